@@ -1,0 +1,465 @@
+package canonical
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Limits bound what one document may cost. A zero field means its default.
+type Limits struct {
+	Bytes  int // length of the text
+	Depth  int // arrays and objects inside each other
+	Values int // values of all kinds in the whole document
+}
+
+// The limits of one record.
+const (
+	DefaultBytes  = 1 << 20
+	DefaultDepth  = 32
+	DefaultValues = 200_000
+)
+
+func (l Limits) orDefaults() Limits {
+	if l.Bytes == 0 {
+		l.Bytes = DefaultBytes
+	}
+	if l.Depth == 0 {
+		l.Depth = DefaultDepth
+	}
+	if l.Values == 0 {
+		l.Values = DefaultValues
+	}
+	return l
+}
+
+// SyntaxError says where a text is not the JSON it should be.
+type SyntaxError struct {
+	Offset  int    // bytes before the place
+	Line    int    // counted from 1
+	Column  int    // in bytes, counted from 1
+	Pointer string // RFC 6901, the value in which the place lies
+	Message string
+}
+
+func (e *SyntaxError) Error() string {
+	at := ""
+	if e.Pointer != "" {
+		at = " in " + e.Pointer
+	}
+	return fmt.Sprintf("line %d, column %d%s: %s", e.Line, e.Column, at, e.Message)
+}
+
+// Parse reads one JSON text. Its errors are of type *SyntaxError.
+func Parse(data []byte, l Limits) (Value, error) {
+	l = l.orDefaults()
+	if len(data) > l.Bytes {
+		return Value{}, &SyntaxError{Line: 1, Column: 1, Message: fmt.Sprintf("the text has %d bytes, more than the %d allowed", len(data), l.Bytes)}
+	}
+	p := parser{text: string(data), limits: l}
+	p.space()
+	v := p.value()
+	if p.err == nil {
+		p.space()
+		if p.at < len(p.text) {
+			p.fail("there is more text after the end of the JSON value")
+		}
+	}
+	if p.err != nil {
+		return Value{}, p.err
+	}
+	return v, nil
+}
+
+// ParseCanonical is Parse for bytes that must already be canonical: whoever
+// hashes them may rely on there being no second spelling.
+func ParseCanonical(data []byte, l Limits) (Value, error) {
+	v, err := Parse(data, l)
+	if err != nil {
+		return Value{}, err
+	}
+	again := v.Append(make([]byte, 0, len(data)))
+	if !bytes.Equal(again, data) {
+		at := 0
+		for at < len(again) && at < len(data) && again[at] == data[at] {
+			at++
+		}
+		line, column := position(string(data), at)
+		return Value{}, &SyntaxError{Offset: at, Line: line, Column: column, Message: "the JSON is valid but not in canonical form (RFC 8785)"}
+	}
+	return v, nil
+}
+
+type parser struct {
+	text   string
+	at     int
+	limits Limits
+	values int
+	path   []step // from the top down to where we are
+	err    *SyntaxError
+}
+
+// step is one member name or one array index on the way to a value.
+type step struct {
+	name  string
+	index int
+	array bool
+}
+
+func (p *parser) pointer() string {
+	parts := make([]any, len(p.path))
+	for i, s := range p.path {
+		if parts[i] = s.name; s.array {
+			parts[i] = s.index
+		}
+	}
+	return Pointer(parts...)
+}
+
+func (p *parser) fail(format string, args ...any) Value {
+	if p.err == nil {
+		line, column := position(p.text, p.at)
+		p.err = &SyntaxError{Offset: p.at, Line: line, Column: column, Pointer: p.pointer(), Message: fmt.Sprintf(format, args...)}
+	}
+	return Value{}
+}
+
+func position(text string, at int) (line, column int) {
+	at = min(at, len(text))
+	before := text[:at]
+	return strings.Count(before, "\n") + 1, at - strings.LastIndexByte(before, '\n')
+}
+
+func (p *parser) space() {
+	for p.at < len(p.text) {
+		switch p.text[p.at] {
+		case ' ', '\t', '\n', '\r':
+			p.at++
+		default:
+			return
+		}
+	}
+}
+
+func (p *parser) value() Value {
+	if p.values++; p.values > p.limits.Values {
+		return p.fail("there are more than %d values", p.limits.Values)
+	}
+	if p.at >= len(p.text) {
+		return p.fail("the text ends where a value should be")
+	}
+	switch c := p.text[p.at]; {
+	case c == '{':
+		return p.object()
+	case c == '[':
+		return p.array()
+	case c == '"':
+		s := p.str()
+		return Value{Kind: String, Text: s}
+	case c == '-' || c >= '0' && c <= '9':
+		return p.number()
+	default:
+		return p.word()
+	}
+}
+
+func (p *parser) word() Value {
+	for _, w := range [...]struct {
+		text string
+		kind Kind
+	}{{"true", Bool}, {"false", Bool}, {"null", Null}} {
+		if strings.HasPrefix(p.text[p.at:], w.text) {
+			p.at += len(w.text)
+			if w.kind == Null {
+				return Value{}
+			}
+			return Value{Kind: Bool, Text: w.text}
+		}
+	}
+	return p.fail("%s is not the start of a JSON value", quoteRune(p.text[p.at:]))
+}
+
+func quoteRune(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && size < 2 {
+		return fmt.Sprintf("byte 0x%02x", s[0])
+	}
+	return fmt.Sprintf("%q", r)
+}
+
+func (p *parser) object() Value {
+	if len(p.path) >= p.limits.Depth {
+		return p.fail("values are nested more than %d deep", p.limits.Depth)
+	}
+	p.at++
+	var members []Member
+	sorted := true
+	p.space()
+	if p.at < len(p.text) && p.text[p.at] == '}' {
+		p.at++
+		return Value{Kind: Object}
+	}
+	for {
+		p.space()
+		if p.at >= len(p.text) || p.text[p.at] != '"' {
+			return p.fail("a member name in double quotes should stand here")
+		}
+		nameAt := p.at
+		name := p.str()
+		if p.err != nil {
+			return Value{}
+		}
+		p.path = append(p.path, step{name: name})
+		p.space()
+		if p.at >= len(p.text) || p.text[p.at] != ':' {
+			return p.fail("a colon should follow the member name")
+		}
+		p.at++
+		p.space()
+		v := p.value()
+		if p.err != nil {
+			return Value{}
+		}
+		p.path = p.path[:len(p.path)-1]
+		if n := len(members); n > 0 {
+			switch c := CompareNames(members[n-1].Name, name); {
+			case c == 0:
+				p.at = nameAt
+				return p.fail("the member name %q stands twice in one object", name)
+			case c > 0:
+				sorted = false
+			}
+		}
+		members = append(members, Member{name, v})
+		p.space()
+		if p.at >= len(p.text) {
+			return p.fail("the text ends inside an object")
+		}
+		c := p.text[p.at]
+		p.at++
+		if c == '}' {
+			break
+		}
+		if c != ',' {
+			p.at--
+			return p.fail("a comma or } should stand here, not %s", quoteRune(p.text[p.at:]))
+		}
+	}
+	if !sorted {
+		slices.SortFunc(members, func(a, b Member) int { return CompareNames(a.Name, b.Name) })
+		for i := 1; i < len(members); i++ {
+			if members[i-1].Name == members[i].Name {
+				return p.fail("the member name %q stands twice in one object", members[i].Name)
+			}
+		}
+	}
+	return Value{Kind: Object, Members: members}
+}
+
+func (p *parser) array() Value {
+	if len(p.path) >= p.limits.Depth {
+		return p.fail("values are nested more than %d deep", p.limits.Depth)
+	}
+	p.at++
+	var items []Value
+	p.space()
+	if p.at < len(p.text) && p.text[p.at] == ']' {
+		p.at++
+		return Value{Kind: Array}
+	}
+	for {
+		p.space()
+		p.path = append(p.path, step{index: len(items), array: true})
+		v := p.value()
+		if p.err != nil {
+			return Value{}
+		}
+		p.path = p.path[:len(p.path)-1]
+		items = append(items, v)
+		p.space()
+		if p.at >= len(p.text) {
+			return p.fail("the text ends inside an array")
+		}
+		c := p.text[p.at]
+		p.at++
+		if c == ']' {
+			return Value{Kind: Array, Items: items}
+		}
+		if c != ',' {
+			p.at--
+			return p.fail("a comma or ] should stand here, not %s", quoteRune(p.text[p.at:]))
+		}
+	}
+}
+
+// str reads a string whose opening quote is at p.at. Text without escapes is
+// a slice of the document, so that most strings cost no copy.
+func (p *parser) str() string {
+	start := p.at + 1
+	for i := start; i < len(p.text); i++ {
+		switch c := p.text[i]; {
+		case c == '"':
+			s := p.text[start:i]
+			p.at = i + 1
+			return s
+		case c == '\\' || c >= utf8.RuneSelf || c < 0x20:
+			return p.slowStr(start, i)
+		}
+	}
+	p.at = len(p.text)
+	p.fail("the text ends inside a string")
+	return ""
+}
+
+func (p *parser) slowStr(start, i int) string {
+	var b []byte // set when an escape has made the text differ from the document
+	clean := start
+	for i < len(p.text) {
+		c := p.text[i]
+		switch {
+		case c == '"':
+			p.at = i + 1
+			if b == nil {
+				return p.text[start:i]
+			}
+			return string(append(b, p.text[clean:i]...))
+		case c < 0x20:
+			p.at = i
+			p.fail("the control character 0x%02x must be escaped in a string", c)
+			return ""
+		case c == '\\':
+			b = append(b, p.text[clean:i]...)
+			r, size := p.escape(i)
+			if p.err != nil {
+				return ""
+			}
+			b = utf8.AppendRune(b, r)
+			i += size
+			clean = i
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRuneInString(p.text[i:])
+			if r == utf8.RuneError && size == 1 {
+				p.at = i
+				p.fail("byte 0x%02x is not valid UTF-8", c)
+				return ""
+			}
+			i += size
+		default:
+			i++
+		}
+	}
+	p.at = len(p.text)
+	p.fail("the text ends inside a string")
+	return ""
+}
+
+// escape reads the escape sequence at i and says how long it is.
+func (p *parser) escape(i int) (rune, int) {
+	if i+1 >= len(p.text) {
+		p.at = i
+		p.fail("the text ends inside a string")
+		return 0, 0
+	}
+	if r, ok := shortEscapes[p.text[i+1]]; ok {
+		return r, 2
+	}
+	if p.text[i+1] != 'u' {
+		p.at = i
+		p.fail("\\%c is not a JSON escape", p.text[i+1])
+		return 0, 0
+	}
+	first, ok := hex4(p.text[i+2:])
+	if !ok {
+		p.at = i
+		p.fail("\\u must be followed by four hexadecimal digits")
+		return 0, 0
+	}
+	if !utf16.IsSurrogate(first) {
+		return first, 6
+	}
+	if strings.HasPrefix(p.text[i+6:], `\u`) {
+		if second, ok := hex4(p.text[i+8:]); ok {
+			if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
+				return r, 12
+			}
+		}
+	}
+	p.at = i
+	p.fail("\\u%04x is half of a surrogate pair; the other half is missing", first)
+	return 0, 0
+}
+
+var shortEscapes = map[byte]rune{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+func hex4(s string) (rune, bool) {
+	if len(s) < 4 {
+		return 0, false
+	}
+	var r rune
+	for i := 0; i < 4; i++ {
+		c := s[i]
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// number reads a literal by RFC 8259's grammar and makes it canonical.
+func (p *parser) number() Value {
+	start, i := p.at, p.at
+	digits := func() int {
+		from := i
+		for i < len(p.text) && p.text[i] >= '0' && p.text[i] <= '9' {
+			i++
+		}
+		return i - from
+	}
+	if p.text[i] == '-' {
+		i++
+	}
+	switch whole := digits(); {
+	case whole == 0:
+		return p.fail("a digit should follow the minus sign")
+	case whole > 1 && p.text[i-whole] == '0':
+		return p.fail("a number has no leading zeros")
+	}
+	if i < len(p.text) && p.text[i] == '.' {
+		i++
+		if digits() == 0 {
+			return p.fail("a digit should follow the decimal point")
+		}
+	}
+	if i < len(p.text) && (p.text[i] == 'e' || p.text[i] == 'E') {
+		i++
+		if i < len(p.text) && (p.text[i] == '+' || p.text[i] == '-') {
+			i++
+		}
+		if digits() == 0 {
+			return p.fail("a digit should follow the exponent's e")
+		}
+	}
+	if i-start > maxNumberLength {
+		return p.fail("a number has more than %d characters", maxNumberLength)
+	}
+	text, ok := number(p.text[start:i])
+	if !ok {
+		return p.fail("the number %s cannot be kept exactly (it has more digits or a larger exponent than an IEEE 754 double); send it as a string", p.text[start:i])
+	}
+	p.at = i
+	return Value{Kind: Number, Text: text}
+}
+
+// maxNumberLength bounds the work and the message of a number nobody means.
+const maxNumberLength = 400
