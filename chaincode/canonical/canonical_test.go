@@ -193,7 +193,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func BenchmarkParseCanonical(b *testing.B) {
-	text := []byte(`{"context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"ex":"https://ns.example.com/"}],"event":{"action":"OBSERVE","bizLocation":{"id":"https://id.gs1.org/414/9521321000010"},"bizStep":"shipping","disposition":"in_transit","epcList":["https://id.gs1.org/01/09521321000013/21/1","https://id.gs1.org/01/09521321000013/21/2"],"eventTime":"2026-03-01T08:00:00.000Z","eventTimeZoneOffset":"+00:00","readPoint":{"id":"https://id.gs1.org/414/9521321000010"},"type":"ObjectEvent"},"record":"event/1"}`)
+	text := []byte(`{"context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"ex":"https://ns.example.com/"}],"event":{"action":"OBSERVE","bizLocation":{"id":"https://id.gs1.org/414/9521321000010"},"bizStep":"shipping","disposition":"in_transit","epcList":["https://id.gs1.org/01/09521321000018/21/1","https://id.gs1.org/01/09521321000018/21/2"],"eventTime":"2026-03-01T08:00:00.000Z","eventTimeZoneOffset":"+00:00","readPoint":{"id":"https://id.gs1.org/414/9521321000010"},"type":"ObjectEvent"},"record":"event/1"}`)
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,0 +1,73 @@
+package chaincode
+
+import (
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// checkArtifact holds a name and version to one record, and so to one digest,
+// for ever, and a namespace to the organisation that claimed it.
+func (b *batch) checkArtifact(line int, r *record.Record) error {
+	a := r.Artifact
+	ref := a.ArtifactRef.String()
+	if err := b.checkOwned(line, "/namespace", a.Namespace); err != nil {
+		return err
+	}
+	var existing ArtifactPlace
+	found, err := b.world.getJSON(record.ArtifactKey(ref), &existing)
+	if err != nil {
+		return err
+	}
+	if found {
+		if existing.ID != r.ID {
+			b.conflict(line, "version_exists", "/version", existing.ID, "%s is registered already, with other content; a version never changes, so register another version", ref)
+		}
+		return nil // the same again changes nothing
+	}
+	if err := b.checkDerivation(line, r); err != nil {
+		return err
+	}
+	return b.putJSON(record.ArtifactKey(ref), ArtifactPlace{b.place(r.ID), subjectDigest(a)})
+}
+
+func (b *batch) checkDerivation(line int, r *record.Record) error {
+	if err := b.checkKnown(line, r); err != nil {
+		return err
+	}
+	withdrawals := make([]string, 0, len(r.Artifact.DerivedFrom))
+	for _, ref := range r.References() {
+		if here, ok := b.artifacts[ref.Node]; ok && here.line > line {
+			b.problem(line, "unknown_reference", ref.Pointer, "%s stands later in the same pack; sources come before what is derived from them", ref.Node)
+		}
+		withdrawals = append(withdrawals, record.WithdrawalKey(ref.Node))
+	}
+	if err := b.world.fetch(withdrawals); err != nil {
+		return err
+	}
+	for _, ref := range r.References() {
+		if err := b.checkConsent(line, ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkConsent refuses new use of what its owner has withdrawn.
+func (b *batch) checkConsent(line int, ref record.Reference) error {
+	var w Withdrawn
+	found, err := b.world.getJSON(record.WithdrawalKey(ref.Node), &w)
+	if err != nil {
+		return err
+	}
+	if found && !w.Retracted {
+		b.conflict(line, "consent_withdrawn", ref.Pointer, w.ID, "consent to use %s has been withdrawn by statement %s", ref.Node, w.ID)
+	}
+	return nil
+}
+
+// subjectDigest is what a statement about the artifact gives as its digest.
+func subjectDigest(a *record.Artifact) string {
+	if a.Digest.Algorithm == "sha-256" {
+		return a.Digest.Value
+	}
+	return record.NodeDigest(a.ArtifactRef.String(), record.NodeArtifact)
+}

@@ -1,0 +1,286 @@
+package chaincode_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// ledger is a world state to try the rules on, one transaction at a time: no
+// network, no endorsement. The real one is in the tests of the whole product.
+type ledger struct {
+	t     *testing.T
+	cc    *contractapi.ContractChaincode
+	state map[string][]byte
+	next  int
+}
+
+func newLedger(t *testing.T) *ledger {
+	cc, err := chaincode.New()
+	require.NoError(t, err)
+	return &ledger{t: t, cc: cc, state: map[string][]byte{}}
+}
+
+// who submits: an organisation, and its administrator or a client of it.
+type who struct {
+	msp string
+	ou  string
+}
+
+var (
+	harbor      = who{"HarborMSP", "client"}
+	harborAdmin = who{"HarborMSP", "admin"}
+	lab         = who{"LabMSP", "client"}
+	labAdmin    = who{"LabMSP", "admin"}
+	market      = who{"MarketMSP", "client"}
+)
+
+// stub is one transaction. What it does not override would panic, as it should.
+type stub struct {
+	shim.ChaincodeStubInterface
+	ledger *ledger
+	tx     string
+	args   [][]byte
+	who    who
+	writes map[string][]byte
+	scans  int
+}
+
+func (s *stub) GetArgs() [][]byte { return s.args }
+func (s *stub) GetFunctionAndParameters() (string, []string) {
+	var params []string
+	for _, a := range s.args[1:] {
+		params = append(params, string(a))
+	}
+	return string(s.args[0]), params
+}
+func (s *stub) GetTxID() string             { return s.tx }
+func (s *stub) GetCreator() ([]byte, error) { return creators(s.who), nil }
+func (s *stub) GetTxTimestamp() (*timestamppb.Timestamp, error) {
+	return timestamppb.New(time.Date(2026, 3, 1, 8, 0, s.ledger.next, 0, time.UTC)), nil
+}
+func (s *stub) GetState(key string) ([]byte, error) { return s.ledger.state[key], nil }
+func (s *stub) GetMultipleStates(keys ...string) ([][]byte, error) {
+	values := make([][]byte, len(keys))
+	for i, k := range keys {
+		values[i] = s.ledger.state[k]
+	}
+	return values, nil
+}
+func (s *stub) StartWriteBatch()        {}
+func (s *stub) FinishWriteBatch() error { return nil }
+func (s *stub) PutState(key string, value []byte) error {
+	s.writes[key] = value
+	return nil
+}
+func (s *stub) GetStateByRangeWithPagination(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	s.scans++
+	rows := &rows{}
+	meta := &peer.QueryResponseMetadata{}
+	for _, k := range slices.Sorted(maps.Keys(s.ledger.state)) {
+		if k < max(start, bookmark) || k >= end {
+			continue
+		}
+		if len(rows.left) == int(size) {
+			meta.Bookmark = k
+			break
+		}
+		rows.left = append(rows.left, &queryresult.KV{Key: k, Value: s.ledger.state[k]})
+	}
+	return rows, meta, nil
+}
+
+type rows struct {
+	shim.StateQueryIteratorInterface
+	left []*queryresult.KV
+}
+
+func (r *rows) HasNext() bool { return len(r.left) > 0 }
+func (r *rows) Close() error  { return nil }
+func (r *rows) Next() (*queryresult.KV, error) {
+	kv := r.left[0]
+	r.left = r.left[1:]
+	return kv, nil
+}
+
+var certificates = map[who][]byte{}
+
+// creators makes, once, the certificate of a submitter.
+func creators(w who) []byte {
+	if made, ok := certificates[w]; ok {
+		return made
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "somebody", OrganizationalUnit: []string{w.ou}},
+		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	id, err := proto.Marshal(&msp.SerializedIdentity{Mspid: w.msp, IdBytes: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})})
+	if err != nil {
+		panic(err)
+	}
+	certificates[w] = id
+	return id
+}
+
+// invoke runs a function as one transaction and keeps what it wrote if it
+// succeeded.
+func (l *ledger) invoke(w who, function string, args ...[]byte) (*peer.Response, *stub) {
+	l.next++
+	id := sha256.Sum256(fmt.Append(nil, l.next))
+	s := &stub{ledger: l, tx: hex.EncodeToString(id[:]), args: append([][]byte{[]byte(function)}, args...), who: w, writes: map[string][]byte{}}
+	response := l.cc.Invoke(s)
+	if response.Status == shim.OK {
+		maps.Copy(l.state, s.writes)
+	}
+	return response, s
+}
+
+// submit submits records and answers what was wrong with them, and the
+// transaction.
+func (l *ledger) submit(w who, function string, witnesses map[string]record.Place, records ...*record.Record) (*record.Rejection, string) {
+	l.t.Helper()
+	bodies := make([][]byte, len(records))
+	for i, r := range records {
+		bodies[i] = r.Body
+	}
+	pack, err := record.Pack(bodies)
+	require.NoError(l.t, err)
+	witnessText, err := json.Marshal(witnesses)
+	require.NoError(l.t, err)
+	response, s := l.invoke(w, function, pack, witnessText)
+	require.Zero(l.t, s.scans, "no submit scans a range")
+	if response.Status == shim.OK {
+		require.Contains(l.t, s.writes, record.PackKey(s.tx))
+		return nil, s.tx
+	}
+	rejection, ok := record.ParseRejection(response.Message)
+	require.True(l.t, ok, response.Message)
+	return rejection, s.tx
+}
+
+// accept submits what must be accepted.
+func (l *ledger) accept(w who, function string, witnesses map[string]record.Place, records ...*record.Record) string {
+	l.t.Helper()
+	rejection, tx := l.submit(w, function, witnesses, records...)
+	require.Nil(l.t, rejection)
+	return tx
+}
+
+// refuse submits what must be refused with one code and nothing written.
+func (l *ledger) refuse(code string, w who, function string, witnesses map[string]record.Place, records ...*record.Record) record.Problem {
+	l.t.Helper()
+	before := len(l.state)
+	rejection, _ := l.submit(w, function, witnesses, records...)
+	require.NotNil(l.t, rejection, "this should have been refused as "+code)
+	require.Equal(l.t, code, rejection.Problems[0].Code, rejection.Error())
+	require.Len(l.t, l.state, before)
+	return rejection.Problems[0]
+}
+
+func (l *ledger) read(function string, args ...string) (string, *record.Rejection) {
+	l.t.Helper()
+	var raw [][]byte
+	for _, a := range args {
+		raw = append(raw, []byte(a))
+	}
+	response, s := l.invoke(market, function, raw...)
+	require.Empty(l.t, s.writes, "a read writes nothing")
+	if response.Status == shim.OK {
+		return string(response.Payload), nil
+	}
+	rejection, ok := record.ParseRejection(response.Message)
+	require.True(l.t, ok, response.Message)
+	return "", rejection
+}
+
+// value reads JSON that a test wrote.
+func value(t *testing.T, text string) canonical.Value {
+	t.Helper()
+	v, err := canonical.Parse([]byte(text), canonical.Limits{})
+	require.NoError(t, err, text)
+	return v
+}
+
+func made(t *testing.T) func(*record.Record, []record.Problem) *record.Record {
+	return func(r *record.Record, problems []record.Problem) *record.Record {
+		t.Helper()
+		require.Empty(t, problems)
+		return r
+	}
+}
+
+func event(t *testing.T, lot string) *record.Record {
+	return made(t)(record.NewEvent(value(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00Z","eventTimeZoneOffset":"+01:00","action":"ADD","bizStep":"commissioning",
+		"quantityList":[{"epcClass":"https://id.gs1.org/01/09521321000018/10/`+lot+`","quantity":40,"uom":"KGM"}]}`), canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld")))
+}
+
+func artifact(t *testing.T, ref, content string, derivedFrom ...string) *record.Record {
+	r, err := record.ParseArtifactRef(ref)
+	require.NoError(t, err)
+	sum := sha256.Sum256([]byte(content))
+	from, err := json.Marshal(derivedFrom)
+	require.NoError(t, err)
+	v := value(t, fmt.Sprintf(`{"kind":%q,"namespace":%q,"name":%q,"version":%q,"digest":{"algorithm":"sha-256","value":"%x","coverage":"full"},"derivedFrom":%s}`, r.Kind, r.Namespace, r.Name, r.Version, sum, from))
+	if len(derivedFrom) == 0 {
+		v = v.Without("derivedFrom")
+	}
+	return made(t)(record.NewArtifact(v))
+}
+
+func activity(t *testing.T, text string) *record.Record {
+	return made(t)(record.NewActivity(value(t, text)))
+}
+
+func statement(t *testing.T, kind, subject, predicate string, digests ...string) *record.Record {
+	return made(t)(record.NewStatement(value(t, fmt.Sprintf(`{"kind":%q,"subject":[%q],"predicate":%s}`, kind, subject, predicate)), func(string) string {
+		if len(digests) > 0 {
+			return digests[0]
+		}
+		return ""
+	}))
+}
+
+func member(t *testing.T, msp string, namespaces ...string) *record.Record {
+	list, err := json.Marshal(append([]string{}, namespaces...))
+	require.NoError(t, err)
+	return made(t)(record.NewMember(value(t, fmt.Sprintf(`{"mspId":%q,"name":"An organisation","namespaces":%s}`, msp, list))))
+}
+
+// consortium is a ledger on which harbor and lab have their namespaces.
+func consortium(t *testing.T) *ledger {
+	l := newLedger(t)
+	l.accept(harborAdmin, "Members:Submit", nil, member(t, "HarborMSP", "harbor"))
+	l.accept(labAdmin, "Members:Submit", nil, member(t, "LabMSP", "lab", "lab.trials"))
+	return l
+}

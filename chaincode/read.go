@@ -1,0 +1,260 @@
+package chaincode
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// reader is what all contracts share: reads by id. Answers are JSON texts
+// made here, not by the contract API, so that a record in them keeps its
+// canonical bytes.
+type reader struct{ contractapi.Contract }
+
+// Reading is the answer of Read.
+type Reading struct {
+	ID         record.ID       `json:"id"`
+	Record     json.RawMessage `json:"record"`
+	Recordings []Recording     `json:"recordings"`
+	More       bool            `json:"more,omitempty"` // there are more recordings than one page has
+}
+
+// Recording says that an organisation recorded the record in a transaction.
+// Recordings come by transaction id, which is no order of time; the order is
+// that of the transactions on the ledger, and the first recorder is the one
+// whose transaction comes first.
+type Recording struct {
+	Tx string `json:"tx"`
+	record.Header
+}
+
+// maxPage bounds every scan. A peer of this version can crash if an execute
+// timeout hits a long one.
+const maxPage = 100
+
+// Read answers with a record by its id.
+func (c *reader) Read(ctx contractapi.TransactionContextInterface, id string) (string, error) {
+	parsed, err := record.ParseID(id)
+	if err != nil {
+		return "", refuse("bad_id", err.Error())
+	}
+	w := newWorld(ctx.GetStub())
+	answer := Reading{ID: parsed}
+	places, more, err := recordings(ctx.GetStub(), parsed)
+	if err != nil {
+		return "", err
+	}
+	answer.More = more
+	for _, place := range places {
+		body, header, err := w.body(place)
+		if err != nil {
+			return "", err
+		}
+		answer.Record = body
+		answer.Recordings = append(answer.Recordings, Recording{place.Tx, header})
+	}
+	if answer.Record == nil {
+		return "", refuse("not_found", fmt.Sprintf("%s is not on the ledger", id))
+	}
+	return encode(answer)
+}
+
+// Exists answers whether a record is on the ledger: true or false.
+func (c *reader) Exists(ctx contractapi.TransactionContextInterface, id string) (string, error) {
+	parsed, err := record.ParseID(id)
+	if err != nil {
+		return "", refuse("bad_id", err.Error())
+	}
+	places, _, err := recordings(ctx.GetStub(), parsed)
+	if err != nil {
+		return "", err
+	}
+	return encode(len(places) > 0)
+}
+
+// GetEvaluateTransactions tells the contract API which functions only read.
+func (c *reader) GetEvaluateTransactions() []string {
+	return []string{"Read", "Exists", "Resolve", "Versions", "About", "List", "Namespace"}
+}
+
+// maxRecordings is how many recordings of one record a read reports.
+const maxRecordings = 16
+
+func recordings(stub shim.ChaincodeStubInterface, id record.ID) ([]record.Place, bool, error) {
+	var places []record.Place
+	prefix := record.PointerPrefix(id)
+	more, err := scan(stub, prefix, maxRecordings, "", func(key string, _ []byte) error {
+		tx, ok := record.PointerTx(key)
+		if !ok {
+			return fmt.Errorf("the key %s is no pointer", key)
+		}
+		places = append(places, record.Place{ID: id, Tx: tx})
+		return nil
+	})
+	return places, more != "", err
+}
+
+// scan walks one page of the keys with a prefix and answers the bookmark of
+// the next page, "" after the last.
+func scan(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark string, each func(key string, value []byte) error) (string, error) {
+	// The end is the prefix with its last byte, always '/' or '@', made one larger.
+	end := prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
+	if bookmark != "" && !strings.HasPrefix(bookmark, prefix) {
+		return "", refuse("bad_bookmark", "the bookmark is none of this list")
+	}
+	rows, meta, err := stub.GetStateByRangeWithPagination(prefix, end, int32(size), bookmark)
+	if err != nil {
+		return "", fmt.Errorf("couldn't read a page of keys: %w", err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.HasNext() {
+		row, err := rows.Next()
+		if err != nil {
+			return "", fmt.Errorf("couldn't read a page of keys: %w", err)
+		}
+		n++
+		if err := each(row.Key, row.Value); err != nil {
+			return "", err
+		}
+	}
+	if n < size {
+		return "", nil
+	}
+	return meta.GetBookmark(), nil
+}
+
+// Page is one page of a list.
+type Page struct {
+	Items    []Reading `json:"items"`
+	Bookmark string    `json:"bookmark,omitempty"` // of the next page
+}
+
+// list answers one page of the places under a prefix, each with its record.
+func list(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark string, place func(key string, value []byte) (record.Place, error)) (string, error) {
+	if size < 1 || size > maxPage {
+		return "", refuse("bad_page", fmt.Sprintf("a page has 1 to %d items", maxPage))
+	}
+	page := Page{Items: []Reading{}}
+	w := newWorld(stub)
+	var places []record.Place
+	next, err := scan(stub, prefix, size, bookmark, func(key string, value []byte) error {
+		p, err := place(key, value)
+		places = append(places, p)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, p := range places {
+		reading, err := readAt(w, p)
+		if err != nil {
+			return "", err
+		}
+		page.Items = append(page.Items, reading)
+	}
+	page.Bookmark = next
+	return encode(page)
+}
+
+// readAt reads a record that the ledger's own keys say to lie there.
+func readAt(w *world, p record.Place) (Reading, error) {
+	body, header, err := w.body(p)
+	if errors.Is(err, errNotRecorded) {
+		return Reading{}, fmt.Errorf("the record %s is not where its key says", p.ID)
+	}
+	if err != nil {
+		return Reading{}, err
+	}
+	return Reading{ID: p.ID, Record: body, Recordings: []Recording{{p.Tx, header}}}, nil
+}
+
+// encode writes JSON without HTML's escapes, which would change the bytes of
+// a record inside it.
+func encode(answer any) (string, error) {
+	var text strings.Builder
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(answer); err != nil {
+		return "", fmt.Errorf("couldn't encode an answer: %w", err)
+	}
+	return strings.TrimSuffix(text.String(), "\n"), nil
+}
+
+func placeIn(_ string, value []byte) (record.Place, error) {
+	var p record.Place
+	if err := json.Unmarshal(value, &p); err != nil {
+		return p, fmt.Errorf("couldn't read a place: %w", err)
+	}
+	return p, nil
+}
+
+// Resolve answers with the record of an artifact version.
+func (c *Artifacts) Resolve(ctx contractapi.TransactionContextInterface, ref string) (string, error) {
+	if _, err := record.ParseArtifactRef(ref); err != nil {
+		return "", refuse("bad_id", err.Error())
+	}
+	w := newWorld(ctx.GetStub())
+	var place ArtifactPlace
+	found, err := w.getJSON(record.ArtifactKey(ref), &place)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", refuse("not_found", fmt.Sprintf("%s is not registered", ref))
+	}
+	reading, err := readAt(w, place.Place)
+	if err != nil {
+		return "", err
+	}
+	return encode(reading)
+}
+
+// Versions answers a page of the versions of kind/namespace/name, by the
+// bytes of their version texts.
+func (c *Artifacts) Versions(ctx contractapi.TransactionContextInterface, series string, size int, bookmark string) (string, error) {
+	if _, err := record.ParseArtifactRef(series + "@0"); err != nil {
+		return "", refuse("bad_id", err.Error())
+	}
+	return list(ctx.GetStub(), record.ArtifactKey(series+"@"), size, bookmark, placeIn)
+}
+
+// About answers a page of the statements about a node.
+func (c *Statements) About(ctx contractapi.TransactionContextInterface, node string, size int, bookmark string) (string, error) {
+	spelled, _, err := record.ParseNode(node)
+	if err != nil {
+		return "", refuse("bad_id", err.Error())
+	}
+	return list(ctx.GetStub(), record.AboutPrefix(spelled), size, bookmark, func(key string, value []byte) (record.Place, error) {
+		parts := strings.Split(key, "/")
+		if len(parts) != 5 {
+			return record.Place{}, fmt.Errorf("the key %s is none of a statement", key)
+		}
+		tx, ok := record.ParsePackKey(record.PackPrefix + parts[2])
+		if !ok {
+			return record.Place{}, fmt.Errorf("the key %s has no transaction", key)
+		}
+		return record.Place{ID: record.ID(value), Tx: tx}, nil
+	})
+}
+
+// List answers a page of the members, by MSP id.
+func (c *Members) List(ctx contractapi.TransactionContextInterface, size int, bookmark string) (string, error) {
+	return list(ctx.GetStub(), record.MemberKey(""), size, bookmark, placeIn)
+}
+
+// Namespace answers the MSP id of the organisation that a namespace belongs
+// to, "" if to none.
+func (c *Members) Namespace(ctx contractapi.TransactionContextInterface, namespace string) (string, error) {
+	value, err := ctx.GetStub().GetState(record.NamespaceKey(namespace))
+	if err != nil {
+		return "", fmt.Errorf("couldn't read a namespace: %w", err)
+	}
+	return encode(string(value))
+}

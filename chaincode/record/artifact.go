@@ -1,0 +1,114 @@
+package record
+
+import (
+	"fmt"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+)
+
+// Artifact is one version of a dataset, model, code base or document: what
+// its content hashes to and where it came from, never the bytes themselves.
+type Artifact struct {
+	ArtifactRef
+	Digest      Digest
+	Size        int64 // bytes; 0 if not said
+	MediaType   string
+	Description string
+	Licence     string // an SPDX expression
+	DerivedFrom []string
+	Aliases     []Digest
+	Metadata    canonical.Value // free; null if not said
+}
+
+// Digest is a hash of content, and how much of the content it covers. Only a
+// full digest can ever show that content is unchanged.
+type Digest struct {
+	Algorithm string // sha-256, sha-384, sha-512, blake2b-512 or blake3
+	Value     string // lower-case hexadecimal
+	Coverage  string // full: every byte; sampled: some; declared: taken on somebody's word
+}
+
+var digestLengths = map[string]int{"sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128, "blake3": 64}
+
+// NewArtifact makes the record of an artifact version from its members.
+func NewArtifact(v canonical.Value) (*Record, []Problem) { return build("artifact/1", v) }
+
+func readArtifact(f *fields) *Artifact {
+	a := new(Artifact)
+	a.Kind = f.named("kind", required, among(artifactKinds...))
+	a.Namespace = f.named("namespace", required, namespaceRule)
+	a.Name = f.named("name", required, nameRule)
+	a.Version = f.named("version", required, versionRule)
+	if v, ok := f.get("digest", canonical.Object, required); ok {
+		f.within(v, "/digest", func(f *fields) { a.Digest = readDigest(f) })
+	}
+	if v, ok := f.get("size", canonical.Number, optional); ok {
+		if a.Size, ok = v.Int(); !ok || a.Size < 0 {
+			f.problem("bad_value", "/size", "size must be a whole number of bytes")
+		}
+	}
+	a.MediaType = f.text("mediaType", optional, 256)
+	a.Description = f.text("description", optional, 10_000)
+	a.Licence = f.named("licence", optional, licenceRule)
+	a.DerivedFrom = f.texts("derivedFrom", optional, MaxRefs, refRule)
+	f.list("aliases", optional, 16, func(v canonical.Value, pointer string) {
+		f.within(v, pointer, func(f *fields) { a.Aliases = append(a.Aliases, readDigest(f)) })
+	})
+	a.Metadata = f.object("metadata", optional)
+	for i, ref := range a.DerivedFrom {
+		if ref == a.ArtifactRef.String() {
+			f.problem("cycle", canonical.Pointer("derivedFrom", i), "%s can't be derived from itself", ref)
+		}
+	}
+	return a
+}
+
+func readDigest(f *fields) Digest {
+	d := Digest{
+		Algorithm: f.named("algorithm", required, func(s string) string {
+			if _, ok := digestLengths[s]; !ok {
+				return "is none of sha-256, sha-384, sha-512, blake2b-512 and blake3"
+			}
+			return ""
+		}),
+		Coverage: f.named("coverage", required, among("full", "sampled", "declared")),
+	}
+	d.Value = f.named("value", required, func(s string) string {
+		if n := digestLengths[d.Algorithm]; n > 0 && !lowerHex(s, n) {
+			return fmt.Sprintf("is not a %s digest, which has %d lower-case hexadecimal digits", d.Algorithm, n)
+		}
+		return ""
+	})
+	return d
+}
+
+// licenceRule checks the characters of an SPDX licence expression (SPDX 2.3,
+// annex D), not whether the list of licences has it: the list grows.
+func licenceRule(s string) string {
+	if !spelledLicence(s) {
+		return "is not an SPDX licence expression, such as Apache-2.0 or CC-BY-4.0 OR MIT"
+	}
+	return ""
+}
+
+func spelledLicence(s string) bool {
+	if s == "" || len(s) > 256 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case lower(c | 0x20), digit(c), c == '-', c == '.', c == '+', c == ':', c == '(', c == ')', c == ' ':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func (a *Artifact) references() []Reference {
+	refs := make([]Reference, len(a.DerivedFrom))
+	for i, ref := range a.DerivedFrom {
+		refs[i] = Reference{canonical.Pointer("derivedFrom", i), ref}
+	}
+	return refs
+}

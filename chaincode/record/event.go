@@ -1,0 +1,80 @@
+package record
+
+import (
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+)
+
+// Event is a supply-chain step: an EPCIS 2.0 event as it was sent, the JSON-LD
+// context it was sent under, and its CBV 2.0 event hash id. Two organisations
+// that report the same event make two records, if their spellings differ, with
+// one hash: corroboration.
+type Event struct {
+	Event   *epcis.Event    // what was understood
+	Raw     canonical.Value // the event, extensions and all
+	Context canonical.Value // the contexts of document and event, merged; null if there was none
+	Hash    string          // ni:///sha-256;…?ver=CBV2.0
+}
+
+// NewEvent makes the record of an event. An event without an eventID gets its
+// hash for one: EPCIS 2.0 asks the repository for a unique id, and the hash is
+// the one that every organisation finds for the same event.
+func NewEvent(event, context canonical.Value) (*Record, []Problem) {
+	if event.Kind != canonical.Object {
+		return nil, []Problem{{Code: "wrong_type", Detail: "an event is a JSON object, not a JSON " + event.Kind.String()}}
+	}
+	understood, found := epcis.Decode(event, context)
+	if len(found) > 0 {
+		return nil, eventProblems(found, "")
+	}
+	if !event.Has("eventID") {
+		event = event.With("eventID", canonical.Str(understood.Hash))
+	}
+	content := canonical.Obj(canonical.Member{Name: "event", Value: event}, canonical.Member{Name: "hash", Value: canonical.Str(understood.Hash)})
+	if context.Kind != canonical.Null {
+		content = content.With("context", context)
+	}
+	r, problems := build("event/1", content)
+	for i := range problems { // the caller knows the event, not the record around it
+		problems[i].Pointer = trimPointer(problems[i].Pointer, "/event")
+	}
+	return r, problems
+}
+
+func trimPointer(pointer, prefix string) string {
+	if len(pointer) >= len(prefix) && pointer[:len(prefix)] == prefix {
+		return pointer[len(prefix):]
+	}
+	return pointer
+}
+
+func eventProblems(found []epcis.Problem, at string) []Problem {
+	problems := make([]Problem, len(found))
+	for i, p := range found {
+		problems[i] = Problem{Code: p.Code, Pointer: at + p.Pointer, Detail: p.Detail}
+	}
+	return problems
+}
+
+func readEvent(f *fields) *Event {
+	e := &Event{Raw: f.object("event", required)}
+	f.skip("context")
+	e.Context = f.value.Get("context")
+	e.Hash = f.text("hash", required, 128)
+	if len(f.problems) > 0 {
+		return e
+	}
+	understood, found := epcis.Decode(e.Raw, e.Context)
+	if len(found) > 0 {
+		f.problems = append(f.problems, eventProblems(found, f.at+"/event")...)
+		return e
+	}
+	e.Event = understood
+	if e.Hash != understood.Hash {
+		f.problem("wrong_hash", "/hash", "the event hash id is %s by CBV 2.0, not %s", understood.Hash, brief(e.Hash))
+	}
+	if understood.EventID == "" {
+		f.problem("missing_field", "/event/eventID", "eventID is required in a record; an event without one gets its hash")
+	}
+	return e
+}

@@ -1,0 +1,57 @@
+package record
+
+import (
+	"net/url"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+)
+
+// Member is an organisation of the consortium, as it introduces itself, and
+// the namespaces it claims for its artifacts. The newest record of an
+// organisation is the one that counts; a claim, once made, stays.
+type Member struct {
+	MSPID       string
+	Name        string
+	Description string
+	URL         string
+	GLN         string // GS1 Global Location Number of the organisation, 13 digits
+	Namespaces  []string
+}
+
+// NewMember makes the record with which an organisation introduces itself.
+func NewMember(v canonical.Value) (*Record, []Problem) { return build("member/1", v) }
+
+func readMember(f *fields) *Member {
+	return &Member{
+		MSPID:       f.text("mspId", required, 128),
+		Name:        f.text("name", required, 128),
+		Description: f.text("description", optional, 2_000),
+		URL: f.named("url", optional, func(s string) string {
+			if u, err := url.Parse(s); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(s) > 512 {
+				return "is not the address of a web page"
+			}
+			return ""
+		}),
+		GLN:        f.named("gln", optional, glnRule),
+		Namespaces: f.texts("namespaces", optional, 64, namespaceRule),
+	}
+}
+
+// glnRule checks length and check digit (GS1 General Specifications, 7.9).
+func glnRule(s string) string {
+	sum := 0
+	for i := 0; i < len(s); i++ {
+		if !digit(s[i]) {
+			return "must have digits only"
+		}
+		weight := 1
+		if i%2 == 1 {
+			weight = 3
+		}
+		sum += weight * int(s[i]-'0')
+	}
+	if len(s) != 13 || sum%10 != 0 {
+		return "is not a GLN: 13 digits, the last a check digit"
+	}
+	return ""
+}

@@ -1,0 +1,91 @@
+package record
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// A pack is how records travel and how they lie on the ledger: one zstd frame
+// (RFC 8878) of canonical bodies with a line feed between each two. Canonical
+// JSON has no line feed of its own, so `zstd -d` shows a pack as lines.
+
+// PackLimits bound what one pack may unfold to.
+type PackLimits struct {
+	Records int
+	Bytes   int // of all bodies, unpacked
+}
+
+// The limits of one transaction.
+const (
+	MaxPackRecords = 5_000
+	MaxPackBytes   = 8 << 20
+)
+
+func (l PackLimits) orDefaults() PackLimits {
+	if l.Records == 0 {
+		l.Records = MaxPackRecords
+	}
+	if l.Bytes == 0 {
+		l.Bytes = MaxPackBytes
+	}
+	return l
+}
+
+// Coders are safe for use by several goroutines at once through EncodeAll and
+// DecodeAll, and start none of their own.
+var (
+	// A single segment says its size however small it is.
+	packer = must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithSingleSegment(true)))
+	// The hard ceiling of any Unpack, whatever its caller's limits.
+	unpacker = must(zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(64<<20)))
+)
+
+func must[T any](x T, err error) T {
+	if err != nil {
+		panic(err) // the options above are constants
+	}
+	return x
+}
+
+// Pack packs bodies in their order.
+func Pack(bodies [][]byte) ([]byte, error) {
+	if len(bodies) == 0 {
+		return nil, errors.New("there is nothing to pack")
+	}
+	for i, b := range bodies {
+		if len(b) == 0 || bytes.IndexByte(b, '\n') >= 0 {
+			return nil, fmt.Errorf("body %d is not canonical JSON", i)
+		}
+	}
+	return packer.EncodeAll(bytes.Join(bodies, []byte{'\n'}), nil), nil
+}
+
+// Unpack returns the bodies of a pack. It never unfolds more than its limits
+// allow, whatever the pack claims. The bodies are not yet checked.
+func Unpack(pack []byte, l PackLimits) ([][]byte, error) {
+	l = l.orDefaults()
+	var header zstd.Header
+	if err := header.Decode(pack); err != nil {
+		return nil, fmt.Errorf("the pack is no zstd frame: %w", err)
+	}
+	if header.Skippable || !header.HasFCS {
+		return nil, errors.New("the pack is no zstd frame that says its size")
+	}
+	if header.FrameContentSize > uint64(l.Bytes) {
+		return nil, fmt.Errorf("the pack unfolds to %d bytes, more than the %d allowed", header.FrameContentSize, l.Bytes)
+	}
+	text, err := unpacker.DecodeAll(pack, make([]byte, 0, header.FrameContentSize))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't unfold the pack: %w", err)
+	}
+	if uint64(len(text)) != header.FrameContentSize {
+		return nil, errors.New("the pack has more than one frame")
+	}
+	if n := bytes.Count(text, []byte{'\n'}) + 1; n > l.Records {
+		return nil, fmt.Errorf("the pack has %d records, more than the %d allowed", n, l.Records)
+	}
+	return bytes.Split(text, []byte{'\n'}), nil
+}

@@ -1,0 +1,162 @@
+// Package record says what a record is: its canonical bytes, its id, its
+// shape, how records travel and lie together in a pack, and under which keys
+// the ledger holds them.
+//
+// The chaincode, the gateway and the verifier share this package and so agree
+// by construction. It does no input or output and reads no clock: whether
+// bytes are a record depends on nothing but the bytes.
+//
+// A record is one JSON object in canonical form whose member "record" names
+// its noun and the version of its shape ("event/1"). Its id is the SHA-256 of
+// its bytes, so a record cannot be changed, only followed by another.
+package record
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+)
+
+// Noun is one of the kinds of record.
+type Noun string
+
+// The nouns. See the package's types of the same names for what each says.
+const (
+	NounEvent     Noun = "event"
+	NounArtifact  Noun = "artifact"
+	NounActivity  Noun = "activity"
+	NounStatement Noun = "statement"
+	NounMember    Noun = "member"
+)
+
+// Limits of one record. They hold in the chaincode, so everybody's do.
+const (
+	MaxBytes = 1 << 20 // of a body
+	MaxDepth = 32      // arrays and objects inside each other, the body itself included
+	MaxRefs  = 10_000  // entries of each list of references
+)
+
+// Record is a body and what was read from it. Of the pointers, just the one
+// of its noun is set.
+type Record struct {
+	ID        ID
+	Noun      Noun
+	Body      []byte // canonical
+	Event     *Event
+	Artifact  *Artifact
+	Activity  *Activity
+	Statement *Statement
+	Member    *Member
+}
+
+// Decode reads a body as strictly as the ledger does: canonical bytes, within
+// the limits, in the shape of its noun, with every derived member recomputed.
+// Problems have Index 0; pointers are relative to the body.
+func Decode(body []byte) (*Record, []Problem) {
+	v, err := canonical.ParseCanonical(body, canonical.Limits{Bytes: MaxBytes, Depth: MaxDepth})
+	if err != nil {
+		return nil, []Problem{syntaxProblem(err)}
+	}
+	kind := v.Get("record")
+	if v.Kind != canonical.Object || kind.Kind != canonical.String {
+		return nil, []Problem{{Code: "missing_field", Pointer: "/record", Detail: `a record is an object with a member "record", such as "event/1"`}}
+	}
+	r, problems := decodeAs(kind.Text, v)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	r.Body = body
+	r.ID = Sum(body)
+	return r, nil
+}
+
+func decodeAs(kind string, v canonical.Value) (*Record, []Problem) {
+	f := fields{value: v}
+	f.skip("record")
+	r := new(Record)
+	switch kind {
+	case "event/1":
+		r.Noun, r.Event = NounEvent, readEvent(&f)
+	case "artifact/1":
+		r.Noun, r.Artifact = NounArtifact, readArtifact(&f)
+	case "activity/1":
+		r.Noun, r.Activity = NounActivity, readActivity(&f)
+	case "statement/1":
+		r.Noun, r.Statement = NounStatement, readStatement(&f)
+	case "member/1":
+		r.Noun, r.Member = NounMember, readMember(&f)
+	default:
+		return nil, []Problem{{Code: "unknown_record", Pointer: "/record", Detail: fmt.Sprintf("%q is not a kind of record; there are event/1, artifact/1, activity/1, statement/1 and member/1", brief(kind))}}
+	}
+	f.finish()
+	return r, f.problems
+}
+
+// build makes the record whose content is v, which lacks the member "record".
+func build(kind string, v canonical.Value) (*Record, []Problem) {
+	if v.Kind != canonical.Object {
+		return nil, []Problem{{Code: "wrong_type", Detail: "a JSON object should stand here, not a JSON " + v.Kind.String()}}
+	}
+	if given, ok := v.Lookup("record"); ok && given.Text != kind {
+		return nil, []Problem{{Code: "unknown_record", Pointer: "/record", Detail: fmt.Sprintf("the record must be of the kind %q here", kind)}}
+	}
+	v = v.With("record", canonical.Str(kind))
+	r, problems := decodeAs(kind, v)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	r.Body = v.Bytes()
+	if len(r.Body) > MaxBytes {
+		return nil, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d bytes, more than the %d allowed", len(r.Body), MaxBytes)}}
+	}
+	if d := depth(v); d > MaxDepth {
+		return nil, []Problem{{Code: "too_deep", Detail: fmt.Sprintf("values are nested %d deep in the record, more than the %d allowed", d, MaxDepth)}}
+	}
+	r.ID = Sum(r.Body)
+	return r, nil
+}
+
+func depth(v canonical.Value) int {
+	d := 0
+	for i := range v.Items {
+		d = max(d, depth(v.Items[i]))
+	}
+	for i := range v.Members {
+		d = max(d, depth(v.Members[i].Value))
+	}
+	if v.Kind == canonical.Array || v.Kind == canonical.Object {
+		d++
+	}
+	return d
+}
+
+func syntaxProblem(err error) Problem {
+	p := Problem{Code: "not_canonical", Detail: err.Error()}
+	var syntax *canonical.SyntaxError
+	if errors.As(err, &syntax) {
+		p.Pointer = syntax.Pointer
+	}
+	return p
+}
+
+// Reference is one place in a record that names something the ledger must
+// already know, or learn in the same transaction.
+type Reference struct {
+	Pointer string
+	Node    string
+}
+
+// References lists what the record depends on, in the order of the body.
+func (r *Record) References() []Reference {
+	switch r.Noun {
+	case NounArtifact:
+		return r.Artifact.references()
+	case NounActivity:
+		return r.Activity.references()
+	case NounStatement:
+		return r.Statement.references()
+	default:
+		return nil
+	}
+}

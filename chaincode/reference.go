@@ -1,0 +1,137 @@
+package chaincode
+
+import (
+	"errors"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// ArtifactPlace is what the ledger keeps under an artifact version's name.
+type ArtifactPlace struct {
+	record.Place
+	SHA256 string `json:"sha256"` // the digest that a statement's subject has
+}
+
+// prefetch reads, in one round trip, the keys that the checks will want.
+func (b *batch) prefetch() error {
+	var keys []string
+	for _, r := range b.records {
+		switch r.Noun {
+		case record.NounArtifact:
+			keys = append(keys, record.NamespaceKey(r.Artifact.Namespace), record.ArtifactKey(r.Artifact.ArtifactRef.String()))
+		case record.NounMember:
+			for _, n := range r.Member.Namespaces {
+				keys = append(keys, record.NamespaceKey(n))
+			}
+		case record.NounActivity:
+			for _, u := range r.Activity.Used {
+				keys = append(keys, record.WithdrawalKey(u.Ref))
+			}
+			for _, g := range r.Activity.Generated {
+				keys = append(keys, record.GeneratorKey(g.Ref))
+			}
+		}
+		for _, ref := range r.References() {
+			if a, err := record.ParseArtifactRef(ref.Node); err == nil {
+				keys = append(keys, record.ArtifactKey(ref.Node), record.NamespaceKey(a.Namespace))
+			} else if place, ok := b.witnesses[ref.Node]; ok {
+				keys = append(keys, record.PointerKey(place.ID, place.Tx))
+			}
+		}
+	}
+	return b.world.fetch(keys)
+}
+
+// known says whether a node that a record refers to exists: on the ledger, or
+// in an earlier line of the batch.
+func (b *batch) known(node string, line int) (bool, error) {
+	_, kind, err := record.ParseNode(node)
+	if err != nil {
+		return false, nil
+	}
+	switch kind {
+	case record.NodeArtifact:
+		if here, ok := b.artifacts[node]; ok && here.line != line {
+			return true, nil
+		}
+		value, err := b.world.get(record.ArtifactKey(node))
+		return value != nil, err
+	case record.NodeRecord:
+		if at, ok := b.lines[record.ID(node)]; ok && at < line {
+			return true, nil
+		}
+		place, ok := b.witnesses[node]
+		if !ok || place.ID != record.ID(node) {
+			return false, nil
+		}
+		value, err := b.world.get(record.PointerKey(place.ID, place.Tx))
+		return value != nil, err
+	default:
+		_, ok, err := b.witness(node)
+		return ok, err
+	}
+}
+
+// witness finds who recorded the event that shows a thing to exist, or the
+// record that a node is.
+func (b *batch) witness(node string) (record.Header, bool, error) {
+	place, ok := b.witnesses[node]
+	if !ok {
+		return record.Header{}, false, nil
+	}
+	r, header, err := b.world.at(place)
+	if errors.Is(err, errNotRecorded) {
+		return record.Header{}, false, nil
+	}
+	if err != nil {
+		return record.Header{}, false, err
+	}
+	if string(r.ID) == node {
+		return header, true, nil
+	}
+	if r.Noun != record.NounEvent {
+		return record.Header{}, false, nil
+	}
+	for _, m := range r.Event.Event.Mentions {
+		if m.URI == node {
+			return header, true, nil
+		}
+	}
+	return record.Header{}, false, nil
+}
+
+// checkKnown reports the references of a record that lead nowhere.
+func (b *batch) checkKnown(line int, r *record.Record) error {
+	for _, ref := range r.References() {
+		ok, err := b.known(ref.Node, line)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			b.problem(line, "unknown_reference", ref.Pointer, "%s is not on the ledger; record it first", ref.Node)
+		}
+	}
+	return nil
+}
+
+// owner says which organisation a namespace belongs to, "" for none.
+func (b *batch) owner(namespace string) (string, error) {
+	value, err := b.world.get(record.NamespaceKey(namespace))
+	return string(value), err
+}
+
+// checkOwned reports an artifact whose namespace is not the caller's.
+func (b *batch) checkOwned(line int, pointer, namespace string) error {
+	owner, err := b.owner(namespace)
+	if err != nil {
+		return err
+	}
+	switch owner {
+	case b.caller:
+	case "":
+		b.problem(line, "namespace_unclaimed", pointer, "nobody has claimed the namespace %q yet; an administrator of %s can, with a member record", namespace, b.caller)
+	default:
+		b.problem(line, "namespace_taken", pointer, "the namespace %q belongs to %s, not to %s", namespace, owner, b.caller)
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package chaincode
+
+import (
+	"errors"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// Withdrawn is what the ledger keeps under a node whose consent is withdrawn.
+type Withdrawn struct {
+	record.Place
+	Retracted bool `json:"retracted,omitempty"`
+}
+
+// checkStatement decides who may say what:
+//
+//   - recall, withdrawal, licence and correction: whoever answers for the
+//     subject, which is the owner of an artifact's namespace, the recorder of a
+//     record, and for a thing an organisation that recorded an event about it;
+//   - approval: anybody but the owner or recorder, for nobody approves his own;
+//   - retraction: the one who made the statement;
+//   - acknowledgement: anybody, of a statement;
+//   - certificate, finding and other attestations: anybody, in their own name.
+func (b *batch) checkStatement(line int, r *record.Record) error {
+	before := len(b.problems)
+	if err := b.checkKnown(line, r); err != nil {
+		return err
+	}
+	if len(b.problems) > before {
+		return nil
+	}
+	for position, subject := range r.Statement.Subjects {
+		if err := b.checkSubject(line, position, r, subject); err != nil {
+			return err
+		}
+		b.put(record.AboutKey(subject.Node, b.tx, line, position), []byte(r.ID))
+	}
+	return nil
+}
+
+func (b *batch) checkSubject(line, position int, r *record.Record, subject record.Subject) error {
+	pointer := canonical.Pointer("subject", position, "name")
+	answerable, err := b.answerable(line, pointer, subject)
+	if err != nil {
+		return err
+	}
+	s := r.Statement
+	switch s.Kind {
+	case record.Recall, record.Withdrawal, record.Licence, record.Correction:
+		if answerable != b.caller {
+			b.problem(line, "not_yours", pointer, "a %s can only be stated by who answers for %s; that is %s, not %s", s.Kind, subject.Node, orNobody(answerable), b.caller)
+		}
+	case record.Approval:
+		if answerable == b.caller {
+			b.problem(line, "own_approval", pointer, "%s answers for %s itself; an approval comes from another organisation", b.caller, subject.Node)
+		}
+	case record.Retraction, record.Acknowledgement:
+		return b.checkAboutStatement(line, pointer, r, subject, answerable)
+	}
+	if s.Kind == record.Withdrawal {
+		return b.putJSON(record.WithdrawalKey(subject.Node), Withdrawn{Place: b.place(r.ID)})
+	}
+	if s.Kind == record.Correction && s.Predicate.Get("replacedBy").Text == subject.Node {
+		b.problem(line, "cycle", "/predicate/replacedBy", "%s can't stand in its own place", subject.Node)
+	}
+	return nil
+}
+
+// checkAboutStatement holds retractions and acknowledgements to statements,
+// and lifts a withdrawal that is retracted.
+func (b *batch) checkAboutStatement(line int, pointer string, r *record.Record, subject record.Subject, recorder string) error {
+	about, _, err := b.world.at(b.witnesses[subject.Node])
+	if errors.Is(err, errNotRecorded) || (err == nil && about.Noun != record.NounStatement) {
+		b.problem(line, "not_a_statement", pointer, "a %s is about a statement; %s is none", r.Statement.Kind, subject.Node)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if r.Statement.Kind == record.Acknowledgement {
+		return nil
+	}
+	if recorder != b.caller {
+		b.problem(line, "not_yours", pointer, "only %s can retract what it stated, not %s", orNobody(recorder), b.caller)
+		return nil
+	}
+	if about.Statement.Kind != record.Withdrawal {
+		return nil
+	}
+	for _, s := range about.Statement.Subjects {
+		var w Withdrawn
+		found, err := b.world.getJSON(record.WithdrawalKey(s.Node), &w)
+		if err != nil {
+			return err
+		}
+		if found && w.ID == about.ID {
+			w.Retracted = true
+			if err := b.putJSON(record.WithdrawalKey(s.Node), w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// answerable finds the organisation that answers for a subject, and holds an
+// artifact's subject to the artifact's digest.
+func (b *batch) answerable(line int, pointer string, subject record.Subject) (string, error) {
+	a, err := record.ParseArtifactRef(subject.Node)
+	if err != nil {
+		header, _, err := b.witness(subject.Node)
+		return header.MSPID, err
+	}
+	var place ArtifactPlace
+	if _, err := b.world.getJSON(record.ArtifactKey(subject.Node), &place); err != nil {
+		return "", err
+	}
+	if place.SHA256 != subject.SHA256 {
+		b.problem(line, "wrong_digest", canonical.Pointer("subject")+pointer[len("/subject"):len(pointer)-len("/name")]+"/digest/sha256", "the digest of %s is %s", subject.Node, place.SHA256)
+	}
+	return b.owner(a.Namespace)
+}
+
+func orNobody(mspID string) string {
+	if mspID == "" {
+		return "nobody"
+	}
+	return mspID
+}

@@ -1,0 +1,224 @@
+package chaincode
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/cid"
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// batch is one submit on its way: who submits what, what the ledger knows of
+// it already, and what is to be written if nothing is wrong.
+type batch struct {
+	caller    string // MSP id
+	admin     bool   // is an administrator of the caller's organisation
+	tx        string
+	records   []*record.Record
+	pack      []byte
+	header    record.Header
+	witnesses map[string]record.Place
+	world     *world
+	artifacts map[string]*placed // artifact versions that this batch brings
+	lines     map[record.ID]int  // where in the batch a record stands
+	writes    []write
+	problems  []record.Problem
+}
+
+// placed is a record of the batch and its line.
+type placed struct {
+	record *record.Record
+	line   int
+}
+
+type write struct {
+	key   string
+	value []byte
+}
+
+// submit checks and records the pack in the transaction's first argument.
+// The arguments are read from the stub as bytes: a declared string parameter
+// would go through the contract API's JSON schema check and cost more than
+// all the checks that matter. It answers {"records":n}.
+func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, error) {
+	b, err := open(stub)
+	if err != nil {
+		return "", err
+	}
+	if err := b.decode(nouns); err != nil {
+		return "", err
+	}
+	if err := b.prefetch(); err != nil {
+		return "", err
+	}
+	for line, r := range b.records {
+		if err := b.check(line, r); err != nil {
+			return "", err
+		}
+	}
+	if len(b.problems) > 0 {
+		return "", record.Reject(b.problems)
+	}
+	if err := b.write(stub); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf(`{"records":%d}`, len(b.records)), nil
+}
+
+// maxWitnesses bounds the second argument, in bytes.
+const maxWitnesses = 4 << 20
+
+func open(stub shim.ChaincodeStubInterface) (*batch, error) {
+	args := stub.GetArgs()
+	if len(args) < 2 || len(args) > 3 {
+		return nil, refuse("bad_arguments", "submit takes a pack of records and, where records refer to others, witnesses")
+	}
+	caller, err := cid.New(stub)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read who submits: %w", err)
+	}
+	b := &batch{tx: stub.GetTxID(), pack: args[1], world: newWorld(stub), artifacts: map[string]*placed{}, lines: map[record.ID]int{}}
+	if b.caller, err = caller.GetMSPID(); err != nil {
+		return nil, fmt.Errorf("couldn't read whose member submits: %w", err)
+	}
+	if b.admin, err = caller.HasOUValue("admin"); err != nil {
+		return nil, fmt.Errorf("couldn't read the role of who submits: %w", err)
+	}
+	certificate, err := caller.GetX509Certificate()
+	if err != nil || certificate == nil {
+		return nil, refuse("bad_identity", "the submitter has no X.509 certificate")
+	}
+	at, err := stub.GetTxTimestamp()
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the time of the transaction: %w", err)
+	}
+	b.header = record.Header{MSPID: b.caller, Subject: certificate.Subject.String(), Time: at.AsTime().UTC().Format(time.RFC3339Nano)}
+	if len(args) == 3 && len(args[2]) > 0 {
+		if len(args[2]) > maxWitnesses {
+			return nil, refuse("too_large", fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(args[2]), maxWitnesses))
+		}
+		if err := json.Unmarshal(args[2], &b.witnesses); err != nil {
+			return nil, refuse("bad_arguments", "the witnesses are not a JSON object from nodes to places: "+err.Error())
+		}
+	}
+	return b, nil
+}
+
+// refuse rejects a submit as a whole.
+func refuse(code, detail string) *record.Rejection {
+	return record.Reject([]record.Problem{{Code: code, Detail: detail}})
+}
+
+func (b *batch) problem(line int, code, pointer, format string, args ...any) {
+	b.problems = append(b.problems, record.Problem{Index: line, Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (b *batch) conflict(line int, code, pointer string, existing record.ID, format string, args ...any) {
+	b.problems = append(b.problems, record.Problem{Index: line, Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...), Existing: string(existing)})
+}
+
+// decode unpacks the records and checks all that the bytes alone can tell.
+func (b *batch) decode(nouns []record.Noun) error {
+	bodies, err := record.Unpack(b.pack, record.PackLimits{})
+	if err != nil {
+		return refuse("bad_pack", err.Error())
+	}
+	b.records = make([]*record.Record, len(bodies))
+	for line, body := range bodies {
+		r, problems := record.Decode(body)
+		for _, p := range problems {
+			p.Index = line
+			b.problems = append(b.problems, p)
+		}
+		if len(problems) > 0 {
+			continue
+		}
+		if !slices.Contains(nouns, r.Noun) {
+			b.problem(line, "wrong_noun", "/record", "this contract takes no records of the noun %s", r.Noun)
+			continue
+		}
+		if first, ok := b.lines[r.ID]; ok {
+			b.conflict(line, "duplicate", "", r.ID, "the same record stands in line %d of the pack already", first)
+			continue
+		}
+		b.lines[r.ID] = line
+		b.records[line] = r
+		if r.Noun == record.NounArtifact {
+			ref := r.Artifact.ArtifactRef.String()
+			if first, ok := b.artifacts[ref]; ok {
+				b.conflict(line, "version_exists", "/version", first.record.ID, "line %d of the pack registers %s already", first.line, ref)
+				continue
+			}
+			b.artifacts[ref] = &placed{r, line}
+		}
+	}
+	if len(b.problems) > 0 {
+		return record.Reject(b.problems)
+	}
+	return nil
+}
+
+// check applies the rules that need the ledger. Events have none: whatever
+// says that a step happened is a claim in its organisation's name.
+func (b *batch) check(line int, r *record.Record) error {
+	switch r.Noun {
+	case record.NounArtifact:
+		return b.checkArtifact(line, r)
+	case record.NounActivity:
+		return b.checkActivity(line, r)
+	case record.NounStatement:
+		return b.checkStatement(line, r)
+	case record.NounMember:
+		return b.checkMember(line, r)
+	}
+	return nil
+}
+
+func (b *batch) put(key string, value []byte) { b.writes = append(b.writes, write{key, value}) }
+
+func (b *batch) putJSON(key string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("couldn't encode the value of %s: %w", key, err)
+	}
+	b.put(key, text)
+	return nil
+}
+
+func (b *batch) place(id record.ID) record.Place { return record.Place{ID: id, Tx: b.tx} }
+
+// write puts the pack, a pointer for each record, and what the rules decided.
+func (b *batch) write(stub shim.ChaincodeStubInterface) error {
+	value, err := record.PackValue(b.header, b.pack)
+	if err != nil {
+		return err
+	}
+	stub.StartWriteBatch()
+	put := func(key string, value []byte) error {
+		if err := stub.PutState(key, value); err != nil {
+			return fmt.Errorf("couldn't write %s: %w", key, err)
+		}
+		return nil
+	}
+	if err := put(record.PackKey(b.tx), value); err != nil {
+		return err
+	}
+	for line, r := range b.records {
+		if err := put(record.PointerKey(r.ID, b.tx), fmt.Append(nil, line)); err != nil {
+			return err
+		}
+	}
+	for _, w := range b.writes {
+		if err := put(w.key, w.value); err != nil {
+			return err
+		}
+	}
+	if err := stub.FinishWriteBatch(); err != nil {
+		return fmt.Errorf("couldn't write the records: %w", err)
+	}
+	return nil
+}
