@@ -1,0 +1,262 @@
+package epcis
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+)
+
+// Event is what Pedigree works with of an EPCIS event: GS1's words as full web
+// URIs, things and places under their canonical spelling. The event itself,
+// with its extensions and its own spelling of everything, is the value it was
+// decoded from.
+type Event struct {
+	Type        string // ObjectEvent, AggregationEvent, TransactionEvent, TransformationEvent or AssociationEvent
+	EventID     string // as sent; empty if absent
+	Action      string // OBSERVE, ADD or DELETE; empty in a TransformationEvent
+	BizStep     string // web URI, or the sender's own word verbatim
+	Disposition string // likewise
+	ReadPoint   string // canonical thing
+	BizLocation string // canonical thing
+
+	EventTime           time.Time // in UTC
+	EventTimeZoneOffset string    // ±hh:mm
+	RecordTime          string    // as sent
+
+	TransformationID string    // as sent
+	Mentions         []Mention // what the event is about
+	BizTransactions  []Typed
+	Sources          []Typed
+	Destinations     []Typed
+
+	PersistentDispositionSet   []string // web URIs
+	PersistentDispositionUnset []string
+
+	ErrorDeclaration *ErrorDeclaration // nil unless the event withdraws an earlier one
+	Hash             string            // CBV 2.0 event hash id: ni:///sha-256;…?ver=CBV2.0
+}
+
+// Mention is one thing that an event is about. Mentions stand in the order
+// epcList, parentID, childEPCs, inputEPCList, outputEPCList, quantityList,
+// childQuantityList, inputQuantityList, outputQuantityList, and within a list
+// in its order.
+type Mention struct {
+	Field    string // the event's field: epcList, parentID, …
+	URI      string // canonical thing
+	Original string // as sent
+	Class    bool   // in a quantity list: a class or a lot, not an instance
+	Quantity string // plain decimal; empty if absent
+	UOM      string // UN/ECE Recommendation 20 code; empty if absent or if things are counted
+}
+
+// Typed is a business transaction, source or destination.
+type Typed struct {
+	Type string // web URI or own word; empty if absent
+	ID   string // canonical thing
+}
+
+// ErrorDeclaration says that an earlier event with the same eventID was wrong.
+type ErrorDeclaration struct {
+	DeclarationTime    string   // as sent
+	Reason             string   // web URI or own word; empty if absent
+	CorrectiveEventIDs []string // as sent
+}
+
+// Decode checks an event as strictly as GS1's JSON schema does (and in the
+// places that the package comment lists more strictly), and reads it. The
+// context is the JSON-LD @context of the document it came in, alone or merged
+// with its own; null if it came alone with an @context of its own.
+//
+// If anything is wrong, the Event is nil and there are between one and twenty
+// problems, in the order of the event's members. Equal input gives equal
+// output, on every machine.
+func Decode(event, context canonical.Value) (*Event, []Problem) {
+	c := checkers.Get().(*checker)
+	defer c.release()
+	c.start(&event, &context)
+	c.event(&event)
+	if len(c.problems) > 0 {
+		return nil, append([]Problem(nil), c.problems...)
+	}
+	e := c.read(&event)
+	hash, err := hashID(&event, c.ns, CBV20)
+	if err != nil {
+		return nil, []Problem{{Code: CodeWrongType, Detail: err.Error()}}
+	}
+	e.Hash = hash
+	return e, nil
+}
+
+// start sets the checker to an event and what its names mean.
+func (c *checker) start(event, context *canonical.Value) {
+	c.ns = namespaces{document: context, event: find(event, "@context")}
+	if context.Kind != canonical.Null {
+		c.member("@context")
+		mergedContext(c, context)
+		c.up()
+	} else if c.ns.event == nil && event.Kind == canonical.Object {
+		c.member("@context")
+		c.add(CodeMissingField, "an event that stands alone must have an @context, like %q", StandardContext)
+		c.up()
+	}
+}
+
+// StandardContext is the address of the JSON-LD context of EPCIS 2.0.
+const StandardContext = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
+
+// checkers are used again, so that checking an event costs no memory.
+var checkers = sync.Pool{New: func() any { return &checker{path: make([]step, 0, 16)} }}
+
+func (c *checker) release() {
+	c.ns, c.path, c.problems = namespaces{}, c.path[:0], c.problems[:0]
+	checkers.Put(c)
+}
+
+// thingLists are the fields of single things, quantityLists those of classes
+// with amounts. Together they give the order of mentions.
+var (
+	thingLists    = [...]string{"epcList", "parentID", "childEPCs", "inputEPCList", "outputEPCList"}
+	quantityLists = [...]string{"quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"}
+)
+
+// read takes what it needs out of a checked event.
+func (c *checker) read(v *canonical.Value) *Event {
+	e := &Event{Mentions: make([]Mention, 0, countMentions(v))}
+	for i := range v.Members {
+		value := &v.Members[i].Value
+		switch v.Members[i].Name {
+		case "type":
+			e.Type = value.Text
+		case "eventID":
+			e.EventID = value.Text
+		case "action":
+			e.Action = value.Text
+		case "bizStep":
+			e.BizStep = bizSteps.uri(value.Text, c.ns)
+		case "disposition":
+			e.Disposition = dispositions.uri(value.Text, c.ns)
+		case "readPoint":
+			e.ReadPoint = Thing(text(value, "id"))
+		case "bizLocation":
+			e.BizLocation = Thing(text(value, "id"))
+		case "eventTime":
+			e.EventTime, _ = parseTime(value.Text)
+		case "eventTimeZoneOffset":
+			e.EventTimeZoneOffset = value.Text
+		case "recordTime":
+			e.RecordTime = value.Text
+		case "transformationID":
+			e.TransformationID = value.Text
+		case "bizTransactionList":
+			e.BizTransactions = c.typed(value, "bizTransaction", bizTransactionTypes)
+		case "sourceList":
+			e.Sources = c.typed(value, "source", sourceTypes)
+		case "destinationList":
+			e.Destinations = c.typed(value, "destination", sourceTypes)
+		case "persistentDisposition":
+			e.PersistentDispositionSet = c.dispositions(find(value, "set"))
+			e.PersistentDispositionUnset = c.dispositions(find(value, "unset"))
+		case "errorDeclaration":
+			e.ErrorDeclaration = c.errorDeclaration(value)
+		}
+	}
+	for _, name := range thingLists {
+		if list := find(v, name); list != nil {
+			if list.Kind == canonical.String {
+				e.Mentions = append(e.Mentions, Mention{Field: name, URI: Thing(list.Text), Original: list.Text})
+			}
+			for i := range list.Items {
+				sent := list.Items[i].Text
+				e.Mentions = append(e.Mentions, Mention{Field: name, URI: Thing(sent), Original: sent})
+			}
+		}
+	}
+	for _, name := range quantityLists {
+		if list := find(v, name); list != nil {
+			for i := range list.Items {
+				e.Mentions = append(e.Mentions, quantityMention(name, &list.Items[i]))
+			}
+		}
+	}
+	return e
+}
+
+func countMentions(v *canonical.Value) int {
+	n := 0
+	for i := range v.Members {
+		switch v.Members[i].Name {
+		case "parentID":
+			n++
+		case "epcList", "childEPCs", "inputEPCList", "outputEPCList",
+			"quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList":
+			n += len(v.Members[i].Value.Items)
+		}
+	}
+	return n
+}
+
+func quantityMention(field string, v *canonical.Value) Mention {
+	sent := text(v, "epcClass")
+	m := Mention{Field: field, URI: Thing(sent), Original: sent, Class: true, UOM: text(v, "uom")}
+	if quantity := text(v, "quantity"); quantity != "" {
+		m.Quantity = plainNumber(quantity)
+	}
+	return m
+}
+
+// plainNumber writes a JSON number without exponent.
+func plainNumber(literal string) string {
+	var room [64]byte
+	plain, ok := appendNumber(room[:0], literal)
+	if !ok || string(plain) == literal {
+		return literal
+	}
+	return string(plain)
+}
+
+// text is the text of a member, empty if there is none.
+func text(v *canonical.Value, name string) string {
+	if m := find(v, name); m != nil {
+		return m.Text
+	}
+	return ""
+}
+
+func (c *checker) typed(list *canonical.Value, id string, types *vocabulary) []Typed {
+	if len(list.Items) == 0 {
+		return nil
+	}
+	typed := make([]Typed, len(list.Items))
+	for i := range list.Items {
+		typed[i].ID = Thing(text(&list.Items[i], id))
+		if sent := text(&list.Items[i], "type"); sent != "" {
+			typed[i].Type = types.uri(sent, c.ns)
+		}
+	}
+	return typed
+}
+
+func (c *checker) dispositions(list *canonical.Value) []string {
+	if list == nil {
+		return nil
+	}
+	uris := make([]string, len(list.Items))
+	for i := range list.Items {
+		uris[i] = dispositions.uri(list.Items[i].Text, c.ns)
+	}
+	return uris
+}
+
+func (c *checker) errorDeclaration(v *canonical.Value) *ErrorDeclaration {
+	d := &ErrorDeclaration{DeclarationTime: text(v, "declarationTime")}
+	if reason := text(v, "reason"); reason != "" {
+		d.Reason = errorReasons.uri(reason, c.ns)
+	}
+	if ids := find(v, "correctiveEventIDs"); ids != nil {
+		for i := range ids.Items {
+			d.CorrectiveEventIDs = append(d.CorrectiveEventIDs, ids.Items[i].Text)
+		}
+	}
+	return d
+}

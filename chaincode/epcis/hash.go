@@ -1,0 +1,267 @@
+package epcis
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+)
+
+// Version is a version of the event hash rules.
+type Version uint8
+
+const (
+	CBV20 Version = iota // Core Business Vocabulary 2.0, ratified; what Pedigree uses
+	CBV21                // the draft of 2.1, which keeps inner extensions in their place
+)
+
+// HashID computes the event hash id of the Core Business Vocabulary, section
+// 8.9: ni:///sha-256;<64 hex digits>?ver=CBV2.0. Two events that say the same
+// have the same id however their members are ordered and their things spelled;
+// eventID, recordTime, errorDeclaration and certificationInfo don't count.
+//
+// The context is the @context of the document, alone or merged with the
+// event's. HashID doesn't check the event; what it can't hash is an error: a
+// value of the wrong kind, a time that isn't one, an extension without
+// namespace.
+func HashID(event, context canonical.Value, version Version) (string, error) {
+	if event.Kind != canonical.Object {
+		return "", fmt.Errorf("couldn't hash an event: it is %s, not an object", kindNoun(event.Kind))
+	}
+	return hashID(&event, namespaces{document: &context, event: find(&event, "@context")}, version)
+}
+
+func hashID(event *canonical.Value, ns namespaces, version Version) (string, error) {
+	h := hashers.Get().(*hasher)
+	defer h.release()
+	h.ns, h.version = ns, version
+	h.event(event)
+	if h.err != nil {
+		return "", fmt.Errorf("couldn't hash an event: %w", h.err)
+	}
+	sum := sha256.Sum256(h.buf)
+	const scheme, suffix = "ni:///sha-256;", "?ver=CBV2."
+	var id [len(scheme) + 2*sha256.Size + len(suffix) + 1]byte
+	copy(id[:], scheme)
+	hex.Encode(id[len(scheme):], sum[:])
+	copy(id[len(scheme)+2*sha256.Size:], suffix)
+	id[len(id)-1] = '0' + byte(version)
+	return string(id[:]), nil
+}
+
+// hasher builds the text that is hashed, in one buffer. Lists are written in
+// their own order and then sorted in place, by the spans of their members.
+type hasher struct {
+	ns      namespaces
+	version Version
+	buf     []byte
+	spans   []span // a stack: lists within lists
+	err     error
+}
+
+type span struct{ from, to int }
+
+var hashers = sync.Pool{New: func() any { return &hasher{buf: make([]byte, 0, 4096)} }}
+
+const largestKeptBuffer = 1 << 20
+
+func (h *hasher) release() {
+	if cap(h.buf) > largestKeptBuffer {
+		return
+	}
+	h.ns, h.buf, h.spans, h.err = namespaces{}, h.buf[:0], h.spans[:0], nil
+	hashers.Put(h)
+}
+
+func (h *hasher) fail(format string, args ...any) {
+	if h.err == nil {
+		h.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (h *hasher) write(s string) { h.buf = append(h.buf, s...) }
+
+// listing is a list being written: where it begins, and which spans are its.
+type listing struct{ from, spans int }
+
+func (h *hasher) begin() listing { return listing{len(h.buf), len(h.spans)} }
+
+// end closes a member of a list that began at from; what wrote nothing is none.
+func (h *hasher) end(from int) {
+	if len(h.buf) > from {
+		h.spans = append(h.spans, span{from, len(h.buf)})
+	}
+}
+
+// sort puts the members of a list in the order of their bytes, and reports
+// whether there are any.
+func (h *hasher) sort(l listing) bool {
+	members := h.spans[l.spans:]
+	h.spans = h.spans[:l.spans]
+	order := func(a, b span) int { return bytes.Compare(h.buf[a.from:a.to], h.buf[b.from:b.to]) }
+	if len(members) < 2 || slices.IsSortedFunc(members, order) {
+		return len(members) > 0
+	}
+	slices.SortFunc(members, order)
+	end := len(h.buf)
+	for _, m := range members {
+		h.buf = append(h.buf, h.buf[m.from:m.to]...)
+	}
+	copy(h.buf[l.from:end], h.buf[end:])
+	h.buf = h.buf[:end]
+	return true
+}
+
+// hashedField is one of an event's fields, in hash order, and how its value is
+// written after its name.
+type hashedField struct {
+	name  string
+	value func(h *hasher, v *canonical.Value) bool // false: there is nothing to write
+}
+
+// The order of section 2 of the hash rules.
+var hashedFields = [...]hashedField{
+	{"eventTime", (*hasher).time},
+	{"eventTimeZoneOffset", (*hasher).plain},
+	{"epcList", epcs},
+	{"parentID", (*hasher).scalar},
+	{"inputEPCList", epcs},
+	{"childEPCs", epcs},
+	{"quantityList", quantityElements},
+	{"childQuantityList", quantityElements},
+	{"inputQuantityList", quantityElements},
+	{"outputEPCList", epcs},
+	{"outputQuantityList", quantityElements},
+	{"action", (*hasher).scalar},
+	{"transformationID", (*hasher).scalar},
+	{"bizStep", hashedWord(bizSteps)},
+	{"disposition", hashedWord(dispositions)},
+	{"persistentDisposition", persistent},
+	{"readPoint", place},
+	{"bizLocation", place},
+	{"bizTransactionList", typedList("bizTransaction", bizTransactionTypes)},
+	{"sourceList", typedList("source", sourceTypes)},
+	{"destinationList", typedList("destination", sourceTypes)},
+	{"sensorElementList", sensorElements},
+	{"ilmd", ilmd},
+}
+
+func (h *hasher) event(v *canonical.Value) {
+	kind := find(v, "type")
+	if kind == nil || kind.Kind != canonical.String {
+		h.fail("it has no type")
+		return
+	}
+	h.write("eventType=")
+	h.write(trim(kind.Text))
+	var values [len(hashedFields)]*canonical.Value
+	for i, next := 0, 0; i < len(v.Members); i++ {
+		for n := range hashedFields {
+			at := (next + n) % len(hashedFields)
+			if hashedFields[at].name == v.Members[i].Name {
+				values[at] = &v.Members[i].Value
+				next = at
+				break
+			}
+		}
+	}
+	for i := range hashedFields {
+		if values[i] != nil && values[i].Kind != canonical.Null {
+			f := &hashedFields[i]
+			h.field(f.name, values[i], f.value)
+		}
+	}
+	if h.version == CBV20 {
+		h.innerExtensions(v)
+	}
+	h.eventExtensions(v)
+}
+
+// field writes a name and its value, or neither.
+func (h *hasher) field(name string, v *canonical.Value, value func(*hasher, *canonical.Value) bool) {
+	from := len(h.buf)
+	h.write(name)
+	if !value(h, v) {
+		h.buf = h.buf[:from]
+	}
+}
+
+// fieldOf writes a member of an object, if it is there.
+func (h *hasher) fieldOf(object *canonical.Value, name string, value func(*hasher, *canonical.Value) bool) {
+	if v := find(object, name); v != nil && v.Kind != canonical.Null {
+		h.field(name, v, value)
+	}
+}
+
+// list writes the sorted members of an array.
+func (h *hasher) list(v *canonical.Value, member func(*hasher, *canonical.Value)) bool {
+	if v.Kind != canonical.Array {
+		h.fail("%s stands where an array belongs", kindNoun(v.Kind))
+		return false
+	}
+	l := h.begin()
+	for i := range v.Items {
+		from := len(h.buf)
+		member(h, &v.Items[i])
+		h.end(from)
+	}
+	return h.sort(l)
+}
+
+func epcs(h *hasher, v *canonical.Value) bool {
+	return h.list(v, func(h *hasher, v *canonical.Value) { h.field("epc", v, (*hasher).scalar) })
+}
+
+func quantityElements(h *hasher, v *canonical.Value) bool {
+	return h.list(v, func(h *hasher, v *canonical.Value) {
+		h.field("quantityElement", v, func(h *hasher, v *canonical.Value) bool {
+			from := len(h.buf)
+			h.fieldOf(v, "epcClass", (*hasher).scalar)
+			h.fieldOf(v, "quantity", (*hasher).scalar)
+			h.fieldOf(v, "uom", (*hasher).scalar)
+			return len(h.buf) > from
+		})
+	})
+}
+
+func persistent(h *hasher, v *canonical.Value) bool {
+	from := len(h.buf)
+	for _, name := range [...]string{"set", "unset"} {
+		if list := find(v, name); list != nil {
+			h.list(list, func(h *hasher, v *canonical.Value) { h.field(name, v, hashedDisposition) })
+		}
+	}
+	return len(h.buf) > from
+}
+
+var hashedDisposition = hashedWord(dispositions)
+
+func typedList(id string, types *vocabulary) func(*hasher, *canonical.Value) bool {
+	hashedType := hashedWord(types)
+	return func(h *hasher, v *canonical.Value) bool {
+		return h.list(v, func(h *hasher, v *canonical.Value) {
+			h.fieldOf(v, "type", hashedType)
+			h.fieldOf(v, id, (*hasher).scalar)
+		})
+	}
+}
+
+func place(h *hasher, v *canonical.Value) bool {
+	from := len(h.buf)
+	h.fieldOf(v, "id", (*hasher).scalar)
+	h.extensionsInPlace(v)
+	return len(h.buf) > from
+}
+
+func ilmd(h *hasher, v *canonical.Value) bool {
+	from := len(h.buf)
+	h.extensions(v)
+	return len(h.buf) > from
+}
+
+func isExtension(name string) bool { return strings.Contains(name, ":") }

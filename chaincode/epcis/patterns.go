@@ -1,0 +1,147 @@
+package epcis
+
+import "strings"
+
+// Pattern is what a MATCH_epc or MATCH_epcClass query parameter asks for, in
+// terms of canonical things: those that are one of Exact, and those that begin
+// with one of Prefixes. An index can therefore answer it with range scans.
+type Pattern struct {
+	Exact    []string
+	Prefixes []string
+}
+
+// ParsePattern reads a query value:
+//
+//   - an identifier in any spelling that Thing knows means that thing; if it
+//     is a class (a GTIN, urn:epc:idpat:sgtin:4012345.012345.*) also its lots
+//     and instances, and a lot or a GLN means itself only;
+//   - a trailing wildcard in the URN spelling, urn:epc:idpat:sgtin:4012345.*.*,
+//     means everything of that company prefix;
+//   - a trailing * in the Digital Link spelling, https://id.gs1.org/01/…/21/*,
+//     means every value in its place.
+//
+// It reports false where a wildcard stands in any other place.
+func ParsePattern(value string) (Pattern, bool) {
+	value = trim(value)
+	if rest, ok := strings.CutPrefix(value, "urn:epc:idpat:"); ok && strings.Contains(rest, "*") {
+		return patternOfURN(value, rest)
+	}
+	if rest, ok := strings.CutPrefix(value, "urn:epc:class:lgtin:"); ok && strings.HasSuffix(rest, ".*") {
+		return patternOfURN(value, "lgtin:"+rest)
+	}
+	if link, ok := strings.CutSuffix(value, "/*"); ok {
+		return patternOfLink(link)
+	}
+	thing := Thing(value)
+	p := Pattern{Exact: []string{thing}}
+	if Class(thing) == thing && thing != "" {
+		p.Prefixes = below(thing)
+	}
+	return p, true
+}
+
+// below lists the prefixes of what is finer than a class.
+func below(class string) []string {
+	ai, _, _ := strings.Cut(strings.TrimPrefix(class, digitalLink), "/")
+	switch ai {
+	case "01", "8006", "8010":
+		return []string{class + "/"}
+	}
+	return []string{class} // the serial number is joined to the class
+}
+
+// patternOfURN reads what follows urn:epc:idpat: and has a wildcard somewhere.
+func patternOfURN(whole, rest string) (Pattern, bool) {
+	scheme, rest, _ := strings.Cut(rest, ":")
+	k := keyOfScheme(scheme)
+	if scheme == lotKey.scheme {
+		k = &lotKey
+	}
+	if k == nil {
+		return Pattern{}, false
+	}
+	fields := strings.Split(rest, ".")
+	fixed := 0
+	for fixed < len(fields) && fields[fixed] != "*" {
+		fixed++
+	}
+	for _, f := range fields[fixed:] {
+		if f != "*" {
+			return Pattern{}, false
+		}
+	}
+	if fixed == 0 {
+		return Pattern{Prefixes: []string{digitalLink + k.ai + "/"}}, len(fields) == k.fields()
+	}
+	if len(fields) != k.fields() || len(fields[0]) < 6 || len(fields[0]) > 12 || !allDigits(fields[0]) {
+		return Pattern{}, false
+	}
+	stem := digitalLink + k.ai + "/"
+	switch {
+	case fixed == 1 && k.indicator:
+		var p Pattern
+		for d := '0'; d <= '9'; d++ {
+			p.Prefixes = append(p.Prefixes, stem+string(d)+fields[0])
+		}
+		return p, true
+	case fixed == 1:
+		return Pattern{Prefixes: []string{stem + k.lead + fields[0]}}, true
+	case fixed != len(fields)-1 || k.serial.max == 0:
+		return Pattern{}, false
+	}
+	class, left, ok := k.appendFromURN([]byte(stem), strings.TrimSuffix(rest, ".*"), true)
+	if !ok || left != "" {
+		return Pattern{}, false
+	}
+	p := Pattern{Exact: []string{string(class)}}
+	switch {
+	case k == &lotKey:
+		p = Pattern{Prefixes: []string{string(class) + "/10/"}}
+	case k.serial.ai != "":
+		p.Prefixes = []string{string(class) + "/" + k.serial.ai + "/"}
+		if k.scheme == "sgtin" { // a class query means its lots as well
+			p.Prefixes = append(p.Prefixes, string(class)+"/10/")
+		}
+	default:
+		p.Prefixes = []string{string(class)}
+	}
+	return p, true
+}
+
+// fields counts the dot-separated parts of the URN of a key.
+func (k *key) fields() int {
+	n := 2
+	if k.pieces {
+		n += 2
+	}
+	if k.serial.max > 0 {
+		n++
+	}
+	return n
+}
+
+// patternOfLink reads a Digital Link that had a final /*, by trying one value
+// in its place.
+func patternOfLink(link string) (Pattern, bool) {
+	thing, ok := appendLink(nil, link+"/1")
+	if !ok {
+		return Pattern{}, false
+	}
+	prefix, ok := strings.CutSuffix(string(thing), "/1")
+	return Pattern{Prefixes: []string{prefix + "/"}}, ok
+}
+
+// Match reports whether a canonical thing fits.
+func (p Pattern) Match(thing string) bool {
+	for _, exact := range p.Exact {
+		if thing == exact {
+			return true
+		}
+	}
+	for _, prefix := range p.Prefixes {
+		if strings.HasPrefix(thing, prefix) {
+			return true
+		}
+	}
+	return false
+}
