@@ -1,0 +1,128 @@
+package network
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Certificates are valid for ten years from a little before they are made, so that nodes whose clocks differ by
+// minutes accept each other from the first moment.
+const (
+	certificateLife = 10 * 365 * 24 * time.Hour
+	clockSkew       = 10 * time.Minute
+)
+
+// An authority signs an organisation's certificates.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+// A credential is a certificate and its private key, both PEM.
+type credential struct{ certificate, key []byte }
+
+// write puts the credential into a folder as cert.pem and key.pem.
+func (c credential) write(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cert.pem"), c.certificate, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "key.pem"), c.key, 0o600)
+}
+
+// newAuthority makes a self-signed authority and writes it to a folder.
+func newAuthority(commonName, organisation, dir string) (*authority, error) {
+	template := &x509.Certificate{
+		Subject:               pkix.Name{CommonName: commonName, Organization: []string{organisation}},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature,
+	}
+	made, certificate, key, err := sign(template, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &authority{certificate, key}, made.write(dir)
+}
+
+// pem is the authority's own certificate.
+func (a *authority) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
+}
+
+// identity makes a certificate that signs ledger messages. The organisational unit is what the membership service
+// takes for its role: client, peer, admin or orderer.
+func (a *authority) identity(commonName, unit string) (credential, error) {
+	made, _, _, err := sign(&x509.Certificate{
+		Subject:  pkix.Name{CommonName: commonName, OrganizationalUnit: []string{unit}, Organization: a.certificate.Subject.Organization},
+		KeyUsage: x509.KeyUsageDigitalSignature,
+	}, a)
+	return made, err
+}
+
+// tls makes a certificate for connections, as server under its host name and loopback addresses, and as client.
+func (a *authority) tls(host string) (credential, error) {
+	made, _, _, err := sign(&x509.Certificate{
+		Subject:     pkix.Name{CommonName: host, Organization: a.certificate.Subject.Organization},
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		DNSNames:    []string{host, "localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}, a)
+	return made, err
+}
+
+// sign completes the template, with a new key, and has it signed by the authority or, without one, by itself.
+func sign(template *x509.Certificate, by *authority) (credential, *x509.Certificate, *ecdsa.PrivateKey, error) {
+	fail := func(err error) (credential, *x509.Certificate, *ecdsa.PrivateKey, error) {
+		return credential{}, nil, nil, fmt.Errorf("couldn't make the certificate of %s: %w", template.Subject.CommonName, err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fail(err)
+	}
+	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
+		return fail(err)
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		return fail(err)
+	}
+	id := sha256.Sum256(point)
+	template.SubjectKeyId = id[:] // Fabric refuses authorities without one
+	template.NotBefore = time.Now().Add(-clockSkew).UTC()
+	template.NotAfter = template.NotBefore.Add(certificateLife)
+	parent, signer := template, key
+	if by != nil {
+		parent, signer = by.certificate, by.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		return fail(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return fail(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return fail(err)
+	}
+	return credential{
+		certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
+	}, certificate, key, nil
+}

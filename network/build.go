@@ -1,0 +1,276 @@
+package network
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/network/pin"
+)
+
+// fabric is a built Fabric: a folder of the user's cache, shared by all networks and never changed once it is there.
+type fabric struct{ dir string }
+
+func (f fabric) program(name string) string { return filepath.Join(f.dir, "bin", name) }
+
+// config is the folder of Fabric's own default configuration, which the environment of each node overrides.
+func (f fabric) config() string { return filepath.Join(f.dir, "config") }
+
+var fabricPrograms = []string{"configtxgen", "orderer", "peer"}
+
+// buildFlags are part of what is built. Without cgo no C compiler is needed; symbol tables would double the size.
+var buildFlags = []string{"-mod=readonly", "-trimpath", "-buildvcs=false",
+	"-ldflags=-s -w -X github.com/hyperledger/fabric/common/metadata.Version=v" + pin.Fabric}
+
+// buildFabric returns the pinned Fabric from the user's cache, building it there first if need be. It is safe to call
+// from several processes at once: one builds, the others wait for it. A build that is interrupted leaves nothing
+// behind that a later one would take for whole.
+func buildFabric(ctx context.Context, say *reporter) (fabric, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return fabric{}, fmt.Errorf("couldn't find a folder to keep Fabric in: %w", err)
+	}
+	home := filepath.Join(cache, "pedigree", "fabric")
+	built := fabric{dir: filepath.Join(home, fabricKey())}
+	if built.complete() {
+		return built, nil
+	}
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return fabric{}, fmt.Errorf("couldn't make Fabric's folder in the cache: %w", plainly(err))
+	}
+	unlock, err := waitForLock(ctx, built.dir+".lock", func() {
+		say.line("another process is building Fabric %s: waiting for it", pin.Fabric)
+	})
+	if err != nil {
+		return fabric{}, err
+	}
+	defer unlock()
+	if built.complete() {
+		return built, nil
+	}
+	if err := built.build(ctx, say); err != nil {
+		return fabric{}, err
+	}
+	return built, nil
+}
+
+// fabricKey names what a build depends on: the pinned modules, the flags, and the compiler (the one that built this
+// program, so that a later start needs no go command at all).
+func fabricKey() string {
+	hash := sha256.New()
+	for _, part := range [][]byte{pin.Mod, pin.Sum, []byte(strings.Join(buildFlags, " "))} {
+		fmt.Fprintf(hash, "%d\n", len(part))
+		hash.Write(part)
+	}
+	return fmt.Sprintf("%s-%s-%s", pin.Fabric, strings.Fields(runtime.Version())[0], hex.EncodeToString(hash.Sum(nil))[:12])
+}
+
+func (f fabric) complete() bool {
+	for _, name := range fabricPrograms {
+		if info, err := os.Stat(f.program(name)); err != nil || info.Mode()&0o111 == 0 {
+			return false
+		}
+	}
+	_, err := os.Stat(filepath.Join(f.config(), "core.yaml"))
+	return err == nil
+}
+
+// build makes Fabric in a temporary folder and moves it into place as the last step. The caller holds the lock.
+func (f fabric) build(ctx context.Context, say *reporter) error {
+	if _, err := exec.LookPath("go"); err != nil {
+		return errors.New("Fabric has to be built once and the go command isn't on the PATH: install Go from https://go.dev/dl and try again")
+	}
+	say.line("building Hyperledger Fabric %s, once, into %s", pin.Fabric, f.dir)
+
+	making := f.dir + ".making" // the lock makes the name ours; what a killed build left is in the way
+	for _, stale := range []string{making, f.dir} {
+		if err := os.RemoveAll(stale); err != nil {
+			return fmt.Errorf("couldn't clear an unfinished build: %w", err)
+		}
+	}
+	defer os.RemoveAll(making)
+	b := builder{ctx: ctx, say: say, source: filepath.Join(making, "source")}
+	if err := b.lay(); err != nil {
+		return fmt.Errorf("couldn't lay out the build: %w", plainly(err))
+	}
+	if err := b.compile(filepath.Join(making, "bin")); err != nil {
+		return err
+	}
+	if err := b.copyConfig(filepath.Join(making, "config")); err != nil {
+		return fmt.Errorf("couldn't copy Fabric's default configuration: %w", plainly(err))
+	}
+	if err := os.RemoveAll(b.source); err != nil {
+		return fmt.Errorf("couldn't tidy the build: %w", err)
+	}
+	if err := os.Rename(making, f.dir); err != nil {
+		return fmt.Errorf("couldn't put the built Fabric in place: %w", plainly(err))
+	}
+	say.line("built Fabric %s", pin.Fabric)
+	return nil
+}
+
+// A builder runs the go command in a module that requires Fabric and nothing else.
+type builder struct {
+	ctx        context.Context
+	say        *reporter
+	source     string
+	downloaded int
+}
+
+func (b *builder) lay() error {
+	if err := os.MkdirAll(b.source, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(b.source, "go.mod"), pin.Mod, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(b.source, "go.sum"), pin.Sum, 0o644)
+}
+
+func (b *builder) compile(into string) error {
+	b.say.count("finding Fabric's modules")
+	list := append([]string{"list"}, buildFlags...)
+	list = append(list, "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", "tool")
+	packages, err := b.run(list, func(line string) { b.sawDownload(line) })
+	if err != nil {
+		return err
+	}
+	total := strings.Count(packages, "\n")
+	if err := os.MkdirAll(into, 0o755); err != nil {
+		return fmt.Errorf("couldn't make a folder for Fabric's programs: %w", plainly(err))
+	}
+	compiled := 0
+	build := append([]string{"build"}, buildFlags...)
+	build = append(build, "-v", "-o", into+string(filepath.Separator), "tool")
+	_, err = b.run(build, func(line string) {
+		if !b.sawDownload(line) {
+			compiled++
+			b.say.count("compiling package %d of %d: %s", min(compiled, total), total, filepath.Base(line))
+		}
+	})
+	return err
+}
+
+// sawDownload counts the modules that the go command says it fetches, and tells whether the line said so.
+func (b *builder) sawDownload(line string) bool {
+	module, ok := strings.CutPrefix(line, "go: downloading ")
+	if ok {
+		b.downloaded++
+		b.say.count("downloading module %d: %s", b.downloaded, strings.Fields(module)[0])
+	}
+	return ok
+}
+
+func (b *builder) copyConfig(into string) error {
+	dir, err := b.run([]string{"list", "-mod=readonly", "-m", "-f", "{{.Dir}}", pin.Module}, func(string) {})
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(into, 0o755); err != nil {
+		return err
+	}
+	for _, file := range []string{"core.yaml", "orderer.yaml"} {
+		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(dir), "sampleconfig", file))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(into, file), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run runs the go command, hands each line of its standard error to watch and returns its standard output.
+func (b *builder) run(args []string, watch func(line string)) (string, error) {
+	cmd := exec.CommandContext(b.ctx, "go", args...)
+	cmd.Dir = b.source
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // its compilers too
+	cmd.WaitDelay = 10 * time.Second
+	var out strings.Builder
+	cmd.Stdout = &out
+	reader, writer := io.Pipe()
+	cmd.Stderr = writer
+	var said []string
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		lines := bufio.NewScanner(reader)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			said = append(said, lines.Text())
+			watch(lines.Text())
+		}
+		io.Copy(io.Discard, reader) // an overlong line must not block the compiler
+	}()
+	err := cmd.Run()
+	writer.Close()
+	<-read
+	if err == nil {
+		return out.String(), nil
+	}
+	if b.ctx.Err() != nil {
+		return "", fmt.Errorf("building Fabric was interrupted: %w", b.ctx.Err())
+	}
+	return "", explainBuild(said, err)
+}
+
+// explainBuild turns what the go command said last into one sentence.
+func explainBuild(said []string, err error) error {
+	var words []string
+	for _, line := range said {
+		if !strings.HasPrefix(line, "go: downloading ") && strings.Contains(line, " ") {
+			words = append(words, line)
+		}
+	}
+	text := strings.Join(words, "\n")
+	last := err.Error()
+	if len(words) > 0 {
+		last = words[len(words)-1]
+	}
+	switch {
+	case strings.Contains(text, "no space left on device"):
+		return errors.New("couldn't build Fabric: the disk is full (the build needs about 3 GB for modules, compiler cache and programs)")
+	case containsAny(text, "dial tcp", "no such host", "connection refused", "i/o timeout", "TLS handshake", "proxyconnect"):
+		return fmt.Errorf("couldn't download Fabric's modules: connect this machine to the network, or point GOPROXY to a mirror, and try again (%s)", last)
+	case strings.Contains(text, "requires go >= "):
+		return fmt.Errorf("couldn't build Fabric: the go command is too old: install a newer Go from https://go.dev/dl (%s)", last)
+	}
+	return fmt.Errorf("couldn't build Fabric: %s", last)
+}
+
+func containsAny(text string, parts ...string) bool {
+	for _, part := range parts {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// plainly replaces the errors that people meet most by what they can do about them.
+func plainly(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("the disk is full: make room and try again (%w)", err)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("the disk is read-only (%w)", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("this user may not write there (%w)", err)
+	}
+	return err
+}

@@ -1,0 +1,160 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hyperledger/fabric-gateway/pkg/client"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer/lifecycle"
+	"google.golang.org/protobuf/proto"
+)
+
+// chaincodeVersion is the version in the chaincode's definition. The definition binds organisations to rules, not to
+// bytes: what each of them runs is its own affair, and a program that decides differently isn't endorsed with.
+const chaincodeVersion = "1"
+
+// firstSequence counts changes of the definition: its endorsement policy, above all. Ours is the channel's default, a
+// majority of organisations, and has never changed.
+const firstSequence = 1
+
+// definition is what the organisations agree on. The policy is a reference into the channel's configuration, so that
+// it follows when organisations join.
+func definition() ([]byte, error) {
+	return proto.Marshal(&peer.ApplicationPolicy{
+		Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{ChannelConfigPolicyReference: "/Channel/Application/Endorsement"},
+	})
+}
+
+// joinChannel makes the peer follow the channel of the genesis block, unless it does already. It waits until the peer
+// answers.
+func (c *peerClient) joinChannel(ctx context.Context, channel string, genesis []byte) error {
+	var joined peer.ChannelQueryResponse
+	err := eventually(ctx, func(ctx context.Context) error {
+		answer, err := c.ask(ctx, "cscc", "GetChannels")
+		if err != nil {
+			return err
+		}
+		return proto.Unmarshal(answer, &joined)
+	})
+	if err != nil {
+		return fmt.Errorf("%s's peer doesn't answer: %w", c.org.Title, err)
+	}
+	for _, one := range joined.GetChannels() {
+		if one.GetChannelId() == channel {
+			return nil
+		}
+	}
+	_, err = c.ask(ctx, "cscc", "JoinChain", genesis)
+	return wrap(err, "couldn't join %s's peer to channel %s", c.org.Title, channel)
+}
+
+// install gives the peer its organisation's package, unless it has it.
+func (c *peerClient) install(ctx context.Context, p chaincodePackage) error {
+	query, err := proto.Marshal(&lifecycle.QueryInstalledChaincodesArgs{})
+	if err != nil {
+		return err
+	}
+	answer, err := c.ask(ctx, "_lifecycle", "QueryInstalledChaincodes", query)
+	if err != nil {
+		return fmt.Errorf("couldn't ask %s's peer for its chaincode: %w", c.org.Title, err)
+	}
+	var installed lifecycle.QueryInstalledChaincodesResult
+	if err := proto.Unmarshal(answer, &installed); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(installed.GetInstalledChaincodes(), func(one *lifecycle.QueryInstalledChaincodesResult_InstalledChaincode) bool {
+		return one.GetPackageId() == p.id
+	}) {
+		return nil
+	}
+	args, err := proto.Marshal(&lifecycle.InstallChaincodeArgs{ChaincodeInstallPackage: p.bytes})
+	if err != nil {
+		return err
+	}
+	_, err = c.ask(ctx, "_lifecycle", "InstallChaincode", args)
+	return wrap(err, "couldn't install the chaincode on %s's peer", c.org.Title)
+}
+
+// approve has the organisation agree to the definition and names its package, unless the ledger says so already.
+func (c *peerClient) approve(ctx context.Context, chaincode, packageID string) error {
+	query, err := proto.Marshal(&lifecycle.QueryApprovedChaincodeDefinitionArgs{Name: chaincode, Sequence: firstSequence})
+	if err != nil {
+		return err
+	}
+	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryApprovedChaincodeDefinition",
+		client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
+	if err == nil {
+		var approved lifecycle.QueryApprovedChaincodeDefinitionResult
+		if err := proto.Unmarshal(answer, &approved); err != nil {
+			return err
+		}
+		if approved.GetSource().GetLocalPackage().GetPackageId() == packageID {
+			return nil
+		}
+	} else if !strings.Contains(explain(err).Error(), "could not fetch approved chaincode definition") {
+		return explain(err)
+	}
+	policy, err := definition()
+	if err != nil {
+		return err
+	}
+	args, err := proto.Marshal(&lifecycle.ApproveChaincodeDefinitionForMyOrgArgs{
+		Name: chaincode, Version: chaincodeVersion, Sequence: firstSequence, ValidationParameter: policy,
+		Source: &lifecycle.ChaincodeSource{Type: &lifecycle.ChaincodeSource_LocalPackage{
+			LocalPackage: &lifecycle.ChaincodeSource_Local{PackageId: packageID},
+		}},
+	})
+	if err != nil {
+		return err
+	}
+	return c.submit(ctx, "_lifecycle", "ApproveChaincodeDefinitionForMyOrg", args, c.org.MSPID)
+}
+
+// commit makes the definition take effect, unless it has. All organisations must have approved it, so that all of
+// them can endorse from the start.
+func (c *peerClient) commit(ctx context.Context, chaincode string, mspIDs []string) error {
+	query, err := proto.Marshal(&lifecycle.QueryChaincodeDefinitionArgs{Name: chaincode})
+	if err != nil {
+		return err
+	}
+	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryChaincodeDefinition",
+		client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
+	if err == nil {
+		var committed lifecycle.QueryChaincodeDefinitionResult
+		if err := proto.Unmarshal(answer, &committed); err != nil {
+			return err
+		}
+		if committed.GetSequence() >= firstSequence {
+			return nil
+		}
+	} else if !strings.Contains(explain(err).Error(), "is not defined") {
+		return explain(err)
+	}
+	policy, err := definition()
+	if err != nil {
+		return err
+	}
+	args, err := proto.Marshal(&lifecycle.CommitChaincodeDefinitionArgs{
+		Name: chaincode, Version: chaincodeVersion, Sequence: firstSequence, ValidationParameter: policy,
+	})
+	if err != nil {
+		return err
+	}
+	return c.submit(ctx, "_lifecycle", "CommitChaincodeDefinition", args, mspIDs...)
+}
+
+// provenFunction is a call that every chaincode written with the contract API answers, and that writes nothing.
+const provenFunction = "org.hyperledger.fabric:GetMetadata"
+
+// prove returns once every organisation's chaincode endorses, asked through this organisation's peer. The endorsement
+// is thrown away.
+func (c *peerClient) prove(ctx context.Context, chaincode string, mspIDs []string) error {
+	err := eventually(ctx, func(ctx context.Context) error {
+		_, err := c.endorse(ctx, chaincode, provenFunction, nil, mspIDs...)
+		return err
+	})
+	return wrap(err, "%s's peer gets no endorsement from all organisations", c.org.Title)
+}

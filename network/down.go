@@ -1,0 +1,109 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// supervisorPatience is how long a supervisor may take to stop its processes in order.
+const supervisorPatience = time.Minute
+
+// Down returns the command that stops a network.
+func Down() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Stop the consortium and keep its data",
+		Long: `Stop every process of the network in a folder, and no other: also those that a killed ` + "`pedigree up`" + ` left
+running. All data stays; ` + "`pedigree up`" + ` resumes with it.`,
+		Example: `  pedigree down
+  pedigree down --dir /tmp/other`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := openFolder(dir)
+			if err != nil {
+				return err
+			}
+			ended, err := d.down(cmd.Context())
+			if err == nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), ended)
+			}
+			return err
+		},
+	}
+	addDir(cmd, &dir)
+	return cmd
+}
+
+// down stops whatever runs in the folder and says what it did.
+func (d folder) down(ctx context.Context) (string, error) {
+	if _, err := os.Stat(d.lockFile()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Sprintf("nothing runs in %s: there is no network", d), nil
+	}
+	lock, err := lockFile(d.lockFile())
+	supervised := errors.Is(err, errLocked)
+	if supervised {
+		lock, err = d.endSupervisor(ctx)
+	}
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	names, err := d.endLeftovers()
+	switch {
+	case err != nil:
+		return "", err
+	case supervised:
+		return fmt.Sprintf("stopped the network in %s; `pedigree up` resumes it", d), nil
+	case len(names) > 0:
+		return "stopped what a killed supervisor left running: " + strings.Join(names, ", "), nil
+	}
+	return fmt.Sprintf("nothing runs in %s", d), nil
+}
+
+// endSupervisor asks the process that runs the folder's network to stop, and returns with the folder's lock.
+func (d folder) endSupervisor(ctx context.Context) (*os.File, error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	holder := d.holder()
+	if err := holder.signal(syscall.SIGTERM); err != nil {
+		return nil, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, supervisorPatience)
+	defer cancel()
+	lock, err := d.awaitLock(waiting)
+	if err == nil || !errors.Is(waiting.Err(), context.DeadlineExceeded) {
+		return lock, err
+	}
+	if err := holder.signal(syscall.SIGKILL); err != nil {
+		return nil, err
+	}
+	waiting, cancel = context.WithTimeout(ctx, stopPatience)
+	defer cancel()
+	lock, err = d.awaitLock(waiting)
+	return lock, wrap(err, "process %d runs the network in %s and doesn't end", holder.PID, d)
+}
+
+func (d folder) awaitLock(ctx context.Context) (lock *os.File, err error) {
+	err = eventually(ctx, func(context.Context) error {
+		lock, err = lockFile(d.lockFile())
+		return err
+	})
+	return lock, err
+}
+
+func dirFlag(d folder) string {
+	if shorten(string(d)) == DefaultDir {
+		return ""
+	}
+	return " --dir " + shorten(string(d))
+}

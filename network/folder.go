@@ -1,0 +1,194 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// DefaultDir is the folder that commands use unless told otherwise.
+const DefaultDir = ".pedigree"
+
+// A folder is where a network lives:
+//
+//	network.json          the plan: who takes part, on which ports. Without it the network isn't made yet
+//	lock                  held by the process that runs the network
+//	bin/                  the program that the network runs, and the peers' chaincode builder (links to it)
+//	channel/              the channel's genesis block and what it was made of
+//	log/                  one log for each process
+//	run/state.json        what is running
+//	orderer/              certificates of the orderers' organisation, and for each orderer its keys and ledger
+//	<org>/ca, tlsca, msp  the organisation's certificate authorities and its public membership definition
+//	<org>/peer/           its peer's keys and ledger
+//	<org>/chaincode/      keys and package of its chaincode process
+//	<org>/users/<role>/   a ledger identity for each role
+//	<org>/<role>.token    the bearer token for each role; <org>/tokens.json holds their hashes for the gateway
+//	<org>/gateway.json    its gateway's configuration, and <org>/gateway/ what the gateway stores
+//
+// Keys and tokens are readable by their owner only. All configuration with absolute paths is written anew at every
+// start, so a stopped network's folder may be moved.
+type folder string
+
+// ownFolders are the names in the folder that no organisation may take.
+var ownFolders = []string{"bin", "channel", "log", "run", "orderer"}
+
+func openFolder(dir string) (folder, error) {
+	if dir == "" {
+		dir = DefaultDir
+	}
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("couldn't find folder %s: %w", dir, err)
+	}
+	return folder(path), nil
+}
+
+func (d folder) path(parts ...string) string {
+	return filepath.Join(append([]string{string(d)}, parts...)...)
+}
+
+func (d folder) planFile() string              { return d.path("network.json") }
+func (d folder) makingFile() string            { return d.path("making") }
+func (d folder) lockFile() string              { return d.path("lock") }
+func (d folder) stateFile() string             { return d.path("run", "state.json") }
+func (d folder) program() string               { return d.path("bin", "pedigree") }
+func (d folder) builder() string               { return d.path("bin", "builder") }
+func (d folder) genesis() string               { return d.path("channel", ChannelName+".block") }
+func (d folder) log(name string) string        { return d.path("log", name+".log") }
+func (d folder) orderer(name string) string    { return d.path("orderer", name) }
+func (d folder) token(org, role string) string { return d.path(org, role+".token") }
+func (d folder) user(org, role string) string  { return d.path(org, "users", role) }
+
+// made reports whether the folder holds a network.
+func (d folder) made() bool {
+	_, err := os.Stat(d.planFile())
+	return err == nil
+}
+
+// checkOurs refuses a folder that holds something and isn't a network, made or in the making.
+func (d folder) checkOurs() error {
+	entries, err := os.ReadDir(string(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't read folder %s: %w", d, plainly(err))
+	}
+	if _, err := os.Stat(d.makingFile()); err == nil || d.made() {
+		return nil
+	}
+	for _, entry := range entries {
+		if entry.Name() != filepath.Base(d.lockFile()) {
+			return fmt.Errorf("folder %s holds %s and no network.json, so it isn't a Pedigree network: choose another folder with --dir", d, entry.Name())
+		}
+	}
+	return nil
+}
+
+// claim marks the folder as a network in the making, after clearing what an earlier, interrupted making left.
+func (d folder) claim() error {
+	if err := d.checkOurs(); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(string(d))
+	if err != nil {
+		return fmt.Errorf("couldn't read folder %s: %w", d, plainly(err))
+	}
+	for _, entry := range entries {
+		if entry.Name() == filepath.Base(d.lockFile()) || entry.Name() == filepath.Base(d.makingFile()) {
+			continue
+		}
+		if err := os.RemoveAll(d.path(entry.Name())); err != nil {
+			return fmt.Errorf("couldn't clear what an interrupted start left in %s: %w", d, plainly(err))
+		}
+	}
+	if err := writeFile(d.makingFile(), []byte("A Pedigree network is being made here. If nothing is running, `pedigree up` starts over.\n"), 0o644); err != nil {
+		return fmt.Errorf("couldn't write in folder %s: %w", d, plainly(err))
+	}
+	for _, name := range ownFolders {
+		if err := os.Mkdir(d.path(name), 0o700); err != nil {
+			return fmt.Errorf("couldn't make folder %s: %w", d.path(name), plainly(err))
+		}
+	}
+	return nil
+}
+
+// make makes the network of the plan: keys, genesis block, tokens. The network exists once network.json does; a
+// making that is interrupted before starts over the next time, and no process has run until then.
+func (d folder) make(p *plan, f fabric) error {
+	if err := d.claim(); err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"certificates", func() error { return d.makeIdentities(p) }},
+		{"the genesis block", func() error { return d.makeGenesis(p, f) }},
+		{"tokens", func() error { return d.makeTokens(p) }},
+		{"network.json", func() error { return p.write(d) }},
+		{"network.json", func() error { return os.Remove(d.makingFile()) }},
+	} {
+		if err := step.do(); err != nil {
+			return fmt.Errorf("couldn't make %s: %w", step.what, plainly(err))
+		}
+	}
+	return nil
+}
+
+// remove deletes the network and everything it recorded, and the folder itself if nothing else lies in it. network.json
+// goes last, so that an interrupted removal can be repeated.
+func (d folder) remove() error {
+	names := slices.Clone(ownFolders)
+	p, err := readPlan(d)
+	switch {
+	case err == nil:
+		for _, org := range p.Orgs {
+			names = append(names, org.Name)
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		if _, making := os.Stat(d.makingFile()); making != nil {
+			return fmt.Errorf("there is no network in %s", d)
+		}
+		if err := d.claim(); err != nil { // clears what an interrupted making left
+			return err
+		}
+	default:
+		return d.removeDamaged()
+	}
+	for _, name := range append(names, "making", "network.json", "lock") {
+		if err := os.RemoveAll(d.path(name)); err != nil {
+			return fmt.Errorf("couldn't remove %s: %w", d.path(name), plainly(err))
+		}
+	}
+	err = os.Remove(string(d))
+	if err != nil && !strings.Contains(err.Error(), "not empty") && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the network is gone, but not its folder: %w", plainly(err))
+	}
+	return nil
+}
+
+// removeDamaged removes a network whose plan can't be read, and with it the names of its organisations: they are the
+// folders in which a gateway's tokens lie.
+func (d folder) removeDamaged() error {
+	files, err := filepath.Glob(d.path("*", "tokens.json"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := os.RemoveAll(filepath.Dir(file)); err != nil {
+			return fmt.Errorf("couldn't remove %s: %w", filepath.Dir(file), plainly(err))
+		}
+	}
+	if err := writeFile(d.makingFile(), nil, 0o644); err != nil {
+		return fmt.Errorf("couldn't remove the network: %w", plainly(err))
+	}
+	if err := os.Remove(d.planFile()); err != nil {
+		return fmt.Errorf("couldn't remove the damaged plan: %w", plainly(err))
+	}
+	return d.remove()
+}

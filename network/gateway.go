@@ -1,0 +1,196 @@
+package network
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// gatewayConfig is what `pedigree serve --config` reads, as far as a network fills it in.
+type gatewayConfig struct {
+	Listen    string        `json:"listen"`
+	TLS       gatewayTLS    `json:"tls"`
+	Name      string        `json:"name"`
+	MSPID     string        `json:"mspId"`
+	Channel   string        `json:"channel"`
+	Chaincode string        `json:"chaincode"`
+	Peers     []gatewayPeer `json:"peers"` // the organisation's own first, then the others as fallback
+	Tokens    string        `json:"tokens"`
+	Data      string        `json:"data"`
+}
+
+type gatewayTLS struct {
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+}
+
+type gatewayPeer struct {
+	MSPID      string `json:"mspId"`
+	Address    string `json:"address"`
+	ServerName string `json:"serverName"`
+	TLSRoots   string `json:"tlsRoots"`
+}
+
+// tokenFile is a gateway's list of callers. Tokens are kept as hashes only.
+type tokenFile struct {
+	Tokens []callerToken `json:"tokens"`
+}
+
+type callerToken struct {
+	Name        string `json:"name"`
+	Role        string `json:"role"`
+	SHA256      string `json:"sha256"`
+	MSPID       string `json:"mspId"`
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+}
+
+// makeTokens writes a bearer token for each role of each organisation: 256 random bits, readable by the owner only.
+func (d folder) makeTokens(p *plan) error {
+	for _, org := range p.Orgs {
+		for _, role := range roles {
+			secret := make([]byte, 32)
+			rand.Read(secret)
+			text := base64.RawURLEncoding.EncodeToString(secret) + "\n"
+			if err := writeFile(d.token(org.Name, role), []byte(text), 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// configureGateway writes an organisation's gateway.json and tokens.json anew. Callers that somebody added to
+// tokens.json stay.
+func (d folder) configureGateway(p *plan, org Org) error {
+	c := gatewayConfig{
+		Listen: loopback(org.GatewayPort), Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
+		Tokens: d.path(org.Name, "tokens.json"), Data: d.path(org.Name, "gateway"),
+	}
+	for _, other := range p.Orgs {
+		peer := gatewayPeer{MSPID: other.MSPID, Address: other.PeerAddress(), ServerName: other.PeerName(), TLSRoots: d.path(other.Name, "tlsca", "cert.pem")}
+		if other.Name == org.Name {
+			c.Peers = append([]gatewayPeer{peer}, c.Peers...)
+		} else {
+			c.Peers = append(c.Peers, peer)
+		}
+	}
+	tokens, err := d.listTokens(org)
+	if err == nil {
+		err = os.MkdirAll(c.Data, 0o700)
+	}
+	if err == nil {
+		err = writeJSON(c.Tokens, tokens, 0o600)
+	}
+	if err == nil {
+		err = writeJSON(d.path(org.Name, "gateway.json"), c, 0o644)
+	}
+	return wrap(plainly(err), "couldn't configure %s's gateway", org.Title)
+}
+
+// listTokens returns what tokens.json should hold: our roles with the tokens and paths of today, and whatever else it
+// held before. A role whose token file was deleted is not let in any more.
+func (d folder) listTokens(org Org) (tokenFile, error) {
+	var before, after tokenFile
+	text, err := os.ReadFile(d.path(org.Name, "tokens.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &before)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return after, fmt.Errorf("couldn't read tokens.json: %w", err)
+	}
+	ours := map[string]bool{}
+	for _, role := range roles {
+		ours[role] = true
+		token, err := os.ReadFile(d.token(org.Name, role))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return after, err
+		}
+		hash := sha256.Sum256(bytes.TrimSpace(token))
+		after.Tokens = append(after.Tokens, callerToken{
+			Name: role, Role: role, SHA256: hex.EncodeToString(hash[:]), MSPID: org.MSPID,
+			Certificate: filepath.Join(d.user(org.Name, role), "cert.pem"), Key: filepath.Join(d.user(org.Name, role), "key.pem"),
+		})
+	}
+	for _, caller := range before.Tokens {
+		if !ours[caller.Name] {
+			after.Tokens = append(after.Tokens, caller)
+		}
+	}
+	return after, nil
+}
+
+// gatewayProcess says how to run an organisation's gateway: this program, with the configuration written before.
+func (d folder) gatewayProcess(org Org, extra []string) process {
+	return process{
+		name: org.gatewayProcess(), role: "gateway", org: org.Name, endpoint: loopback(org.GatewayPort),
+		program: d.program(), args: []string{"serve", "--config", d.path(org.Name, "gateway.json")},
+		log: d.log(org.gatewayProcess()), env: ownEnv(extra...),
+	}
+}
+
+// loopbackClient never takes a proxy: what it talks to is on this machine.
+var loopbackClient = &http.Client{Transport: &http.Transport{Proxy: nil}, Timeout: 30 * time.Second}
+
+// gatewayReady says why the gateway doesn't answer as ready, or nil.
+func gatewayReady(ctx context.Context, org Org) error {
+	status, body, err := callGateway(ctx, http.MethodGet, org.URL()+"/readyz", "", nil)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", status, body)
+	}
+	return wrap(err, "%s's gateway isn't ready", org.Title)
+}
+
+// register records the organisation as a member of the consortium that claims the namespace of its own name, through
+// its own gateway. An organisation that is a member already stays as it is.
+func (d folder) register(ctx context.Context, org Org) error {
+	token, err := os.ReadFile(d.token(org.Name, Operator))
+	if err != nil {
+		return fmt.Errorf("couldn't read %s's operator token: %w", org.Title, err)
+	}
+	body, err := json.Marshal(map[string]any{"name": org.Title, "namespaces": []string{org.Name}})
+	if err != nil {
+		return err
+	}
+	status, answer, err := callGateway(ctx, http.MethodPost, org.URL()+"/v1/members", strings.TrimSpace(string(token)), body)
+	if err == nil && status != http.StatusOK && status != http.StatusCreated && status != http.StatusConflict {
+		err = fmt.Errorf("status %d: %s", status, answer)
+	}
+	return wrap(err, "couldn't register %s as a member", org.Title)
+}
+
+func callGateway(ctx context.Context, method, url, token string, body []byte) (int, string, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := loopbackClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	return response.StatusCode, strings.TrimSpace(string(text)), err
+}

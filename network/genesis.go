@@ -1,0 +1,40 @@
+package network
+
+import (
+	"bytes"
+	_ "embed" // for the template below
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"text/template"
+)
+
+//go:embed configtx.yaml.tmpl
+var channelText string
+
+var channelTemplate = template.Must(template.New("configtx.yaml").
+	Funcs(template.FuncMap{"inc": func(i int) int { return i + 1 }}).Parse(channelText))
+
+// makeGenesis writes the channel's first block: who is a member, who orders, and by which policies.
+func (d folder) makeGenesis(p *plan, f fabric) error {
+	var text bytes.Buffer
+	err := channelTemplate.Execute(&text, map[string]any{
+		"OrdererMSP": OrdererMSP, "Orderers": p.Orderers, "Orgs": p.Orgs,
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't describe the channel: %w", err)
+	}
+	if err := os.WriteFile(d.path("channel", "configtx.yaml"), text.Bytes(), 0o644); err != nil {
+		return err
+	}
+	cmd := exec.Command(f.program("configtxgen"), "-profile", "Pedigree", "-channelID", p.Channel,
+		"-configPath", d.path("channel"), "-outputBlock", d.genesis())
+	cmd.Env = baseEnv("FABRIC_CFG_PATH=" + d.path("channel"))
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+		return fmt.Errorf("configtxgen: %w: %s", err, lines[len(lines)-1])
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package network
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// nodeUnits is the part of a membership definition that reads a certificate's role from its organisational unit.
+const nodeUnits = `NodeOUs:
+  Enable: true
+  ClientOUIdentifier:
+    Certificate: cacerts/ca.pem
+    OrganizationalUnitIdentifier: client
+  PeerOUIdentifier:
+    Certificate: cacerts/ca.pem
+    OrganizationalUnitIdentifier: peer
+  AdminOUIdentifier:
+    Certificate: cacerts/ca.pem
+    OrganizationalUnitIdentifier: admin
+  OrdererOUIdentifier:
+    Certificate: cacerts/ca.pem
+    OrganizationalUnitIdentifier: orderer
+`
+
+// An owner is an organisation that is making its certificates: one authority for ledger identities and one for
+// connections, so that a connection's key can never sign a transaction.
+type owner struct {
+	dir     string
+	domain  string
+	ca, tls *authority
+}
+
+// makeIdentities makes every key and certificate of the network.
+func (d folder) makeIdentities(p *plan) error {
+	if err := d.makeOrdererIdentities(p); err != nil {
+		return err
+	}
+	for _, org := range p.Orgs {
+		if err := d.makeOrgIdentities(org); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d folder) makeOrdererIdentities(p *plan) error {
+	o, err := newOwner(d.path("orderer"), domain)
+	if err != nil {
+		return err
+	}
+	for _, orderer := range p.Orderers {
+		if err := o.node(d.orderer(orderer.Name), orderer.host(), "orderer"); err != nil {
+			return err
+		}
+	}
+	admin, err := o.tls.tls("admin." + domain)
+	if err != nil {
+		return err
+	}
+	return admin.write(d.path("orderer", "admin"))
+}
+
+func (d folder) makeOrgIdentities(org Org) error {
+	o, err := newOwner(d.path(org.Name), org.domain())
+	if err != nil {
+		return err
+	}
+	if err := o.node(d.path(org.Name, "peer"), org.PeerName(), "peer"); err != nil {
+		return err
+	}
+	for _, role := range roles {
+		unit := "client"
+		if role == Operator {
+			unit = "admin"
+		}
+		user, err := o.ca.identity(role+"@"+org.domain(), unit)
+		if err != nil {
+			return err
+		}
+		if err := user.write(d.user(org.Name, role)); err != nil {
+			return err
+		}
+	}
+	for dir, host := range map[string]string{"server": "chaincode." + org.domain(), "client": org.PeerName()} {
+		link, err := o.tls.tls(host)
+		if err != nil {
+			return err
+		}
+		if err := link.write(d.path(org.Name, "chaincode", dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newOwner makes an organisation's authorities and its public membership definition.
+func newOwner(dir, domain string) (*owner, error) {
+	o := &owner{dir: dir, domain: domain}
+	var err error
+	if o.ca, err = newAuthority("ca."+domain, domain, filepath.Join(dir, "ca")); err != nil {
+		return nil, err
+	}
+	if o.tls, err = newAuthority("tlsca."+domain, domain, filepath.Join(dir, "tlsca")); err != nil {
+		return nil, err
+	}
+	return o, o.membership(filepath.Join(dir, "msp"), nil)
+}
+
+// node makes the keys of a peer or an orderer: its membership folder and its connection certificate.
+func (o *owner) node(dir, host, unit string) error {
+	identity, err := o.ca.identity(host, unit)
+	if err != nil {
+		return err
+	}
+	if err := o.membership(filepath.Join(dir, "msp"), &identity); err != nil {
+		return err
+	}
+	tls, err := o.tls.tls(host)
+	if err != nil {
+		return err
+	}
+	return tls.write(filepath.Join(dir, "tls"))
+}
+
+// membership writes a membership folder in the form that Fabric reads: public, or with the identity of a node.
+func (o *owner) membership(dir string, identity *credential) error {
+	files := map[string][]byte{
+		"config.yaml":          []byte(nodeUnits),
+		"cacerts/ca.pem":       o.ca.pem(),
+		"tlscacerts/tlsca.pem": o.tls.pem(),
+	}
+	if identity != nil {
+		files["signcerts/cert.pem"] = identity.certificate
+		files["keystore/key.pem"] = identity.key
+	}
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		mode := os.FileMode(0o644)
+		if filepath.Base(filepath.Dir(path)) == "keystore" {
+			mode = 0o600
+		}
+		if err := os.WriteFile(path, content, mode); err != nil {
+			return fmt.Errorf("couldn't write a membership definition: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,393 @@
+// Package network runs a Hyperledger Fabric network as plain processes on this machine: four BFT orderers, and for
+// each organisation a peer, a chaincode process and a gateway. It builds Fabric from its pinned Go module, makes
+// keys and genesis block, deploys the chaincode, keeps everything running, and stops it again. It needs the go
+// command once, and no Docker or shell.
+//
+// [Up], [Down], [Status] and [Reset] are the commands; [Start] is the same for programs and tests.
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/network/pin"
+)
+
+// startPatience is how long a network may take from started processes to ready, on the slowest machine.
+const startPatience = 3 * time.Minute
+
+// Options says which network to start. The zero value is the demonstration consortium in DefaultDir, on free ports.
+type Options struct {
+	// Dir is the folder the network lives in; it is made if it doesn't exist. Empty: DefaultDir.
+	Dir string
+	// BasePort puts the gateways on the ports after it. 0: where they were the last time, or free ports for a new network.
+	BasePort int
+	// Executable is the program that answers to `chaincode`, `serve --config FILE` and, through [Builder], to a peer's
+	// builder calls. Empty: this program. It is copied into Dir.
+	Executable string
+	// Orgs names the organisations of a new network; nil: DefaultOrgs. A network that exists keeps its own.
+	Orgs []string
+	// Orderers is how many orderers a new network has; 0: DefaultOrderers. One third of them, rounded down after taking
+	// one away, may lie or die.
+	Orderers int
+	// Out is told what happens, line by line. Nil: nobody is.
+	Out io.Writer
+	// Env is added to the environment of the chaincode and gateway processes, as NAME=value.
+	Env []string
+
+	lock     *os.File // the folder's lock, if the caller holds it already
+	detached bool
+}
+
+// A Network is a running network. Its methods are safe for use by several goroutines.
+type Network struct {
+	dir     folder
+	plan    *plan
+	fabric  fabric
+	options Options
+	say     *reporter
+	lock    *os.File
+	state   *stateFile
+	sup     *supervisor
+	clients []*peerClient
+	stop    sync.Once
+	stopped chan struct{}
+}
+
+// Start starts the network of a folder, making it first if there is none, and returns when it is ready: every
+// organisation's chaincode has endorsed a call through every organisation's peer, and every gateway says that it has
+// caught up with the ledger. Until [Network.Stop] it keeps all processes running. If it fails, or ctx ends before, it
+// stops what it started. Only one process can run a folder's network at a time.
+func Start(ctx context.Context, o Options) (*Network, error) {
+	d, err := openFolder(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{dir: d, options: o, say: newReporter(o.Out), lock: o.lock, stopped: make(chan struct{})}
+	if n.lock == nil {
+		if n.lock, err = d.take(); err != nil {
+			return nil, err
+		}
+	}
+	if err := n.prepare(ctx); err != nil {
+		n.lock.Close()
+		return nil, err
+	}
+	if err := n.start(ctx); err != nil {
+		n.Stop()
+		return nil, err
+	}
+	return n, nil
+}
+
+// prepare brings everything on disk to where processes can be started. The lock is held.
+func (n *Network) prepare(ctx context.Context) error {
+	names, err := n.dir.endLeftovers()
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		n.say.line("ended what a killed supervisor left running: %s", strings.Join(names, ", "))
+	}
+	if n.fabric, err = buildFabric(ctx, n.say); err != nil {
+		return err
+	}
+	if err := n.readOrMake(); err != nil {
+		return err
+	}
+	source := n.options.Executable
+	if source == "" {
+		if source, err = os.Executable(); err != nil {
+			return fmt.Errorf("couldn't find this program: %w", err)
+		}
+	}
+	if err := n.dir.layProgram(source); err != nil {
+		return err
+	}
+	if err := n.dir.layBuilder(); err != nil {
+		return err
+	}
+	for _, org := range n.plan.Orgs {
+		if err := n.dir.configureGateway(n.plan, org); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readOrMake reads the network's plan, or plans and makes a new network. All its ports are free when it returns.
+func (n *Network) readOrMake() error {
+	var err error
+	n.plan, err = readPlan(n.dir)
+	if err == nil {
+		if base := n.options.BasePort; base != 0 && base != n.plan.BasePort {
+			if err := n.plan.moveGateways(base); err != nil {
+				return err
+			}
+			if err := n.plan.write(n.dir); err != nil {
+				return fmt.Errorf("couldn't record the gateways' new ports: %w", plainly(err))
+			}
+		}
+		return n.plan.checkFree()
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	orgs, orderers := n.options.Orgs, n.options.Orderers
+	if orgs == nil {
+		orgs = DefaultOrgs
+	}
+	if orderers == 0 {
+		orderers = DefaultOrderers
+	}
+	if n.plan, err = newPlan(orgs, orderers, n.options.BasePort, pin.Fabric); err != nil {
+		return err
+	}
+	if err := n.plan.checkFree(); err != nil {
+		return err
+	}
+	if err := n.dir.make(n.plan, n.fabric); err != nil {
+		return err
+	}
+	n.say.line("made a network of %d organisations and %d orderers in %s", len(orgs), orderers, n.dir)
+	return nil
+}
+
+// start starts every process and deploys what isn't deployed yet.
+func (n *Network) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var err error
+	if n.state, err = newStateFile(n.dir, n.options.detached); err != nil {
+		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
+	}
+	n.sup = newSupervisor(n.say, n.state.setProcesses, fail)
+	if err := n.startLedger(); err != nil {
+		return err
+	}
+	if err := n.deploy(ctx); err != nil {
+		return err
+	}
+	for _, org := range n.plan.Orgs {
+		if err := n.sup.start(n.dir.gatewayProcess(org, n.options.Env)); err != nil {
+			return err
+		}
+	}
+	if err := n.AwaitReady(ctx); err != nil {
+		return err
+	}
+	if err := n.registerMembers(ctx); err != nil {
+		return err
+	}
+	if err := n.state.set(StateReady); err != nil {
+		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
+	}
+	n.say.line("ready: every organisation endorses, every gateway answers")
+	return nil
+}
+
+// startLedger starts orderers, peers and chaincode.
+func (n *Network) startLedger() error {
+	for _, o := range n.plan.Orderers {
+		if err := n.sup.start(n.dir.ordererProcess(n.fabric, o)); err != nil {
+			return err
+		}
+	}
+	for _, org := range n.plan.Orgs {
+		if err := n.sup.start(n.dir.peerProcess(n.fabric, org)); err != nil {
+			return err
+		}
+		pack, err := n.dir.packChaincode(org)
+		if err != nil {
+			return err
+		}
+		if err := n.sup.start(n.dir.chaincodeProcess(org, pack.id, n.options.Env)); err != nil {
+			return err
+		}
+		client, err := n.dir.connectPeer(org, n.plan.Channel)
+		if err != nil {
+			return err
+		}
+		n.clients = append(n.clients, client)
+	}
+	n.say.line("started %d orderers, %d peers and as many chaincode processes", len(n.plan.Orderers), len(n.plan.Orgs))
+	return nil
+}
+
+// deploy joins everybody to the channel and puts the chaincode's definition on it, as far as that hasn't been done:
+// it can be interrupted anywhere and repeated.
+func (n *Network) deploy(ctx context.Context) error {
+	genesis, err := os.ReadFile(n.dir.genesis())
+	if err != nil {
+		return fmt.Errorf("couldn't read the genesis block: %w", err)
+	}
+	admin, err := n.dir.ordererAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.close()
+	var joins []func() error
+	for _, o := range n.plan.Orderers {
+		joins = append(joins, func() error { return admin.join(ctx, o, n.plan.Channel, genesis) })
+	}
+	for _, c := range n.clients {
+		joins = append(joins, func() error { return c.joinChannel(ctx, n.plan.Channel, genesis) })
+	}
+	if err := together(joins...); err != nil {
+		return err
+	}
+	n.say.line("orderers and peers follow channel %s", n.plan.Channel)
+	var approvals []func() error
+	for _, c := range n.clients {
+		approvals = append(approvals, func() error { return n.approve(ctx, c) })
+	}
+	if err := together(approvals...); err != nil {
+		return err
+	}
+	err = eventually(ctx, func(ctx context.Context) error {
+		return n.clients[0].commit(ctx, n.plan.Chaincode, n.plan.mspIDs())
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't commit the chaincode's definition: %w", err)
+	}
+	n.say.line("chaincode %s is defined and approved by %s", n.plan.Chaincode, strings.Join(n.plan.mspIDs(), ", "))
+	return nil
+}
+
+func (n *Network) approve(ctx context.Context, c *peerClient) error {
+	pack, err := n.dir.packChaincode(c.org)
+	if err != nil {
+		return err
+	}
+	if err := c.install(ctx, pack); err != nil {
+		return err
+	}
+	err = eventually(ctx, func(ctx context.Context) error { return c.approve(ctx, n.plan.Chaincode, pack.id) })
+	return wrap(err, "%s couldn't approve the chaincode's definition", c.org.Title)
+}
+
+// AwaitReady returns once the network is ready in the sense of [Start], or says what isn't when ctx ends: also after
+// processes were killed or held.
+func (n *Network) AwaitReady(ctx context.Context) error {
+	var checks []func() error
+	for i, c := range n.clients {
+		checks = append(checks,
+			func() error { return c.prove(ctx, n.plan.Chaincode, n.plan.mspIDs()) },
+			func() error {
+				return eventually(ctx, func(ctx context.Context) error { return gatewayReady(ctx, n.plan.Orgs[i]) })
+			})
+	}
+	return together(checks...)
+}
+
+// registerMembers makes each organisation a member, once in the network's life.
+func (n *Network) registerMembers(ctx context.Context) error {
+	var registrations []func() error
+	for i := range n.plan.Orgs {
+		if !n.plan.Orgs[i].Registered {
+			registrations = append(registrations, func() error {
+				err := n.dir.register(ctx, n.plan.Orgs[i])
+				n.plan.Orgs[i].Registered = err == nil
+				return err
+			})
+		}
+	}
+	if len(registrations) == 0 {
+		return nil
+	}
+	err := together(registrations...)
+	if err == nil {
+		err = wrap(plainly(n.plan.write(n.dir)), "couldn't record who is a member")
+	}
+	if err == nil {
+		n.say.line("registered every organisation as a member, with the namespace of its name")
+	}
+	return err
+}
+
+// Stop ends every process of the network and returns when none is left. It may be called again.
+func (n *Network) Stop() error { return n.stopWithin(nil) }
+
+// stopWithin is Stop, made brutal once hurry is closed.
+func (n *Network) stopWithin(hurry <-chan struct{}) error {
+	var err error
+	n.stop.Do(func() {
+		defer close(n.stopped)
+		for _, c := range n.clients {
+			c.close()
+		}
+		if n.sup != nil {
+			n.state.set(StateStopping) // what follows is true without the note, so its failure changes nothing
+			n.sup.stop(hurry)
+		}
+		if err = os.Remove(n.dir.stateFile()); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		n.lock.Close()
+	})
+	<-n.stopped
+	return wrap(err, "stopped everything, but couldn't clear the record of what was running")
+}
+
+// Kill sends SIGKILL to a process, by its name in [Network.Processes]. It is started again as after any other death.
+func (n *Network) Kill(name string) error { return n.sup.kill(name) }
+
+// Hold stops a process and keeps it down until [Network.Release].
+func (n *Network) Hold(name string) error { return n.sup.hold(name, syscall.SIGTERM) }
+
+// Release starts a process again that [Network.Hold] stopped.
+func (n *Network) Release(name string) error { return n.sup.release(name) }
+
+// Processes lists what the network is made of, running or not.
+func (n *Network) Processes() []ProcessStatus {
+	n.sup.mu.Lock()
+	defer n.sup.mu.Unlock()
+	all := n.sup.statusLocked()
+	for i := range all {
+		all[i].Running = all[i].PID != 0
+	}
+	return all
+}
+
+// Dir is the network's folder, as an absolute path.
+func (n *Network) Dir() string { return string(n.dir) }
+
+// Orgs lists the organisations, in the order of their gateways' ports.
+func (n *Network) Orgs() []Org { return append([]Org(nil), n.plan.Orgs...) }
+
+// Orderers lists the orderers.
+func (n *Network) Orderers() []Orderer { return append([]Orderer(nil), n.plan.Orderers...) }
+
+// GenesisFile is the channel's first block, as configtxgen wrote it.
+func (n *Network) GenesisFile() string { return n.dir.genesis() }
+
+// Token returns the bearer token of a role of an organisation.
+func (n *Network) Token(org, role string) (string, error) {
+	text, err := os.ReadFile(n.dir.token(org, role))
+	return strings.TrimSpace(string(text)), wrap(err, "couldn't read a token")
+}
+
+// Identity returns the files of the ledger identity behind a role of an organisation, both PEM.
+func (n *Network) Identity(org, role string) (certificate, key string) {
+	return filepath.Join(n.dir.user(org, role), "cert.pem"), filepath.Join(n.dir.user(org, role), "key.pem")
+}
+
+// TLSRoots returns the file of the authority that an organisation's peer is known by on connections, as PEM.
+func (n *Network) TLSRoots(org string) string { return n.dir.path(org, "tlsca", "cert.pem") }
+
+// MSPDir returns an organisation's public membership definition, in the form Fabric reads.
+func (n *Network) MSPDir(org string) string { return n.dir.path(org, "msp") }
+
+// GatewayConfig returns the configuration file of an organisation's gateway.
+func (n *Network) GatewayConfig(org string) string { return n.dir.path(org, "gateway.json") }

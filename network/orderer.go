@@ -1,0 +1,160 @@
+package network
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ordererProcess says how to run an orderer. Everything that Fabric's own orderer.yaml would get wrong here is
+// overridden; in particular nothing but the two remembered ports can be reached from outside, and the operations
+// listener, which can't be switched off, gets a random loopback port and serves no metrics.
+func (d folder) ordererProcess(f fabric, o Orderer) process {
+	dir := d.orderer(o.Name)
+	tls := filepath.Join(dir, "tls")
+	roots := "[" + d.path("orderer", "tlsca", "cert.pem") + "]"
+	return process{
+		name: o.Name, role: "orderer", endpoint: o.address(), program: f.program("orderer"), log: d.log(o.Name),
+		env: baseEnv(
+			"FABRIC_CFG_PATH="+f.config(),
+			"ORDERER_GENERAL_LISTENADDRESS=127.0.0.1",
+			fmt.Sprintf("ORDERER_GENERAL_LISTENPORT=%d", o.Port),
+			"ORDERER_GENERAL_LOCALMSPID="+OrdererMSP,
+			"ORDERER_GENERAL_LOCALMSPDIR="+filepath.Join(dir, "msp"),
+			"ORDERER_GENERAL_TLS_ENABLED=true",
+			"ORDERER_GENERAL_TLS_PRIVATEKEY="+filepath.Join(tls, "key.pem"),
+			"ORDERER_GENERAL_TLS_CERTIFICATE="+filepath.Join(tls, "cert.pem"),
+			"ORDERER_GENERAL_TLS_ROOTCAS="+roots,
+			"ORDERER_GENERAL_CLUSTER_CLIENTCERTIFICATE="+filepath.Join(tls, "cert.pem"),
+			"ORDERER_GENERAL_CLUSTER_CLIENTPRIVATEKEY="+filepath.Join(tls, "key.pem"),
+			"ORDERER_GENERAL_CLUSTER_ROOTCAS="+roots,
+			"ORDERER_GENERAL_BOOTSTRAPMETHOD=none",
+			"ORDERER_CHANNELPARTICIPATION_ENABLED=true",
+			"ORDERER_ADMIN_LISTENADDRESS="+loopback(o.AdminPort),
+			"ORDERER_ADMIN_TLS_ENABLED=true",
+			"ORDERER_ADMIN_TLS_PRIVATEKEY="+filepath.Join(tls, "key.pem"),
+			"ORDERER_ADMIN_TLS_CERTIFICATE="+filepath.Join(tls, "cert.pem"),
+			"ORDERER_ADMIN_TLS_CLIENTAUTHREQUIRED=true",
+			"ORDERER_ADMIN_TLS_CLIENTROOTCAS="+roots,
+			"ORDERER_ADMIN_TLS_ROOTCAS="+roots,
+			"ORDERER_OPERATIONS_LISTENADDRESS=127.0.0.1:0",
+			"ORDERER_METRICS_PROVIDER=disabled",
+			"ORDERER_FILELEDGER_LOCATION="+filepath.Join(dir, "ledger"),
+			"ORDERER_CONSENSUS_WALDIR="+filepath.Join(dir, "wal"),
+			"ORDERER_CONSENSUS_SNAPDIR="+filepath.Join(dir, "snapshots"),
+		),
+	}
+}
+
+// An ordererAdmin speaks to the orderers' channel participation API.
+type ordererAdmin struct{ client *http.Client }
+
+func (d folder) ordererAdmin() (*ordererAdmin, error) {
+	pair, err := tls.LoadX509KeyPair(d.path("orderer", "admin", "cert.pem"), d.path("orderer", "admin", "key.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't load the orderers' administration key: %w", err)
+	}
+	roots, err := loadRoots(d.path("orderer", "tlsca", "cert.pem"))
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	return &ordererAdmin{&http.Client{Transport: transport, Timeout: 20 * time.Second}}, nil
+}
+
+// join makes the orderer serve the channel of the genesis block, unless it does already. It waits until the orderer
+// answers.
+func (a *ordererAdmin) join(ctx context.Context, o Orderer, channel string, genesis []byte) error {
+	url := fmt.Sprintf("https://%s/participation/v1/channels", loopback(o.AdminPort))
+	var joined bool
+	err := eventually(ctx, func(ctx context.Context) error {
+		status, body, err := a.do(ctx, http.MethodGet, url+"/"+channel, "", nil)
+		if err != nil {
+			return err
+		}
+		switch status {
+		case http.StatusOK:
+			joined = true
+		case http.StatusNotFound:
+		default:
+			return fmt.Errorf("status %d: %s", status, body)
+		}
+		return nil
+	})
+	if err != nil || joined {
+		return wrap(err, "%s doesn't answer", o.Name)
+	}
+	var form bytes.Buffer
+	writer := multipart.NewWriter(&form)
+	part, err := writer.CreateFormFile("config-block", "genesis.block")
+	if err == nil {
+		_, err = part.Write(genesis)
+	}
+	if err == nil {
+		err = writer.Close()
+	}
+	if err != nil {
+		return err
+	}
+	status, body, err := a.do(ctx, http.MethodPost, url, writer.FormDataContentType(), &form)
+	if err == nil && status != http.StatusCreated {
+		err = fmt.Errorf("status %d: %s", status, body)
+	}
+	return wrap(err, "couldn't join %s to channel %s", o.Name, channel)
+}
+
+func (a *ordererAdmin) do(ctx context.Context, method, url, contentType string, body io.Reader) (int, string, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return 0, "", err
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	response, err := a.client.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	return response.StatusCode, strings.TrimSpace(string(text)), err
+}
+
+// active reports whether the orderer takes part in ordering the channel.
+func (a *ordererAdmin) active(ctx context.Context, o Orderer, channel string) error {
+	status, body, err := a.do(ctx, http.MethodGet, fmt.Sprintf("https://%s/participation/v1/channels/%s", loopback(o.AdminPort), channel), "", nil)
+	if err != nil {
+		return err
+	}
+	var info struct {
+		Status string `json:"status"`
+	}
+	if status != http.StatusOK || json.Unmarshal([]byte(body), &info) != nil || info.Status != "active" {
+		return fmt.Errorf("%s doesn't order channel %s yet: %s", o.Name, channel, body)
+	}
+	return nil
+}
+
+func (a *ordererAdmin) close() { a.client.CloseIdleConnections() }
+
+func loadRoots(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read an authority's certificate: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	return pool, nil
+}

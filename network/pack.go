@@ -1,0 +1,109 @@
+package network
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// A connection is what an organisation's peer needs to reach that organisation's chaincode process, in the form of
+// Fabric's external chaincode: connection.json of the package.
+type connection struct {
+	Address            string `json:"address"`
+	DialTimeout        string `json:"dial_timeout"`
+	TLSRequired        bool   `json:"tls_required"`
+	ClientAuthRequired bool   `json:"client_auth_required"`
+	ClientKey          string `json:"client_key"`
+	ClientCert         string `json:"client_cert"`
+	RootCert           string `json:"root_cert"`
+}
+
+// A chaincodePackage is what a peer installs. It holds no code, only where to find it; so every organisation has its
+// own, and the same package comes out as long as address and keys stay the same.
+type chaincodePackage struct {
+	id    string // label:hash, by which the peer and the chaincode process know each other
+	bytes []byte
+}
+
+// packChaincode makes the package of an organisation's chaincode process.
+func (d folder) packChaincode(org Org) (chaincodePackage, error) {
+	read := func(parts ...string) (string, error) {
+		text, err := os.ReadFile(d.path(append([]string{org.Name}, parts...)...))
+		return string(text), err
+	}
+	c := connection{Address: loopback(org.ChaincodePort), DialTimeout: "3s", TLSRequired: true, ClientAuthRequired: true}
+	var err error
+	for into, file := range map[*string][]string{
+		&c.ClientKey: {"chaincode", "client", "key.pem"}, &c.ClientCert: {"chaincode", "client", "cert.pem"},
+		&c.RootCert: {"tlsca", "cert.pem"},
+	} {
+		if *into, err = read(file...); err != nil {
+			return chaincodePackage{}, fmt.Errorf("couldn't read the keys of %s's chaincode: %w", org.Title, err)
+		}
+	}
+	connectionJSON, err := json.Marshal(c)
+	if err != nil {
+		return chaincodePackage{}, err
+	}
+	label := ChaincodeName + "-" + org.Name
+	metadata, err := json.Marshal(map[string]string{"type": builderType, "label": label, "path": ""})
+	if err != nil {
+		return chaincodePackage{}, err
+	}
+	code, err := tarball("connection.json", connectionJSON)
+	if err != nil {
+		return chaincodePackage{}, err
+	}
+	whole, err := tarball("metadata.json", metadata, "code.tar.gz", code)
+	if err != nil {
+		return chaincodePackage{}, err
+	}
+	hash := sha256.Sum256(whole)
+	return chaincodePackage{id: label + ":" + hex.EncodeToString(hash[:]), bytes: whole}, nil
+}
+
+// tarball packs files, given as name and content in turn, without times or owners: equal files give equal bytes.
+func tarball(files ...any) ([]byte, error) {
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	archive := tar.NewWriter(zip)
+	for i := 0; i < len(files); i += 2 {
+		content := files[i+1].([]byte)
+		header := &tar.Header{Name: files[i].(string), Mode: 0o600, Size: int64(len(content)), Typeflag: tar.TypeReg, Format: tar.FormatUSTAR}
+		if err := archive.WriteHeader(header); err != nil {
+			return nil, err
+		}
+		if _, err := archive.Write(content); err != nil {
+			return nil, err
+		}
+	}
+	if err := archive.Close(); err != nil {
+		return nil, err
+	}
+	err := zip.Close()
+	return packed.Bytes(), err
+}
+
+// chaincodeProcess says how to run an organisation's chaincode: this program, as a server that only the organisation's
+// own peer can call.
+func (d folder) chaincodeProcess(org Org, packageID string, extra []string) process {
+	keys := d.path(org.Name, "chaincode", "server")
+	return process{
+		name: org.chaincodeProcess(), role: "chaincode", org: org.Name, endpoint: loopback(org.ChaincodePort),
+		program: d.program(), args: []string{"chaincode"}, log: d.log(org.chaincodeProcess()),
+		env: ownEnv(append([]string{
+			"CHAINCODE_SERVER_ADDRESS=" + loopback(org.ChaincodePort),
+			"CORE_CHAINCODE_ID_NAME=" + packageID,
+			"CORE_PEER_TLS_ENABLED=true",
+			"CORE_TLS_CLIENT_KEY_FILE=" + filepath.Join(keys, "key.pem"),
+			"CORE_TLS_CLIENT_CERT_FILE=" + filepath.Join(keys, "cert.pem"),
+			"CORE_PEER_TLS_ROOTCERT_FILE=" + d.path(org.Name, "tlsca", "cert.pem"), // whose certificates may call it
+		}, extra...)...),
+	}
+}

@@ -1,0 +1,72 @@
+package network
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// peerProcess says how to run an organisation's peer.
+//
+// Where it departs from Fabric's defaults, and why:
+//   - Docker is off; chaincode runs as an external service, found by a builder that is this program itself.
+//   - The history database is off: nothing on this ledger is ever overwritten, so it would cost writes and tell nothing.
+//   - Gossip speaks more often, and forgets a dead peer sooner, than it would between continents: an organisation that
+//     comes up is known to the others within about a second, and one that is back is found again within five.
+//   - The gateway service gives up on a peer that doesn't answer after 5 s instead of 2 min, so that a write
+//     finds another organisation in time.
+//   - A garbage collector that lets the heap grow further leaves more time for commits; the memory limit bounds it.
+//   - Chaincode calls may take a minute: in this release of Fabric a timeout in the middle of a range query can bring
+//     the peer down, so a slow machine must not run into one.
+func (d folder) peerProcess(f fabric, org Org) process {
+	dir := d.path(org.Name, "peer")
+	tls := filepath.Join(dir, "tls")
+	data := filepath.Join(dir, "ledger")
+	return process{
+		name: org.peerProcess(), role: "peer", org: org.Name, endpoint: org.PeerAddress(),
+		program: f.program("peer"), args: []string{"node", "start"}, log: d.log(org.peerProcess()),
+		env: baseEnv(
+			"FABRIC_CFG_PATH="+f.config(),
+			"GOGC=400",
+			"GOMEMLIMIT=2GiB",
+			"CORE_PEER_ID="+org.PeerName(),
+			"CORE_PEER_NETWORKID="+domain,
+			"CORE_PEER_LISTENADDRESS="+org.PeerAddress(),
+			"CORE_PEER_ADDRESS="+org.PeerAddress(),
+			"CORE_PEER_CHAINCODELISTENADDRESS=127.0.0.1:0", // for chaincode that dials its peer; ours is dialled
+			"CORE_PEER_LOCALMSPID="+org.MSPID,
+			"CORE_PEER_MSPCONFIGPATH="+filepath.Join(dir, "msp"),
+			"CORE_PEER_FILESYSTEMPATH="+data,
+			"CORE_LEDGER_SNAPSHOTS_ROOTDIR="+filepath.Join(data, "snapshots"),
+			"CORE_LEDGER_STATE_STATEDATABASE=goleveldb",
+			"CORE_LEDGER_HISTORY_ENABLEHISTORYDATABASE=false",
+
+			"CORE_PEER_TLS_ENABLED=true",
+			"CORE_PEER_TLS_CERT_FILE="+filepath.Join(tls, "cert.pem"),
+			"CORE_PEER_TLS_KEY_FILE="+filepath.Join(tls, "key.pem"),
+			"CORE_PEER_TLS_ROOTCERT_FILE="+d.path(org.Name, "tlsca", "cert.pem"),
+			"CORE_PEER_TLS_CLIENTAUTHREQUIRED=false",
+
+			"CORE_PEER_GOSSIP_BOOTSTRAP="+org.PeerAddress(),
+			"CORE_PEER_GOSSIP_ENDPOINT="+org.PeerAddress(),
+			"CORE_PEER_GOSSIP_EXTERNALENDPOINT="+org.PeerAddress(),
+			"CORE_PEER_GOSSIP_ALIVETIMEINTERVAL=1s",
+			"CORE_PEER_GOSSIP_ALIVEEXPIRATIONTIMEOUT=8s",
+			"CORE_PEER_GOSSIP_RECONNECTINTERVAL=3s",
+			"CORE_PEER_GOSSIP_PUBLISHSTATEINFOINTERVAL=500ms",
+			"CORE_PEER_GOSSIP_REQUESTSTATEINFOINTERVAL=500ms",
+			"CORE_PEER_GOSSIP_PULLINTERVAL=1s",
+			"CORE_PEER_GOSSIP_DIGESTWAITTIME=200ms",
+			"CORE_PEER_GOSSIP_REQUESTWAITTIME=400ms",
+			"CORE_PEER_GOSSIP_RESPONSEWAITTIME=500ms",
+
+			"CORE_PEER_GATEWAY_ENABLED=true",
+			"CORE_PEER_GATEWAY_DIALTIMEOUT=5s",
+			"CORE_CHAINCODE_EXECUTETIMEOUT=60s",
+			"CORE_CHAINCODE_EXTERNALBUILDERS="+fmt.Sprintf("[{name: pedigree, path: %q}]", d.builder()),
+			"CORE_VM_ENDPOINT=",
+
+			"CORE_OPERATIONS_LISTENADDRESS=127.0.0.1:0", // can't be switched off; serves health on a random loopback port
+			"CORE_METRICS_PROVIDER=disabled",
+		),
+	}
+}

@@ -1,0 +1,157 @@
+package network
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// planVersion is the form of network.json that this program writes and reads.
+const planVersion = 1
+
+// A plan is what a network is made of: who takes part, and which port belongs to whom. It is written once, when the
+// network is made, and read at every start; only the base port may change later.
+type plan struct {
+	Version int `json:"version"`
+	// ID tells networks apart, whatever folder they are moved to.
+	ID string `json:"id"`
+	// Fabric is the release that made the network.
+	Fabric    string    `json:"fabric"`
+	Made      time.Time `json:"made"`
+	Channel   string    `json:"channel"`
+	Chaincode string    `json:"chaincode"`
+	BasePort  int       `json:"basePort"`
+	Orgs      []Org     `json:"orgs"`
+	Orderers  []Orderer `json:"orderers"`
+}
+
+// newPlan chooses ports for a network of these organisations and so many orderers. With base port 0 the gateways get
+// free ports as well.
+func newPlan(orgs []string, orderers, basePort int, fabricRelease string) (*plan, error) {
+	if err := checkOrgs(orgs); err != nil {
+		return nil, err
+	}
+	if orderers < 1 || orderers > 50 {
+		return nil, fmt.Errorf("a network has 1 to 50 orderers, not %d", orderers)
+	}
+	id := make([]byte, 8)
+	rand.Read(id)
+	p := &plan{
+		Version: planVersion, ID: hex.EncodeToString(id), Fabric: fabricRelease, Made: time.Now().UTC().Truncate(time.Second),
+		Channel: ChannelName, Chaincode: ChaincodeName,
+	}
+	ports := newPortPicker()
+	if basePort == 0 {
+		first, err := ports.run(len(orgs) + 1)
+		if err != nil {
+			return nil, err
+		}
+		basePort = first
+	}
+	for _, name := range orgs {
+		p.Orgs = append(p.Orgs, newOrg(name))
+	}
+	if err := p.moveGateways(basePort); err != nil {
+		return nil, err
+	}
+	ports.reserve(basePort, len(orgs)+1)
+	var err error
+	pick := func(port *int) {
+		if err == nil {
+			*port, err = ports.one()
+		}
+	}
+	for i := range p.Orgs {
+		pick(&p.Orgs[i].PeerPort)
+		pick(&p.Orgs[i].ChaincodePort)
+	}
+	for i := range orderers {
+		p.Orderers = append(p.Orderers, Orderer{Name: fmt.Sprintf("orderer%d", i+1)})
+		pick(&p.Orderers[i].Port)
+		pick(&p.Orderers[i].AdminPort)
+	}
+	return p, err
+}
+
+// moveGateways gives the gateways the ports after base.
+func (p *plan) moveGateways(base int) error {
+	if base < 1 || base+len(p.Orgs) > lastPort {
+		return fmt.Errorf("base port %d leaves no room for %d gateways: choose one between 1024 and %d", base, len(p.Orgs), lastPort-len(p.Orgs))
+	}
+	p.BasePort = base
+	for i := range p.Orgs {
+		p.Orgs[i].GatewayPort = base + 1 + i
+	}
+	return nil
+}
+
+// readPlan reads a network's plan; an error that is fs.ErrNotExist means that there is no network (yet).
+func readPlan(d folder) (*plan, error) {
+	text, err := os.ReadFile(d.planFile())
+	if err != nil {
+		return nil, err
+	}
+	var p plan
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, fmt.Errorf("%s is damaged (%w): restore it, or start over with `pedigree reset`", d.planFile(), err)
+	}
+	if p.Version != planVersion {
+		return nil, fmt.Errorf("%s has version %d and this program reads version %d: use the program that made the network, or start over with `pedigree reset`",
+			d.planFile(), p.Version, planVersion)
+	}
+	if len(p.Orgs) == 0 || len(p.Orderers) == 0 {
+		return nil, fmt.Errorf("%s names no organisations or no orderers: restore it, or start over with `pedigree reset`", d.planFile())
+	}
+	return &p, nil
+}
+
+// write records the plan durably: from then on the network counts as made.
+func (p *plan) write(d folder) error { return writeJSON(d.planFile(), p, 0o644) }
+
+func (p *plan) mspIDs() []string {
+	ids := make([]string, len(p.Orgs))
+	for i, org := range p.Orgs {
+		ids[i] = org.MSPID
+	}
+	return ids
+}
+
+// writeJSON replaces a file by v as JSON, so that a reader or a crash sees either the old or the new content.
+func writeJSON(path string, v any, mode os.FileMode) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(text, '\n'), mode)
+}
+
+// writeFile replaces a file in one step and waits for the disk.
+func writeFile(path string, content []byte, mode os.FileMode) error {
+	temporary := path + ".new"
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		os.Remove(temporary)
+	}
+	return err
+}

@@ -1,0 +1,125 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// DefaultBasePort is where `up` puts the gateways unless told otherwise: the first listens on the port after it.
+const DefaultBasePort = 8080
+
+const (
+	firstPort = 10240 // below lie the ports that people give to their own services
+	lastPort  = 65535
+)
+
+// A portPicker chooses free loopback ports, each once.
+type portPicker struct {
+	taken      map[int]bool
+	avoidFirst int // the kernel gives avoidFirst..avoidLast to outgoing connections
+	avoidLast  int
+}
+
+// newPortPicker returns a picker that stays away from the ports which the kernel hands to outgoing connections: a
+// network remembers its ports, and must find them free again when it is started tomorrow.
+func newPortPicker() *portPicker {
+	p := &portPicker{taken: map[int]bool{}, avoidFirst: 32768, avoidLast: 60999}
+	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		var first, last int
+		if _, err := fmt.Sscan(string(text), &first, &last); err == nil && first <= last {
+			p.avoidFirst, p.avoidLast = first, last
+		}
+	}
+	if p.avoidFirst <= firstPort && p.avoidLast >= lastPort {
+		p.avoidFirst, p.avoidLast = 0, 0 // everything is for outgoing connections: then anything will do
+	}
+	return p
+}
+
+// run returns the first of n consecutive free ports and marks them all as taken.
+func (p *portPicker) run(n int) (int, error) {
+	for range 2000 {
+		first := firstPort + rand.IntN(lastPort-firstPort-n+1)
+		if p.usable(first, n) {
+			p.reserve(first, n)
+			return first, nil
+		}
+	}
+	return 0, fmt.Errorf("found no %d consecutive free ports on loopback", n)
+}
+
+func (p *portPicker) one() (int, error) { return p.run(1) }
+
+func (p *portPicker) usable(first, n int) bool {
+	if first <= p.avoidLast && first+n-1 >= p.avoidFirst {
+		return false
+	}
+	for port := first; port < first+n; port++ {
+		if p.taken[port] || probe(port) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *portPicker) reserve(first, n int) {
+	for port := first; port < first+n; port++ {
+		p.taken[port] = true
+	}
+}
+
+// probe reports whether the loopback port can be listened on now.
+func probe(port int) error {
+	listener, err := net.Listen("tcp", loopback(port))
+	if err != nil {
+		return err
+	}
+	return listener.Close()
+}
+
+// checkFree returns one sentence about the first port of the plan that something else is using, or nil.
+func (p *plan) checkFree() error {
+	for _, org := range p.Orgs {
+		if err := explainPort(org.GatewayPort, org.Title+"'s gateway", "choose other ports with --base-port"); err != nil {
+			return err
+		}
+		if err := explainPort(org.PeerPort, org.Title+"'s peer", ""); err != nil {
+			return err
+		}
+		if err := explainPort(org.ChaincodePort, org.Title+"'s chaincode", ""); err != nil {
+			return err
+		}
+	}
+	for _, orderer := range p.Orderers {
+		for _, port := range []int{orderer.Port, orderer.AdminPort} {
+			if err := explainPort(port, orderer.Name, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func explainPort(port int, who, otherwise string) error {
+	err := probe(port)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		advice := []string{"stop that program"}
+		if otherwise != "" {
+			advice = append(advice, otherwise)
+		}
+		return fmt.Errorf("port %d of 127.0.0.1, where %s listens, is taken by another program: %s",
+			port, who, strings.Join(advice, ", or "))
+	}
+	if errors.Is(err, syscall.EACCES) {
+		return fmt.Errorf("port %d of 127.0.0.1, where %s listens, needs rights that this user lacks: choose a base port above 1023", port, who)
+	}
+	return fmt.Errorf("couldn't listen on port %d of 127.0.0.1 for %s: %w", port, who, err)
+}

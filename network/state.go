@@ -1,0 +1,137 @@
+package network
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+)
+
+// What a network can be doing.
+const (
+	StateAbsent   = "absent"   // there is no network in the folder
+	StateStopped  = "stopped"  // made, and not running
+	StateStarting = "starting" // on its way up
+	StateReady    = "ready"    // everything that should run does, and answers
+	StateDegraded = "degraded" // running, and something is down or doesn't answer
+	StateStopping = "stopping" // on its way down
+	StateLeftover = "leftover" // its supervisor was killed and left processes behind: `up` resumes, `down` ends them
+)
+
+// ProcessStatus describes a process of the network.
+type ProcessStatus struct {
+	Name string `json:"name"`
+	// Role is orderer, peer, chaincode or gateway; Org is empty for orderers.
+	Role     string `json:"role"`
+	Org      string `json:"org,omitempty"`
+	Endpoint string `json:"endpoint"`
+	processID
+	Since    time.Time `json:"since,omitzero"` // when it was last started
+	Restarts int       `json:"restarts"`       // how often it was started again
+	LastExit string    `json:"lastExit,omitempty"`
+	Log      string    `json:"log"`
+	Running  bool      `json:"running"`
+}
+
+// runState is the content of the state file: what a supervisor is running. It is written at every change, so that a
+// command, or the next supervisor, knows what is there.
+type runState struct {
+	State      string          `json:"state"`
+	Supervisor processID       `json:"supervisor"`
+	Since      time.Time       `json:"since"`
+	Detached   bool            `json:"detached"`
+	Processes  []ProcessStatus `json:"processes"`
+}
+
+// A stateFile keeps the state file up to date.
+type stateFile struct {
+	mu   sync.Mutex
+	path string
+	runState
+}
+
+func newStateFile(d folder, detached bool) (*stateFile, error) {
+	self, err := identify(os.Getpid())
+	if err != nil {
+		return nil, fmt.Errorf("couldn't find out when this process started: %w", err)
+	}
+	s := &stateFile{path: d.stateFile(), runState: runState{
+		State: StateStarting, Supervisor: self, Since: time.Now().UTC(), Detached: detached,
+	}}
+	return s, s.set(StateStarting)
+}
+
+func (s *stateFile) set(state string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.State = state
+	return s.write()
+}
+
+func (s *stateFile) setProcesses(processes []ProcessStatus) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Processes = processes
+	return s.write()
+}
+
+// write replaces the file in one step. It doesn't wait for the disk: after a power cut nothing in it is true anyway.
+func (s *stateFile) write() error {
+	text, err := json.MarshalIndent(s.runState, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.path+".new", append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(s.path+".new", s.path)
+}
+
+// readState returns what the state file says, with each process marked as running or not. Without a file, or with one
+// that a full disk cut short, nothing is known to run.
+func readState(d folder) (runState, error) {
+	var s runState
+	text, err := os.ReadFile(d.stateFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("couldn't read what is running: %w", err)
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return runState{}, nil
+	}
+	for i := range s.Processes {
+		s.Processes[i].Running = s.Processes[i].running()
+	}
+	return s, nil
+}
+
+// endLeftovers ends the processes that a supervisor which was killed has left, and returns their names. The caller
+// holds the folder's lock, so no supervisor is alive.
+func (d folder) endLeftovers() ([]string, error) {
+	s, err := readState(d)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	var wait sync.WaitGroup
+	ended := make([]error, len(s.Processes))
+	for i, p := range s.Processes {
+		if p.Running {
+			names = append(names, p.Name)
+			wait.Go(func() { ended[i] = p.end(stopPatience) })
+		}
+	}
+	wait.Wait()
+	if err := errors.Join(ended...); err != nil {
+		return names, err
+	}
+	if err := os.Remove(d.stateFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return names, fmt.Errorf("couldn't clear the record of what was running: %w", plainly(err))
+	}
+	return names, nil
+}

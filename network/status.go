@@ -1,0 +1,197 @@
+package network
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// NetworkStatus is what `status --json` prints.
+type NetworkStatus struct {
+	Dir string `json:"dir"`
+	// State is one of the State constants; Reason says why it is degraded.
+	State      string          `json:"state"`
+	Reason     string          `json:"reason,omitempty"`
+	Since      time.Time       `json:"since,omitzero"` // when the supervisor started
+	Supervisor int             `json:"supervisor,omitempty"`
+	Detached   bool            `json:"detached"`
+	Fabric     string          `json:"fabric,omitempty"`
+	Channel    string          `json:"channel,omitempty"`
+	Chaincode  string          `json:"chaincode,omitempty"`
+	BasePort   int             `json:"basePort,omitempty"`
+	Orgs       []OrgStatus     `json:"orgs"`
+	Processes  []ProcessStatus `json:"processes"`
+}
+
+// OrgStatus is an organisation's part of a [NetworkStatus].
+type OrgStatus struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	MSPID string `json:"mspId"`
+	URL   string `json:"url"`
+	// Ready says that the gateway answers and has caught up with the ledger.
+	Ready bool `json:"ready"`
+	// Tokens maps each role to the file that holds its bearer token.
+	Tokens map[string]string `json:"tokens"`
+}
+
+// Status returns the command that says how a network is.
+func Status() *cobra.Command {
+	var dir string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Say what of the consortium is running, and whether it is ready",
+		Long: `Say whether the network in a folder is absent, stopped, starting, ready, degraded or stopping, and how each of its
+processes is. "leftover" means that its supervisor was killed and processes are still there: up resumes, down ends them.`,
+		Example: `  pedigree status
+  pedigree status --json | jq .state`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			if ctx == nil {
+				ctx = context.Background()
+			}
+			status, err := ReadStatus(ctx, dir)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				text, err := json.MarshalIndent(status, "", "  ")
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), string(text))
+				return err
+			}
+			return status.print(cmd.OutOrStdout())
+		},
+	}
+	addDir(cmd, &dir)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// ReadStatus finds out how the network of a folder is, by looking at the folder, at processes, and at the gateways.
+func ReadStatus(ctx context.Context, dir string) (NetworkStatus, error) {
+	d, err := openFolder(dir)
+	if err != nil {
+		return NetworkStatus{}, err
+	}
+	status := NetworkStatus{Dir: string(d), State: StateAbsent, Orgs: []OrgStatus{}, Processes: []ProcessStatus{}}
+	held := d.locked()
+	if held {
+		status.State, status.Supervisor = StateStarting, d.holder().PID
+	}
+	p, err := readPlan(d)
+	if errors.Is(err, fs.ErrNotExist) {
+		return status, nil
+	}
+	if err != nil {
+		return status, err
+	}
+	status.Fabric, status.Channel, status.Chaincode, status.BasePort = p.Fabric, p.Channel, p.Chaincode, p.BasePort
+	run, err := readState(d)
+	if err != nil {
+		return status, err
+	}
+	if run.Processes != nil {
+		status.Processes = run.Processes
+	}
+	for _, org := range p.Orgs {
+		one := OrgStatus{Name: org.Name, Title: org.Title, MSPID: org.MSPID, URL: org.URL(), Tokens: map[string]string{}}
+		for _, role := range roles {
+			one.Tokens[role] = d.token(org.Name, role)
+		}
+		status.Orgs = append(status.Orgs, one)
+	}
+	if !held {
+		status.State = StateStopped
+		for _, process := range run.Processes {
+			if process.Running {
+				status.State = StateLeftover
+			}
+		}
+		return status, nil
+	}
+	if run.Supervisor == d.holder() {
+		status.State, status.Since, status.Detached = run.State, run.Since, run.Detached
+	}
+	status.look(ctx, p)
+	return status, nil
+}
+
+// look asks the gateways of a running network whether they are ready.
+func (s *NetworkStatus) look(ctx context.Context, p *plan) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	checks := make([]func() error, len(p.Orgs))
+	for i, org := range p.Orgs {
+		checks[i] = func() error {
+			err := gatewayReady(ctx, org)
+			s.Orgs[i].Ready = err == nil
+			return err
+		}
+	}
+	trouble := together(checks...)
+	for _, process := range s.Processes {
+		if !process.Running {
+			trouble = fmt.Errorf("%s isn't running", process.Name)
+		}
+	}
+	if s.State == StateReady && trouble != nil {
+		s.State, s.Reason = StateDegraded, trouble.Error()
+	}
+}
+
+// locked reports whether a process runs the folder's network.
+func (d folder) locked() bool {
+	if !d.holder().running() {
+		return false
+	}
+	lock, err := lockFile(d.lockFile())
+	if err == nil {
+		lock.Close()
+	}
+	return errors.Is(err, errLocked)
+}
+
+func (s NetworkStatus) print(out io.Writer) error {
+	fmt.Fprintf(out, "%s: %s", s.Dir, s.State)
+	if s.Reason != "" {
+		fmt.Fprintf(out, " (%s)", s.Reason)
+	}
+	if !s.Since.IsZero() {
+		fmt.Fprintf(out, ", up for %s under process %d", time.Since(s.Since).Round(time.Second), s.Supervisor)
+	}
+	fmt.Fprintln(out)
+	if s.State == StateAbsent {
+		return nil
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "\nORGANISATION\tGATEWAY\tREADY")
+	for _, org := range s.Orgs {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", org.Title, org.URL, yes(org.Ready))
+	}
+	if len(s.Processes) > 0 {
+		fmt.Fprintln(table, "\nPROCESS\tRUNNING\tPID\tRESTARTS\tLISTENS ON\tLAST EXIT")
+	}
+	for _, p := range s.Processes {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\n", p.Name, yes(p.Running), p.PID, p.Restarts, p.Endpoint, p.LastExit)
+	}
+	return table.Flush()
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}

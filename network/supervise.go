@@ -1,0 +1,327 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// How a dead process is restarted: at once the first time, later and later if it keeps dying, and as if nothing had
+// happened once it has run for a while.
+const (
+	firstBackoff = 100 * time.Millisecond
+	lastBackoff  = 10 * time.Second
+	steadyAfter  = 30 * time.Second
+	stopPatience = 10 * time.Second
+	logCheck     = 30 * time.Second
+)
+
+// A supervisor keeps processes running. What it runs is in the folder's state file at any time, so that whoever
+// comes after a supervisor that was killed finds its processes.
+type supervisor struct {
+	say    *reporter
+	record func([]ProcessStatus) error // writes the state file; called with mu held
+	failed func(error)                 // told once a process can't be kept running
+
+	mu       sync.Mutex
+	children []*child
+	stopping chan struct{} // closed when everything is to end
+	ended    sync.WaitGroup
+}
+
+// A child is a process under supervision. Its fields are guarded by the supervisor's mutex.
+type child struct {
+	process
+	id       processID     // zero while it isn't running
+	since    time.Time     // when it was last started
+	restarts int           // how often it was started again
+	lastExit string        // how its last run ended
+	held     chan struct{} // not nil while it is kept down; closed to let it start again
+	exited   chan struct{} // closed when the current run has ended
+}
+
+func newSupervisor(say *reporter, record func([]ProcessStatus) error, failed func(error)) *supervisor {
+	s := &supervisor{say: say, record: record, failed: failed, stopping: make(chan struct{})}
+	go s.trimLogs()
+	return s
+}
+
+// start runs the process, now and whenever it dies, until stop.
+func (s *supervisor) start(p process) error {
+	c := &child{process: p}
+	s.mu.Lock()
+	s.children = append(s.children, c)
+	s.mu.Unlock()
+	cmd, err := s.launch(c)
+	if err != nil {
+		return fmt.Errorf("couldn't start %s: %w", p.name, plainly(err))
+	}
+	s.ended.Go(func() { s.keep(c, cmd) })
+	return nil
+}
+
+var (
+	errStopping = errors.New("the network is stopping")
+	errHeld     = errors.New("kept down")
+)
+
+// launch starts one run of the child and records it.
+func (s *supervisor) launch(c *child) (*exec.Cmd, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.stopping:
+		return nil, errStopping
+	default:
+	}
+	if c.held != nil {
+		return nil, errHeld
+	}
+	cmd, log, err := c.command()
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	c.id, err = identify(cmd.Process.Pid)
+	if err != nil { // dead already: Wait will tell
+		c.id = processID{PID: cmd.Process.Pid}
+	}
+	c.since, c.exited = time.Now(), make(chan struct{})
+	if err := s.record(s.statusLocked()); err != nil {
+		s.say.line("couldn't record what is running: %v", plainly(err))
+	}
+	return cmd, nil
+}
+
+// keep waits for the child's end and starts it again, until everything is to end.
+func (s *supervisor) keep(c *child, cmd *exec.Cmd) {
+	backoff := firstBackoff
+	for {
+		err := cmd.Wait()
+		expected, ran := s.sawExit(c, cmd, err)
+		if ran >= steadyAfter {
+			backoff = firstBackoff
+		}
+		if !expected {
+			s.say.line("%s died (%s): starting it again", c.name, c.lastExit)
+		}
+		for {
+			if !s.pause(c, backoff) {
+				return
+			}
+			backoff = min(2*backoff, lastBackoff)
+			if cmd, err = s.launch(c); err == nil {
+				break
+			}
+			if errors.Is(err, errStopping) {
+				return
+			}
+			if errors.Is(err, errHeld) {
+				continue
+			}
+			s.say.line("couldn't start %s: %v", c.name, plainly(err))
+			s.failed(fmt.Errorf("couldn't start %s: %w", c.name, plainly(err)))
+		}
+		s.mu.Lock()
+		c.restarts++
+		restarts, words := c.restarts, c.lastExit
+		s.mu.Unlock()
+		if restarts >= 3 {
+			s.failed(fmt.Errorf("%s keeps dying (%s); the end of %s says: %s", c.name, words, c.log, lastWords(c.log)))
+		}
+	}
+}
+
+// sawExit notes the end of a run, and tells whether it was asked for and how long the run was.
+func (s *supervisor) sawExit(c *child, cmd *exec.Cmd, err error) (expected bool, ran time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.id, c.lastExit = processID{}, cmd.ProcessState.String()
+	close(c.exited)
+	select {
+	case <-s.stopping:
+		expected = true
+	default:
+		expected = c.held != nil
+	}
+	if err := s.record(s.statusLocked()); err != nil {
+		s.say.line("couldn't record what is running: %v", plainly(err))
+	}
+	return expected, time.Since(c.since)
+}
+
+// pause waits before a restart, and for as long as the child is held. It reports false when everything is to end.
+func (s *supervisor) pause(c *child, backoff time.Duration) bool {
+	s.mu.Lock()
+	held := c.held
+	s.mu.Unlock()
+	var wait <-chan time.Time
+	if held == nil {
+		timer := time.NewTimer(backoff)
+		defer timer.Stop()
+		wait = timer.C
+	}
+	select {
+	case <-s.stopping:
+		return false
+	case <-held: // nil, and so never ready, unless held
+		return true
+	case <-wait:
+		return true
+	}
+}
+
+func (s *supervisor) find(name string) (*child, error) {
+	for _, c := range s.children {
+		if c.name == name {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("the network has no process called %q", name)
+}
+
+// kill sends SIGKILL to a child, which is then started again, and returns when that run has ended.
+func (s *supervisor) kill(name string) error {
+	s.mu.Lock()
+	c, err := s.find(name)
+	if err != nil || c.id.PID == 0 {
+		s.mu.Unlock()
+		return wrap(err, "couldn't kill it")
+	}
+	id, exited := c.id, c.exited
+	s.mu.Unlock()
+	if err := id.signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-exited
+	return nil
+}
+
+// hold ends a child with the given signal and keeps it down until release.
+func (s *supervisor) hold(name string, sig syscall.Signal) error {
+	s.mu.Lock()
+	c, err := s.find(name)
+	if err != nil || c.held != nil {
+		s.mu.Unlock()
+		return wrap(err, "couldn't stop it")
+	}
+	c.held = make(chan struct{})
+	id, exited := c.id, c.exited
+	s.mu.Unlock()
+	if id.PID == 0 {
+		return nil // between two runs, and there is no next one until release
+	}
+	if err := id.signal(sig); err != nil {
+		return err
+	}
+	select {
+	case <-exited:
+	case <-time.After(stopPatience):
+		if err := id.signal(syscall.SIGKILL); err != nil {
+			return err
+		}
+		<-exited
+	}
+	return nil
+}
+
+// release lets a held child start again.
+func (s *supervisor) release(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.find(name)
+	if err == nil && c.held != nil {
+		close(c.held)
+		c.held = nil
+	}
+	return wrap(err, "couldn't start it")
+}
+
+// stopOrder ends first what talks to the others.
+var stopOrder = []string{"gateway", "chaincode", "peer", "orderer"}
+
+// stop ends every process and returns when none is left. Those that don't end in time, or at once if hurry is or
+// becomes closed, are killed.
+func (s *supervisor) stop(hurry <-chan struct{}) {
+	s.mu.Lock()
+	select {
+	case <-s.stopping:
+	default:
+		close(s.stopping)
+	}
+	s.mu.Unlock()
+	for _, role := range stopOrder {
+		s.stopRole(role, hurry)
+	}
+	s.ended.Wait()
+}
+
+func (s *supervisor) stopRole(role string, hurry <-chan struct{}) {
+	s.mu.Lock()
+	var ids []processID
+	var exits []chan struct{}
+	for _, c := range s.children {
+		if c.role == role && c.id.PID != 0 {
+			ids, exits = append(ids, c.id), append(exits, c.exited)
+		}
+	}
+	s.mu.Unlock()
+	for _, id := range ids {
+		id.signal(syscall.SIGTERM)
+	}
+	patience := time.NewTimer(stopPatience)
+	defer patience.Stop()
+	for i, exited := range exits {
+		select {
+		case <-exited:
+			continue
+		case <-hurry:
+		case <-patience.C:
+			patience.Reset(0) // the others have had the same time
+		}
+		ids[i].signal(syscall.SIGKILL)
+		<-exited
+	}
+}
+
+// statusLocked describes every child; the caller holds mu.
+func (s *supervisor) statusLocked() []ProcessStatus {
+	all := make([]ProcessStatus, len(s.children))
+	for i, c := range s.children {
+		all[i] = ProcessStatus{Name: c.name, Role: c.role, Org: c.org, Endpoint: c.endpoint, Log: c.log,
+			processID: c.id, Restarts: c.restarts, LastExit: c.lastExit}
+		if !c.since.IsZero() {
+			all[i].Since = c.since.UTC()
+		}
+	}
+	return all
+}
+
+func (s *supervisor) trimLogs() {
+	tick := time.NewTicker(logCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stopping:
+			return
+		case <-tick.C:
+		}
+		s.mu.Lock()
+		logs := make([]string, len(s.children))
+		for i, c := range s.children {
+			logs[i] = c.log
+		}
+		s.mu.Unlock()
+		for _, log := range logs {
+			if err := trimLog(log); err != nil {
+				s.say.line("couldn't move the log %s aside: %v", log, plainly(err))
+			}
+		}
+	}
+}
