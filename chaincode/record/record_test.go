@@ -1,0 +1,261 @@
+package record_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+const (
+	digest  = `{"algorithm":"sha-256","coverage":"full","value":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}`
+	anyID   = "ni:///sha-256;e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	context = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
+)
+
+func value(t testing.TB, text string) canonical.Value {
+	t.Helper()
+	v, err := canonical.Parse([]byte(text), canonical.Limits{Bytes: 4 << 20, Depth: 100})
+	require.NoError(t, err, text)
+	return v
+}
+
+// TestBodiesAndIDsNeverChange holds the wire format: were one of these to
+// change, every record on every ledger would have another id.
+func TestBodiesAndIDsNeverChange(t *testing.T) {
+	event, problems := record.NewEvent(value(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00.000+01:00","eventTimeZoneOffset":"+01:00","action":"OBSERVE","epcList":["urn:epc:id:sgtin:9521321.000001.7"],"bizStep":"shipping"}`), canonical.Str(context))
+	require.Empty(t, problems)
+	artifact, problems := record.NewArtifact(value(t, `{"kind":"dataset","namespace":"lab","name":"readings","version":"1","digest":`+digest+`,"size":0,"licence":"CC-BY-4.0"}`))
+	require.Empty(t, problems)
+	activity, problems := record.NewActivity(value(t, `{"type":"training","used":[{"ref":"dataset/lab/readings@1","role":"training"}],"parameters":{"rate":0.50},"startedAt":"2026-03-01T06:00:00Z"}`))
+	require.Empty(t, problems)
+	statement, problems := record.NewStatement(value(t, `{"kind":"recall","subject":["urn:epc:id:sgtin:9521321.000001.7"],"predicate":{"reason":"warm"}}`), nil)
+	require.Empty(t, problems)
+	member, problems := record.NewMember(value(t, `{"mspId":"LabMSP","name":"Lab","namespaces":["lab"],"gln":"9521321000018"}`))
+	require.Empty(t, problems)
+
+	var got strings.Builder
+	for _, r := range []*record.Record{event, artifact, activity, statement, member} {
+		fmt.Fprintf(&got, "%s %s\n%s\n", r.Noun, r.ID, r.Body)
+	}
+	golden(t, "testdata/bodies.golden", got.String())
+	for _, r := range []*record.Record{event, artifact, activity, statement, member} {
+		again, problems := record.Decode(r.Body)
+		require.Empty(t, problems)
+		assert.Equal(t, r.ID, again.ID)
+		assert.Equal(t, r.Noun, again.Noun)
+		assert.Equal(t, r.References(), again.References())
+	}
+}
+
+func TestAnEventWithoutAnIDGetsItsHash(t *testing.T) {
+	r, problems := record.NewEvent(value(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00Z","eventTimeZoneOffset":"+01:00","action":"OBSERVE","epcList":["urn:epc:id:sgtin:9521321.000001.7"]}`), canonical.Str(context))
+	require.Empty(t, problems)
+	assert.Equal(t, r.Event.Hash, r.Event.Raw.Get("eventID").Text)
+	assert.True(t, strings.HasPrefix(r.Event.Hash, "ni:///sha-256;"))
+
+	given, problems := record.NewEvent(value(t, `{"type":"ObjectEvent","eventID":"urn:uuid:6e0b2a3e-1f0a-4a52-9d5c-0a1f5f7d2b11","eventTime":"2026-03-01T07:00:00+01:00","eventTimeZoneOffset":"+01:00","action":"OBSERVE","epcList":["https://id.gs1.org/01/09521321000018/21/7"]}`), canonical.Str(context))
+	require.Empty(t, problems)
+	assert.Equal(t, "urn:uuid:6e0b2a3e-1f0a-4a52-9d5c-0a1f5f7d2b11", given.Event.Raw.Get("eventID").Text)
+	assert.Equal(t, r.Event.Hash, given.Event.Hash, "the same event in another spelling has the same hash")
+	assert.NotEqual(t, r.ID, given.ID, "and is another record")
+}
+
+func TestShapesAreHeldTo(t *testing.T) {
+	for name, c := range map[string]struct{ kind, text, code, pointer string }{
+		"an artifact of another kind":          {"artifact", `{"kind":"photo","namespace":"lab","name":"a","version":"1","digest":` + digest + `}`, "bad_value", "/kind"},
+		"an artifact without a digest":         {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1"}`, "missing_field", "/digest"},
+		"a namespace in capitals":              {"artifact", `{"kind":"model","namespace":"Lab","name":"a","version":"1","digest":` + digest + `}`, "bad_value", "/namespace"},
+		"a namespace that looks like another":  {"artifact", `{"kind":"model","namespace":"lаb","name":"a","version":"1","digest":` + digest + `}`, "bad_value", "/namespace"},
+		"a name with a slash":                  {"artifact", `{"kind":"model","namespace":"lab","name":"../a","version":"1","digest":` + digest + `}`, "bad_value", "/name"},
+		"a version with an at":                 {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1@2","digest":` + digest + `}`, "bad_value", "/version"},
+		"a field nobody knows":                 {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":` + digest + `,"colour":"red"}`, "unknown_field", "/colour"},
+		"a URL for a digest":                   {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":{"algorithm":"sha-256","coverage":"full","value":"https://example.com/"}}`, "bad_value", "/digest/value"},
+		"a digest too short":                   {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":{"algorithm":"sha-512","coverage":"full","value":"` + strings.Repeat("a", 64) + `"}}`, "bad_value", "/digest/value"},
+		"a digest in capitals":                 {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":{"algorithm":"sha-256","coverage":"full","value":"` + strings.Repeat("A", 64) + `"}}`, "bad_value", "/digest/value"},
+		"an unknown coverage":                  {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":{"algorithm":"sha-256","coverage":"most","value":"` + strings.Repeat("a", 64) + `"}}`, "bad_value", "/digest/coverage"},
+		"a size that is a fraction":            {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","size":1.5,"digest":` + digest + `}`, "bad_value", "/size"},
+		"a size that is text":                  {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","size":"1","digest":` + digest + `}`, "wrong_type", "/size"},
+		"an artifact derived from itself":      {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","derivedFrom":["model/lab/a@1"],"digest":` + digest + `}`, "cycle", "/derivedFrom/0"},
+		"a source that is no reference":        {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","derivedFrom":["x"],"digest":` + digest + `}`, "bad_value", "/derivedFrom/0"},
+		"the same source twice":                {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","derivedFrom":["` + anyID + `","` + anyID + `"],"digest":` + digest + `}`, "duplicate", "/derivedFrom/1"},
+		"a licence with a tag in it":           {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","licence":"<b>","digest":` + digest + `}`, "bad_value", "/licence"},
+		"an activity of an unknown type":       {"activity", `{"type":"cooking","about":["` + anyID + `"]}`, "bad_value", "/type"},
+		"an activity about nothing":            {"activity", `{"type":"training"}`, "empty", ""},
+		"an end before the start":              {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"startedAt":"2026-03-02T00:00:00Z","endedAt":"2026-03-01T00:00:00Z"}`, "bad_time", "/endedAt"},
+		"a time without an offset":             {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"startedAt":"2026-03-02T00:00:00"}`, "bad_time", "/startedAt"},
+		"a day that isn't":                     {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"startedAt":"2026-02-30T00:00:00Z"}`, "bad_time", "/startedAt"},
+		"an output that is its own input":      {"activity", `{"type":"training","used":[{"ref":"model/lab/a@1"}],"generated":[{"ref":"model/lab/a@1"}]}`, "cycle", "/generated/0/ref"},
+		"an output that is a record":           {"activity", `{"type":"training","generated":[{"ref":"` + anyID + `"}]}`, "bad_value", "/generated/0/ref"},
+		"a use that is text":                   {"activity", `{"type":"training","used":["dataset/lab/a@1"]}`, "wrong_type", "/used/0"},
+		"something that is no node":            {"activity", `{"type":"inference","about":["lot A"]}`, "bad_value", "/about/0"},
+		"a statement of an unknown kind":       {"statement", `{"kind":"gossip","subject":["` + anyID + `"],"predicate":{}}`, "bad_value", "/kind"},
+		"a statement about nothing":            {"statement", `{"kind":"recall","subject":[],"predicate":{"reason":"x"}}`, "empty", "/subject"},
+		"a recall without a reason":            {"statement", `{"kind":"recall","subject":["` + anyID + `"],"predicate":{}}`, "missing_field", "/predicate/reason"},
+		"a predicate with a field of another":  {"statement", `{"kind":"recall","subject":["` + anyID + `"],"predicate":{"reason":"x","licence":"MIT"}}`, "unknown_field", "/predicate/licence"},
+		"the same subject in two spellings":    {"statement", `{"kind":"finding","subject":["urn:epc:id:sgtin:9521321.000001.7","https://id.gs1.org/01/09521321000018/21/7"],"predicate":{"detail":"x"}}`, "duplicate", "/subject/1/name"},
+		"a subject with another's digest":      {"statement", `{"kind":"finding","subject":[{"name":"` + anyID + `","digest":{"sha256":"` + strings.Repeat("a", 64) + `"}}],"predicate":{"detail":"x"}}`, "wrong_digest", "/subject/0/digest/sha256"},
+		"a predicate type that isn't a URI":    {"statement", `{"predicateType":"recall","subject":["` + anyID + `"],"predicate":{}}`, "bad_value", "/predicateType"},
+		"an invented predicate of ours":        {"statement", `{"predicateType":"https://pedigree-ledger.github.io/predicate/gossip/v1","subject":["` + anyID + `"],"predicate":{}}`, "bad_value", "/predicateType"},
+		"a member with a wrong GLN":            {"member", `{"mspId":"LabMSP","name":"Lab","gln":"9521321000011"}`, "bad_value", "/gln"},
+		"a member with a script for a page":    {"member", `{"mspId":"LabMSP","name":"Lab","url":"javascript:alert(1)"}`, "bad_value", "/url"},
+		"a member without a name":              {"member", `{"mspId":"LabMSP"}`, "missing_field", "/name"},
+		"text where an object should be":       {"member", `"x"`, "wrong_type", ""},
+		"metadata nested without end":          {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":` + digest + `,"metadata":{"a":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}}`, "too_deep", ""},
+		"metadata larger than a record":        {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":` + digest + `,"metadata":{"a":"` + strings.Repeat("x", 1020*1024) + `"},"description":"` + strings.Repeat("y", 9000) + `"}`, "too_large", ""},
+		"a record of one kind posted as other": {"member", `{"record":"artifact/1","mspId":"LabMSP","name":"Lab"}`, "unknown_record", "/record"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var problems []record.Problem
+			switch v := value(t, c.text); c.kind {
+			case "artifact":
+				_, problems = record.NewArtifact(v)
+			case "activity":
+				_, problems = record.NewActivity(v)
+			case "statement":
+				_, problems = record.NewStatement(v, nil)
+			case "member":
+				_, problems = record.NewMember(v)
+			}
+			require.NotEmpty(t, problems)
+			assert.Equal(t, c.code, problems[0].Code, problems)
+			assert.Equal(t, c.pointer, problems[0].Pointer, problems)
+			assert.NotEmpty(t, problems[0].Detail)
+		})
+	}
+}
+
+func TestAStatementIsAnInTotoStatement(t *testing.T) {
+	r, problems := record.NewStatement(value(t, `{"kind":"recall","subject":["dataset/lab/readings@1"],"predicate":{"reason":"warm"}}`), func(ref string) string {
+		assert.Equal(t, "dataset/lab/readings@1", ref)
+		return strings.Repeat("ab", 32)
+	})
+	require.Empty(t, problems)
+	assert.Equal(t, record.Recall, r.Statement.Kind)
+	assert.Equal(t, "https://in-toto.io/Statement/v1", value(t, string(r.Body)).Get("_type").Text)
+	assert.Equal(t, strings.Repeat("ab", 32), r.Statement.Subjects[0].SHA256)
+
+	other, problems := record.NewStatement(value(t, `{"predicateType":"https://slsa.dev/provenance/v1","subject":["`+anyID+`"],"predicate":{"anything":[1,2]}}`), nil)
+	require.Empty(t, problems)
+	assert.Equal(t, record.Attestation, other.Statement.Kind)
+}
+
+func TestNodesHaveOneSpelling(t *testing.T) {
+	for in, want := range map[string]string{
+		"urn:epc:id:sgtin:9521321.000001.7":                                 "https://id.gs1.org/01/09521321000018/21/7",
+		"https://example.com/some/path/01/09521321000018/21/7?linkType=all": "https://id.gs1.org/01/09521321000018/21/7",
+		" dataset/lab/readings@1 ":                                          "dataset/lab/readings@1",
+		anyID:                                                               anyID,
+		"https://example.com/crate/7":                                       "https://example.com/crate/7",
+	} {
+		node, _, err := record.ParseNode(in)
+		require.NoError(t, err)
+		assert.Equal(t, want, node)
+	}
+	for _, in := range []string{"", "lot A", "dataset/lab", "dataset/Lab/x@1", "model/lab/x", "ni:///sha-256;00", "ni:///sha-256;" + strings.Repeat("A", 64), strings.Repeat("x", 3000), "/01/09521321000018"} {
+		_, _, err := record.ParseNode(in)
+		assert.Error(t, err, in)
+	}
+}
+
+func TestARejectionSurvivesTheWayThroughAPeer(t *testing.T) {
+	r := record.Reject([]record.Problem{{Index: 3, Code: "version_exists", Pointer: "/version", Detail: `a "quoted" <detail>`, Existing: anyID}})
+	got, ok := record.ParseRejection("chaincode response 500, " + r.Error() + "; and more")
+	require.True(t, ok)
+	assert.Equal(t, r, got)
+	_, ok = record.ParseRejection(`chaincode response 500, {"problems":[]}`)
+	assert.False(t, ok)
+	_, ok = record.ParseRejection(`connection refused`)
+	assert.False(t, ok)
+	many := make([]record.Problem, 80)
+	assert.Len(t, record.Reject(many).Problems, 50)
+	assert.Equal(t, 30, record.Reject(many).More)
+}
+
+func TestKeysAreReadBack(t *testing.T) {
+	tx := strings.Repeat("0a", 32)
+	got, ok := record.ParsePackKey(record.PackKey(tx))
+	assert.True(t, ok)
+	assert.Equal(t, tx, got)
+	got, ok = record.PointerTx(record.PointerKey(anyID, tx))
+	assert.True(t, ok)
+	assert.Equal(t, tx, got)
+	assert.True(t, strings.HasPrefix(record.PointerKey(anyID, tx), record.PointerPrefix(anyID)))
+	for _, key := range []string{"", "p/", "p/!", "r/x", "x/" + tx, "p/=AA"} {
+		_, ok := record.ParsePackKey(key)
+		assert.Equal(t, key == "p/", ok && key != "p/=AA", key)
+	}
+	h := record.Header{MSPID: "LabMSP", Subject: "CN=x\ny", Time: "2026-03-01T06:00:00Z"}
+	v, err := record.PackValue(h, []byte("a\nb"))
+	require.NoError(t, err)
+	again, pack, err := record.ParsePackValue(v)
+	require.NoError(t, err)
+	assert.Equal(t, h, again)
+	assert.Equal(t, "a\nb", string(pack))
+	_, _, err = record.ParsePackValue([]byte("no header"))
+	assert.Error(t, err)
+}
+
+func TestPacksUnfoldWithinTheirLimits(t *testing.T) {
+	bodies := [][]byte{[]byte(`{"a":1}`), []byte(`{"b":2}`), []byte(`3`)}
+	pack, err := record.Pack(bodies)
+	require.NoError(t, err)
+	got, err := record.Unpack(pack, record.PackLimits{})
+	require.NoError(t, err)
+	assert.Equal(t, bodies, got)
+	_, err = record.Unpack(pack, record.PackLimits{Records: 2})
+	assert.ErrorContains(t, err, "3 records, more than the 2")
+	_, err = record.Unpack(pack, record.PackLimits{Bytes: 10})
+	assert.ErrorContains(t, err, "more than the 10")
+	bomb, err := record.Pack([][]byte{bytes.Repeat([]byte("x"), 100<<20)})
+	require.NoError(t, err)
+	_, err = record.Unpack(bomb, record.PackLimits{})
+	assert.ErrorContains(t, err, "104857600 bytes")
+	_, err = record.Pack([][]byte{[]byte("{\n}")})
+	assert.Error(t, err)
+	_, err = record.Pack(nil)
+	assert.Error(t, err)
+}
+
+func FuzzUnpack(f *testing.F) {
+	pack, _ := record.Pack([][]byte{[]byte(`{"a":1}`), []byte(`{"b":2}`)})
+	f.Add(pack)
+	f.Add([]byte("(\xb5/\xfd"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		bodies, err := record.Unpack(data, record.PackLimits{Records: 100, Bytes: 1 << 16})
+		if err != nil {
+			return
+		}
+		n := len(bodies) - 1
+		for _, b := range bodies {
+			n += len(b)
+		}
+		if len(bodies) > 100 || n > 1<<16 {
+			t.Fatalf("%d bodies of %d bytes", len(bodies), n)
+		}
+	})
+}
+
+// FuzzDecode promises that whatever is accepted says the same to everybody:
+// one id, one canonical body, no panic.
+func FuzzDecode(f *testing.F) {
+	for _, s := range strings.Split(readGolden(f, "testdata/bodies.golden"), "\n") {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, problems := record.Decode(body)
+		if len(problems) > 0 {
+			return
+		}
+		v, err := canonical.ParseCanonical(body, canonical.Limits{})
+		if err != nil || !bytes.Equal(v.Bytes(), r.Body) || record.Sum(body) != r.ID {
+			t.Fatalf("%q", body)
+		}
+	})
+}
