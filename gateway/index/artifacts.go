@@ -1,0 +1,115 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// Artifact is an artifact version with the record that first described it.
+type Artifact struct {
+	Ref       string        `json:"ref"` // kind/namespace/name@version
+	Kind      string        `json:"kind"`
+	Namespace string        `json:"namespace"`
+	Name      string        `json:"name"`
+	Version   string        `json:"version"`
+	Digest    record.Digest `json:"digest"`
+	Record
+}
+
+// ArtifactFilter chooses artifact versions; empty fields choose all.
+type ArtifactFilter struct {
+	Kind, Namespace, Name, Version string
+	Digest                         string // hexadecimal, whatever the algorithm
+	MSPID                          string // who recorded it first
+}
+
+// Artifact finds an artifact version by its name. If several records describe
+// it, which all have the same digest, the first one is told.
+func (ix *Index) Artifact(ctx context.Context, ref string, at uint64) (*Artifact, error) {
+	r, err := record.ParseArtifactRef(ref)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, ErrNotFound)
+	}
+	list, err := ix.Artifacts(ctx, ArtifactFilter{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Version: r.Version}, at, Page{Size: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(list.Items) == 0 {
+		return nil, fmt.Errorf("artifact %s: %w", ref, ErrNotFound)
+	}
+	return &list.Items[0], nil
+}
+
+// ArtifactVersions lists the versions of kind/namespace/name, the oldest first.
+func (ix *Index) ArtifactVersions(ctx context.Context, series string, at uint64, page Page) (List[Artifact], error) {
+	parts := strings.Split(series, "/")
+	if len(parts) != 3 {
+		return List[Artifact]{}, fmt.Errorf("%q is not the name of an artifact, such as dataset/lab/readings: %w", brief(series), ErrNotFound)
+	}
+	return ix.Artifacts(ctx, ArtifactFilter{Kind: parts[0], Namespace: parts[1], Name: parts[2]}, at, page)
+}
+
+// Artifacts lists artifact versions in the order in which they were recorded.
+func (ix *Index) Artifacts(ctx context.Context, f ArtifactFilter, at uint64, page Page) (List[Artifact], error) {
+	p, err := ix.begin(ctx, "artifacts", f, at, page)
+	if err != nil {
+		return List[Artifact]{}, err
+	}
+	// A version may have been described before: then its first record stands for it.
+	w := where{parts: []string{"a.record > ?", "a.record <= ?", "NOT EXISTS (SELECT 1 FROM artifact b WHERE b.node = a.node AND b.record < a.record)"}, args: []any{p.after, p.snap.Last}}
+	for _, c := range []struct{ column, value string }{{"a.kind", f.Kind}, {"a.namespace", f.Namespace}, {"a.name", f.Name}, {"a.version", f.Version}, {"a.digest", strings.ToLower(f.Digest)}} {
+		if c.value != "" {
+			w.add(c.column+" = ?", c.value)
+		}
+	}
+	from := `artifact a JOIN node n ON n.id = a.record`
+	if f.MSPID != "" {
+		from += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
+		w.add("c.msp = ?", f.MSPID)
+	}
+	query := `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM ` + from + ` WHERE ` + strings.Join(w.parts, " AND ") + ` ORDER BY a.record LIMIT ?`
+	return listOf(ctx, ix, p, query, w.args, func(rows *sql.Rows, l *location) (a Artifact, err error) {
+		err = rows.Scan(append(l.fields(), &a.Kind, &a.Namespace, &a.Name, &a.Version, &a.Digest.Algorithm, &a.Digest.Value, &a.Digest.Coverage)...)
+		a.Ref = record.ArtifactRef{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Version: a.Version}.String()
+		return a, err
+	}, func(a *Artifact, r Record) { a.Record = r })
+}
+
+// listOf makes a page of items that are records with something to them. A
+// page is filled by one query for one item more than it holds.
+func listOf[T any](ctx context.Context, ix *Index, p place, query string, args []any, scan func(*sql.Rows, *location) (T, error), set func(*T, Record)) (List[T], error) {
+	list := List[T]{Block: p.snap.Block, Items: []T{}}
+	var places []location
+	err := ix.each(ctx, query, append(args, p.size+1), func(rows *sql.Rows) error {
+		var l location
+		item, err := scan(rows, &l)
+		if err != nil {
+			return err
+		}
+		places = append(places, l)
+		list.Items = append(list.Items, item)
+		return nil
+	})
+	if err != nil {
+		return list, fmt.Errorf("couldn't list records: %w", err)
+	}
+	more := len(places) > p.size
+	places = places[:min(len(places), p.size)]
+	list.Items = list.Items[:len(places)]
+	if len(places) == 0 {
+		return list, nil
+	}
+	records, err := ix.fetchAll(ctx, places)
+	if err != nil {
+		return list, err
+	}
+	for i, r := range records {
+		set(&list.Items[i], r)
+	}
+	list.Next, err = p.next(places[len(places)-1].id, more)
+	return list, err
+}

@@ -1,0 +1,305 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// batch writes blocks inside one SQL transaction. What it learns (ids, the new
+// tip) reaches the index only through committed.
+type batch struct {
+	ix       *Index
+	tip      tip
+	found    map[string]found // names known to this batch, by their full text
+	versions map[int64]int64  // artifact records of this batch: the node each describes
+	creators map[creator]int64
+
+	block, creator, tx, pack, node, again, link, event, declaration, artifact, activity, statement, member, namespace *bulk
+}
+
+type found struct {
+	id   int64
+	kind Kind
+}
+
+type creator struct{ msp, subject string }
+
+func newBatch(ix *Index) *batch {
+	return &batch{
+		ix: ix, tip: ix.stand(), found: map[string]found{}, versions: map[int64]int64{}, creators: map[creator]int64{},
+		block:       newBulk("block", "number", "hash", "previous", "transactions", "last"),
+		creator:     newBulk("creator", "id", "msp", "subject"),
+		tx:          newBulk("tx", "id", "txid", "block", "position", "creator", "time", "code", "before"),
+		pack:        newBulk("pack", "id", "data"),
+		node:        newBulk("node", "id", "kind", "thing", "name", "digest", "hash", "tx", "pack", "line"),
+		again:       newBulk("again", "id", "record", "tx", "pack", "line"),
+		link:        newBulk("link", "record", "role", "node", "time", "amount"),
+		event:       newBulk("event", "id", "type", "action", "time", "recorded", "step", "disposition", "readpoint", "location", "hash", "eventid", "hashtext", "eventidtext"),
+		declaration: newBulk("declaration", "event", "hash", "eventid", "time", "reason", "corrective"),
+		artifact:    newBulk("artifact", "record", "node", "kind", "namespace", "name", "version", "algorithm", "digest", "coverage"),
+		activity:    newBulk("activity", "record", "type", "started", "ended"),
+		statement:   newBulk("statement", "record", "kind"),
+		member:      newBulk("member", "record", "msp", "name"),
+		namespace:   newBulk("namespace", "name", "record", "msp"),
+	}
+}
+
+// write does everything but commit.
+func (w *batch) write(ctx context.Context, blocks []Block, parcels [][][]parcel) error {
+	if err := w.lookUp(ctx, parcels); err != nil {
+		return err
+	}
+	for i, b := range blocks {
+		for j, t := range b.Transactions {
+			if err := w.transaction(ctx, b.Number, t, parcels[i][j]); err != nil {
+				return err
+			}
+		}
+		w.block.add(int64(b.Number), b.Hash, notNil(b.PreviousHash), int64(len(b.Transactions)), w.tip.last)
+		w.tip.height, w.tip.hash = b.Number+1, b.Hash
+	}
+	for _, table := range []*bulk{w.block, w.creator, w.tx, w.pack, w.node, w.again, w.link, w.event, w.declaration, w.artifact, w.activity, w.statement, w.member, w.namespace} {
+		if err := table.flush(ctx, w.ix.known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// committed lets the index know what is now in the database.
+func (w *batch) committed() {
+	for full, f := range w.found {
+		if full[0] != spaceRecord { // those are seldom named again
+			w.ix.names.put(full, f.id)
+		}
+	}
+	for c, id := range w.creators {
+		w.ix.creators[c] = id
+	}
+	w.ix.mutex.Lock()
+	w.ix.tip = w.tip
+	w.ix.mutex.Unlock()
+}
+
+func (w *batch) next() int64 {
+	w.tip.last++
+	return w.tip.last
+}
+
+// transaction writes one transaction: first all its records get their ids,
+// then what they name, so that records of one pack can refer to each other in
+// any order.
+func (w *batch) transaction(ctx context.Context, block uint64, t Transaction, parcels []parcel) error {
+	w.tip.tx++
+	tx, recorded := w.tip.tx, micros(t.Time)
+	w.tx.add(tx, t.ID, int64(block), int64(t.Position), w.creatorID(t.MSPID, t.Subject), recorded, int64(t.Code), w.tip.last)
+	ids := make([][]int64, len(parcels))
+	for k := range parcels {
+		w.tip.pack++
+		w.pack.add(w.tip.pack, t.Packs[k])
+		ids[k] = make([]int64, len(parcels[k].entries))
+		for line := range parcels[k].entries {
+			e := &parcels[k].entries[line]
+			id := w.record(e, tx, w.tip.pack, int64(line))
+			ids[k][line] = id
+			if id == 0 || e.artifact == nil {
+				continue
+			}
+			version, err := w.resolve(ctx, e.version, tx)
+			if err != nil {
+				return err
+			}
+			w.versions[id] = version
+		}
+	}
+	for k := range parcels {
+		for line, id := range ids[k] {
+			if id == 0 {
+				continue
+			}
+			if err := w.content(ctx, id, &parcels[k].entries[line], tx, t.MSPID, recorded); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// record writes that a record was recorded. It returns 0 if that wasn't the first time.
+func (w *batch) record(e *entry, tx, pack, line int64) int64 {
+	if f, ok := w.found[e.self.full]; ok {
+		w.again.add(w.next(), f.id, tx, pack, line)
+		return 0
+	}
+	id := w.next()
+	w.found[e.self.full] = found{id, e.self.kind}
+	w.node.add(id, int64(e.self.kind), nil, nil, []byte(e.self.text()), e.self.hash, tx, pack, line)
+	return id
+}
+
+// content writes what a record says.
+func (w *batch) content(ctx context.Context, id int64, e *entry, tx int64, mspID string, recorded int64) error {
+	at := recorded
+	if !e.at.IsZero() {
+		at = e.at.UnixMicro()
+	}
+	for _, l := range e.links {
+		node, err := w.resolve(ctx, l.node, tx)
+		if err != nil {
+			return err
+		}
+		w.link.add(id, int64(l.role), node, at, text(l.amount))
+	}
+	switch e.self.kind {
+	case KindEvent:
+		return w.eventRow(ctx, id, e.event, tx, recorded)
+	case KindArtifactRecord:
+		a := e.artifact
+		w.artifact.add(id, w.versions[id], a.Kind, a.Namespace, a.Name, a.Version, a.Digest.Algorithm, a.Digest.Value, a.Digest.Coverage)
+	case KindActivity:
+		w.activity.add(id, e.activity.Type, instant(e.activity.StartedAt), instant(e.activity.EndedAt))
+	case KindStatement:
+		w.statement.add(id, e.statement.Kind)
+	case KindMember:
+		w.member.add(id, e.member.MSPID, e.member.Name)
+		for _, namespace := range e.member.Namespaces {
+			w.namespace.add(namespace, id, mspID)
+		}
+	}
+	return nil
+}
+
+func (w *batch) eventRow(ctx context.Context, id int64, e *eventEntry, tx, recorded int64) error {
+	var words [4]any
+	for i, word := range []name{e.step, e.disposition, e.readPoint, e.location} {
+		if word.full == "" {
+			continue
+		}
+		node, err := w.resolve(ctx, word, tx)
+		if err != nil {
+			return err
+		}
+		words[i] = node
+	}
+	var number, own any
+	if e.eventID != e.hash {
+		number, own = hashText(e.eventID), e.eventID
+	}
+	w.event.add(id, int64(e.kind), int64(e.action), e.time.UnixMicro(), recorded, words[0], words[1], words[2], words[3], hashText(e.hash), number, e.hash, own)
+	if e.declared {
+		w.declaration.add(id, hashText(e.hash), hashText(e.eventID), micros(e.declaredAt), e.reason, e.corrective)
+	}
+	return nil
+}
+
+// resolve finds the node that a name means, and makes it if there is none.
+func (w *batch) resolve(ctx context.Context, n name, tx int64) (int64, error) {
+	f, ok := w.found[n.full]
+	if ok && f.kind == KindArtifactRecord {
+		return w.version(ctx, f.id)
+	}
+	if ok {
+		return f.id, nil
+	}
+	if id, ok := w.ix.names.get(n.full); ok {
+		return id, nil
+	}
+	if n.kind == KindMissing {
+		// A record nobody recorded, so far. The ledger doesn't let such a reference
+		// in; should one be there, it leads to a node of its own.
+		n = ghost(n)
+		if f, ok := w.found[n.full]; ok {
+			return f.id, nil
+		}
+	}
+	id := w.next()
+	w.found[n.full] = found{id, n.kind}
+	if n.kind.IsThing() {
+		w.node.add(id, int64(n.kind), n.text(), nil, nil, nil, tx, nil, nil)
+	} else {
+		w.node.add(id, int64(n.kind), nil, n.text(), nil, n.hash, tx, nil, nil)
+	}
+	return id, nil
+}
+
+func ghost(n name) name { return named(spaceGhost, recordID([]byte(n.text())), KindMissing) }
+
+// version is the artifact version that an artifact record describes: in the
+// graph, the record's id is only another name for it.
+func (w *batch) version(ctx context.Context, artifact int64) (int64, error) {
+	if node, ok := w.versions[artifact]; ok {
+		return node, nil
+	}
+	stmt, err := w.ix.known.get(ctx, `SELECT node FROM artifact WHERE record = ?`)
+	if err != nil {
+		return 0, err
+	}
+	var node int64
+	if err := stmt.QueryRowContext(ctx, artifact).Scan(&node); err != nil {
+		return 0, fmt.Errorf("couldn't find the version of artifact record %d: %w", artifact, err)
+	}
+	w.versions[artifact] = node
+	return node, nil
+}
+
+func (w *batch) creatorID(msp, subject string) int64 {
+	c := creator{msp, subject}
+	if id, ok := w.ix.creators[c]; ok {
+		return id
+	}
+	id, ok := w.creators[c]
+	if !ok {
+		id = int64(len(w.ix.creators) + len(w.creators) + 1)
+		w.creators[c] = id
+		w.creator.add(id, msp, subject)
+	}
+	return id
+}
+
+func (ix *Index) readCreators(ctx context.Context) (map[creator]int64, error) {
+	rows, err := ix.db.writer.QueryContext(ctx, `SELECT id, msp, subject FROM creator`)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the index's creators: %w", err)
+	}
+	defer rows.Close()
+	all := map[creator]int64{}
+	for rows.Next() {
+		var c creator
+		var id int64
+		if err := rows.Scan(&id, &c.msp, &c.subject); err != nil {
+			return nil, fmt.Errorf("couldn't read the index's creators: %w", err)
+		}
+		all[c] = id
+	}
+	return all, rows.Err()
+}
+
+// micros is a time as it is stored, 0 for none.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func instant(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

@@ -1,0 +1,43 @@
+package index
+
+import "sync"
+
+// cache keeps between size and twice size of the entries used last. It has two
+// generations: when the young one is full it becomes the old one, and what
+// is asked for again moves back. That is all the order that is needed, and
+// cheaper than a list.
+type cache[K comparable, V any] struct {
+	mutex      sync.Mutex
+	size       int
+	young, old map[K]V
+}
+
+func newCache[K comparable, V any](size int) *cache[K, V] {
+	return &cache[K, V]{size: size, young: map[K]V{}}
+}
+
+func (c *cache[K, V]) get(key K) (V, bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if v, ok := c.young[key]; ok {
+		return v, true
+	}
+	v, ok := c.old[key]
+	if ok {
+		c.insert(key, v)
+	}
+	return v, ok
+}
+
+func (c *cache[K, V]) put(key K, v V) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.insert(key, v)
+}
+
+func (c *cache[K, V]) insert(key K, v V) {
+	if len(c.young) >= c.size {
+		c.young, c.old = make(map[K]V, c.size), c.young
+	}
+	c.young[key] = v
+}

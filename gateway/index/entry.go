@@ -1,0 +1,273 @@
+package index
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// entry is what the index takes from one body.
+type entry struct {
+	self      name
+	at        time.Time // when it happened, by its own word; zero if it doesn't say
+	links     []mention
+	event     *eventEntry
+	artifact  *record.Artifact
+	version   name // of an artifact: the node it describes
+	activity  *record.Activity
+	statement *record.Statement
+	member    *record.Member
+}
+
+// mention is one node that a body names.
+type mention struct {
+	node   name
+	role   Role
+	amount string
+}
+
+type eventEntry struct {
+	kind, action                           int
+	step, disposition, readPoint, location name // full is "" if absent
+	time                                   time.Time
+	hash, eventID                          string
+	declared                               bool
+	declaredAt                             time.Time
+	reason, corrective                     string
+}
+
+// read makes the entry of a body. A body that cannot be read, for example
+// because a newer chaincode let it in, gets an entry with nothing but a name.
+func read(body []byte) entry {
+	digest := sha256.Sum256(body)
+	r, problems := record.Decode(body)
+	if len(problems) > 0 {
+		return entry{self: recordName(digest, KindUnreadable)}
+	}
+	e := entry{self: recordName(digest, kindOf(r.Noun))}
+	switch r.Noun {
+	case record.NounEvent:
+		e.readEvent(r.Event.Event)
+	case record.NounArtifact:
+		e.readArtifact(r.Artifact)
+	case record.NounActivity:
+		e.readActivity(r.Activity)
+	case record.NounStatement:
+		e.statement = r.Statement
+		for _, s := range r.Statement.Subjects {
+			e.mention(nodeName(s.Node), RoleSubject, "")
+		}
+	case record.NounMember:
+		e.member = r.Member
+	}
+	return e
+}
+
+func (e *entry) mention(n name, role Role, amount string) {
+	e.links = append(e.links, mention{n, role, amount})
+}
+
+// distinct joins links that stand twice, for an event may list an EPC twice.
+// Their amounts are kept side by side.
+func (e *entry) distinct() {
+	type key struct {
+		full string
+		role Role
+	}
+	many := len(e.links) > 16
+	var seen map[key]int
+	find := func(l mention, kept []mention) int {
+		if many {
+			if i, ok := seen[key{l.node.full, l.role}]; ok {
+				return i
+			}
+			return -1
+		}
+		for i := range kept {
+			if kept[i].role == l.role && kept[i].node.full == l.node.full {
+				return i
+			}
+		}
+		return -1
+	}
+	if many {
+		seen = make(map[key]int, len(e.links))
+	}
+	kept := e.links[:0]
+	for _, l := range e.links {
+		if i := find(l, kept); i >= 0 {
+			kept[i].amount += ";" + l.amount
+			continue
+		}
+		if seen != nil {
+			seen[key{l.node.full, l.role}] = len(kept)
+		}
+		kept = append(kept, l)
+	}
+	e.links = kept
+}
+
+// nodeName names any node that a record can refer to.
+func nodeName(node string) name {
+	if digest, ok := digestOf(node); ok {
+		return recordName(digest, KindMissing)
+	}
+	if _, err := record.ParseArtifactRef(node); err == nil {
+		return named(spaceRef, node, KindArtifact)
+	}
+	return named(spaceThing, node, KindThing)
+}
+
+func wordName(word string) name {
+	if word == "" {
+		return name{}
+	}
+	return named(spaceWord, word, kindWord)
+}
+
+func tradeName(kind, id string) name { return named(spaceTrade, kind+" "+id, kindTrade) }
+
+// The event types and actions by the numbers that are stored. Position 0 is none.
+var (
+	eventTypes = []string{"", "ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent", "AssociationEvent"}
+	actions    = []string{"", "OBSERVE", "ADD", "DELETE"}
+)
+
+const (
+	actionObserve = 1
+	actionAdd     = 2
+	actionDelete  = 3
+)
+
+func position(words []string, word string) int {
+	for i, w := range words {
+		if w == word {
+			return i
+		}
+	}
+	return 0
+}
+
+func (e *entry) readEvent(ev *epcis.Event) {
+	e.at = ev.EventTime
+	e.event = &eventEntry{
+		kind: position(eventTypes, ev.Type), action: position(actions, ev.Action), time: ev.EventTime,
+		step: wordName(ev.BizStep), disposition: wordName(ev.Disposition),
+		readPoint: wordName(ev.ReadPoint), location: wordName(ev.BizLocation),
+		hash: ev.Hash, eventID: ev.EventID,
+	}
+	if d := ev.ErrorDeclaration; d != nil {
+		// Its parts were checked when it was recorded; what can't be read stays empty.
+		e.event.declared, e.event.reason, e.event.corrective = true, d.Reason, "[]"
+		e.event.declaredAt, _ = time.Parse(time.RFC3339Nano, d.DeclarationTime)
+		if len(d.CorrectiveEventIDs) > 0 {
+			list, _ := json.Marshal(d.CorrectiveEventIDs)
+			e.event.corrective = string(list)
+		}
+	}
+	packing := ev.Type == "AggregationEvent" || ev.Type == "AssociationEvent"
+	children := 0
+	for _, m := range ev.Mentions {
+		if m.Field == "childEPCs" || m.Field == "childQuantityList" {
+			children++
+		}
+	}
+	for _, m := range ev.Mentions {
+		kind := KindThing
+		if m.Class {
+			kind = KindClass
+		}
+		role, amount := roleOf(m.Field, packing, e.event.action, children), ""
+		if role == RoleChildClassAdd || role == RoleChildClassDelete {
+			amount = strings.TrimSpace(m.Quantity + " " + m.UOM)
+		}
+		if role != 0 {
+			e.mention(named(spaceThing, m.URI, kind), role, amount)
+		}
+	}
+	if ev.TransformationID != "" {
+		e.mention(named(spaceJoin, ev.TransformationID, KindJoin), RoleJoin, "")
+	}
+	for _, b := range ev.BizTransactions {
+		e.mention(tradeName(b.Type, b.ID), roleTrade, "")
+		if b.Type != "" {
+			e.mention(tradeName("", b.ID), roleTrade, "")
+		}
+	}
+	e.distinct()
+}
+
+func roleOf(field string, packing bool, action, children int) Role {
+	switch field {
+	case "epcList":
+		return RoleEPC
+	case "quantityList":
+		return RoleQuantity
+	case "inputEPCList":
+		return RoleInput
+	case "inputQuantityList":
+		return RoleInputQuantity
+	case "outputEPCList":
+		return RoleOutput
+	case "outputQuantityList":
+		return RoleOutputQuantity
+	case "parentID":
+		switch {
+		case !packing:
+			return RoleParent
+		case action == actionAdd:
+			return RoleParentAdd
+		case action == actionDelete && children == 0:
+			return RoleParentEmptied
+		case action == actionDelete:
+			return RoleParentDelete
+		}
+		return RoleParentObserve
+	case "childEPCs":
+		return childRole(RoleChildAdd, action)
+	case "childQuantityList":
+		return childRole(RoleChildClassAdd, action)
+	}
+	return 0
+}
+
+func childRole(add Role, action int) Role {
+	switch action {
+	case actionAdd:
+		return add
+	case actionDelete:
+		return add + (RoleChildDelete - RoleChildAdd)
+	}
+	return add + (RoleChildObserve - RoleChildAdd)
+}
+
+func (e *entry) readArtifact(a *record.Artifact) {
+	e.artifact = a
+	e.version = named(spaceRef, a.ArtifactRef.String(), KindArtifact)
+	e.mention(e.version, RoleDescribes, "")
+	for _, ref := range a.DerivedFrom {
+		e.mention(nodeName(ref), RoleSource, "")
+	}
+	e.distinct()
+}
+
+func (e *entry) readActivity(a *record.Activity) {
+	e.activity = a
+	if e.at = a.EndedAt; e.at.IsZero() {
+		e.at = a.StartedAt
+	}
+	for _, u := range a.Used {
+		e.mention(nodeName(u.Ref), RoleUsed, "")
+	}
+	for _, g := range a.Generated {
+		e.mention(nodeName(g.Ref), RoleGenerated, "")
+	}
+	for _, node := range a.About {
+		e.mention(nodeName(node), RoleAbout, "")
+	}
+	e.distinct()
+}

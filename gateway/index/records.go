@@ -1,0 +1,314 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// ErrNotFound says that the index knows no such thing, at the height asked for.
+var ErrNotFound = errors.New("not in the index")
+
+// Recording says who put a record on the ledger, and where it lies there.
+type Recording struct {
+	MSPID    string    `json:"mspId"`
+	Subject  string    `json:"subject"` // of the submitter's certificate
+	TxID     string    `json:"transaction"`
+	Block    uint64    `json:"block"`
+	Position int       `json:"position"` // of the transaction in the block, from 0
+	Line     int       `json:"line"`     // in the transaction's pack, from 0
+	Time     time.Time `json:"time"`     // of the transaction: the submitter's claim, held by peers to a quarter of an hour
+}
+
+// Record is a record with its first recording.
+type Record struct {
+	ID   string      `json:"id"`
+	Noun record.Noun `json:"noun"` // empty if this version can't read the record
+	Recording
+	Body []byte `json:"-"` // canonical JSON, as committed
+
+	seq int64
+}
+
+// readCaches keep what queries need again and again.
+type readCaches struct {
+	packs *cache[int64, [][]byte]
+	txs   *cache[int64, Recording]
+	words *cache[int64, string]
+}
+
+// caches are replaced as a whole by Reset: ids may mean something else then.
+func (ix *Index) caches() *readCaches { return ix.readers.Load() }
+
+func newReadCaches() *readCaches {
+	return &readCaches{newCache[int64, [][]byte](16), newCache[int64, Recording](20_000), newCache[int64, string](50_000)}
+}
+
+// location of a record's bytes and transaction.
+type location struct {
+	id             int64
+	kind           Kind
+	digest         []byte
+	tx, pack, line int64
+}
+
+const locationColumns = `n.id, n.kind, n.digest, n.tx, n.pack, n.line`
+
+func (l *location) fields() []any {
+	return []any{&l.id, &l.kind, &l.digest, &l.tx, &l.pack, &l.line}
+}
+
+// Record finds a record by its id. The error is ErrNotFound if there is none
+// at that height.
+func (ix *Index) Record(ctx context.Context, id string, at uint64) (*Record, error) {
+	l, err := ix.locate(ctx, id, at)
+	if err != nil {
+		return nil, err
+	}
+	return ix.fetch(ctx, l)
+}
+
+func (ix *Index) locate(ctx context.Context, id string, at uint64) (location, error) {
+	var l location
+	snap, err := ix.Snapshot(ctx, at)
+	if err != nil {
+		return l, err
+	}
+	digest, ok := digestOf(id)
+	if !ok {
+		return l, fmt.Errorf("%q: %w", brief(id), ErrNotFound)
+	}
+	err = ix.row(ctx, `SELECT `+locationColumns+` FROM node n WHERE n.hash = ? AND n.digest = ? AND n.id <= ?`,
+		recordName(digest, 0).hash, digest[:], snap.Last).Scan(l.fields()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return l, fmt.Errorf("record %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return l, fmt.Errorf("couldn't look up record %s: %w", id, err)
+	}
+	return l, nil
+}
+
+// fetch reads a record's body and first recording.
+func (ix *Index) fetch(ctx context.Context, l location) (*Record, error) {
+	all, err := ix.fetchAll(ctx, []location{l})
+	if err != nil {
+		return nil, err
+	}
+	return &all[0], nil
+}
+
+func (ix *Index) fetchAll(ctx context.Context, all []location) ([]Record, error) {
+	txs := make([]int64, len(all))
+	for i, l := range all {
+		txs[i] = l.tx
+	}
+	recordings, err := ix.recordings(ctx, txs)
+	if err != nil {
+		return nil, err
+	}
+	records := make([]Record, len(all))
+	for i, l := range all {
+		r := Record{ID: recordID(l.digest), Recording: recordings[l.tx], seq: l.id}
+		r.Line = int(l.line)
+		if l.kind != KindUnreadable {
+			r.Noun = record.Noun(l.kind.String())
+		}
+		if r.Body, err = ix.body(ctx, l.pack, l.line); err != nil {
+			return nil, err
+		}
+		records[i] = r
+	}
+	return records, nil
+}
+
+// recordings reads transactions by their ids.
+func (ix *Index) recordings(ctx context.Context, txs []int64) (map[int64]Recording, error) {
+	found := make(map[int64]Recording, len(txs))
+	var missing []int64
+	for _, tx := range txs {
+		if _, ok := found[tx]; ok {
+			continue
+		}
+		r, ok := ix.caches().txs.get(tx)
+		if !ok {
+			missing = append(missing, tx)
+		}
+		found[tx] = r
+	}
+	err := ix.batches(ctx, `SELECT t.id, c.msp, c.subject, t.txid, t.block, t.position, t.time FROM tx t JOIN creator c ON c.id = t.creator WHERE t.id IN `, missing, "", nil, func(rows *sql.Rows) error {
+		var id, at int64
+		var r Recording
+		if err := rows.Scan(&id, &r.MSPID, &r.Subject, &r.TxID, &r.Block, &r.Position, &at); err != nil {
+			return err
+		}
+		r.Time = fromMicros(at)
+		found[id] = r
+		ix.caches().txs.put(id, r)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read transactions: %w", err)
+	}
+	return found, nil
+}
+
+// body is one line of a pack.
+func (ix *Index) body(ctx context.Context, pack, line int64) ([]byte, error) {
+	bodies, ok := ix.caches().packs.get(pack)
+	if !ok {
+		var data []byte
+		if err := ix.row(ctx, `SELECT data FROM pack WHERE id = ?`, pack).Scan(&data); err != nil {
+			return nil, fmt.Errorf("couldn't read pack %d: %w", pack, err)
+		}
+		var err error
+		if bodies, err = record.Unpack(data, record.PackLimits{}); err != nil {
+			return nil, fmt.Errorf("couldn't read pack %d: %w", pack, err)
+		}
+		ix.caches().packs.put(pack, bodies)
+	}
+	if line < 0 || line >= int64(len(bodies)) {
+		return nil, fmt.Errorf("pack %d has no line %d: the index is damaged, build it again with reindex", pack, line)
+	}
+	return bodies[line], nil
+}
+
+// batches runs a query that ends in IN for many ids, some hundred at a time,
+// with args after them. Lists are filled up to few lengths, so that few
+// statements are ever prepared.
+func (ix *Index) batches(ctx context.Context, query string, ids []int64, rest string, args []any, scan func(*sql.Rows) error) error {
+	return chunks(ids, 512, func(ids []int64) error {
+		n := 1
+		for n < len(ids) {
+			n *= 8
+		}
+		n = min(n, 512)
+		values := make([]any, 0, n+len(args))
+		for i := range n {
+			values = append(values, ids[min(i, len(ids)-1)])
+		}
+		return ix.each(ctx, query+inList(n)+rest, append(values, args...), scan)
+	})
+}
+
+// Recordings lists all recordings of a record, the first one first: who
+// corroborated it, and who sent it twice.
+func (ix *Index) Recordings(ctx context.Context, id string, at uint64) ([]Recording, error) {
+	l, err := ix.locate(ctx, id, at)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := ix.Snapshot(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	places := []location{l}
+	err = ix.each(ctx, `SELECT tx, line FROM again WHERE record = ? AND id <= ? ORDER BY id`, []any{l.id, snap.Last}, func(rows *sql.Rows) error {
+		var again location
+		defer func() { places = append(places, again) }()
+		return rows.Scan(&again.tx, &again.line)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't list the recordings of %s: %w", id, err)
+	}
+	txs := make([]int64, len(places))
+	for i, p := range places {
+		txs[i] = p.tx
+	}
+	found, err := ix.recordings(ctx, txs)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Recording, len(places))
+	for i, p := range places {
+		all[i] = found[p.tx]
+		all[i].Line = int(p.line)
+	}
+	return all, nil
+}
+
+// RecordFilter chooses records; empty fields choose all.
+type RecordFilter struct {
+	Noun      record.Noun
+	MSPID     string  // who recorded it first
+	TxID      string  // of the first recording
+	FromBlock *uint64 // recorded in this block or later
+	ToBlock   *uint64 // recorded in this block or earlier
+}
+
+// Records lists records in ledger order.
+func (ix *Index) Records(ctx context.Context, f RecordFilter, at uint64, page Page) (List[Record], error) {
+	p, err := ix.begin(ctx, "records", f, at, page)
+	if err != nil {
+		return List[Record]{}, err
+	}
+	query := `SELECT ` + locationColumns + ` FROM node n`
+	where, args := []string{"n.id > ?", "n.id <= ?"}, []any{p.after, p.snap.Last}
+	add := func(condition string, arg any) { where, args = append(where, condition), append(args, arg) }
+	if f.MSPID != "" || f.TxID != "" {
+		query += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
+	}
+	if f.MSPID != "" {
+		add("c.msp = ?", f.MSPID)
+	}
+	if f.TxID != "" {
+		add("t.txid = ?", f.TxID)
+	}
+	kinds := []string{"n.kind <= 6"} // records of any noun
+	if f.Noun != "" {
+		kinds = []string{fmt.Sprintf("n.kind = %d", kindOf(f.Noun))}
+	}
+	where = append(where, kinds...)
+	if f.FromBlock != nil && *f.FromBlock > 0 {
+		add("n.id > COALESCE((SELECT last FROM block WHERE number = ?), 9223372036854775807)", int64(min(*f.FromBlock-1, 1<<62)))
+	}
+	if f.ToBlock != nil && *f.ToBlock < p.snap.Block {
+		add("n.id <= (SELECT last FROM block WHERE number = ?)", int64(*f.ToBlock))
+	}
+	query += ` WHERE ` + strings.Join(where, " AND ") + ` ORDER BY n.id LIMIT ?`
+	return ix.recordPage(ctx, p, query, append(args, p.size+1))
+}
+
+// recordPage runs a query for locations and makes a page of records.
+func (ix *Index) recordPage(ctx context.Context, p place, query string, args []any) (List[Record], error) {
+	list := List[Record]{Block: p.snap.Block}
+	var places []location
+	err := ix.each(ctx, query, args, func(rows *sql.Rows) error {
+		var l location
+		if err := rows.Scan(l.fields()...); err != nil {
+			return err
+		}
+		places = append(places, l)
+		return nil
+	})
+	if err != nil {
+		return list, fmt.Errorf("couldn't list records: %w", err)
+	}
+	more := len(places) > p.size
+	places = places[:min(len(places), p.size)]
+	if list.Items, err = ix.fetchAll(ctx, places); err != nil || len(places) == 0 {
+		return list, err
+	}
+	list.Next, err = p.next(places[len(places)-1].id, more)
+	return list, err
+}
+
+func fromMicros(at int64) time.Time {
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(at).UTC()
+}
+
+// brief shortens hostile text for a message.
+func brief(s string) string {
+	if len(s) > 80 {
+		return strings.ToValidUTF8(s[:80], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,171 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// Statement is a claim with its record.
+type Statement struct {
+	Kind string `json:"kind"` // see record.Statement
+	Record
+}
+
+// StatementFilter chooses statements; empty fields choose all.
+type StatementFilter struct {
+	About string // a node, spelled as record.ParseNode spells it
+	Kind  string
+	MSPID string // who recorded it first
+}
+
+// Statements lists statements in ledger order.
+func (ix *Index) Statements(ctx context.Context, f StatementFilter, at uint64, page Page) (List[Statement], error) {
+	p, err := ix.begin(ctx, "statements", f, at, page)
+	if err != nil {
+		return List[Statement]{}, err
+	}
+	w := where{parts: []string{"s.record > ?", "s.record <= ?"}, args: []any{p.after, p.snap.Last}}
+	if f.About != "" {
+		v, err := ix.Find(ctx, f.About, p.snap)
+		if err != nil {
+			return List[Statement]{}, err
+		}
+		w.add(fmt.Sprintf("s.record IN (SELECT record FROM link WHERE node = ? AND role = %d)", RoleSubject), v.ID)
+	}
+	if f.Kind != "" {
+		w.add("s.kind = ?", f.Kind)
+	}
+	from := `statement s JOIN node n ON n.id = s.record`
+	if f.MSPID != "" {
+		from += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
+		w.add("c.msp = ?", f.MSPID)
+	}
+	query := `SELECT ` + locationColumns + `, s.kind FROM ` + from + ` WHERE ` + strings.Join(w.parts, " AND ") + ` ORDER BY s.record LIMIT ?`
+	return listOf(ctx, ix, p, query, w.args, func(rows *sql.Rows, l *location) (s Statement, err error) {
+		err = rows.Scan(append(l.fields(), &s.Kind)...)
+		return s, err
+	}, func(s *Statement, r Record) { s.Record = r })
+}
+
+// Claim is a statement as it bears on the status of a node.
+type Claim struct {
+	ID        string `json:"id"`
+	Kind      string `json:"kind"`
+	MSPID     string `json:"mspId"` // who says so: the ledger's word
+	Block     uint64 `json:"block"`
+	Retracted bool   `json:"retracted,omitempty"` // its maker took it back
+}
+
+// Status is what statements say about a node, in ledger order.
+type Status struct {
+	Flags  []string `json:"flags"` // of claims that stand: recalled, withdrawn, … sorted
+	Claims []Claim  `json:"claims"`
+}
+
+// flags are the words for a node about which a claim of a kind stands.
+var flags = map[string]string{
+	record.Recall: "recalled", record.Withdrawal: "withdrawn", record.Approval: "approved",
+	record.Certificate: "certified", record.Licence: "licensed", record.Correction: "corrected",
+	record.Finding: "finding", record.Acknowledgement: "acknowledged", record.Retraction: "retracted",
+}
+
+// Status tells what statements say about a node. A node that nothing is said
+// about, or that is unknown, has an empty status.
+func (ix *Index) Status(ctx context.Context, node string, at uint64) (Status, error) {
+	snap, err := ix.Snapshot(ctx, at)
+	if err != nil {
+		return Status{}, err
+	}
+	v, err := ix.Find(ctx, node, snap)
+	if err != nil || v.ID == 0 {
+		return Status{Flags: []string{}, Claims: []Claim{}}, err
+	}
+	all, err := ix.Statuses(ctx, []int64{v.ID}, snap)
+	if err != nil {
+		return Status{}, err
+	}
+	if s, ok := all[v.ID]; ok {
+		return *s, nil
+	}
+	return Status{Flags: []string{}, Claims: []Claim{}}, nil
+}
+
+// Statuses are the statuses of many nodes. Nodes without any claim are left out.
+//
+// A retraction takes back the statement that it is about; a retraction of the
+// retraction puts it back in force. What retracts comes later on the ledger
+// than what it retracts, so this ends.
+func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (map[int64]*Status, error) {
+	type claim struct {
+		node, id, tx int64
+		Claim
+	}
+	// First all claims about the nodes, then about those claims, and so on.
+	about := map[int64][]claim{}
+	ask := slices.Clone(nodes)
+	for len(ask) > 0 {
+		var following []int64
+		err := ix.batches(ctx, `SELECT l.node, l.record, s.kind, n.digest, n.tx FROM link l JOIN statement s ON s.record = l.record JOIN node n ON n.id = l.record WHERE l.node IN `, ask,
+			fmt.Sprintf(` AND l.role = %d AND l.record <= ?`, RoleSubject), []any{snap.Last}, func(rows *sql.Rows) error {
+				var c claim
+				var digest []byte
+				if err := rows.Scan(&c.node, &c.id, &c.Kind, &digest, &c.tx); err != nil {
+					return err
+				}
+				c.ID = recordID(digest)
+				about[c.node] = append(about[c.node], c)
+				following = append(following, c.id)
+				return nil
+			})
+		if err != nil {
+			return nil, fmt.Errorf("couldn't read statements: %w", err)
+		}
+		slices.Sort(following)
+		ask = ask[:0]
+		for _, id := range slices.Compact(following) {
+			if _, seen := about[id]; !seen {
+				about[id] = nil
+				ask = append(ask, id)
+			}
+		}
+	}
+	var stands func(id int64) bool
+	stands = func(id int64) bool {
+		return !slices.ContainsFunc(about[id], func(c claim) bool { return c.Kind == record.Retraction && c.id > id && stands(c.id) })
+	}
+	var txs []int64
+	for _, node := range nodes {
+		for _, c := range about[node] {
+			txs = append(txs, c.tx)
+		}
+	}
+	recordings, err := ix.recordings(ctx, txs)
+	if err != nil {
+		return nil, err
+	}
+	all := map[int64]*Status{}
+	for _, node := range nodes {
+		claims := about[node]
+		if len(claims) == 0 || all[node] != nil {
+			continue
+		}
+		slices.SortFunc(claims, func(a, b claim) int { return int(a.id - b.id) })
+		s := &Status{Flags: []string{}}
+		for _, c := range claims {
+			c.MSPID, c.Block, c.Retracted = recordings[c.tx].MSPID, recordings[c.tx].Block, !stands(c.id)
+			s.Claims = append(s.Claims, c.Claim)
+			if flag := flags[c.Kind]; flag != "" && !c.Retracted {
+				s.Flags = append(s.Flags, flag)
+			}
+		}
+		slices.Sort(s.Flags)
+		s.Flags = slices.Compact(s.Flags)
+		all[node] = s
+	}
+	return all, nil
+}

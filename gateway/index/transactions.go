@@ -1,0 +1,58 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Tx is a transaction and what became of it.
+type Tx struct {
+	Recording
+	Code    int32    `json:"code"`    // Fabric's validation code; 0 is valid
+	Records []string `json:"records"` // ids, in the order of the pack; empty unless valid
+}
+
+// Transaction finds a transaction by its id. If an id came twice, the first
+// one is it: peers mark all others as duplicates. The error is ErrNotFound if no
+// block has it, at that height.
+func (ix *Index) Transaction(ctx context.Context, txID string, at uint64) (*Tx, error) {
+	snap, err := ix.Snapshot(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	var id int64
+	t := Tx{Records: []string{}}
+	err = ix.row(ctx, `SELECT id, code FROM tx WHERE txid = ? AND block <= ? ORDER BY id LIMIT 1`, txID, int64(snap.Block)).Scan(&id, &t.Code)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("transaction %q: %w", brief(txID), ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("couldn't look up transaction %s: %w", txID, err)
+	}
+	found, err := ix.recordings(ctx, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	t.Recording = found[id]
+	// The packs of a transaction are numbered upwards, so pack and line give the order.
+	query := `SELECT digest FROM (
+		SELECT digest, pack, line FROM node WHERE tx = ? AND digest IS NOT NULL AND id > (SELECT before FROM tx WHERE id = ?) AND id <= COALESCE((SELECT before FROM tx WHERE id = ?), ?)
+		UNION ALL
+		SELECT n.digest, a.pack, a.line FROM again a JOIN node n ON n.id = a.record WHERE a.tx = ? AND a.id > (SELECT before FROM tx WHERE id = ?) AND a.id <= COALESCE((SELECT before FROM tx WHERE id = ?), ?)
+	) AS lines ORDER BY pack, line`
+	last := ix.stand().last
+	err = ix.each(ctx, query, []any{id, id, id + 1, last, id, id, id + 1, last}, func(rows *sql.Rows) error {
+		var digest []byte
+		if err := rows.Scan(&digest); err != nil {
+			return err
+		}
+		t.Records = append(t.Records, recordID(digest))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't list the records of transaction %s: %w", txID, err)
+	}
+	return &t, nil
+}

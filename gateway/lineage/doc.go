@@ -1,0 +1,2 @@
+// Package lineage walks the graph of things, artifacts and records.
+package lineage
