@@ -1,0 +1,288 @@
+// Package capture takes records, keeps them safe, and sees to it that each comes to the ledger exactly once.
+//
+// # Durability
+//
+// The queue is a SQLite database in one folder (write-ahead log, synchronous=FULL). [Queue.Capture] and [Intake.Commit]
+// return after the transaction that holds the job has been fsynced; one writer goroutine gathers what concurrent callers
+// want written into one transaction and one fsync. SQLite was chosen over a log of our own for what it has already been
+// tested for: a process killed at any instruction, a torn write, a full disk. What makes it fast enough is that a row is
+// not a record: records lie packed (one zstd frame of up to some hundreds) as a blob, and become rows of nothing.
+//
+// # Exactly once
+//
+// Records are gathered into batches, one transaction of the ledger each. Before a transaction leaves for the orderers,
+// its id and the exact records in it are fsynced. The id is a function of the batch and the attempt (package ledger), so
+// after a crash the same records are sent under the same id, and the ledger itself lets only one of them through. A batch
+// that may have been sent is first looked up by its id; it is sent again, under the same id, only if it isn't there; and
+// it gets another id only when a block has shown the first one to be invalid. So at any instruction a process may die:
+//
+//	before the job's fsync        nothing was acknowledged, nothing is sent
+//	before the batch's fsync      the records are pending; nothing was sent
+//	after it, before the commit   looked up, then sent again under the same id
+//	after the commit              looked up, found, recorded in the queue
+//
+// Records that the same organisation has already on the ledger (as the index tells) or in the queue are not sent again;
+// their result is "duplicate" and names the existing one. Another organisation's recording of the same record is not a
+// duplicate: it corroborates.
+//
+// A transaction that may have been sent, could not be found, and is meanwhile refused by the chaincode is given up only
+// after [Config.Settle]: until then an orderer may still bring it.
+//
+// # Failures
+//
+// The ledger's trouble never fails a job: it waits, says why, and tries again for ever, by the rules of package ledger.
+// Only a rejection by the chaincode, or transactions that were invalid as often as the rules allow, fail a record.
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+)
+
+// Defaults of Config, and the limits that a gateway announces.
+const (
+	DefaultBatchRecords    = 500
+	DefaultBatchBytes      = 2 << 20
+	DefaultBatchAge        = 20 * time.Millisecond
+	DefaultInFlight        = 4
+	DefaultRollbackRecords = 2_000
+	DefaultRollbackBytes   = 4 << 20
+	DefaultQueuedRecords   = 500_000
+	DefaultQueuedBytes     = 1 << 30
+	DefaultKeep            = 30 * 24 * time.Hour
+	DefaultKeepJobs        = 100_000
+	DefaultSettle          = 5 * time.Minute
+)
+
+// Config is how a queue works. Only Folder and Identity are required.
+type Config struct {
+	// Folder holds the database. It is made if it isn't there. One process at a time may use it.
+	Folder string
+
+	// Identity finds the ledger identity of a token's name. It is asked again after a restart, for jobs that were taken
+	// before. A name that it no longer knows makes those jobs wait.
+	Identity func(name string) (*ledger.Identity, error)
+
+	// BatchRecords, BatchBytes (of records, before packing) and BatchAge shape a transaction: it is cut when it has as many
+	// records or bytes, or when its oldest record has waited this long, or at once while nothing else is under way.
+	// Optional. If zero, the defaults above.
+	BatchRecords, BatchBytes int
+	BatchAge                 time.Duration
+
+	// InFlight is how many transactions may be under way at once. Optional. If zero, DefaultInFlight.
+	InFlight int
+
+	// RollbackRecords and RollbackBytes bound a job with error behaviour "rollback", which is one transaction. Optional. If
+	// zero, the defaults above. More than 4 MiB does not fit a block of Fabric's default 10 MB: a transaction carries its
+	// pack twice, as argument and as write.
+	RollbackRecords, RollbackBytes int
+
+	// QueuedRecords and QueuedBytes bound the unfinished records; beyond them callers get a *BusyError. Optional. If zero,
+	// the defaults above.
+	QueuedRecords, QueuedBytes int
+
+	// Keep and KeepJobs bound what is kept of finished jobs, by age and by number. Optional. If zero, the defaults above.
+	Keep     time.Duration
+	KeepJobs int
+
+	// Settle is how long after it was last sent a transaction can still come up. Optional. If zero, DefaultSettle: more than
+	// the 3 min 22 s after which BFT orderers drop what they could not order (SmartBFT's request timeouts).
+	Settle time.Duration
+
+	// Logger receives what an operator should know. Optional. If nil, slog.Default().
+	Logger *slog.Logger
+}
+
+// Ledger is what a queue needs of package ledger's Client, which see for the contracts.
+type Ledger interface {
+	TransactionID(id *ledger.Identity, key string, attempt int) string
+	Propose(id *ledger.Identity, call ledger.Call, key string, attempt int) (*ledger.Proposal, error)
+	Endorse(ctx context.Context, p *ledger.Proposal) (*ledger.Envelope, error)
+	Send(ctx context.Context, e *ledger.Envelope) error
+	Lookup(ctx context.Context, id *ledger.Identity, txID string) (ledger.Commit, error)
+	// Handed MUST NOT return nil before the index has applied the block, and neither MUST the waiters of Commits resolve.
+	Handed(ctx context.Context, block uint64) error
+	Commits() *ledger.Commits
+}
+
+// Index knows what is on the ledger.
+type Index interface {
+	// Recorded tells which of the records the organisation has on the ledger, by the first valid transaction of its own that
+	// has it. It MUST know every transaction whose commit has been resolved.
+	Recorded(ctx context.Context, mspID string, ids []record.ID) (map[record.ID]Recording, error)
+}
+
+// Recording is where a record is on the ledger.
+type Recording struct {
+	TransactionID string
+	Block         uint64
+}
+
+// The errors of this package that callers tell apart.
+var (
+	// ErrNoJob: no such job, or it is kept no longer.
+	ErrNoJob = errors.New("there is no such capture job")
+	// ErrStorage: the queue could not be written: a full disk, say. Nothing was acknowledged.
+	ErrStorage = errors.New("the queue's storage failed")
+	// ErrTooLarge: the job is larger than one may be.
+	ErrTooLarge = errors.New("the job is too large")
+)
+
+// BusyError says that the queue is full. Nothing was taken.
+type BusyError struct {
+	// RetryAfter is when there should be room again.
+	RetryAfter time.Duration
+	Records    int
+}
+
+// Error says what to do.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("the queue is full with %d records; try again in %v", e.Records, e.RetryAfter)
+}
+
+// PendingError says that the caller's time was over while its records may still come to the ledger: they are in the queue,
+// or under way in a transaction. The job says what became of them.
+type PendingError struct {
+	JobID string
+	// TransactionID is the transaction that carries the records.
+	TransactionID string
+	// Waiting is what the queue waits for, if it is something unusual.
+	Waiting string
+	Err     error
+}
+
+// Error says what is known.
+func (e *PendingError) Error() string {
+	s := fmt.Sprintf("the caller's time was over; job %s goes on", e.JobID)
+	if e.TransactionID != "" {
+		s += " with transaction " + e.TransactionID
+	}
+	if e.Waiting != "" {
+		s += " (waiting: " + e.Waiting + ")"
+	}
+	return s
+}
+
+// Unwrap gives the context's error.
+func (e *PendingError) Unwrap() error { return e.Err }
+
+// Queue is the durable queue. It is safe for concurrent use.
+type Queue struct {
+	cfg   Config
+	store *store
+	log   *slog.Logger
+
+	mu       sync.Mutex
+	jobs     map[string]*job     // unfinished ones
+	claims   map[claim]place     // who is to bring a record to the ledger
+	waiting  map[claim][]place   // who waits for the one above, in order
+	lanes    []*lane             // in the order in which they were first used
+	inFlight int                 // batches that hold a slot
+	resume   []*batch            // may have been sent by an earlier process
+	records  int                 // unfinished
+	bytes    int                 // of unfinished records
+	done     int                 // records finished since the last look at the rate
+	rate     float64             // finished records per second, smoothed
+	rateAt   time.Time           //
+	wake     chan struct{}       // has room for one
+	running  bool                //
+	drivers  sync.WaitGroup      //
+	ledger   Ledger              // set by Run
+	index    Index               // set by Run
+	batches  map[*batch]struct{} // under way
+}
+
+// Open opens the queue of a folder and reads what is unfinished. Jobs are taken from now on; Run brings them to the ledger.
+func Open(cfg Config) (*Queue, error) {
+	if cfg.Folder == "" || cfg.Identity == nil {
+		return nil, errors.New("capture: the folder or the source of identities is missing")
+	}
+	orDefault(&cfg.BatchRecords, DefaultBatchRecords)
+	orDefault(&cfg.BatchBytes, DefaultBatchBytes)
+	orDefault(&cfg.BatchAge, DefaultBatchAge)
+	orDefault(&cfg.InFlight, DefaultInFlight)
+	orDefault(&cfg.RollbackRecords, DefaultRollbackRecords)
+	orDefault(&cfg.RollbackBytes, DefaultRollbackBytes)
+	orDefault(&cfg.QueuedRecords, DefaultQueuedRecords)
+	orDefault(&cfg.QueuedBytes, DefaultQueuedBytes)
+	orDefault(&cfg.Keep, DefaultKeep)
+	orDefault(&cfg.KeepJobs, DefaultKeepJobs)
+	orDefault(&cfg.Settle, DefaultSettle)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	s, err := openStore(cfg.Folder)
+	if err != nil {
+		return nil, err
+	}
+	q := &Queue{
+		cfg: cfg, store: s, log: cfg.Logger,
+		jobs: make(map[string]*job), claims: make(map[claim]place), waiting: make(map[claim][]place),
+		wake: make(chan struct{}, 1), rateAt: time.Now(), batches: make(map[*batch]struct{}),
+	}
+	if err := q.recover(); err != nil {
+		_ = s.close()
+		return nil, err
+	}
+	return q, nil
+}
+
+func orDefault[T int | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
+// Secret is the queue's own secret for transaction ids (ledger.Config.Secret). It lives as long as the queue does.
+func (q *Queue) Secret() []byte { return q.store.secret }
+
+// Close closes the queue's files. Run must have returned.
+func (q *Queue) Close() error { return q.store.close() }
+
+// Limits are what a gateway announces.
+type Limits struct {
+	// RollbackRecords and RollbackBytes bound a job of behaviour Rollback; JobRecords and JobBytes any job.
+	RollbackRecords, RollbackBytes int
+	JobRecords, JobBytes           int
+}
+
+// Limits tells the limits of one job.
+func (q *Queue) Limits() Limits {
+	return Limits{
+		RollbackRecords: q.cfg.RollbackRecords, RollbackBytes: q.cfg.RollbackBytes,
+		JobRecords: q.cfg.QueuedRecords, JobBytes: q.cfg.QueuedBytes,
+	}
+}
+
+// Stats is the state of the queue at one moment.
+type Stats struct {
+	// Jobs, Records and Bytes are unfinished.
+	Jobs, Records, Bytes int
+	// InFlight is the number of transactions under way.
+	InFlight int
+	// Rate is how many records were finished per second of late.
+	Rate float64
+	// Waiting is why the oldest transaction under way does not get on; empty if all do.
+	Waiting string
+}
+
+// Stats tells how the queue is doing.
+func (q *Queue) Stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := Stats{Jobs: len(q.jobs), Records: q.records, Bytes: q.bytes, InFlight: q.inFlight, Rate: q.currentRate()}
+	var oldest time.Time
+	for b := range q.batches {
+		if b.problem != "" && (oldest.IsZero() || b.begun.Before(oldest)) {
+			s.Waiting, oldest = b.problem, b.begun
+		}
+	}
+	return s
+}

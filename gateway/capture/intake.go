@@ -1,0 +1,318 @@
+package capture
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// Capture takes a job. When it returns without an error the job is on disk and will be done; see [Queue.Job] for how it
+// goes. Errors match ErrTooLarge, ErrStorage or *BusyError, and then nothing was taken.
+//
+// A Rollback job with an item that has problems already is finished at once: nothing of it is recorded.
+func (q *Queue) Capture(ctx context.Context, r Request) (Job, error) {
+	in, err := q.Begin(r)
+	if err != nil {
+		return Job{}, err
+	}
+	defer in.Discard()
+	if err := in.Add(ctx, r.Items...); err != nil {
+		return Job{}, err
+	}
+	return in.Commit(ctx)
+}
+
+// Intake takes a job piece by piece, so that a large document need not be in memory as a whole. It is not safe for
+// concurrent use.
+type Intake struct {
+	q         *Queue
+	job       *job
+	witnesses []byte
+
+	items    []Item // not yet cut into a part
+	bytes    int    // of items
+	parts    []*partRow
+	reserved struct{ records, bytes int }
+	begun    bool  // the job's row, of state open, is on disk
+	failed   error // of a write: the intake can only be discarded
+	ended    bool
+	private  bool
+}
+
+// Begin begins a job. The request's items are not looked at: give them to Add. End with Commit, or with Discard.
+func (q *Queue) Begin(r Request) (*Intake, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("couldn't make a job's id: %w", err)
+	}
+	switch r.Behaviour {
+	case "":
+		r.Behaviour = Proceed
+	case Rollback, Proceed:
+	default:
+		return nil, fmt.Errorf("capture: error behaviour %q is neither rollback nor proceed", r.Behaviour)
+	}
+	if r.Function == "" {
+		return nil, errors.New("capture: the chaincode function is missing")
+	}
+	if len(r.Witnesses) > 0 {
+		if _, err := mergeWitnesses(r.Witnesses); err != nil {
+			return nil, err
+		}
+	}
+	identity, err := q.cfg.Identity(r.Identity)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't find the ledger identity %q: %w", r.Identity, err)
+	}
+	return &Intake{q: q, witnesses: r.Witnesses, job: &job{
+		id: id.String(), owner: r.Owner, identity: r.Identity, mspID: identity.MSPID, function: r.Function, behaviour: r.Behaviour,
+		created: time.Now(), finished: make(chan struct{}),
+	}}, nil
+}
+
+// Add takes the next items. The bodies must not be changed until Commit or Discard.
+func (in *Intake) Add(ctx context.Context, items ...Item) error {
+	if in.ended || in.failed != nil {
+		return errors.Join(errors.New("capture: the intake has ended already"), in.failed)
+	}
+	for _, item := range items {
+		if len(item.Body) > record.MaxBytes {
+			return fmt.Errorf("%w: record %d has %d bytes, more than the %d allowed", ErrTooLarge, in.job.total, len(item.Body), record.MaxBytes)
+		}
+		if err := in.reserve(len(item.Body)); err != nil {
+			return err
+		}
+		if in.job.behaviour == Proceed && len(in.items) > 0 &&
+			(len(in.items) >= in.q.cfg.BatchRecords || in.bytes+len(item.Body) > in.q.cfg.BatchBytes) {
+			if err := in.cut(); err != nil {
+				return err
+			}
+			if err := in.flush(ctx); err != nil {
+				return err
+			}
+		}
+		in.items = append(in.items, item)
+		in.bytes += len(item.Body)
+		in.job.total++
+	}
+	return nil
+}
+
+// reserve makes room for one more record, or says why there is none.
+func (in *Intake) reserve(bytes int) error {
+	q, cfg := in.q, in.q.cfg
+	if in.job.behaviour == Rollback && (in.job.total+1 > cfg.RollbackRecords || in.bytes+bytes > cfg.RollbackBytes) {
+		return fmt.Errorf("%w: with the error behaviour rollback it may have %d records and %d bytes of them; use proceed, or send it in pieces",
+			ErrTooLarge, cfg.RollbackRecords, cfg.RollbackBytes)
+	}
+	if in.reserved.records+1 > cfg.QueuedRecords || in.reserved.bytes+bytes > cfg.QueuedBytes {
+		return fmt.Errorf("%w: it may have %d records and %d bytes of them; send it in pieces", ErrTooLarge, cfg.QueuedRecords, cfg.QueuedBytes)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.records+1 > cfg.QueuedRecords || q.bytes+bytes > cfg.QueuedBytes {
+		return &BusyError{RetryAfter: q.retryAfter(), Records: q.records}
+	}
+	q.records++
+	q.bytes += bytes
+	in.reserved.records++
+	in.reserved.bytes += bytes
+	return nil
+}
+
+// cut makes a part of the gathered items.
+func (in *Intake) cut() error {
+	if len(in.items) == 0 {
+		return nil
+	}
+	n := len(in.items)
+	row := &partRow{job: in.job.id, first: in.job.total - n, n: n, bytes: in.bytes, outcomes: make([]*outcome, n), witnesses: in.witnesses}
+	row.digests = make([][sha256.Size]byte, n)
+	entries := make([]entry, n)
+	var bodies [][]byte
+	for i, item := range in.items {
+		entries[i].Event = item.EventID
+		if len(item.Body) == 0 {
+			problems := item.Problems
+			if len(problems) == 0 {
+				problems = []record.Problem{{Code: "empty_record", Detail: "the record is empty"}}
+			}
+			row.outcomes[i] = &outcome{State: Rejected, Problems: problems}
+			in.job.rejected++
+			continue
+		}
+		row.digests[i] = sha256.Sum256(item.Body)
+		row.packed = append(row.packed, i)
+		entries[i].ID = hex.EncodeToString(row.digests[i][:])
+		bodies = append(bodies, item.Body)
+	}
+	if in.job.behaviour == Rollback && len(bodies) < n {
+		in.rollBack(row.outcomes)
+		bodies = nil
+	}
+	var err error
+	if row.entries, err = encodeEntries(entries); err != nil {
+		return fmt.Errorf("couldn't encode the entries of a job: %w", err)
+	}
+	if len(bodies) > 0 {
+		if row.pack, err = record.Pack(bodies); err != nil {
+			return fmt.Errorf("couldn't pack records: %w", err)
+		}
+	} else {
+		row.finished = true
+	}
+	in.parts = append(in.parts, row)
+	in.items, in.bytes = nil, 0
+	return nil
+}
+
+// rollBack refuses what is left of an all-or-nothing job.
+func (in *Intake) rollBack(outcomes []*outcome) {
+	rest := rolledBack()
+	for i, o := range outcomes {
+		if o == nil {
+			outcomes[i] = rest
+			in.job.rejected++
+		}
+	}
+}
+
+func rolledBack() *outcome {
+	return &outcome{State: Rejected, Problems: []record.Problem{{
+		Code: CodeRolledBack, Detail: "another record of the same all-or-nothing job was refused, so this one wasn't recorded",
+	}}}
+}
+
+// flush writes the parts of a large job as they come. They count for nothing until the job is committed.
+func (in *Intake) flush(ctx context.Context) error {
+	row, begun := in.parts[len(in.parts)-1], in.begun
+	in.begun = true
+	err := in.q.await(ctx, in.q.store.submit(func(tx *sql.Tx) error {
+		if !begun {
+			if err := insertJob(tx, in.job, rowOpen, time.Time{}); err != nil {
+				return err
+			}
+		}
+		return row.insert(tx)
+	}))
+	if err != nil {
+		in.failed = err
+		return err
+	}
+	row.pack = nil // it is read again when its turn comes
+	return nil
+}
+
+// await waits for a write. If ctx ends first the write may still be made.
+func (q *Queue) await(ctx context.Context, done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Commit makes the job durable and hands it on to be done. An error means that it is not, except for ctx's own error: then
+// it may be.
+func (in *Intake) Commit(ctx context.Context) (Job, error) {
+	if in.ended || in.failed != nil {
+		return Job{}, errors.Join(errors.New("capture: the intake has ended already"), in.failed)
+	}
+	flushed := len(in.parts)
+	if err := in.cut(); err != nil {
+		return Job{}, err
+	}
+	state, finished := rowFinished, time.Now()
+	for _, p := range in.parts {
+		if !p.finished {
+			state, finished = rowRunning, time.Time{}
+		}
+	}
+	in.ended = true
+	in.job.private = in.private
+	// The write is waited for even if ctx ends: what is on disk must be in memory too.
+	done := make(chan error, 1)
+	go func() {
+		err := <-in.q.store.submit(func(tx *sql.Tx) error {
+			if err := insertJob(tx, in.job, state, finished); err != nil {
+				return err
+			}
+			if in.begun && state == rowFinished { // the parts that were flushed have nothing pending either
+				if _, err := tx.Exec("DELETE FROM pack WHERE part IN (SELECT id FROM part WHERE job = ?)", in.job.id); err != nil {
+					return err
+				}
+			}
+			for _, p := range in.parts[flushed:] {
+				if err := p.insert(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err == nil {
+			in.q.admit(in)
+		} else {
+			in.drop()
+		}
+		done <- err
+	}()
+	if err := in.q.await(ctx, done); err != nil {
+		return Job{}, err
+	}
+	in.q.mu.Lock()
+	defer in.q.mu.Unlock()
+	j := in.job.public()
+	j.FinishedAt = fromMillis(millis(finished))
+	return j, nil
+}
+
+// Discard gives up a job that was not committed. It is harmless after Commit.
+func (in *Intake) Discard() {
+	if in.ended {
+		return
+	}
+	in.ended = true
+	in.drop()
+}
+
+// drop gives back the room that was reserved, and removes what was written.
+func (in *Intake) drop() {
+	in.q.mu.Lock()
+	in.q.records -= in.reserved.records
+	in.q.bytes -= in.reserved.bytes
+	in.q.mu.Unlock()
+	if in.begun {
+		id := in.job.id
+		in.q.store.submit(func(tx *sql.Tx) error { return deleteJob(tx, id) }) // if it fails, the next start does it
+	}
+}
+
+// mergeWitnesses joins JSON objects. Where two have the same name the later one counts: either is a true witness.
+func mergeWitnesses(list ...[]byte) ([]byte, error) {
+	if len(list) == 1 {
+		list = append(list, nil)
+	}
+	merged := make(map[string]json.RawMessage)
+	for _, text := range list {
+		if len(text) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(text, &merged); err != nil {
+			return nil, fmt.Errorf("capture: the witnesses are no JSON object: %w", err)
+		}
+	}
+	if len(merged) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(merged)
+}

@@ -1,0 +1,298 @@
+package capture
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"time"
+)
+
+// job is a job in memory: unfinished. Its fields below the line are guarded by Queue.mu.
+type job struct {
+	id, owner, identity, mspID, function string
+	behaviour                            Behaviour
+	private                              bool // of Record: not listed
+	created                              time.Time
+	finished                             chan struct{} // closed once the last result is on disk
+
+	// --
+	total, recorded, duplicate, rejected int
+	open                                 int  // parts that are not finished
+	withdrawn                            bool // its records must not be sent any more
+	forget                               bool // its row is deleted when it is finished: somebody waits for its results
+	parts                                []*part
+}
+
+// part is what travels together: neighbouring records of a job, never more than fit one transaction. Guarded by Queue.mu,
+// except for what never changes.
+type part struct {
+	id       int64
+	job      *job
+	first, n int
+	bytes    int
+	packed   []int               // the items whose records are in the pack, in order
+	digests  [][sha256.Size]byte // of each item; zero for one that was refused beforehand
+	entries  []entry             // only of private jobs, whose results are answered from memory
+	// --
+	outcomes []*outcome // nil: pending
+	left     int        // pending items
+	waits    int        // pending items that wait for another place to bring the same record
+	alone    bool       // to be sent in a transaction of its own
+	batch    *batch     // that carries it now
+	queued   bool       // it is in its lane
+	since    time.Time  // when it came into its lane
+	closed   bool       // nothing is pending, and it is no longer counted
+}
+
+// claim names a record of one organisation. Whoever holds the claim brings it to the ledger; others wait.
+type claim struct {
+	mspID  string
+	digest [sha256.Size]byte
+}
+
+// place is one item of a part.
+type place struct {
+	part *part
+	item int
+}
+
+func (p *part) claim(i int) claim { return claim{p.job.mspID, p.digests[i]} }
+
+// sendable tells whether anything of the part can be put into a transaction now; Queue.mu is held. An all-or-nothing part
+// waits until it is clear for every item whether it is a duplicate.
+func (p *part) sendable() bool {
+	return p.batch == nil && !p.queued && p.left > p.waits && (p.waits == 0 || p.job.behaviour == Proceed) && !p.job.withdrawn
+}
+
+// admit takes a job that is on disk into the queue.
+func (q *Queue) admit(in *Intake) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.records -= in.job.rejected
+	for _, row := range in.parts {
+		if row.finished {
+			q.bytes -= row.bytes
+			continue
+		}
+		p := &part{
+			id: row.id, job: in.job, first: row.first, n: row.n, bytes: row.bytes,
+			packed: row.packed, digests: row.digests, outcomes: row.outcomes,
+		}
+		if in.job.private {
+			p.entries, _ = decodeEntries(row.entries) // encoded a moment ago by the same code
+		}
+		q.enter(p)
+	}
+	in.parts = nil
+	if in.job.open == 0 {
+		close(in.job.finished)
+		return
+	}
+	q.jobs[in.job.id] = in.job
+	q.ring()
+}
+
+// enter brings an unfinished part into play: each pending item claims its record or waits for who has claimed it. Queue.mu
+// is held.
+func (q *Queue) enter(p *part) {
+	p.job.open++
+	p.job.parts = append(p.job.parts, p)
+	for i, o := range p.outcomes {
+		if o != nil {
+			continue
+		}
+		p.left++
+		c := p.claim(i)
+		if holder, taken := q.claims[c]; !taken {
+			q.claims[c] = place{p, i}
+		} else if holder != (place{p, i}) { // a batch of an earlier process claims before its part enters
+			q.waiting[c] = append(q.waiting[c], place{p, i})
+			p.waits++
+		}
+	}
+	q.offer(p)
+}
+
+// offer puts a part into its lane if it has something to send. Queue.mu is held.
+func (q *Queue) offer(p *part) {
+	if !p.sendable() {
+		return
+	}
+	p.queued, p.since = true, time.Now()
+	l := q.lane(p.job)
+	l.parts = append(l.parts, p)
+	q.ring()
+}
+
+// ring wakes the scheduler.
+func (q *Queue) ring() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// resolve gives an item its final state and says what that means for those who wait for the same record. Queue.mu is held.
+// It returns the parts whose outcomes have changed.
+func (q *Queue) resolve(p *part, i int, o *outcome) (changed []*part) {
+	if p.outcomes[i] != nil {
+		return nil // withdrawn meanwhile
+	}
+	q.set(p, i, o)
+	changed = append(changed, p)
+	c := p.claim(i)
+	if q.claims[c] != (place{p, i}) {
+		return changed
+	}
+	waiting := q.waiting[c]
+	delete(q.claims, c)
+	delete(q.waiting, c)
+	switch {
+	case len(waiting) == 0:
+	case o.State == Rejected:
+		// What was refused from one may be accepted from the next: it was perhaps the fault of the company it was in.
+		next := waiting[0]
+		q.claims[c] = next
+		if len(waiting) > 1 {
+			q.waiting[c] = waiting[1:]
+		}
+		next.part.waits--
+		q.offer(next.part)
+	default:
+		duplicate := &outcome{State: Duplicate, Tx: o.Tx, Block: o.Block}
+		for _, w := range waiting {
+			w.part.waits--
+			q.set(w.part, w.item, duplicate)
+			q.offer(w.part)
+			changed = append(changed, w.part)
+		}
+	}
+	return changed
+}
+
+// set counts one final state. Queue.mu is held.
+func (q *Queue) set(p *part, i int, o *outcome) {
+	p.outcomes[i] = o
+	p.left--
+	q.records--
+	q.done++
+	switch o.State {
+	case Recorded:
+		p.job.recorded++
+	case Duplicate:
+		p.job.duplicate++
+	case Rejected:
+		p.job.rejected++
+	}
+}
+
+// settle writes what has changed, in one transaction with whatever also does, and tells those who wait once it is durable.
+// It tries until it succeeds or ctx ends: what happened on the ledger can't be undone.
+func (q *Queue) settle(ctx context.Context, changed []*part, also func(*sql.Tx) error) error {
+	parts, jobs := make(map[*part]bool), make(map[*job]bool) // true for a job that this finishes
+	q.mu.Lock()
+	for _, p := range changed {
+		parts[p] = true
+		jobs[p.job] = jobs[p.job] || false
+		if p.left == 0 && !p.closed {
+			p.closed = true
+			q.bytes -= p.bytes
+			p.job.open--
+			jobs[p.job] = p.job.open == 0
+		}
+	}
+	q.mu.Unlock()
+	now := time.Now()
+	err := q.persist(ctx, func(tx *sql.Tx) error {
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
+		for p := range parts {
+			if err := q.savePart(tx, p); err != nil {
+				return err
+			}
+		}
+		for j, finished := range jobs {
+			if err := q.saveJob(tx, j, finished, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for j, finished := range jobs {
+		if finished {
+			delete(q.jobs, j.id)
+			close(j.finished)
+		}
+	}
+	return nil
+}
+
+// savePart writes the outcomes of a part as they are now: perhaps newer than when the write was asked for, never older.
+func (q *Queue) savePart(tx *sql.Tx, p *part) error {
+	q.mu.Lock()
+	runs, finished := encodeOutcomes(p.outcomes), p.left == 0
+	q.mu.Unlock()
+	text, err := json.Marshal(runs)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec("UPDATE part SET outcomes = ?, finished = ? WHERE id = ?", string(text), finished, p.id); err != nil {
+		return err
+	}
+	if finished {
+		_, err = tx.Exec("DELETE FROM pack WHERE part = ?", p.id)
+	}
+	return err
+}
+
+// saveJob writes the counts of a job.
+func (q *Queue) saveJob(tx *sql.Tx, j *job, finished bool, at time.Time) error {
+	q.mu.Lock()
+	recorded, duplicate, rejected, forget := j.recorded, j.duplicate, j.rejected, j.forget
+	q.mu.Unlock()
+	switch {
+	case finished && forget:
+		return deleteJob(tx, j.id)
+	case finished:
+		_, err := tx.Exec("UPDATE job SET recorded = ?, duplicate = ?, rejected = ?, state = ?, finished = ? WHERE id = ?",
+			recorded, duplicate, rejected, rowFinished, at.UnixMilli(), j.id)
+		return err
+	}
+	_, err := tx.Exec("UPDATE job SET recorded = ?, duplicate = ?, rejected = ? WHERE id = ?", recorded, duplicate, rejected, j.id)
+	return err
+}
+
+// persist writes until it succeeds, however long the disk is full, or until ctx ends.
+func (q *Queue) persist(ctx context.Context, do func(*sql.Tx) error) error {
+	pause := 50 * time.Millisecond
+	for {
+		err := <-q.store.submit(do)
+		if err == nil {
+			return nil
+		}
+		q.log.Error("the queue couldn't be written; trying again", "problem", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 5*time.Second)
+	}
+}
+
+// public is the job as callers see it; Queue.mu is held, or nobody else has the job yet.
+func (j *job) public() Job {
+	return Job{
+		ID: j.id, Owner: j.owner, Function: j.function, Behaviour: j.behaviour, CreatedAt: j.created,
+		Total: j.total, Recorded: j.recorded, Duplicate: j.duplicate, Rejected: j.rejected,
+	}
+}

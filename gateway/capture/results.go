@@ -1,0 +1,182 @@
+package capture
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+)
+
+// dropRecorded takes out of a fresh batch what the organisation has on the ledger already.
+func (q *Queue) dropRecorded(ctx context.Context, b *batch) error {
+	places := b.places()
+	ids := make([]record.ID, len(places))
+	for i, at := range places {
+		ids[i] = record.ID(idPrefix + hex.EncodeToString(at.part.digests[at.item][:]))
+	}
+	known, err := q.index.Recorded(ctx, b.lane.mspID, ids)
+	if err != nil {
+		return fmt.Errorf("couldn't ask the index for duplicates: %w", err)
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	outcomes := make(map[place]*outcome)
+	shared := make(map[Recording]*outcome) // duplicates of one transaction share their outcome
+	for i, at := range places {
+		r, ok := known[ids[i]]
+		if !ok {
+			continue
+		}
+		o, ok := shared[r]
+		if !ok {
+			o = &outcome{State: Duplicate, Tx: r.TransactionID, Block: r.Block}
+			shared[r] = o
+		}
+		outcomes[at] = o
+	}
+	return q.apply(ctx, b, outcomes, nil)
+}
+
+// apply gives final states to items of a batch, takes them out of it, and makes that durable.
+func (q *Queue) apply(ctx context.Context, b *batch, outcomes map[place]*outcome, also func(*sql.Tx) error) error {
+	q.mu.Lock()
+	var changed []*part
+	for at, o := range outcomes {
+		changed = append(changed, q.resolve(at.part, at.item, o)...)
+	}
+	q.keep(b, func(at place) bool { return outcomes[at] == nil })
+	q.mu.Unlock()
+	return q.settle(ctx, changed, also)
+}
+
+// keep leaves in a batch what still belongs to it. A batch with other members is another transaction. Queue.mu is held.
+func (q *Queue) keep(b *batch, belongs func(place) bool) {
+	members := b.members[:0:0]
+	changed := false
+	for _, m := range b.members {
+		items := m.items[:0:0]
+		for _, i := range m.items {
+			if belongs(place{m.part, i}) {
+				items = append(items, i)
+			}
+		}
+		changed = changed || len(items) < len(m.items)
+		if len(items) > 0 {
+			members = append(members, member{m.part, items})
+			continue
+		}
+		m.part.batch = nil
+		q.offer(m.part) // others of its items may have become free meanwhile
+	}
+	if !changed {
+		return
+	}
+	b.members = members
+	b.key, b.attempt, b.sent, b.saved = newKey(), 0, false, false
+	b.envelope, b.composed, b.pack, b.witnesses = nil, false, nil, nil
+}
+
+// dropWithdrawn takes out what callers have given up, and tells how many records are left.
+func (q *Queue) dropWithdrawn(b *batch) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.keep(b, func(at place) bool { return !at.part.job.withdrawn })
+	return len(b.places())
+}
+
+// recorded ends a batch whose transaction is on the ledger.
+func (q *Queue) recorded(ctx context.Context, b *batch, commit ledger.Commit) error {
+	o := &outcome{State: Recorded, Tx: commit.TransactionID, Block: commit.Block}
+	outcomes := make(map[place]*outcome)
+	for _, at := range b.places() {
+		outcomes[at] = o
+	}
+	return q.apply(ctx, b, outcomes, deleteBatch(b.key))
+}
+
+func deleteBatch(key string) func(*sql.Tx) error {
+	return func(tx *sql.Tx) error {
+		_, err := tx.Exec("DELETE FROM batch WHERE id = ?", key)
+		return err
+	}
+}
+
+// forgetBatch ends a batch of which nothing is left.
+func (q *Queue) forgetBatch(ctx context.Context, b *batch) error {
+	if !b.saved {
+		return nil
+	}
+	return q.persist(ctx, deleteBatch(b.key))
+}
+
+// refuse ends what a final failure is about. It returns true if nothing is left of the batch.
+func (q *Queue) refuse(ctx context.Context, b *batch, failure error) (done bool, err error) {
+	outcomes, split := b.verdict(failure)
+	if split {
+		// It names no record: each part alone will show whose fault it is.
+		q.mu.Lock()
+		for _, m := range b.members {
+			m.part.alone = true
+		}
+		q.mu.Unlock()
+		return true, q.persist(ctx, deleteBatch(b.key))
+	}
+	if err := q.apply(ctx, b, outcomes, deleteBatch(b.key)); err != nil {
+		return false, err
+	}
+	b.failures = make(map[ledger.Kind]int)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	b.problem = ""
+	return len(b.members) == 0, nil
+}
+
+// verdict says what a final failure means for each record of the batch. split means that it can't be told which of several
+// parts is at fault.
+func (b *batch) verdict(failure error) (outcomes map[place]*outcome, split bool) {
+	places := b.places()
+	outcomes = make(map[place]*outcome)
+	all := func(o *outcome) map[place]*outcome {
+		for _, at := range places {
+			if outcomes[at] == nil {
+				outcomes[at] = o
+			}
+		}
+		return outcomes
+	}
+	var rejection *record.Rejection
+	if !errors.As(failure, &rejection) {
+		if len(b.members) > 1 {
+			return nil, true
+		}
+		code := CodeRefused
+		if endsAttempt(ledger.KindOf(failure)) {
+			code = CodeNotCommitted
+		}
+		return all(&outcome{State: Rejected, Problems: []record.Problem{{Code: code, Detail: failure.Error()}}}), false
+	}
+	for _, p := range rejection.Problems {
+		if p.Index < 0 || p.Index >= len(places) {
+			continue
+		}
+		at := places[p.Index]
+		if outcomes[at] == nil {
+			outcomes[at] = &outcome{State: Rejected}
+		}
+		outcomes[at].Problems = append(outcomes[at].Problems, p)
+	}
+	switch {
+	case len(outcomes) == 0 && len(b.members) > 1:
+		return nil, true
+	case len(outcomes) == 0:
+		return all(&outcome{State: Rejected, Problems: rejection.Problems}), false
+	case b.members[0].part.job.behaviour == Rollback && len(b.members) == 1:
+		return all(rolledBack()), false
+	}
+	return outcomes, false
+}

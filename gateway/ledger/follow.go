@@ -1,0 +1,284 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/orderer"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// The pause between two streams, doubled after each one that brought no block.
+const (
+	firstStreamPause = 100 * time.Millisecond
+	mostStreamPause  = 5 * time.Second
+)
+
+// Start says where to begin to follow.
+type Start struct {
+	// Number is the first block to hand on.
+	Number uint64
+	// PreviousHash is the hash of the block before it, as far as it is known. If it is empty the first block's link is not
+	// checked.
+	PreviousHash []byte
+}
+
+// following is what Health tells of the stream.
+type following struct {
+	mu     sync.Mutex
+	open   bool
+	height uint64
+	moved  chan struct{} // closed and replaced when height grows
+	peer   string
+	err    string
+}
+
+func (f *following) set(open bool, peer string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open, f.peer, f.err = open, peer, ""
+	if err != nil {
+		f.err = err.Error()
+	}
+}
+
+func (f *following) reached(height uint64) {
+	f.mu.Lock()
+	f.height = height
+	close(f.moved)
+	f.moved = make(chan struct{})
+	f.mu.Unlock()
+}
+
+func (f *following) health() Health {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return Health{Following: f.open, Height: f.height, FollowedPeer: f.peer, FollowError: f.err}
+}
+
+// Handed waits until Follow's function has returned for a block. It returns ctx's error if that comes first.
+func (c *Client) Handed(ctx context.Context, block uint64) error {
+	for {
+		c.following.mu.Lock()
+		height, moved := c.following.height, c.following.moved
+		c.following.mu.Unlock()
+		if height > block {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// applyError marks what the caller's function returned, which ends Follow.
+type applyError struct{ err error }
+
+func (e *applyError) Error() string { return e.err.Error() }
+
+var errBetterPeer = errors.New("a preferred peer is there again")
+
+// Follow hands the channel's blocks to apply, one after the other, each exactly once, for as long as ctx lives. After
+// apply has returned nil for a block, the waiters of [Client.Commits] for its transactions are resolved.
+//
+// The stream moves to another peer when its peer fails, and back when a preferred one is there again. A block that does
+// not follow from the one before by number and hash, or cannot be read, is never handed on; when every configured peer
+// gives such blocks, Follow returns the *BlockError. Otherwise it returns apply's own error, or ctx's.
+//
+// Only one Follow may run on a client at a time.
+func (c *Client) Follow(ctx context.Context, id *Identity, start Start, apply func(*Block) error) error {
+	f := &follower{Client: c, id: id, next: start, apply: apply, parser: parser{chaincode: c.cfg.Chaincode}}
+	c.following.reached(start.Number)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.closing, cancel)()
+	defer func() { c.following.set(false, "", errors.New("not following")) }()
+
+	pause := firstStreamPause
+	wrong := 0 // streams in a row that ended by a bad block
+	for {
+		before := f.next.Number
+		pc := c.pool.pick(ctx, nil)
+		err := error(&Error{Phase: Committing, Kind: NoPeer, Message: "no peer to follow: " + c.pool.problems()})
+		if pc != nil {
+			err = f.stream(ctx, pc)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var applied *applyError
+		if errors.As(err, &applied) {
+			return applied.err
+		}
+		c.following.set(false, "", err)
+		if f.next.Number > before {
+			pause, wrong = firstStreamPause, 0
+		}
+		if errors.Is(err, errBetterPeer) {
+			continue
+		}
+		var bad *BlockError
+		if errors.As(err, &bad) {
+			if wrong++; wrong >= len(c.pool.peers) {
+				return fmt.Errorf("couldn't follow channel %s: %w", c.cfg.Channel, bad)
+			}
+		}
+		c.log.Warn("block stream ended", "channel", c.cfg.Channel, "next", f.next.Number, "problem", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause + rand.N(pause/2)):
+		}
+		pause = min(2*pause, mostStreamPause)
+	}
+}
+
+// follower is the state of one Follow.
+type follower struct {
+	*Client
+	id     *Identity
+	next   Start
+	apply  func(*Block) error
+	parser parser
+}
+
+// stream follows one peer until something ends it. It returns nil never.
+func (f *follower) stream(ctx context.Context, pc *peerConn) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	seek, err := f.seek()
+	if err != nil {
+		f.pool.done(pc, nil)
+		return err
+	}
+	stream, err := peer.NewDeliverClient(pc.conn).Deliver(ctx)
+	if err == nil {
+		err = stream.Send(seek)
+	}
+	if err != nil {
+		f.pool.done(pc, err)
+		return fmt.Errorf("couldn't open a block stream at %s: %w", pc.Address, err)
+	}
+	go f.leaveForBetter(ctx, pc, cancel)
+	f.log.Debug("following", "channel", f.cfg.Channel, "peer", pc.Address, "from", f.next.Number)
+	reported := false // that the peer works
+	f.following.set(true, pc.Address, nil)
+	for {
+		response, err := stream.Recv()
+		if err != nil {
+			if cause := context.Cause(ctx); errors.Is(cause, errBetterPeer) {
+				f.pool.done(pc, nil)
+				return errBetterPeer
+			}
+			return f.ended(pc, err, reported)
+		}
+		if !reported {
+			reported = true
+			f.pool.done(pc, nil)
+		}
+		switch r := response.GetType().(type) {
+		case *peer.DeliverResponse_Block:
+			if err := f.take(r.Block); err != nil {
+				if _, bad := errors.AsType[*BlockError](err); bad {
+					f.pool.done(pc, err)
+					return fmt.Errorf("peer %s gave a wrong block: %w", pc.Address, err)
+				}
+				return err
+			}
+		case *peer.DeliverResponse_Status:
+			err := fmt.Errorf("peer %s ended the block stream with status %s", pc.Address, r.Status)
+			f.pool.done(pc, err)
+			return err
+		default:
+			err := fmt.Errorf("peer %s sent something that is neither a block nor a status", pc.Address)
+			f.pool.done(pc, err)
+			return err
+		}
+	}
+}
+
+func (f *follower) ended(pc *peerConn, err error, reported bool) error {
+	code := status.Code(err)
+	if !reported || code == codes.Unavailable || errors.Is(err, io.EOF) {
+		f.pool.done(pc, err)
+	}
+	return fmt.Errorf("the block stream of %s broke: %w", pc.Address, err)
+}
+
+// leaveForBetter ends the stream when a preferred peer can be used again.
+func (f *follower) leaveForBetter(ctx context.Context, pc *peerConn, cancel context.CancelCauseFunc) {
+	for {
+		changed, better := f.pool.better(pc)
+		if better {
+			cancel(errBetterPeer)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		}
+	}
+}
+
+// take checks, hands on and counts one block.
+func (f *follower) take(raw *common.Block) error {
+	b, err := f.parser.parse(raw)
+	if err != nil {
+		return err
+	}
+	if b.Number != f.next.Number {
+		return &BlockError{Number: b.Number, Message: fmt.Sprintf("it came where block %d was expected", f.next.Number)}
+	}
+	if len(f.next.PreviousHash) > 0 && !bytes.Equal(b.PreviousHash, f.next.PreviousHash) {
+		return &BlockError{Number: b.Number, Message: fmt.Sprintf("it follows a block with the hash %x, but the one known here has %x: "+
+			"this is not the same chain", b.PreviousHash, f.next.PreviousHash)}
+	}
+	if err := f.apply(b); err != nil {
+		return &applyError{err}
+	}
+	f.next = Start{Number: b.Number + 1, PreviousHash: b.Hash}
+	f.following.reached(f.next.Number)
+	f.commits.Resolve(b)
+	return nil
+}
+
+// seek is the signed request for all blocks from the next one on.
+func (f *follower) seek() (*common.Envelope, error) {
+	info, err := proto.Marshal(&orderer.SeekInfo{
+		Start: &orderer.SeekPosition{Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: f.next.Number}}},
+		Stop:  &orderer.SeekPosition{Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: math.MaxUint64}}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	header, err := f.header(f.id, nil, &common.ChannelHeader{
+		Type: int32(common.HeaderType_DELIVER_SEEK_INFO), Timestamp: timestamppb.Now(), ChannelId: f.cfg.Channel,
+	})
+	if err != nil {
+		return nil, err
+	}
+	payload, err := proto.Marshal(&common.Payload{Header: header, Data: info})
+	if err != nil {
+		return nil, err
+	}
+	signature, err := f.id.signMessage(payload)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sign the request for blocks: %w", err)
+	}
+	return &common.Envelope{Payload: payload, Signature: signature}, nil
+}

@@ -1,0 +1,242 @@
+package ledger
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+)
+
+// The circuit of one peer: after a failed call the peer is left alone for firstPenalty, which doubles up to mostPenalty
+// while it keeps failing. One call that succeeds clears it.
+const (
+	firstPenalty = 500 * time.Millisecond
+	mostPenalty  = 15 * time.Second
+)
+
+// pool holds one connection for each peer and knows which of them to use.
+type pool struct {
+	peers []*peerConn
+	wait  time.Duration
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced whenever a peer's usability may have changed
+}
+
+// peerConn is one peer. Its fields below mu are guarded by pool.mu.
+type peerConn struct {
+	Peer
+	rank int
+	conn *grpc.ClientConn
+
+	connected bool
+	since     time.Time
+	problem   string
+	penalty   time.Duration // zero while the circuit is closed
+	until     time.Time     // end of the penalty
+	probing   bool          // a single call tries a peer whose penalty is over
+}
+
+func newPool(ctx context.Context, cfg Config) (*pool, error) {
+	p := &pool{wait: cfg.ConnectWait, log: cfg.Logger, changed: make(chan struct{})}
+	for i, peer := range cfg.Peers {
+		conn, err := dial(peer, cfg.Keepalive)
+		if err != nil {
+			p.close()
+			return nil, err
+		}
+		pc := &peerConn{Peer: peer, rank: i, conn: conn, since: time.Now(), problem: "not connected yet"}
+		p.peers = append(p.peers, pc)
+	}
+	for _, pc := range p.peers {
+		go p.watch(ctx, pc)
+	}
+	return p, nil
+}
+
+func dial(peer Peer, ping time.Duration) (*grpc.ClientConn, error) {
+	host, _, err := net.SplitHostPort(peer.Address)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: peer address %q isn't host:port: %w", peer.Address, err)
+	}
+	pem, err := os.ReadFile(peer.TLSRoots)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: couldn't read the TLS roots of peer %s: %w", peer.Address, err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ledger: the TLS roots of peer %s (%s) hold no PEM certificate", peer.Address, peer.TLSRoots)
+	}
+	name := peer.ServerName
+	if name == "" {
+		name = host
+	}
+	conn, err := grpc.NewClient(peer.Address,
+		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12})),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes), grpc.MaxCallSendMsgSize(maxMessageBytes)),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: ping, Timeout: 20 * time.Second, PermitWithoutStream: true}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
+			MinConnectTimeout: 5 * time.Second,
+		}),
+		grpc.WithIdleTimeout(0),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: couldn't prepare the connection to peer %s: %w", peer.Address, err)
+	}
+	return conn, nil
+}
+
+func (p *pool) close() {
+	for _, pc := range p.peers {
+		_ = pc.conn.Close()
+	}
+}
+
+// watch keeps a peer's connection open and follows its state: gRPC reconnects with a backoff of its own, so finding a
+// peer again costs no call.
+func (p *pool) watch(ctx context.Context, pc *peerConn) {
+	for {
+		state := pc.conn.GetState()
+		switch state {
+		case connectivity.Shutdown:
+			return
+		case connectivity.Idle:
+			pc.conn.Connect()
+		case connectivity.Ready:
+			p.setConnected(pc, true, "")
+		case connectivity.TransientFailure:
+			p.setConnected(pc, false, "couldn't connect")
+		}
+		if !pc.conn.WaitForStateChange(ctx, state) {
+			return
+		}
+	}
+}
+
+func (p *pool) setConnected(pc *peerConn, connected bool, problem string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if connected == pc.connected {
+		if !connected {
+			pc.problem = problem
+		}
+		return
+	}
+	pc.connected, pc.problem, pc.since = connected, problem, time.Now()
+	if connected {
+		pc.penalty, pc.probing = 0, false
+		p.log.Info("peer connected", "peer", pc.Address, "msp", pc.MSPID)
+	} else {
+		p.log.Warn("peer lost", "peer", pc.Address, "msp", pc.MSPID, "problem", problem)
+	}
+	p.announce()
+}
+
+// announce wakes those who wait for a usable peer; pool.mu is held.
+func (p *pool) announce() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// usable tells whether a call may go to this peer now; pool.mu is held.
+func (pc *peerConn) usable(now time.Time) bool {
+	return pc.connected && (pc.penalty == 0 || !pc.probing && now.After(pc.until))
+}
+
+// pick gives the most preferred peer that can be used, leaving out those in except. It waits for a connection for as
+// long as the pool is told to. When it gives nothing there is nothing to call. A caller MUST report back by [pool.done].
+func (p *pool) pick(ctx context.Context, except map[*peerConn]bool) *peerConn {
+	timeout := time.NewTimer(p.wait)
+	defer timeout.Stop()
+	for {
+		p.mu.Lock()
+		now := time.Now()
+		hope := false // that waiting could help
+		for _, pc := range p.peers {
+			if except[pc] {
+				continue
+			}
+			if pc.usable(now) {
+				pc.probing = pc.penalty > 0
+				p.mu.Unlock()
+				return pc
+			}
+			hope = true
+		}
+		changed := p.changed
+		p.mu.Unlock()
+		if !hope || len(except) > 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-timeout.C:
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// done reports how a call to a peer went. Only what is the peer's own fault opens its circuit.
+func (p *pool) done(pc *peerConn, fault error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pc.probing = false
+	if fault == nil {
+		if pc.penalty > 0 {
+			pc.penalty, pc.problem, pc.since = 0, "", time.Now()
+			p.announce()
+		}
+		return
+	}
+	if pc.penalty == 0 {
+		pc.since = time.Now()
+		p.log.Warn("peer failed", "peer", pc.Address, "msp", pc.MSPID, "problem", fault)
+	}
+	pc.penalty = min(max(firstPenalty, 2*pc.penalty), mostPenalty)
+	pc.until = time.Now().Add(pc.penalty)
+	pc.problem = fault.Error()
+	time.AfterFunc(pc.penalty, func() {
+		p.mu.Lock()
+		p.announce()
+		p.mu.Unlock()
+	})
+}
+
+// better gives a channel that is closed when something may have changed, and whether a peer of a better rank than pc is
+// connected and in no penalty: a stream should move there.
+func (p *pool) better(pc *peerConn) (<-chan struct{}, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, other := range p.peers[:pc.rank] {
+		if other.connected && other.penalty == 0 {
+			return p.changed, true
+		}
+	}
+	return p.changed, false
+}
+
+func (p *pool) health() []PeerHealth {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	list := make([]PeerHealth, len(p.peers))
+	for i, pc := range p.peers {
+		list[i] = PeerHealth{MSPID: pc.MSPID, Address: pc.Address, Usable: pc.usable(now), Since: pc.since, Problem: pc.problem}
+	}
+	return list
+}

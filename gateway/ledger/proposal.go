@@ -1,0 +1,135 @@
+package ledger
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// Call is a chaincode function and its arguments.
+type Call struct {
+	// Chaincode is the chaincode to call. Optional. If empty, the configured one.
+	Chaincode string
+	// Function is the function's name with its contract: "Events:Submit".
+	Function string
+	Args     [][]byte
+}
+
+// Proposal is a signed call with a transaction id of its own. It must be endorsed within the peers' time window of 15
+// minutes.
+type Proposal struct {
+	// TransactionID is 64 lower-case hexadecimal digits.
+	TransactionID string
+
+	identity *Identity
+	signed   *peer.SignedProposal
+}
+
+// nonceBytes is the length of a nonce as Fabric's own clients make it.
+const nonceBytes = 24
+
+// nonce derives the nonce of one attempt at what key names. The attempt comes after the key's length, so that no two
+// pairs give the same bytes.
+func nonce(secret []byte, key string, attempt int) []byte {
+	mac := hmac.New(sha256.New, secret)
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(len(key)))
+	mac.Write(n[:])
+	mac.Write([]byte(key))
+	binary.BigEndian.PutUint64(n[:], uint64(attempt))
+	mac.Write(n[:])
+	return mac.Sum(nil)[:nonceBytes]
+}
+
+// transactionID is what Fabric defines: the hexadecimal SHA-256 of nonce and creator (protoutil.ComputeTxID).
+func transactionID(nonce, creator []byte) string {
+	h := sha256.New()
+	h.Write(nonce)
+	h.Write(creator)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// TransactionID tells the id that [Client.Propose] gives to the same identity, key and attempt.
+func (c *Client) TransactionID(id *Identity, key string, attempt int) string {
+	return transactionID(nonce(c.cfg.Secret, key, attempt), id.creator)
+}
+
+// Propose builds and signs a call. The transaction id depends on the secret, the identity's certificate, key and attempt,
+// and on nothing else: calling Propose again with the same ones gives the same transaction, with a new timestamp. A
+// caller MUST NOT use one key and attempt for two different calls, and MUST NOT raise the attempt before it knows that the
+// previous one was committed as invalid or can never be committed.
+func (c *Client) Propose(id *Identity, call Call, key string, attempt int) (*Proposal, error) {
+	n := nonce(c.cfg.Secret, key, attempt)
+	txID := transactionID(n, id.creator)
+	signed, err := c.signedProposal(id, call, n, txID)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't build the proposal of %s: %w", call.Function, err)
+	}
+	return &Proposal{TransactionID: txID, identity: id, signed: signed}, nil
+}
+
+func (c *Client) signedProposal(id *Identity, call Call, nonce []byte, txID string) (*peer.SignedProposal, error) {
+	chaincode := call.Chaincode
+	if chaincode == "" {
+		chaincode = c.cfg.Chaincode
+	}
+	chaincodeID := &peer.ChaincodeID{Name: chaincode}
+	extension, err := proto.Marshal(&peer.ChaincodeHeaderExtension{ChaincodeId: chaincodeID})
+	if err != nil {
+		return nil, err
+	}
+	header, err := c.header(id, nonce, &common.ChannelHeader{
+		Type:      int32(common.HeaderType_ENDORSER_TRANSACTION),
+		Timestamp: timestamppb.Now(),
+		ChannelId: c.cfg.Channel,
+		TxId:      txID,
+		Extension: extension,
+	})
+	if err != nil {
+		return nil, err
+	}
+	headerBytes, err := proto.Marshal(header)
+	if err != nil {
+		return nil, err
+	}
+	args := append([][]byte{[]byte(call.Function)}, call.Args...)
+	invocation, err := proto.Marshal(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
+		ChaincodeId: chaincodeID,
+		Input:       &peer.ChaincodeInput{Args: args},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	payload, err := proto.Marshal(&peer.ChaincodeProposalPayload{Input: invocation})
+	if err != nil {
+		return nil, err
+	}
+	proposal, err := proto.Marshal(&peer.Proposal{Header: headerBytes, Payload: payload})
+	if err != nil {
+		return nil, err
+	}
+	signature, err := id.signMessage(proposal)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sign as %s: %w", id.MSPID, err)
+	}
+	return &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}, nil
+}
+
+func (c *Client) header(id *Identity, nonce []byte, channel *common.ChannelHeader) (*common.Header, error) {
+	channelHeader, err := proto.Marshal(channel)
+	if err != nil {
+		return nil, err
+	}
+	signatureHeader, err := proto.Marshal(&common.SignatureHeader{Creator: id.creator, Nonce: nonce})
+	if err != nil {
+		return nil, err
+	}
+	return &common.Header{ChannelHeader: channelHeader, SignatureHeader: signatureHeader}, nil
+}
