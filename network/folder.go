@@ -128,6 +128,7 @@ func (d folder) make(p *plan, f fabric) error {
 		do   func() error
 	}{
 		{"certificates", func() error { return d.makeIdentities(p) }},
+		{"certificates", func() error { return d.gatherRoots(p) }},
 		{"the genesis block", func() error { return d.makeGenesis(p, f) }},
 		{"tokens", func() error { return d.makeTokens(p) }},
 		{"network.json", func() error { return p.write(d) }},

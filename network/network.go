@@ -237,7 +237,13 @@ func (n *Network) deploy(ctx context.Context) error {
 		return err
 	}
 	defer admin.close()
-	var joins []func() error
+	var joins, listens []func() error
+	for _, o := range n.plan.Orderers {
+		listens = append(listens, func() error { return o.listening(ctx) })
+	}
+	if err := together(listens...); err != nil {
+		return err
+	}
 	for _, o := range n.plan.Orderers {
 		joins = append(joins, func() error { return admin.join(ctx, o, n.plan.Channel, genesis) })
 	}

@@ -5,10 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,8 +17,9 @@ import (
 )
 
 // ordererProcess says how to run an orderer. Everything that Fabric's own orderer.yaml would get wrong here is
-// overridden; in particular nothing but the two remembered ports can be reached from outside, and the operations
-// listener, which can't be switched off, gets a random loopback port and serves no metrics.
+// overridden. Orderers that find one another's ports closed try again after a tenth of a second instead of a whole one,
+// so that a network which has just started doesn't lose its first messages; peers may probe connections as often as
+// they do; and the operations listener, which can't be switched off, gets a random loopback port and serves no metrics.
 func (d folder) ordererProcess(f fabric, o Orderer) process {
 	dir := d.orderer(o.Name)
 	tls := filepath.Join(dir, "tls")
@@ -38,6 +39,9 @@ func (d folder) ordererProcess(f fabric, o Orderer) process {
 			"ORDERER_GENERAL_CLUSTER_CLIENTCERTIFICATE="+filepath.Join(tls, "cert.pem"),
 			"ORDERER_GENERAL_CLUSTER_CLIENTPRIVATEKEY="+filepath.Join(tls, "key.pem"),
 			"ORDERER_GENERAL_CLUSTER_ROOTCAS="+roots,
+			"ORDERER_GENERAL_BACKOFF_BASEDELAY=100ms",
+			"ORDERER_GENERAL_BACKOFF_MAXDELAY=1s",
+			"ORDERER_GENERAL_KEEPALIVE_SERVERMININTERVAL=5s",
 			"ORDERER_GENERAL_BOOTSTRAPMETHOD=none",
 			"ORDERER_CHANNELPARTICIPATION_ENABLED=true",
 			"ORDERER_ADMIN_LISTENADDRESS="+loopback(o.AdminPort),
@@ -130,19 +134,18 @@ func (a *ordererAdmin) do(ctx context.Context, method, url, contentType string, 
 	return response.StatusCode, strings.TrimSpace(string(text)), err
 }
 
-// active reports whether the orderer takes part in ordering the channel.
-func (a *ordererAdmin) active(ctx context.Context, o Orderer, channel string) error {
-	status, body, err := a.do(ctx, http.MethodGet, fmt.Sprintf("https://%s/participation/v1/channels/%s", loopback(o.AdminPort), channel), "", nil)
-	if err != nil {
-		return err
-	}
-	var info struct {
-		Status string `json:"status"`
-	}
-	if status != http.StatusOK || json.Unmarshal([]byte(body), &info) != nil || info.Status != "active" {
-		return fmt.Errorf("%s doesn't order channel %s yet: %s", o.Name, channel, body)
-	}
-	return nil
+// listening waits until the orderer accepts connections. Its administration answers a little before that, and an
+// orderer that joins a channel while the others can't be reached yet loses what it tells them.
+func (o Orderer) listening(ctx context.Context) error {
+	var dialer net.Dialer
+	err := eventually(ctx, func(ctx context.Context) error {
+		conn, err := dialer.DialContext(ctx, "tcp", o.address())
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+	return wrap(err, "%s doesn't listen", o.Name)
 }
 
 func (a *ordererAdmin) close() { a.client.CloseIdleConnections() }

@@ -30,7 +30,7 @@ type process struct {
 // user set for a Fabric of their own gets through, except how much it says.
 func baseEnv(settings ...string) []string {
 	env := []string{}
-	logging := "FABRIC_LOGGING_SPEC=warning"
+	logging := "FABRIC_LOGGING_SPEC=warning:grpc=error:orderer.common.broadcast=error" // these two warn of every hang-up
 	for _, variable := range os.Environ() {
 		switch name, _, _ := strings.Cut(variable, "="); name {
 		case "PATH", "HOME", "TMPDIR", "LANG", "TZ", "USER":
@@ -39,7 +39,8 @@ func baseEnv(settings ...string) []string {
 			logging = variable
 		}
 	}
-	return append(append(env, logging), settings...)
+	env = append(env, logging, "FABRIC_LOGGING_FORMAT=%{time:2006-01-02T15:04:05.000Z07:00} %{level} %{module}: %{message}")
+	return append(env, settings...)
 }
 
 // ownEnv is the environment of this program's own processes: the user's, so that memory limits and the like apply,
