@@ -72,3 +72,27 @@ func TestPublishedHashesComeOut(t *testing.T) {
 		}
 	}
 }
+
+// goldenDocument holds our own events, whose hashes lie beside it. They were
+// computed by plainHash as well as by the package.
+func goldenDocument(t testing.TB) []DocumentEvent {
+	events, problems := Document(readDocument(t, filepath.Join("testdata", "salmon.jsonld")))
+	require.Empty(t, problems)
+	require.Len(t, events, 6)
+	return events
+}
+
+func TestGoldenHashes(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "salmon.hashes.json"))
+	require.NoError(t, err)
+	var golden map[string][]string
+	require.NoError(t, json.Unmarshal(data, &golden))
+	for name, version := range map[string]Version{"CBV2.0": CBV20, "CBV2.1": CBV21} {
+		for i, e := range goldenDocument(t) {
+			got, err := HashID(e.Event, e.Context, version)
+			require.NoError(t, err)
+			require.Equal(t, plainHash(e.Event, e.Context, version), got, "event %d, %s", i, name)
+			require.Equal(t, golden[name][i], got, "event %d, %s", i, name)
+		}
+	}
+}
