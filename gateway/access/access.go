@@ -1,0 +1,254 @@
+// Package access says who is calling, and as which ledger identity.
+//
+// Callers show a bearer token (RFC 6750). The gateway keeps only the SHA-256 of each token, in a file that also names the
+// caller's role and the certificate and key with which the gateway signs transactions for it:
+//
+//	{"tokens": [{"name": "submitter", "role": "submitter", "sha256": "<64 hexadecimal digits>",
+//	             "mspId": "HarborMSP", "certificate": "/path/cert.pem", "key": "/path/key.pem"}, …]}
+//
+// A token is meant to be random: SHA-256 without salt protects 128 bits of randomness and no password.
+//
+// The file is read again when it changes. A new version that cannot be used leaves the old one in force and is reported.
+package access
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+)
+
+// Role is what a caller may do.
+type Role string
+
+// The roles. All of them read.
+const (
+	Submitter Role = "submitter" // sends records
+	Auditor   Role = "auditor"   // reads only
+	Operator  Role = "operator"  // operates the gateway, and speaks for the organisation
+)
+
+// Roles are all roles there are.
+var Roles = []Role{Submitter, Auditor, Operator}
+
+// Caller is who a token belongs to.
+type Caller struct {
+	Name     string // of the token; unique
+	Role     Role
+	Identity *ledger.Identity
+}
+
+var (
+	// ErrNoToken says that a request has no bearer token.
+	ErrNoToken = errors.New("the request has no bearer token")
+	// ErrUnknownToken says that a request has a token that is none of this gateway's.
+	ErrUnknownToken = errors.New("the bearer token is none of this gateway's")
+)
+
+// Callers are those who may call a gateway. The methods are safe for concurrent use.
+type Callers struct {
+	path    string
+	log     *slog.Logger
+	current atomic.Pointer[list]
+}
+
+// list is one version of the file.
+type list struct {
+	content [sha256.Size]byte
+	entries []entry
+}
+
+type entry struct {
+	digest [sha256.Size]byte
+	caller Caller
+}
+
+// Open reads the list of callers from a file. The logger, which may be nil, is told about later versions of it.
+func Open(path string, log *slog.Logger) (*Callers, error) {
+	if log == nil {
+		log = slog.Default()
+	}
+	c := &Callers{path: path, log: log}
+	l, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	c.current.Store(l)
+	return c, nil
+}
+
+// Authenticate finds the caller by the value of the Authorization header. The error is ErrNoToken or ErrUnknownToken.
+// How long it takes tells nothing about which tokens there are.
+func (c *Callers) Authenticate(authorization string) (*Caller, error) {
+	scheme, token, _ := strings.Cut(authorization, " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return nil, ErrNoToken
+	}
+	digest := sha256.Sum256([]byte(token))
+	var found *Caller
+	entries := c.current.Load().entries
+	for i := range entries {
+		if subtle.ConstantTimeCompare(entries[i].digest[:], digest[:]) == 1 {
+			found = &entries[i].caller
+		}
+	}
+	if found == nil {
+		return nil, ErrUnknownToken
+	}
+	return found, nil
+}
+
+// Identity finds the ledger identity of the caller with this name.
+func (c *Callers) Identity(name string) (*ledger.Identity, error) {
+	for _, e := range c.current.Load().entries {
+		if e.caller.Name == name {
+			return e.caller.Identity, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no token named %q", c.path, name)
+}
+
+// Reader is an identity to read the ledger with: an operator's, or else any.
+func (c *Callers) Reader() *ledger.Identity {
+	entries := c.current.Load().entries
+	for _, e := range entries {
+		if e.caller.Role == Operator {
+			return e.caller.Identity
+		}
+	}
+	return entries[0].caller.Identity
+}
+
+// Reload reads the file again, if it has changed. An error leaves the callers as they were.
+func (c *Callers) Reload() error {
+	content, err := os.ReadFile(c.path)
+	if err != nil {
+		return fmt.Errorf("couldn't read the tokens: %w", err)
+	}
+	if sha256.Sum256(content) == c.current.Load().content {
+		return nil
+	}
+	l, err := read(c.path)
+	if err != nil {
+		return err
+	}
+	c.current.Store(l)
+	c.log.Info("read the tokens again", "file", c.path, "tokens", len(l.entries))
+	return nil
+}
+
+// Watch reloads the file whenever it has changed, looking at it in the given interval, and whenever now delivers
+// something, until ctx ends. Failures are logged, each once.
+func (c *Callers) Watch(ctx context.Context, interval time.Duration, now <-chan os.Signal) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	failure := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-now:
+		case <-ticker.C:
+		}
+		err := c.Reload()
+		if err == nil {
+			failure = ""
+		} else if err.Error() != failure {
+			failure = err.Error()
+			c.log.Error("couldn't read the tokens again; the ones from before stay valid", "error", err)
+		}
+	}
+}
+
+// file is the form of the tokens' file.
+type file struct {
+	Tokens []token `json:"tokens"`
+}
+
+type token struct {
+	Name        string `json:"name"`
+	Role        Role   `json:"role"`
+	SHA256      string `json:"sha256"`
+	MSPID       string `json:"mspId"`
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+}
+
+func read(path string) (*list, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the tokens: %w", err)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return nil, fmt.Errorf("the tokens in %s can be changed by others than their owner (mode %04o): make it 0600", path, info.Mode().Perm())
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the tokens: %w", err)
+	}
+	var f file
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&f); err != nil {
+		return nil, fmt.Errorf("couldn't understand the tokens in %s: %w", path, err)
+	}
+	if len(f.Tokens) == 0 {
+		return nil, fmt.Errorf("%s has no tokens, so nobody could call", path)
+	}
+	l := &list{content: sha256.Sum256(content)}
+	for i, t := range f.Tokens {
+		e, err := t.load()
+		if err == nil && slices.ContainsFunc(l.entries, func(o entry) bool { return o.caller.Name == t.Name }) {
+			err = errors.New("there is another token of this name")
+		}
+		if err == nil && slices.ContainsFunc(l.entries, func(o entry) bool { return o.digest == e.digest }) {
+			err = errors.New("there is another name for this token")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("token %d (%q) in %s: %w", i, t.Name, path, err)
+		}
+		l.entries = append(l.entries, e)
+	}
+	return l, nil
+}
+
+// load checks one token and reads its identity.
+func (t token) load() (entry, error) {
+	var e entry
+	digest, err := hex.DecodeString(t.SHA256)
+	switch {
+	case t.Name == "":
+		return e, errors.New("name is missing")
+	case !slices.Contains(Roles, t.Role):
+		return e, fmt.Errorf("role %q is none of submitter, auditor and operator", t.Role)
+	case err != nil || len(digest) != sha256.Size:
+		return e, errors.New("sha256 is not 64 hexadecimal digits")
+	}
+	info, err := os.Stat(t.Key)
+	if err != nil {
+		return e, fmt.Errorf("couldn't read the key: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return e, fmt.Errorf("the key in %s can be read by others than its owner (mode %04o): make it 0600", t.Key, info.Mode().Perm())
+	}
+	identity, err := ledger.LoadIdentity(t.MSPID, t.Certificate, t.Key)
+	if err != nil {
+		return e, err
+	}
+	copy(e.digest[:], digest)
+	e.caller = Caller{Name: t.Name, Role: t.Role, Identity: identity}
+	return e, nil
+}
