@@ -18,6 +18,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -51,6 +52,11 @@ func (d folder) connectPeer(org Org, channel string) (*peerClient, error) {
 	conn, err := grpc.NewClient(org.PeerAddress(),
 		grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(roots, org.PeerName())),
 		grpc.WithNoProxy(),
+		// A peer that is starting refuses connections for a moment; gRPC would let a second pass before it tries again.
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.3, MaxDelay: time.Second},
+			MinConnectTimeout: 5 * time.Second,
+		}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(100<<20)))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't connect to %s's peer: %w", org.Title, err)

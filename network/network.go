@@ -247,9 +247,7 @@ func (n *Network) deploy(ctx context.Context) error {
 	for _, o := range n.plan.Orderers {
 		joins = append(joins, func() error { return admin.join(ctx, o, n.plan.Channel, genesis) })
 	}
-	for _, c := range n.clients {
-		joins = append(joins, func() error { return c.joinChannel(ctx, n.plan.Channel, genesis) })
-	}
+	joins = append(joins, func() error { return n.joinPeers(ctx, genesis) })
 	if err := together(joins...); err != nil {
 		return err
 	}
@@ -268,6 +266,17 @@ func (n *Network) deploy(ctx context.Context) error {
 		return fmt.Errorf("couldn't commit the chaincode's definition: %w", err)
 	}
 	n.say.line("chaincode %s is defined and approved by %s", n.plan.Chaincode, strings.Join(n.plan.mspIDs(), ", "))
+	return nil
+}
+
+// joinPeers joins one peer after the other. Peers that join in the same moment call each other while neither is ready
+// to answer, and then cut each other's second call off, which now and then takes gossip five seconds to get over.
+func (n *Network) joinPeers(ctx context.Context, genesis []byte) error {
+	for _, c := range n.clients {
+		if err := c.joinChannel(ctx, n.plan.Channel, genesis); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
