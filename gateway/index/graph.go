@@ -344,3 +344,36 @@ func (ix *Index) Things(ctx context.Context, class string, at uint64, page Page)
 	list.Next, err = p.next(last, more)
 	return list, err
 }
+
+// Kinds tells the kinds of nodes.
+func (ix *Index) Kinds(ctx context.Context, ids []int64) (map[int64]Kind, error) {
+	kinds := make(map[int64]Kind, len(ids))
+	err := ix.batches(ctx, `SELECT id, kind FROM node WHERE id IN `, ids, "", nil, func(rows *sql.Rows) error {
+		var id int64
+		var kind Kind
+		defer func() { kinds[id] = kind }()
+		return rows.Scan(&id, &kind)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the kinds of nodes: %w", err)
+	}
+	return kinds, nil
+}
+
+// Names tells the record ids of records.
+func (ix *Index) Names(ctx context.Context, records []int64) (map[int64]string, error) {
+	names := make(map[int64]string, len(records))
+	err := ix.batches(ctx, `SELECT id, digest FROM node WHERE digest IS NOT NULL AND id IN `, records, "", nil, func(rows *sql.Rows) error {
+		var id int64
+		var digest sql.RawBytes
+		if err := rows.Scan(&id, &digest); err != nil {
+			return err
+		}
+		names[id] = recordID(digest)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the ids of records: %w", err)
+	}
+	return names, nil
+}

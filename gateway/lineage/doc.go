@@ -1,2 +1,66 @@
-// Package lineage walks the graph of things, artifacts and records.
+// Package lineage answers where a node comes from and what it touched. It walks
+// the graph that the index keeps: things, artifact versions, and the records
+// that connect them.
+//
+// # Cause and effect
+//
+// Edges point from cause to effect. Descendants follow them, ancestors follow
+// them backwards:
+//
+//	thing ─input→ transformation event ─output→ thing
+//	source ─derivedFrom→ artifact version
+//	source ─used→ activity ─generated→ artifact version
+//	activity ─about→ node it decided about
+//	statement ─subject→ node it speaks about (only from a statement downwards)
+//
+// A source is an artifact version or a record: a dataset may be derived from
+// events, which is where the walk crosses from fish to data. A decision marks
+// the lot it is about, so descending from a model reaches that lot and what was
+// made of it, and ascending from the lot reaches the decision, the model and its
+// data. Transformation events with the same transformationID are one
+// transformation: inputs of one lead to outputs of another (edge "continues").
+// Production and consumption are followed whatever the clocks say, for a
+// recall must not fail over a wrong clock.
+//
+// # Observations
+//
+// Every event that names a thing is attached to it (edge "observed", from thing to
+// event) in both directions, and leads on to what was derived from the event, but
+// never to the other things it names: two lots on one delivery note are not made
+// of each other. Upwards, an event that something was derived from leads to the
+// things it names. A walk that begins at an event goes to those as well.
+//
+// # Containment, in time
+//
+// A parent holds a child from the ADD of an aggregation or association event to
+// its DELETE, in the order of eventTime and, for equal times, of the ledger; both
+// ends belong to it. A DELETE that names no child empties the parent. An OBSERVE
+// tells that the child is inside; if no ADD was reported, it is from then on. A
+// DELETE without an ADD tells of that moment only. Of a class (a lot), a
+// DELETE takes out the quantity it names, and ends containment when nothing
+// is left; without a quantity, all.
+//
+// From a child the walk goes to its parents as carriers: with the events of that
+// time and with their own parents of that time, but not to other children. From a
+// parent that is itself in question it goes to what it held. Each thing carries
+// the time in which it mattered:
+//
+//   - the node asked about mattered always, and so did what is made of inputs;
+//   - a thing named by an event, or decided about, mattered at that moment;
+//   - a child mattered while it was inside when its parent mattered, and a carrier
+//     while it held.
+//
+// Observations then count from that time on (descendants) or up to it
+// (ancestors), and a container that held something then answers for that load
+// only. So a pallet that is used again next week for another lot does not connect
+// the two. A walk may come to a thing again with more time; times only grow, and
+// there are finitely many, so it ends. Cycles and diamonds need no more care.
+//
+// # What is said about a node
+//
+// Statements become flags of the nodes they are about, not nodes of the walk. An
+// event that was declared an error is walked all the same, and marked, with
+// the events that stand in its place.
+//
+// A class without lot (a GTIN) is a node of its own: it leads to none of its lots.
 package lineage

@@ -1,0 +1,114 @@
+package lineage
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+)
+
+// Flags of events, beside those that statements give.
+const (
+	FlagError       = "declared-in-error"
+	FlagDeclaration = "error-declaration"
+)
+
+// answer labels what the walk found.
+func (w *walk) answer(ctx context.Context) (*Answer, error) {
+	ids := make([]int64, 0, len(w.visits)+len(w.edges))
+	for id := range w.visits {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	labels, err := w.graph.Describe(ctx, ids, w.snap)
+	if err != nil {
+		return nil, err
+	}
+	statuses, err := w.graph.Statuses(ctx, ids, w.snap)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[int64]string, len(ids))
+	for id, l := range labels {
+		names[id] = l.Name
+	}
+	if err := w.nameRecords(ctx, names); err != nil {
+		return nil, err
+	}
+	a := &Answer{Node: names[w.start.id], Direction: w.query.Direction, Block: w.snap.Block, Nodes: make([]Node, 0, len(ids)), Edges: make([]Edge, 0, len(w.edges))}
+	slices.SortStableFunc(ids, func(x, y int64) int { return cmp.Compare(w.visits[x].depth, w.visits[y].depth) })
+	for _, id := range ids {
+		a.Nodes = append(a.Nodes, node(w.visits[id], labels[id], statuses[id]))
+	}
+	edges := make([]edge, 0, len(w.edges))
+	for e := range w.edges {
+		edges = append(edges, e)
+	}
+	slices.SortFunc(edges, func(x, y edge) int {
+		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(x.to, y.to), cmp.Compare(x.kind, y.kind), cmp.Compare(x.record, y.record))
+	})
+	for _, e := range edges {
+		a.Edges = append(a.Edges, Edge{names[e.from], names[e.to], e.kind, names[e.record]})
+	}
+	a.Truncated = w.truncation(names)
+	return a, nil
+}
+
+// nameRecords finds the ids of records that edges come from and that are no
+// nodes themselves, such as the records of artifact versions.
+func (w *walk) nameRecords(ctx context.Context, names map[int64]string) error {
+	var ask []int64
+	for e := range w.edges {
+		if _, ok := names[e.record]; !ok {
+			ask = append(ask, e.record)
+			names[e.record] = ""
+		}
+	}
+	slices.Sort(ask)
+	found, err := w.graph.Names(ctx, ask)
+	for id, name := range found {
+		names[id] = name
+	}
+	return err
+}
+
+func (w *walk) truncation(names map[int64]string) *Truncation {
+	if len(w.reasons) == 0 {
+		return nil
+	}
+	t := &Truncation{}
+	for reason := range w.reasons {
+		t.Reasons = append(t.Reasons, reason)
+	}
+	slices.Sort(t.Reasons)
+	for id := range w.frontier {
+		t.Frontier = append(t.Frontier, names[id])
+	}
+	slices.Sort(t.Frontier)
+	return t
+}
+
+func node(v *visit, l *index.Label, s *index.Status) Node {
+	n := Node{
+		ID: l.Name, Kind: l.Kind.String(), Depth: v.depth, Carrier: len(v.held) > 0 && len(v.self) == 0,
+		MSPID: l.MSPID, Transaction: l.TxID, Block: l.Block, Recorded: l.Recording.Time,
+		Type: l.Type, Time: l.EventTime, Action: l.Action, BizStep: l.BizStep, Disposition: l.Disposition,
+		ReadPoint: l.ReadPoint, BizLocation: l.BizLocation, EventID: l.EventID, Digest: l.Digest, Errors: l.Errors,
+	}
+	if l.Kind == index.KindActivity {
+		if n.Time = l.EndedAt; n.Time.IsZero() {
+			n.Time = l.StartedAt
+		}
+	}
+	if s != nil {
+		n.Flags, n.Claims = slices.Clone(s.Flags), s.Claims
+	}
+	if l.Declaration {
+		n.Flags = append(n.Flags, FlagDeclaration)
+	}
+	if len(l.Errors) > 0 {
+		n.Flags = append(n.Flags, FlagError)
+	}
+	return n
+}

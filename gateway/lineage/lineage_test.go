@@ -1,0 +1,404 @@
+package lineage_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+)
+
+// story is a ledger with names for its nodes, so that tests read as sentences.
+type story struct {
+	t      testing.TB
+	ledger *indextest.Ledger
+	index  *index.Index
+	names  map[string]string // node to name
+	nodes  map[string]string // name to node
+}
+
+func newStory(t testing.TB) *story {
+	s := &story{t: t, ledger: indextest.New(t), index: indextest.Open(t), names: map[string]string{}, nodes: map[string]string{}}
+	require.NoError(t, s.index.Apply(t.Context(), s.ledger.Blocks[0]))
+	s.ledger.Follower = s.index
+	return s
+}
+
+func (s *story) name(name, node string) string {
+	s.names[node], s.nodes[name] = name, node
+	return node
+}
+
+// put records something under a name, in a block of its own.
+func (s *story) put(name string, r *record.Record) string {
+	return s.name(name, s.ledger.Put("Harbor", r))
+}
+
+// thing is a lot if its name begins with "lot", else a logistic unit.
+func thing(name string) string {
+	if strings.HasPrefix(name, "lot") {
+		return "https://id.gs1.org/01/09521234543213/10/" + name
+	}
+	return "https://example.com/unit/" + name
+}
+
+func quote(all []string) string {
+	var list []string
+	for _, name := range all {
+		list = append(list, fmt.Sprintf("%q", thing(name)))
+	}
+	return strings.Join(list, ",")
+}
+
+func classes(all []string) string {
+	var list []string
+	for _, name := range all {
+		name, amount, _ := strings.Cut(name, "=")
+		if amount != "" {
+			amount = `,"uom":"KGM","quantity":` + amount
+		}
+		list = append(list, fmt.Sprintf(`{"epcClass":%q%s}`, thing(name), amount))
+	}
+	return strings.Join(list, ",")
+}
+
+// split divides names into instances and lots.
+func (s *story) split(names []string) (instances, lots []string) {
+	for _, name := range names {
+		plain, _, _ := strings.Cut(name, "=")
+		s.name(plain, thing(plain))
+		if strings.HasPrefix(name, "lot") {
+			lots = append(lots, name)
+		} else {
+			instances = append(instances, name)
+		}
+	}
+	return instances, lots
+}
+
+func (s *story) event(name string, day int, kind, rest string) string {
+	at := indextest.Start.AddDate(0, 0, day).Format("2006-01-02T15:04:05Z")
+	return s.put(name, indextest.Event(s.t, fmt.Sprintf(`{"type":%q,"eventTime":%q,"eventID":"urn:uuid:%s",%s}`, kind, at, uuid(name), rest)))
+}
+
+// uuid spells a name as a UUID, for event ids that tests can write down.
+func uuid(name string) string {
+	digits := fmt.Sprintf("%032x", []byte(name))
+	digits = digits[len(digits)-32:]
+	return digits[:8] + "-" + digits[8:12] + "-4" + digits[13:16] + "-8" + digits[17:20] + "-" + digits[20:]
+}
+
+// sees records an object event that names things.
+func (s *story) sees(name string, day int, things ...string) string {
+	instances, lots := s.split(things)
+	return s.event(name, day, "ObjectEvent", fmt.Sprintf(`"action":"OBSERVE","epcList":[%s],"quantityList":[%s]`, quote(instances), classes(lots)))
+}
+
+// makes records a transformation.
+func (s *story) makes(name string, day int, inputs, outputs []string) string {
+	i, il := s.split(inputs)
+	o, ol := s.split(outputs)
+	return s.event(name, day, "TransformationEvent", fmt.Sprintf(`"inputEPCList":[%s],"inputQuantityList":[%s],"outputEPCList":[%s],"outputQuantityList":[%s]`, quote(i), classes(il), quote(o), classes(ol)))
+}
+
+// packs records an aggregation event; action is ADD, OBSERVE or DELETE.
+func (s *story) packs(name string, day int, action, parent string, children ...string) string {
+	s.name(parent, thing(parent))
+	c, cl := s.split(children)
+	rest := fmt.Sprintf(`"action":%q,"parentID":%q`, action, thing(parent))
+	if len(children) > 0 {
+		rest += fmt.Sprintf(`,"childEPCs":[%s],"childQuantityList":[%s]`, quote(c), classes(cl))
+	}
+	return s.event(name, day, "AggregationEvent", rest)
+}
+
+func (s *story) artifact(ref string, from ...string) string {
+	s.put(ref+" record", indextest.Artifact(s.t, ref, s.all(from)...))
+	return s.name(ref, ref)
+}
+
+func (s *story) all(names []string) []string {
+	var nodes []string
+	for _, name := range names {
+		node, ok := s.nodes[name]
+		require.True(s.t, ok, name)
+		nodes = append(nodes, node)
+	}
+	return nodes
+}
+
+func (s *story) list(names []string, template string) string {
+	var list []string
+	for _, node := range s.all(names) {
+		list = append(list, fmt.Sprintf(template, node))
+	}
+	return "[" + strings.Join(list, ",") + "]"
+}
+
+// runs records an activity at noon of a day.
+func (s *story) runs(name string, day int, kind string, used, generated, about []string) string {
+	for _, ref := range generated {
+		s.name(ref, ref)
+	}
+	at := indextest.Start.AddDate(0, 0, day).Format("2006-01-02T15:04:05Z")
+	return s.put(name, indextest.Activity(s.t, fmt.Sprintf(`{"type":%q,"endedAt":%q,"used":%s,"generated":%s,"about":%s}`, kind, at,
+		s.list(used, `{"ref":%q}`), s.list(generated, `{"ref":%q}`), s.list(about, `%q`))))
+}
+
+func (s *story) trace(q lineage.Query) *lineage.Answer {
+	s.t.Helper()
+	if node, ok := s.nodes[q.Node]; ok {
+		q.Node = node
+	}
+	if q.At == 0 {
+		q.At = index.Latest
+	}
+	a, err := lineage.Trace(s.t.Context(), s.index, q)
+	require.NoError(s.t, err)
+	return a
+}
+
+// found lists the names of an answer's nodes, without the one asked about.
+func (s *story) found(a *lineage.Answer) []string {
+	names := []string{}
+	for _, n := range a.Nodes[1:] {
+		name, ok := s.names[n.ID]
+		require.True(s.t, ok, n.ID)
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (s *story) up(node string) []string {
+	return s.found(s.trace(lineage.Query{Node: node, Direction: lineage.Ancestors}))
+}
+
+func (s *story) down(node string) []string {
+	return s.found(s.trace(lineage.Query{Node: node, Direction: lineage.Descendants}))
+}
+
+func these(names ...string) []string {
+	if names == nil {
+		names = []string{}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestWalks(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		tell func(*story)
+		node string
+		up   []string
+		down []string
+	}{
+		{
+			name: "a transformation leads from inputs to outputs and back",
+			tell: func(s *story) { s.makes("fillet", 1, []string{"lotFish", "lotSalt"}, []string{"lotFillet"}) },
+			node: "lotFish", up: these(), down: these("fillet", "lotFillet"),
+		},
+		{
+			name: "an output comes from all inputs",
+			tell: func(s *story) { s.makes("fillet", 1, []string{"lotFish", "lotSalt"}, []string{"lotFillet"}) },
+			node: "lotFillet", up: these("fillet", "lotFish", "lotSalt"), down: these("fillet"),
+		},
+		{
+			name: "two lots on one delivery note are not made of each other",
+			tell: func(s *story) { s.sees("shipped", 1, "lotA", "lotB") },
+			node: "lotA", up: these("shipped"), down: these("shipped"),
+		},
+		{
+			name: "a dataset made of an observation descends from the things observed",
+			tell: func(s *story) {
+				s.sees("reading", 1, "lotA", "lotB")
+				s.artifact("dataset/lab/temperatures@1", "reading")
+				s.runs("training", 2, "training", []string{"dataset/lab/temperatures@1"}, []string{"model/lab/spoilage@1"}, nil)
+			},
+			node: "lotA", up: these("reading"), down: these("reading", "dataset/lab/temperatures@1", "training", "model/lab/spoilage@1"),
+		},
+		{
+			name: "a model comes from the lots that its data was taken from",
+			tell: func(s *story) {
+				s.makes("fillet", 0, []string{"lotFish"}, []string{"lotA"})
+				s.sees("reading", 1, "lotA", "lotB")
+				s.sees("sold", 5, "lotA")
+				s.artifact("dataset/lab/temperatures@1", "reading")
+				s.runs("training", 2, "training", []string{"dataset/lab/temperatures@1"}, []string{"model/lab/spoilage@1"}, nil)
+			},
+			node: "model/lab/spoilage@1", up: these("training", "dataset/lab/temperatures@1", "reading", "lotA", "lotB", "fillet", "lotFish"), down: these(),
+		},
+		{
+			name: "a bad model touches the lots it decided about and what was made of them",
+			tell: func(s *story) {
+				s.artifact("model/lab/spoilage@1")
+				s.sees("landed", 0, "lotA")
+				s.runs("decision", 1, "inference", []string{"model/lab/spoilage@1"}, nil, []string{"lotA"})
+				s.makes("soup", 2, []string{"lotA"}, []string{"lotSoup"})
+			},
+			node: "model/lab/spoilage@1", up: these(), down: these("decision", "lotA", "soup", "lotSoup"),
+		},
+		{
+			name: "from fish to data to model and back to the same fish ends",
+			tell: func(s *story) {
+				s.sees("reading", 1, "lotA")
+				s.artifact("dataset/lab/temperatures@1", "reading")
+				s.runs("training", 2, "training", []string{"dataset/lab/temperatures@1"}, []string{"model/lab/spoilage@1"}, nil)
+				s.runs("decision", 3, "inference", []string{"model/lab/spoilage@1"}, nil, []string{"lotA"})
+			},
+			node: "lotA",
+			up:   these("reading", "decision", "model/lab/spoilage@1", "training", "dataset/lab/temperatures@1"),
+			down: these("reading", "dataset/lab/temperatures@1", "training", "model/lab/spoilage@1", "decision"),
+		},
+		{
+			name: "what is read on a pallet concerns what was on it then",
+			tell: func(s *story) {
+				s.packs("packed", 1, "ADD", "pallet", "crateA")
+				s.sees("reading", 2, "pallet")
+				s.packs("unpacked", 3, "DELETE", "pallet", "crateA")
+				s.sees("later", 4, "pallet")
+				s.artifact("dataset/lab/first@1", "reading")
+				s.artifact("dataset/lab/later@1", "later")
+			},
+			node: "crateA",
+			up:   these("packed", "unpacked", "pallet", "reading"),
+			down: these("packed", "unpacked", "pallet", "reading", "dataset/lab/first@1"),
+		},
+		{
+			name: "a pallet used again next week does not connect two lots",
+			tell: func(s *story) {
+				s.packs("packed1", 1, "ADD", "pallet", "lotA")
+				s.sees("reading1", 2, "pallet")
+				s.packs("emptied", 3, "DELETE", "pallet")
+				s.packs("packed2", 8, "ADD", "pallet", "lotB")
+				s.sees("reading2", 9, "pallet")
+				s.artifact("dataset/lab/second@1", "reading2")
+			},
+			node: "dataset/lab/second@1",
+			up:   these("reading2", "pallet", "lotB", "packed2"), down: these(),
+		},
+		{
+			name: "an emptied pallet lets go of all children",
+			tell: func(s *story) {
+				s.packs("packed", 1, "ADD", "pallet", "crateA", "lotB")
+				s.packs("emptied", 3, "DELETE", "pallet")
+				s.sees("later", 4, "pallet")
+			},
+			node: "lotB", up: these("packed", "pallet", "emptied"), down: these("packed", "pallet", "emptied"),
+		},
+		{
+			name: "a crate on a pallet in a truck concerns its fish",
+			tell: func(s *story) {
+				s.packs("crated", 1, "ADD", "crate", "lotA")
+				s.packs("stacked", 2, "ADD", "pallet", "crate")
+				s.packs("loaded", 3, "ADD", "truck", "pallet")
+				s.sees("reading", 4, "truck")
+				s.packs("unloaded", 5, "DELETE", "truck", "pallet")
+				s.sees("washed", 6, "truck")
+				s.artifact("dataset/lab/d@1", "reading")
+			},
+			node: "dataset/lab/d@1", up: these("reading", "truck", "pallet", "crate", "lotA", "crated", "stacked", "loaded"), down: these(),
+		},
+		{
+			name: "who recalls a pallet recalls what it held",
+			tell: func(s *story) {
+				s.packs("packed", 1, "ADD", "pallet", "lotA")
+				s.packs("unpacked", 2, "DELETE", "pallet", "lotA")
+				s.makes("soup", 3, []string{"lotA"}, []string{"lotSoup"})
+			},
+			node: "pallet", up: these("packed", "unpacked", "lotA"), down: these("packed", "unpacked", "lotA", "soup", "lotSoup"),
+		},
+		{
+			name: "siblings on a pallet are no descendants",
+			tell: func(s *story) {
+				s.packs("packed", 1, "ADD", "pallet", "crateA", "crateB")
+				s.makes("soup", 3, []string{"crateB"}, []string{"lotSoup"})
+			},
+			node: "crateA", up: these("packed", "pallet"), down: these("packed", "pallet"),
+		},
+		{
+			name: "a partly unpacked lot is still on the pallet",
+			tell: func(s *story) {
+				s.packs("packed", 1, "ADD", "pallet", "lotA=100")
+				s.packs("half", 2, "DELETE", "pallet", "lotA=40")
+				s.sees("reading", 3, "pallet")
+				s.packs("rest", 4, "DELETE", "pallet", "lotA=60")
+				s.sees("later", 5, "pallet")
+			},
+			node: "lotA", up: these("packed", "half", "pallet", "reading", "rest"), down: these("packed", "half", "pallet", "reading", "rest"),
+		},
+		{
+			name: "an observed pallet holds what was seen on it, without an ADD",
+			tell: func(s *story) {
+				s.packs("received", 1, "OBSERVE", "pallet", "crateA")
+				s.sees("reading", 2, "pallet")
+			},
+			node: "crateA", up: these("received", "pallet", "reading"), down: these("received", "pallet", "reading"),
+		},
+		{
+			name: "a GTIN without lot leads to none of its lots",
+			tell: func(s *story) {
+				s.name("gtin", "https://id.gs1.org/01/09521234543213")
+				s.event("counted", 1, "ObjectEvent", `"action":"OBSERVE","quantityList":[{"epcClass":"https://id.gs1.org/01/09521234543213","quantity":3}]`)
+				s.sees("seen", 2, "lotA")
+			},
+			node: "gtin", up: these("counted"), down: these("counted"),
+		},
+		{
+			name: "inputs and outputs reported apart are joined by the transformationID",
+			tell: func(s *story) {
+				s.split([]string{"lotIn", "lotOut"})
+				s.event("inputs", 1, "TransformationEvent", fmt.Sprintf(`"transformationID":"urn:example:batch:1","inputQuantityList":[%s]`, classes([]string{"lotIn"})))
+				s.event("outputs", 2, "TransformationEvent", fmt.Sprintf(`"transformationID":"urn:example:batch:1","outputQuantityList":[%s]`, classes([]string{"lotOut"})))
+			},
+			node: "lotIn", up: these(), down: these("inputs", "outputs", "lotOut"),
+		},
+		{
+			name: "an event leads down to the things it names and up to them",
+			tell: func(s *story) {
+				s.sees("excursion", 1, "lotA")
+				s.makes("soup", 2, []string{"lotA"}, []string{"lotSoup"})
+			},
+			node: "excursion", up: these("lotA"), down: these("lotA", "soup", "lotSoup"),
+		},
+		{
+			name: "a recall leads to what it is about",
+			tell: func(s *story) {
+				s.makes("soup", 2, []string{"lotA"}, []string{"lotSoup"})
+				s.put("recall", indextest.Statement(s.t, "recall", `{"reason":"listeria"}`, thing("lotA")))
+			},
+			node: "recall", up: these(), down: these("lotA", "soup", "lotSoup"),
+		},
+		{
+			name: "a diamond is walked once",
+			tell: func(s *story) {
+				s.makes("left", 1, []string{"lotA"}, []string{"lotL"})
+				s.makes("right", 1, []string{"lotA"}, []string{"lotR"})
+				s.makes("mix", 2, []string{"lotL", "lotR"}, []string{"lotZ"})
+			},
+			node: "lotZ", up: these("mix", "lotL", "lotR", "left", "right", "lotA"), down: these("mix"),
+		},
+		{
+			name: "two lots made of each other end",
+			tell: func(s *story) {
+				s.makes("forth", 1, []string{"lotA"}, []string{"lotB"})
+				s.makes("back", 2, []string{"lotB"}, []string{"lotA"})
+			},
+			node: "lotA", up: these("back", "lotB", "forth"), down: these("forth", "lotB", "back"),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStory(t)
+			test.tell(s)
+			require.Equal(t, test.up, s.up(test.node), "ancestors")
+			require.Equal(t, test.down, s.down(test.node), "descendants")
+		})
+	}
+}

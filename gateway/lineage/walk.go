@@ -1,0 +1,372 @@
+package lineage
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+)
+
+// mode says how a walk came to an event, which decides where it leads.
+type mode uint8
+
+const (
+	attached mode = 1 << iota // as an observation: to what was derived from it
+	naming                    // to the things it names
+	consumed                  // by an input: to its outputs
+	produced                  // by an output: to its inputs
+)
+
+// visit is a node that the walk came to, and what it knows of it so far.
+type visit struct {
+	id    int64
+	kind  index.Kind
+	depth int
+	why   *visit // the node it was first reached from; nil for the start
+	self  window // of a thing: when it mattered
+	held  window // of a thing: when it carried something that mattered
+	mode  mode   // of an event
+	fresh bool   // not expanded since the mode grew
+
+	// Spans that were added in the level under way. They are joined to the windows
+	// all at once, as a thing may be reached ten thousand times in one level.
+	moreSelf, moreHeld []span
+}
+
+// settle takes in what the last level added, and says whether that was anything.
+func (v *visit) settle() bool {
+	grown := v.fresh
+	v.fresh = false
+	for _, w := range []struct {
+		have *window
+		more *[]span
+	}{{&v.self, &v.moreSelf}, {&v.held, &v.moreHeld}} {
+		if len(*w.more) == 0 {
+			continue
+		}
+		joined := join(append(slices.Clone(*w.have), *w.more...))
+		grown = grown || !joined.equal(*w.have)
+		*w.have, *w.more = joined, nil
+	}
+	return grown
+}
+
+type edge struct {
+	from, to int64
+	kind     string
+	record   int64
+}
+
+// walk is one breadth-first walk. It goes level by level, so that each level
+// costs a handful of queries however wide it is.
+type walk struct {
+	graph    Graph
+	query    Query
+	down     bool
+	snap     index.Snapshot
+	start    *visit
+	visits   map[int64]*visit
+	edges    map[edge]bool
+	next     map[int64]bool
+	frontier map[int64]bool
+	reasons  map[string]bool
+	links
+}
+
+func newWalk(g Graph, q Query, snap index.Snapshot, start index.Vertex) *walk {
+	if q.Depth <= 0 {
+		q.Depth = DefaultDepth
+	}
+	if q.Nodes <= 0 {
+		q.Nodes = DefaultNodes
+	}
+	q.Nodes = min(q.Nodes, MaxNodes)
+	if q.Budget <= 0 {
+		q.Budget = DefaultBudget
+	}
+	w := &walk{
+		graph: g, query: q, down: q.Direction == Descendants, snap: snap,
+		visits: map[int64]*visit{}, edges: map[edge]bool{}, next: map[int64]bool{}, frontier: map[int64]bool{}, reasons: map[string]bool{},
+		links: newLinks(g, snap),
+	}
+	w.start = &visit{id: start.ID, kind: start.Kind, self: always(), mode: attached | naming, fresh: true}
+	if w.down {
+		w.start.mode |= consumed
+	} else {
+		w.start.mode |= produced
+	}
+	w.visits[start.ID], w.next[start.ID] = w.start, true
+	return w
+}
+
+func (w *walk) run(ctx context.Context) error {
+	end := time.Now().Add(w.query.Budget)
+	for len(w.next) > 0 {
+		level := make([]*visit, 0, len(w.next))
+		for id := range w.next {
+			if v := w.visits[id]; v.settle() {
+				level = append(level, v)
+			}
+		}
+		slices.SortFunc(level, func(a, b *visit) int { return int(a.id - b.id) })
+		clear(w.next)
+		if time.Now().After(end) {
+			for _, v := range level {
+				w.cut(v, "time")
+			}
+			return nil
+		}
+		if err := w.prepare(ctx, level); err != nil {
+			return err
+		}
+		for _, v := range level {
+			w.expand(v)
+		}
+	}
+	return nil
+}
+
+// cut notes that there is, or may be, more behind a node.
+func (w *walk) cut(v *visit, reason string) {
+	w.frontier[v.id], w.reasons[reason] = true, true
+}
+
+// found is what the walk learned of a node it reaches.
+type found struct {
+	id   int64
+	kind index.Kind
+	self window
+	held window
+	mode mode
+}
+
+// reach goes from one node to another, unless a limit is in the way. If what is
+// known of the other grows, it is expanded again.
+func (w *walk) reach(from *visit, f found) bool {
+	v, ok := w.visits[f.id]
+	if !ok {
+		switch {
+		case from.depth >= w.query.Depth:
+			w.cut(from, "depth")
+			return false
+		case len(w.visits) >= w.query.Nodes:
+			w.cut(from, "nodes")
+			return false
+		}
+		v = &visit{id: f.id, kind: f.kind, depth: from.depth + 1, why: from, fresh: true}
+		w.visits[f.id] = v
+	}
+	if mode := v.mode | f.mode; mode != v.mode {
+		v.mode, v.fresh = mode, true
+	}
+	if v.kind.IsThing() {
+		v.moreSelf, v.moreHeld = append(v.moreSelf, f.self...), append(v.moreHeld, f.held...)
+	}
+	if v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0 {
+		w.next[v.id] = true
+	}
+	return true
+}
+
+// connect reaches a node and draws the edge between the two, in the direction
+// that the kind of edge has.
+func (w *walk) connect(from *visit, f found, e edge) {
+	if w.reach(from, f) {
+		w.edges[e] = true
+	}
+}
+
+func (w *walk) expand(v *visit) {
+	switch {
+	case v.kind.IsThing():
+		w.expandThing(v)
+	case v.kind == index.KindEvent:
+		w.expandEvent(v)
+	default:
+		w.expandOther(v)
+	}
+}
+
+// expandThing goes from a thing to its events, its contents and its carriers.
+func (w *walk) expandThing(v *visit) {
+	counts := w.expandContents(v)
+	for _, l := range w.to[v.id] {
+		at := moment{l.Time, l.Record}
+		observed := counts.has(at) || v.held.has(at)
+		event := found{id: l.Record, kind: index.KindEvent, mode: attached}
+		switch {
+		case l.Role.Consumes() && w.down:
+			if len(v.self) > 0 || v.held.has(at) {
+				event.mode |= consumed
+				w.connect(v, event, edge{v.id, l.Record, EdgeInput, l.Record})
+			}
+		case l.Role.Consumes(): // what became of it later is no part of where it comes from
+		case l.Role.Produces() && !w.down:
+			if len(v.self) > 0 {
+				event.mode |= produced
+				w.connect(v, event, edge{l.Record, v.id, EdgeOutput, l.Record})
+			}
+		case l.Role.Mentions():
+			if observed {
+				w.connect(v, event, edge{v.id, l.Record, EdgeObserved, l.Record})
+			}
+		case l.Role == index.RoleAbout && !w.down:
+			if counts.has(at) {
+				w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, EdgeAbout, l.Record})
+			}
+		}
+	}
+	for _, c := range w.carriers(v.id) {
+		held := c.inside.intersect(counts.union(v.held))
+		w.contain(v, found{id: c.other, kind: index.KindThing, held: held}, c, held, edge{from: c.other, to: v.id})
+	}
+}
+
+// expandContents goes from a thing in question to what it held at the time. It
+// returns the time for which observations of the thing count.
+func (w *walk) expandContents(v *visit) window {
+	if len(v.self) == 0 {
+		return nil
+	}
+	var loads []span
+	for _, c := range w.contents(v.id) {
+		inside := c.inside.intersect(v.self)
+		if len(inside) == 0 {
+			continue
+		}
+		for _, s := range c.inside {
+			if v.self.meets(s) {
+				loads = append(loads, s)
+			}
+		}
+		w.contain(v, found{id: c.other, kind: index.KindThing, self: inside}, c, inside, edge{from: v.id, to: c.other})
+	}
+	counts := v.self.open(w.down)
+	if len(loads) > 0 && !v.self.isAlways() {
+		counts = counts.intersect(join(loads))
+	}
+	return counts
+}
+
+// contain connects parent and child with one edge for each time that mattered.
+func (w *walk) contain(v *visit, f found, c contact, mattered window, e edge) {
+	if len(mattered) == 0 || !w.reach(v, f) {
+		return
+	}
+	for i, s := range c.inside {
+		if mattered.meets(s) {
+			w.edges[edge{e.from, e.to, EdgeContains, c.begun[i]}] = true
+		}
+	}
+}
+
+// expandEvent goes from an event to what was derived from it, and, as the way
+// the walk came demands, to inputs, outputs or all that it names.
+func (w *walk) expandEvent(v *visit) {
+	if w.down {
+		w.expandUses(v)
+	}
+	if v.mode == attached {
+		return
+	}
+	if !w.down {
+		w.expandDecisions(v)
+	}
+	for _, l := range w.of[v.id] {
+		at := instant(moment{l.Time, l.Record})
+		thing := found{id: l.Node, kind: index.KindThing, self: at}
+		switch {
+		case l.Role == index.RoleJoin:
+			w.expandJoin(v, l.Node)
+		case l.Role.Produces() && w.down && v.mode&consumed != 0:
+			thing.self = always()
+			w.connect(v, thing, edge{v.id, l.Node, EdgeOutput, v.id})
+		case l.Role.Consumes() && !w.down && v.mode&(produced|naming) != 0:
+			w.connect(v, thing, edge{l.Node, v.id, EdgeInput, v.id})
+		case l.Role.Consumes() && w.down: // an event's effects are on what it makes
+		case l.Role.Mentions() && v.mode&naming != 0:
+			w.connect(v, thing, edge{l.Node, v.id, EdgeObserved, v.id})
+		}
+	}
+}
+
+// expandJoin goes to the other events of a transformation that was reported in
+// parts.
+func (w *walk) expandJoin(v *visit, join int64) {
+	for _, l := range w.to[join] {
+		part := found{id: l.Record, kind: index.KindEvent, mode: attached | v.mode&(consumed|produced)}
+		switch {
+		case l.Record == v.id:
+		case w.down && v.mode&consumed != 0:
+			w.connect(v, part, edge{v.id, l.Record, EdgeContinues, l.Record})
+		case !w.down && v.mode&(produced|naming) != 0:
+			part.mode |= produced
+			w.connect(v, part, edge{l.Record, v.id, EdgeContinues, l.Record})
+		}
+	}
+}
+
+// expandOther goes on from artifact versions, activities, statements and the rest.
+func (w *walk) expandOther(v *visit) {
+	if w.down {
+		w.expandUses(v)
+	} else {
+		w.expandDecisions(v)
+	}
+	for _, l := range w.to[v.id] { // an artifact version: how it came to be
+		switch {
+		case w.down:
+		case l.Role == index.RoleDescribes:
+			for _, source := range w.of[l.Record] {
+				if source.Role == index.RoleSource {
+					w.connect(v, w.cause(source), edge{source.Node, v.id, EdgeDerived, l.Record})
+				}
+			}
+		case l.Role == index.RoleGenerated:
+			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, EdgeGenerated, l.Record})
+		}
+	}
+	for _, l := range w.of[v.id] { // an activity or a statement: what it names
+		switch {
+		case l.Role == index.RoleUsed && !w.down:
+			w.connect(v, w.cause(l), edge{l.Node, v.id, EdgeUsed, v.id})
+		case l.Role == index.RoleGenerated && w.down:
+			w.connect(v, found{id: l.Node, kind: index.KindArtifact}, edge{v.id, l.Node, EdgeGenerated, v.id})
+		case l.Role == index.RoleAbout && w.down:
+			w.connect(v, found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached}, edge{v.id, l.Node, EdgeAbout, v.id})
+		case l.Role == index.RoleSubject && w.down:
+			w.connect(v, found{id: l.Node, kind: w.kinds[l.Node], self: always(), mode: attached}, edge{v.id, l.Node, EdgeSubject, v.id})
+		}
+	}
+}
+
+// cause is what an artifact was derived from, or an activity used.
+func (w *walk) cause(l index.Link) found {
+	return found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached | naming}
+}
+
+// expandUses goes from anything that can be a source to what was made with it.
+func (w *walk) expandUses(v *visit) {
+	for _, l := range w.to[v.id] {
+		switch l.Role {
+		case index.RoleUsed:
+			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{v.id, l.Record, EdgeUsed, l.Record})
+		case index.RoleSource:
+			for _, described := range w.of[l.Record] {
+				if described.Role == index.RoleDescribes {
+					w.connect(v, found{id: described.Node, kind: index.KindArtifact}, edge{v.id, described.Node, EdgeDerived, l.Record})
+				}
+			}
+		}
+	}
+}
+
+// expandDecisions goes from anything that was decided about to the decisions.
+func (w *walk) expandDecisions(v *visit) {
+	for _, l := range w.to[v.id] {
+		if l.Role == index.RoleAbout {
+			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, EdgeAbout, l.Record})
+		}
+	}
+}
