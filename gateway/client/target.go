@@ -1,0 +1,81 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Target says which gateway the command line talks to, and as whom.
+type Target struct {
+	as   string
+	role string
+	dir  string
+	json bool
+}
+
+// flags adds what every verb has.
+func (t *Target) flags(c *cobra.Command) {
+	c.Flags().StringVar(&t.as, "as", "", "organisation of the network in --dir to act for, such as harbor")
+	c.Flags().StringVar(&t.role, "role", "submitter", "which of the organisation's tokens to use: submitter, auditor or operator")
+	c.Flags().StringVar(&t.dir, "dir", ".pedigree", "folder of the network")
+	c.Flags().BoolVar(&t.json, "json", false, "print JSON, as the gateway gave it")
+}
+
+// whereHelp ends the help of every verb.
+const whereHelp = `
+The gateway is that of --as ORG in the network's folder, or the one that
+PEDIGREE_URL and PEDIGREE_TOKEN name. Exit codes: 0 done, 1 refused or not
+found, 2 a mistake in the command or a file, 3 no gateway reachable.`
+
+// client finds the gateway and the token.
+func (t *Target) client() (*Client, error) {
+	if t.as == "" {
+		if base := os.Getenv("PEDIGREE_URL"); base != "" {
+			token := os.Getenv("PEDIGREE_TOKEN")
+			if token == "" {
+				return nil, usage("PEDIGREE_URL is set, but PEDIGREE_TOKEN isn't: a gateway answers nobody without a token")
+			}
+			return New(base, token), nil
+		}
+		return nil, usage("say whose gateway to use: --as ORG for a network in a folder, or PEDIGREE_URL and PEDIGREE_TOKEN")
+	}
+	return Local(t.dir, t.as, t.role)
+}
+
+// Local is a client of an organisation's gateway in a network's folder.
+func Local(dir, org, role string) (*Client, error) {
+	if org != filepath.Base(org) || role != filepath.Base(role) {
+		return nil, usage("%q is not the name of an organisation", org)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, org, "gateway.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usage("there is no organisation %q in the network folder %s; `pedigree up` makes a network, `pedigree status` lists the organisations", org, dir)
+	}
+	if err != nil {
+		return nil, usage("couldn't read the gateway's settings: %w", err)
+	}
+	var config struct {
+		Listen string `json:"listen"`
+		TLS    struct {
+			Certificate string `json:"certificate"`
+		} `json:"tls"`
+	}
+	if err := json.Unmarshal(text, &config); err != nil {
+		return nil, usage("couldn't understand the settings of %s's gateway: %w", org, err)
+	}
+	token, err := os.ReadFile(filepath.Join(dir, org, role+".token"))
+	if err != nil {
+		return nil, usage("couldn't read the %s token of %s: %w", role, org, err)
+	}
+	scheme := "http://"
+	if config.TLS.Certificate != "" {
+		scheme = "https://"
+	}
+	return New(scheme+config.Listen, strings.TrimSpace(string(token))), nil
+}

@@ -1,0 +1,198 @@
+// Package test has the tests that need everything at once: the program as it
+// is built, a real network, and the public REST interfaces and command line.
+package test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/client"
+)
+
+var (
+	program string // the program under test
+	dir     string // the folder of the network that most tests share
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "couldn't set the tests up:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	home, err := os.MkdirTemp("", "pedigree-test-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(home)
+	program = filepath.Join(home, "bin", "pedigree")
+	if err := command("go", "build", "-o", program, "..").Run(); err != nil {
+		return 1, fmt.Errorf("couldn't build the program: %w", err)
+	}
+	dir = filepath.Join(home, "network")
+	if err := command(program, "up", "--detach", "--dir", dir, "--base-port", strconv.Itoa(freePorts())).Run(); err != nil {
+		showLogs(dir)
+		return 1, fmt.Errorf("couldn't start a network: %w", err)
+	}
+	defer func() {
+		if code != 0 {
+			showLogs(dir)
+		}
+		if stopErr := command(program, "down", "--dir", dir).Run(); stopErr != nil && err == nil {
+			code, err = 1, fmt.Errorf("couldn't stop the network: %w", stopErr)
+		}
+	}()
+	return m.Run(), nil
+}
+
+// showLogs prints the end of each process's log, for a failure that can't be
+// looked at afterwards.
+func showLogs(dir string) {
+	logs, _ := filepath.Glob(filepath.Join(dir, "log", "*.log"))
+	for _, log := range logs {
+		text, err := os.ReadFile(log)
+		if err != nil {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "--- %s\n%s\n", filepath.Base(log), text[max(0, len(text)-3000):])
+	}
+}
+
+// command shows what it says on standard error: setting up can take minutes
+// the first time.
+func command(name string, args ...string) *exec.Cmd {
+	c := exec.Command(name, args...)
+	c.Stdout, c.Stderr = os.Stderr, os.Stderr
+	return c
+}
+
+// freePorts finds a base port with the ports after it free.
+func freePorts() int {
+	for base := 20000 + os.Getpid()%20000; ; base += 10 {
+		free := true
+		for port := base + 1; port <= base+3; port++ {
+			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
+			if err != nil {
+				free = false
+				break
+			}
+			l.Close()
+		}
+		if free {
+			return base
+		}
+	}
+}
+
+// as is a client of an organisation's gateway in the shared network.
+func as(t *testing.T, org string, role ...string) *client.Client {
+	t.Helper()
+	return in(t, dir, org, append(role, "submitter")[0])
+}
+
+func in(t *testing.T, dir, org, role string) *client.Client {
+	t.Helper()
+	c, err := client.Local(dir, org, role)
+	require.NoError(t, err)
+	return c
+}
+
+// must runs the program and returns what it printed.
+func must(t *testing.T, args ...string) string {
+	t.Helper()
+	c := exec.Command(program, args...)
+	out, err := c.Output()
+	if exit, ok := err.(*exec.ExitError); ok {
+		require.NoError(t, err, "%v: %s", args, exit.Stderr)
+	}
+	require.NoError(t, err)
+	return string(out)
+}
+
+// awaits asks until a condition holds, for as long as a slow machine may take.
+func awaits(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(90 * time.Second)
+	for !condition() {
+		require.True(t, time.Now().Before(deadline), "waited in vain: %s", what)
+		pause(20 * time.Millisecond)
+	}
+}
+
+// pause is what lies between two looks at a condition.
+func pause(d time.Duration) { <-time.After(d) }
+
+// atHeight waits until an organisation's gateway has a block, so that what was
+// recorded through another's can be asked of it.
+func atHeight(t *testing.T, c *client.Client, block uint64) {
+	t.Helper()
+	awaits(t, fmt.Sprint("block ", block), func() bool {
+		var status struct {
+			Height uint64 `json:"height"`
+		}
+		return c.Get(t.Context(), "/v1/status", nil, &status) == nil && status.Height > block
+	})
+}
+
+func get(t *testing.T, c *client.Client, path string, query url.Values, into any) {
+	t.Helper()
+	require.NoError(t, c.Get(t.Context(), path, query, into), path)
+}
+
+func capture(ctx context.Context, c *client.Client, document []byte) (*client.Job, error) {
+	job, err := c.Capture(ctx, document, false)
+	if err != nil {
+		return nil, err
+	}
+	return c.Await(ctx, job.ID, nil)
+}
+
+// status of a refusal.
+func refused(t *testing.T, err error) *client.Problem {
+	t.Helper()
+	var p *client.Problem
+	require.ErrorAs(t, err, &p)
+	return p
+}
+
+func post(c *client.Client, t *testing.T, path, body string) (*client.Answer, error) {
+	return c.Do(t.Context(), client.Call{Method: http.MethodPost, Path: path, Body: []byte(body)})
+}
+
+// TestCommandLine runs the scripts: each reads like a session at a terminal.
+func TestCommandLine(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("BASE_PORT", strconv.Itoa(freePorts()))
+			e.Setenv("XDG_CACHE_HOME", cacheHome())
+			e.Setenv("HOME", os.Getenv("HOME"))
+			return os.Symlink(dir, filepath.Join(e.WorkDir, ".pedigree"))
+		},
+	})
+}
+
+func cacheHome() string {
+	home, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return home
+}
