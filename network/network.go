@@ -197,7 +197,7 @@ func (n *Network) start(ctx context.Context) error {
 	return nil
 }
 
-// startLedger starts orderers, peers and chaincode.
+// startLedger starts orderers and chaincode, and prepares to speak to peers.
 func (n *Network) startLedger() error {
 	for _, o := range n.plan.Orderers {
 		if err := n.sup.start(n.dir.ordererProcess(n.fabric, o)); err != nil {
@@ -205,9 +205,6 @@ func (n *Network) startLedger() error {
 		}
 	}
 	for _, org := range n.plan.Orgs {
-		if err := n.sup.start(n.dir.peerProcess(n.fabric, org)); err != nil {
-			return err
-		}
 		pack, err := n.dir.packChaincode(org)
 		if err != nil {
 			return err
@@ -221,11 +218,11 @@ func (n *Network) startLedger() error {
 		}
 		n.clients = append(n.clients, client)
 	}
-	n.say.line("started %d orderers, %d peers and as many chaincode processes", len(n.plan.Orderers), len(n.plan.Orgs))
+	n.say.line("started %d orderers and %d chaincode processes", len(n.plan.Orderers), len(n.plan.Orgs))
 	return nil
 }
 
-// deploy joins everybody to the channel and puts the chaincode's definition on it, as far as that hasn't been done:
+// deploy starts the peers, joins everybody to the channel and puts the chaincode's definition on it, as far as that hasn't been done:
 // it can be interrupted anywhere and repeated.
 func (n *Network) deploy(ctx context.Context) error {
 	genesis, err := os.ReadFile(n.dir.genesis())
@@ -247,11 +244,11 @@ func (n *Network) deploy(ctx context.Context) error {
 	for _, o := range n.plan.Orderers {
 		joins = append(joins, func() error { return admin.join(ctx, o, n.plan.Channel, genesis) })
 	}
-	joins = append(joins, func() error { return n.joinPeers(ctx, genesis) })
+	joins = append(joins, func() error { return n.startPeers(ctx, genesis) })
 	if err := together(joins...); err != nil {
 		return err
 	}
-	n.say.line("orderers and peers follow channel %s", n.plan.Channel)
+	n.say.line("started %d peers; orderers and peers follow channel %s", len(n.plan.Orgs), n.plan.Channel)
 	var approvals []func() error
 	for _, c := range n.clients {
 		approvals = append(approvals, func() error { return n.approve(ctx, c) })
@@ -269,10 +266,14 @@ func (n *Network) deploy(ctx context.Context) error {
 	return nil
 }
 
-// joinPeers joins one peer after the other. Peers that join in the same moment call each other while neither is ready
-// to answer, and then cut each other's second call off, which now and then takes gossip five seconds to get over.
-func (n *Network) joinPeers(ctx context.Context, genesis []byte) error {
+// startPeers starts one peer after the other and joins it to the channel. Peers that come up in the same moment call each
+// other while neither is ready to answer, and then cut each other's second call off, which now and then takes
+// gossip many seconds to get over.
+func (n *Network) startPeers(ctx context.Context, genesis []byte) error {
 	for _, c := range n.clients {
+		if err := n.sup.start(n.dir.peerProcess(n.fabric, c.org)); err != nil {
+			return err
+		}
 		if err := c.joinChannel(ctx, n.plan.Channel, genesis); err != nil {
 			return err
 		}
