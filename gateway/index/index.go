@@ -27,6 +27,7 @@ type Index struct {
 	names    *cache[string, int64]
 	creators map[creator]int64
 	readers  atomic.Pointer[readCaches]
+	prepared sync.Map // of the reader: query to *sql.Stmt
 
 	mutex sync.RWMutex
 	tip   tip
@@ -216,12 +217,39 @@ func (ix *Index) row(ctx context.Context, query string, args ...any) *sql.Row {
 	return ix.db.reader.QueryRowContext(ctx, ix.db.rebind(query), args...)
 }
 
+// eachPrepared is each for a query of which there are few: its statement is
+// kept.
+func (ix *Index) eachPrepared(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
+	stmt, ok := ix.prepared.Load(query)
+	if !ok {
+		fresh, err := ix.db.reader.PrepareContext(ctx, ix.db.rebind(query))
+		if err != nil {
+			return err
+		}
+		var raced bool
+		if stmt, raced = ix.prepared.LoadOrStore(query, fresh); raced {
+			if err := fresh.Close(); err != nil {
+				return err
+			}
+		}
+	}
+	rows, err := stmt.(*sql.Stmt).QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	return scanAll(rows, scan)
+}
+
 // each runs a query and hands every row to scan.
 func (ix *Index) each(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
 	rows, err := ix.db.reader.QueryContext(ctx, ix.db.rebind(query), args...)
 	if err != nil {
 		return err
 	}
+	return scanAll(rows, scan)
+}
+
+func scanAll(rows *sql.Rows, scan func(*sql.Rows) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {

@@ -40,13 +40,15 @@ type readCaches struct {
 	packs *cache[int64, [][]byte]
 	txs   *cache[int64, Recording]
 	words *cache[int64, string]
+
+	declared declared
 }
 
 // caches are replaced as a whole by Reset: ids may mean something else then.
 func (ix *Index) caches() *readCaches { return ix.readers.Load() }
 
 func newReadCaches() *readCaches {
-	return &readCaches{newCache[int64, [][]byte](16), newCache[int64, Recording](20_000), newCache[int64, string](50_000)}
+	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000)}
 }
 
 // location of a record's bytes and transaction.
@@ -192,7 +194,7 @@ func (ix *Index) batches(ctx context.Context, query string, ids []int64, rest st
 		for i := range n {
 			values = append(values, ids[min(i, len(ids)-1)])
 		}
-		return ix.each(ctx, query+inList(n)+rest, append(values, args...), scan)
+		return ix.eachPrepared(ctx, query+inList(n)+rest, append(values, args...), scan)
 	})
 }
 

@@ -25,7 +25,7 @@ func (w *walk) answer(ctx context.Context) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	statuses, err := w.graph.Statuses(ctx, ids, w.snap)
+	statuses, err := w.graph.Statuses(ctx, w.claimed(ids), w.snap)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +53,19 @@ func (w *walk) answer(ctx context.Context) (*Answer, error) {
 	}
 	a.Truncated = w.truncation(names)
 	return a, nil
+}
+
+// claimed are the nodes that statements may be about: those whose links were
+// not read, and those whose links say so.
+func (w *walk) claimed(ids []int64) []int64 {
+	var ask []int64
+	for _, id := range ids {
+		links, read := w.to[id]
+		if !read || slices.ContainsFunc(links, func(l index.Link) bool { return l.Role == index.RoleSubject }) {
+			ask = append(ask, id)
+		}
+	}
+	return ask
 }
 
 // nameRecords finds the ids of records that edges come from and that are no

@@ -1,0 +1,311 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Label is what people want to know of a node at a glance. Which fields are set
+// depends on the kind.
+type Label struct {
+	Vertex
+	Recording // of records, the first; of others, of the record that named them first
+
+	// Events.
+	Type, Action, BizStep, Disposition, ReadPoint, BizLocation, EventID, Hash string
+	EventTime                                                                 time.Time
+	Declaration                                                               bool          // it declares an earlier event an error
+	Errors                                                                    []Declaration // that declare this event an error
+
+	// Activities have Type, and their times; statements have Type, their kind.
+	StartedAt, EndedAt time.Time
+
+	// Artifacts.
+	Digest string // algorithm:hexadecimal
+}
+
+// Declaration is somebody's word that an event was recorded in error.
+type Declaration struct {
+	Event      string    `json:"event"` // record id of the declaration
+	MSPID      string    `json:"mspId"`
+	Time       time.Time `json:"time,omitzero"` // by its own word
+	Reason     string    `json:"reason,omitempty"`
+	Corrective []string  `json:"correctiveEventIDs,omitempty"` // event ids of what stands instead
+}
+
+// Describe labels nodes. The result has one entry for each id that exists.
+func (ix *Index) Describe(ctx context.Context, ids []int64, snap Snapshot) (map[int64]*Label, error) {
+	if err := ix.caches().declared.refresh(ctx, ix); err != nil {
+		return nil, err
+	}
+	// Labels are most of the work of a big answer, so all processors take part.
+	share := max(512, (len(ids)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	var parts []*describer
+	for at := 0; at < len(ids); at += share {
+		parts = append(parts, &describer{ix: ix, snap: snap, ids: ids[at:min(at+share, len(ids))], labels: make(map[int64]*Label, share), of: map[Kind][]int64{}})
+	}
+	var wait sync.WaitGroup
+	for _, d := range parts[min(1, len(parts)):] {
+		wait.Go(func() { d.err = d.run(ctx) })
+	}
+	if len(parts) > 0 {
+		parts[0].err = parts[0].run(ctx)
+	}
+	wait.Wait()
+	all := make(map[int64]*Label, len(ids))
+	for _, d := range parts {
+		if d.err != nil {
+			return nil, fmt.Errorf("couldn't describe nodes: %w", d.err)
+		}
+		for id, l := range d.labels {
+			all[id] = l
+		}
+	}
+	return all, nil
+}
+
+// describer labels some nodes.
+type describer struct {
+	ix     *Index
+	snap   Snapshot
+	ids    []int64
+	labels map[int64]*Label
+	of     map[Kind][]int64
+	err    error
+	// errors are the events that may have been declared errors.
+	errors []int64
+}
+
+func (d *describer) run(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{d.nodes, d.declarations, d.artifacts, d.activities, d.statements} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nodes reads what all have, and what events have: one query for both, as most
+// nodes are events or things.
+func (d *describer) nodes(ctx context.Context) error {
+	txs := make([]int64, 0, len(d.ids))
+	type words struct {
+		label *Label
+		tx    int64
+		ids   [4]int64
+	}
+	all := make([]words, 0, len(d.ids))
+	unknown := map[int64]bool{}
+	known := map[int64]string{0: ""}
+	err := d.ix.batches(ctx, `SELECT n.id, n.kind, COALESCE(n.thing, n.name), n.digest, n.tx, COALESCE(n.line, 0), e.type, e.action, e.time, e.step, e.disposition, e.readpoint, e.location, e.hash, e.eventid, e.hashtext, e.eventidtext
+		FROM node n LEFT JOIN event e ON e.id = n.id WHERE n.id IN `, d.ids, ` AND n.id <= ?`, []any{d.snap.Last}, func(rows *sql.Rows) error {
+		l := new(Label)
+		w := words{label: l}
+		var text, hash, own sql.RawBytes
+		var digest sql.RawBytes
+		var kind, action, at, hashNumber, ownNumber sql.NullInt64
+		var ids [4]sql.NullInt64
+		if err := rows.Scan(&l.ID, &l.Kind, &text, &digest, &w.tx, &l.Line, &kind, &action, &at, &ids[0], &ids[1], &ids[2], &ids[3], &hashNumber, &ownNumber, &hash, &own); err != nil {
+			return err
+		}
+		l.Name = string(text)
+		if digest != nil {
+			l.Name = recordID(digest)
+		}
+		if l.Kind == KindEvent {
+			l.Type, l.Action, l.EventTime, l.Hash = eventTypes[kind.Int64], actions[action.Int64], time.UnixMicro(at.Int64).UTC(), string(hash)
+			l.EventID = l.Hash
+			if own != nil {
+				l.EventID = string(own)
+			} else {
+				ownNumber = hashNumber
+			}
+			if d.ix.caches().declared.has(hashNumber.Int64, ownNumber.Int64) {
+				d.errors = append(d.errors, l.ID)
+			}
+			for i, id := range ids {
+				w.ids[i] = id.Int64
+				if _, ok := known[id.Int64]; !ok {
+					word, ok := d.ix.caches().words.get(id.Int64)
+					known[id.Int64], unknown[id.Int64] = word, !ok
+				}
+			}
+		} else {
+			d.of[l.Kind] = append(d.of[l.Kind], l.ID)
+		}
+		d.labels[l.ID] = l
+		all = append(all, w)
+		txs = append(txs, w.tx)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.words(ctx, unknown, known); err != nil {
+		return err
+	}
+	recordings, err := d.ix.recordings(ctx, txs)
+	for _, w := range all {
+		l, line := w.label, w.label.Line
+		l.Recording = recordings[w.tx]
+		l.Line = line
+		l.BizStep, l.Disposition, l.ReadPoint, l.BizLocation = known[w.ids[0]], known[w.ids[1]], known[w.ids[2]], known[w.ids[3]]
+	}
+	return err
+}
+
+func (d *describer) words(ctx context.Context, unknown map[int64]bool, known map[int64]string) error {
+	var ask []int64
+	for id, is := range unknown {
+		if is {
+			ask = append(ask, id)
+		}
+	}
+	return d.ix.batches(ctx, `SELECT id, name FROM node WHERE id IN `, ask, "", nil, func(rows *sql.Rows) error {
+		var id int64
+		var word string
+		if err := rows.Scan(&id, &word); err != nil {
+			return err
+		}
+		known[id] = word
+		d.ix.caches().words.put(id, word)
+		return nil
+	})
+}
+
+// declared are the hashes and event ids of all error declarations, by their
+// numbers. There are few, so they are kept at hand: almost no event is in it.
+type declared struct {
+	mutex            sync.RWMutex
+	upTo             int64
+	hashes, eventIDs map[int64]bool
+}
+
+// refresh takes in the declarations that came since.
+func (c *declared) refresh(ctx context.Context, ix *Index) error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.hashes == nil {
+		c.hashes, c.eventIDs = map[int64]bool{}, map[int64]bool{}
+	}
+	err := ix.eachPrepared(ctx, `SELECT event, hash, eventid FROM declaration WHERE event > ? ORDER BY event`, []any{c.upTo}, func(rows *sql.Rows) error {
+		var hash, eventID int64
+		if err := rows.Scan(&c.upTo, &hash, &eventID); err != nil {
+			return err
+		}
+		c.hashes[hash], c.eventIDs[eventID] = true, true
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't read error declarations: %w", err)
+	}
+	return nil
+}
+
+func (c *declared) has(hash, eventID int64) bool {
+	c.mutex.RLock()
+	defer c.mutex.RUnlock()
+	return c.hashes[hash] || c.eventIDs[eventID]
+}
+
+// declarations marks events that were declared errors: those that share the
+// event id or the hash of a declaration, which leaves the declaration itself out
+// of the hash (CBV 2.0, section 8.9).
+func (d *describer) declarations(ctx context.Context) error {
+	type pair struct{ event, declaration int64 }
+	var pairs []pair
+	seen := map[pair]bool{}
+	details := map[int64]Declaration{}
+	var by []int64
+	for _, key := range []string{"d.hash = e.hash", "d.eventid = COALESCE(e.eventid, e.hash)"} {
+		err := d.ix.batches(ctx, `SELECT e.id, d.event, d.time, d.reason, d.corrective FROM event e JOIN declaration d ON `+key+` WHERE e.id IN `, d.errors, ` AND d.event <= ? ORDER BY e.id, d.event`, []any{d.snap.Last}, func(rows *sql.Rows) error {
+			var p pair
+			var at int64
+			var detail Declaration
+			var corrective []byte
+			if err := rows.Scan(&p.event, &p.declaration, &at, &detail.Reason, &corrective); err != nil {
+				return err
+			}
+			if p.event == p.declaration {
+				d.labels[p.event].Declaration = true
+				return nil
+			}
+			if seen[p] {
+				return nil
+			}
+			seen[p] = true
+			pairs = append(pairs, p)
+			if err := json.Unmarshal(corrective, &detail.Corrective); err != nil {
+				return err
+			}
+			detail.Time = fromMicros(at)
+			if _, ok := details[p.declaration]; !ok {
+				by = append(by, p.declaration)
+			}
+			details[p.declaration] = detail
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(pairs) == 0 {
+		return nil
+	}
+	makers := describer{ix: d.ix, snap: d.snap, ids: by, labels: map[int64]*Label{}, of: map[Kind][]int64{}}
+	if err := makers.nodes(ctx); err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		l := d.labels[p.event]
+		if l.Declaration {
+			continue // a declaration made twice is no error of its own
+		}
+		detail := details[p.declaration]
+		detail.Event, detail.MSPID = makers.labels[p.declaration].Name, makers.labels[p.declaration].MSPID
+		l.Errors = append(l.Errors, detail)
+	}
+	return nil
+}
+
+func (d *describer) artifacts(ctx context.Context) error {
+	return d.ix.batches(ctx, `SELECT a.node, a.algorithm, a.digest FROM artifact a WHERE a.node IN `, d.of[KindArtifact], ` AND a.record <= ? ORDER BY a.node, a.record DESC`, []any{d.snap.Last}, func(rows *sql.Rows) error {
+		var id int64
+		var algorithm, digest string
+		if err := rows.Scan(&id, &algorithm, &digest); err != nil {
+			return err
+		}
+		d.labels[id].Digest = algorithm + ":" + digest
+		return nil
+	})
+}
+
+func (d *describer) activities(ctx context.Context) error {
+	return d.ix.batches(ctx, `SELECT record, type, COALESCE(started, 0), COALESCE(ended, 0) FROM activity WHERE record IN `, d.of[KindActivity], "", nil, func(rows *sql.Rows) error {
+		var id, started, ended int64
+		var kind string
+		if err := rows.Scan(&id, &kind, &started, &ended); err != nil {
+			return err
+		}
+		l := d.labels[id]
+		l.Type, l.StartedAt, l.EndedAt = kind, fromMicros(started), fromMicros(ended)
+		return nil
+	})
+}
+
+func (d *describer) statements(ctx context.Context) error {
+	return d.ix.batches(ctx, `SELECT record, kind FROM statement WHERE record IN `, d.of[KindStatement], "", nil, func(rows *sql.Rows) error {
+		var id int64
+		var kind string
+		if err := rows.Scan(&id, &kind); err != nil {
+			return err
+		}
+		d.labels[id].Type = kind
+		return nil
+	})
+}
