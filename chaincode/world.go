@@ -18,6 +18,7 @@ type world struct {
 	stub   shim.ChaincodeStubInterface
 	values map[string][]byte
 	packs  map[string]*openPack
+	opened int // bytes of all packs, unpacked
 }
 
 // openPack is a pack read back from the ledger.
@@ -26,9 +27,12 @@ type openPack struct {
 	bodies [][]byte
 }
 
-// maxWitnessPacks bounds how many packs one submit may have read for it. Each
-// can be megabytes; a record that speaks of more is split in two.
-const maxWitnessPacks = 256
+// What one transaction may have read for it. Each pack can be megabytes; a
+// record that speaks of more than these is split in two.
+const (
+	maxWitnessPacks = 256
+	maxWitnessBytes = 64 << 20
+)
 
 func newWorld(stub shim.ChaincodeStubInterface) *world {
 	return &world{stub: stub, values: map[string][]byte{}, packs: map[string]*openPack{}}
@@ -80,8 +84,8 @@ func (w *world) pack(tx string) (*openPack, error) {
 	if p, ok := w.packs[tx]; ok {
 		return p, nil
 	}
-	if len(w.packs) >= maxWitnessPacks {
-		return nil, refuse("too_many_witnesses", fmt.Sprintf("the records refer to more than %d transactions that have to be read; submit fewer at a time", maxWitnessPacks))
+	if len(w.packs) >= maxWitnessPacks || w.opened > maxWitnessBytes {
+		return nil, refuse("too_many_witnesses", fmt.Sprintf("the records refer to more than %d transactions or %d MiB that have to be read; submit fewer at a time", maxWitnessPacks, maxWitnessBytes>>20))
 	}
 	value, err := w.stub.GetState(record.PackKey(tx))
 	if err != nil {
@@ -98,6 +102,9 @@ func (w *world) pack(tx string) (*openPack, error) {
 	bodies, err := record.Unpack(packed, record.PackLimits{})
 	if err != nil {
 		return nil, err
+	}
+	for _, b := range bodies {
+		w.opened += len(b)
 	}
 	w.packs[tx] = &openPack{header, bodies}
 	return w.packs[tx], nil

@@ -1,0 +1,123 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestTheReadmeIsTrue runs every command of the README, in order, and sends
+// the requests that it shows. Only what differs from machine to machine is
+// replaced: the program for `go run .`, and the ports.
+func TestTheReadmeIsTrue(t *testing.T) {
+	home := t.TempDir()
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(filepath.Join(root, "test"), filepath.Join(home, "test")))
+	base := freePorts()
+	defer func() { // a failure half-way leaves a network up
+		c := exec.Command(program, "down")
+		c.Dir = home
+		_ = c.Run()
+	}()
+
+	commands := 0
+	for _, block := range blocks(t, filepath.Join(root, "README.md")) {
+		switch block.language {
+		case "console":
+			for line := range strings.Lines(block.text) {
+				shown, ok := strings.CutPrefix(strings.TrimSpace(line), "$ go run . ")
+				require.True(t, ok, "a command that this test can't run: %s", line)
+				args := splitWords(shown)
+				if args[0] == "up" {
+					args = append(args, "--base-port", strconv.Itoa(base))
+				}
+				c := exec.CommandContext(t.Context(), program, args...)
+				c.Dir = home
+				out, err := c.CombinedOutput()
+				require.NoError(t, err, "%s\n%s", shown, out)
+				commands++
+			}
+		case "http":
+			token, err := os.ReadFile(filepath.Join(home, ".pedigree", "harbor", "submitter.token"))
+			require.NoError(t, err)
+			text := strings.ReplaceAll(block.text, "<content of .pedigree/harbor/submitter.token>", strings.TrimSpace(string(token)))
+			response := send(t.Context(), t, text, "127.0.0.1:"+strconv.Itoa(base+1))
+			assert.Equal(t, http.StatusAccepted, response.StatusCode)
+		}
+	}
+	assert.Greater(t, commands, 10)
+}
+
+type block struct{ language, text string }
+
+// blocks finds the fenced blocks of a Markdown file.
+func blocks(t *testing.T, file string) []block {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var all []block
+	open := false
+	for line := range strings.Lines(string(text)) {
+		switch fence, ok := strings.CutPrefix(line, "```"); {
+		case ok && !open:
+			all, open = append(all, block{language: strings.TrimSpace(fence)}), true
+		case ok:
+			open = false
+		case open:
+			all[len(all)-1].text += line
+		}
+	}
+	return all
+}
+
+// splitWords reads a line as a shell would, as far as the README needs it.
+func splitWords(line string) []string {
+	var words []string
+	quoted := false
+	word := ""
+	for _, r := range line + " " {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case r == ' ' && !quoted:
+			if word != "" {
+				words = append(words, word)
+			}
+			word = ""
+		default:
+			word += string(r)
+		}
+	}
+	return words
+}
+
+// send sends an HTTP request as it stands in a text.
+func send(ctx context.Context, t *testing.T, text, address string) *http.Response {
+	t.Helper()
+	head, body, ok := strings.Cut(text, "\n\n")
+	require.True(t, ok)
+	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.ReplaceAll(head, "\n", "\r\n") + "\r\n\r\n")))
+	require.NoError(t, err)
+	outgoing, err := http.NewRequestWithContext(ctx, request.Method, "http://"+address+request.URL.Path, bytes.NewBufferString(body))
+	require.NoError(t, err)
+	outgoing.Header = request.Header
+	response, err := http.DefaultClient.Do(outgoing)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	t.Logf("%s", answer)
+	return response
+}
