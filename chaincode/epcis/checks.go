@@ -349,13 +349,13 @@ func uriOrURIs(c *checker, v *canonical.Value) {
 }
 
 // mergedContext checks an @context: an address, an object, or a list of both. It may
-// be a document's and an event's in one, hence twice the bounds.
+// be a document's and an event's in one.
 func mergedContext(c *checker, v *canonical.Value) {
 	switch v.Kind {
 	case canonical.String:
 		uri(c, v)
 	case canonical.Array:
-		if len(v.Items) > 2*mostContextParts {
+		if len(v.Items) > mostContextParts {
 			c.add(CodeTooMany, "@context may have %d parts at most", mostContextParts)
 			return
 		}
@@ -381,7 +381,7 @@ func mergedContext(c *checker, v *canonical.Value) {
 }
 
 func (c *checker) contextNames(n int) {
-	if n > 2*mostContextNames {
+	if n > mostContextNames {
 		c.add(CodeTooMany, "@context may declare %d names at most", mostContextNames)
 	}
 }

@@ -28,7 +28,7 @@
 //	URIs                        of RFC 3986, in ASCII, without spaces; many validators are lax
 //	times                       leap seconds, year 0, and times that leave the years 1 to 9999 in UTC
 //	one eventID twice           in one document, unless one is an error declaration
-//	size                        64 parts and 1000 names in an @context, 64 levels in an extension
+//	size                        128 parts and 500 names in the @contexts of an event, 64 levels in an extension
 //
 // # Hashes
 //

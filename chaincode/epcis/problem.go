@@ -42,12 +42,12 @@ const (
 
 // Bounds that keep checking cheap and answers readable.
 const (
-	maxProblems           = 20   // reported for one event or document
-	deepestExtension      = 64   // levels inside an extension
-	mostContextParts      = 64   // addresses and objects in one @context
-	mostContextNames      = 1000 // declared by one @context
-	longestQuote          = 80   // bytes of a sender's text in a message
-	longestWordToGuessFor = 64   // bytes
+	maxProblems           = 20  // reported for one event or document
+	deepestExtension      = 64  // levels inside an extension
+	mostContextParts      = 128 // addresses and objects, of document and event together
+	mostContextNames      = 500 // that they declare
+	longestQuote          = 80  // bytes of a sender's text in a message
+	longestWordToGuessFor = 64  // bytes
 )
 
 // checker walks one event or document and collects what is wrong.
