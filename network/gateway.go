@@ -168,9 +168,22 @@ func (d folder) register(ctx context.Context, org Org) error {
 	if err != nil {
 		return err
 	}
-	status, answer, err := callGateway(ctx, http.MethodPost, org.URL()+"/v1/members", strings.TrimSpace(string(token)), body)
-	if err == nil && status != http.StatusOK && status != http.StatusCreated && status != http.StatusConflict {
-		err = fmt.Errorf("status %d: %s", status, answer)
+	var refused error // what a second attempt would not change
+	err = eventually(ctx, func(ctx context.Context) error {
+		status, answer, err := callGateway(ctx, http.MethodPost, org.URL()+"/v1/members", strings.TrimSpace(string(token)), body)
+		switch {
+		case err != nil:
+			return err
+		case status == http.StatusOK, status == http.StatusCreated, status == http.StatusConflict:
+			return nil
+		case status < 500:
+			refused = fmt.Errorf("status %d: %s", status, answer)
+			return nil
+		}
+		return fmt.Errorf("status %d: %s", status, answer)
+	})
+	if err == nil {
+		err = refused
 	}
 	return wrap(err, "couldn't register %s as a member", org.Title)
 }

@@ -1,0 +1,156 @@
+package network
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAFolderOfSomebodyElseIsLeftAlone(t *testing.T) {
+	d := folder(t.TempDir())
+	require.NoError(t, os.WriteFile(d.path("thesis.tex"), nil, 0o644))
+	_, err := d.take()
+	require.ErrorContains(t, err, "holds thesis.tex and no network.json, so it isn't a Pedigree network")
+	require.Error(t, d.claim())
+	require.Error(t, d.remove())
+	entries, err := os.ReadDir(string(d))
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+}
+
+func TestAnInterruptedMakingStartsOver(t *testing.T) {
+	d := folder(t.TempDir())
+	require.NoError(t, d.claim())
+	require.NoError(t, os.WriteFile(d.path("orderer", "half"), nil, 0o644))
+	require.NoError(t, d.claim())
+	require.NoFileExists(t, d.path("orderer", "half"))
+	require.DirExists(t, d.path("orderer"))
+	require.NoError(t, d.remove())
+	require.NoDirExists(t, string(d))
+}
+
+func TestADamagedPlanIsNamedAndCanBeReset(t *testing.T) {
+	d := folder(t.TempDir())
+	p, err := newPlan(DefaultOrgs, 4, 0, "test")
+	require.NoError(t, err)
+	require.NoError(t, d.claim())
+	require.NoError(t, d.makeIdentities(p))
+	require.NoError(t, d.makeTokens(p))
+	require.NoError(t, d.configureGateway(p, p.Orgs[0]))
+	for name, text := range map[string]string{
+		"cut short":         `{"version": 1, "orgs": [`,
+		"of another time":   `{"version": 99}`,
+		"without consortia": `{"version": 1}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.WriteFile(d.planFile(), []byte(text), 0o644))
+			_, err := readPlan(d)
+			require.ErrorContains(t, err, d.planFile())
+			require.ErrorContains(t, err, "pedigree reset")
+		})
+	}
+	require.NoError(t, d.remove())
+	require.NoFileExists(t, d.planFile())
+	require.NoDirExists(t, d.path("harbor"))
+}
+
+func TestAPlanGivesEveryoneAPortOfTheirOwn(t *testing.T) {
+	p, err := newPlan([]string{"a", "b", "c", "d", "e"}, 7, 0, "test")
+	require.NoError(t, err)
+	picker := newPortPicker()
+	seen := map[int]bool{}
+	ports := []int{}
+	for _, org := range p.Orgs {
+		ports = append(ports, org.PeerPort, org.ChaincodePort, org.GatewayPort)
+	}
+	for _, orderer := range p.Orderers {
+		ports = append(ports, orderer.Port, orderer.AdminPort)
+	}
+	for _, port := range ports {
+		require.False(t, seen[port], port)
+		seen[port] = true
+		require.False(t, port >= picker.avoidFirst && port <= picker.avoidLast, "%d is for outgoing connections", port)
+	}
+	require.Equal(t, p.BasePort+5, p.Orgs[4].GatewayPort)
+}
+
+func TestImpossibleConsortiaAreRefused(t *testing.T) {
+	for want, orgs := range map[string][]string{
+		"a network has 1 to 50 organisations, not 0":                              {},
+		`organisation name "Harbor" isn't of the form`:                            {"Harbor"},
+		`organisation name "../x" isn't of the form`:                              {"../x"},
+		`organisation name "" isn't of the form`:                                  {""},
+		`an organisation can't be called "orderer"`:                               {"orderer"},
+		`organisation "lab" is listed twice`:                                      {"lab", "harbor", "lab"},
+		`organisation name "a23456789012345678901234567890123" isn't of the form`: {"a23456789012345678901234567890123"},
+	} {
+		_, err := newPlan(orgs, 4, 0, "test")
+		require.ErrorContains(t, err, want)
+	}
+	_, err := newPlan(DefaultOrgs, 0, 0, "test")
+	require.ErrorContains(t, err, "1 to 50 orderers")
+	_, err = newPlan(DefaultOrgs, 4, 65534, "test")
+	require.ErrorContains(t, err, "leaves no room for 3 gateways")
+}
+
+func TestFilesAreReplacedWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path+".new", []byte("left by a crash"), 0o644))
+	require.NoError(t, writeFile(path, []byte("secret"), 0o600))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	require.NoFileExists(t, path+".new")
+}
+
+func TestAFullDiskIsCalledThat(t *testing.T) {
+	err := plainly(&os.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC})
+	require.ErrorContains(t, err, "the disk is full: make room and try again")
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	log := filepath.Join(t.TempDir(), "log")
+	require.NoError(t, os.WriteFile(log, []byte("panic: write wal: no space left on device\n\ngoroutine 1 [running]:\nmain.main()\n"), 0o600))
+	require.Equal(t, "the disk is full", lastWords(log))
+}
+
+func TestTheLastWordsOfALogAreNotAStackTrace(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	require.Equal(t, "", lastWords(log))
+	require.NoError(t, os.WriteFile(log, []byte("starting\npanic: no certificate in x.pem\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:1 +0x1\n"), 0o600))
+	require.Equal(t, "panic: no certificate in x.pem", lastWords(log))
+}
+
+func TestALogThatGrewTooLongIsMovedAside(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	require.NoError(t, trimLog(log), "no log yet")
+	require.NoError(t, os.WriteFile(log, []byte("short"), 0o600))
+	require.NoError(t, trimLog(log))
+	require.NoFileExists(t, log+".1")
+	require.NoError(t, os.Truncate(log, logLimit+1)) // sparse
+	require.NoError(t, trimLog(log))
+	info, err := os.Stat(log)
+	require.NoError(t, err)
+	require.Zero(t, info.Size())
+	info, err = os.Stat(log + ".1")
+	require.NoError(t, err)
+	require.EqualValues(t, logLimit+1, info.Size())
+}
+
+func TestAProcessIsKnownByMoreThanItsNumber(t *testing.T) {
+	self, err := identify(os.Getpid())
+	require.NoError(t, err)
+	require.True(t, self.running())
+	another := processID{PID: self.PID, Started: "another time"}
+	require.False(t, another.running())
+	require.NoError(t, another.signal(syscall.SIGKILL), "must not reach this process")
+	require.True(t, another.awaitEnd(0))
+	_, err = identifyFromStat(7, "7 (a) b) Z 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0")
+	require.Error(t, err, "a zombie isn't running")
+	id, err := identifyFromStat(7, "7 (a) b) S 1 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0")
+	require.NoError(t, err)
+	require.Regexp(t, "/12345$", id.Started)
+	_, err = identifyFromStat(7, "nonsense")
+	require.Error(t, err)
+}
