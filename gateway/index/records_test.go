@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
@@ -259,4 +260,11 @@ func TestMembersAndNamespaces(t *testing.T) {
 	namespaces, err := ix.Namespaces(t.Context(), index.Latest)
 	require.NoError(t, err)
 	require.Equal(t, []index.Namespace{{Name: "harbor", MSPID: "HarborMSP", Since: 2}, {Name: "lab", MSPID: "LabMSP", Since: 1}, {Name: "science", MSPID: "LabMSP", Since: 3}}, namespaces)
+}
+
+// tryEvent makes a record of an event that may be refused.
+func tryEvent(v canonical.Value) (*record.Record, bool) {
+	v = v.With("eventTimeZoneOffset", canonical.Str("+00:00"))
+	r, problems := record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"))
+	return r, len(problems) > 0
 }
