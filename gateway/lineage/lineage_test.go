@@ -147,7 +147,7 @@ func (s *story) runs(name string, day int, kind string, used, generated, about [
 		s.name(ref, ref)
 	}
 	at := indextest.Start.AddDate(0, 0, day).Format("2006-01-02T15:04:05Z")
-	return s.put(name, indextest.Activity(s.t, fmt.Sprintf(`{"type":%q,"endedAt":%q,"used":%s,"generated":%s,"about":%s}`, kind, at,
+	return s.put(name, indextest.Activity(s.t, fmt.Sprintf(`{"type":%q,"description":%q,"endedAt":%q,"used":%s,"generated":%s,"about":%s}`, kind, name, at,
 		s.list(used, `{"ref":%q}`), s.list(generated, `{"ref":%q}`), s.list(about, `%q`))))
 }
 
