@@ -51,10 +51,12 @@
 //     while it held.
 //
 // Observations then count from that time on (descendants) or up to it
-// (ancestors), and a container that held something then answers for that load
-// only. So a pallet that is used again next week for another lot does not connect
-// the two. A walk may come to a thing again with more time; times only grow, and
-// there are finitely many, so it ends. Cycles and diamonds need no more care.
+// (ancestors), but a container answers for the load of that moment only, or, if it
+// was empty, for the time between the load before and the next. So a pallet
+// that is used again next week for another lot does not connect the two. A walk may
+// come to a thing again with more time; times only grow, and there are finitely
+// many, so it ends, and where it gets does not depend on its order. Cycles and
+// diamonds need no more care.
 //
 // # What is said about a node
 //

@@ -181,35 +181,44 @@ func (w *world) things() []string {
 
 func (w *world) fromThing(node string, s state, down bool, reach func(string, state)) {
 	mattered := s.always || len(s.self) > 0
-	counts := func(rank int) bool {
-		if s.always {
-			return true
-		}
-		for m := range s.self {
-			if down && rank >= m || !down && rank <= m {
-				return true
-			}
-		}
-		return false
-	}
-	loads := moments{}
+	var loads []moments
 	for _, child := range w.things() {
 		if child == node || !mattered {
 			continue
 		}
 		for _, span := range w.inside(child, node) {
-			both := overlap(span, s)
-			if len(both) == 0 {
-				continue
-			}
-			reach(child, state{self: both})
-			for m := range span {
-				loads[m] = true
+			loads = append(loads, span)
+			if both := overlap(span, s); len(both) > 0 {
+				reach(child, state{self: both})
 			}
 		}
 	}
+	loaded := func(rank int) bool {
+		return slices.ContainsFunc(loads, func(load moments) bool { return load[rank] })
+	}
+	// together says whether a container had one load at both moments, or none from
+	// one to the other.
+	together := func(a, b int) bool {
+		if loaded(a) {
+			return slices.ContainsFunc(loads, func(load moments) bool { return load[a] && load[b] })
+		}
+		for m := min(a, b); m <= max(a, b); m++ {
+			if loaded(m) {
+				return false
+			}
+		}
+		return true
+	}
 	observed := func(rank int) bool {
-		return mattered && counts(rank) && (s.always || len(loads) == 0 || loads[rank])
+		if s.always {
+			return true
+		}
+		for m := range s.self {
+			if (down && rank >= m || !down && rank <= m) && together(m, rank) {
+				return true
+			}
+		}
+		return false
 	}
 	for _, parent := range w.things() {
 		if parent == node {

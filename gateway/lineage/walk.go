@@ -224,29 +224,30 @@ func (w *walk) expandThing(v *visit) {
 }
 
 // expandContents goes from a thing in question to what it held at the time. It
-// returns the time for which observations of the thing count.
+// returns the time for which observations of the thing count: from when it
+// mattered on (down) or up to then (up), within the load it had at that moment, or
+// within the time between two loads.
 func (w *walk) expandContents(v *visit) window {
 	if len(v.self) == 0 {
 		return nil
 	}
 	var loads []span
 	for _, c := range w.contents(v.id) {
-		inside := c.inside.intersect(v.self)
-		if len(inside) == 0 {
-			continue
+		loads = append(loads, c.inside...)
+		if inside := c.inside.intersect(v.self); len(inside) > 0 {
+			w.contain(v, found{id: c.other, kind: index.KindThing, self: inside}, c, inside, edge{from: v.id, to: c.other})
 		}
-		for _, s := range c.inside {
-			if v.self.meets(s) {
-				loads = append(loads, s)
-			}
+	}
+	if v.self.isAlways() {
+		return v.self
+	}
+	var counts []span
+	for _, load := range append(loads, join(slices.Clone(loads)).gaps()...) {
+		if s, ok := v.self.clip(load, w.down); ok {
+			counts = append(counts, s)
 		}
-		w.contain(v, found{id: c.other, kind: index.KindThing, self: inside}, c, inside, edge{from: v.id, to: c.other})
 	}
-	counts := v.self.open(w.down)
-	if len(loads) > 0 && !v.self.isAlways() {
-		counts = counts.intersect(join(loads))
-	}
-	return counts
+	return join(counts)
 }
 
 // contain connects parent and child with one edge for each time that mattered.

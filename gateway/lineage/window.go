@@ -101,15 +101,42 @@ func (w window) intersect(o window) window {
 	return common
 }
 
-// open widens a window to everything after it begins (down) or before it ends.
-func (w window) open(down bool) window {
+// gaps are the spans between those of a window, before and after it.
+func (w window) gaps() []span {
 	if len(w) == 0 {
-		return nil
+		return always()
+	}
+	var all []span
+	from := ever
+	for _, s := range w {
+		if from.compare(s.from) < 0 {
+			all = append(all, span{from, moment{s.from.time, s.from.id - 1}})
+		}
+		from = moment{s.to.time, s.to.id + 1}
+	}
+	if w[len(w)-1].to != never {
+		all = append(all, span{from, never})
+	}
+	return all
+}
+
+// clip is the part of a span from the first moment that is in the window on
+// (down), or up to the last; false if there is none.
+func (w window) clip(s span, down bool) (span, bool) {
+	if !w.meets(s) {
+		return s, false
 	}
 	if down {
-		return window{{w[0].from, never}}
+		i, _ := slices.BinarySearchFunc(w, s.from, func(s span, m moment) int { return s.to.compare(m) })
+		s.from = later(s.from, w[i].from)
+		return s, true
 	}
-	return window{{ever, w[len(w)-1].to}}
+	i, exact := slices.BinarySearchFunc(w, s.to, func(s span, m moment) int { return s.from.compare(m) })
+	if !exact {
+		i-- // the last that begins before the end
+	}
+	s.to = earlier(s.to, w[i].to)
+	return s, true
 }
 
 func (w window) equal(o window) bool { return slices.Equal(w, o) }
