@@ -1,0 +1,352 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+)
+
+// call is one request on its way through a handler, checked against the operation's description.
+type call struct {
+	*gin.Context
+	op     *operation
+	caller *access.Caller // nil if none is needed and none was shown
+	accept string         // the media type to answer in, one of op.produces
+	params map[string][]string
+}
+
+// handler serves a call. What it returns is answered as a problem.
+type handler func(*call) error
+
+// check reads the parameters by the operation's description.
+func (c *call) check() error {
+	c.params = map[string][]string{}
+	query, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		return badParameter("", "the query is not well formed: %v", err)
+	}
+	for _, name := range sortedKeys(query) {
+		p := c.op.query(name)
+		if p == nil {
+			return badParameter(clean(name), "%q is not a parameter of this route%s", clean(name), c.op.suggest())
+		}
+		if len(query[name]) > 1 {
+			return badParameter(clean(name), "%s stands twice; several values are separated by | where the route allows them", clean(name))
+		}
+		if c.params[name], err = p.read(query.Get(name)); err != nil {
+			return badParameter(name, "%s %v", name, err)
+		}
+	}
+	for _, p := range c.op.parameters {
+		value, given := "", false
+		switch p.in {
+		case "query":
+			if p.required && c.params[p.name] == nil {
+				return badParameter(p.name, "%s is required", p.name)
+			}
+			continue
+		case "path":
+			value, given = c.Param(p.name), p.name != "key"
+			if c.Request.URL.RawPath != "" {
+				if value, err = url.PathUnescape(value); err != nil {
+					return badParameter(p.name, "%s is not percent-encoded as it should be", p.name)
+				}
+			}
+		case "header":
+			value, given = c.GetHeader(p.name), c.GetHeader(p.name) != ""
+		}
+		if !given {
+			continue
+		}
+		if c.params[p.name], err = p.read(value); err != nil {
+			bad := badParameter(p.name, "%s %v", p.name, err)
+			if p.in == "header" && c.op.method == http.MethodGet {
+				bad.kind = kindNotAcceptable
+			}
+			return bad
+		}
+	}
+	return nil
+}
+
+func sortedKeys(v url.Values) []string {
+	names := make([]string, 0, len(v))
+	for name := range v {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// query finds the declared parameter of a name.
+func (o *operation) query(name string) *parameter {
+	for _, p := range o.parameters {
+		if p.in == "query" && (p.name == name || p.nameMatch != nil && p.nameMatch.MatchString(name)) {
+			return p
+		}
+	}
+	return nil
+}
+
+func (o *operation) suggest() string {
+	var names []string
+	for _, p := range o.parameters {
+		if p.in == "query" {
+			names = append(names, p.name)
+		}
+	}
+	if len(names) == 0 {
+		return "; it has none"
+	}
+	return "; it has " + strings.Join(names, ", ")
+}
+
+// read checks a value and splits it, if it may have several.
+func (p *parameter) read(value string) ([]string, error) {
+	if i := strings.IndexFunc(value, func(r rune) bool { return unicode.IsControl(r) }); i >= 0 || !utf8.ValidString(value) {
+		return nil, errors.New("has control characters or invalid UTF-8")
+	}
+	values := []string{value}
+	if p.list {
+		values = strings.Split(value, "|")
+		if len(values) > p.maxItems {
+			return nil, fmt.Errorf("has %d values, more than the %d allowed", len(values), p.maxItems)
+		}
+	}
+	for _, v := range values {
+		if err := p.readOne(v); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+func (p *parameter) readOne(v string) error {
+	switch {
+	case v == "":
+		return errors.New("is empty")
+	case len(v) > p.maxLength:
+		return fmt.Errorf("has %d bytes, more than the %d allowed", len(v), p.maxLength)
+	case len(v) < p.minLength:
+		return fmt.Errorf("has %d bytes, fewer than %d", len(v), p.minLength)
+	case p.enum != nil && !slices.Contains(p.enum, v):
+		return fmt.Errorf("%q is none of %s", brief(v), strings.Join(p.enum, ", "))
+	case p.pattern != nil && !p.pattern.MatchString(v):
+		return fmt.Errorf("%q is not of the form %s", brief(v), p.pattern)
+	case p.time:
+		if _, err := time.Parse(time.RFC3339Nano, v); err != nil {
+			return fmt.Errorf("%q is not a date and time with an offset, such as 2026-03-01T08:00:00Z", brief(v))
+		}
+	case p.integer:
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < p.minimum || n > p.maximum {
+			return fmt.Errorf("%q is not a whole number from %d to %d", brief(v), p.minimum, p.maximum)
+		}
+	}
+	return nil
+}
+
+// value is a parameter's only value, or its default.
+func (c *call) value(name string) string {
+	if values := c.params[name]; len(values) > 0 {
+		return values[0]
+	}
+	for _, p := range c.op.parameters {
+		if p.name == name {
+			return p.byDefault
+		}
+	}
+	return ""
+}
+
+// number is the value of a parameter that is an integer, or its default.
+func (c *call) number(name string) int {
+	n, err := strconv.Atoi(c.value(name))
+	if err != nil {
+		return 0 // not given, and without a default
+	}
+	return n
+}
+
+// at is the block to answer for.
+func (c *call) at() uint64 {
+	if n, err := strconv.ParseUint(c.value("at"), 10, 64); err == nil {
+		return n
+	}
+	return index.Latest
+}
+
+func (c *call) page() index.Page {
+	return index.Page{Size: c.number("pageSize"), Token: c.value("pageToken")}
+}
+
+// negotiate finds the media type to answer in (RFC 9110, section 12.5.1).
+func (c *call) negotiate() error {
+	c.accept = c.best(c.op.produces)
+	if c.accept == "" && len(c.op.produces) > 0 {
+		return fail(kindNotAcceptable, "this route answers with %s", strings.Join(c.op.produces, ", "))
+	}
+	return nil
+}
+
+func (c *call) best(types []string) string {
+	header := strings.Join(c.Request.Header.Values("Accept"), ",")
+	if strings.TrimSpace(header) == "" && len(types) > 0 {
+		return types[0]
+	}
+	best, quality := "", 0.0
+	for _, t := range types {
+		// The most specific range that fits a type counts for it.
+		specific, q := -1, 0.0
+		for i, part := range strings.Split(header, ",") {
+			if i == 32 {
+				break
+			}
+			wanted, params, err := mime.ParseMediaType(part)
+			if err != nil {
+				continue
+			}
+			s := fits(wanted, t)
+			if s <= specific {
+				continue
+			}
+			specific, q = s, 1
+			if text, ok := params["q"]; ok {
+				if q, err = strconv.ParseFloat(text, 64); err != nil || q < 0 || q > 1 {
+					q = 0
+				}
+			}
+		}
+		if q > quality {
+			best, quality = t, q
+		}
+	}
+	return best
+}
+
+func fits(wanted, have string) int {
+	major, _, _ := strings.Cut(have, "/")
+	switch wanted {
+	case have:
+		return 2
+	case major + "/*":
+		return 1
+	case "*/*":
+		return 0
+	}
+	return -1
+}
+
+// read reads the request's body.
+func (c *call) read() ([]byte, error) {
+	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	if charset := params["charset"]; err != nil || !slices.Contains(c.op.consumes, media) || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, fail(kindUnsupported, "Content-Type is %q; this route takes %s, in UTF-8", brief(clean(c.GetHeader("Content-Type"))), strings.Join(c.op.consumes, " and "))
+	}
+	if encoding := c.GetHeader("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, fail(kindUnsupported, "the body is encoded as %q; send it as it is", brief(clean(encoding)))
+	}
+	if c.Request.ContentLength > c.op.maxBytes {
+		return nil, tooManyBytes(c.Request.ContentLength, c.op.maxBytes)
+	}
+	var body bytes.Buffer
+	if c.Request.ContentLength > 0 {
+		body.Grow(int(c.Request.ContentLength) + bytes.MinRead)
+	}
+	_, err = body.ReadFrom(http.MaxBytesReader(c.Writer, c.Request.Body, c.op.maxBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, tooManyBytes(-1, c.op.maxBytes)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fail(kindMalformed, "the body ended before its announced length")
+	case err != nil:
+		return nil, fail(kindMalformed, "the body couldn't be read to its end: %v", err)
+	}
+	return body.Bytes(), nil
+}
+
+func tooManyBytes(n, most int64) *problem {
+	if n < 0 {
+		return fail(kindTooLarge, "the body has more than the %d bytes allowed here", most)
+	}
+	return fail(kindTooLarge, "the body has %d bytes, more than the %d allowed here", n, most)
+}
+
+// json reads the request's body as one JSON value.
+func (c *call) json(limits canonical.Limits) (canonical.Value, error) {
+	body, err := c.read()
+	if err != nil {
+		return canonical.Value{}, err
+	}
+	limits.Bytes = int(c.op.maxBytes)
+	v, err := canonical.Parse(body, limits)
+	var syntax *canonical.SyntaxError
+	if errors.As(err, &syntax) {
+		return v, fail(kindMalformed, "%v", err).because(reason{
+			Code: "malformed_json", Detail: syntax.Message, Pointer: syntax.Pointer, Line: syntax.Line, Column: syntax.Column,
+		})
+	}
+	return v, err
+}
+
+// answer writes a value as JSON, without the escapes that only HTML needs: records inside keep their bytes.
+func (c *call) answer(status int, value any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		return fmt.Errorf("couldn't write an answer: %w", err)
+	}
+	media := c.accept
+	if !strings.HasSuffix(media, "json") {
+		media = "application/json"
+	}
+	c.send(status, media, b.Bytes())
+	return nil
+}
+
+// send writes a whole answer.
+func (c *call) send(status int, media string, body []byte) {
+	c.Header("Content-Type", media)
+	c.Header("Content-Length", strconv.Itoa(len(body)))
+	c.Status(status)
+	if c.Request.Method != http.MethodHead {
+		_, _ = c.Writer.Write(body) // a caller who has gone needs no answer
+	}
+}
+
+// clean makes hostile text fit for a message.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ToValidUTF8(s, "�"))
+}
+
+// brief shortens text for a message.
+func brief(s string) string {
+	if len(s) > 80 {
+		return strings.ToValidUTF8(s[:80], "") + "…"
+	}
+	return s
+}

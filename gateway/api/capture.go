@@ -1,0 +1,328 @@
+package api
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
+)
+
+// capture takes a document of events and queues it.
+func (s *Server) capture(c *call) error {
+	s.captureLimits(c.Writer.Header(), c.op)
+	if err := take(c.Request.Context(), s.captures); err != nil {
+		return err
+	}
+	defer release(s.captures)
+	doc, err := c.json(canonical.Limits{Depth: record.MaxDepth + 8, Values: maxValues})
+	if err != nil {
+		return err
+	}
+	behaviour := capture.Behaviour(c.value("GS1-Capture-Error-Behaviour"))
+	items, err := readDocument(doc, behaviour)
+	if err != nil {
+		return err
+	}
+	job, err := s.Queue.Capture(c.Request.Context(), capture.Request{
+		Owner: c.caller.Name, Identity: c.caller.Name, Function: "Events:Submit", Behaviour: behaviour, Items: items,
+	})
+	if err != nil {
+		return err
+	}
+	c.Header("Location", "/epcis/v2/capture/"+url.PathEscape(job.ID))
+	return c.answer(http.StatusAccepted, viewJob(job))
+}
+
+// readDocument makes the records of a document's events. With rollback, any fault refuses the document; with proceed,
+// faults of single events go with the job, and only a document that is wrong as a whole is refused.
+func readDocument(doc canonical.Value, behaviour capture.Behaviour) ([]capture.Item, error) {
+	events, found := epcis.Document(doc)
+	if len(events) > maxEvents {
+		return nil, fail(kindTooLarge, "the document has %d events, more than the %d allowed; send it in pieces", len(events), maxEvents)
+	}
+	faults := make([][]record.Problem, len(events))
+	var whole []record.Problem
+	for _, p := range found {
+		i := eventAt(events, p.Pointer)
+		if i < 0 {
+			whole = append(whole, record.Problem{Code: p.Code, Pointer: p.Pointer, Detail: p.Detail})
+			continue
+		}
+		faults[i] = append(faults[i], record.Problem{Index: i, Code: p.Code, Pointer: p.Pointer, Detail: p.Detail})
+	}
+	if len(whole) > 0 {
+		return nil, refused(whole, false)
+	}
+	if len(events) == 0 {
+		return nil, fail(kindInvalid, "the document has no events").because(reason{Code: "empty_list", Detail: "the list of events is empty", Pointer: "/epcisBody"})
+	}
+	items := makeItems(events, faults)
+	refuseTwins(items)
+	if behaviour == capture.Rollback {
+		var all []record.Problem
+		for _, item := range items {
+			all = append(all, item.Problems...)
+		}
+		if len(all) > 0 {
+			return nil, refused(all, true)
+		}
+	}
+	return items, nil
+}
+
+// eventAt finds the event of a document that a pointer leads into, or -1. Events stand in a list in document order.
+func eventAt(events []epcis.DocumentEvent, pointer string) int {
+	if len(events) == 1 && events[0].Pointer == "" {
+		return 0
+	}
+	if len(events) == 0 {
+		return -1
+	}
+	list, _ := strings.CutSuffix(events[0].Pointer, "0")
+	rest, ok := strings.CutPrefix(pointer, list)
+	if !ok {
+		return -1
+	}
+	digits, _, _ := strings.Cut(rest, "/")
+	i, err := strconv.Atoi(digits)
+	if err != nil || i < 0 || i >= len(events) || events[i].Pointer != list+digits {
+		return -1
+	}
+	return i
+}
+
+// makeItems makes the records, on all processors.
+func makeItems(events []epcis.DocumentEvent, faults [][]record.Problem) []capture.Item {
+	items := make([]capture.Item, len(events))
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(events)) {
+		wait.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(events) {
+					return
+				}
+				items[i] = makeItem(i, events[i], faults[i])
+			}
+		})
+	}
+	wait.Wait()
+	return items
+}
+
+func makeItem(i int, e epcis.DocumentEvent, faults []record.Problem) capture.Item {
+	item := capture.Item{EventID: e.Event.Get("eventID").Text, Problems: faults}
+	if len(item.EventID) > maxText {
+		item.EventID = ""
+	}
+	if len(faults) > 0 {
+		return item
+	}
+	r, problems := record.NewEvent(e.Event, e.Context)
+	for _, p := range problems {
+		p.Index, p.Pointer = i, e.Pointer+p.Pointer
+		item.Problems = append(item.Problems, p)
+	}
+	if len(problems) == 0 {
+		item.Body, item.EventID = r.Body, r.Event.Raw.Get("eventID").Text
+	}
+	return item
+}
+
+// maxText bounds what is kept of an eventID that is too long to be one.
+const maxText = 2048
+
+// refuseTwins refuses an event that stands in the document twice, the second time.
+func refuseTwins(items []capture.Item) {
+	first := make(map[record.ID]int, len(items))
+	for i := range items {
+		if len(items[i].Body) == 0 {
+			continue
+		}
+		id := record.Sum(items[i].Body)
+		if j, ok := first[id]; ok {
+			items[i].Body = nil
+			items[i].Problems = []record.Problem{{Index: i, Code: "duplicate", Detail: fmt.Sprintf("this is the same event as number %d of the document", j), Existing: string(id)}}
+			continue
+		}
+		first[id] = i
+	}
+}
+
+// jobView is a capture job as EPCIS 2.0 describes it, and with what became of each event.
+type jobView struct {
+	CaptureID  string       `json:"captureID"`
+	CreatedAt  time.Time    `json:"createdAt"`
+	FinishedAt time.Time    `json:"finishedAt,omitzero"`
+	Running    bool         `json:"running"`
+	Success    bool         `json:"success"`
+	Behaviour  string       `json:"captureErrorBehaviour"`
+	Errors     []jobError   `json:"errors"`
+	Counts     jobCounts    `json:"counts"`
+	Waiting    string       `json:"waiting,omitempty"`
+	Results    []resultView `json:"results,omitempty"`
+	Next       string       `json:"nextPageToken,omitempty"`
+}
+
+type jobCounts struct {
+	Total     int `json:"total"`
+	Recorded  int `json:"recorded"`
+	Duplicate int `json:"duplicate"`
+	Rejected  int `json:"rejected"`
+	Pending   int `json:"pending"`
+}
+
+// jobError is a problem of the standard's form.
+type jobError struct {
+	Type     string   `json:"type"`
+	Title    string   `json:"title"`
+	Status   int      `json:"status"`
+	Detail   string   `json:"detail"`
+	Instance string   `json:"instance"`
+	Problems []reason `json:"problems"`
+}
+
+type resultView struct {
+	Index       int       `json:"index"`
+	State       string    `json:"state"`
+	ID          record.ID `json:"id,omitempty"`
+	EventID     string    `json:"eventID,omitempty"`
+	Transaction string    `json:"tx,omitempty"`
+	Block       *uint64   `json:"block,omitempty"`
+	Problems    []reason  `json:"problems,omitempty"`
+}
+
+func viewJob(j capture.Job) jobView {
+	return jobView{
+		CaptureID: j.ID, CreatedAt: j.CreatedAt.UTC(), FinishedAt: j.FinishedAt.UTC(), Running: j.Running(), Success: j.Rejected == 0,
+		Behaviour: string(j.Behaviour), Errors: []jobError{}, Waiting: j.Waiting,
+		Counts: jobCounts{j.Total, j.Recorded, j.Duplicate, j.Rejected, j.Total - j.Recorded - j.Duplicate - j.Rejected},
+	}
+}
+
+func viewResult(r capture.Result) resultView {
+	v := resultView{Index: r.Index, State: string(r.State), ID: r.RecordID, EventID: r.EventID, Transaction: r.TransactionID}
+	if r.TransactionID != "" {
+		v.Block = &r.Block
+	}
+	for _, p := range r.Problems {
+		v.Problems = append(v.Problems, reasonOf(p, true))
+	}
+	return v
+}
+
+// captureJobs lists the jobs of this gateway.
+func (s *Server) captureJobs(c *call) error {
+	after, err := cursor(c.value("nextPageToken"))
+	if err != nil {
+		return err
+	}
+	jobs, next, err := s.Queue.Jobs(c.Request.Context(), "", after, c.epcisSize())
+	if err != nil {
+		return err
+	}
+	views := make([]jobView, len(jobs))
+	for i, j := range jobs {
+		views[i] = viewJob(j)
+	}
+	c.linkNext(token(next))
+	return c.answer(http.StatusOK, views)
+}
+
+// captureJob tells how a job is doing.
+func (s *Server) captureJob(c *call) error {
+	ctx, id := c.Request.Context(), c.value("id")
+	job, err := s.Queue.Job(ctx, id)
+	if err != nil {
+		return err
+	}
+	view := viewJob(job)
+	if job.Rejected > 0 {
+		rejected, _, err := s.Queue.Results(ctx, id, 0, maxErrors, capture.Rejected)
+		if err != nil {
+			return err
+		}
+		for _, r := range rejected {
+			view.Errors = append(view.Errors, errorOf(id, viewResult(r)))
+		}
+	}
+	if what := c.value("results"); what != "none" {
+		if err := s.listResults(c, &view, what); err != nil {
+			return err
+		}
+	}
+	c.linkNext(view.Next)
+	return c.answer(http.StatusOK, view)
+}
+
+// maxErrors is how many refused events the standard's list of errors has; the results have them all.
+const maxErrors = 10
+
+func (s *Server) listResults(c *call, view *jobView, what string) error {
+	from := 0
+	if t := c.value("nextPageToken"); t != "" {
+		after, err := cursor(t)
+		if err != nil {
+			return err
+		}
+		if from, err = strconv.Atoi(after); err != nil || from < 0 {
+			return badParameter("nextPageToken", "the page token is damaged; ask for the first page again")
+		}
+	}
+	only := capture.State("")
+	if what == "rejected" {
+		only = capture.Rejected
+	}
+	results, next, err := s.Queue.Results(c.Request.Context(), view.CaptureID, from, c.epcisSize(), only)
+	if err != nil {
+		return err
+	}
+	for _, r := range results {
+		view.Results = append(view.Results, viewResult(r))
+	}
+	if next >= 0 {
+		view.Next = token(strconv.Itoa(next))
+	}
+	return nil
+}
+
+func errorOf(job string, r resultView) jobError {
+	e := jobError{
+		Type: "epcisException:ValidationException", Title: kindInvalid.title, Status: http.StatusBadRequest,
+		Instance: fmt.Sprintf("/epcis/v2/capture/%s#%d", url.PathEscape(job), r.Index), Problems: r.Problems,
+	}
+	if len(r.Problems) > 0 {
+		e.Detail = fmt.Sprintf("event %d: %s", r.Index, r.Problems[0].Detail)
+		kind := kindOfCode(r.Problems[0].Code)
+		e.Type, e.Title, e.Status = "epcisException:"+kind.epcis(http.MethodPost), kind.title, kind.status
+	}
+	return e
+}
+
+// token and cursor keep page tokens opaque.
+func token(cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(cursor))
+}
+
+func cursor(token string) (string, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil {
+		return "", badParameter("nextPageToken", "the page token is damaged; ask for the first page again")
+	}
+	return string(raw), nil
+}

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// epcisVersion and cbvVersion are what the EPCIS routes speak.
+const (
+	epcisVersion = "2.0.0"
+	cbvVersion   = "2.0.0"
+)
+
+// epcisHeaders tells on every EPCIS route what is spoken there (EPCIS 2.0, section 12.2).
+func epcisHeaders(h http.Header, version string) {
+	h.Set("GS1-EPCIS-Version", epcisVersion)
+	h.Set("GS1-CBV-Version", cbvVersion)
+	h.Set("GS1-EPC-Format", "Never_Translates")
+	h.Set("GS1-Vendor-Version", "pedigree "+version)
+}
+
+// epcisRoot lists the resources.
+func (s *Server) epcisRoot(c *call) error {
+	return c.answer(http.StatusOK, []string{"capture", "events"})
+}
+
+// epcisOptions tells versions and limits.
+func (s *Server) epcisOptions(c *call) error {
+	h := c.Writer.Header()
+	for _, name := range []string{"GS1-EPCIS-Min", "GS1-EPCIS-Max"} {
+		h.Set(name, epcisVersion)
+	}
+	for _, name := range []string{"GS1-CBV-Min", "GS1-CBV-Max"} {
+		h.Set(name, cbvVersion)
+	}
+	methods := []string{http.MethodOptions}
+	for _, o := range s.spec.operations {
+		if o.path != c.op.path || o.method == http.MethodOptions {
+			continue
+		}
+		methods = append(methods, o.method)
+		if o.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+		if o.id == "capture" {
+			s.captureLimits(h, o)
+		}
+	}
+	h.Set("Allow", strings.Join(methods, ", "))
+	c.Status(http.StatusNoContent)
+	c.Writer.WriteHeaderNow()
+	return nil
+}
+
+func (s *Server) captureLimits(h http.Header, o *operation) {
+	h.Set("GS1-EPCIS-Capture-Limit", strconv.Itoa(maxEvents))
+	h.Set("GS1-EPCIS-Capture-File-Size-Limit", strconv.FormatInt(o.maxBytes, 10))
+	h.Set("GS1-Capture-Error-Behaviour", "all")
+}
+
+// epcisPage is the page that an EPCIS query asks for.
+func (c *call) epcisSize() int { return min(c.number("perPage"), maxPage) }
+
+// maxPage is how many items one page has at most, whatever was asked for.
+const maxPage = 1000
+
+// linkNext leads to the next page of an EPCIS query (RFC 8288).
+func (c *call) linkNext(token string) {
+	if token == "" {
+		return
+	}
+	query := c.Request.URL.Query()
+	query.Set("nextPageToken", token)
+	next := url.URL{Path: c.Request.URL.Path, RawPath: c.Request.URL.RawPath, RawQuery: query.Encode()}
+	c.Header("Link", "<"+next.String()+`>; rel="next"`)
+}

@@ -1,0 +1,71 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+)
+
+// problemOf turns the errors of all packages into what callers are told. What it doesn't know is a fault of the gateway,
+// whose text goes to the log only.
+func (s *Server) problemOf(err error) *problem {
+	var (
+		known    *problem
+		token    *index.TokenError
+		future   *index.FutureError
+		query    *index.QueryError
+		busy     *capture.BusyError
+		pending  *capture.PendingError
+		rejected *record.Rejection
+	)
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &token):
+		return badParameter("pageToken", "%v", token)
+	case errors.As(err, &future):
+		return badParameter("at", "%v", future)
+	case errors.As(err, &query):
+		return badParameter(query.Parameter, "%s %s", query.Parameter, query.Detail)
+	case errors.Is(err, index.ErrNotFound):
+		return fail(kindNotFound, "%v", err)
+	case errors.Is(err, capture.ErrNoJob):
+		return fail(kindNotFound, "%v", err)
+	case errors.Is(err, capture.ErrTooLarge):
+		return fail(kindTooLarge, "%v", err)
+	case errors.As(err, &busy):
+		p := fail(kindBusy, "%v", busy)
+		p.retryAfter = busy.RetryAfter
+		return p
+	case errors.Is(err, errBusy):
+		p := fail(kindBusy, "%v", err)
+		p.retryAfter = time.Second
+		return p
+	case errors.As(err, &pending):
+		p := fail(kindPending, "%v; sending the record again is safe", pending)
+		p.transaction, p.job, p.retryAfter, p.cause = pending.TransactionID, pending.JobID, ledger.RetryAfter, err
+		return p
+	case errors.As(err, &rejected) && len(rejected.Problems) > 0:
+		return refused(rejected.Problems, false)
+	case errors.Is(err, ledger.ErrUnavailable):
+		p := fail(kindUnavailable, "%v", err)
+		p.retryAfter, p.cause = ledger.RetryAfter, err
+		return p
+	case errors.Is(err, capture.ErrStorage):
+		p := fail(kindStorage, "the gateway's queue can't be written")
+		p.retryAfter, p.cause = 10*time.Second, err
+		return p
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		p := fail(kindBusy, "the request was given up before it was served")
+		p.retryAfter = time.Second
+		return p
+	}
+	p := fail(kindInternal, "the gateway failed at this request; its log says more")
+	p.cause = err
+	return p
+}

@@ -1,0 +1,136 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+)
+
+// recordEvent records one event and waits for its commit.
+func (s *Server) recordEvent(c *call) error {
+	doc, err := c.json(canonical.Limits{Depth: record.MaxDepth + 8})
+	if err != nil {
+		return err
+	}
+	events, found := epcis.Document(doc)
+	if len(found) > 0 {
+		problems := make([]record.Problem, len(found))
+		for i, p := range found {
+			problems[i] = record.Problem{Code: p.Code, Pointer: p.Pointer, Detail: p.Detail}
+		}
+		return refused(problems, false)
+	}
+	if len(events) != 1 {
+		return fail(kindInvalid, "the document has %d events; this route takes one. POST /epcis/v2/capture takes any number", len(events))
+	}
+	item := makeItem(0, events[0], nil)
+	if len(item.Problems) > 0 {
+		return refused(item.Problems, false)
+	}
+	r, problems := record.Decode(item.Body)
+	if len(problems) > 0 {
+		return refused(problems, false)
+	}
+	receipts, err := s.submit(c, "Events:Submit", r)
+	if err != nil {
+		return err
+	}
+	if receipt := receipts[0]; receipt.AlreadyRecorded {
+		p := fail(kindAlreadyRecorded, "%s has recorded this event already, in block %d, as %s", receipt.MSPID, receipt.Block, receipt.ID)
+		p.existing, p.transaction = string(receipt.ID), receipt.Transaction
+		return p
+	}
+	c.Header("Location", "/epcis/v2/events/"+url.PathEscape(receipts[0].EventID))
+	return c.answer(http.StatusCreated, receipts[0])
+}
+
+// queryEvents answers an EPCIS event query.
+func (s *Server) queryEvents(c *call) error {
+	page := index.Page{Size: c.epcisSize(), Token: c.value("nextPageToken")}
+	list, err := s.Index.Events(c.Request.Context(), c.eventQuery(), c.at(), page)
+	if err != nil {
+		return rename(err, "pageToken", "nextPageToken", s)
+	}
+	c.linkNext(list.Next)
+	return c.queryDocument(list.Items, list.Block, s)
+}
+
+// rename makes a problem speak of the parameter by the name that it has here.
+func rename(err error, from, to string, s *Server) error {
+	p := s.problemOf(err)
+	for i := range p.reasons {
+		if p.reasons[i].Parameter == from {
+			p.reasons[i].Parameter = to
+		}
+	}
+	return p
+}
+
+// eventQuery reads the query parameters, which are checked already.
+func (c *call) eventQuery() index.EventQuery {
+	q := index.EventQuery{
+		EventTypes: c.params["eventType"], Actions: c.params["EQ_action"], BizSteps: c.params["EQ_bizStep"], Disposition: c.params["EQ_disposition"],
+		EventIDs: c.params["EQ_eventID"], ReadPoints: c.params["EQ_readPoint"], BizLocations: c.params["EQ_bizLocation"],
+		EventTimeFrom: c.time("GE_eventTime"), EventTimeBefore: c.time("LT_eventTime"),
+		RecordTimeFrom: c.time("GE_recordTime"), RecordTimeBefore: c.time("LT_recordTime"),
+	}
+	for _, name := range index.MatchParameters() {
+		if values := c.params[name]; values != nil {
+			q.Match = append(q.Match, index.MatchQuery{Parameter: name, Values: values})
+		}
+	}
+	var types []string
+	for name := range c.params {
+		if t, ok := strings.CutPrefix(name, "EQ_bizTransaction_"); ok {
+			types = append(types, t)
+		}
+	}
+	slices.Sort(types)
+	for _, t := range types {
+		q.BizTransactions = append(q.BizTransactions, index.TypedQuery{Type: t, Values: c.params["EQ_bizTransaction_"+t]})
+	}
+	return q
+}
+
+func (c *call) time(name string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, c.value(name))
+	if err != nil {
+		return time.Time{} // not given
+	}
+	return t
+}
+
+// eventByID finds events by eventID, event hash id or record id.
+func (s *Server) eventByID(c *call) error {
+	ctx, id := c.Request.Context(), c.value("eventID")
+	snap, err := s.Index.Snapshot(ctx, c.at())
+	if err != nil {
+		return err
+	}
+	records, err := s.eventsNamed(ctx, id, c.at())
+	if err != nil {
+		return err
+	}
+	if len(records) == 0 {
+		return fail(kindNotFound, "no event with the id %q is on the ledger, up to block %d", brief(id), snap.Block)
+	}
+	return c.queryDocument(records, snap.Block, s)
+}
+
+func (s *Server) eventsNamed(ctx context.Context, id string, at uint64) ([]index.Record, error) {
+	if _, err := record.ParseID(id); err == nil {
+		r, err := s.Index.Record(ctx, id, at)
+		if err == nil && r.Noun == record.NounEvent {
+			return []index.Record{*r}, nil
+		}
+	}
+	return s.Index.EventsByEventID(ctx, id, at)
+}

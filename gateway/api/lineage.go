@@ -1,0 +1,178 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/formats/prov"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+)
+
+// lineageView is the answer of a walk, or of one in each direction.
+type lineageView struct {
+	Node      string              `json:"node"`
+	Direction string              `json:"direction"`
+	Block     uint64              `json:"block"`
+	Nodes     []nodeView          `json:"nodes"`
+	Edges     []lineage.Edge      `json:"edges"`
+	Truncated *lineage.Truncation `json:"truncated,omitempty"`
+}
+
+// nodeView is a node, and how it was reached.
+type nodeView struct {
+	lineage.Node
+	Tx          string            `json:"tx"`
+	Transaction string            `json:"transaction,omitempty"` // stands in front of the node's own member of that name, and is empty
+	Direction   lineage.Direction `json:"direction,omitempty"`   // if both were asked for
+}
+
+// lineageTypes are the media types of lineage by the names of parameter "format".
+var lineageTypes = map[string]string{
+	"json": "application/json", "csv": "text/csv", "dot": "text/vnd.graphviz", "prov": "application/prov+json",
+}
+
+// lineage walks the graph.
+func (s *Server) lineage(c *call) error {
+	media := c.accept
+	if format := c.value("format"); format != "" {
+		media = lineageTypes[format]
+	}
+	q, err := c.lineageQuery()
+	if err != nil {
+		return err
+	}
+	var answers []*lineage.Answer
+	direction := c.value("direction")
+	for _, d := range []lineage.Direction{lineage.Ancestors, lineage.Descendants} {
+		if direction != "both" && direction != string(d) {
+			continue
+		}
+		q.Direction = d
+		a, err := lineage.Trace(c.Request.Context(), s.Index, q)
+		if err != nil {
+			return unknownNode(err)
+		}
+		answers = append(answers, a)
+		q.At = a.Block // both halves of an answer show one ledger
+	}
+	return c.writeLineage(media, direction, answers)
+}
+
+func (c *call) lineageQuery() (lineage.Query, error) {
+	node, err := c.node("node")
+	return lineage.Query{Node: node, At: c.at(), Depth: c.number("depth"), Nodes: c.number("limit")}, err
+}
+
+func unknownNode(err error) error {
+	var unknown *lineage.UnknownNodeError
+	if errors.As(err, &unknown) {
+		return fail(kindNotFound, "no record up to block %d names %q", unknown.Block, brief(unknown.Node)).because(
+			reason{Code: "unknown_node", Detail: "the ledger doesn't know this node", Parameter: "node"})
+	}
+	return err
+}
+
+func (c *call) writeLineage(media, direction string, answers []*lineage.Answer) error {
+	joined := join(answers)
+	var write func(io.Writer) error
+	switch media {
+	case "text/csv":
+		write = joined.WriteCSV
+	case "text/vnd.graphviz":
+		write = joined.WriteDOT
+	case "application/prov+json":
+		write = func(w io.Writer) error { return prov.Write(w, joined) }
+	default:
+		return c.answer(http.StatusOK, viewLineage(direction, answers, joined))
+	}
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	if strings.HasPrefix(media, "text/") {
+		media += "; charset=utf-8"
+	}
+	c.send(http.StatusOK, media, b.Bytes())
+	return nil
+}
+
+// join makes one answer of one or two about the same node. What was reached both ways counts once.
+func join(answers []*lineage.Answer) *lineage.Answer {
+	joined := *answers[0]
+	joined.Nodes, joined.Edges = slices.Clone(joined.Nodes), slices.Clone(joined.Edges)
+	for _, a := range answers[1:] {
+		seen := map[string]bool{}
+		for _, n := range joined.Nodes {
+			seen[n.ID] = true
+		}
+		for _, n := range a.Nodes {
+			if !seen[n.ID] {
+				joined.Nodes = append(joined.Nodes, n)
+			}
+		}
+		edges := map[lineage.Edge]bool{}
+		for _, e := range joined.Edges {
+			edges[e] = true
+		}
+		for _, e := range a.Edges {
+			if !edges[e] {
+				joined.Edges = append(joined.Edges, e)
+			}
+		}
+		joined.Truncated = joinTruncations(joined.Truncated, a.Truncated)
+	}
+	return &joined
+}
+
+func joinTruncations(a, b *lineage.Truncation) *lineage.Truncation {
+	if a == nil || b == nil {
+		if a == nil {
+			return b
+		}
+		return a
+	}
+	t := lineage.Truncation{Reasons: slices.Concat(a.Reasons, b.Reasons), Frontier: slices.Concat(a.Frontier, b.Frontier)}
+	slices.Sort(t.Reasons)
+	t.Reasons = slices.Compact(t.Reasons)
+	slices.Sort(t.Frontier)
+	t.Frontier = slices.Compact(t.Frontier)
+	return &t
+}
+
+func viewLineage(direction string, answers []*lineage.Answer, joined *lineage.Answer) lineageView {
+	v := lineageView{
+		Node: joined.Node, Direction: direction, Block: joined.Block, Edges: joined.Edges, Truncated: joined.Truncated,
+		Nodes: make([]nodeView, len(joined.Nodes)),
+	}
+	if v.Edges == nil {
+		v.Edges = []lineage.Edge{}
+	}
+	above := len(answers[0].Nodes)
+	for i, n := range joined.Nodes {
+		v.Nodes[i] = nodeView{Node: n, Tx: n.Transaction}
+		if len(answers) > 1 && i > 0 {
+			v.Nodes[i].Direction = lineage.Ancestors
+			if i >= above {
+				v.Nodes[i].Direction = lineage.Descendants
+			}
+		}
+	}
+	return v
+}
+
+// impact sums up what a node touched.
+func (s *Server) impact(c *call) error {
+	q, err := c.lineageQuery()
+	if err != nil {
+		return err
+	}
+	impact, err := lineage.Assess(c.Request.Context(), s.Index, q)
+	if err != nil {
+		return unknownNode(err)
+	}
+	return c.answer(http.StatusOK, impact)
+}

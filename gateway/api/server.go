@@ -1,0 +1,226 @@
+// Package api is the REST interface of a gateway. What each route takes and gives is said in openapi.yaml, from which the
+// router is made; how each one works is in a file for each resource; what can go wrong is in the table of kinds.go.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/web"
+)
+
+// Limits of the server. Those of single routes are in openapi.yaml.
+const (
+	DefaultConcurrency = 256              // requests served at once
+	DefaultCaptures    = 4                // documents read at once; each may take twenty times its size in memory
+	DefaultWait        = 30 * time.Second // how long a synchronous write waits for its commit
+	maxURI             = 32 << 10         // bytes
+	maxEvents          = 20_000           // of one document
+	maxValues          = 2_000_000        // JSON values of one document
+	patience           = 10 * time.Second // how long a request waits for one of the places above
+)
+
+// Queue is what the API needs of package capture, which see.
+type Queue interface {
+	Capture(ctx context.Context, r capture.Request) (capture.Job, error)
+	Record(ctx context.Context, r capture.Request) ([]capture.Result, error)
+	Job(ctx context.Context, id string) (capture.Job, error)
+	Jobs(ctx context.Context, owner, after string, limit int) (jobs []capture.Job, next string, err error)
+	Results(ctx context.Context, id string, from, limit int, only capture.State) (results []capture.Result, next int, err error)
+	Limits() capture.Limits
+	Stats() capture.Stats
+}
+
+// Config is what a server works with. All fields but those with a default are required.
+type Config struct {
+	// Name and MSPID are those of the organisation, Channel and Chaincode those of the network, Version the program's.
+	Name, MSPID, Channel, Chaincode, Version string
+
+	Callers *access.Callers
+	Index   *index.Index
+	Queue   Queue
+
+	// Health tells about peers and the block stream.
+	Health func() ledger.Health
+	// Ready tells whether the gateway follows the ledger and its index has caught up, and if not, why.
+	Ready func() (bool, string)
+	// Tip is the number of blocks that a peer is known to have.
+	Tip func() uint64
+	// Rebuild has the index built again from the ledger, in the background.
+	Rebuild func()
+	// Metrics serves figures for Prometheus.
+	Metrics http.Handler
+
+	// Wait is how long a synchronous write waits for its commit. Optional. If zero, DefaultWait.
+	Wait time.Duration
+	// Concurrency is how many requests are served at once. Optional. If zero, DefaultConcurrency.
+	Concurrency int
+	// Observe, which is optional, is told about each request served: the operation, or "" if there was none.
+	Observe func(operation string, status int, took time.Duration)
+	// Logger gets one line for each request, and all faults. Optional. If nil, slog.Default().
+	Logger *slog.Logger
+}
+
+// Server serves the API.
+type Server struct {
+	Config
+	spec     *spec
+	engine   *gin.Engine
+	pages    *web.Pages
+	started  time.Time
+	places   chan struct{} // for requests
+	captures chan struct{} // for documents being read
+}
+
+// New makes a server. It fails if the description and the program do not fit together.
+func New(cfg Config) (*Server, error) {
+	if cfg.Wait == 0 {
+		cfg.Wait = DefaultWait
+	}
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = DefaultConcurrency
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	s := &Server{Config: cfg, started: time.Now(), places: make(chan struct{}, cfg.Concurrency), captures: make(chan struct{}, DefaultCaptures)}
+	var err error
+	if s.spec, err = loadSpec(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = web.Load(); err != nil {
+		return nil, err
+	}
+	gin.SetMode(gin.ReleaseMode)
+	s.engine = gin.New()
+	s.engine.RedirectTrailingSlash = false
+	s.engine.HandleMethodNotAllowed = true
+	s.engine.UseRawPath = true
+	s.engine.UnescapePathValues = false // by the rules of queries, where + is a space; call.check does it
+	if err := s.engine.SetTrustedProxies(nil); err != nil {
+		return nil, err
+	}
+	s.engine.Use(s.observe, s.guard)
+	s.engine.NoRoute(func(g *gin.Context) {
+		s.refuse(g, nil, fail(kindNotFound, "there is nothing at %q; /docs lists what there is", brief(clean(g.Request.URL.Path))))
+	})
+	s.engine.NoMethod(func(g *gin.Context) {
+		s.refuse(g, nil, fail(kindMethod, "%s is not a method of %q", brief(clean(g.Request.Method)), brief(clean(g.Request.URL.Path))))
+	})
+	return s, s.route()
+}
+
+// ServeHTTP serves a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+func (s *Server) handlers() map[string]handler {
+	return map[string]handler{
+		"epcisRoot": s.epcisRoot, "epcisRootOptions": s.epcisOptions, "captureOptions": s.epcisOptions, "eventsOptions": s.epcisOptions,
+		"capture": s.capture, "captureJobs": s.captureJobs, "captureJob": s.captureJob,
+		"recordEvent": s.recordEvent, "queryEvents": s.queryEvents, "eventByID": s.eventByID,
+		"recordArtifact": s.recordArtifact, "listArtifacts": s.listArtifacts, "artifactVersions": s.artifactVersions, "artifactVersion": s.artifactVersion,
+		"recordActivity": s.recordActivity, "listActivities": s.listActivities, "activityByID": s.activityByID,
+		"recordStatement": s.recordStatement, "listStatements": s.listStatements, "statementByID": s.statementByID,
+		"recordMember": s.recordMember, "listMembers": s.listMembers, "listNamespaces": s.listNamespaces,
+		"listRecords": s.listRecords, "recordByID": s.recordByID,
+		"lineage": s.lineage, "impact": s.impact, "status": s.status, "reindex": s.reindex,
+		"thing": s.thing, "qualifiedThing": s.thing, "twiceQualifiedThing": s.thing,
+		"home": s.home, "healthz": s.healthz, "readyz": s.readyz, "metrics": s.metrics,
+		"openapiJSON": s.openapiJSON, "openapiYAML": s.openapiYAML, "docs": s.docs,
+		"problemTypes": s.problemTypes, "problemType": s.problemType, "asset": s.asset,
+	}
+}
+
+// route gives every operation of the description to the router, with its handler.
+func (s *Server) route() error {
+	handlers := s.handlers()
+	for _, o := range s.spec.operations {
+		serve, ok := handlers[o.id]
+		if !ok {
+			return fmt.Errorf("openapi.yaml: nothing serves the operation %s", o.id)
+		}
+		delete(handlers, o.id)
+		for _, path := range o.routes() {
+			run := func(g *gin.Context) { s.serve(g, o, serve) }
+			s.engine.Handle(o.method, path, run)
+			if o.method == http.MethodGet {
+				s.engine.Handle(http.MethodHead, path, run)
+			}
+		}
+	}
+	for id := range handlers {
+		return fmt.Errorf("openapi.yaml: the operation %s is missing", id)
+	}
+	return nil
+}
+
+// serve takes one request through everything that the description says of it.
+func (s *Server) serve(g *gin.Context, o *operation, run handler) {
+	g.Set(operationKey, o)
+	c := &call{Context: g, op: o}
+	if o.epcis() {
+		epcisHeaders(g.Writer.Header(), s.Version)
+	}
+	err := s.admit(c)
+	if err == nil {
+		err = c.check()
+	}
+	if err == nil {
+		err = c.negotiate()
+	}
+	if err == nil {
+		err = run(c)
+	}
+	if err != nil {
+		s.refuse(g, o, s.problemOf(err))
+	}
+}
+
+// admit finds out who is calling, and whether they may.
+func (s *Server) admit(c *call) error {
+	header := c.GetHeader("Authorization")
+	if len(c.op.roles) == 0 || c.op.optional && header == "" {
+		return nil
+	}
+	caller, err := s.Callers.Authenticate(header)
+	if err != nil {
+		p := fail(kindUnauthenticated, "%v; send one as “Authorization: Bearer …”", err)
+		challenge := `Bearer realm="pedigree"`
+		if errors.Is(err, access.ErrUnknownToken) {
+			challenge += `, error="invalid_token"`
+		}
+		p.header = http.Header{"Www-Authenticate": {challenge}}
+		return p
+	}
+	c.caller = caller
+	c.Set(callerKey, caller.Name)
+	for _, role := range c.op.roles {
+		if role == caller.Role {
+			return nil
+		}
+	}
+	p := fail(kindWrongRole, "the token %q has the role %s; this takes the role %s", caller.Name, caller.Role, anyOf(c.op.roles))
+	p.header = http.Header{"Www-Authenticate": {`Bearer realm="pedigree", error="insufficient_scope", scope="` + string(c.op.roles[0]) + `"`}}
+	return p
+}
+
+func anyOf(roles []access.Role) string {
+	list := ""
+	for i, role := range roles {
+		if i > 0 {
+			list += " or "
+		}
+		list += string(role)
+	}
+	return list
+}

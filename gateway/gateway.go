@@ -1,0 +1,279 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/api"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+)
+
+// Bounds of connections.
+const (
+	headerTimeout  = 10 * time.Second
+	readTimeout    = 5 * time.Minute // for the greatest body over a slow line
+	writeTimeout   = 6 * time.Minute
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
+	// farewell is how long requests under way may take after the gateway was told to stop.
+	farewell = 15 * time.Second
+
+	tokensInterval = 2 * time.Second
+)
+
+// Gateway is one organisation's gateway. Make it with Open, then Run it once.
+type Gateway struct {
+	cfg      Config
+	log      *slog.Logger
+	lock     *os.File
+	callers  *access.Callers
+	index    *index.Index
+	queue    *capture.Queue
+	client   *ledger.Client
+	follower *follower
+	server   *http.Server
+	listener net.Listener
+	rebuild  chan struct{}
+}
+
+// Open opens everything that a gateway works with, and begins to listen. Nothing is served before Run.
+func Open(cfg Config, log *slog.Logger) (g *Gateway, err error) {
+	g = &Gateway{cfg: cfg, log: log, rebuild: make(chan struct{}, 1)}
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
+	if g.lock, err = lockData(cfg.Data); err != nil {
+		return nil, err
+	}
+	if g.callers, err = access.Open(cfg.Tokens, log); err != nil {
+		return nil, err
+	}
+	if g.index, err = index.Open(cfg.indexFile(), index.WithLogger(log)); err != nil {
+		return nil, err
+	}
+	if g.queue, err = capture.Open(capture.Config{Folder: cfg.queueFolder(), Identity: g.callers.Identity, Logger: log}); err != nil {
+		return nil, err
+	}
+	l := cfg.ledger()
+	l.Secret, l.Logger = g.queue.Secret(), log
+	if g.client, err = ledger.Open(l); err != nil {
+		return nil, err
+	}
+	g.follower = newFollower(g.client, g.index, g.callers.Reader, cfg.Channel, log)
+	figures := newMetrics(g)
+	handler, err := api.New(api.Config{
+		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
+		Callers: g.callers, Index: g.index, Queue: g.queue, Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
+		Rebuild: g.Rebuild, Metrics: figures.handler(), Observe: figures.observe, Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.server = &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return g, g.listen()
+}
+
+func (g *Gateway) listen() error {
+	listener, err := net.Listen("tcp", g.cfg.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("couldn't listen on %s: another program does", g.cfg.Listen)
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't listen on %s: %w", g.cfg.Listen, err)
+	}
+	g.listener = listener
+	if g.cfg.TLS.Certificate == "" {
+		return nil
+	}
+	certificate, err := tls.LoadX509KeyPair(g.cfg.TLS.Certificate, g.cfg.TLS.Key)
+	if err != nil {
+		return fmt.Errorf("couldn't read the certificate in tls.certificate and tls.key: %w", err)
+	}
+	g.listener = tls.NewListener(listener, &tls.Config{
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+	})
+	return nil
+}
+
+// URL is where the gateway answers.
+func (g *Gateway) URL() string {
+	scheme := "http"
+	if g.cfg.TLS.Certificate != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + g.listener.Addr().String()
+}
+
+// Run serves until ctx ends, or until something fails that can't be mended. Then requests under way are finished, within
+// bounds, and everything is closed. What was acknowledged is on disk at any time.
+func (g *Gateway) Run(ctx context.Context) error {
+	defer g.close()
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the requests under way
+	defer stop()
+	group, inner := errgroup.WithContext(inner)
+	group.Go(func() error {
+		if err := g.server.Serve(g.listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("couldn't go on serving: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error { return g.work(inner) })
+	group.Go(func() error {
+		hangups := notifyHangup()
+		defer hangups.stop()
+		g.callers.Watch(inner, tokensInterval, hangups.C)
+		return nil
+	})
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-inner.Done(): // something failed
+		}
+		g.log.Info("stopping")
+		farewell, cancel := context.WithTimeout(context.Background(), farewell)
+		defer cancel()
+		if err := g.server.Shutdown(farewell); err != nil {
+			g.log.Warn("cut off requests that took too long", "error", err)
+			_ = g.server.Close()
+		}
+		stop()
+		return nil
+	})
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return err
+}
+
+// work follows the ledger and, once the index has caught up, brings queued records to it; and again from the beginning
+// each time the index is to be built anew.
+func (g *Gateway) work(ctx context.Context) error {
+	for {
+		phase, end := context.WithCancel(ctx)
+		group, phase := errgroup.WithContext(phase)
+		group.Go(func() error { return g.follower.run(phase) })
+		group.Go(func() error {
+			if err := g.follower.awaitReady(phase); err != nil {
+				return err
+			}
+			g.log.Info("ready", "blocks", g.index.Height())
+			return g.queue.Run(phase, queueLedger{g.client, g.follower}, queueIndex{g.index})
+		})
+		again := false
+		group.Go(func() error {
+			select {
+			case <-phase.Done():
+			case <-g.rebuild:
+				again = true
+				end()
+			}
+			return nil
+		})
+		err := group.Wait()
+		end()
+		if !again || ctx.Err() != nil {
+			return err
+		}
+		g.log.Info("building the index again")
+		if err := g.index.Reset(ctx); err != nil {
+			return err
+		}
+		g.follower.discard(false)
+	}
+}
+
+// Rebuild throws the index away and builds it again from the ledger, in the background. Until then the gateway isn't ready.
+func (g *Gateway) Rebuild() {
+	g.follower.discard(true)
+	select {
+	case g.rebuild <- struct{}{}:
+	default: // asked for already
+	}
+}
+
+func (g *Gateway) close() {
+	if g.listener != nil {
+		_ = g.listener.Close()
+	}
+	if g.client != nil {
+		_ = g.client.Close()
+	}
+	for what, closer := range map[string]interface{ Close() error }{"queue": closerOf(g.queue), "index": closerOf(g.index)} {
+		if closer != nil {
+			if err := closer.Close(); err != nil {
+				g.log.Error("couldn't close the "+what, "error", err)
+			}
+		}
+	}
+	if g.lock != nil {
+		_ = g.lock.Close()
+	}
+}
+
+// closerOf makes nil pointers nil interfaces.
+func closerOf[T any, P interface {
+	*T
+	Close() error
+}](p P) interface{ Close() error } {
+	if p == nil {
+		return nil
+	}
+	return p
+}
+
+// lockData takes the data folder for this process. The kernel gives the lock back when the process ends, however it ends.
+func lockData(folder string) (*os.File, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("couldn't make the data folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(folder, "gateway.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open the data folder's lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("the data folder %s: %w", folder, errInUse)
+	}
+	return f, nil
+}
+
+// errInUse says that another process has the data folder.
+var errInUse = errors.New("another gateway is using it")
+
+// version is that of the module, or of the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return s.Value[:12]
+		}
+	}
+	return "devel"
+}

@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+)
+
+// queueLedger is the ledger as the queue sees it: the client, whose blocks count once they are in the index.
+type queueLedger struct {
+	*ledger.Client
+	*follower
+}
+
+// Commits and Handed are the follower's.
+func (l queueLedger) Commits() *ledger.Commits { return l.follower.Commits() }
+
+// Handed waits until the index has a block.
+func (l queueLedger) Handed(ctx context.Context, block uint64) error {
+	return l.follower.Handed(ctx, block)
+}
+
+// queueIndex tells the queue what its organisation has recorded.
+type queueIndex struct{ *index.Index }
+
+// Recorded finds the organisation's own first recordings.
+func (ix queueIndex) Recorded(ctx context.Context, mspID string, ids []record.ID) (map[record.ID]capture.Recording, error) {
+	found := map[record.ID]capture.Recording{}
+	for _, id := range ids {
+		all, err := ix.Recordings(ctx, string(id), index.Latest)
+		if errors.Is(err, index.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("couldn't look up %s: %w", id, err)
+		}
+		for _, r := range all {
+			if r.MSPID == mspID {
+				found[id] = capture.Recording{TransactionID: r.TxID, Block: r.Block}
+				break
+			}
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// hangups delivers SIGHUP.
+type hangups struct{ C chan os.Signal }
+
+func notifyHangup() hangups {
+	h := hangups{make(chan os.Signal, 1)}
+	signal.Notify(h.C, syscall.SIGHUP)
+	return h
+}
+
+func (h hangups) stop() { signal.Stop(h.C) }
+
+// Command runs a gateway.
+func Command() *cobra.Command {
+	var path, level string
+	c := &cobra.Command{
+		Use:   "serve --config FILE",
+		Short: "Run one organisation's gateway",
+		Long: `Run one organisation's gateway against any Fabric network.
+
+The configuration is one JSON object:
+
+  listen     address to listen on, host:port; without tls a loopback address
+  tls        {"certificate", "key"}: PEM files; optional on a loopback address
+  name       what the organisation is called
+  mspId      its MSP id
+  channel    name of the channel
+  chaincode  name of the chaincode on it
+  peers      [{"mspId", "address", "serverName", "tlsRoots"}]: own peer first
+  tokens     file of those who may call: {"tokens": [{"name", "role", "sha256",
+             "mspId", "certificate", "key"}]}, roles submitter, auditor, operator
+  data       folder for the queue and the index
+
+The tokens are read again when their file changes, and on SIGHUP. SIGTERM and
+Ctrl-C finish the requests under way. Logs go to standard error.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var l slog.Level
+			if err := l.UnmarshalText([]byte(level)); err != nil {
+				return fmt.Errorf("--log: %q is none of debug, info, warn and error", level)
+			}
+			cfg, err := ReadConfig(path)
+			if err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return serve(ctx, cfg, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})))
+		},
+	}
+	c.Flags().StringVar(&path, "config", "", "file with the configuration")
+	c.Flags().StringVar(&level, "log", "info", "what to log: debug, info, warn or error")
+	_ = c.MarkFlagRequired("config") // fails only for a flag that isn't there
+	return c
+}
+
+func serve(ctx context.Context, cfg Config, log *slog.Logger) error {
+	g, err := Open(cfg, log)
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "url", g.URL(), "organisation", cfg.Name, "channel", cfg.Channel)
+	return g.Run(ctx)
+}
