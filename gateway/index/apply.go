@@ -37,7 +37,6 @@ func (ix *Index) ApplyAll(ctx context.Context, blocks []Block) error {
 	if err != nil || len(blocks) == 0 {
 		return err
 	}
-	parcels := ix.unpack(blocks)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -45,7 +44,7 @@ func (ix *Index) ApplyAll(ctx context.Context, blocks []Block) error {
 	// A statement that watches a context costs a goroutine. The batch is
 	// bounded, so it runs to its end.
 	inner := context.WithoutCancel(ctx)
-	if err := ix.db.transact(inner, func() error { return w.write(inner, blocks, parcels) }); err != nil {
+	if err := ix.db.transact(inner, func() error { return w.writeAll(inner, blocks) }); err != nil {
 		return fmt.Errorf("couldn't index blocks %d to %d: %w", blocks[0].Number, blocks[len(blocks)-1].Number, err)
 	}
 	w.committed()
@@ -84,35 +83,32 @@ type parcel struct {
 	entries []entry
 }
 
-// unpack reads the packs of all valid transactions, on all processors: it is
-// half of the work. The result is by block, transaction and pack.
-func (ix *Index) unpack(blocks []Block) [][][]parcel {
+// unpack reads the packs of a block's valid transactions, on all processors:
+// it is a good part of the work. The result is by transaction and pack.
+func (ix *Index) unpack(b Block) [][]parcel {
 	type piece struct {
 		from *parcel
 		a, b int
 	}
 	var pieces []piece
-	all := make([][][]parcel, len(blocks))
-	for i, b := range blocks {
-		all[i] = make([][]parcel, len(b.Transactions))
-		for j, t := range b.Transactions {
-			if t.Code != CodeValid {
+	all := make([][]parcel, len(b.Transactions))
+	for j, t := range b.Transactions {
+		if t.Code != CodeValid {
+			continue
+		}
+		all[j] = make([]parcel, len(t.Packs))
+		for k, pack := range t.Packs {
+			p := &all[j][k]
+			bodies, err := record.Unpack(pack, record.PackLimits{})
+			if err != nil {
+				// The chaincode unpacked it before; nothing is served from it now.
+				ix.log.Error("a committed pack can't be read and is left out of the index", "block", b.Number, "transaction", t.ID, "why", err)
 				continue
 			}
-			all[i][j] = make([]parcel, len(t.Packs))
-			for k, pack := range t.Packs {
-				p := &all[i][j][k]
-				bodies, err := record.Unpack(pack, record.PackLimits{})
-				if err != nil {
-					// The chaincode unpacked it before; nothing is served from it now.
-					ix.log.Error("a committed pack can't be read and is left out of the index", "block", b.Number, "transaction", t.ID, "why", err)
-					continue
-				}
-				p.bodies, p.entries = bodies, make([]entry, len(bodies))
-				const size = 64
-				for a := 0; a < len(bodies); a += size {
-					pieces = append(pieces, piece{p, a, min(a+size, len(bodies))})
-				}
+			p.bodies, p.entries = bodies, make([]entry, len(bodies))
+			const size = 64
+			for a := 0; a < len(bodies); a += size {
+				pieces = append(pieces, piece{p, a, min(a+size, len(bodies))})
 			}
 		}
 	}

@@ -45,20 +45,39 @@ func newBatch(ix *Index) *batch {
 	}
 }
 
-// write does everything but commit.
-func (w *batch) write(ctx context.Context, blocks []Block, parcels [][][]parcel) error {
+// writeAll does everything but commit. While one block is written, the next is
+// unpacked.
+func (w *batch) writeAll(ctx context.Context, blocks []Block) error {
+	unpacked, stop := make(chan [][]parcel, 1), make(chan struct{})
+	defer close(stop)
+	go func() {
+		for _, b := range blocks {
+			select {
+			case unpacked <- w.ix.unpack(b):
+			case <-stop:
+				return
+			}
+		}
+	}()
+	for _, b := range blocks {
+		if err := w.write(ctx, b, <-unpacked); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *batch) write(ctx context.Context, b Block, parcels [][]parcel) error {
 	if err := w.lookUp(ctx, parcels); err != nil {
 		return err
 	}
-	for i, b := range blocks {
-		for j, t := range b.Transactions {
-			if err := w.transaction(ctx, b.Number, t, parcels[i][j]); err != nil {
-				return err
-			}
+	for j, t := range b.Transactions {
+		if err := w.transaction(ctx, b.Number, t, parcels[j]); err != nil {
+			return err
 		}
-		w.block.add(int64(b.Number), b.Hash, notNil(b.PreviousHash), int64(len(b.Transactions)), w.tip.last)
-		w.tip.height, w.tip.hash = b.Number+1, b.Hash
 	}
+	w.block.add(int64(b.Number), b.Hash, notNil(b.PreviousHash), int64(len(b.Transactions)), w.tip.last)
+	w.tip.height, w.tip.hash = b.Number+1, b.Hash
 	for _, table := range []*bulk{w.block, w.creator, w.tx, w.pack, w.node, w.again, w.link, w.event, w.declaration, w.artifact, w.activity, w.statement, w.member, w.namespace} {
 		if err := table.flush(ctx, w.ix.known); err != nil {
 			return err

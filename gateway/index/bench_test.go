@@ -54,6 +54,54 @@ func BenchmarkApply(b *testing.B) {
 	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
+// BenchmarkRebuild applies the same blocks ten at a time.
+func BenchmarkRebuild(b *testing.B) {
+	const events = 50_000
+	l := shipments(b, events)
+	b.ResetTimer()
+	for b.Loop() {
+		b.StopTimer()
+		ix := indextest.Open(b)
+		b.StartTimer()
+		for rest := l.Blocks; len(rest) > 0; rest = rest[min(10, len(rest)):] {
+			if err := ix.ApplyAll(b.Context(), rest[:min(10, len(rest))]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkEvents asks for a page of thirty in 100,000 events, in several ways.
+func BenchmarkEvents(b *testing.B) {
+	l, ix := shipments(b, 100_000), indextest.Open(b)
+	if err := ix.ApplyAll(b.Context(), l.Blocks); err != nil {
+		b.Fatal(err)
+	}
+	for _, query := range []struct {
+		name string
+		q    index.EventQuery
+	}{
+		{"all", index.EventQuery{}},
+		{"one EPC", index.EventQuery{Match: []index.MatchQuery{{Parameter: "MATCH_anyEPC", Values: []string{"https://id.gs1.org/01/09521234543213/21/77777"}}}}},
+		{"one lot", index.EventQuery{Match: []index.MatchQuery{{Parameter: "MATCH_epcClass", Values: []string{"https://id.gs1.org/01/09521234543213/10/LOT777"}}}}},
+		{"a pattern that all fit", index.EventQuery{Match: []index.MatchQuery{{Parameter: "MATCH_epc", Values: []string{"urn:epc:idpat:sgtin:9521234.054321.*"}}}}},
+		{"a business step that all have", index.EventQuery{BizSteps: []string{"shipping"}}},
+		{"a business step that none has", index.EventQuery{BizSteps: []string{"packing"}}},
+		{"a minute", index.EventQuery{EventTimeFrom: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), EventTimeBefore: time.Date(2026, 3, 2, 0, 1, 0, 0, time.UTC)}},
+		{"since the last block", index.EventQuery{RecordTimeFrom: l.Blocks[len(l.Blocks)-1].Transactions[0].Time}},
+		{"one order", index.EventQuery{BizTransactions: []index.TypedQuery{{Type: "po", Values: []string{"urn:epcglobal:cbv:bt:9521321000010:777"}}}}},
+	} {
+		b.Run(query.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := ix.Events(b.Context(), query.q, index.Latest, index.Page{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkRead is the part of Apply that touches no database.
 func BenchmarkRead(b *testing.B) {
 	r := shippingEvent(b, 1)
@@ -64,5 +112,3 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
-
-var _ = index.Latest

@@ -6,14 +6,17 @@ import (
 	"fmt"
 )
 
-// lookUp finds, with few queries, the ids of all names that a batch's records
+// lookUp finds, with few queries, the ids of all names that a block's records
 // have or mention and that are in the database already.
-func (w *batch) lookUp(ctx context.Context, parcels [][][]parcel) error {
+func (w *batch) lookUp(ctx context.Context, parcels [][]parcel) error {
 	asked := map[string]bool{}
 	var hashes, things []any
 	ask := func(n name) {
 		if n.full == "" || asked[n.full] {
 			return
+		}
+		if _, ok := w.found[n.full]; ok {
+			return // of an earlier block of the batch
 		}
 		if id, ok := w.ix.names.get(n.full); ok {
 			// Held for the whole batch: the cache may forget it meanwhile.
@@ -27,12 +30,10 @@ func (w *batch) lookUp(ctx context.Context, parcels [][][]parcel) error {
 			hashes = append(hashes, n.hash)
 		}
 	}
-	for _, transactions := range parcels {
-		for _, packs := range transactions {
-			for _, p := range packs {
-				for i := range p.entries {
-					askAll(&p.entries[i], ask)
-				}
+	for _, packs := range parcels {
+		for _, p := range packs {
+			for i := range p.entries {
+				askAll(&p.entries[i], ask)
 			}
 		}
 	}
