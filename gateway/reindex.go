@@ -22,8 +22,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
-// ReindexCommand builds a gateway's index again from the ledger.
-func ReindexCommand() *cobra.Command {
+// Reindex is the verb that builds a gateway's index again from the ledger.
+func Reindex() *cobra.Command {
 	var path, as, dir string
 	c := &cobra.Command{
 		Use:   "reindex (--config FILE | --as ORG)",
@@ -51,7 +51,7 @@ otherwise this command does, and says whether the new index equals the old one.`
 			}
 			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			err = Reindex(ctx, cfg, c.ErrOrStderr())
+			err = reindex(ctx, cfg, c.ErrOrStderr())
 			if errors.Is(err, errInUse) && token != "" {
 				return askReindex(ctx, cfg, token, c.ErrOrStderr())
 			}
@@ -67,9 +67,9 @@ otherwise this command does, and says whether the new index equals the old one.`
 	return c
 }
 
-// Reindex builds the index of a gateway that isn't running, and tells on out how far it is and whether the result equals
+// reindex builds the index of a gateway that isn't running, and tells on out how far it is and whether the result equals
 // what was there before.
-func Reindex(ctx context.Context, cfg Config, out io.Writer) error {
+func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 	lock, err := lockData(cfg.Data)
 	if err != nil {
 		return err

@@ -22,8 +22,8 @@ func notifyHangup() hangups {
 
 func (h hangups) stop() { signal.Stop(h.C) }
 
-// Command runs a gateway.
-func Command() *cobra.Command {
+// Serve is the verb that runs a gateway.
+func Serve() *cobra.Command {
 	var path, level string
 	c := &cobra.Command{
 		Use:   "serve --config FILE",
