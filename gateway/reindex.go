@@ -22,8 +22,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
-// Reindex is the verb that builds a gateway's index again from the ledger.
-func Reindex() *cobra.Command {
+// ReindexCommand is the verb that builds a gateway's index again from the ledger.
+func ReindexCommand() *cobra.Command {
 	var path, as, dir string
 	c := &cobra.Command{
 		Use:   "reindex (--config FILE | --as ORG)",

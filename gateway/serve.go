@@ -22,8 +22,8 @@ func notifyHangup() hangups {
 
 func (h hangups) stop() { signal.Stop(h.C) }
 
-// Serve is the verb that runs a gateway.
-func Serve() *cobra.Command {
+// Command is the verb that runs a gateway.
+func Command() *cobra.Command {
 	var path, level string
 	c := &cobra.Command{
 		Use:   "serve --config FILE",
