@@ -194,9 +194,6 @@ func (e *entry) readEvent(ev *epcis.Event) {
 	}
 	for _, b := range ev.BizTransactions {
 		e.mention(tradeName(b.Type, b.ID), roleTrade, "")
-		if b.Type != "" {
-			e.mention(tradeName("", b.ID), roleTrade, "")
-		}
 	}
 	e.distinct()
 }

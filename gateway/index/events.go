@@ -27,7 +27,8 @@ type EventQuery struct {
 	ReadPoints   []string
 	BizLocations []string
 
-	// BizTransactions are by type, as in EQ_bizTransaction_po; the type "" means any.
+	// BizTransactions are by type, as in EQ_bizTransaction_po; the type "" means
+	// those that have none.
 	BizTransactions []TypedQuery
 
 	// Match asks for things: MATCH_epc, MATCH_anyEPC and so on.
@@ -110,7 +111,9 @@ func (ix *Index) Events(ctx context.Context, q EventQuery, at uint64, page Page)
 		w.trades(t)
 	}
 	for _, m := range q.Match {
-		w.match(m, p)
+		if err := ix.match(ctx, &w, m, p); err != nil {
+			return List[Record]{}, err
+		}
 	}
 	// The event table holds the ids; bodies lie where their nodes say.
 	query := `SELECT ` + locationColumns + ` FROM event e JOIN node n ON n.id = e.id WHERE ` + strings.Join(w.parts, " AND ") + ` ORDER BY e.id LIMIT ?`
@@ -254,9 +257,14 @@ func (w *where) trades(t TypedQuery) {
 	w.add(fmt.Sprintf("e.id IN (SELECT record FROM link WHERE role = %d AND node IN %s)", roleTrade, query), args...)
 }
 
+// fewThings is how many things a search may begin with.
+const fewThings = 1000
+
 // match finds events by the things they name: exact ones by their URI, and
-// patterns by ranges of URIs.
-func (w *where) match(m MatchQuery, p place) {
+// patterns by ranges of URIs. If few things fit, the search goes from them to
+// their events. If many do, so do many events, and it goes from event to
+// event, in order, until a page is full.
+func (ix *Index) match(ctx context.Context, w *where, m MatchQuery, p place) error {
 	var things []string
 	var args []any
 	for _, v := range m.Values {
@@ -272,14 +280,23 @@ func (w *where) match(m MatchQuery, p place) {
 	}
 	if len(things) == 0 {
 		w.add("FALSE")
-		return
+		return nil
 	}
 	var roles []string
 	for _, role := range matchRoles[m.Parameter] {
 		roles = append(roles, fmt.Sprint(role))
 	}
-	args = append(args, p.after, p.snap.Last)
-	w.add("e.id IN (SELECT record FROM link WHERE node IN (SELECT id FROM node WHERE "+strings.Join(things, " OR ")+") AND record > ? AND record <= ? AND role IN ("+strings.Join(roles, ",")+"))", args...)
+	fits, among := strings.Join(things, " OR "), strings.Join(roles, ",")
+	var count int
+	if err := ix.row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM node WHERE "+fits+" LIMIT ?) AS some", append(slices.Clone(args), fewThings+1)...).Scan(&count); err != nil {
+		return fmt.Errorf("couldn't look up the things of %s: %w", m.Parameter, err)
+	}
+	if count > fewThings {
+		w.add("EXISTS (SELECT 1 FROM link l JOIN node t ON t.id = l.node WHERE l.record = e.id AND l.role IN ("+among+") AND ("+fits+"))", args...)
+		return nil
+	}
+	w.add("e.id IN (SELECT record FROM link WHERE node IN (SELECT id FROM node WHERE "+fits+") AND record > ? AND record <= ? AND role IN ("+among+"))", append(args, p.after, p.snap.Last)...)
+	return nil
 }
 
 // after is the least text that is greater than all that begin with prefix.
