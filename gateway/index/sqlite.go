@@ -63,7 +63,7 @@ func openSQLite(ctx context.Context, path string) (*database, error) {
 	if err := db.prepareFile(ctx, path); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	db.reader, err = sql.Open("sqlite", dsn(path, "ro", "query_only(1)", "cache_size(-32768)", "mmap_size(1073741824)", "case_sensitive_like(1)"))
+	db.reader, err = sql.Open("sqlite", dsn(path, "ro", "query_only(1)", "cache_size(-32768)", "mmap_size(1073741824)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("couldn't open the index for reading: %w", err), db.close())
 	}
