@@ -299,9 +299,6 @@ func (in *Intake) drop() {
 
 // mergeWitnesses joins JSON objects. Where two have the same name the later one counts: either is a true witness.
 func mergeWitnesses(list ...[]byte) ([]byte, error) {
-	if len(list) == 1 {
-		list = append(list, nil)
-	}
 	merged := make(map[string]json.RawMessage)
 	for _, text := range list {
 		if len(text) == 0 {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -59,10 +60,26 @@ type place struct {
 
 func (p *part) claim(i int) claim { return claim{p.job.mspID, p.digests[i]} }
 
-// sendable tells whether anything of the part can be put into a transaction now; Queue.mu is held. An all-or-nothing part
-// waits until it is clear for every item whether it is a duplicate.
-func (p *part) sendable() bool {
-	return p.batch == nil && !p.queued && p.left > p.waits && (p.waits == 0 || p.job.behaviour == Proceed) && !p.job.withdrawn
+// sendable tells whether anything of the part can be put into a transaction now; Queue.mu is held.
+func (q *Queue) sendable(p *part) bool {
+	if p.batch != nil || p.queued || p.left == p.waits || p.job.withdrawn {
+		return false
+	}
+	return p.waits == 0 || p.job.behaviour == Proceed || !q.waitsForOthers(p)
+}
+
+// waitsForOthers tells whether another part has yet to bring one of the part's records. An all-or-nothing part waits until
+// it is clear for each of its records whether it is a duplicate. Queue.mu is held.
+//
+// Parts never wait for each other in a ring: a place in the line for a record is taken when a part enters, by all of its
+// records at once, so who waits has always come later.
+func (q *Queue) waitsForOthers(p *part) bool {
+	for i, o := range p.outcomes {
+		if o == nil && q.claims[p.claim(i)].part != p {
+			return true
+		}
+	}
+	return false
 }
 
 // admit takes a job that is on disk into the queue.
@@ -116,7 +133,7 @@ func (q *Queue) enter(p *part) {
 
 // offer puts a part into its lane if it has something to send. Queue.mu is held.
 func (q *Queue) offer(p *part) {
-	if !p.sendable() {
+	if !q.sendable(p) {
 		return
 	}
 	p.queued, p.since = true, time.Now()
@@ -142,10 +159,14 @@ func (q *Queue) resolve(p *part, i int, o *outcome) (changed []*part) {
 	q.set(p, i, o)
 	changed = append(changed, p)
 	c := p.claim(i)
+	waiting := q.waiting[c]
 	if q.claims[c] != (place{p, i}) {
+		if at := slices.Index(waiting, place{p, i}); at >= 0 {
+			q.waiting[c] = slices.Delete(waiting, at, at+1)
+			p.waits--
+		}
 		return changed
 	}
-	waiting := q.waiting[c]
 	delete(q.claims, c)
 	delete(q.waiting, c)
 	switch {

@@ -102,28 +102,10 @@ func (q *Queue) withdraw(j *job) {
 	given := &outcome{State: Rejected}
 	for _, p := range j.parts {
 		for i := range p.outcomes {
-			c := p.claim(i)
-			if q.claims[c] != (place{p, i}) {
-				q.waiting[c] = without(q.waiting[c], place{p, i})
-				if len(q.waiting[c]) == 0 {
-					delete(q.waiting, c)
-				}
-			}
 			q.resolve(p, i, given)
 		}
-		p.waits = 0
 		p.closed = true
 		q.bytes -= p.bytes
 		j.open--
 	}
-}
-
-func without(list []place, gone place) []place {
-	var rest []place
-	for _, p := range list {
-		if p != gone {
-			rest = append(rest, p)
-		}
-	}
-	return rest
 }

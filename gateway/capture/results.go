@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
@@ -126,6 +127,7 @@ func (q *Queue) refuse(ctx context.Context, b *batch, failure error) (done bool,
 		q.mu.Unlock()
 		return true, q.persist(ctx, deleteBatch(b.key))
 	}
+	q.rollBack(b, outcomes)
 	if err := q.apply(ctx, b, outcomes, deleteBatch(b.key)); err != nil {
 		return false, err
 	}
@@ -134,6 +136,24 @@ func (q *Queue) refuse(ctx context.Context, b *batch, failure error) (done bool,
 	defer q.mu.Unlock()
 	b.problem = ""
 	return len(b.members) == 0, nil
+}
+
+// rollBack extends the refusal of a record to all that is pending of its all-or-nothing job.
+func (q *Queue) rollBack(b *batch, outcomes map[place]*outcome) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, m := range b.members {
+		p := m.part
+		if p.job.behaviour != Rollback || !slices.ContainsFunc(m.items, func(i int) bool { return outcomes[place{p, i}] != nil }) {
+			continue
+		}
+		rest := rolledBack()
+		for i, o := range p.outcomes {
+			if o == nil && outcomes[place{p, i}] == nil {
+				outcomes[place{p, i}] = rest
+			}
+		}
+	}
 }
 
 // verdict says what a final failure means for each record of the batch. split means that it can't be told which of several
@@ -175,8 +195,6 @@ func (b *batch) verdict(failure error) (outcomes map[place]*outcome, split bool)
 		return nil, true
 	case len(outcomes) == 0:
 		return all(&outcome{State: Rejected, Problems: rejection.Problems}), false
-	case b.members[0].part.job.behaviour == Rollback && len(b.members) == 1:
-		return all(rolledBack()), false
 	}
 	return outcomes, false
 }

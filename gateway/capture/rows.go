@@ -285,9 +285,7 @@ func (s *store) forget(keep time.Duration, keepJobs int) (more bool, err error) 
 		return false, err
 	}
 	if len(ids) == 0 {
-		err := collect(`SELECT id FROM job WHERE state = 2 AND finished <= (
-			SELECT finished FROM job WHERE state = 2 ORDER BY finished DESC LIMIT 1 OFFSET ?) ORDER BY finished LIMIT ?`, keepJobs, most)
-		if err != nil {
+		if err := collect("SELECT id FROM job WHERE state = 2 ORDER BY finished DESC, id DESC LIMIT ? OFFSET ?", most, keepJobs); err != nil {
 			return false, err
 		}
 	}

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS job (
 	total INTEGER NOT NULL, recorded INTEGER NOT NULL, duplicate INTEGER NOT NULL, rejected INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS job_owner ON job (owner, id);
-CREATE INDEX IF NOT EXISTS job_state ON job (state, finished);
+CREATE INDEX IF NOT EXISTS job_state ON job (state, finished, id);
 -- A part of a job: neighbouring records that travel together. entries is zstd of a JSON list; outcomes a JSON list of runs.
 CREATE TABLE IF NOT EXISTS part (
 	id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,

@@ -1,0 +1,472 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+)
+
+func once(at int, t trouble) func(int, string) trouble {
+	return func(n int, _ string) trouble {
+		if n == at {
+			return t
+		}
+		return none
+	}
+}
+
+func always(t trouble) func(int, string) trouble {
+	return func(int, string) trouble { return t }
+}
+
+// Each trouble passes, and the job ends as if it had never been.
+func TestAJobSurvivesTroubleOfTheLedger(t *testing.T) {
+	for _, test := range []struct {
+		name                string
+		endorse, send, look func(int, string) trouble
+	}{
+		{name: "there is no trouble"},
+		{name: "the policy can't be met at first", endorse: once(0, noPolicy)},
+		{name: "no peer can be reached at first", endorse: once(0, noPeer)},
+		{name: "the peer is overloaded at first", endorse: once(0, overloaded)},
+		{name: "endorsers disagree at first", endorse: once(0, disagree)},
+		{name: "the answer to a send is lost and the transaction is committed", send: once(0, orderedButFailed)},
+		{name: "a send fails and nothing is ordered", send: once(0, notOrderedAndFailed)},
+		{name: "the orderers accept a transaction and lose it", send: once(0, acceptedButDropped)},
+		{name: "a transaction is committed and the stream doesn't show it", send: once(0, orderedUnseen)},
+		{name: "a transaction is committed unseen and the first look-up fails", send: once(0, orderedUnseen), look: once(0, lookupFails)},
+		{name: "a transaction is invalid for a read conflict", send: once(0, conflict)},
+		{name: "a transaction is invalid for its endorsements", send: once(0, policyFailure)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t)
+			b.ledger.endorse, b.ledger.send, b.ledger.look = test.endorse, test.send, test.look
+			b.run()
+			for _, behaviour := range []Behaviour{Proceed, Rollback} {
+				from := map[Behaviour]int{Proceed: 0, Rollback: 100}[behaviour]
+				j := b.capture(behaviour, items(from, from+7))
+				j, results := b.finish(j.ID)
+				require.Equal(t, repeat(Recorded, 7), states(results))
+				require.True(t, j.Success())
+				require.Equal(t, "urn:event:"+fmt.Sprint(from+3), results[3].EventID)
+			}
+		})
+	}
+}
+
+func TestAProceedingJobKeepsWhatIsGood(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.BatchRecords = 4 })
+	b.ledger.reject = refuses(1, 6, 7, 8)
+	b.run()
+	list := items(0, 10)
+	list[3] = Item{EventID: "broken", Problems: []record.Problem{{Code: "missing_field", Pointer: "/type", Detail: "type is missing"}}}
+	j, results := b.finish(b.capture(Proceed, list).ID)
+	require.Equal(t, []State{Recorded, Rejected, Recorded, Rejected, Recorded, Recorded, Rejected, Rejected, Rejected, Recorded}, states(results))
+	require.Equal(t, []record.Problem{{Index: 6, Code: "bad_number", Pointer: "/n", Detail: "6 is no good"}}, results[6].Problems)
+	require.Equal(t, "missing_field", results[3].Problems[0].Code)
+	require.Empty(t, results[3].RecordID)
+	require.False(t, j.Success())
+	rejected, next, err := b.queue.Results(t.Context(), j.ID, 0, 2, Rejected)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 3}, []int{rejected[0].Index, rejected[1].Index})
+	rejected, next, err = b.queue.Results(t.Context(), j.ID, next, 10, Rejected)
+	require.NoError(t, err)
+	require.Equal(t, -1, next)
+	require.Equal(t, 6, rejected[0].Index)
+}
+
+func TestAnAllOrNothingJobIsOneTransaction(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.BatchRecords = 4 })
+	b.run()
+	_, results := b.finish(b.capture(Rollback, items(0, 50)).ID)
+	for _, r := range results {
+		require.Equal(t, results[0].TransactionID, r.TransactionID)
+	}
+}
+
+func TestAnAllOrNothingJobWithOneBadRecordRecordsNothing(t *testing.T) {
+	t.Run("when the chaincode refuses it", func(t *testing.T) {
+		b := newBench(t)
+		b.ledger.reject = refuses(2)
+		b.run()
+		_, results := b.finish(b.capture(Rollback, items(0, 4)).ID)
+		require.Equal(t, repeat(Rejected, 4), states(results))
+		require.Equal(t, "bad_number", results[2].Problems[0].Code)
+		require.Equal(t, CodeRolledBack, results[0].Problems[0].Code)
+		b.notOnLedger(items(0, 4))
+	})
+	t.Run("when it was refused before", func(t *testing.T) {
+		b := newBench(t)
+		b.open() // not even run: it is finished at once
+		list := append(items(0, 3), Item{Problems: []record.Problem{{Code: "wrong_type"}}})
+		j := b.capture(Rollback, list)
+		require.False(t, j.Running())
+		_, results := b.finish(j.ID)
+		require.Equal(t, repeat(Rejected, 4), states(results))
+		require.Equal(t, "wrong_type", results[3].Problems[0].Code)
+		require.Equal(t, Stats{}, b.queue.Stats())
+	})
+}
+
+func TestAnEmptyJobIsFinishedAtOnce(t *testing.T) {
+	b := newBench(t)
+	b.open()
+	j := b.capture(Proceed, nil)
+	require.True(t, j.Success())
+	_, results := b.finish(j.ID)
+	require.Empty(t, results)
+}
+
+func TestTheSameRecordIsRecordedOnce(t *testing.T) {
+	t.Run("when it comes again later", func(t *testing.T) {
+		b := newBench(t)
+		b.run()
+		_, first := b.finish(b.capture(Proceed, items(0, 5)).ID)
+		_, again := b.finish(b.capture(Rollback, items(3, 8)).ID)
+		require.Equal(t, []State{Duplicate, Duplicate, Recorded, Recorded, Recorded}, states(again))
+		require.Equal(t, first[3].TransactionID, again[0].TransactionID)
+	})
+	t.Run("when it is twice in a job", func(t *testing.T) {
+		b := newBench(t)
+		b.run()
+		_, results := b.finish(b.capture(Proceed, append(items(0, 2), items(0, 2)...)).ID)
+		require.Equal(t, []State{Recorded, Recorded, Duplicate, Duplicate}, states(results))
+	})
+	t.Run("when it is twice in an all-or-nothing job", func(t *testing.T) {
+		b := newBench(t)
+		b.ledger.reject = refuses(7)
+		b.run()
+		_, results := b.finish(b.capture(Rollback, append(items(0, 2), items(0, 2)...)).ID)
+		require.Equal(t, []State{Recorded, Recorded, Duplicate, Duplicate}, states(results))
+		_, results = b.finish(b.capture(Rollback, append(items(5, 8), items(5, 8)...)).ID)
+		require.Equal(t, repeat(Rejected, 6), states(results))
+		b.notOnLedger(items(5, 8))
+	})
+	t.Run("when many send it at once", func(t *testing.T) {
+		b := newBench(t)
+		b.run()
+		var wg sync.WaitGroup
+		recorded := make([]int, 20)
+		for c := range recorded {
+			wg.Go(func() {
+				results, err := b.queue.Record(t.Context(), request(Rollback, items(0, 1)))
+				if err == nil && results[0].State == Recorded {
+					recorded[c] = 1
+				}
+			})
+		}
+		wg.Wait()
+		sum := 0
+		for _, n := range recorded {
+			sum += n
+		}
+		require.Equal(t, 1, sum)
+	})
+	t.Run("when the one before is refused together with others", func(t *testing.T) {
+		b := newBench(t)
+		b.open()
+		b.ledger.reject = refuses(9)
+		bad := b.capture(Rollback, append(items(0, 2), items(9, 10)...))
+		good := b.capture(Proceed, items(0, 2))
+		last := b.capture(Rollback, items(0, 1))
+		b.run()
+		_, results := b.finish(bad.ID)
+		require.Equal(t, repeat(Rejected, 3), states(results))
+		_, results = b.finish(good.ID)
+		require.Equal(t, repeat(Recorded, 2), states(results))
+		_, results = b.finish(last.ID)
+		require.Equal(t, repeat(Duplicate, 1), states(results))
+	})
+}
+
+func TestBatchesGatherRecordsOfSeveralJobs(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.InFlight = 1 })
+	b.open()
+	b.ledger.reject = refuses(5)
+	var ids []string
+	for n := range 20 {
+		ids = append(ids, b.capture(Proceed, items(n, n+1)).ID)
+	}
+	b.run()
+	for n, id := range ids {
+		_, results := b.finish(id)
+		if n == 5 {
+			require.Equal(t, Rejected, results[0].State)
+		} else {
+			require.Equal(t, Recorded, results[0].State)
+		}
+	}
+	require.Less(t, len(b.ledger.sizes), 5, "twenty jobs were to share a few transactions: %v", b.ledger.sizes)
+}
+
+func TestWhatCantBeBlamedOnARecordIsTriedAlone(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.InFlight = 1 })
+	b.open()
+	first, second := b.capture(Proceed, items(0, 2)), b.capture(Proceed, items(2, 4))
+	b.ledger.endorse = func(n int, txID string) trouble {
+		if strings.Contains(fmt.Sprintf("%s", b.ledger.packs[txID]), `{"n":3}`) {
+			return chaincodeFailed
+		}
+		return none
+	}
+	b.run()
+	_, results := b.finish(first.ID)
+	require.Equal(t, repeat(Recorded, 2), states(results))
+	_, results = b.finish(second.ID)
+	require.Equal(t, repeat(Rejected, 2), states(results))
+	require.Equal(t, CodeRefused, results[0].Problems[0].Code)
+}
+
+func TestARecordFailsOnlyAfterAsManyInvalidAttemptsAsTheRulesAllow(t *testing.T) {
+	b := newBench(t)
+	b.ledger.send = always(policyFailure)
+	b.run()
+	_, results := b.finish(b.capture(Proceed, items(0, 1)).ID)
+	require.Equal(t, CodeNotCommitted, results[0].Problems[0].Code)
+	require.Equal(t, ledger.Rules[ledger.PolicyFailure].Limit, b.ledger.counts["send"])
+}
+
+func TestRecordSaysWhatBecameOfIt(t *testing.T) {
+	t.Run("recorded", func(t *testing.T) {
+		b := newBench(t)
+		b.run()
+		results, err := b.queue.Record(t.Context(), request("", items(0, 2)))
+		require.NoError(t, err)
+		require.Equal(t, repeat(Recorded, 2), states(results))
+		jobs, _, err := b.queue.Jobs(t.Context(), "", "", 10)
+		require.NoError(t, err)
+		require.Empty(t, jobs, "what somebody waited for is no job to list")
+	})
+	t.Run("rejected", func(t *testing.T) {
+		b := newBench(t)
+		b.ledger.reject = refuses(1)
+		b.run()
+		results, err := b.queue.Record(t.Context(), request("", items(0, 2)))
+		require.NoError(t, err)
+		require.Equal(t, repeat(Rejected, 2), states(results))
+		require.Equal(t, "bad_number", results[1].Problems[0].Code)
+	})
+	t.Run("withdrawn, since the ledger was unavailable for as long as the caller had", func(t *testing.T) {
+		b := newBench(t)
+		b.ledger.endorse = always(noPolicy)
+		b.run()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := b.queue.Record(ctx, request("", items(0, 2)))
+		require.ErrorIs(t, err, ledger.ErrUnavailable)
+		b.ledger.mu.Lock()
+		b.ledger.endorse = nil
+		b.ledger.mu.Unlock()
+		_, results := b.finish(b.capture(Proceed, items(7, 8)).ID)
+		require.Equal(t, Recorded, results[0].State)
+		b.notOnLedger(items(0, 2))
+		require.Zero(t, b.queue.Stats().Records)
+	})
+	t.Run("withdrawn, and whoever waited for the same record brings it", func(t *testing.T) {
+		b := newBench(t)
+		b.open()
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error, 1)
+		go func() {
+			_, err := b.queue.Record(ctx, request("", items(0, 2)))
+			gone <- err
+		}()
+		b.eventually("the record is in the queue", func() bool { return b.queue.Stats().Records == 2 })
+		j := b.capture(Proceed, items(1, 3))
+		cancel()
+		require.ErrorIs(t, <-gone, ledger.ErrUnavailable)
+		b.run()
+		_, results := b.finish(j.ID)
+		require.Equal(t, repeat(Recorded, 2), states(results))
+		b.notOnLedger(items(0, 1))
+	})
+	t.Run("unknown, since the transaction may have left, and the job goes on", func(t *testing.T) {
+		b := newBench(t)
+		b.ledger.send = always(acceptedButDropped)
+		b.run()
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error, 1)
+		go func() {
+			_, err := b.queue.Record(ctx, request("", items(0, 1)))
+			gone <- err
+		}()
+		b.eventually("the transaction waits", func() bool { return b.queue.Stats().Waiting != "" })
+		cancel()
+		var pending *PendingError
+		require.ErrorAs(t, <-gone, &pending)
+		require.NotEmpty(t, pending.TransactionID)
+		b.ledger.mu.Lock()
+		b.ledger.send = nil
+		b.ledger.mu.Unlock()
+		_, results := b.finish(pending.JobID)
+		require.Equal(t, Recorded, results[0].State)
+		require.Equal(t, pending.TransactionID, results[0].TransactionID)
+	})
+}
+
+func TestAFullQueueSaysWhenToComeAgain(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.QueuedRecords = 10 })
+	b.open()
+	first := b.capture(Proceed, items(0, 8))
+	_, err := b.queue.Capture(t.Context(), request(Proceed, items(8, 12)))
+	var busy *BusyError
+	require.ErrorAs(t, err, &busy)
+	require.GreaterOrEqual(t, busy.RetryAfter, time.Second)
+	require.Equal(t, 8, b.queue.Stats().Records, "what was refused takes no room")
+	b.run()
+	b.finish(first.ID)
+	b.finish(b.capture(Proceed, items(8, 12)).ID)
+}
+
+func TestWhatIsTooLargeIsRefused(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.RollbackRecords, c.QueuedRecords, c.QueuedBytes = 5, 10, 1<<10 })
+	b.open()
+	for name, r := range map[string]Request{
+		"an all-or-nothing job of too many records": request(Rollback, items(0, 6)),
+		"a job of more records than the queue":      request(Proceed, items(0, 11)),
+		"a job of more bytes than the queue":        request(Proceed, []Item{{Body: make([]byte, 1<<11)}}),
+		"a record that is too long":                 request(Proceed, []Item{{Body: make([]byte, record.MaxBytes+1)}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := b.queue.Capture(t.Context(), r)
+			require.ErrorIs(t, err, ErrTooLarge)
+			require.Equal(t, Stats{}, b.queue.Stats())
+		})
+	}
+}
+
+func TestAnUnknownIdentityIsRefusedAtOnce(t *testing.T) {
+	b := newBench(t)
+	b.open()
+	_, err := b.queue.Capture(t.Context(), Request{Identity: "nobody", Function: "Events:Submit", Items: items(0, 1)})
+	require.ErrorContains(t, err, "nobody")
+}
+
+func TestJobsAreListedNewestFirstInPages(t *testing.T) {
+	b := newBench(t)
+	b.run()
+	var ids []string
+	for n := range 5 {
+		ids = append([]string{b.capture(Proceed, items(n, n+1)).ID}, ids...)
+	}
+	_, err := b.queue.Capture(t.Context(), Request{Owner: "other", Identity: "submitter", Function: "Events:Submit"})
+	require.NoError(t, err)
+	var listed []string
+	for after := ""; ; {
+		jobs, next, err := b.queue.Jobs(t.Context(), "submitter", after, 2)
+		require.NoError(t, err)
+		for _, j := range jobs {
+			listed = append(listed, j.ID)
+		}
+		if after = next; next == "" {
+			break
+		}
+	}
+	require.Equal(t, ids, listed)
+	_, err = b.queue.Job(t.Context(), "no-such-job")
+	require.ErrorIs(t, err, ErrNoJob)
+	_, _, err = b.queue.Results(t.Context(), "no-such-job", 0, 1, "")
+	require.ErrorIs(t, err, ErrNoJob)
+}
+
+func TestOldJobsAreForgotten(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.KeepJobs = 3 })
+	b.run()
+	var last string
+	for n := range 6 {
+		last = b.capture(Proceed, items(n, n+1)).ID
+		b.finish(last)
+	}
+	more, err := b.queue.store.forget(b.queue.cfg.Keep, b.queue.cfg.KeepJobs)
+	require.NoError(t, err)
+	require.False(t, more)
+	jobs, _, err := b.queue.Jobs(t.Context(), "", "", 10)
+	require.NoError(t, err)
+	require.Len(t, jobs, 3)
+	require.Equal(t, last, jobs[0].ID)
+	_, err = b.queue.store.forget(-time.Hour, b.queue.cfg.KeepJobs)
+	require.NoError(t, err)
+	for _, table := range []string{"job", "part", "pack", "batch"} {
+		var n int
+		require.NoError(t, b.queue.store.read.QueryRow("SELECT count(*) FROM "+table).Scan(&n))
+		require.Zero(t, n, table)
+	}
+}
+
+func TestALargeJobIsTakenPieceByPiece(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.BatchRecords = 10 })
+	b.run()
+	in, err := b.queue.Begin(request(Proceed, nil))
+	require.NoError(t, err)
+	for n := range 95 {
+		require.NoError(t, in.Add(t.Context(), items(n, n+1)...))
+	}
+	_, err = b.queue.Job(t.Context(), in.job.id)
+	require.ErrorIs(t, err, ErrNoJob, "what isn't committed is nobody's business")
+	b.notOnLedger(items(0, 95))
+	j, err := in.Commit(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 95, j.Total)
+	_, results := b.finish(j.ID)
+	require.Equal(t, repeat(Recorded, 95), states(results))
+
+	in, err = b.queue.Begin(request(Proceed, nil))
+	require.NoError(t, err)
+	require.NoError(t, in.Add(t.Context(), items(100, 195)...))
+	in.Discard()
+	b.eventually("nothing is left of what was discarded", func() bool {
+		var n int
+		require.NoError(t, b.queue.store.read.QueryRow("SELECT count(*) FROM pack").Scan(&n))
+		return n == 0 && b.queue.Stats().Records == 0
+	})
+	b.notOnLedger(items(100, 195))
+}
+
+func TestASecondProcessIsKeptOut(t *testing.T) {
+	b := newBench(t)
+	b.open()
+	_, err := Open(b.cfg)
+	require.ErrorContains(t, err, "used by another process")
+}
+
+func TestAQueueOfAnotherVersionIsRefused(t *testing.T) {
+	b := newBench(t)
+	q := b.open()
+	_, err := q.store.write.Exec("UPDATE meta SET value = CAST('99' AS BLOB) WHERE name = 'version'")
+	require.NoError(t, err)
+	b.close()
+	_, err = Open(b.cfg)
+	require.ErrorContains(t, err, "schema 99")
+}
+
+func TestSomethingThatIsNoQueueIsRefused(t *testing.T) {
+	b := newBench(t)
+	require.NoError(t, os.WriteFile(filepath.Join(b.cfg.Folder, "queue.db"), []byte(strings.Repeat("not a database ", 1000)), 0o600))
+	_, err := Open(b.cfg)
+	require.Error(t, err)
+	require.Contains(t, err.Error(), b.cfg.Folder)
+}
+
+func TestWitnessesGoWithTheirRecords(t *testing.T) {
+	merged, err := mergeWitnesses([]byte(`{"b":"1","a":{"id":"x"}}`), nil, []byte(`{"c":"2"}`))
+	require.NoError(t, err)
+	require.JSONEq(t, `{"a":{"id":"x"},"b":"1","c":"2"}`, string(merged))
+	_, err = mergeWitnesses([]byte(`[]`))
+	require.Error(t, err)
+	b := newBench(t)
+	b.open()
+	_, err = b.queue.Capture(t.Context(), Request{Identity: "submitter", Function: "Events:Submit", Witnesses: []byte("nonsense")})
+	require.ErrorContains(t, err, "witnesses")
+	require.False(t, errors.Is(err, ErrStorage))
+}
