@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"runtime"
+	"maps"
 	"sync"
 	"time"
 )
@@ -44,27 +44,19 @@ func (ix *Index) Describe(ctx context.Context, ids []int64, snap Snapshot) (map[
 		return nil, err
 	}
 	// Labels are most of the work of a big answer, so all processors take part.
-	share := max(512, (len(ids)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
-	var parts []*describer
-	for at := 0; at < len(ids); at += share {
-		parts = append(parts, &describer{ix: ix, snap: snap, ids: ids[at:min(at+share, len(ids))], labels: make(map[int64]*Label, share), of: map[Kind][]int64{}})
+	parts, err := shared(ids, func(ids []int64) ([]*describer, error) {
+		d := &describer{ix: ix, snap: snap, ids: ids, labels: make(map[int64]*Label, len(ids)), of: map[Kind][]int64{}}
+		return []*describer{d}, d.run(ctx)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't describe nodes: %w", err)
 	}
-	var wait sync.WaitGroup
-	for _, d := range parts[min(1, len(parts)):] {
-		wait.Go(func() { d.err = d.run(ctx) })
+	if len(parts) == 1 {
+		return parts[0].labels, nil
 	}
-	if len(parts) > 0 {
-		parts[0].err = parts[0].run(ctx)
-	}
-	wait.Wait()
 	all := make(map[int64]*Label, len(ids))
 	for _, d := range parts {
-		if d.err != nil {
-			return nil, fmt.Errorf("couldn't describe nodes: %w", d.err)
-		}
-		for id, l := range d.labels {
-			all[id] = l
-		}
+		maps.Copy(all, d.labels)
 	}
 	return all, nil
 }
@@ -76,7 +68,6 @@ type describer struct {
 	ids    []int64
 	labels map[int64]*Label
 	of     map[Kind][]int64
-	err    error
 	// errors are the events that may have been declared errors.
 	errors []int64
 }
@@ -90,27 +81,59 @@ func (d *describer) run(ctx context.Context) error {
 	return nil
 }
 
+// labelled is a label as it is kept between queries: what never changes.
+type labelled struct {
+	Label
+	tx            int64
+	words         [4]int64 // step, disposition, read point, location
+	hash, eventID int64    // of an event, as declared has them
+}
+
 // nodes reads what all have, and what events have: one query for both, as most
 // nodes are events or things.
 func (d *describer) nodes(ctx context.Context) error {
-	txs := make([]int64, 0, len(d.ids))
-	type words struct {
-		label *Label
-		tx    int64
-		ids   [4]int64
+	all := make([]labelled, 0, len(d.ids))
+	missing := make([]int64, 0, len(d.ids))
+	for _, id := range d.ids {
+		if l, ok := d.ix.caches().labels.get(id); !ok {
+			missing = append(missing, id)
+		} else if id <= d.snap.Last {
+			all = append(all, l)
+		}
 	}
-	all := make([]words, 0, len(d.ids))
+	read, err := d.read(ctx, missing)
+	if err != nil {
+		return err
+	}
+	for _, l := range read {
+		d.ix.caches().labels.put(l.ID, l)
+	}
+	all = append(all, read...)
+	for i := range all {
+		l := &all[i]
+		d.labels[l.ID] = &l.Label
+		if l.Kind != KindEvent {
+			d.of[l.Kind] = append(d.of[l.Kind], l.ID)
+		} else if d.ix.caches().declared.has(l.hash, l.eventID) {
+			d.errors = append(d.errors, l.ID)
+		}
+	}
+	return nil
+}
+
+// read makes the labels of nodes from the database.
+func (d *describer) read(ctx context.Context, ids []int64) ([]labelled, error) {
+	all := make([]labelled, 0, len(ids))
+	txs := make([]int64, 0, len(ids))
 	unknown := map[int64]bool{}
 	known := map[int64]string{0: ""}
 	err := d.ix.batches(ctx, `SELECT n.id, n.kind, COALESCE(n.thing, n.name), n.digest, n.tx, COALESCE(n.line, 0), e.type, e.action, e.time, e.step, e.disposition, e.readpoint, e.location, e.hash, e.eventid, e.hashtext, e.eventidtext
-		FROM node n LEFT JOIN event e ON e.id = n.id WHERE n.id IN `, d.ids, ` AND n.id <= ?`, []any{d.snap.Last}, func(rows *sql.Rows) error {
-		l := new(Label)
-		w := words{label: l}
-		var text, hash, own sql.RawBytes
-		var digest sql.RawBytes
+		FROM node n LEFT JOIN event e ON e.id = n.id WHERE n.id IN `, ids, ` AND n.id <= ?`, []any{d.snap.Last}, func(rows *sql.Rows) error {
+		var l labelled
+		var text, digest, hash, own sql.RawBytes
 		var kind, action, at, hashNumber, ownNumber sql.NullInt64
-		var ids [4]sql.NullInt64
-		if err := rows.Scan(&l.ID, &l.Kind, &text, &digest, &w.tx, &l.Line, &kind, &action, &at, &ids[0], &ids[1], &ids[2], &ids[3], &hashNumber, &ownNumber, &hash, &own); err != nil {
+		var words [4]sql.NullInt64
+		if err := rows.Scan(&l.ID, &l.Kind, &text, &digest, &l.tx, &l.Line, &kind, &action, &at, &words[0], &words[1], &words[2], &words[3], &hashNumber, &ownNumber, &hash, &own); err != nil {
 			return err
 		}
 		l.Name = string(text)
@@ -119,44 +142,37 @@ func (d *describer) nodes(ctx context.Context) error {
 		}
 		if l.Kind == KindEvent {
 			l.Type, l.Action, l.EventTime, l.Hash = eventTypes[kind.Int64], actions[action.Int64], time.UnixMicro(at.Int64).UTC(), string(hash)
-			l.EventID = l.Hash
+			l.EventID, l.hash, l.eventID = l.Hash, hashNumber.Int64, hashNumber.Int64
 			if own != nil {
-				l.EventID = string(own)
-			} else {
-				ownNumber = hashNumber
+				l.EventID, l.eventID = string(own), ownNumber.Int64
 			}
-			if d.ix.caches().declared.has(hashNumber.Int64, ownNumber.Int64) {
-				d.errors = append(d.errors, l.ID)
-			}
-			for i, id := range ids {
-				w.ids[i] = id.Int64
+			for i, id := range words {
+				l.words[i] = id.Int64
 				if _, ok := known[id.Int64]; !ok {
 					word, ok := d.ix.caches().words.get(id.Int64)
 					known[id.Int64], unknown[id.Int64] = word, !ok
 				}
 			}
-		} else {
-			d.of[l.Kind] = append(d.of[l.Kind], l.ID)
 		}
-		d.labels[l.ID] = l
-		all = append(all, w)
-		txs = append(txs, w.tx)
+		all = append(all, l)
+		txs = append(txs, l.tx)
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := d.words(ctx, unknown, known); err != nil {
-		return err
+		return nil, err
 	}
 	recordings, err := d.ix.recordings(ctx, txs)
-	for _, w := range all {
-		l, line := w.label, w.label.Line
-		l.Recording = recordings[w.tx]
+	for i := range all {
+		l := &all[i]
+		line := l.Line
+		l.Recording = recordings[l.tx]
 		l.Line = line
-		l.BizStep, l.Disposition, l.ReadPoint, l.BizLocation = known[w.ids[0]], known[w.ids[1]], known[w.ids[2]], known[w.ids[3]]
+		l.BizStep, l.Disposition, l.ReadPoint, l.BizLocation = known[l.words[0]], known[l.words[1]], known[l.words[2]], known[l.words[3]]
 	}
-	return err
+	return all, err
 }
 
 func (d *describer) words(ctx context.Context, unknown map[int64]bool, known map[int64]string) error {

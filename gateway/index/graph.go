@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Vertex is a node of the lineage graph: a thing, an artifact version or a record.
@@ -68,21 +71,42 @@ func (ix *Index) LinksOf(ctx context.Context, records []int64, snap Snapshot) ([
 }
 
 func (ix *Index) links(ctx context.Context, by, order string, ids []int64, snap Snapshot) ([]Link, error) {
-	var all []Link
-	err := ix.batches(ctx, `SELECT record, role, node, time, amount FROM link WHERE `+by+` IN `, ids, ` AND record <= ?`+order, []any{snap.Last}, func(rows *sql.Rows) error {
-		var l Link
-		var amount sql.RawBytes
-		if err := rows.Scan(&l.Record, &l.Role, &l.Node, &l.Time, &amount); err != nil {
-			return err
-		}
-		l.Amount = string(amount)
-		all = append(all, l)
-		return nil
-	})
+	query, rest := `SELECT record, role, node, time, amount FROM link WHERE `+by+` IN `, ` AND record <= ?`+order
+	read := func(ids []int64) (all []Link, err error) {
+		err = ix.batches(ctx, query, ids, rest, []any{snap.Last}, func(rows *sql.Rows) error {
+			var l Link
+			var amount sql.RawBytes
+			if err := rows.Scan(&l.Record, &l.Role, &l.Node, &l.Time, &amount); err != nil {
+				return err
+			}
+			l.Amount = string(amount)
+			all = append(all, l)
+			return nil
+		})
+		return all, err
+	}
+	all, err := shared(ids, read)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read links: %w", err)
 	}
 	return all, nil
+}
+
+// shared divides much work among the processors, and joins the results in order.
+func shared[T any](ids []int64, work func([]int64) ([]T, error)) ([]T, error) {
+	const worthIt = 512
+	share := max(worthIt, (len(ids)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	if len(ids) <= share {
+		return work(ids)
+	}
+	parts := (len(ids) + share - 1) / share
+	results, problems := make([][]T, parts), make([]error, parts)
+	var wait sync.WaitGroup
+	for i := range parts {
+		wait.Go(func() { results[i], problems[i] = work(ids[i*share : min((i+1)*share, len(ids))]) })
+	}
+	wait.Wait()
+	return slices.Concat(results...), errors.Join(problems...)
 }
 
 // Things lists the things and classes below a class, such as all lots and

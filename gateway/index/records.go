@@ -37,9 +37,10 @@ type Record struct {
 
 // readCaches keep what queries need again and again.
 type readCaches struct {
-	packs *cache[int64, [][]byte]
-	txs   *cache[int64, Recording]
-	words *cache[int64, string]
+	packs  *cache[int64, [][]byte]
+	txs    *cache[int64, Recording]
+	words  *cache[int64, string]
+	labels *cache[int64, labelled]
 
 	declared declared
 }
@@ -48,7 +49,7 @@ type readCaches struct {
 func (ix *Index) caches() *readCaches { return ix.readers.Load() }
 
 func newReadCaches() *readCaches {
-	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000)}
+	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000), labels: newCache[int64, labelled](20_000)}
 }
 
 // location of a record's bytes and transaction.
