@@ -1,0 +1,223 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+)
+
+// fixture is a server over a real index and a real queue. No network is behind it: what is queued stays queued.
+type fixture struct {
+	t      *testing.T
+	ledger *indextest.Ledger
+	server *Server
+	http   *httptest.Server
+	queue  *capture.Queue
+	log    *logBuffer
+	peers  bool // whether a peer can be called
+}
+
+// logBuffer keeps what was logged.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{t: t, ledger: indextest.New(t), log: new(logBuffer), peers: true}
+	ix := indextest.Open(t)
+	for _, b := range f.ledger.Blocks {
+		require.NoError(t, ix.Apply(t.Context(), b))
+	}
+	f.ledger.Follower = ix
+	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	callers, err := access.Open(writeTokens(t), log)
+	require.NoError(t, err)
+	f.queue, err = capture.Open(capture.Config{Folder: t.TempDir(), Identity: callers.Identity, Logger: log})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, f.queue.Close()) })
+	f.server, err = New(Config{
+		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Callers: callers, Index: ix, Queue: f.queue,
+		Health: func() ledger.Health {
+			return ledger.Health{Following: true, Peers: []ledger.PeerHealth{{MSPID: "LabMSP", Address: "127.0.0.1:1", Usable: f.peers}}}
+		},
+		Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pedigree_ready 1\n") }),
+		Wait:    50 * time.Millisecond, Logger: log,
+	})
+	require.NoError(t, err)
+	f.http = httptest.NewServer(f.server)
+	t.Cleanup(f.http.Close)
+	return f
+}
+
+// writeTokens makes the file of callers: one token for each role, named after it, whose text is "<role>-token".
+func writeTokens(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	certificate, key := writeIdentity(t, dir)
+	var tokens []map[string]string
+	for _, role := range access.Roles {
+		sum := sha256.Sum256([]byte(string(role) + "-token"))
+		tokens = append(tokens, map[string]string{
+			"name": string(role), "role": string(role), "sha256": hex.EncodeToString(sum[:]), "mspId": "LabMSP", "certificate": certificate, "key": key,
+		})
+	}
+	text, err := json.Marshal(map[string]any{"tokens": tokens})
+	require.NoError(t, err)
+	path := filepath.Join(dir, "tokens.json")
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+	return path
+}
+
+func writeIdentity(t *testing.T, dir string) (certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "caller"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	require.NoError(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	require.NoError(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
+	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
+	return certificate, key
+}
+
+// request is a request to a fixture; empty fields get what most requests have.
+type request struct {
+	method, path, body string
+	role               string // whose token to show: "submitter" if empty, none if "nobody"
+	header             map[string]string
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (f *fixture) do(r request) answer {
+	f.t.Helper()
+	if r.method == "" {
+		r.method = http.MethodGet
+		if r.body != "" {
+			r.method = http.MethodPost
+		}
+	}
+	req, err := http.NewRequestWithContext(f.t.Context(), r.method, f.http.URL+r.path, strings.NewReader(r.body))
+	require.NoError(f.t, err)
+	if r.body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	switch r.role {
+	case "nobody":
+	case "":
+		req.Header.Set("Authorization", "Bearer submitter-token")
+	default:
+		req.Header.Set("Authorization", "Bearer "+r.role+"-token")
+	}
+	for name, value := range r.header {
+		if value == "" {
+			req.Header.Del(name)
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	client := &http.Client{Transport: f.http.Client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(req)
+	require.NoError(f.t, err)
+	defer response.Body.Close()
+	var body bytes.Buffer
+	_, err = body.ReadFrom(response.Body)
+	require.NoError(f.t, err)
+	return answer{response.StatusCode, response.Header, body.String()}
+}
+
+// problemBody is a problem as callers see it.
+type problemBody struct {
+	Type, Title, Detail, Instance, Code, Existing, Tx, CaptureID string
+	Status                                                       int
+	Problems                                                     []reason
+}
+
+func (a answer) problem(t *testing.T) problemBody {
+	t.Helper()
+	require.Equal(t, "application/problem+json", a.header.Get("Content-Type"), a.body)
+	var p problemBody
+	require.NoError(t, json.Unmarshal([]byte(a.body), &p), a.body)
+	require.Equal(t, a.status, p.Status)
+	require.NotEmpty(t, p.Title)
+	require.NotEmpty(t, p.Detail)
+	require.True(t, strings.HasPrefix(p.Instance, "urn:request:"), p.Instance)
+	require.NotContains(t, a.body, "goroutine")
+	require.NotContains(t, a.body, ".go:")
+	return p
+}
+
+func (a answer) json(t *testing.T, into any) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(a.body), into), a.body)
+}
+
+// queued tells how many records the queue has, whatever became of them.
+func (f *fixture) queued() int {
+	f.t.Helper()
+	jobs, _, err := f.queue.Jobs(context.Background(), "", "", 1000)
+	require.NoError(f.t, err)
+	n := 0
+	for _, j := range jobs {
+		n += j.Total
+	}
+	return n + f.queue.Stats().Records
+}
+
+// story puts a few records on the ledger of a fixture.
+func (f *fixture) story() (event, dataset string) {
+	f.t.Helper()
+	event = f.ledger.Put("Harbor", indextest.Event(f.t, `{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"ADD","bizStep":"commissioning","epcList":["urn:epc:id:sgtin:952005.0101010.S1"],"quantityList":[{"epcClass":"urn:epc:class:lgtin:952005.0101010.CATCH-1","quantity":3}]}`))
+	dataset = f.ledger.Put("Lab", indextest.Artifact(f.t, "dataset/lab/readings@1"))
+	return event, dataset
+}
+
