@@ -244,7 +244,7 @@ func explainBuild(said []string, err error) error {
 	}
 	switch {
 	case strings.Contains(text, "no space left on device"):
-		return errors.New("couldn't build Fabric: the disk is full (the build needs about 3 GB for modules, compiler cache and programs)")
+		return errors.New("couldn't build Fabric: the disk is full (the build needs about 1 GB for modules, compiler cache and programs)")
 	case containsAny(text, "dial tcp", "no such host", "connection refused", "i/o timeout", "TLS handshake", "proxyconnect"):
 		return fmt.Errorf("couldn't download Fabric's modules: connect this machine to the network, or point GOPROXY to a mirror, and try again (%s)", last)
 	case strings.Contains(text, "requires go >= "):

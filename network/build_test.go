@@ -32,7 +32,7 @@ func TestABuildThatFailsIsExplainedInOneSentence(t *testing.T) {
 		},
 		"a full disk": {
 			[]string{"github.com/a/b", "# github.com/a/b", "write /tmp/x.a: no space left on device"},
-			"couldn't build Fabric: the disk is full (the build needs about 3 GB for modules, compiler cache and programs)",
+			"couldn't build Fabric: the disk is full (the build needs about 1 GB for modules, compiler cache and programs)",
 		},
 		"an old compiler": {
 			[]string{"go: go.mod requires go >= 1.26.0 (running go 1.20; GOTOOLCHAIN=local)"},

@@ -141,6 +141,24 @@ func (d folder) make(p *plan, f fabric) error {
 	return nil
 }
 
+// clearLedgers throws the ledgers of a network away in which not everybody has joined the channel. A peer or orderer
+// that dies while it makes its databases for the first time leaves some that it can never open again.
+func (d folder) clearLedgers(p *plan) error {
+	var dirs []string
+	for _, o := range p.Orderers {
+		dirs = append(dirs, d.path("orderer", o.Name, "ledger"), d.path("orderer", o.Name, "wal"), d.path("orderer", o.Name, "snapshots"))
+	}
+	for _, org := range p.Orgs {
+		dirs = append(dirs, d.path(org.Name, "peer", "ledger"))
+	}
+	for _, dir := range dirs {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("couldn't clear what an interrupted start left: %w", plainly(err))
+		}
+	}
+	return nil
+}
+
 // remove deletes the network and everything it recorded, and the folder itself if nothing else lies in it. network.json
 // goes last, so that an interrupted removal can be repeated.
 func (d folder) remove() error {

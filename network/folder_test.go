@@ -96,6 +96,23 @@ func TestImpossibleConsortiaAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "leaves no room for 3 gateways")
 }
 
+func TestLedgersOfANetworkThatNeverFormedAreClearedAndNothingElse(t *testing.T) {
+	d := folder(t.TempDir())
+	p, err := newPlan(DefaultOrgs, 4, 0, "test")
+	require.NoError(t, err)
+	require.NoError(t, d.claim())
+	require.NoError(t, d.makeIdentities(p))
+	half := d.path("lab", "peer", "ledger", "ledgersData")
+	require.NoError(t, os.MkdirAll(half, 0o700))
+	wal := d.path("orderer", "orderer3", "wal")
+	require.NoError(t, os.MkdirAll(wal, 0o700))
+	require.NoError(t, d.clearLedgers(p))
+	require.NoDirExists(t, half)
+	require.NoDirExists(t, wal)
+	require.FileExists(t, d.path("lab", "peer", "msp", "keystore", "key.pem"))
+	require.FileExists(t, d.path("orderer", "orderer3", "tls", "key.pem"))
+}
+
 func TestFilesAreReplacedWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(path+".new", []byte("left by a crash"), 0o644))

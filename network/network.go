@@ -137,6 +137,11 @@ func (n *Network) readOrMake() error {
 				return fmt.Errorf("couldn't record the gateways' new ports: %w", plainly(err))
 			}
 		}
+		if !n.plan.Formed {
+			if err := n.dir.clearLedgers(n.plan); err != nil {
+				return err
+			}
+		}
 		return n.plan.checkFree()
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -247,6 +252,12 @@ func (n *Network) deploy(ctx context.Context) error {
 	joins = append(joins, func() error { return n.startPeers(ctx, genesis) })
 	if err := together(joins...); err != nil {
 		return err
+	}
+	if !n.plan.Formed {
+		n.plan.Formed = true
+		if err := n.plan.write(n.dir); err != nil {
+			return fmt.Errorf("couldn't record that everybody has joined: %w", plainly(err))
+		}
 	}
 	n.say.line("started %d peers; orderers and peers follow channel %s", len(n.plan.Orgs), n.plan.Channel)
 	var approvals []func() error

@@ -186,3 +186,60 @@ func TestAnUnknownProcessIsNamed(t *testing.T) {
 		require.False(t, strings.Contains(err.Error(), "\n"))
 	}
 }
+
+func TestAnyNumberOfOrganisationsAndOrderers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a real network, which -short leaves out")
+	}
+	ctx := within(t, 2*time.Minute)
+	n, err := Start(ctx, Options{Dir: filepath.Join(t.TempDir(), "net"), Orgs: []string{"north", "east", "south", "west", "middle"}, Orderers: 7})
+	require.NoError(t, err)
+	processes := n.Processes()
+	require.Len(t, processes, 7+5*3)
+	require.NoError(t, n.Hold("orderer6"))
+	require.NoError(t, n.Hold("orderer7")) // two of seven may die
+	require.NoError(t, n.write(ctx, 4, "who", "the middle"))
+	require.NoError(t, awaitNote(ctx, n, 0, "who", "the middle"))
+	require.NoError(t, n.Stop())
+	require.NoError(t, n.Stop(), "stopping again does nothing")
+	for _, p := range processes {
+		require.False(t, p.running(), p.Name)
+	}
+	status, err := ReadStatus(ctx, n.Dir())
+	require.NoError(t, err)
+	require.Equal(t, StateStopped, status.State)
+}
+
+func TestAnInterruptedStartStopsWhatItStarted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a real network, which -short leaves out")
+	}
+	dir := filepath.Join(t.TempDir(), "net")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	d, err := openFolder(dir)
+	require.NoError(t, err)
+	started := make(chan []ProcessStatus, 1)
+	_, err = Start(ctx, Options{Dir: dir, Out: writerFunc(func(text string) {
+		if strings.Contains(text, "started 4 orderers") {
+			s, err := readState(d)
+			if err == nil {
+				started <- s.Processes
+			}
+			cancel()
+		}
+	})})
+	require.ErrorIs(t, err, context.Canceled)
+	processes := <-started
+	require.Len(t, processes, 4+3)
+	for _, p := range processes {
+		require.False(t, p.running(), p.Name)
+	}
+}
+
+type writerFunc func(string)
+
+func (f writerFunc) Write(text []byte) (int, error) {
+	f(string(text))
+	return len(text), nil
+}

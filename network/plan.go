@@ -28,6 +28,9 @@ type plan struct {
 	BasePort  int       `json:"basePort"`
 	Orgs      []Org     `json:"orgs"`
 	Orderers  []Orderer `json:"orderers"`
+	// Formed says that every orderer and peer has joined the channel. Until then no transaction was sent, and whatever
+	// lies in their ledgers may be thrown away.
+	Formed bool `json:"formed"`
 }
 
 // newPlan chooses ports for a network of these organisations and so many orderers. With base port 0 the gateways get

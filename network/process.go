@@ -110,7 +110,7 @@ func trimLog(path string) error {
 	return errors.Join(err, os.Truncate(path, 0)) // room matters more than old lines
 }
 
-// lastWords returns the end of a log: its last line that isn't part of a stack trace.
+// lastWords returns the line of a log that most likely says why its process ended: its last panic, or else the last line.
 func lastWords(path string) string {
 	file, err := os.Open(path)
 	if err != nil {
@@ -124,13 +124,18 @@ func lastWords(path string) string {
 	if strings.Contains(string(text), "no space left on device") {
 		return "the disk is full"
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	last := ""
-	for _, line := range lines {
-		if line == "" || strings.HasPrefix(line, "\t") || strings.HasPrefix(line, "goroutine ") || strings.HasSuffix(line, ")") && !strings.Contains(line, " ") {
-			continue
+	last, panicked := "", ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "panic: "), strings.HasPrefix(line, "fatal error: "):
+			panicked = line
+		case line != "":
+			last = line
 		}
-		last = line
+	}
+	if panicked != "" {
+		last = panicked
 	}
 	if len(last) > 300 {
 		last = last[:300] + "..."
