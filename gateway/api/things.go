@@ -20,10 +20,10 @@ const digitalLink = "https://id.gs1.org"
 // is recalled. Its events are for callers with a token.
 func (s *Server) thing(c *call) error {
 	path := c.Request.URL.EscapedPath()
-	thing := epcis.Thing(digitalLink + path)
+	thing := epcis.Thing("https://link.invalid" + path) // any host but GS1's own: what is no Digital Link keeps it
 	parts := epcis.Parts(thing)
 	if len(parts) == 0 {
-		return fail(kindNotFound, "%q is no GS1 Digital Link: a part has the wrong form or length, or a check digit is wrong", brief(clean(path)))
+		return fail(kindNotFound, "%q is no GS1 Digital Link: a part has the wrong form or length", brief(clean(path)))
 	}
 	if c.value("linkType") != "" || c.accept == "application/linkset+json" {
 		c.accept = "application/linkset+json"

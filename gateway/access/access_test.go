@@ -1,0 +1,160 @@
+package access
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// writer makes token files in a folder.
+type writer struct {
+	t                      *testing.T
+	path, certificate, key string
+}
+
+func newWriter(t *testing.T) *writer {
+	t.Helper()
+	dir := t.TempDir()
+	w := &writer{t: t, path: filepath.Join(dir, "tokens.json"), certificate: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem")}
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "caller"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	require.NoError(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(w.certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
+	require.NoError(t, os.WriteFile(w.key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
+	return w
+}
+
+func (w *writer) entry(name, role, text string) map[string]any {
+	sum := sha256.Sum256([]byte(text))
+	return map[string]any{"name": name, "role": role, "sha256": hex.EncodeToString(sum[:]), "mspId": "LabMSP", "certificate": w.certificate, "key": w.key}
+}
+
+func (w *writer) write(tokens ...map[string]any) {
+	w.t.Helper()
+	text, err := json.Marshal(map[string]any{"tokens": tokens})
+	require.NoError(w.t, err)
+	// As a careful editor does: the file is never half written.
+	require.NoError(w.t, os.WriteFile(w.path+".new", text, 0o600))
+	require.NoError(w.t, os.Rename(w.path+".new", w.path))
+}
+
+func TestATokenStandsForOneCaller(t *testing.T) {
+	w := newWriter(t)
+	w.write(w.entry("ci", "submitter", "alpha"), w.entry("boss", "operator", "beta"))
+	c, err := Open(w.path, nil)
+	require.NoError(t, err)
+	caller, err := c.Authenticate("Bearer beta")
+	require.NoError(t, err)
+	assert.Equal(t, "boss", caller.Name)
+	assert.Equal(t, Operator, caller.Role)
+	assert.Equal(t, "LabMSP", caller.Identity.MSPID)
+	for header, want := range map[string]error{
+		"": ErrNoToken, "Bearer": ErrNoToken, "Bearer ": ErrNoToken, "Basic alpha": ErrNoToken, "alpha": ErrNoToken,
+		"Bearer gamma": ErrUnknownToken, "Bearer alphabeta": ErrUnknownToken, "Bearer ALPHA": ErrUnknownToken,
+	} {
+		_, err := c.Authenticate(header)
+		assert.ErrorIs(t, err, want, header)
+	}
+	identity, err := c.Identity("ci")
+	require.NoError(t, err)
+	assert.Equal(t, "LabMSP", identity.MSPID)
+	_, err = c.Identity("nobody")
+	assert.ErrorContains(t, err, "nobody")
+	assert.Equal(t, caller.Identity, c.Reader(), "an operator reads the ledger")
+}
+
+func TestFilesThatCannotBeUsedAreRefusedWithTheReason(t *testing.T) {
+	w := newWriter(t)
+	good := func() map[string]any { return w.entry("ci", "submitter", "alpha") }
+	with := func(name string, value any) map[string]any {
+		e := good()
+		e[name] = value
+		return e
+	}
+	for _, c := range []struct {
+		name  string
+		write func()
+		want  string
+	}{
+		{"no tokens", func() { w.write() }, "no tokens"},
+		{"a role that isn't one", func() { w.write(with("role", "king")) }, `role "king"`},
+		{"a name that is missing", func() { w.write(with("name", "")) }, "name is missing"},
+		{"a hash that is none", func() { w.write(with("sha256", "beef")) }, "sha256"},
+		{"a member that isn't known", func() { w.write(with("token", "alpha")) }, `unknown field "token"`},
+		{"one name for two tokens", func() { w.write(good(), w.entry("ci", "auditor", "beta")) }, "another token of this name"},
+		{"one token under two names", func() { w.write(good(), w.entry("other", "auditor", "alpha")) }, "another name for this token"},
+		{"a key that isn't there", func() { w.write(with("key", "/nowhere/key.pem")) }, "couldn't read the key"},
+		{"a certificate that is none", func() { w.write(with("certificate", w.key)) }, "certificate"},
+		{"no JSON", func() { require.NoError(t, os.WriteFile(w.path, []byte("tokens: []"), 0o600)) }, "couldn't understand"},
+		{"a file that others can change", func() { w.write(good()); require.NoError(t, os.Chmod(w.path, 0o666)) }, "can be changed by others"},
+		{"a key that others can read", func() { w.write(good()); require.NoError(t, os.Chmod(w.key, 0o644)) }, "can be read by others"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.write()
+			_, err := Open(w.path, nil)
+			assert.ErrorContains(t, err, c.want)
+		})
+	}
+	_, err := Open(filepath.Join(t.TempDir(), "none.json"), nil)
+	assert.ErrorContains(t, err, "couldn't read the tokens")
+}
+
+func TestChangesTakeEffectAndMistakesDoNot(t *testing.T) {
+	w := newWriter(t)
+	w.write(w.entry("ci", "submitter", "alpha"))
+	var log bytes.Buffer
+	c, err := Open(w.path, slog.New(slog.NewTextHandler(&log, nil)))
+	require.NoError(t, err)
+	require.NoError(t, c.Reload(), "nothing has changed")
+
+	w.write(w.entry("ci", "submitter", "beta"))
+	require.NoError(t, c.Reload())
+	_, err = c.Authenticate("Bearer alpha")
+	assert.ErrorIs(t, err, ErrUnknownToken, "the old token is void")
+	_, err = c.Authenticate("Bearer beta")
+	require.NoError(t, err)
+
+	w.write(w.entry("ci", "king", "gamma"))
+	assert.ErrorContains(t, c.Reload(), "king")
+	_, err = c.Authenticate("Bearer beta")
+	require.NoError(t, err, "what was valid stays so")
+	assert.NotContains(t, log.String(), "beta")
+}
+
+func TestWatchReadsTheFileWhenAsked(t *testing.T) {
+	w := newWriter(t)
+	w.write(w.entry("ci", "submitter", "alpha"))
+	c, err := Open(w.path, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	now, done := make(chan os.Signal), make(chan struct{})
+	go func() { c.Watch(ctx, time.Hour, now); close(done) }()
+	w.write(w.entry("ci", "submitter", "beta"))
+	now <- os.Interrupt // any signal
+	now <- os.Interrupt // taken only when the first one is dealt with
+	_, err = c.Authenticate("Bearer beta")
+	assert.NoError(t, err)
+	cancel()
+	<-done
+}

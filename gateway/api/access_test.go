@@ -1,0 +1,195 @@
+package api
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/access"
+)
+
+// fillers stand for path parameters.
+var fillers = map[string]string{"id": strings.Repeat("0", 64), "kind": "dataset", "namespace": "lab", "name": "readings", "version": "1", "eventID": "urn:x:y", "key": "01", "value": "09520051012017", "qualifier": "10", "qualifierValue": "A", "qualifier2": "21", "qualifierValue2": "B", "slug": "invalid", "file": "x.css"}
+
+func pathOf(o *operation) string {
+	return regexp.MustCompile(`\{(\w+)\}`).ReplaceAllStringFunc(o.path, func(p string) string { return fillers[strings.Trim(p, "{}")] })
+}
+
+func TestEveryRouteLetsInItsRolesOnly(t *testing.T) {
+	f := newFixture(t)
+	for _, o := range f.server.spec.operations {
+		t.Run(o.method+" "+o.path, func(t *testing.T) {
+			body := ""
+			if len(o.consumes) > 0 {
+				body = "{}"
+			}
+			r := request{method: o.method, path: pathOf(o), body: body, header: map[string]string{"Accept": "*/*"}}
+
+			r.role = "nobody"
+			a := f.do(r)
+			if len(o.roles) == 0 || o.optional {
+				assert.NotContains(t, []int{401, 403}, a.status, "anybody may call it: %s", a.body)
+			} else {
+				assert.Equal(t, http.StatusUnauthorized, a.status)
+				assert.Equal(t, `Bearer realm="pedigree"`, a.header.Get("WWW-Authenticate"))
+				securityException(t, o, a)
+			}
+
+			r.role = "stranger"
+			if a = f.do(r); len(o.roles) > 0 {
+				assert.Equal(t, http.StatusUnauthorized, a.status)
+				assert.Contains(t, a.header.Get("WWW-Authenticate"), "invalid_token")
+				securityException(t, o, a)
+			}
+
+			for _, role := range access.Roles {
+				r.role = string(role)
+				a = f.do(r)
+				if len(o.roles) == 0 || slices.Contains(o.roles, role) {
+					assert.NotContains(t, []int{401, 403}, a.status, "%s may call it: %s", role, a.body)
+					continue
+				}
+				assert.Equal(t, http.StatusForbidden, a.status, role)
+				assert.Contains(t, a.problem(t).Detail, string(o.roles[0]), "the role that is needed is named")
+				securityException(t, o, a)
+			}
+		})
+	}
+}
+
+func securityException(t *testing.T, o *operation, a answer) {
+	t.Helper()
+	if p := a.problem(t); o.epcis() {
+		assert.Equal(t, "epcisException:SecurityException", p.Type)
+	}
+}
+
+func TestWritesAreForSubmittersAndOperators(t *testing.T) {
+	f := newFixture(t)
+	for _, o := range f.server.spec.operations {
+		if o.method != http.MethodPost {
+			continue
+		}
+		want := []access.Role{access.Submitter}
+		if o.id == "recordMember" || o.id == "reindex" {
+			want = []access.Role{access.Operator}
+		}
+		assert.Equal(t, want, o.roles, o.id)
+	}
+}
+
+func TestOtherSchemesAndBrokenHeadersAreNoToken(t *testing.T) {
+	f := newFixture(t)
+	for name, header := range map[string]string{
+		"a password":         "Basic c3VibWl0dGVyOnN1Ym1pdHRlci10b2tlbg==",
+		"no scheme":          "submitter-token",
+		"a scheme alone":     "Bearer",
+		"an empty token":     "Bearer  ",
+		"a token with a tab": "Bearer submitter\ttoken",
+		"the hash instead":   "Bearer 0000000000000000000000000000000000000000000000000000000000000000",
+	} {
+		a := f.do(request{path: "/v1/records", header: map[string]string{"Authorization": header}})
+		assert.Equal(t, http.StatusUnauthorized, a.status, name)
+	}
+	a := f.do(request{path: "/v1/records", header: map[string]string{"Authorization": "bearer submitter-token"}})
+	assert.Equal(t, http.StatusOK, a.status, "schemes have no case")
+}
+
+func TestUnknownAddressesAndMethods(t *testing.T) {
+	f := newFixture(t)
+	for _, c := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/v2/records", 404}, {"GET", "/v1/records/", 404}, {"GET", "/v1", 404}, {"GET", "/99/123", 404}, {"GET", "/..%2f..%2fetc/passwd", 404},
+		{"GET", "/01/123", 404}, {"DELETE", "/v1/records/" + strings.Repeat("0", 64), 405}, {"PUT", "/epcis/v2/events", 405}, {"PATCH", "/v1/artifacts", 405},
+		{"TRACE", "/v1/records", 405}, {"GET", "/v1/records/" + strings.Repeat("0", 64), 404}, {"GET", "/epcis/v2/nothing", 404},
+	} {
+		a := f.do(request{method: c.method, path: c.path, header: map[string]string{"Accept": "*/*"}})
+		assert.Equal(t, c.status, a.status, "%s %s: %s", c.method, c.path, a.body)
+		p := a.problem(t)
+		if c.status == 405 {
+			assert.NotEmpty(t, a.header.Get("Allow"), c.path)
+		}
+		if strings.HasPrefix(c.path, "/epcis/") {
+			assert.True(t, strings.HasPrefix(p.Type, "epcisException:"), p.Type)
+		}
+	}
+}
+
+func TestHeadersOfEveryAnswer(t *testing.T) {
+	f := newFixture(t)
+	for _, path := range []string{"/docs", "/v1/records", "/nothing", "/01/09520051012017"} {
+		a := f.do(request{path: path, header: map[string]string{"Accept": "*/*"}})
+		assert.Contains(t, a.header.Get("Content-Security-Policy"), "default-src 'none'", path)
+		assert.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"), path)
+		assert.Equal(t, "no-store", a.header.Get("Cache-Control"), path)
+		assert.Len(t, a.header.Get("X-Request-Id"), 16, path)
+		assert.Contains(t, f.log.String(), "id="+a.header.Get("X-Request-Id"), "the log has a line for it")
+	}
+	a := f.do(request{path: "/epcis/v2/events"})
+	assert.Equal(t, "2.0.0", a.header.Get("GS1-EPCIS-Version"))
+	a = f.do(request{method: "HEAD", path: "/v1/records"})
+	assert.Equal(t, http.StatusOK, a.status)
+	assert.Empty(t, a.body)
+	a = f.do(request{method: "OPTIONS", path: "/epcis/v2/capture", role: "nobody"})
+	assert.Equal(t, http.StatusNoContent, a.status)
+	assert.Equal(t, "20000", a.header.Get("GS1-EPCIS-Capture-Limit"))
+	assert.Equal(t, "all", a.header.Get("GS1-Capture-Error-Behaviour"))
+	assert.Equal(t, "OPTIONS, GET, HEAD, POST", a.header.Get("Allow"))
+}
+
+func TestAPanicIsAnsweredAndLogged(t *testing.T) {
+	f := newFixture(t)
+	f.server.Ready = func() (bool, string) { panic("the index is on fire") }
+	a := f.do(request{path: "/readyz"})
+	assert.Equal(t, http.StatusInternalServerError, a.status)
+	p := a.problem(t)
+	assert.Equal(t, "internal", p.Code)
+	assert.NotContains(t, a.body, "fire")
+	assert.Contains(t, f.log.String(), "the index is on fire")
+	assert.Contains(t, f.log.String(), strings.TrimPrefix(p.Instance, "urn:request:"))
+}
+
+func TestTheLedgerOutOfReachIsSaidAtOnceAndLosesNothing(t *testing.T) {
+	f := newFixture(t)
+	t.Run("no peer can be reached", func(t *testing.T) {
+		f.peers = false
+		defer func() { f.peers = true }()
+		a := f.do(request{path: "/v1/artifacts", body: goodArtifact})
+		assert.Equal(t, http.StatusServiceUnavailable, a.status, a.body)
+		assert.Equal(t, "2", a.header.Get("Retry-After"))
+		assert.Zero(t, f.queued())
+		a = f.do(request{path: "/epcis/v2/events", body: goodEvent})
+		assert.Equal(t, "epcisException:ImplementationException", a.problem(t).Type)
+		assert.Equal(t, http.StatusOK, f.do(request{path: "/v1/records"}).status, "reads go on")
+		assert.Equal(t, http.StatusAccepted, f.do(request{path: "/epcis/v2/capture", body: document(inDocument)}).status, "bulk capture goes on")
+	})
+	t.Run("the ledger doesn't answer in time", func(t *testing.T) {
+		before := f.queued()
+		a := f.do(request{path: "/v1/artifacts", body: goodArtifact})
+		assert.Equal(t, http.StatusServiceUnavailable, a.status, a.body)
+		assert.NotEmpty(t, a.header.Get("Retry-After"))
+		assert.Equal(t, "ledger_unavailable", a.problem(t).Code)
+		assert.Equal(t, before, f.queued(), "nothing stays behind")
+	})
+}
+
+func TestMoreRequestsThanPlaces(t *testing.T) {
+	f := newFixture(t)
+	for range cap(f.server.captures) {
+		f.server.captures <- struct{}{}
+	}
+	s := f.server.problemOf(errBusy)
+	require.Equal(t, http.StatusTooManyRequests, s.kind.status)
+	assert.NotZero(t, s.retryAfter)
+	for range cap(f.server.captures) {
+		release(f.server.captures)
+	}
+	assert.Equal(t, http.StatusAccepted, f.do(request{path: "/epcis/v2/capture", body: document(inDocument)}).status)
+}
