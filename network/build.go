@@ -243,8 +243,8 @@ func explainBuild(said []string, err error) error {
 		last = words[len(words)-1]
 	}
 	switch {
-	case strings.Contains(text, "no space left on device"):
-		return errors.New("couldn't build Fabric: the disk is full (the build needs about 1 GB for modules, compiler cache and programs)")
+	case strings.Contains(text, syscall.ENOSPC.Error()):
+		return errors.New("couldn't build Fabric: " + diskFull + " (the build needs about 1 GB for modules, compiler cache and programs)")
 	case containsAny(text, "dial tcp", "no such host", "connection refused", "i/o timeout", "TLS handshake", "proxyconnect"):
 		return fmt.Errorf("couldn't download Fabric's modules: connect this machine to the network, or point GOPROXY to a mirror, and try again (%s)", last)
 	case strings.Contains(text, "requires go >= "):
@@ -262,11 +262,15 @@ func containsAny(text string, parts ...string) bool {
 	return false
 }
 
+const diskFull = "the disk is full"
+
 // plainly replaces the errors that people meet most by what they can do about them.
 func plainly(err error) error {
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("the disk is full: make room and try again (%w)", err)
+	case err == nil, strings.Contains(err.Error(), diskFull):
+		return err
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), strings.Contains(err.Error(), syscall.ENOSPC.Error()):
+		return fmt.Errorf(diskFull+": make room and try again (%w)", err)
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("the disk is read-only (%w)", err)
 	case errors.Is(err, fs.ErrPermission):

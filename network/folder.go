@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // DefaultDir is the folder that commands use unless told otherwise.
@@ -62,6 +63,12 @@ func (d folder) log(name string) string        { return d.path("log", name+".log
 func (d folder) orderer(name string) string    { return d.path("orderer", name) }
 func (d folder) token(org, role string) string { return d.path(org, role+".token") }
 func (d folder) user(org, role string) string  { return d.path(org, "users", role) }
+
+// full reports whether the disk that the folder lies on has no room left.
+func (d folder) full() bool {
+	var disk syscall.Statfs_t
+	return syscall.Statfs(string(d), &disk) == nil && disk.Bavail*uint64(disk.Bsize) < 1<<20
+}
 
 // made reports whether the folder holds a network.
 func (d folder) made() bool {

@@ -83,8 +83,11 @@ func Start(ctx context.Context, o Options) (*Network, error) {
 		return nil, err
 	}
 	if err := n.start(ctx); err != nil {
-		n.Stop()
-		return nil, err
+		n.Stop() // what matters is why it didn't start
+		if d.full() {
+			err = fmt.Errorf("%w (%w)", err, syscall.ENOSPC) // processes that died of it didn't live to say so
+		}
+		return nil, plainly(err)
 	}
 	return n, nil
 }

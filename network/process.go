@@ -121,8 +121,8 @@ func lastWords(path string) string {
 		file.Seek(-16<<10, io.SeekEnd)
 	}
 	text, _ := io.ReadAll(file)
-	if strings.Contains(string(text), "no space left on device") {
-		return "the disk is full"
+	if strings.Contains(string(text), syscall.ENOSPC.Error()) {
+		return diskFull
 	}
 	last, panicked := "", ""
 	for line := range strings.Lines(string(text)) {

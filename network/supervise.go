@@ -28,6 +28,7 @@ type supervisor struct {
 
 	mu       sync.Mutex
 	children []*child
+	mute     bool          // the last record failed, and that was said
 	stopping chan struct{} // closed when everything is to end
 	ended    sync.WaitGroup
 }
@@ -93,9 +94,7 @@ func (s *supervisor) launch(c *child) (*exec.Cmd, error) {
 		c.id = processID{PID: cmd.Process.Pid}
 	}
 	c.since, c.exited = time.Now(), make(chan struct{})
-	if err := s.record(s.statusLocked()); err != nil {
-		s.say.line("couldn't record what is running: %v", plainly(err))
-	}
+	s.recordLocked()
 	return cmd, nil
 }
 
@@ -150,9 +149,7 @@ func (s *supervisor) sawExit(c *child, cmd *exec.Cmd, err error) (expected bool,
 	default:
 		expected = c.held != nil
 	}
-	if err := s.record(s.statusLocked()); err != nil {
-		s.say.line("couldn't record what is running: %v", plainly(err))
-	}
+	s.recordLocked()
 	return expected, time.Since(c.since)
 }
 
@@ -288,6 +285,15 @@ func (s *supervisor) stopRole(role string, hurry <-chan struct{}) {
 		ids[i].signal(syscall.SIGKILL)
 		<-exited
 	}
+}
+
+// recordLocked writes the state file, and says once if it can't; the caller holds mu.
+func (s *supervisor) recordLocked() {
+	err := s.record(s.statusLocked())
+	if err != nil && !s.mute {
+		s.say.line("couldn't record what is running: %v", plainly(err))
+	}
+	s.mute = err != nil
 }
 
 // statusLocked describes every child; the caller holds mu.
