@@ -84,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Network, error) {
 	}
 	if err := n.start(ctx); err != nil {
 		n.Stop() // what matters is why it didn't start
-		if d.full() {
+		if d.full() && !strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
 			err = fmt.Errorf("%w (%w)", err, syscall.ENOSPC) // processes that died of it didn't live to say so
 		}
 		return nil, plainly(err)

@@ -117,12 +117,9 @@ func summarise(out io.Writer, d folder, p *plan) {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", org.Title, org.URL(), shorten(d.path(org.Name))+"/{"+Submitter+","+Auditor+","+Operator+"}.token")
 	}
 	table.Flush()
-	first := p.Orgs[0]
-	fmt.Fprintf(out, `
-Try:
-  pedigree status%s
-  curl -H "Authorization: Bearer $(cat %s)" %s/v1/members
-`, dirFlag(d), shorten(d.token(first.Name, Auditor)), first.URL())
+	flag, first := dirFlag(d), p.Orgs[0]
+	fmt.Fprintf(out, "\nTry:\n  pedigree demo%s\n  pedigree status%s\n", flag, flag)
+	fmt.Fprintf(out, "  curl -H \"Authorization: Bearer $(cat '%s')\" %s/v1/members\n", shorten(d.token(first.Name, Auditor)), first.URL())
 }
 
 // shorten returns the path relative to the working directory if it lies in there.
