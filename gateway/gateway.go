@@ -52,29 +52,33 @@ type Gateway struct {
 }
 
 // Open opens everything that a gateway works with, and begins to listen. Nothing is served before Run.
-func Open(cfg Config, log *slog.Logger) (g *Gateway, err error) {
-	g = &Gateway{cfg: cfg, log: log, rebuild: make(chan struct{}, 1)}
-	defer func() {
-		if err != nil {
-			g.close()
-		}
-	}()
-	if g.lock, err = lockData(cfg.Data); err != nil {
+func Open(cfg Config, log *slog.Logger) (*Gateway, error) {
+	g := &Gateway{cfg: cfg, log: log, rebuild: make(chan struct{}, 1)}
+	if err := g.open(); err != nil {
+		g.close()
 		return nil, err
+	}
+	return g, nil
+}
+
+func (g *Gateway) open() (err error) {
+	cfg, log := g.cfg, g.log
+	if g.lock, err = lockData(cfg.Data); err != nil {
+		return err
 	}
 	if g.callers, err = access.Open(cfg.Tokens, log); err != nil {
-		return nil, err
+		return err
 	}
 	if g.index, err = index.Open(cfg.indexFile(), index.WithLogger(log)); err != nil {
-		return nil, err
+		return err
 	}
 	if g.queue, err = capture.Open(capture.Config{Folder: cfg.queueFolder(), Identity: g.callers.Identity, Logger: log}); err != nil {
-		return nil, err
+		return err
 	}
 	l := cfg.ledger()
 	l.Secret, l.Logger = g.queue.Secret(), log
 	if g.client, err = ledger.Open(l); err != nil {
-		return nil, err
+		return err
 	}
 	g.follower = newFollower(g.client, g.index, g.callers.Reader, cfg.Channel, log)
 	figures := newMetrics(g)
@@ -84,13 +88,13 @@ func Open(cfg Config, log *slog.Logger) (g *Gateway, err error) {
 		Rebuild: g.Rebuild, Metrics: figures.handler(), Observe: figures.observe, Logger: log,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	g.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	return g, g.listen()
+	return g.listen()
 }
 
 func (g *Gateway) listen() error {

@@ -193,3 +193,21 @@ func TestMoreRequestsThanPlaces(t *testing.T) {
 	}
 	assert.Equal(t, http.StatusAccepted, f.do(request{path: "/epcis/v2/capture", body: document(inDocument)}).status)
 }
+
+func TestRouterAndDescriptionHaveTheSameRoutes(t *testing.T) {
+	f := newFixture(t)
+	described := map[string]bool{}
+	for _, o := range f.server.spec.operations {
+		for _, path := range o.routes() {
+			described[o.method+" "+path] = true
+			if o.method == http.MethodGet {
+				described[http.MethodHead+" "+path] = true
+			}
+		}
+	}
+	served := map[string]bool{}
+	for _, r := range f.server.engine.Routes() {
+		served[r.Method+" "+r.Path] = true
+	}
+	assert.Equal(t, described, served)
+}

@@ -220,4 +220,3 @@ func (f *fixture) story() (event, dataset string) {
 	dataset = f.ledger.Put("Lab", indextest.Artifact(f.t, "dataset/lab/readings@1"))
 	return event, dataset
 }
-

@@ -22,8 +22,9 @@ import (
 // Limits of the server. Those of single routes are in openapi.yaml.
 const (
 	DefaultConcurrency = 256              // requests served at once
-	DefaultCaptures    = 4                // documents read at once; each may take twenty times its size in memory
+	DefaultCaptures    = 2                // documents read at once; each may take ten times its size in memory
 	DefaultWait        = 30 * time.Second // how long a synchronous write waits for its commit
+	readPatience       = 60 * time.Second // how long a query may take
 	maxURI             = 32 << 10         // bytes
 	maxEvents          = 20_000           // of one document
 	maxValues          = 2_000_000        // JSON values of one document
@@ -170,6 +171,11 @@ func (s *Server) serve(g *gin.Context, o *operation, run handler) {
 	c := &call{Context: g, op: o}
 	if o.epcis() {
 		epcisHeaders(g.Writer.Header(), s.Version)
+	}
+	if o.method == http.MethodGet {
+		ctx, cancel := context.WithTimeout(g.Request.Context(), readPatience)
+		defer cancel()
+		g.Request = g.Request.WithContext(ctx)
 	}
 	err := s.admit(c)
 	if err == nil {

@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func goodConfig() map[string]any {
+	return map[string]any{
+		"listen": "127.0.0.1:8081", "name": "harbor", "mspId": "HarborMSP", "channel": "pedigree", "chaincode": "pedigree", "tokens": "tokens.json", "data": "data",
+		"peers": []any{map[string]any{"mspId": "HarborMSP", "address": "127.0.0.1:7051", "serverName": "peer0", "tlsRoots": "ca.pem"}},
+	}
+}
+
+func writeConfig(t *testing.T, c any) string {
+	t.Helper()
+	text, err := json.Marshal(c)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "gateway.json")
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+	return path
+}
+
+func TestAConfigurationIsReadWithPathsFromItsFolder(t *testing.T) {
+	path := writeConfig(t, goodConfig())
+	c, err := ReadConfig(path)
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(filepath.Dir(path), "tokens.json"), c.Tokens)
+	assert.Equal(t, filepath.Join(filepath.Dir(path), "ca.pem"), c.Peers[0].TLSRoots)
+	assert.Equal(t, filepath.Join(filepath.Dir(path), "data", "index.db"), c.indexFile())
+}
+
+func TestAWrongConfigurationNamesTheMember(t *testing.T) {
+	peer := func(name string, value any) any {
+		p := map[string]any{"mspId": "HarborMSP", "address": "127.0.0.1:7051", "tlsRoots": "ca.pem"}
+		p[name] = value
+		return []any{p}
+	}
+	for _, c := range []struct {
+		name, member string
+		value        any
+		want         string
+	}{
+		{"no address", "listen", "", "listen is missing"},
+		{"no MSP id", "mspId", "", "mspId is missing"},
+		{"no data folder", "data", "", "data is missing"},
+		{"an address without port", "listen", "127.0.0.1", "listen:"},
+		{"an address that others reach, without certificate", "listen", "0.0.0.0:8081", "tls.certificate"},
+		{"every address", "listen", ":8081", "tls.certificate"},
+		{"a name that could be any address", "listen", "gateway.example:8081", "tls.certificate"},
+		{"a certificate without key", "tls", map[string]any{"certificate": "cert.pem"}, "tls.key"},
+		{"no peers", "peers", []any{}, "peers is empty"},
+		{"a peer without roots", "peers", peer("tlsRoots", ""), "peers[0]"},
+		{"a peer's address without port", "peers", peer("address", "localhost"), "peers[0].address"},
+		{"a member that isn't known", "colour", "red", `"colour"`},
+		{"a number for a name", "name", 7, "name"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := goodConfig()
+			config[c.member] = c.value
+			_, err := ReadConfig(writeConfig(t, config))
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), c.want)
+		})
+	}
+	_, err := ReadConfig(filepath.Join(t.TempDir(), "none.json"))
+	assert.ErrorContains(t, err, "none.json")
+}
+
+func TestLoopbackAddresses(t *testing.T) {
+	for address, want := range map[string]bool{
+		"127.0.0.1:1": true, "127.9.9.9:1": true, "[::1]:1": true, "localhost:1": true,
+		"0.0.0.0:1": false, "[::]:1": false, ":1": false, "10.0.0.1:1": false, "localhost.example:1": false, "127.0.0.1": false,
+	} {
+		assert.Equal(t, want, loopback(address), address)
+	}
+}

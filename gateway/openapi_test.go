@@ -1,0 +1,219 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// description is the OpenAPI document that a gateway serves, and what was found out about it.
+type description struct {
+	t        *testing.T
+	door     door
+	operator door
+	doc      map[string]any
+	schemas  *jsonschema.Compiler
+	called   map[string]bool // operations that gave a successful answer
+}
+
+func describe(t *testing.T, d, operator door) *description {
+	t.Helper()
+	r := d.get("/openapi.json")
+	require.Equal(t, http.StatusOK, r.status)
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.body))
+	require.NoError(t, err)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	require.NoError(t, c.AddResource("openapi.json", doc))
+	return &description{t: t, door: d, operator: operator, doc: doc.(map[string]any), schemas: c, called: map[string]bool{}}
+}
+
+func member(v any, path ...string) any {
+	for _, name := range path {
+		m, _ := v.(map[string]any)
+		v = m[name]
+	}
+	return v
+}
+
+// find finds an operation and where it stands.
+func (d *description) find(id string) (path, method string) {
+	d.t.Helper()
+	for path, item := range d.doc["paths"].(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			if member(op, "operationId") == id {
+				return path, method
+			}
+		}
+	}
+	d.t.Fatalf("no operation %s", id)
+	return "", ""
+}
+
+// call calls an operation and holds the answer to the description: its status is there, and its body fits the schema.
+func (d *description) call(id, path, body string, header ...string) reply {
+	d.t.Helper()
+	template, method := d.find(id)
+	who := d.door
+	if slices.Contains([]string{"recordMember", "metrics", "reindex"}, id) {
+		who = d.operator
+	}
+	r := who.do(strings.ToUpper(method), path, body, header...)
+	d.check(template, method, r)
+	if r.status < 400 {
+		d.called[id] = true
+	}
+	return r
+}
+
+func (d *description) check(template, method string, r reply) {
+	d.t.Helper()
+	pointer := "#/paths/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(template) + "/" + method + "/responses/"
+	response := member(d.doc, "paths", template, method, "responses", statusText(r.status))
+	require.NotNil(d.t, response, "%s %s answers %d, which isn't described: %s", method, template, r.status, r.body)
+	pointer += statusText(r.status)
+	if ref, ok := member(response, "$ref").(string); ok {
+		pointer, response = ref, member(d.doc, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+	}
+	content, _ := member(response, "content").(map[string]any)
+	if content == nil {
+		return
+	}
+	media, _, err := mime.ParseMediaType(r.header.Get("Content-Type"))
+	require.NoError(d.t, err)
+	require.Contains(d.t, content, media, "%s %s", method, template)
+	if !strings.HasSuffix(media, "json") {
+		return
+	}
+	pointer += "/content/" + strings.ReplaceAll(media, "/", "~1") + "/schema"
+	schema, err := d.schemas.Compile("openapi.json" + (&url.URL{Fragment: strings.TrimPrefix(pointer, "#")}).String())
+	require.NoError(d.t, err, pointer)
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.body))
+	require.NoError(d.t, err)
+	assert.NoError(d.t, schema.Validate(value), "%s %s: %s", method, template, r.body)
+}
+
+func statusText(status int) string {
+	text, _ := json.Marshal(status)
+	return string(text)
+}
+
+// example is a request body out of the description. It is held to the schema beside it.
+func (d *description) example(id, name string) string {
+	d.t.Helper()
+	path, method := d.find(id)
+	media := member(d.doc, "paths", path, method, "requestBody", "content", "application/json")
+	value := member(media, "examples", name, "value")
+	require.NotNil(d.t, value, "%s has an example %s", id, name)
+	pointer := "/paths/" + strings.ReplaceAll(path, "/", "~1") + "/" + method + "/requestBody/content/application~1json/schema"
+	schema, err := d.schemas.Compile("openapi.json" + (&url.URL{Fragment: pointer}).String())
+	require.NoError(d.t, err)
+	require.NoError(d.t, schema.Validate(value), id)
+	text, err := json.Marshal(value)
+	require.NoError(d.t, err)
+	return string(text)
+}
+
+// send sends an example and returns what the receipt says.
+func (d *description) send(id, name string, status int) outcome {
+	d.t.Helper()
+	path, _ := d.find(id)
+	r := d.call(id, path, d.example(id, name))
+	require.Equal(d.t, status, r.status, "%s: %s", name, r.body)
+	var o outcome
+	require.NoError(d.t, json.Unmarshal(r.body, &o))
+	return o
+}
+
+func TestTheDescriptionIsTrue(t *testing.T) {
+	d := describe(t, doorOf(t, "lab", "submitter"), doorOf(t, "lab", "operator"))
+
+	d.send("recordMember", "lab", http.StatusCreated)
+	landing := d.call("capture", "/epcis/v2/capture", d.example("capture", "landing"))
+	require.Equal(t, http.StatusAccepted, landing.status, string(landing.body))
+	job := landing.header.Get("Location")
+	d.door.await(func() bool {
+		var j struct{ Running, Success bool }
+		require.NoError(t, json.Unmarshal(d.call("captureJob", job, "").body, &j))
+		require.True(t, j.Success)
+		return !j.Running
+	})
+	packing := d.send("recordEvent", "packing", http.StatusCreated)
+	dataset := d.send("recordArtifact", "dataset", http.StatusCreated)
+	training := d.send("recordActivity", "training", http.StatusCreated)
+	d.send("recordActivity", "decision", http.StatusCreated)
+	recall := d.send("recordStatement", "recall", http.StatusCreated)
+	d.send("recordStatement", "finding", http.StatusCreated)
+
+	t.Run("sent again", func(t *testing.T) {
+		assert.True(t, d.send("recordArtifact", "dataset", http.StatusOK).AlreadyRecorded)
+		assert.Equal(t, training.ID, d.send("recordActivity", "training", http.StatusOK).ID)
+		assert.Equal(t, recall.Tx, d.send("recordStatement", "recall", http.StatusOK).Tx)
+		assert.Equal(t, packing.ID, d.send("recordEvent", "packing", http.StatusConflict).Existing)
+	})
+
+	id := url.PathEscape(dataset.ID)
+	const lot = "/01/09520051012017/10/FILLET-1"
+	node := "node=" + url.QueryEscape("https://id.gs1.org"+lot)
+	for _, get := range []struct {
+		id, path string
+		header   []string
+	}{
+		{"epcisRoot", "/epcis/v2", nil}, {"epcisRootOptions", "/epcis/v2", nil}, {"captureOptions", "/epcis/v2/capture", nil}, {"eventsOptions", "/epcis/v2/events", nil},
+		{"captureJobs", "/epcis/v2/capture?perPage=1", nil}, {"captureJob", job + "?results=rejected", nil},
+		{"queryEvents", "/epcis/v2/events?perPage=1", nil}, {"queryEvents", "/epcis/v2/events?MATCH_anyEPCClass=urn:epc:class:lgtin:952005.0101010.CATCH-1", []string{"Accept", "application/ld+json"}},
+		{"eventByID", "/epcis/v2/events/" + url.PathEscape(packing.EventID), nil},
+		{"listArtifacts", "/v1/artifacts?kind=dataset", nil}, {"artifactVersions", "/v1/artifacts/dataset/lab/cold-chain", nil}, {"artifactVersion", "/v1/artifacts/dataset/lab/cold-chain/1", nil},
+		{"listActivities", "/v1/activities?type=training&generated=model/lab/spoilage@1", nil}, {"activityByID", "/v1/activities/" + url.PathEscape(training.ID), nil},
+		{"listStatements", "/v1/statements?kind=recall&about=" + url.QueryEscape("https://id.gs1.org"+lot), nil}, {"statementByID", "/v1/statements/" + url.PathEscape(recall.ID), nil},
+		{"listMembers", "/v1/members", nil}, {"listNamespaces", "/v1/namespaces", nil},
+		{"listRecords", "/v1/records?noun=artifact&org=LabMSP&tx=" + dataset.Tx, nil}, {"recordByID", "/v1/records/" + id, nil},
+		{"lineage", "/v1/lineage?direction=both&" + node, nil}, {"lineage", "/v1/lineage?format=csv&" + node, nil}, {"lineage", "/v1/lineage?format=dot&" + node, nil},
+		{"lineage", "/v1/lineage?depth=1&" + node, []string{"Accept", "application/prov+json"}},
+		{"impact", "/v1/impact?node=urn:epc:class:lgtin:952005.0101010.CATCH-1", nil}, {"status", "/v1/status", nil},
+		{"thing", "/01/09520051012017", nil}, {"qualifiedThing", lot, []string{"Accept", "application/linkset+json"}}, {"twiceQualifiedThing", lot + "/21/7", []string{"Accept", "text/html"}},
+		{"healthz", "/healthz", nil}, {"readyz", "/readyz", nil}, {"metrics", "/metrics", nil}, {"openapiJSON", "/openapi.json", nil}, {"openapiYAML", "/openapi.yaml", nil},
+		{"docs", "/docs", nil}, {"problemTypes", "/problems", nil}, {"problemType", "/problems/conflict", nil}, {"home", "/", nil},
+	} {
+		r := d.call(get.id, get.path, "", get.header...)
+		assert.Less(t, r.status, 400, "%s: %s", get.path, r.body)
+	}
+	sheet := string(d.call("docs", "/docs", "").body)
+	_, sheet, _ = strings.Cut(sheet, `href="/assets/`)
+	sheet, _, _ = strings.Cut(sheet, `"`)
+	d.call("asset", "/assets/"+sheet, "")
+
+	t.Run("refusals too", func(t *testing.T) {
+		d.call("recordArtifact", "/v1/artifacts", `{"kind":"fish"}`)
+		d.call("recordArtifact", "/v1/artifacts", `{`)
+		d.call("recordEvent", "/epcis/v2/events", `{"type":"Fish"}`)
+		d.call("queryEvents", "/epcis/v2/events?colour=red", "")
+		d.call("recordByID", "/v1/records/"+strings.Repeat("0", 64), "")
+		d.call("lineage", "/v1/lineage?node=dataset/lab/nothing@1", "")
+		d.call("captureJob", "/epcis/v2/capture/none", "")
+		d.call("problemType", "/problems/none", "")
+		d.call("asset", "/assets/none", "")
+		d.call("recordArtifact", "/v1/artifacts", "x", "Content-Type", "text/plain")
+		d.call("listRecords", "/v1/records", "", "Accept", "image/png")
+		d.call("listRecords", "/v1/records", "", "Authorization", "Bearer nobody")
+	})
+
+	var missing []string
+	for _, item := range d.doc["paths"].(map[string]any) {
+		for _, op := range item.(map[string]any) {
+			if id, ok := member(op, "operationId").(string); ok && !d.called[id] && id != "reindex" { // see TestAnIndexIsBuiltAgain
+				missing = append(missing, id)
+			}
+		}
+	}
+	assert.Empty(t, missing, "every operation was called")
+}
