@@ -180,20 +180,20 @@ type Queue struct {
 	log   *slog.Logger
 
 	mu       sync.Mutex
-	jobs     map[string]*job     // unfinished ones
-	claims   map[claim]place     // who is to bring a record to the ledger
-	waiting  map[claim][]place   // who waits for the one above, in order
-	lanes    []*lane             // in the order in which they were first used
-	inFlight int                 // batches that hold a slot
-	resume   []*batch            // may have been sent by an earlier process
-	records  int                 // unfinished
-	bytes    int                 // of unfinished records
-	done     int                 // records finished since the last look at the rate
-	rate     float64             // finished records per second, smoothed
-	rateAt   time.Time           //
-	wake     chan struct{}       // has room for one
-	running  bool                //
-	drivers  sync.WaitGroup      //
+	jobs     map[string]*job   // unfinished ones
+	claims   map[claim]place   // who is to bring a record to the ledger
+	waiting  map[claim][]place // who waits for the one above, in order
+	lanes    []*lane           // in the order in which they were first used
+	inFlight int               // batches that hold a slot
+	resume   []*batch          // may have been sent by an earlier process
+	records  int               // unfinished
+	bytes    int               // of unfinished records
+	done     int               // records finished since the last look at the rate
+	rate     float64           // finished records per second, smoothed
+	rateAt   time.Time
+	wake     chan struct{} // has room for one
+	running  bool
+	drivers  sync.WaitGroup
 	ledger   Ledger              // set by Run
 	index    Index               // set by Run
 	batches  map[*batch]struct{} // under way

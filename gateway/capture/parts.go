@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// job is a job in memory: unfinished. Its fields below the line are guarded by Queue.mu.
+// job is a job in memory: unfinished. Its changing fields are guarded by Queue.mu.
 type job struct {
 	id, owner, identity, mspID, function string
 	behaviour                            Behaviour
@@ -17,7 +17,7 @@ type job struct {
 	created                              time.Time
 	finished                             chan struct{} // closed once the last result is on disk
 
-	// --
+	// Changing:
 	total, recorded, duplicate, rejected int
 	open                                 int  // parts that are not finished
 	withdrawn                            bool // its records must not be sent any more
@@ -35,7 +35,7 @@ type part struct {
 	packed   []int               // the items whose records are in the pack, in order
 	digests  [][sha256.Size]byte // of each item; zero for one that was refused beforehand
 	entries  []entry             // only of private jobs, whose results are answered from memory
-	// --
+	// Changing:
 	outcomes []*outcome // nil: pending
 	left     int        // pending items
 	waits    int        // pending items that wait for another place to bring the same record

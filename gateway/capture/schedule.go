@@ -100,7 +100,6 @@ func (q *Queue) start(ctx context.Context, b *batch) {
 			}
 		}
 		if !finished && b.sent {
-			b.failures = nil
 			q.resume = append(q.resume, b) // for another Run of this process
 			for _, m := range b.members {
 				m.part.batch = b
@@ -130,7 +129,7 @@ func (q *Queue) nextBatch(now time.Time) (*batch, time.Duration) {
 			wait = min(wait, q.cfg.BatchAge-age)
 			continue
 		}
-		b := &batch{key: newKey(), lane: l, failures: nil}
+		b := &batch{key: newKey(), lane: l}
 		for _, p := range l.parts[:n] {
 			p.queued, p.batch = false, b
 			b.members = append(b.members, member{part: p, items: q.free(p)})
