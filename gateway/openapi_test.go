@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -78,9 +79,9 @@ func (d *description) call(id, path, body string, header ...string) reply {
 func (d *description) check(template, method string, r reply) {
 	d.t.Helper()
 	pointer := "#/paths/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(template) + "/" + method + "/responses/"
-	response := member(d.doc, "paths", template, method, "responses", statusText(r.status))
+	response := member(d.doc, "paths", template, method, "responses", strconv.Itoa(r.status))
 	require.NotNil(d.t, response, "%s %s answers %d, which isn't described: %s", method, template, r.status, r.body)
-	pointer += statusText(r.status)
+	pointer += strconv.Itoa(r.status)
 	if ref, ok := member(response, "$ref").(string); ok {
 		pointer, response = ref, member(d.doc, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
 	}
@@ -100,11 +101,6 @@ func (d *description) check(template, method string, r reply) {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.body))
 	require.NoError(d.t, err)
 	assert.NoError(d.t, schema.Validate(value), "%s %s: %s", method, template, r.body)
-}
-
-func statusText(status int) string {
-	text, _ := json.Marshal(status)
-	return string(text)
 }
 
 // example is a request body out of the description. It is held to the schema beside it.

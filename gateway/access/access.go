@@ -133,12 +133,14 @@ func (c *Callers) Reader() *ledger.Identity {
 }
 
 // Reload reads the file again, if it has changed. An error leaves the callers as they were.
-func (c *Callers) Reload() error {
+func (c *Callers) Reload() error { return c.reload(false) }
+
+func (c *Callers) reload(always bool) error {
 	content, err := os.ReadFile(c.path)
 	if err != nil {
 		return fmt.Errorf("couldn't read the tokens: %w", err)
 	}
-	if sha256.Sum256(content) == c.current.Load().content {
+	if !always && sha256.Sum256(content) == c.current.Load().content {
 		return nil
 	}
 	l, err := read(c.path)
@@ -150,20 +152,22 @@ func (c *Callers) Reload() error {
 	return nil
 }
 
-// Watch reloads the file whenever it has changed, looking at it in the given interval, and whenever now delivers
-// something, until ctx ends. Failures are logged, each once.
+// Watch reloads the file whenever it has changed, looking at it in the given interval, until ctx ends. Whenever now
+// delivers something it is read even so, for the certificates that it names may be new. Failures are logged, each once.
 func (c *Callers) Watch(ctx context.Context, interval time.Duration, now <-chan os.Signal) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	failure := ""
 	for {
+		always := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-now:
+			always = true
 		case <-ticker.C:
 		}
-		err := c.Reload()
+		err := c.reload(always)
 		if err == nil {
 			failure = ""
 		} else if err.Error() != failure {

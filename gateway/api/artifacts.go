@@ -39,12 +39,12 @@ func (s *Server) listArtifacts(c *call) error {
 func (s *Server) artifactVersions(c *call) error {
 	f := index.ArtifactFilter{Kind: c.value("kind"), Namespace: c.value("namespace"), Name: c.value("name")}
 	if c.value("pageToken") == "" {
-		any, err := s.Index.Artifacts(c.Request.Context(), f, c.at(), index.Page{Size: 1})
+		first, err := s.Index.Artifacts(c.Request.Context(), f, c.at(), index.Page{Size: 1})
 		if err != nil {
 			return err
 		}
-		if len(any.Items) == 0 {
-			return fail(kindNotFound, "%s/%s/%s has no version on the ledger, up to block %d", brief(f.Kind), brief(f.Namespace), brief(f.Name), any.Block)
+		if len(first.Items) == 0 {
+			return fail(kindNotFound, "%s/%s/%s has no version on the ledger, up to block %d", brief(f.Kind), brief(f.Namespace), brief(f.Name), first.Block)
 		}
 	}
 	return s.artifacts(c, f)

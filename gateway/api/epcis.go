@@ -60,7 +60,7 @@ func (s *Server) captureLimits(h http.Header, o *operation) {
 	h.Set("GS1-Capture-Error-Behaviour", "all")
 }
 
-// epcisPage is the page that an EPCIS query asks for.
+// epcisSize is how many items an EPCIS query wants on a page.
 func (c *call) epcisSize() int { return min(c.number("perPage"), maxPage) }
 
 // maxPage is how many items one page has at most, whatever was asked for.

@@ -57,18 +57,18 @@ func (s *Server) queryEvents(c *call) error {
 	page := index.Page{Size: c.epcisSize(), Token: c.value("nextPageToken")}
 	list, err := s.Index.Events(c.Request.Context(), c.eventQuery(), c.at(), page)
 	if err != nil {
-		return rename(err, "pageToken", "nextPageToken", s)
+		return s.inEPCIS(err)
 	}
 	c.linkNext(list.Next)
 	return c.queryDocument(list.Items, list.Block, s)
 }
 
-// rename makes a problem speak of the parameter by the name that it has here.
-func rename(err error, from, to string, s *Server) error {
+// inEPCIS makes a problem call the page token what it is called there.
+func (s *Server) inEPCIS(err error) error {
 	p := s.problemOf(err)
 	for i := range p.reasons {
-		if p.reasons[i].Parameter == from {
-			p.reasons[i].Parameter = to
+		if p.reasons[i].Parameter == "pageToken" {
+			p.reasons[i].Parameter = "nextPageToken"
 		}
 	}
 	return p
