@@ -1,3 +1,75 @@
+// Pedigree keeps one provable lineage from raw material to model decision, on
+// a Hyperledger Fabric ledger that several organisations endorse.
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/gateway"
+	"github.com/pedigree-ledger/pedigree/gateway/client"
+	"github.com/pedigree-ledger/pedigree/gateway/demo"
+	"github.com/pedigree-ledger/pedigree/network"
+)
+
+func main() {
+	if handled, code := network.Builder(os.Args); handled { // a peer calls this program as its chaincode builder
+		os.Exit(code)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := root().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "pedigree:", err)
+		os.Exit(exitCode(err))
+	}
+}
+
+func root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pedigree",
+		Short: "One provable lineage from raw material to model decision",
+		Long: `Pedigree records every supply-chain step and every AI dataset and model
+version on a Hyperledger Fabric ledger that several organisations endorse, and
+answers where something comes from and what it touched.
+
+The shortest session:
+
+  pedigree up --detach       a consortium of three organisations on this machine
+  pedigree demo              the story of a salmon, its temperatures and a model
+  pedigree trace --as market dataset/lab/temperatures@1
+  pedigree down`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddGroup(
+		&cobra.Group{ID: "network", Title: "A network on this machine:"},
+		&cobra.Group{ID: "ledger", Title: "Record and ask, through an organisation's gateway:"},
+		&cobra.Group{ID: "parts", Title: "The parts, for a network you already have:"})
+	add(root, "network", network.Up(), network.Down(), network.Status(), network.Reset())
+	add(root, "ledger", demo.Command(), client.Capture(), client.Register(), client.Record(), client.Show(), client.Trace())
+	add(root, "parts", gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
+	return root
+}
+
+func add(root *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = group
+		root.AddCommand(c)
+	}
+}
+
+// exitCode is what an error asks for, and 1 for the rest.
+func exitCode(err error) int {
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return 1
+}

@@ -151,6 +151,9 @@ func TestEventHashIDsAreThoseOfTheReference(t *testing.T) {
 				get(t, as(t, "lab"), "/v1/records/"+url.PathEscape(r.ID), nil, &record)
 				got = append(got, record.Record.Hash)
 			}
+			if expected[strings.TrimSuffix(filepath.Base(file), ".jsonld")]["CBV2.0"] == nil {
+				t.Skip("only the hashes of CBV 2.1 are published for this document; chaincode/epcis tests those")
+			}
 			assert.Equal(t, expected[strings.TrimSuffix(filepath.Base(file), ".jsonld")]["CBV2.0"], got)
 		})
 	}

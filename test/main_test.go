@@ -142,12 +142,7 @@ func pause(d time.Duration) { <-time.After(d) }
 // recorded through another's can be asked of it.
 func atHeight(t *testing.T, c *client.Client, block uint64) {
 	t.Helper()
-	awaits(t, fmt.Sprint("block ", block), func() bool {
-		var status struct {
-			Height uint64 `json:"height"`
-		}
-		return c.Get(t.Context(), "/v1/status", nil, &status) == nil && status.Height > block
-	})
+	require.NoError(t, c.AwaitBlock(t.Context(), block))
 }
 
 func get(t *testing.T, c *client.Client, path string, query url.Values, into any) {

@@ -115,6 +115,27 @@ func (c *Client) Post(ctx context.Context, path string, body, into any) (*Answer
 	return answer, decode(answer.Body, into)
 }
 
+// AwaitBlock waits until this gateway's answers include a block, so that what
+// was just recorded through another organisation's gateway is among them.
+func (c *Client) AwaitBlock(ctx context.Context, block uint64) error {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		var status struct {
+			Height uint64 `json:"height"`
+		}
+		if err := c.Get(ctx, "/v1/status", nil, &status); err != nil {
+			return err
+		}
+		if status.Height > block {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("stopped waiting for block %d at %s: %w", block, c.base, ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+}
+
 func decode(body []byte, into any) error {
 	if into == nil {
 		return nil
@@ -161,14 +182,16 @@ func (p *Problem) Error() string {
 		b.WriteString(": " + p.Detail)
 	}
 	for _, d := range p.Problems {
-		if d.Detail == p.Detail {
+		where := orDefault(d.Parameter, d.Pointer)
+		if d.Detail == p.Detail { // said already; the place is what is new
+			if where != "" {
+				b.WriteString(" (" + where + ")")
+			}
 			continue
 		}
 		b.WriteString("\n  ")
-		if d.Parameter != "" {
-			b.WriteString(d.Parameter + ": ")
-		} else if d.Pointer != "" {
-			b.WriteString(d.Pointer + ": ")
+		if where != "" {
+			b.WriteString(where + ": ")
 		}
 		b.WriteString(d.Detail)
 		if d.Existing != "" && !strings.Contains(d.Detail, d.Existing) {

@@ -68,7 +68,7 @@ its inputs are then the inputs of what it generated, for ever.
 				body["generated"] = outputs
 			}
 			if len(about) > 0 {
-				body["about"] = about
+				body["about"] = spellAll(about)
 			}
 			gateway, err := t.client()
 			if err != nil {
@@ -102,6 +102,7 @@ func uses(list []string) ([]map[string]string, error) {
 		if at := strings.LastIndexByte(item, ':'); at > 0 && !strings.Contains(item[at:], "/") {
 			use = map[string]string{"ref": item[:at], "role": item[at+1:]}
 		}
+		use["ref"] = spell(use["ref"])
 		if _, _, err := record.ParseNode(use["ref"]); err != nil {
 			return nil, failure{err, ExitUsage}
 		}
@@ -167,7 +168,7 @@ func recordStatement() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return postAndPrint(c, gateway, &t, "/v1/statements", map[string]any{"kind": args[0], "subject": args[1:], "predicate": claim})
+			return postAndPrint(c, gateway, &t, "/v1/statements", map[string]any{"kind": args[0], "subject": spellAll(args[1:]), "predicate": claim})
 		},
 	}
 	t.flags(c)

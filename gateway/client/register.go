@@ -103,7 +103,7 @@ func (a *artifactFlags) artifact(name, file string, line *progress) (map[string]
 	if sources, err := lines(a.from); err != nil {
 		return nil, err
 	} else if len(sources) > 0 {
-		body["derivedFrom"] = sources
+		body["derivedFrom"] = spellAll(sources)
 	}
 	if a.metadata != "" {
 		text, err := readFile(os.Stdin, a.metadata)

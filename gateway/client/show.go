@@ -33,7 +33,7 @@ func Show() *cobra.Command {
 ` + whereHelp,
 		Example: `  pedigree show --as market model/lab/spoilage@1
   pedigree show --as market urn:epc:class:lgtin:952005.0101010.A
-  pedigree show --as lab --raw ni:///sha-256;… | sha256sum`,
+  pedigree show --as lab --raw 052d7115c44a… | sha256sum`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			gateway, err := t.client()
@@ -41,14 +41,14 @@ func Show() *cobra.Command {
 				return err
 			}
 			if raw {
-				answer, err := gateway.Do(c.Context(), Call{Method: http.MethodGet, Path: recordPath(args[0]), Query: url.Values{"format": {"raw"}}})
+				answer, err := gateway.Do(c.Context(), Call{Method: http.MethodGet, Path: recordPath(spell(args[0])), Query: url.Values{"format": {"raw"}}})
 				if err != nil {
 					return err
 				}
 				_, err = c.OutOrStdout().Write(answer.Body)
 				return err
 			}
-			found, err := gateway.find(c.Context(), strings.TrimSpace(args[0]))
+			found, err := gateway.find(c.Context(), spell(args[0]))
 			if err != nil {
 				return err
 			}
@@ -147,39 +147,28 @@ func (c *Client) findEvents(ctx context.Context, id string) (*found, error) {
 	return c.events(ctx, "/epcis/v2/events/"+url.PathEscape(id), nil)
 }
 
-// findThing shows the events about a thing, whether it is an instance or a
-// class, and what is claimed about it.
+// findThing shows what the ledger says about a thing: its events, what it was
+// made of or packed in, decisions and claims.
 func (c *Client) findThing(ctx context.Context, id string) (*found, error) {
-	thing, err := c.events(ctx, "/epcis/v2/events", url.Values{"MATCH_anyEPC": {id}, "perPage": {"1000"}})
-	if err == nil && thing == nil {
-		thing, err = c.events(ctx, "/epcis/v2/events", url.Values{"MATCH_epcClass": {id}, "perPage": {"1000"}})
-	}
+	answer, err := c.Do(ctx, Call{Method: http.MethodGet, Path: "/v1/lineage", Query: url.Values{"node": {id}, "direction": {"both"}, "depth": {"1"}}})
 	if err != nil {
 		return nil, err
 	}
 	var graph Graph
-	if thing == nil { // inputs and outputs of transformations are no EPCs to match, but nodes
-		if err := c.Get(ctx, "/v1/lineage", url.Values{"node": {id}, "direction": {"both"}, "depth": {"1"}}, &graph); err != nil {
-			return nil, err
-		}
-		body, err := json.Marshal(graph)
-		if err != nil {
-			return nil, fmt.Errorf("couldn't encode an answer: %w", err)
-		}
-		thing = &found{body, func(w io.Writer) error { return graph.Print(w) }}
+	if err := decode(answer.Body, &graph); err != nil {
+		return nil, err
 	}
+	graph.Truncated = nil // one step was asked for, not all that there is
 	var claims Views
 	if err := c.Get(ctx, "/v1/statements", url.Values{"about": {id}}, &claims); err != nil {
 		return nil, err
 	}
-	events := thing.print
-	thing.print = func(w io.Writer) error {
+	return &found{answer.Body, func(w io.Writer) error {
 		for _, claim := range claims.Items {
 			fmt.Fprintln(w, claim.line())
 		}
-		return events(w)
-	}
-	return thing, nil
+		return graph.Print(w)
+	}}, nil
 }
 
 // events answers nil, without an error, for an empty list.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,7 +16,7 @@ import (
 // Trace walks the lineage graph from a node.
 func Trace() *cobra.Command {
 	var t Target
-	var down bool
+	var down, ids bool
 	var depth int
 	var at, format string
 	c := &cobra.Command{
@@ -23,17 +24,17 @@ func Trace() *cobra.Command {
 		Short: "Where something comes from, or with --down what it touched",
 		Long: `Walk the lineage graph from NODE, across things, events, datasets, runs, models
 and decisions. NODE is a thing (EPC URN or GS1 Digital Link), an artifact version
-or a record id. Without --down the walk goes to where it comes from.
+or a record id, of which the hexadecimal digits are enough. Without --down the walk goes to where it comes from.
 
 Each node is printed once, under the first that leads to it; * marks one that
-stands elsewhere already.
+stands above already.
 ` + whereHelp,
 		Example: `  pedigree trace --as market https://id.gs1.org/01/09520051012017/10/A
   pedigree trace --as harbor --down dataset/lab/temperatures@1
   pedigree trace --as lab model/lab/spoilage@1 --format dot | dot -Tsvg > model.svg`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			query := url.Values{"node": {args[0]}, "direction": {"ancestors"}}
+			query := url.Values{"node": {spell(args[0])}, "direction": {"ancestors"}}
 			if down {
 				query.Set("direction", "descendants")
 			}
@@ -65,96 +66,104 @@ stands elsewhere already.
 			if err := decode(answer.Body, &graph); err != nil {
 				return err
 			}
+			graph.ids = ids
 			return graph.Print(c.OutOrStdout())
 		},
 	}
 	t.flags(c)
 	c.Flags().BoolVar(&down, "down", false, "walk to what it touched")
 	c.Flags().IntVar(&depth, "depth", 0, "steps to walk; all of them if left out")
+	c.Flags().BoolVar(&ids, "ids", false, "print record ids whole")
 	c.Flags().StringVar(&at, "at", "", "answer as it was after this block")
 	c.Flags().StringVar(&format, "format", "", "json, csv, dot or prov instead of text")
 	return c
 }
 
-// Print draws the graph as a tree with the start at its top.
+// Print draws the graph as a tree with the start at its top: each node once,
+// as near to the start as it is.
 func (g Graph) Print(w io.Writer) error {
-	byID := make(map[string]Node, len(g.Nodes))
+	t := tree{w: w, ids: g.ids, nodes: make(map[string]Node, len(g.Nodes)), next: map[string][]string{}, printed: map[string]bool{}}
 	for _, n := range g.Nodes {
-		byID[n.ID] = n
+		t.nodes[n.ID] = n
 	}
-	next := map[string][]string{}
 	for _, e := range g.Edges {
-		if g.Direction != "descendants" {
-			next[e.To] = append(next[e.To], e.From)
-		}
-		if g.Direction != "ancestors" {
-			next[e.From] = append(next[e.From], e.To)
-		}
-	}
-	for id := range next {
-		slices.Sort(next[id])
-		next[id] = slices.Compact(next[id])
-	}
-	printed := map[string]bool{}
-	var tree func(id string, indent string, last bool, top bool)
-	tree = func(id string, indent string, last bool, top bool) {
-		branch, below := "", ""
-		if !top {
-			branch, below = indent+"├─ ", indent+"│  "
-			if last {
-				branch, below = indent+"└─ ", indent+"   "
+		for _, pair := range [][2]string{{e.From, e.To}, {e.To, e.From}} {
+			if near, far := t.nodes[pair[0]].Depth, t.nodes[pair[1]].Depth; far*far > near*near && far*near >= 0 {
+				t.next[pair[0]] = append(t.next[pair[0]], pair[1])
 			}
 		}
-		n, ok := byID[id]
-		if !ok {
-			n = Node{ID: id}
-		}
-		if printed[id] {
-			fmt.Fprintf(w, "%s* %s\n", branch, n.name())
-			return
-		}
-		printed[id] = true
-		fmt.Fprintf(w, "%s%s\n", branch, n.line())
-		children := slices.DeleteFunc(slices.Clone(next[id]), func(child string) bool { return byID[child].Depth < n.Depth && g.Direction != "both" })
-		for i, child := range children {
-			tree(child, below, i == len(children)-1, false)
-		}
 	}
-	tree(g.Node, "", true, true)
-	if !g.Complete {
-		var reasons []string
-		for _, cut := range g.Cuts {
-			reasons = append(reasons, fmt.Sprintf("%s %d", cut.Reason, cut.Limit))
-		}
-		fmt.Fprintf(w, "The walk was cut short (%s); there is more.\n", strings.Join(reasons, ", "))
+	for id := range t.next {
+		slices.SortFunc(t.next[id], func(a, b string) int {
+			return cmp.Or(cmp.Compare(t.nodes[a].Time, t.nodes[b].Time), cmp.Compare(a, b))
+		})
+		t.next[id] = slices.Compact(t.next[id])
 	}
-	fmt.Fprintf(w, "%d nodes, as of block %d\n", len(g.Nodes), g.Block)
-	return nil
+	t.print(g.Node, "", "")
+	if g.Truncated != nil {
+		fmt.Fprintf(w, "The walk was cut short by its limits (%s): there is more behind %d of these nodes.\n", plain(strings.Join(g.Truncated.Reasons, ", ")), len(g.Truncated.Frontier))
+	}
+	_, err := fmt.Fprintf(w, "%d nodes, as of block %d\n", len(g.Nodes), g.Block)
+	return err
 }
 
-func (n Node) name() string {
-	if strings.HasPrefix(n.ID, "ni:///sha-256;") && len(n.ID) > 26 {
+type tree struct {
+	w       io.Writer
+	ids     bool // whole
+	nodes   map[string]Node
+	next    map[string][]string // away from the start
+	printed map[string]bool
+}
+
+func (t *tree) print(id, branch, below string) {
+	n := t.nodes[id]
+	if t.printed[id] {
+		fmt.Fprintf(t.w, "%s* %s\n", branch, n.name(t.ids))
+		return
+	}
+	t.printed[id] = true
+	fmt.Fprintf(t.w, "%s%s\n", branch, n.line(t.ids))
+	for i, child := range t.next[id] {
+		if i == len(t.next[id])-1 {
+			t.print(child, below+"└─ ", below+"   ")
+		} else {
+			t.print(child, below+"├─ ", below+"│  ")
+		}
+	}
+}
+
+func (n Node) name(whole bool) string {
+	if !whole && strings.HasPrefix(n.ID, "ni:///sha-256;") && len(n.ID) > 26 {
 		return plain(n.ID[:26]) + "…"
 	}
 	return plain(n.ID)
 }
 
-func (n Node) line() string {
-	parts := []string{n.name()}
-	if n.Label != "" && n.Label != n.ID {
-		parts = append(parts, plain(n.Label))
+// line says in a few words what a node is.
+func (n Node) line(whole bool) string {
+	what := n.Kind
+	switch n.Kind {
+	case "event":
+		what = strings.TrimSuffix(n.Type, "Event")
+		if n.BizStep != "" {
+			what = n.BizStep[strings.LastIndexAny(n.BizStep, "-/:")+1:]
+		}
+	case "activity", "statement":
+		what = n.Type
+	case "artifact", "thing", "class":
+		what = ""
 	}
-	if n.MSPID != "" {
-		parts = append(parts, "by "+plain(n.MSPID))
+	if n.Carrier {
+		what = "carried it"
 	}
-	if n.Time != "" {
-		parts = append(parts, plain(n.Time))
+	parts := []string{n.name(whole)}
+	for _, part := range append([]string{what, n.MSPID, n.Time}, n.Flags...) {
+		if part != "" {
+			parts = append(parts, plain(part))
+		}
 	}
-	for _, s := range n.Status {
-		parts = append(parts, strings.ToUpper(plain(s)))
-	}
-	if n.Cut {
-		parts = append(parts, "…")
+	for i := len(parts) - len(n.Flags); i < len(parts); i++ {
+		parts[i] = strings.ToUpper(parts[i])
 	}
 	return strings.Join(parts, "  ")
 }

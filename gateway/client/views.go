@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // The shapes of the gateway's answers, as far as the command line reads them.
@@ -96,25 +98,27 @@ type Graph struct {
 	Edges     []struct {
 		From string `json:"from"`
 		To   string `json:"to"`
-		Role string `json:"role"`
+		Kind string `json:"kind"`
 	} `json:"edges"`
-	Complete bool `json:"complete"`
-	Cuts     []struct {
-		Reason string `json:"reason"`
-		Limit  int    `json:"limit"`
-	} `json:"cuts"`
+	Truncated *struct {
+		Reasons  []string `json:"reasons"`
+		Frontier []string `json:"frontier"`
+	} `json:"truncated"`
+
+	ids bool // print record ids whole
 }
 
 // Node is a node of the lineage graph.
 type Node struct {
-	ID     string   `json:"id"`
-	Kind   string   `json:"kind"`
-	Depth  int      `json:"depth"`
-	Label  string   `json:"label"`
-	MSPID  string   `json:"mspId"`
-	Time   string   `json:"time"`
-	Status []string `json:"status"`
-	Cut    bool     `json:"cut"`
+	ID      string   `json:"id"`
+	Kind    string   `json:"kind"`
+	Depth   int      `json:"depth"`
+	Carrier bool     `json:"carrier"`
+	MSPID   string   `json:"mspId"`
+	Type    string   `json:"type"`
+	Time    string   `json:"time"`
+	BizStep string   `json:"bizStep"`
+	Flags   []string `json:"flags"`
 }
 
 // recordPath is where a record is read.
@@ -128,4 +132,22 @@ func artifactPath(ref string) string {
 		parts[i] = url.PathEscape(parts[i])
 	}
 	return strings.TrimSuffix("/v1/artifacts/"+strings.Join(parts, "/"), "/")
+}
+
+// spell lets people leave out the part of a record id that a shell would trip
+// over: ni:///sha-256; before its 64 hexadecimal digits.
+func spell(id string) string {
+	id = strings.TrimSpace(id)
+	if whole, err := record.ParseID("ni:///sha-256;" + id); err == nil {
+		return string(whole)
+	}
+	return id
+}
+
+func spellAll(ids []string) []string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = spell(id)
+	}
+	return all
 }

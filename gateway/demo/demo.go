@@ -64,6 +64,13 @@ type story struct {
 	dir     string
 	json    bool
 	members map[string]*client.Client
+	block   uint64 // the newest that something of the story is in
+}
+
+// as is an organisation's gateway, once it has seen all that went before.
+func (s *story) as(org string) (*client.Client, error) {
+	gateway := s.members[org]
+	return gateway, gateway.AwaitBlock(s.ctx, s.block)
 }
 
 // tell says what happens, to people.
@@ -112,11 +119,15 @@ func (s *story) capture(org string, steps ...step) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't encode a document: %w", err)
 	}
-	job, err := s.members[org].Capture(s.ctx, document, false)
+	gateway, err := s.as(org)
+	if err != nil {
+		return nil, err
+	}
+	job, err := gateway.Capture(s.ctx, document, false)
 	if err != nil {
 		return nil, fmt.Errorf("%s couldn't capture events: %w", org, err)
 	}
-	if job, err = s.members[org].Await(s.ctx, job.ID, nil); err != nil {
+	if job, err = gateway.Await(s.ctx, job.ID, nil); err != nil {
 		return nil, fmt.Errorf("%s couldn't see its events through: %w", org, err)
 	}
 	if !job.Success || len(job.Results) != len(steps) {
@@ -125,6 +136,7 @@ func (s *story) capture(org string, steps ...step) ([]string, error) {
 	ids := make([]string, len(steps))
 	for i, r := range job.Results {
 		ids[i] = r.ID
+		s.block = max(s.block, r.Block)
 		if err := s.note(org, steps[i].words, r.ID, r.State == "duplicate"); err != nil {
 			return nil, err
 		}
@@ -134,9 +146,14 @@ func (s *story) capture(org string, steps ...step) ([]string, error) {
 
 // record posts anything else as one organisation.
 func (s *story) record(org, words, path string, body any) (*client.Receipt, error) {
-	_, receipt, err := s.members[org].Record(s.ctx, path, body)
+	gateway, err := s.as(org)
+	if err != nil {
+		return nil, err
+	}
+	_, receipt, err := gateway.Record(s.ctx, path, body)
 	if err != nil {
 		return nil, fmt.Errorf("%s couldn't record: %s: %w", org, words, err)
 	}
+	s.block = max(s.block, receipt.Block)
 	return receipt, s.note(org, words, receipt.ID, receipt.AlreadyRecorded)
 }

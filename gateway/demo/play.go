@@ -111,7 +111,11 @@ func (s *story) dataset(from []string) (ref string, table []float64, err error) 
 		} `json:"epcisBody"`
 	}
 	query := url.Values{"MATCH_epc": {s.pallet()}, "EQ_bizStep": {"transporting"}, "perPage": {"1000"}}
-	if err := s.members["lab"].Get(s.ctx, "/epcis/v2/events", query, &document); err != nil {
+	lab, err := s.as("lab")
+	if err != nil {
+		return "", nil, err
+	}
+	if err := lab.Get(s.ctx, "/epcis/v2/events", query, &document); err != nil {
 		return "", nil, fmt.Errorf("lab couldn't read the temperatures: %w", err)
 	}
 	var text strings.Builder
@@ -203,8 +207,12 @@ func (s *story) decide(model string, trained spoilage, table []float64) error {
 
 // trace shows one walk of the graph.
 func (s *story) trace(org, node, direction string) error {
+	gateway, err := s.as(org)
+	if err != nil {
+		return err
+	}
 	var graph client.Graph
-	if err := s.members[org].Get(s.ctx, "/v1/lineage", url.Values{"node": {node}, "direction": {direction}}, &graph); err != nil {
+	if err := gateway.Get(s.ctx, "/v1/lineage", url.Values{"node": {node}, "direction": {direction}}, &graph); err != nil {
 		return fmt.Errorf("%s couldn't trace %s: %w", org, node, err)
 	}
 	if s.json {
