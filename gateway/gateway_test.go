@@ -21,7 +21,8 @@ func TestAGatewayThatIsStoppedGoesOnWhereItWas(t *testing.T) {
 	_, d, stop := own(t, "harbor", data)
 	submitter := d
 	submitter.token = doorOf(t, "harbor", "submitter").token
-	event := submitter.post("/epcis/v2/events", observation("RESTART", "2026-03-06T08:00:00Z"), http.StatusCreated)
+	body := observation(fresh("RESTART"), "2026-03-06T08:00:00Z")
+	event := submitter.post("/epcis/v2/events", body, http.StatusCreated)
 	before := d.get("/v1/records?pageSize=1000&at=" + strconv.FormatUint(event.Block, 10)).body
 	require.NoError(t, stop(), "a gateway that is told to stop does so without complaint")
 
@@ -29,7 +30,7 @@ func TestAGatewayThatIsStoppedGoesOnWhereItWas(t *testing.T) {
 	assert.Greater(t, g.index.Height(), event.Block)
 	assert.Equal(t, string(before), string(again.get("/v1/records?pageSize=1000&at="+strconv.FormatUint(event.Block, 10)).body))
 	again.token = submitter.token
-	assert.Equal(t, event.ID, again.post("/epcis/v2/events", observation("RESTART", "2026-03-06T08:00:00Z"), http.StatusConflict).Existing)
+	assert.Equal(t, event.ID, again.post("/epcis/v2/events", body, http.StatusConflict).Existing)
 }
 
 func TestTheGatewaysOfAnOrganisationAgreeToTheByte(t *testing.T) {
@@ -89,7 +90,7 @@ func TestRequestsUnderWayAreFinishedBeforeAGatewayStops(t *testing.T) {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Expect", "100-continue") // so that the first byte is written when the request is being served
 	patient := &http.Client{Transport: &http.Transport{Proxy: nil, ExpectContinueTimeout: time.Minute}}
-	body := observation("FAREWELL", "2026-03-07T08:00:00Z")
+	body := observation(fresh("FAREWELL"), "2026-03-07T08:00:00Z")
 	stopped := make(chan error, 1)
 	go func() {
 		_, _ = io.WriteString(writer, body[:20])

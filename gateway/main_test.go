@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,3 +190,8 @@ func own(t *testing.T, org, data string) (*Gateway, door, func() error) {
 	d.await(func() bool { return d.get("/readyz").status == http.StatusOK })
 	return g, d, stop
 }
+
+var runs atomic.Int64
+
+// fresh makes a name that nothing on the shared ledger has yet, however often a test runs.
+func fresh(name string) string { return fmt.Sprintf("%s-%d", name, runs.Add(1)) }

@@ -24,16 +24,17 @@ func observation(serial, time string) string {
 
 func TestTheLedgersRulesComeBackAsProblems(t *testing.T) {
 	harbor, market, lab := doorOf(t, "harbor", "submitter"), doorOf(t, "market", "submitter"), doorOf(t, "lab", "submitter")
-	first := lab.post("/v1/artifacts", artifact("dataset/lab/rules@1", ""), http.StatusCreated)
-	made := lab.post("/v1/activities", `{"type":"training","used":[{"ref":"dataset/lab/rules@1"}],"generated":[{"artifact":`+artifact("model/lab/rules@1", "")+`}]}`, http.StatusCreated)
-	lot := harbor.post("/epcis/v2/events", observation("RULES", "2026-03-01T08:00:00Z"), http.StatusCreated)
+	data, model, consent, serial := "dataset/lab/"+fresh("rules")+"@1", "model/lab/"+fresh("rules")+"@1", "dataset/lab/"+fresh("consent")+"@1", fresh("RULES")
+	first := lab.post("/v1/artifacts", artifact(data, ""), http.StatusCreated)
+	made := lab.post("/v1/activities", `{"type":"training","used":[{"ref":"`+data+`"}],"generated":[{"artifact":`+artifact(model, "")+`}]}`, http.StatusCreated)
+	lot := harbor.post("/epcis/v2/events", observation(serial, "2026-03-01T08:00:00Z"), http.StatusCreated)
 	market.indexed(max(lot.Block, made.Block))
 	harbor.indexed(max(lot.Block, made.Block))
 	lab.indexed(lot.Block)
-	const thing = "urn:epc:id:sgtin:952005.0101010.RULES"
+	thing := "urn:epc:id:sgtin:952005.0101010." + serial
 
 	t.Run("a version has one content for ever", func(t *testing.T) {
-		o := lab.post("/v1/artifacts", artifact("dataset/lab/rules@1", `,"description":"other content"`), http.StatusConflict)
+		o := lab.post("/v1/artifacts", artifact(data, `,"description":"other content"`), http.StatusConflict)
 		assert.Equal(t, first.ID, o.Existing)
 		assert.Equal(t, "version_exists", o.Problems[0].Code)
 		assert.Equal(t, "/version", o.Problems[0].Pointer)
@@ -56,12 +57,12 @@ func TestTheLedgersRulesComeBackAsProblems(t *testing.T) {
 		assert.Equal(t, "not_yours", operator.post("/v1/members", `{"mspId":"LabMSP","name":"Lab"}`, http.StatusForbidden).Problems[0].Code)
 	})
 	t.Run("a model that another run generated", func(t *testing.T) {
-		o := lab.post("/v1/activities", `{"type":"training","description":"another","used":[{"ref":"dataset/lab/rules@1"}],"generated":[{"ref":"model/lab/rules@1"}]}`, http.StatusConflict)
+		o := lab.post("/v1/activities", `{"type":"training","description":"another","used":[{"ref":"`+data+`"}],"generated":[{"ref":"`+model+`"}]}`, http.StatusConflict)
 		assert.Equal(t, "already_generated", o.Problems[0].Code)
 		assert.Equal(t, made.ID, o.Existing)
 	})
 	t.Run("an artifact generated in full whose version exists otherwise", func(t *testing.T) {
-		o := lab.post("/v1/activities", `{"type":"training","description":"third","used":[{"ref":"dataset/lab/rules@1"}],"generated":[{"artifact":`+artifact("model/lab/rules@1", `,"description":"x"`)+`}]}`, http.StatusConflict)
+		o := lab.post("/v1/activities", `{"type":"training","description":"third","used":[{"ref":"`+data+`"}],"generated":[{"artifact":`+artifact(model, `,"description":"x"`)+`}]}`, http.StatusConflict)
 		assert.Equal(t, "/generated/0/artifact/version", o.Problems[0].Pointer, "the place in the body that was sent")
 	})
 	t.Run("a recall by an organisation that never had the thing", func(t *testing.T) {
@@ -70,19 +71,19 @@ func TestTheLedgersRulesComeBackAsProblems(t *testing.T) {
 		assert.Equal(t, "/subject/0/name", o.Problems[0].Pointer)
 	})
 	t.Run("a recall by one that recorded it after another", func(t *testing.T) {
-		seen := market.post("/epcis/v2/events", observation("RULES", "2026-03-01T09:00:00Z"), http.StatusCreated)
+		seen := market.post("/epcis/v2/events", observation(serial, "2026-03-01T09:00:00Z"), http.StatusCreated)
 		market.post("/v1/statements", `{"kind":"recall","subject":["`+thing+`"],"predicate":{"reason":"found open"}}`, http.StatusCreated)
 		harbor.indexed(seen.Block)
 	})
 	t.Run("an approval of one's own, and by another", func(t *testing.T) {
-		body := `{"kind":"approval","subject":["model/lab/rules@1"],"predicate":{"scope":"pilot"}}`
+		body := `{"kind":"approval","subject":["` + model + `"],"predicate":{"scope":"pilot"}}`
 		assert.Equal(t, "own_approval", lab.post("/v1/statements", body, http.StatusForbidden).Problems[0].Code)
 		market.post("/v1/statements", body, http.StatusCreated)
 	})
 	t.Run("use of what is withdrawn, until that is retracted", func(t *testing.T) {
-		lab.post("/v1/artifacts", artifact("dataset/lab/consent@1", ""), http.StatusCreated)
-		withdrawal := lab.post("/v1/statements", `{"kind":"withdrawal","subject":["dataset/lab/consent@1"],"predicate":{"reason":"a skipper asked for it"}}`, http.StatusCreated)
-		use := `{"type":"evaluation","used":[{"ref":"dataset/lab/consent@1"}]}`
+		lab.post("/v1/artifacts", artifact(consent, ""), http.StatusCreated)
+		withdrawal := lab.post("/v1/statements", `{"kind":"withdrawal","subject":["`+consent+`"],"predicate":{"reason":"a skipper asked for it"}}`, http.StatusCreated)
+		use := `{"type":"evaluation","used":[{"ref":"` + consent + `"}]}`
 		o := lab.post("/v1/activities", use, http.StatusConflict)
 		assert.Equal(t, "consent_withdrawn", o.Problems[0].Code)
 		assert.Equal(t, withdrawal.ID, o.Existing)
@@ -96,7 +97,7 @@ func TestTheLedgersRulesComeBackAsProblems(t *testing.T) {
 
 func TestTwoOrganisationsCorroborateAnEventAndOneRepeatsIt(t *testing.T) {
 	harbor, market, lab := doorOf(t, "harbor", "submitter"), doorOf(t, "market", "submitter"), doorOf(t, "lab", "auditor")
-	body := observation("SHARED", "2026-03-04T08:00:00Z")
+	body := observation(fresh("SHARED"), "2026-03-04T08:00:00Z")
 	first := harbor.post("/epcis/v2/events", body, http.StatusCreated)
 	second := market.post("/epcis/v2/events", body, http.StatusCreated)
 	assert.Equal(t, first.ID, second.ID)
@@ -123,8 +124,9 @@ func TestTwoOrganisationsCorroborateAnEventAndOneRepeatsIt(t *testing.T) {
 func TestADocumentSentAgainRecordsNothingTwice(t *testing.T) {
 	harbor := doorOf(t, "harbor", "submitter")
 	var events []string
+	run := fresh("BULK")
 	for i := range 50 {
-		e := observation(fmt.Sprintf("BULK%d", i), "2026-03-05T08:00:00Z")
+		e := observation(fmt.Sprintf("%s-%d", run, i), "2026-03-05T08:00:00Z")
 		events = append(events, strings.Replace(e, `"@context":"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",`, "", 1))
 	}
 	document := `{"@context":"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld","type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-03-05T09:00:00Z","epcisBody":{"eventList":[` + strings.Join(events, ",") + `]}}`
