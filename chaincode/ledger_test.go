@@ -16,6 +16,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
@@ -84,14 +85,29 @@ func (s *stub) GetCreator() ([]byte, error) { return creators(s.who), nil }
 func (s *stub) GetTxTimestamp() (*timestamppb.Timestamp, error) {
 	return timestamppb.New(time.Date(2026, 3, 1, 8, 0, s.ledger.next, 0, time.UTC)), nil
 }
-func (s *stub) GetState(key string) ([]byte, error) { return s.ledger.state[key], nil }
+func (s *stub) GetState(key string) ([]byte, error) {
+	sendable(key)
+	return s.ledger.state[key], nil
+}
 func (s *stub) GetMultipleStates(keys ...string) ([][]byte, error) {
+	sendable(keys...)
 	values := make([][]byte, len(keys))
 	for i, k := range keys {
 		values[i] = s.ledger.state[k]
 	}
 	return values, nil
 }
+
+// sendable panics, as the real stub does, and with it the whole chaincode
+// process, if a text for the peer is not valid UTF-8.
+func sendable(texts ...string) {
+	for _, text := range texts {
+		if !utf8.ValidString(text) {
+			panic(fmt.Sprintf("%q can't be sent to the peer", text))
+		}
+	}
+}
+
 func (s *stub) StartWriteBatch()        {}
 func (s *stub) FinishWriteBatch() error { return nil }
 func (s *stub) PutState(key string, value []byte) error {
@@ -100,6 +116,7 @@ func (s *stub) PutState(key string, value []byte) error {
 }
 func (s *stub) GetStateByRangeWithPagination(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	s.scans++
+	sendable(start, end, bookmark)
 	rows := &rows{}
 	meta := &peer.QueryResponseMetadata{}
 	for _, k := range slices.Sorted(maps.Keys(s.ledger.state)) {

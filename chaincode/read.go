@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
@@ -51,16 +52,18 @@ func (c *reader) Read(ctx contractapi.TransactionContextInterface, id string) (s
 		return "", err
 	}
 	answer.More = more
-	for _, place := range places {
-		body, header, err := w.body(place)
+	if len(places) == 0 {
+		return "", refuse("not_found", fmt.Sprintf("%s is not on the ledger", id))
+	}
+	if answer.Record, _, err = w.body(places[0]); err != nil {
+		return "", err
+	}
+	for _, place := range places { // all have the same body
+		header, err := w.header(place.Tx)
 		if err != nil {
 			return "", err
 		}
-		answer.Record = body
 		answer.Recordings = append(answer.Recordings, Recording{place.Tx, header})
-	}
-	if answer.Record == nil {
-		return "", refuse("not_found", fmt.Sprintf("%s is not on the ledger", id))
 	}
 	return encode(answer)
 }
@@ -105,7 +108,8 @@ func recordings(stub shim.ChaincodeStubInterface, id record.ID) ([]record.Place,
 func scan(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark string, each func(key string, value []byte) error) (string, error) {
 	// The end is the prefix with its last byte, always '/' or '@', made one larger.
 	end := prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
-	if bookmark != "" && !strings.HasPrefix(bookmark, prefix) {
+	// What isn't UTF-8 can't be sent to the peer: the shim panics.
+	if bookmark != "" && (!strings.HasPrefix(bookmark, prefix) || !utf8.ValidString(bookmark)) {
 		return "", refuse("bad_bookmark", "the bookmark is none of this list")
 	}
 	rows, meta, err := stub.GetStateByRangeWithPagination(prefix, end, int32(size), bookmark)
@@ -144,15 +148,20 @@ func list(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark st
 	page := Page{Items: []Reading{}}
 	w := newWorld(stub)
 	var places []record.Place
+	var keys []string
 	next, err := scan(stub, prefix, size, bookmark, func(key string, value []byte) error {
 		p, err := place(key, value)
-		places = append(places, p)
+		places, keys = append(places, p), append(keys, key)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	for _, p := range places {
+	for i, p := range places {
+		if i > 0 && w.full() { // the records lie in large packs: end the page here
+			next = keys[i]
+			break
+		}
 		reading, err := readAt(w, p)
 		if err != nil {
 			return "", err
@@ -252,6 +261,9 @@ func (c *Members) List(ctx contractapi.TransactionContextInterface, size int, bo
 // Namespace answers the MSP id of the organisation that a namespace belongs
 // to, "" if to none.
 func (c *Members) Namespace(ctx contractapi.TransactionContextInterface, namespace string) (string, error) {
+	if _, err := record.ParseArtifactRef("dataset/" + namespace + "/any@0"); err != nil {
+		return "", refuse("bad_id", err.Error())
+	}
 	value, err := ctx.GetStub().GetState(record.NamespaceKey(namespace))
 	if err != nil {
 		return "", fmt.Errorf("couldn't read a namespace: %w", err)

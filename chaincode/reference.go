@@ -1,8 +1,6 @@
 package chaincode
 
 import (
-	"errors"
-
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
@@ -67,37 +65,29 @@ func (b *batch) known(node string, line int) (bool, error) {
 		value, err := b.world.get(record.PointerKey(place.ID, place.Tx))
 		return value != nil, err
 	default:
-		_, ok, err := b.witness(node)
-		return ok, err
+		e, err := b.witness(node, line)
+		return e != nil, err
 	}
 }
 
-// witness finds who recorded the event that shows a thing to exist, or the
-// record that a node is.
-func (b *batch) witness(node string) (record.Header, bool, error) {
+// witness finds the record that a node is, in an earlier line of the batch or
+// on the ledger, or the event that shows a thing to exist; nil if there is none.
+func (b *batch) witness(node string, line int) (*evidence, error) {
+	if at, ok := b.lines[record.ID(node)]; ok && at < line && b.records[at].Noun != record.NounEvent {
+		return evidenceOf(b.records[at], b.caller), nil
+	}
 	place, ok := b.witnesses[node]
 	if !ok {
-		return record.Header{}, false, nil
+		return nil, nil
 	}
-	r, header, err := b.world.at(place)
-	if errors.Is(err, errNotRecorded) {
-		return record.Header{}, false, nil
+	e, err := b.world.at(place)
+	if e == nil || err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return record.Header{}, false, err
+	if _, named := e.things[node]; named || string(e.id) == node {
+		return e, nil
 	}
-	if string(r.ID) == node {
-		return header, true, nil
-	}
-	if r.Noun != record.NounEvent {
-		return record.Header{}, false, nil
-	}
-	for _, m := range r.Event.Event.Mentions {
-		if m.URI == node {
-			return header, true, nil
-		}
-	}
-	return record.Header{}, false, nil
+	return nil, nil
 }
 
 // checkKnown reports the references of a record that lead nowhere.

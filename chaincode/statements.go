@@ -1,17 +1,9 @@
 package chaincode
 
 import (
-	"errors"
-
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
-
-// Withdrawn is what the ledger keeps under a node whose consent is withdrawn.
-type Withdrawn struct {
-	record.Place
-	Retracted bool `json:"retracted,omitempty"`
-}
 
 // checkStatement decides who may say what:
 //
@@ -41,11 +33,22 @@ func (b *batch) checkStatement(line int, r *record.Record) error {
 
 func (b *batch) checkSubject(line, position int, r *record.Record, subject record.Subject) error {
 	pointer := canonical.Pointer("subject", position, "name")
-	answerable, err := b.answerable(line, pointer, subject)
-	if err != nil {
-		return err
-	}
 	s := r.Statement
+	var answerable string
+	var about *evidence
+	if a, err := record.ParseArtifactRef(subject.Node); err == nil {
+		if err := b.checkDigest(line, position, subject); err != nil {
+			return err
+		}
+		if answerable, err = b.owner(a.Namespace); err != nil {
+			return err
+		}
+	} else {
+		if about, err = b.witness(subject.Node, line); about == nil || err != nil {
+			return err // without a witness its reference has been reported
+		}
+		answerable = about.by
+	}
 	switch s.Kind {
 	case record.Recall, record.Withdrawal, record.Licence, record.Correction:
 		if answerable != b.caller {
@@ -56,10 +59,10 @@ func (b *batch) checkSubject(line, position int, r *record.Record, subject recor
 			b.problem(line, "own_approval", pointer, "%s answers for %s itself; an approval comes from another organisation", b.caller, subject.Node)
 		}
 	case record.Retraction, record.Acknowledgement:
-		return b.checkAboutStatement(line, pointer, r, subject, answerable)
+		return b.checkAboutStatement(line, pointer, r, subject, about)
 	}
 	if s.Kind == record.Withdrawal {
-		return b.putJSON(record.WithdrawalKey(subject.Node), Withdrawn{Place: b.place(r.ID)})
+		return b.withdraw(line, pointer, r, subject.Node, about)
 	}
 	if s.Kind == record.Correction && s.Predicate.Get("replacedBy").Text == subject.Node {
 		b.problem(line, "cycle", "/predicate/replacedBy", "%s can't stand in its own place", subject.Node)
@@ -67,59 +70,36 @@ func (b *batch) checkSubject(line, position int, r *record.Record, subject recor
 	return nil
 }
 
-// checkAboutStatement holds retractions and acknowledgements to statements,
-// and lifts a withdrawal that is retracted.
-func (b *batch) checkAboutStatement(line int, pointer string, r *record.Record, subject record.Subject, recorder string) error {
-	about, _, err := b.world.at(b.witnesses[subject.Node])
-	if errors.Is(err, errNotRecorded) || (err == nil && about.Noun != record.NounStatement) {
-		b.problem(line, "not_a_statement", pointer, "a %s is about a statement; %s is none", r.Statement.Kind, subject.Node)
-		return nil
-	}
-	if err != nil {
+// checkDigest holds an artifact's subject to the artifact's digest.
+func (b *batch) checkDigest(line, position int, subject record.Subject) error {
+	var place ArtifactPlace
+	if _, err := b.world.getJSON(record.ArtifactKey(subject.Node), &place); err != nil {
 		return err
 	}
-	if r.Statement.Kind == record.Acknowledgement {
-		return nil
-	}
-	if recorder != b.caller {
-		b.problem(line, "not_yours", pointer, "only %s can retract what it stated, not %s", orNobody(recorder), b.caller)
-		return nil
-	}
-	if about.Statement.Kind != record.Withdrawal {
-		return nil
-	}
-	for _, s := range about.Statement.Subjects {
-		var w Withdrawn
-		found, err := b.world.getJSON(record.WithdrawalKey(s.Node), &w)
-		if err != nil {
-			return err
-		}
-		if found && w.ID == about.ID {
-			w.Retracted = true
-			if err := b.putJSON(record.WithdrawalKey(s.Node), w); err != nil {
-				return err
-			}
-		}
+	if place.SHA256 != subject.SHA256 {
+		b.problem(line, "wrong_digest", canonical.Pointer("subject", position, "digest", "sha256"), "the digest of %s is %s", subject.Node, place.SHA256)
 	}
 	return nil
 }
 
-// answerable finds the organisation that answers for a subject, and holds an
-// artifact's subject to the artifact's digest.
-func (b *batch) answerable(line int, pointer string, subject record.Subject) (string, error) {
-	a, err := record.ParseArtifactRef(subject.Node)
-	if err != nil {
-		header, _, err := b.witness(subject.Node)
-		return header.MSPID, err
+// checkAboutStatement holds retractions and acknowledgements to statements,
+// and lifts a withdrawal that is retracted.
+func (b *batch) checkAboutStatement(line int, pointer string, r *record.Record, subject record.Subject, about *evidence) error {
+	if about == nil || about.noun != record.NounStatement {
+		b.problem(line, "not_a_statement", pointer, "a %s is about a statement; %s is none", r.Statement.Kind, subject.Node)
+		return nil
 	}
-	var place ArtifactPlace
-	if _, err := b.world.getJSON(record.ArtifactKey(subject.Node), &place); err != nil {
-		return "", err
+	if r.Statement.Kind == record.Acknowledgement {
+		return nil
 	}
-	if place.SHA256 != subject.SHA256 {
-		b.problem(line, "wrong_digest", canonical.Pointer("subject")+pointer[len("/subject"):len(pointer)-len("/name")]+"/digest/sha256", "the digest of %s is %s", subject.Node, place.SHA256)
+	if about.by != b.caller {
+		b.problem(line, "not_yours", pointer, "only %s can retract what it stated, not %s", about.by, b.caller)
+		return nil
 	}
-	return b.owner(a.Namespace)
+	if about.kind == record.Withdrawal {
+		return b.lift(line, pointer, about)
+	}
+	return nil
 }
 
 func orNobody(mspID string) string {

@@ -27,6 +27,9 @@ type batch struct {
 	lines     map[record.ID]int  // where in the batch a record stands
 	writes    []write
 	problems  []record.Problem
+
+	generators  map[string]int       // lines of the activities that generate artifact versions
+	withdrawals map[string]Withdrawn // of nodes, as the batch changes them
 }
 
 // placed is a record of the batch and its line.
@@ -59,6 +62,9 @@ func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, err
 		if err := b.check(line, r); err != nil {
 			return "", err
 		}
+		if len(b.problems) > enoughProblems {
+			break
+		}
 	}
 	if len(b.problems) > 0 {
 		return "", record.Reject(b.problems)
@@ -68,6 +74,10 @@ func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, err
 	}
 	return fmt.Sprintf(`{"records":%d}`, len(b.records)), nil
 }
+
+// enoughProblems ends the search for more: they are many more than a
+// rejection reports, and few enough to keep.
+const enoughProblems = 1_000
 
 // maxWitnesses bounds the second argument, in bytes.
 const maxWitnesses = 4 << 20
@@ -81,7 +91,8 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read who submits: %w", err)
 	}
-	b := &batch{tx: stub.GetTxID(), pack: args[1], world: newWorld(stub), artifacts: map[string]*placed{}, lines: map[record.ID]int{}}
+	b := &batch{tx: stub.GetTxID(), pack: args[1], world: newWorld(stub), artifacts: map[string]*placed{}, lines: map[record.ID]int{},
+		generators: map[string]int{}, withdrawals: map[string]Withdrawn{}}
 	if b.caller, err = caller.GetMSPID(); err != nil {
 		return nil, fmt.Errorf("couldn't read whose member submits: %w", err)
 	}
@@ -129,6 +140,9 @@ func (b *batch) decode(nouns []record.Noun) error {
 	}
 	b.records = make([]*record.Record, len(bodies))
 	for line, body := range bodies {
+		if len(b.problems) > enoughProblems {
+			break
+		}
 		r, problems := record.Decode(body)
 		for _, p := range problems {
 			p.Index = line
@@ -144,6 +158,9 @@ func (b *batch) decode(nouns []record.Noun) error {
 		if first, ok := b.lines[r.ID]; ok {
 			b.conflict(line, "duplicate", "", r.ID, "the same record stands in line %d of the pack already", first)
 			continue
+		}
+		if r.Noun == record.NounEvent {
+			r.Event = nil // no rule asks for it, and a pack of them is a hundred times its size
 		}
 		b.lines[r.ID] = line
 		b.records[line] = r

@@ -18,6 +18,7 @@ type world struct {
 	stub   shim.ChaincodeStubInterface
 	values map[string][]byte
 	packs  map[string]*openPack
+	shown  map[record.Place]*evidence
 	opened int // bytes of all packs, unpacked
 }
 
@@ -35,8 +36,11 @@ const (
 )
 
 func newWorld(stub shim.ChaincodeStubInterface) *world {
-	return &world{stub: stub, values: map[string][]byte{}, packs: map[string]*openPack{}}
+	return &world{stub: stub, values: map[string][]byte{}, packs: map[string]*openPack{}, shown: map[record.Place]*evidence{}}
 }
+
+// full reports that no more packs may be read.
+func (w *world) full() bool { return len(w.packs) >= maxWitnessPacks || w.opened > maxWitnessBytes }
 
 // fetch reads keys in one round trip.
 func (w *world) fetch(keys []string) error {
@@ -84,7 +88,7 @@ func (w *world) pack(tx string) (*openPack, error) {
 	if p, ok := w.packs[tx]; ok {
 		return p, nil
 	}
-	if len(w.packs) >= maxWitnessPacks || w.opened > maxWitnessBytes {
+	if w.full() {
 		return nil, refuse("too_many_witnesses", fmt.Sprintf("the records refer to more than %d transactions or %d MiB that have to be read; submit fewer at a time", maxWitnessPacks, maxWitnessBytes>>20))
 	}
 	value, err := w.stub.GetState(record.PackKey(tx))
@@ -138,15 +142,64 @@ func (w *world) body(p record.Place) ([]byte, record.Header, error) {
 	return pack.bodies[line], pack.header, nil
 }
 
-// at reads and decodes the record at a place.
-func (w *world) at(p record.Place) (*record.Record, record.Header, error) {
-	body, header, err := w.body(p)
+// header reads who recorded a transaction, without unpacking what it recorded.
+func (w *world) header(tx string) (record.Header, error) {
+	if p := w.packs[tx]; p != nil {
+		return p.header, nil
+	}
+	value, err := w.stub.GetState(record.PackKey(tx))
 	if err != nil {
-		return nil, record.Header{}, err
+		return record.Header{}, fmt.Errorf("couldn't read the pack of transaction %s: %w", tx, err)
+	}
+	header, _, err := record.ParsePackValue(value)
+	return header, err
+}
+
+// evidence is what the rules ask of a record that others refer to. It is kept,
+// because thousands of subjects may refer to one event, and is small, because
+// they may refer to thousands of records.
+type evidence struct {
+	id       record.ID
+	noun     record.Noun
+	by       string              // MSP id of the organisation that recorded it there
+	things   map[string]struct{} // that an event names
+	kind     string              // of a statement
+	subjects []record.Subject    // of a statement
+	artifact string              // kind/namespace/name@version
+}
+
+func evidenceOf(r *record.Record, by string) *evidence {
+	e := &evidence{id: r.ID, noun: r.Noun, by: by}
+	switch r.Noun {
+	case record.NounEvent:
+		e.things = make(map[string]struct{}, len(r.Event.Event.Mentions))
+		for _, m := range r.Event.Event.Mentions {
+			e.things[m.URI] = struct{}{}
+		}
+	case record.NounStatement:
+		e.kind, e.subjects = r.Statement.Kind, r.Statement.Subjects
+	case record.NounArtifact:
+		e.artifact = r.Artifact.ArtifactRef.String()
+	}
+	return e
+}
+
+// at reads, once, the record at a place. It is nil if none lies there.
+func (w *world) at(p record.Place) (*evidence, error) {
+	if e, ok := w.shown[p]; ok {
+		return e, nil
+	}
+	body, header, err := w.body(p)
+	if errors.Is(err, errNotRecorded) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	r, problems := record.Decode(body)
 	if len(problems) > 0 {
-		return nil, record.Header{}, fmt.Errorf("the record %s can't be understood: %s", p.ID, problems[0].Detail)
+		return nil, fmt.Errorf("the record %s can't be understood: %s", p.ID, problems[0].Detail)
 	}
-	return r, header, nil
+	w.shown[p] = evidenceOf(r, header.MSPID)
+	return w.shown[p], nil
 }

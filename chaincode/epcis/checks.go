@@ -390,7 +390,7 @@ func (c *checker) contextNames(n int) {
 // stand twice.
 func sentContext(c *checker, v *canonical.Value) {
 	mergedContext(c, v)
-	if v.Kind != canonical.Array || c.full() {
+	if v.Kind != canonical.Array || len(v.Items) > mostContextParts || c.full() {
 		return
 	}
 	for i := range v.Items {

@@ -1,6 +1,7 @@
 package epcis
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -81,6 +82,9 @@ func Decode(event, context canonical.Value) (*Event, []Problem) {
 	}
 	e := c.read(&event)
 	hash, err := hashID(&event, c.ns, CBV20)
+	if errors.Is(err, errTooLong) {
+		return nil, []Problem{{Code: CodeTooMany, Detail: err.Error()}}
+	}
 	if err != nil {
 		return nil, []Problem{{Code: CodeWrongType, Detail: err.Error()}}
 	}

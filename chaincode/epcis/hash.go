@@ -70,6 +70,13 @@ var hashers = sync.Pool{New: func() any { return &hasher{buf: make([]byte, 0, 40
 
 const largestKeptBuffer = 1 << 20
 
+// longestText is where the text that is hashed has grown out of proportion to
+// any event: names are written in full for every value, so it can be many
+// times as long as the event.
+const longestText = 8 << 20
+
+var errTooLong = fmt.Errorf("with the names of its extensions written in full it has more than %d bytes; shorten the names and namespaces", longestText)
+
 func (h *hasher) release() {
 	if cap(h.buf) > largestKeptBuffer {
 		return

@@ -47,6 +47,12 @@ func (h *hasher) extension(m *canonical.Member) {
 // named writes {namespace}local and a value: a scalar after an equals sign, an
 // object's members sorted, an array as so many members of the same name.
 func (h *hasher) named(namespace, local string, v *canonical.Value) {
+	if len(h.buf) > longestText {
+		h.err = errTooLong // a long namespace or name, written once for each of many values
+	}
+	if h.err != nil {
+		return
+	}
 	switch v.Kind {
 	case canonical.Null:
 	case canonical.Array:

@@ -59,6 +59,9 @@ func eventProblems(found []epcis.Problem, at string) []Problem {
 func readEvent(f *fields) *Event {
 	e := &Event{Raw: f.object("event", required)}
 	f.skip("context")
+	if v, ok := f.value.Lookup("context"); ok && v.Kind == canonical.Null {
+		f.problem("wrong_type", "/context", "an event without a context of its document has no member context, not null")
+	}
 	e.Context = f.value.Get("context")
 	e.Hash = f.text("hash", required, 128)
 	if len(f.problems) > 0 {

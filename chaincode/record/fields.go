@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
@@ -16,7 +17,13 @@ type fields struct {
 	problems []Problem
 }
 
+// mostProblems bounds the memory that one hostile record can fill with them.
+const mostProblems = 100
+
 func (f *fields) problem(code, pointer, format string, args ...any) {
+	if len(f.problems) >= mostProblems {
+		return
+	}
 	f.problems = append(f.problems, Problem{Code: code, Pointer: f.at + pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
@@ -83,7 +90,8 @@ func (f *fields) time(name string, needed bool) time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339Nano, v.Text)
-	if err != nil || t.Year() < 1 {
+	lax := strings.ContainsRune(v.Text, ',') || strings.IndexByte(v.Text, ':') != len("2026-03-01T08") // as time.Parse is
+	if err != nil || lax || t.Year() < 1 {
 		f.problem("bad_time", canonical.Pointer(name), "%s %q is not a date and time with an offset, such as 2026-03-01T08:00:00Z", name, brief(v.Text))
 		return time.Time{}
 	}
@@ -140,7 +148,7 @@ func (f *fields) within(v canonical.Value, pointer string, read func(*fields)) {
 	inner := fields{value: v, at: f.at + pointer}
 	read(&inner)
 	inner.finish()
-	f.problems = append(f.problems, inner.problems...)
+	f.problems = append(f.problems, inner.problems[:min(len(inner.problems), mostProblems-len(f.problems))]...)
 }
 
 // finish reports the members that no reader asked for: a record says nothing

@@ -74,6 +74,9 @@ func Unpack(pack []byte, l PackLimits) ([][]byte, error) {
 	if header.Skippable || !header.HasFCS {
 		return nil, errors.New("the pack is no zstd frame that says its size")
 	}
+	if !oneFrame(pack, header) {
+		return nil, errors.New("the pack is not one zstd frame and nothing else")
+	}
 	if header.FrameContentSize > uint64(l.Bytes) {
 		return nil, fmt.Errorf("the pack unfolds to %d bytes, more than the %d allowed", header.FrameContentSize, l.Bytes)
 	}
@@ -82,10 +85,42 @@ func Unpack(pack []byte, l PackLimits) ([][]byte, error) {
 		return nil, fmt.Errorf("couldn't unfold the pack: %w", err)
 	}
 	if uint64(len(text)) != header.FrameContentSize {
-		return nil, errors.New("the pack has more than one frame")
+		return nil, errors.New("the pack's frame doesn't have the size it says")
 	}
 	if n := bytes.Count(text, []byte{'\n'}) + 1; n > l.Records {
 		return nil, fmt.Errorf("the pack has %d records, more than the %d allowed", n, l.Records)
 	}
 	return bytes.Split(text, []byte{'\n'}), nil
+}
+
+// oneFrame walks the blocks of a frame (RFC 8878, section 3.1.1.2) to see
+// that it ends where the pack ends. Decoders skip what follows, and the ledger
+// would keep bytes that are no record.
+func oneFrame(pack []byte, header zstd.Header) bool {
+	const (
+		blockHeader = 3
+		rle         = 1 // one byte stands for many
+	)
+	rest := pack[header.HeaderSize:]
+	for {
+		if len(rest) < blockHeader {
+			return false
+		}
+		block := int(rest[0]) | int(rest[1])<<8 | int(rest[2])<<16
+		size := block >> 3
+		if block>>1&3 == rle {
+			size = 1
+		}
+		if rest = rest[blockHeader:]; len(rest) < size {
+			return false
+		}
+		rest = rest[size:]
+		if last := block&1 == 1; last {
+			break
+		}
+	}
+	if header.HasCheckSum {
+		return len(rest) == 4
+	}
+	return len(rest) == 0
 }

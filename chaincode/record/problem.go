@@ -19,20 +19,29 @@ type Problem struct {
 
 // maxProblems bounds what one rejection reports: enough to mend a document
 // by, and no more than fits an error message of the ledger.
-const maxProblems = 50
+const (
+	maxProblems = 50
+	maxPointer  = 512   // bytes; a longer one is cut to the nearest place around it
+	maxDetail   = 1_000 // bytes
+)
 
 // Rejection is how the ledger says no. Its text is one JSON object, because
 // the error message is all that a peer passes on to a client.
 type Rejection struct {
 	Problems []Problem `json:"problems"`
-	More     int       `json:"more,omitempty"` // problems left out
+	More     int       `json:"more,omitempty"` // problems left out, of those found before the search ended
 }
 
 // Reject makes a Rejection of at most a bounded number of problems.
 func Reject(problems []Problem) *Rejection {
-	r := &Rejection{Problems: problems}
-	if len(problems) > maxProblems {
-		r.Problems, r.More = problems[:maxProblems], len(problems)-maxProblems
+	kept := problems[:min(len(problems), maxProblems)]
+	r := &Rejection{Problems: make([]Problem, len(kept)), More: len(problems) - len(kept)}
+	for i, p := range kept {
+		if len(p.Pointer) > maxPointer {
+			p.Pointer = p.Pointer[:max(0, strings.LastIndexByte(p.Pointer[:maxPointer], '/'))]
+		}
+		p.Detail = cut(p.Detail, maxDetail)
+		r.Problems[i] = p
 	}
 	return r
 }
@@ -59,14 +68,15 @@ func ParseRejection(message string) (*Rejection, bool) {
 }
 
 // brief shortens hostile text for a message.
-func brief(s string) string {
-	const most = 80
+func brief(s string) string { return cut(s, 80) }
+
+func cut(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
+	end := most
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
 	}
-	return s[:cut] + "…"
+	return s[:end] + "…"
 }

@@ -110,6 +110,9 @@ func build(kind string, v canonical.Value) (*Record, []Problem) {
 	if len(r.Body) > MaxBytes {
 		return nil, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d bytes, more than the %d allowed", len(r.Body), MaxBytes)}}
 	}
+	if n := values(v); n > canonical.DefaultValues {
+		return nil, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d values, more than the %d allowed", n, canonical.DefaultValues)}}
+	}
 	if d := depth(v); d > MaxDepth {
 		return nil, []Problem{{Code: "too_deep", Detail: fmt.Sprintf("values are nested %d deep in the record, more than the %d allowed", d, MaxDepth)}}
 	}
@@ -129,6 +132,17 @@ func depth(v canonical.Value) int {
 		d++
 	}
 	return d
+}
+
+func values(v canonical.Value) int {
+	n := 1
+	for i := range v.Items {
+		n += values(v.Items[i])
+	}
+	for i := range v.Members {
+		n += values(v.Members[i].Value)
+	}
+	return n
 }
 
 func syntaxProblem(err error) Problem {

@@ -2,10 +2,14 @@ package record_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,7 +25,7 @@ const (
 
 func value(t testing.TB, text string) canonical.Value {
 	t.Helper()
-	v, err := canonical.Parse([]byte(text), canonical.Limits{Bytes: 4 << 20, Depth: 100})
+	v, err := canonical.Parse([]byte(text), canonical.Limits{Bytes: 4 << 20, Depth: 100, Values: 1 << 20})
 	require.NoError(t, err, text)
 	return v
 }
@@ -90,6 +94,9 @@ func TestShapesAreHeldTo(t *testing.T) {
 		"an activity about nothing":            {"activity", `{"type":"training"}`, "empty", ""},
 		"an end before the start":              {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"startedAt":"2026-03-02T00:00:00Z","endedAt":"2026-03-01T00:00:00Z"}`, "bad_time", "/endedAt"},
 		"a time without an offset":             {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"startedAt":"2026-03-02T00:00:00"}`, "bad_time", "/startedAt"},
+		"an hour of one digit":                 {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"startedAt":"2026-03-02T8:00:00Z"}`, "bad_time", "/startedAt"},
+		"a comma in a second":                  {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"startedAt":"2026-03-02T08:00:00,5Z"}`, "bad_time", "/startedAt"},
+		"more values than a record may have":   {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"outcome":{"a":[0` + strings.Repeat(",0", 200_000) + `]}}`, "too_large", ""},
 		"a day that isn't":                     {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"startedAt":"2026-02-30T00:00:00Z"}`, "bad_time", "/startedAt"},
 		"an output that is its own input":      {"activity", `{"type":"training","used":[{"ref":"model/lab/a@1"}],"generated":[{"ref":"model/lab/a@1"}]}`, "cycle", "/generated/0/ref"},
 		"an output that is a record":           {"activity", `{"type":"training","generated":[{"ref":"` + anyID + `"}]}`, "bad_value", "/generated/0/ref"},
@@ -221,6 +228,48 @@ func TestPacksUnfoldWithinTheirLimits(t *testing.T) {
 	assert.Error(t, err)
 	_, err = record.Pack(nil)
 	assert.Error(t, err)
+}
+
+func TestAPackIsOneFrameAndNothingElse(t *testing.T) {
+	pack, err := record.Pack([][]byte{[]byte(`{"a":1}`)})
+	require.NoError(t, err)
+	checked, err := zstd.NewWriter(nil, zstd.WithEncoderCRC(true), zstd.WithSingleSegment(true))
+	require.NoError(t, err)
+	unchecked, err := zstd.NewWriter(nil, zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+	require.NoError(t, err)
+	body := bytes.Repeat([]byte(`{"a":1}`), 50_000) // of several blocks
+	noise := make([]byte, 300_000)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	noise = []byte(hex.EncodeToString(noise))
+	for name, c := range map[string]struct {
+		pack []byte
+		fits bool
+	}{
+		"as packed here":             {pack, true},
+		"with a checksum":            {checked.EncodeAll(body, nil), true},
+		"without one":                {unchecked.EncodeAll(body, nil), true},
+		"of text that hardly packs":  {checked.EncodeAll(noise, nil), true},
+		"then a skippable frame":     {append(slices.Clone(pack), "\x50\x2a\x4d\x18\x05\x00\x00\x00hello"...), false},
+		"then an empty frame":        {append(slices.Clone(pack), "\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"...), false},
+		"then a byte":                {append(slices.Clone(pack), 0), false},
+		"after a skippable frame":    {append([]byte("\x50\x2a\x4d\x18\x00\x00\x00\x00"), pack...), false},
+		"without its end":            {pack[:len(pack)-1], false},
+		"with a dictionary of yours": {append([]byte("\x28\xb5\x2f\xfd\x21\x07\x07"), pack[6:]...), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := record.Unpack(c.pack, record.PackLimits{})
+			assert.Equal(t, c.fits, err == nil, err)
+		})
+	}
+}
+
+func TestAnEventHasOneSpellingOfNoContext(t *testing.T) {
+	r, problems := record.NewEvent(value(t, `{"@context":"`+context+`","type":"ObjectEvent","eventTime":"2026-03-01T07:00:00+01:00","eventTimeZoneOffset":"+01:00","action":"OBSERVE","epcList":["https://id.gs1.org/01/09521321000018/21/7"]}`), canonical.Value{})
+	require.Empty(t, problems)
+	v := value(t, string(r.Body))
+	_, problems = record.Decode(v.With("context", canonical.Value{}).Bytes())
+	require.Len(t, problems, 1)
+	assert.Equal(t, "/context", problems[0].Pointer)
 }
 
 func FuzzUnpack(f *testing.F) {

@@ -1,0 +1,90 @@
+package chaincode
+
+import (
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// Withdrawn is what the ledger keeps under a node whose consent is withdrawn.
+type Withdrawn struct {
+	record.Place
+	Retracted bool `json:"retracted,omitempty"`
+}
+
+// withdraw stops new use of a node. At most one withdrawal of a node stands, so
+// that retracting it says what it seems to say; the same one again changes
+// nothing, even if it has been retracted.
+func (b *batch) withdraw(line int, pointer string, r *record.Record, node string, about *evidence) error {
+	if about != nil && about.artifact != "" {
+		b.problem(line, "spelled_otherwise", pointer, "%s is an artifact version; withdraw consent to it under its name, %s", node, about.artifact)
+		return nil
+	}
+	w, found, err := b.withdrawal(node)
+	if err != nil {
+		return err
+	}
+	if found && w.ID == r.ID {
+		return nil
+	}
+	if found && !w.Retracted {
+		b.conflict(line, "already_withdrawn", pointer, w.ID, "consent to use %s is withdrawn already, by statement %s; retract that one first", node, w.ID)
+		return nil
+	}
+	return b.setWithdrawal(node, Withdrawn{Place: b.place(r.ID)})
+}
+
+// lift ends a withdrawal that is retracted. Who recorded somebody else's
+// withdrawal again has not made it, and can't end it.
+func (b *batch) lift(line int, pointer string, about *evidence) error {
+	for _, s := range about.subjects {
+		w, found, err := b.withdrawal(s.Node)
+		if err != nil {
+			return err
+		}
+		if !found || w.ID != about.id || w.Retracted {
+			continue
+		}
+		if w.Tx != b.tx {
+			header, err := b.world.header(w.Tx)
+			if err != nil {
+				return err
+			}
+			if header.MSPID != b.caller {
+				b.problem(line, "not_yours", pointer, "only %s can retract what it stated, not %s", header.MSPID, b.caller)
+				return nil
+			}
+		}
+		w.Retracted = true
+		if err := b.setWithdrawal(s.Node, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withdrawal reads the withdrawal of a node, as earlier lines of the batch
+// leave it.
+func (b *batch) withdrawal(node string) (Withdrawn, bool, error) {
+	if w, ok := b.withdrawals[node]; ok {
+		return w, true, nil
+	}
+	var w Withdrawn
+	found, err := b.world.getJSON(record.WithdrawalKey(node), &w)
+	return w, found, err
+}
+
+// setWithdrawal writes the withdrawal of a node; that of an artifact version
+// also under the id of its record, by which activities may use it, too.
+func (b *batch) setWithdrawal(node string, w Withdrawn) error {
+	b.withdrawals[node] = w
+	if err := b.putJSON(record.WithdrawalKey(node), w); err != nil {
+		return err
+	}
+	if _, err := record.ParseArtifactRef(node); err != nil {
+		return nil
+	}
+	var place ArtifactPlace
+	if _, err := b.world.getJSON(record.ArtifactKey(node), &place); err != nil {
+		return err
+	}
+	return b.putJSON(record.WithdrawalKey(string(place.ID)), w)
+}
