@@ -185,7 +185,7 @@ func (s *Server) serve(g *gin.Context, o *operation, run handler) {
 		err = c.negotiate()
 	}
 	if err == nil {
-		err = run(c)
+		err = s.withNews(c, run)
 	}
 	if err != nil {
 		s.refuse(g, o, s.problemOf(err))

@@ -131,7 +131,13 @@ func (s *Server) witnesses(ctx context.Context, mspID string, records []*record.
 			if here[ref.Node] || places[ref.Node] != (record.Place{}) {
 				continue
 			}
-			place, known, err := s.witness(ctx, ref.Node, witnessOf(r, mspID))
+			var place record.Place
+			var known bool
+			var err error
+			s.untilFound(ctx, func() bool {
+				place, known, err = s.witness(ctx, ref.Node, witnessOf(r, mspID))
+				return known || err != nil || len(unknown) > 0 // one wait is enough for all
+			})
 			if err != nil {
 				return nil, err
 			}
