@@ -14,6 +14,9 @@ type ArtifactPlace struct {
 func (b *batch) prefetch() error {
 	var keys []string
 	for _, r := range b.records {
+		if r.Noun != record.NounEvent {
+			keys = append(keys, record.FirstKey(r.ID))
+		}
 		switch r.Noun {
 		case record.NounArtifact:
 			keys = append(keys, record.NamespaceKey(r.Artifact.Namespace), record.ArtifactKey(r.Artifact.ArtifactRef.String()))
@@ -33,7 +36,7 @@ func (b *batch) prefetch() error {
 			if a, err := record.ParseArtifactRef(ref.Node); err == nil {
 				keys = append(keys, record.ArtifactKey(ref.Node), record.NamespaceKey(a.Namespace))
 			} else if place, ok := b.witnesses[ref.Node]; ok {
-				keys = append(keys, record.PointerKey(place.ID, place.Tx))
+				keys = append(keys, record.PointerKey(place.ID, place.Tx), record.FirstKey(place.ID))
 			}
 		}
 	}
@@ -72,9 +75,12 @@ func (b *batch) known(node string, line int) (bool, error) {
 
 // witness finds the record that a node is, in an earlier line of the batch or
 // on the ledger, or the event that shows a thing to exist; nil if there is none.
+// It is by the organisation that recorded it first, however many did again. Of
+// an event it is by the one whose recording is shown: all who recorded it
+// report it in their own name.
 func (b *batch) witness(node string, line int) (*evidence, error) {
 	if at, ok := b.lines[record.ID(node)]; ok && at < line && b.records[at].Noun != record.NounEvent {
-		return evidenceOf(b.records[at], b.caller), nil
+		return b.firstBy(evidenceOf(b.records[at], b.caller))
 	}
 	place, ok := b.witnesses[node]
 	if !ok {
@@ -85,9 +91,20 @@ func (b *batch) witness(node string, line int) (*evidence, error) {
 		return nil, err
 	}
 	if _, named := e.things[node]; named || string(e.id) == node {
-		return e, nil
+		return b.firstBy(e)
 	}
 	return nil, nil
+}
+
+func (b *batch) firstBy(e *evidence) (*evidence, error) {
+	if e.noun == record.NounEvent {
+		return e, nil
+	}
+	first, err := b.world.get(record.FirstKey(e.id))
+	if first != nil {
+		e.by = string(first)
+	}
+	return e, err
 }
 
 // checkKnown reports the references of a record that lead nowhere.

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
@@ -282,4 +284,19 @@ func TestLowerCaseFunctionNamesGetTheSameChecks(t *testing.T) {
 	rejection, ok := record.ParseRejection(response.Message)
 	require.True(t, ok, response.Message)
 	assert.Equal(t, "missing_field", rejection.Problems[0].Code)
+}
+
+func TestRecordingAStatementAgainMakesItNobodyElses(t *testing.T) {
+	l := consortium(t)
+	harbors, markets := event(t, "A"), made(t)(record.NewEvent(value(t, `{"type":"ObjectEvent","eventTime":"2026-03-02T06:00:00Z","eventTimeZoneOffset":"+01:00","action":"OBSERVE","quantityList":[{"epcClass":"`+lotA+`"}]}`), canonical.Str(epcis.StandardContext)))
+	tx := l.accept(harbor, "Events:Submit", nil, harbors)
+	marketsTx := l.accept(market, "Events:Submit", nil, markets)
+	recall := statement(t, record.Recall, lotA, `{"reason":"thawed"}`)
+	recallTx := l.accept(harbor, "Statements:Submit", map[string]record.Place{lotA: {ID: harbors.ID, Tx: tx}}, recall)
+
+	again := l.accept(market, "Statements:Submit", map[string]record.Place{lotA: {ID: markets.ID, Tx: marketsTx}}, recall)
+	retraction := statement(t, record.Retraction, string(recall.ID), `{"reason":"we would rather sell"}`)
+	l.refuse("not_yours", market, "Statements:Submit", at(again, recall), retraction)
+	l.refuse("own_approval", harbor, "Statements:Submit", at(again, recall), statement(t, record.Approval, string(recall.ID), `{}`))
+	l.accept(harbor, "Statements:Submit", at(recallTx, recall), retraction)
 }

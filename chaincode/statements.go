@@ -8,9 +8,10 @@ import (
 // checkStatement decides who may say what:
 //
 //   - recall, withdrawal, licence and correction: whoever answers for the
-//     subject, which is the owner of an artifact's namespace, the recorder of a
-//     record, and for a thing an organisation that recorded an event about it;
-//   - approval: anybody but the owner or recorder, for nobody approves his own;
+//     subject, which is the owner of an artifact's namespace, an organisation
+//     that recorded an event, for a thing one that recorded an event about it,
+//     and of other records the one that recorded it first;
+//   - approval: anybody but those, for nobody approves his own;
 //   - retraction: the one who made the statement;
 //   - acknowledgement: anybody, of a statement;
 //   - certificate, finding and other attestations: anybody, in their own name.
@@ -97,7 +98,7 @@ func (b *batch) checkAboutStatement(line int, pointer string, r *record.Record, 
 		return nil
 	}
 	if about.kind == record.Withdrawal {
-		return b.lift(line, pointer, about)
+		return b.lift(about)
 	}
 	return nil
 }

@@ -208,7 +208,8 @@ func (b *batch) putJSON(key string, value any) error {
 
 func (b *batch) place(id record.ID) record.Place { return record.Place{ID: id, Tx: b.tx} }
 
-// write puts the pack, a pointer for each record, and what the rules decided.
+// write puts the pack, a pointer for each record, who recorded it first, and
+// what the rules decided.
 func (b *batch) write(stub shim.ChaincodeStubInterface) error {
 	value, err := record.PackValue(b.header, b.pack)
 	if err != nil {
@@ -227,6 +228,18 @@ func (b *batch) write(stub shim.ChaincodeStubInterface) error {
 	for line, r := range b.records {
 		if err := put(record.PointerKey(r.ID, b.tx), fmt.Append(nil, line)); err != nil {
 			return err
+		}
+	}
+	for _, r := range b.records {
+		if r.Noun == record.NounEvent {
+			continue
+		}
+		first, err := b.world.get(record.FirstKey(r.ID))
+		if err != nil {
+			return err
+		}
+		if first == nil {
+			b.put(record.FirstKey(r.ID), []byte(b.caller))
 		}
 	}
 	for _, w := range b.writes {

@@ -15,6 +15,7 @@ import (
 //
 //	p/<transaction>            header line and pack: written once, blind
 //	r/<record>/<transaction>   the record's line in that pack, from 0: blind
+//	f/<record>                 the MSP id that recorded it first, of records other than events: read before written
 //	a/<artifact version>       Place of the artifact's record: read before written
 //	g/<artifact version>       Place of the activity that generated it: read before written
 //	w/<node>                   Place of a withdrawal, until retracted: read by activities
@@ -60,6 +61,10 @@ func PointerTx(key string) (txID string, ok bool) {
 	}
 	return ParsePackKey(PackPrefix + key[at+1:])
 }
+
+// FirstKey is where the organisation is that recorded a record first. Events
+// have none: they come by the million and are written blind.
+func FirstKey(id ID) string { return "f/" + shortHex(id.Hex()) }
 
 // ArtifactKey is where an artifact version's place is.
 func ArtifactKey(ref string) string { return "a/" + ref }
