@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
@@ -30,21 +28,17 @@ type queueIndex struct{ *index.Index }
 
 // Recorded finds the organisation's own first recordings.
 func (ix queueIndex) Recorded(ctx context.Context, mspID string, ids []record.ID) (map[record.ID]capture.Recording, error) {
-	found := map[record.ID]capture.Recording{}
-	for _, id := range ids {
-		all, err := ix.Recordings(ctx, string(id), index.Latest)
-		if errors.Is(err, index.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("couldn't look up %s: %w", id, err)
-		}
-		for _, r := range all {
-			if r.MSPID == mspID {
-				found[id] = capture.Recording{TransactionID: r.TxID, Block: r.Block}
-				break
-			}
-		}
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = string(id)
+	}
+	own, err := ix.RecordedBy(ctx, mspID, texts)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[record.ID]capture.Recording, len(own))
+	for id, r := range own {
+		found[record.ID(id)] = capture.Recording{TransactionID: r.TxID, Block: r.Block}
 	}
 	return found, nil
 }
