@@ -190,6 +190,64 @@ func TestTheSameRecordIsRecordedOnce(t *testing.T) {
 	})
 }
 
+// known is an item of which the caller knows that another record says the same.
+func known(of Result) Item {
+	return Item{EventID: "urn:event:other", Existing: &Existing{RecordID: of.RecordID, Recording: Recording{of.TransactionID, of.Block}}}
+}
+
+func TestWhatSaysTheSameAsAnotherRecordIsADuplicateOfThat(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.BatchRecords = 3 })
+	b.run()
+	_, first := b.finish(b.capture(Proceed, items(0, 3)).ID)
+
+	check := func(t *testing.T, want, got Result) {
+		require.Equal(t, Result{Index: got.Index, State: Duplicate, RecordID: want.RecordID, EventID: "urn:event:other", TransactionID: want.TransactionID, Block: want.Block}, got)
+	}
+	t.Run("among others", func(t *testing.T) {
+		list := append(items(3, 8), items(8, 9)...)
+		list[1], list[4] = known(first[2]), known(first[0])
+		j, results := b.finish(b.capture(Proceed, list).ID)
+		require.Equal(t, []State{Recorded, Duplicate, Recorded, Recorded, Duplicate, Recorded}, states(results))
+		check(t, first[2], results[1])
+		check(t, first[0], results[4])
+		require.True(t, j.Success())
+		require.Zero(t, b.queue.Stats().Records)
+	})
+	t.Run("in an all-or-nothing job", func(t *testing.T) {
+		_, results := b.finish(b.capture(Rollback, append(items(20, 22), known(first[1]))).ID)
+		require.Equal(t, []State{Recorded, Recorded, Duplicate}, states(results))
+		check(t, first[1], results[2])
+	})
+	t.Run("and alone, the job is finished at once", func(t *testing.T) {
+		for _, behaviour := range []Behaviour{Proceed, Rollback} {
+			j := b.capture(behaviour, []Item{known(first[1]), known(first[2])})
+			require.False(t, j.Running())
+			require.Equal(t, 2, j.Duplicate)
+			_, results := b.finish(j.ID)
+			check(t, first[2], results[1])
+		}
+		require.Equal(t, 0, b.queue.Stats().Bytes)
+	})
+	t.Run("in an all-or-nothing job with a bad record", func(t *testing.T) {
+		list := append(items(30, 31), known(first[1]), Item{Problems: []record.Problem{{Code: "wrong_type"}}})
+		_, results := b.finish(b.capture(Rollback, list).ID)
+		require.Equal(t, []State{Rejected, Duplicate, Rejected}, states(results))
+		b.notOnLedger(items(30, 31))
+	})
+	t.Run("for a caller who waits", func(t *testing.T) {
+		results, err := b.queue.Record(t.Context(), request(Rollback, []Item{known(first[0])}))
+		require.NoError(t, err)
+		require.Len(t, results, 1)
+		check(t, first[0], results[0])
+		results, err = b.queue.Record(t.Context(), request(Rollback, append(items(40, 41), known(first[0]))))
+		require.NoError(t, err)
+		require.Equal(t, []State{Recorded, Duplicate}, states(results))
+		results, err = b.queue.Record(t.Context(), request(Rollback, []Item{{Problems: []record.Problem{{Code: "wrong_type"}}}}))
+		require.NoError(t, err)
+		require.Equal(t, "wrong_type", results[0].Problems[0].Code)
+	})
+}
+
 func TestBatchesGatherRecordsOfSeveralJobs(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.InFlight = 1 })
 	b.open()

@@ -18,7 +18,8 @@ import (
 // Capture takes a job. When it returns without an error the job is on disk and will be done; see [Queue.Job] for how it
 // goes. Errors match ErrTooLarge, ErrStorage or *BusyError, and then nothing was taken.
 //
-// A Rollback job with an item that has problems already is finished at once: nothing of it is recorded.
+// A Rollback job with an item that has problems already is finished at once: nothing of it is recorded. So is a job of
+// which nothing is left to record.
 func (q *Queue) Capture(ctx context.Context, r Request) (Job, error) {
 	in, err := q.Begin(r)
 	if err != nil {
@@ -141,6 +142,11 @@ func (in *Intake) cut() error {
 	var bodies [][]byte
 	for i, item := range in.items {
 		entries[i].Event = item.EventID
+		if x := item.Existing; x != nil {
+			row.outcomes[i] = &outcome{State: Duplicate, Tx: x.TransactionID, Block: x.Block, Existing: x.RecordID}
+			in.job.duplicate++
+			continue
+		}
 		if len(item.Body) == 0 {
 			problems := item.Problems
 			if len(problems) == 0 {
@@ -155,7 +161,7 @@ func (in *Intake) cut() error {
 		entries[i].ID = hex.EncodeToString(row.digests[i][:])
 		bodies = append(bodies, item.Body)
 	}
-	if in.job.behaviour == Rollback && len(bodies) < n {
+	if in.job.behaviour == Rollback && in.job.rejected > 0 {
 		in.rollBack(row.outcomes)
 		bodies = nil
 	}

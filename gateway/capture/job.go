@@ -40,12 +40,22 @@ const (
 
 // Item is one record of a request.
 type Item struct {
-	// Body is the canonical record. Empty if the record was refused already; then Problems says why.
+	// Body is the canonical record. Empty if the record was refused already, and then Problems says why, or if Existing is
+	// set.
 	Body []byte
 	// EventID is passed on to the result. Optional.
 	EventID string
 	// Problems are why a record was refused before it came here. Their Index has no meaning.
 	Problems []record.Problem
+	// Existing, which is optional, is a record on the ledger that says the same in other words, as only the caller can tell.
+	// Nothing is sent then, and the result is Duplicate. Records that are the same to the byte the queue finds by itself.
+	Existing *Existing
+}
+
+// Existing is a record that is on the ledger.
+type Existing struct {
+	RecordID record.ID
+	Recording
 }
 
 // Request is a job to be done.
@@ -91,7 +101,7 @@ type Result struct {
 	// Index is the record's place in the request, from 0.
 	Index int
 	State State
-	// RecordID is empty for a record that was refused before it was one.
+	// RecordID is empty for a record that was refused before it was one. For Duplicate it is the existing one's.
 	RecordID record.ID
 	EventID  string
 	// TransactionID and Block are where the record is on the ledger, for Recorded and, of the existing one, for Duplicate.
@@ -106,10 +116,12 @@ type outcome struct {
 	State    State            `json:"state"`
 	Tx       string           `json:"tx,omitempty"`
 	Block    uint64           `json:"block,omitempty"`
+	Existing record.ID        `json:"existing,omitempty"` // of a duplicate, if it is another record than the one that came
 	Problems []record.Problem `json:"problems,omitempty"`
 }
 
-// entry is what a part keeps of a record for results: 64 hexadecimal digits of the record id, and the event id.
+// entry is what a part keeps of a record for results: 64 hexadecimal digits of the record id, and the event id. What is not in
+// the part's pack has no id.
 type entry struct {
 	ID    string `json:"id,omitempty"`
 	Event string `json:"event,omitempty"`

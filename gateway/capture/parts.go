@@ -33,7 +33,7 @@ type part struct {
 	first, n int
 	bytes    int
 	packed   []int               // the items whose records are in the pack, in order
-	digests  [][sha256.Size]byte // of each item; zero for one that was refused beforehand
+	digests  [][sha256.Size]byte // of each item; zero for one that was decided beforehand
 	entries  []entry             // only of private jobs, whose results are answered from memory
 	// Changing:
 	outcomes []*outcome // nil: pending
@@ -86,12 +86,8 @@ func (q *Queue) waitsForOthers(p *part) bool {
 func (q *Queue) admit(in *Intake) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.records -= in.job.rejected
+	q.records -= in.job.rejected + in.job.duplicate
 	for _, row := range in.parts {
-		if row.finished {
-			q.bytes -= row.bytes
-			continue
-		}
 		p := &part{
 			id: row.id, job: in.job, first: row.first, n: row.n, bytes: row.bytes,
 			packed: row.packed, digests: row.digests, outcomes: row.outcomes,
@@ -99,11 +95,21 @@ func (q *Queue) admit(in *Intake) {
 		if in.job.private {
 			p.entries, _ = decodeEntries(row.entries) // encoded a moment ago by the same code
 		}
+		if row.finished {
+			q.bytes -= row.bytes
+			p.closed = true
+			in.job.parts = append(in.job.parts, p)
+			continue
+		}
 		q.enter(p)
 	}
 	in.parts = nil
 	if in.job.open == 0 {
 		close(in.job.finished)
+		if in.job.forget {
+			id := in.job.id
+			q.store.submit(func(tx *sql.Tx) error { return deleteJob(tx, id) }) // if it fails, the row is kept like a listed job's
+		}
 		return
 	}
 	q.jobs[in.job.id] = in.job

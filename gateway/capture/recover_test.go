@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,24 +77,28 @@ func TestTheNextProcessGoesOn(t *testing.T) {
 	}
 }
 
-func TestResultsOfRefusedRecordsSurviveARestart(t *testing.T) {
+func TestResultsOfRefusedAndKnownRecordsSurviveARestart(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.BatchRecords = 3 })
 	b.ledger.reject = refuses(1)
 	b.ledger.send = func(n int, txID string) trouble {
-		if n > 0 {
+		if n > 1 {
 			return notOrderedAndFailed
 		}
 		return none
 	}
 	b.run()
+	_, first := b.finish(b.capture(Proceed, items(100, 101)).ID)
 	list := append(items(0, 8), Item{Problems: []record.Problem{{Code: "wrong_type"}}})
+	list = slices.Insert(list, 4, known(first[0]))
 	j := b.capture(Proceed, list)
-	b.crashWhen("the second transaction waits", b.counted("send", 3))
+	b.crashWhen("the second transaction waits", b.counted("send", 4))
 	b.run()
 	_, results := b.finish(j.ID)
-	require.Equal(t, []State{Recorded, Rejected, Recorded, Recorded, Recorded, Recorded, Recorded, Recorded, Rejected}, states(results))
+	require.Equal(t, []State{Recorded, Rejected, Recorded, Recorded, Duplicate, Recorded, Recorded, Recorded, Recorded, Rejected}, states(results))
 	require.Equal(t, "bad_number", results[1].Problems[0].Code)
-	require.Equal(t, "wrong_type", results[8].Problems[0].Code)
+	require.Equal(t, first[0].RecordID, results[4].RecordID)
+	require.Equal(t, first[0].TransactionID, results[4].TransactionID)
+	require.Equal(t, "wrong_type", results[9].Problems[0].Code)
 }
 
 func TestATransactionOfAnotherCertificateIsGivenUpOnlyWhenItCantComeAnyMore(t *testing.T) {

@@ -248,6 +248,9 @@ func makeResults(first int, entries []entry, outcomes []*outcome) []Result {
 		}
 		if o := outcomes[i]; o != nil {
 			r.State, r.TransactionID, r.Block = o.State, o.Tx, o.Block
+			if o.Existing != "" {
+				r.RecordID = o.Existing
+			}
 			for _, p := range o.Problems {
 				p.Index = r.Index
 				r.Problems = append(r.Problems, p)

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS part (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS part_job ON part (job, first);
 CREATE INDEX IF NOT EXISTS part_open ON part (id) WHERE finished = 0;
--- The records of an unfinished part that were not refused beforehand, packed, in order.
+-- The records of an unfinished part that were not decided beforehand, packed, in order.
 CREATE TABLE IF NOT EXISTS pack (part INTEGER PRIMARY KEY, body BLOB NOT NULL, witnesses BLOB) STRICT;
 -- A transaction that may have been sent. members is a JSON list of {part, items}.
 CREATE TABLE IF NOT EXISTS batch (
