@@ -3,12 +3,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -23,11 +20,32 @@ func main() {
 	if handled, code := network.Builder(os.Args); handled { // a peer calls this program as its chaincode builder
 		os.Exit(code)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := root().ExecuteContext(ctx); err != nil {
+	root := root()
+	began := false // whether a verb took the command line as it is
+	eachVerb(root, func(verb *cobra.Command) {
+		run := verb.RunE
+		verb.RunE = func(c *cobra.Command, args []string) error {
+			began = true
+			return run(c, args)
+		}
+	})
+	// No signal is caught here: a verb that has something to finish catches its own, and a signal ends the others.
+	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "pedigree:", err)
+		if !began {
+			os.Exit(client.ExitUsage)
+		}
 		os.Exit(exitCode(err))
+	}
+}
+
+// eachVerb visits every command that does something.
+func eachVerb(c *cobra.Command, visit func(*cobra.Command)) {
+	if c.RunE != nil {
+		visit(c)
+	}
+	for _, sub := range c.Commands() {
+		eachVerb(sub, visit)
 	}
 }
 
@@ -43,7 +61,7 @@ The shortest session:
 
   pedigree up --detach       a consortium of three organisations on this machine
   pedigree demo              the story of a salmon, its temperatures and a model
-  pedigree trace --as market dataset/lab/temperatures@1
+  pedigree trace --as market --down dataset/lab/temperatures@A
   pedigree down`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
