@@ -4,9 +4,9 @@ package test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -166,9 +166,8 @@ func refused(t *testing.T, err error) *client.Problem {
 	return p
 }
 
-func post(c *client.Client, t *testing.T, path, body string) (*client.Answer, error) {
-	return c.Do(t.Context(), client.Call{Method: http.MethodPost, Path: path, Body: []byte(body)})
-}
+// rawJSON is a body as it stands.
+func rawJSON(body string) json.RawMessage { return json.RawMessage(body) }
 
 // TestCommandLine runs the scripts: each reads like a session at a terminal.
 func TestCommandLine(t *testing.T) {

@@ -138,7 +138,8 @@ func (c *Client) each(ctx context.Context, phase Phase, txID string, timeout tim
 			return &Error{Phase: phase, Kind: kind, TransactionID: txID, Peer: pc.Address, Message: "the caller's time was over", Err: errors.Join(ctx.Err(), err)}
 		}
 		last = classify(phase, txID, pc.Address, err)
-		if !faultOfPeer(err) {
+		// A peer whose chaincode is down endorses nothing itself, and its gateway service asks it first; another's asks itself.
+		if !faultOfPeer(err) && KindOf(last) != ChaincodeDown {
 			c.pool.done(pc, nil)
 			return last
 		}

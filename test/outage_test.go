@@ -1,0 +1,83 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/client"
+	"github.com/pedigree-ledger/pedigree/network"
+)
+
+// TestOutages holds parts of a network down. As long as a majority of
+// organisations can endorse and enough orderers agree, everybody reads and
+// writes; when they can't, a write is refused with 503, what was accepted
+// waits, and nothing is lost.
+func TestOutages(t *testing.T) {
+	n, err := network.Start(t.Context(), network.Options{Dir: filepath.Join(t.TempDir(), "network"), Executable: program})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, n.Stop()) })
+	gateway := func(org string) *client.Client { return in(t, n.Dir(), org, "submitter") }
+	next := 0
+	event := func() string {
+		next++
+		return fmt.Sprintf(`{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE","epcList":["urn:epc:id:sscc:9520001.%010d"]}`, next)
+	}
+	// records waits until a write succeeds: peers and orderers that are back take
+	// some time to find each other.
+	records := func(t *testing.T, org string) {
+		t.Helper()
+		var last error
+		awaits(t, org+" recording an event", func() bool {
+			_, _, last = gateway(org).Record(t.Context(), "/epcis/v2/events", rawJSON(event()))
+			return last == nil
+		})
+	}
+
+	for _, part := range []string{"harbor-peer", "market-chaincode", "orderer1"} {
+		t.Run("everybody reads and writes without "+part, func(t *testing.T) {
+			require.NoError(t, n.Hold(part))
+			defer func() { require.NoError(t, n.Release(part)); require.NoError(t, n.AwaitReady(t.Context())) }()
+			for _, org := range n.Orgs() {
+				records(t, org.Name)
+				require.NoError(t, gateway(org.Name).Get(t.Context(), "/v1/members", nil, nil))
+			}
+		})
+	}
+
+	for name, parts := range map[string][]string{
+		"two of three organisations": {"market-peer", "lab-peer"},
+		"two of four orderers":       {"orderer1", "orderer2"},
+	} {
+		t.Run("without "+name+" a write is refused and what was accepted waits", func(t *testing.T) {
+			records(t, "harbor")
+			for _, part := range parts {
+				require.NoError(t, n.Hold(part))
+			}
+			harbor := gateway("harbor")
+			job, err := harbor.Capture(t.Context(), []byte(event()), false)
+			require.NoError(t, err, "accepting needs no ledger")
+
+			_, _, err = harbor.Record(t.Context(), "/epcis/v2/events", rawJSON(event()))
+			p := refused(t, err)
+			assert.Contains(t, []int{http.StatusServiceUnavailable, http.StatusGatewayTimeout}, p.Status, p.Error())
+			require.NoError(t, harbor.Get(t.Context(), "/v1/members", nil, nil), "reading goes on")
+
+			for _, part := range parts {
+				require.NoError(t, n.Release(part))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			done, err := harbor.Await(ctx, job.ID, nil)
+			require.NoError(t, err)
+			assert.Equal(t, 1, done.Counts.Recorded+done.Counts.Duplicate)
+			require.NoError(t, n.AwaitReady(t.Context()))
+		})
+	}
+}
