@@ -70,7 +70,7 @@ func TestBadInputIsRefusedWithItsPlaceAndNothingIsTaken(t *testing.T) {
 		{name: "a document without events", path: "/epcis/v2/capture", body: document(), status: 400},
 		{name: "a document of no known type", path: "/epcis/v2/capture", body: `{"@context":"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld","type":"Invoice"}`, status: 400, code: "unknown_type", pointer: "/type"},
 		{name: "the third event of a document", path: "/epcis/v2/capture", body: document(inDocument, swap(inDocument, "S1", "S2"), swap(inDocument, `"OBSERVE"`, `"LOOK"`)), status: 400, code: "unknown_word", pointer: "/epcisBody/eventList/2/action"},
-		{name: "an event twice in a document", path: "/epcis/v2/capture", body: document(inDocument, inDocument), status: 400, code: "duplicate"},
+		{name: "an event twice in a document", path: "/epcis/v2/capture", body: document(inDocument, inDocument), status: 400, code: "duplicate", pointer: "/epcisBody/eventList/1"},
 		{name: "an eventID twice in a document", path: "/epcis/v2/capture", body: document(swap(inDocument, `"action"`, `"eventID":"urn:uuid:8f3b9a52-93ef-4d3f-8d4c-111111111111","action"`), swap(swap(inDocument, "S1", "S2"), `"action"`, `"eventID":"urn:uuid:8f3b9a52-93ef-4d3f-8d4c-111111111111","action"`)), status: 400, code: "duplicate_event_id", pointer: "/epcisBody/eventList/1/eventID"},
 
 		{name: "a run that uses what isn't there", path: "/v1/activities", body: `{"type":"training","used":[{"ref":"dataset/lab/readings@1"},{"ref":"dataset/lab/readings@9"}]}`, status: 422, code: "unknown_reference", pointer: "/used/1/ref"},

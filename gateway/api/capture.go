@@ -25,7 +25,14 @@ func (s *Server) capture(c *call) error {
 		return err
 	}
 	behaviour := capture.Behaviour(c.value("GS1-Capture-Error-Behaviour"))
-	items, err := readDocument(doc, behaviour)
+	drafts, err := readDocument(doc)
+	if err != nil {
+		return err
+	}
+	if err := s.resolveKnown(c.Request.Context(), c.caller.Identity.MSPID, drafts); err != nil {
+		return err
+	}
+	items, err := itemsOf(drafts, behaviour)
 	if err != nil {
 		return err
 	}

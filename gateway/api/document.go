@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"runtime"
 	"strconv"
 	"strings"
@@ -14,9 +13,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 )
 
-// readDocument makes the records of a document's events. With rollback, any fault refuses the document; with proceed,
-// faults of single events go with the job, and only a document that is wrong as a whole is refused.
-func readDocument(doc canonical.Value, behaviour capture.Behaviour) ([]capture.Item, error) {
+// readDocument makes the records of a document's events. Faults of single events go with them; a document that is wrong as
+// a whole is refused.
+func readDocument(doc canonical.Value) ([]draft, error) {
 	events, found := epcis.Document(doc)
 	if len(events) > maxEvents {
 		return nil, fail(kindTooLarge, "the document has %d events, more than the %d allowed; send it in pieces", len(events), maxEvents)
@@ -37,16 +36,21 @@ func readDocument(doc canonical.Value, behaviour capture.Behaviour) ([]capture.I
 	if len(events) == 0 {
 		return nil, fail(kindInvalid, "the document has no events").because(reason{Code: "empty_list", Detail: "the list of events is empty", Pointer: "/epcisBody"})
 	}
-	items := makeItems(events, faults)
-	refuseTwins(items)
-	if behaviour == capture.Rollback {
-		var all []record.Problem
-		for _, item := range items {
-			all = append(all, item.Problems...)
-		}
-		if len(all) > 0 {
-			return nil, refused(all, true)
-		}
+	drafts := makeDrafts(events, faults)
+	refuseTwins(drafts)
+	return drafts, nil
+}
+
+// itemsOf makes the queue's items of a document's events. With rollback, any fault refuses the document.
+func itemsOf(drafts []draft, behaviour capture.Behaviour) ([]capture.Item, error) {
+	items := make([]capture.Item, len(drafts))
+	var all []record.Problem
+	for i := range drafts {
+		items[i] = drafts[i].Item
+		all = append(all, items[i].Problems...)
+	}
+	if behaviour == capture.Rollback && len(all) > 0 {
+		return nil, refused(all, true)
 	}
 	return items, nil
 }
@@ -72,9 +76,9 @@ func eventAt(events []epcis.DocumentEvent, pointer string) int {
 	return i
 }
 
-// makeItems makes the records, on all processors.
-func makeItems(events []epcis.DocumentEvent, faults [][]record.Problem) []capture.Item {
-	items := make([]capture.Item, len(events))
+// makeDrafts makes the records, on all processors.
+func makeDrafts(events []epcis.DocumentEvent, faults [][]record.Problem) []draft {
+	drafts := make([]draft, len(events))
 	var next atomic.Int64
 	var wait sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(events)) {
@@ -84,49 +88,37 @@ func makeItems(events []epcis.DocumentEvent, faults [][]record.Problem) []captur
 				if i >= len(events) {
 					return
 				}
-				items[i] = makeItem(i, events[i], faults[i])
+				drafts[i], _ = makeDraft(i, events[i], faults[i])
 			}
 		})
 	}
 	wait.Wait()
-	return items
+	return drafts
 }
 
-func makeItem(i int, e epcis.DocumentEvent, faults []record.Problem) capture.Item {
-	item := capture.Item{EventID: e.Event.Get("eventID").Text, Problems: faults}
-	if len(item.EventID) > maxText {
-		item.EventID = ""
+// makeDraft makes the record of an event, unless it has faults.
+func makeDraft(i int, e epcis.DocumentEvent, faults []record.Problem) (draft, *record.Record) {
+	d := draft{Item: capture.Item{EventID: e.Event.Get("eventID").Text, Problems: faults}, pointer: e.Pointer, idPointer: e.Pointer}
+	if e.Event.Has("eventID") {
+		d.idPointer += "/eventID"
+	}
+	if len(d.EventID) > maxText {
+		d.EventID = ""
 	}
 	if len(faults) > 0 {
-		return item
+		return d, nil
 	}
 	r, problems := record.NewEvent(e.Event, e.Context)
 	for _, p := range problems {
 		p.Index, p.Pointer = i, e.Pointer+p.Pointer
-		item.Problems = append(item.Problems, p)
+		d.Problems = append(d.Problems, p)
 	}
-	if len(problems) == 0 {
-		item.Body, item.EventID = r.Body, r.Event.Raw.Get("eventID").Text
+	if len(problems) > 0 {
+		return d, nil
 	}
-	return item
+	d.describe(r)
+	return d, r
 }
 
 // maxText bounds what is kept of an eventID that is too long to be one.
 const maxText = 2048
-
-// refuseTwins refuses an event that stands in the document twice, the second time.
-func refuseTwins(items []capture.Item) {
-	first := make(map[record.ID]int, len(items))
-	for i := range items {
-		if len(items[i].Body) == 0 {
-			continue
-		}
-		id := record.Sum(items[i].Body)
-		if j, ok := first[id]; ok {
-			items[i].Body = nil
-			items[i].Problems = []record.Problem{{Index: i, Code: "duplicate", Detail: fmt.Sprintf("this is the same event as number %d of the document", j), Existing: string(id)}}
-			continue
-		}
-		first[id] = i
-	}
-}

@@ -31,25 +31,32 @@ func (s *Server) recordEvent(c *call) error {
 	if len(events) != 1 {
 		return fail(kindInvalid, "the document has %d events; this route takes one. POST /epcis/v2/capture takes any number", len(events))
 	}
-	item := makeItem(0, events[0], nil)
-	if len(item.Problems) > 0 {
-		return refused(item.Problems, false)
+	d, r := makeDraft(0, events[0], nil)
+	drafts := []draft{d}
+	if err := s.resolveKnown(c.Request.Context(), c.caller.Identity.MSPID, drafts); err != nil {
+		return err
 	}
-	r, problems := record.Decode(item.Body)
-	if len(problems) > 0 {
-		return refused(problems, false)
+	if d = drafts[0]; len(d.Problems) > 0 {
+		return refused(d.Problems, false)
+	}
+	if x := d.Existing; x != nil {
+		return alreadyRecorded(c.caller.Identity.MSPID, x.Block, x.RecordID, x.TransactionID)
 	}
 	receipts, err := s.submit(c, "Events:Submit", r)
 	if err != nil {
 		return err
 	}
 	if receipt := receipts[0]; receipt.AlreadyRecorded {
-		p := fail(kindAlreadyRecorded, "%s has recorded this event already, in block %d, as %s", receipt.MSPID, receipt.Block, receipt.ID)
-		p.existing, p.transaction = string(receipt.ID), receipt.Transaction
-		return p
+		return alreadyRecorded(receipt.MSPID, receipt.Block, receipt.ID, receipt.Transaction)
 	}
 	c.Header("Location", "/epcis/v2/events/"+url.PathEscape(receipts[0].EventID))
 	return c.answer(http.StatusCreated, receipts[0])
+}
+
+func alreadyRecorded(mspID string, block uint64, id record.ID, transaction string) error {
+	p := fail(kindAlreadyRecorded, "%s has recorded this event already, in block %d, as %s", mspID, block, id)
+	p.existing, p.transaction = string(id), transaction
+	return p
 }
 
 // queryEvents answers an EPCIS event query.

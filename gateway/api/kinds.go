@@ -37,9 +37,9 @@ var (
 	kindNotAcceptable = &problemKind{"not-acceptable", http.StatusNotAcceptable, "There is no answer in this form",
 		"None of the media types in “Accept”, or not the format or version asked for, is one that this route can give."}
 	kindConflict = &problemKind{"conflict", http.StatusConflict, "The ledger has something else in that place",
-		"An artifact version has one content for ever, and one run that generated it; what is withdrawn isn't used anew. “existing” names the record that is in the way."}
+		"An artifact version has one content for ever, and one run that generated it; what is withdrawn isn't used anew, and an eventID names one event of an organisation. “existing” names the record that is in the way."}
 	kindAlreadyRecorded = &problemKind{"already-recorded", http.StatusConflict, "This event is recorded already",
-		"This organisation has recorded this very event before; “existing” names it. Nothing changed. Other organisations may record it too: that corroborates it."}
+		"This organisation has recorded this very event before, if perhaps in another spelling; “existing” names it. Nothing changed. Other organisations may record it too: that corroborates it."}
 	kindTooLarge = &problemKind{"too-large", http.StatusRequestEntityTooLarge, "The body is too large",
 		"A record has at most 1 MiB. For capture, the limits are announced in the headers of OPTIONS /epcis/v2/capture; send larger documents in pieces, or with the error behaviour “proceed”."}
 	kindURITooLong = &problemKind{"uri-too-long", http.StatusRequestURITooLong, "The address is too long",
@@ -99,6 +99,7 @@ var ledgerCodes = map[string]*problemKind{
 	"version_exists":      kindConflict,
 	"already_generated":   kindConflict,
 	"consent_withdrawn":   kindConflict,
+	codeEventIDTaken:      kindConflict,
 	"not_yours":           kindNotYours,
 	"own_approval":        kindNotYours,
 	"not_admin":           kindNotYours,

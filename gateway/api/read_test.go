@@ -250,6 +250,27 @@ func TestThePublicPageTellsRecallsAndNoHistory(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, wrong.status, "four pairs are more than this serves")
 }
 
+func TestThePublicPageOfAnItemTellsTheRecallOfItsLot(t *testing.T) {
+	f := newFixture(t)
+	const lot = "/01/09520051010106/10/L1"
+	page := func(path string) string {
+		a := f.do(request{path: path, role: "nobody", header: map[string]string{"Accept": "text/html"}})
+		require.Equal(t, http.StatusOK, a.status, a.body)
+		return a.body
+	}
+	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"Listeria"}`, "https://id.gs1.org"+lot))
+	assert.Contains(t, page(lot), "Listeria")
+	assert.Contains(t, page(lot+"/21/S1"), "Listeria", "the code on the item names the lot")
+	other := page("/01/09520051010106/10/L2/21/S1")
+	assert.NotContains(t, other, "Listeria")
+	assert.Contains(t, other, "No recall")
+	product := page("/01/09520051010106")
+	assert.NotContains(t, product, "Recalled")
+	assert.Contains(t, product, "recall of a lot", "the product's page doesn't speak for its lots")
+	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"All of it"}`, "https://id.gs1.org/01/09520051010106"))
+	assert.Equal(t, 1, strings.Count(page(lot+"/21/S1"), "All of it"))
+}
+
 func TestWitnessesAreOurOwnWhereWeHaveThem(t *testing.T) {
 	f := newFixture(t)
 	const thing = "https://id.gs1.org/01/09520051010106/21/S1"

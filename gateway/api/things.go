@@ -38,7 +38,10 @@ func (s *Server) thing(c *call) error {
 
 // thingPage is what the page about a thing shows.
 func (s *Server) thingPage(c *call, thing string, parts []epcis.Part) (*web.Thing, error) {
-	page := &web.Thing{URI: thing, Organisation: s.Name, SignedIn: c.caller != nil, Linkset: thing[len(digitalLink):] + "?linkType=linkset"}
+	page := &web.Thing{
+		URI: thing, Organisation: s.Name, SignedIn: c.caller != nil, Linkset: thing[len(digitalLink):] + "?linkType=linkset",
+		OfManyLots: len(parts) == 1 && parts[0].AI == "01",
+	}
 	for _, p := range parts {
 		page.Parts = append(page.Parts, web.Part{Title: p.Title, Value: p.Value})
 	}
@@ -48,14 +51,10 @@ func (s *Server) thingPage(c *call, thing string, parts []epcis.Part) (*web.Thin
 	return page, s.events(c, page)
 }
 
-// recalls finds the recalls that stand, of the thing and of its class.
+// recalls finds the recalls that stand, of the thing and of all that the link says it belongs to: its lot, its class.
 func (s *Server) recalls(c *call, page *web.Thing) error {
 	ctx := c.Request.Context()
-	nodes := []string{page.URI}
-	if class := epcis.Class(page.URI); class != "" && class != page.URI {
-		nodes = append(nodes, class)
-	}
-	for _, node := range nodes {
+	for _, node := range belongsTo(page.URI, c.Request.URL.EscapedPath()) {
 		status, err := s.Index.Status(ctx, node, index.Latest)
 		if err != nil {
 			return err
@@ -79,6 +78,25 @@ func (s *Server) recalls(c *call, page *web.Thing) error {
 		}
 	}
 	return nil
+}
+
+// belongsTo lists a thing, and what else the path of its Digital Link names, the nearest first. The canonical spelling of a
+// serialised item leaves out the lot that its link may carry, so it doesn't say this alone.
+func belongsTo(thing, path string) []string {
+	nodes := []string{thing}
+	add := func(node string) {
+		if node != "" && !slices.Contains(nodes, node) {
+			nodes = append(nodes, node)
+		}
+	}
+	pairs := strings.Split(strings.Trim(path, "/"), "/")
+	for n := len(pairs) - 2; n >= 2; n -= 2 {
+		if prefix := epcis.Thing(digitalLink + "/" + strings.Join(pairs[:n], "/")); epcis.Parts(prefix) != nil {
+			add(prefix)
+		}
+	}
+	add(epcis.Class(thing))
+	return nodes
 }
 
 // mostEvents is how many events the page shows; the query that it links to has them all.

@@ -1,0 +1,142 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+)
+
+// Within one organisation an eventID names one event, and the declarations that it was an error (EPCIS 2.0, section 7.4.1).
+// The ledger doesn't hold anybody to that: it would have to search. The gateway does, as far as its index
+// knows. What other organisations have recorded never counts: they corroborate, and can't take an id from this one.
+
+// codeEventIDTaken: the eventID names another event that the organisation has recorded.
+const codeEventIDTaken = "event_id_taken"
+
+// draft is an event on its way to the queue, with what tells whether it is known already.
+type draft struct {
+	capture.Item
+	id          record.ID
+	pointer     string // in the document
+	idPointer   string // of the eventID, or of the event if it has none of its own
+	hash        string
+	declaration bool
+	declaredAt  int64 // microseconds since 1970, as precise as the index is
+}
+
+// describe takes from a record what tells it from others.
+func (d *draft) describe(r *record.Record) {
+	e := r.Event.Event
+	d.Body, d.EventID, d.id, d.hash = r.Body, e.EventID, r.ID, r.Event.Hash
+	if e.ErrorDeclaration != nil {
+		d.declaration = true
+		if at, err := time.Parse(time.RFC3339Nano, e.ErrorDeclaration.DeclarationTime); err == nil {
+			d.declaredAt = at.UnixMicro()
+		}
+	}
+}
+
+// meaning is what two spellings of one event, or of one declaration, have in common.
+type meaning struct {
+	eventID, hash string
+	declaration   bool
+	declaredAt    int64
+}
+
+func (d *draft) meaning() meaning { return meaning{d.EventID, d.hash, d.declaration, d.declaredAt} }
+
+func meaningOf(e index.OwnEvent) meaning {
+	m := meaning{eventID: e.EventID, hash: e.Hash, declaration: e.Declaration}
+	if !e.DeclaredAt.IsZero() {
+		m.declaredAt = e.DeclaredAt.UnixMicro()
+	}
+	return m
+}
+
+// compare finds among the events with the draft's eventID one that says the same, or else one that takes the id. Neither
+// is looked for if the very same record is among them: the queue tells its fate, and those of records still under way.
+func (d *draft) compare(known []index.OwnEvent) (same, taker *index.OwnEvent) {
+	for i := range known {
+		x := &known[i]
+		switch {
+		case x.ID == string(d.id):
+			return nil, nil
+		case meaningOf(*x) == d.meaning():
+			if same == nil {
+				same = x
+			}
+		case !d.declaration && !x.Declaration && taker == nil:
+			taker = x
+		}
+	}
+	if same != nil {
+		return same, nil
+	}
+	return nil, taker
+}
+
+// refuseTwins refuses an event that stands in the document twice, the second time.
+func refuseTwins(drafts []draft) {
+	first, ordinary := make(map[meaning]int, len(drafts)), make(map[string]int, len(drafts))
+	for i := range drafts {
+		d := &drafts[i]
+		if len(d.Body) == 0 {
+			continue
+		}
+		if j, ok := first[d.meaning()]; ok {
+			d.refuse(record.Problem{Index: i, Code: "duplicate", Pointer: d.pointer, Existing: string(drafts[j].id),
+				Detail: fmt.Sprintf("this is the same event as number %d of the document", j)})
+			continue
+		}
+		if j, ok := ordinary[d.EventID]; ok && !d.declaration {
+			d.refuse(record.Problem{Index: i, Code: "duplicate_event_id", Pointer: d.idPointer,
+				Detail: fmt.Sprintf("event %d of this document has the eventID %q too, and is another event", j, brief(d.EventID))})
+			continue
+		}
+		first[d.meaning()] = i
+		if !d.declaration {
+			ordinary[d.EventID] = i
+		}
+	}
+}
+
+func (d *draft) refuse(p record.Problem) {
+	d.Body, d.Problems = nil, []record.Problem{p}
+}
+
+// resolveKnown finds out which events the organisation has recorded before in another spelling, and refuses those whose
+// eventID names another event.
+func (s *Server) resolveKnown(ctx context.Context, mspID string, drafts []draft) error {
+	ids := make([]string, 0, len(drafts))
+	for i := range drafts {
+		if len(drafts[i].Body) > 0 {
+			ids = append(ids, drafts[i].EventID)
+		}
+	}
+	known, err := s.Index.EventIDs(ctx, mspID, ids)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	for i := range drafts {
+		d := &drafts[i]
+		if len(d.Body) == 0 {
+			continue
+		}
+		same, taker := d.compare(known[d.EventID])
+		switch {
+		case same != nil:
+			d.Body, d.Existing = nil, &capture.Existing{
+				RecordID: record.ID(same.ID), Recording: capture.Recording{TransactionID: same.TxID, Block: same.Block},
+			}
+		case taker != nil:
+			d.refuse(record.Problem{Index: i, Code: codeEventIDTaken, Pointer: d.idPointer, Existing: taker.ID, Detail: fmt.Sprintf(
+				"the eventID %q names another event, which %s recorded in block %d as %s; give this event an id of its own (to correct the other, send it again with an errorDeclaration and its eventID, and the right event with a new eventID)",
+				brief(d.EventID), mspID, taker.Block, taker.ID)})
+		}
+	}
+	return nil
+}
