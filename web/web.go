@@ -72,6 +72,7 @@ type Thing struct {
 	Organisation string // whose gateway this is
 	Parts        []Part
 	Recalls      []Recall
+	OfManyLots   bool // the code is of a product as such; its lots and items have codes, and recalls, of their own
 	SignedIn     bool
 	Events       []Event // for callers with a token only
 	More         bool    // there are more events
