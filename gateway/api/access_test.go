@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -130,7 +131,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		assert.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"), path)
 		assert.Equal(t, "no-store", a.header.Get("Cache-Control"), path)
 		assert.Len(t, a.header.Get("X-Request-Id"), 16, path)
-		assert.Contains(t, f.log.String(), "id="+a.header.Get("X-Request-Id"), "the log has a line for it")
+		// It is written once the request is over, which may be after the answer has arrived.
+		assert.Eventually(t, func() bool { return strings.Contains(f.log.String(), "id="+a.header.Get("X-Request-Id")) }, 10*time.Second, time.Millisecond, "the log has a line for it")
 	}
 	a := f.do(request{path: "/epcis/v2/events"})
 	assert.Equal(t, "2.0.0", a.header.Get("GS1-EPCIS-Version"))
