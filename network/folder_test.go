@@ -106,11 +106,28 @@ func TestLedgersOfANetworkThatNeverFormedAreClearedAndNothingElse(t *testing.T) 
 	require.NoError(t, os.MkdirAll(half, 0o700))
 	wal := d.path("orderer", "orderer3", "wal")
 	require.NoError(t, os.MkdirAll(wal, 0o700))
+	require.True(t, p.neverFormed(d))
 	require.NoError(t, d.clearLedgers(p))
 	require.NoDirExists(t, half)
 	require.NoDirExists(t, wal)
 	require.FileExists(t, d.path("lab", "peer", "msp", "keystore", "key.pem"))
 	require.FileExists(t, d.path("orderer", "orderer3", "tls", "key.pem"))
+}
+
+func TestLedgersThatMayHaveSomethingAreNeverCleared(t *testing.T) {
+	d := folder(t.TempDir())
+	for name, use := range map[string]func(*plan){
+		"everybody had joined":       func(p *plan) { p.Formed = true },
+		"an organisation registered": func(p *plan) { p.Orgs[1].Registered = true },
+		"a gateway was started":      func(p *plan) { require.NoError(t, os.MkdirAll(d.path("lab", "gateway"), 0o700)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := newPlan(DefaultOrgs, 4, 0, "test")
+			require.NoError(t, err)
+			use(p)
+			require.False(t, p.neverFormed(d))
+		})
+	}
 }
 
 func TestFilesAreReplacedWhole(t *testing.T) {

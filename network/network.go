@@ -140,7 +140,7 @@ func (n *Network) readOrMake() error {
 				return fmt.Errorf("couldn't record the gateways' new ports: %w", plainly(err))
 			}
 		}
-		if !n.plan.Formed {
+		if n.plan.neverFormed(n.dir) {
 			if err := n.dir.clearLedgers(n.plan); err != nil {
 				return err
 			}

@@ -34,8 +34,8 @@ func (d folder) gatherRoots(p *plan) error {
 //   - A block waits one second, not sixty, for private data that nobody has. There are no private collections here
 //     except the chaincode lifecycle's own, and a transaction that is ordered twice looks as if it lacked some.
 //   - Connections may be probed every five seconds: the gateway service probes every ten, and would be hung up on.
-//   - The gateway service gives up on a peer that doesn't answer after 5 s instead of 2 min, so that a write
-//     finds another organisation in time.
+//   - The gateway service gives up on a peer that doesn't answer after 5 s instead of 2 min, and on one that takes the
+//     question and doesn't answer it after 8 s instead of 30: an organisation that hangs must not hold up the others.
 //   - A garbage collector that lets the heap grow further leaves more time for commits; the memory limit bounds it.
 //   - Chaincode calls may take a minute: in this release of Fabric a timeout in the middle of a range query can bring
 //     the peer down, so a slow machine must not run into one.
@@ -88,6 +88,7 @@ func (d folder) peerProcess(f fabric, org Org) process {
 
 			"CORE_PEER_GATEWAY_ENABLED=true",
 			"CORE_PEER_GATEWAY_DIALTIMEOUT=5s",
+			"CORE_PEER_GATEWAY_ENDORSEMENTTIMEOUT=8s",
 			"CORE_CHAINCODE_EXECUTETIMEOUT=60s",
 			"CORE_CHAINCODE_EXTERNALBUILDERS="+fmt.Sprintf("[{name: pedigree, path: %q}]", d.builder()),
 			"CORE_VM_ENDPOINT=",

@@ -33,6 +33,18 @@ type plan struct {
 	Formed bool `json:"formed"`
 }
 
+// neverFormed tells whether the ledgers of a network can have nothing in them. It wants every sign of that, for what it
+// allows cannot be undone: a member that is registered or a gateway that has been started has seen a ledger, whatever
+// Formed says.
+func (p *plan) neverFormed(d folder) bool {
+	for _, o := range p.Orgs {
+		if _, err := os.Lstat(d.path(o.Name, "gateway")); o.Registered || !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	return !p.Formed
+}
+
 // newPlan chooses ports for a network of these organisations and so many orderers. With base port 0 the gateways get
 // free ports as well.
 func newPlan(orgs []string, orderers, basePort int, fabricRelease string) (*plan, error) {

@@ -201,6 +201,9 @@ func (f *follower) stream(ctx context.Context, pc *peerConn) error {
 			}
 		case *peer.DeliverResponse_Status:
 			err := fmt.Errorf("peer %s ended the block stream with status %s", pc.Address, r.Status)
+			if r.Status == common.Status_NOT_FOUND {
+				err = fmt.Errorf("peer %s has fewer blocks than the %d that are indexed here: it has lost some, or keeps another ledger; if the peer is right, delete the index", pc.Address, f.next.Number)
+			}
 			f.pool.done(pc, err)
 			return err
 		default:
