@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +23,7 @@ func main() {
 	if handled, code := network.Builder(os.Args); handled { // a peer calls this program as its chaincode builder
 		os.Exit(code)
 	}
+	stop := profile()
 	root := root()
 	began := false // whether a verb took the command line as it is
 	eachVerb(root, func(verb *cobra.Command) {
@@ -30,12 +34,35 @@ func main() {
 		}
 	})
 	// No signal is caught here: a verb that has something to finish catches its own, and a signal ends the others.
-	if err := root.Execute(); err != nil {
+	err := root.Execute()
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "pedigree:", err)
 		if !began {
 			os.Exit(client.ExitUsage)
 		}
 		os.Exit(exitCode(err))
+	}
+}
+
+// profile writes a CPU profile of the whole run into the folder that
+// PEDIGREE_PROFILE names, if it does. Processes that up starts inherit it.
+func profile() (stop func()) {
+	dir := os.Getenv("PEDIGREE_PROFILE")
+	if dir == "" {
+		return func() {}
+	}
+	file, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%d.pprof", strings.Join(os.Args[1:min(2, len(os.Args))], ""), os.Getpid())))
+	if err == nil {
+		err = pprof.StartCPUProfile(file)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pedigree: couldn't write a profile:", err)
+		return func() {}
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		file.Close()
 	}
 }
 

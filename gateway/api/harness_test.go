@@ -82,7 +82,7 @@ func newFixture(t *testing.T) *fixture {
 		},
 		Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pedigree_ready 1\n") }),
-		Wait:    50 * time.Millisecond, Logger: log,
+		Wait:    50 * time.Millisecond, News: time.Millisecond, Logger: log,
 	})
 	require.NoError(t, err)
 	f.http = httptest.NewServer(f.server)

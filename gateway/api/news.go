@@ -9,9 +9,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// newsPatience is how long an answer of "there is no such thing" waits for blocks that are on their way. Organisations get
+// DefaultNews is how long an answer of "there is no such thing" waits for blocks that are on their way. Organisations get
 // a block within milliseconds of each other, and people ask one gateway for what another has just recorded.
-const newsPatience = 500 * time.Millisecond
+const DefaultNews = 500 * time.Millisecond
 
 // withNews runs a read, and runs it again after each new block as long as what it asks for is missing and patience lasts.
 func (s *Server) withNews(c *call, read handler) error {
@@ -35,7 +35,7 @@ func missing(err error) bool {
 
 // untilFound looks once, and again after each new block, until it finds or patience ends.
 func (s *Server) untilFound(ctx context.Context, look func() bool) {
-	end := time.NewTimer(newsPatience)
+	end := time.NewTimer(s.News)
 	defer end.Stop()
 	ticks := time.NewTicker(5 * time.Millisecond)
 	defer ticks.Stop()

@@ -64,6 +64,8 @@ type Config struct {
 
 	// Wait is how long a synchronous write waits for its commit. Optional. If zero, DefaultWait.
 	Wait time.Duration
+	// News is how long a read waits for what is missing. Optional. If zero, DefaultNews.
+	News time.Duration
 	// Concurrency is how many requests are served at once. Optional. If zero, DefaultConcurrency.
 	Concurrency int
 	// Observe, which is optional, is told about each request served: the operation, or "" if there was none.
@@ -87,6 +89,9 @@ type Server struct {
 func New(cfg Config) (*Server, error) {
 	if cfg.Wait == 0 {
 		cfg.Wait = DefaultWait
+	}
+	if cfg.News == 0 {
+		cfg.News = DefaultNews
 	}
 	if cfg.Concurrency == 0 {
 		cfg.Concurrency = DefaultConcurrency
