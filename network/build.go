@@ -90,7 +90,7 @@ func (f fabric) complete() bool {
 // build makes Fabric in a temporary folder and moves it into place as the last step. The caller holds the lock.
 func (f fabric) build(ctx context.Context, say *reporter) error {
 	if _, err := exec.LookPath("go"); err != nil {
-		return errors.New("Fabric has to be built once and the go command isn't on the PATH: install Go from https://go.dev/dl and try again")
+		return errors.New("the go command isn't on the PATH, and Fabric has to be built once: install Go from https://go.dev/dl and try again")
 	}
 	say.line("building Hyperledger Fabric %s, once, into %s", pin.Fabric, f.dir)
 

@@ -2,15 +2,18 @@ package network
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/stretchr/testify/require"
 )
 
@@ -158,6 +161,25 @@ func TestWritesGoOnWhileOneOrganisationIsDown(t *testing.T) {
 	require.NoError(t, n.Release("lab-peer"))
 	require.NoError(t, n.AwaitReady(ctx))
 	require.NoError(t, awaitNote(ctx, n, 2, "without lab", "written"))
+}
+
+func TestWritesGoOnWhileOneOrganisationHangs(t *testing.T) {
+	n := sharedNetwork(t)
+	for _, name := range []string{"market-chaincode", "lab-chaincode"} {
+		t.Run(name, func(t *testing.T) {
+			process, err := os.FindProcess(n.process(t, name).PID)
+			require.NoError(t, err)
+			require.NoError(t, process.Signal(syscall.SIGSTOP))
+			defer process.Signal(syscall.SIGCONT)
+			for i := range 3 { // Harbor's peer asks either of the others first
+				ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+				_, err := n.clients[0].network.GetContract(n.plan.Chaincode).SubmitWithContext(ctx, "Write", client.WithArguments(fmt.Sprintf("%d while %s hangs", i, name), "written"))
+				cancel()
+				require.NoError(t, explain(err))
+			}
+		})
+	}
+	require.NoError(t, n.AwaitReady(within(t, 2*time.Minute)))
 }
 
 func TestATakenPortIsNamedAndNothingIsMade(t *testing.T) {

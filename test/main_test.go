@@ -113,18 +113,6 @@ func in(t *testing.T, dir, org, role string) *client.Client {
 	return c
 }
 
-// must runs the program and returns what it printed.
-func must(t *testing.T, args ...string) string {
-	t.Helper()
-	c := exec.Command(program, args...)
-	out, err := c.Output()
-	if exit, ok := err.(*exec.ExitError); ok {
-		require.NoError(t, err, "%v: %s", args, exit.Stderr)
-	}
-	require.NoError(t, err)
-	return string(out)
-}
-
 // awaits asks until a condition holds, for as long as a slow machine may take.
 func awaits(t *testing.T, what string, condition func() bool) {
 	t.Helper()

@@ -90,12 +90,12 @@ func (s *Server) routeDocs(path, method string, op, item map[string]any) web.Rou
 			Name: text(p["name"]), In: text(p["in"]), Required: required, Type: s.spec.typeName(p["schema"]), Description: text(p["description"]),
 		})
 	}
-	for _, media := range sortedNames(object(object(op["requestBody"])["content"])) {
-		examples := object(object(object(object(op["requestBody"])["content"])[media])["examples"])
+	content := object(object(op["requestBody"])["content"])
+	if media := sortedNames(content); len(media) > 0 { // the media types share their examples
+		examples := object(object(content[media[0]])["examples"])
 		for _, name := range sortedNames(examples) {
 			r.Examples = append(r.Examples, web.Example{Name: name, JSON: indent(object(examples[name])["value"])})
 		}
-		break // the media types share their examples
 	}
 	responses := object(op["responses"])
 	for _, status := range sortedNames(responses) {
