@@ -16,7 +16,7 @@ func TestWithoutAGoCommandTheFirstBuildSaysWhatToInstall(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("PATH", t.TempDir())
 	_, err := buildFabric(t.Context(), newReporter(nil))
-	require.EqualError(t, err, "the go command isn't on the PATH: install Go from https://go.dev/dl and try again")
+	require.EqualError(t, err, "the go command isn't on the PATH, and Fabric has to be built once: install Go from https://go.dev/dl and try again")
 }
 
 func TestABuildThatFailsIsExplainedInOneSentence(t *testing.T) {
