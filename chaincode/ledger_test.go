@@ -61,8 +61,8 @@ var (
 	market      = who{"MarketMSP", "client"}
 )
 
-// stub is one transaction. What it does not override would panic, as it should.
-type stub struct {
+// transaction is one submit or read. What it does not override would panic, as it should.
+type transaction struct {
 	shim.ChaincodeStubInterface
 	ledger *ledger
 	tx     string
@@ -72,24 +72,24 @@ type stub struct {
 	scans  int
 }
 
-func (s *stub) GetArgs() [][]byte { return s.args }
-func (s *stub) GetFunctionAndParameters() (string, []string) {
+func (s *transaction) GetArgs() [][]byte { return s.args }
+func (s *transaction) GetFunctionAndParameters() (string, []string) {
 	var params []string
 	for _, a := range s.args[1:] {
 		params = append(params, string(a))
 	}
 	return string(s.args[0]), params
 }
-func (s *stub) GetTxID() string             { return s.tx }
-func (s *stub) GetCreator() ([]byte, error) { return creators(s.who), nil }
-func (s *stub) GetTxTimestamp() (*timestamppb.Timestamp, error) {
+func (s *transaction) GetTxID() string             { return s.tx }
+func (s *transaction) GetCreator() ([]byte, error) { return creators(s.who), nil }
+func (s *transaction) GetTxTimestamp() (*timestamppb.Timestamp, error) {
 	return timestamppb.New(time.Date(2026, 3, 1, 8, 0, s.ledger.next, 0, time.UTC)), nil
 }
-func (s *stub) GetState(key string) ([]byte, error) {
+func (s *transaction) GetState(key string) ([]byte, error) {
 	sendable(key)
 	return s.ledger.state[key], nil
 }
-func (s *stub) GetMultipleStates(keys ...string) ([][]byte, error) {
+func (s *transaction) GetMultipleStates(keys ...string) ([][]byte, error) {
 	sendable(keys...)
 	values := make([][]byte, len(keys))
 	for i, k := range keys {
@@ -98,7 +98,7 @@ func (s *stub) GetMultipleStates(keys ...string) ([][]byte, error) {
 	return values, nil
 }
 
-// sendable panics, as the real stub does, and with it the whole chaincode
+// sendable panics, as the real one does, and with it the whole chaincode
 // process, if a text for the peer is not valid UTF-8.
 func sendable(texts ...string) {
 	for _, text := range texts {
@@ -108,13 +108,13 @@ func sendable(texts ...string) {
 	}
 }
 
-func (s *stub) StartWriteBatch()        {}
-func (s *stub) FinishWriteBatch() error { return nil }
-func (s *stub) PutState(key string, value []byte) error {
+func (s *transaction) StartWriteBatch()        {}
+func (s *transaction) FinishWriteBatch() error { return nil }
+func (s *transaction) PutState(key string, value []byte) error {
 	s.writes[key] = value
 	return nil
 }
-func (s *stub) GetStateByRangeWithPagination(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+func (s *transaction) GetStateByRangeWithPagination(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	s.scans++
 	sendable(start, end, bookmark)
 	rows := &rows{}
@@ -172,10 +172,10 @@ func creators(w who) []byte {
 
 // invoke runs a function as one transaction and keeps what it wrote if it
 // succeeded.
-func (l *ledger) invoke(w who, function string, args ...[]byte) (*peer.Response, *stub) {
+func (l *ledger) invoke(w who, function string, args ...[]byte) (*peer.Response, *transaction) {
 	l.next++
 	id := sha256.Sum256(fmt.Append(nil, l.next))
-	s := &stub{ledger: l, tx: hex.EncodeToString(id[:]), args: append([][]byte{[]byte(function)}, args...), who: w, writes: map[string][]byte{}}
+	s := &transaction{ledger: l, tx: hex.EncodeToString(id[:]), args: append([][]byte{[]byte(function)}, args...), who: w, writes: map[string][]byte{}}
 	response := l.cc.Invoke(s)
 	if response.Status == shim.OK {
 		maps.Copy(l.state, s.writes)
