@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -84,7 +83,7 @@ func (a *artifactFlags) artifact(name, file string, line *progress) (map[string]
 		body["digest"] = map[string]any{"algorithm": "sha-256", "value": sum, "coverage": "full"}
 		body["size"] = size
 		if a.mediaType == "" {
-			a.mediaType = mime.TypeByExtension(filepath.Ext(file))
+			a.mediaType = mediaTypes[strings.ToLower(filepath.Ext(file))]
 		}
 	case a.digest != "":
 		algorithm, value, ok := strings.Cut(a.digest, ":")
@@ -134,6 +133,16 @@ func lines(list []string) ([]string, error) {
 		all = append(all, strings.Fields(string(text))...)
 	}
 	return all, nil
+}
+
+// mediaTypes has what common file names mean (IANA's registry). The type is part of the record, so whoever registers the
+// same file again must come to the same one on any machine, whatever its system knows of media types.
+var mediaTypes = map[string]string{
+	".csv": "text/csv", ".tsv": "text/tab-separated-values", ".txt": "text/plain", ".md": "text/markdown", ".html": "text/html",
+	".json": "application/json", ".jsonld": "application/ld+json", ".xml": "application/xml", ".yaml": "application/yaml", ".yml": "application/yaml",
+	".pdf": "application/pdf", ".zip": "application/zip", ".gz": "application/gzip", ".zst": "application/zstd",
+	".parquet": "application/vnd.apache.parquet", ".arrow": "application/vnd.apache.arrow.file", ".sqlite": "application/vnd.sqlite3",
+	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".bin": "application/octet-stream",
 }
 
 // hashFile hashes a regular file and refuses one that changes meanwhile.

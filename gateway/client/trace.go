@@ -38,7 +38,7 @@ stands above already.
 			if down {
 				query.Set("direction", "descendants")
 			}
-			if depth > 0 {
+			if c.Flags().Changed("depth") { // the gateway says which are too small or too great
 				query.Set("depth", strconv.Itoa(depth))
 			}
 			if at != "" {
