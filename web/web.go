@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 )
 
@@ -35,6 +36,7 @@ func Load() (*Pages, error) {
 	p := &Pages{templates: map[string]*template.Template{}, assets: map[string][]byte{sheet: style}}
 	functions := template.FuncMap{
 		"style": func() string { return "/assets/" + sheet },
+		"spans": spans,
 		"day":   func(t time.Time) string { return t.UTC().Format("2 January 2006") },
 	}
 	for _, name := range names {
@@ -45,6 +47,25 @@ func Load() (*Pages, error) {
 		p.templates[name] = t
 	}
 	return p, nil
+}
+
+// span is a piece of text, of which the description marks some as code.
+type span struct {
+	Text string
+	Code bool
+}
+
+// spans takes a text apart at its backticks. One that has no partner stays as it is.
+func spans(text string) []span {
+	pieces := strings.Split(text, "`")
+	if len(pieces)%2 == 0 {
+		return []span{{Text: text}}
+	}
+	list := make([]span, len(pieces))
+	for i, piece := range pieces {
+		list[i] = span{Text: piece, Code: i%2 == 1}
+	}
+	return list
 }
 
 // Render makes a page of its data, which is of the type that is named after the page.

@@ -45,6 +45,20 @@ func TestPagesShowTextAsTextAndLoadNothingFromElsewhere(t *testing.T) {
 	}
 }
 
+func TestCodeInTheDescriptionIsShownAsCode(t *testing.T) {
+	p, err := Load()
+	require.NoError(t, err)
+	for text, want := range map[string]string{
+		"Its id is `ni:///sha-256;` and more": `Its id is <code>ni:///sha-256;</code> and more`,
+		"`<b>` first":                         `<p class="text"><code>&lt;b&gt;</code> first`,
+		"one ` alone":                         "one ` alone",
+	} {
+		body, err := p.Render("docs", &Docs{Description: text})
+		require.NoError(t, err)
+		assert.Contains(t, string(body), want)
+	}
+}
+
 func TestTheStyleSheetIsFoundUnderTheNameThatPagesHave(t *testing.T) {
 	p, err := Load()
 	require.NoError(t, err)
