@@ -17,6 +17,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/client"
 	"github.com/pedigree-ledger/pedigree/gateway/demo"
 	"github.com/pedigree-ledger/pedigree/network"
+	"github.com/pedigree-ledger/pedigree/test/load"
 )
 
 func main() {
@@ -99,7 +100,7 @@ The shortest session:
 		&cobra.Group{ID: "parts", Title: "The parts, for a network you already have:"})
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Reset())
 	add(root, "ledger", demo.Command(), client.Capture(), client.Register(), client.Record(), client.Show(), client.Trace())
-	add(root, "parts", gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
+	add(root, "parts", load.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
 	return root
 }
 
