@@ -49,8 +49,8 @@ import (
 
 // Defaults of Config, and the limits that a gateway announces.
 const (
-	DefaultBatchRecords    = 500
-	DefaultBatchBytes      = 2 << 20
+	DefaultBatchRecords    = 2_000
+	DefaultBatchBytes      = 4 << 20
 	DefaultBatchAge        = 20 * time.Millisecond
 	DefaultInFlight        = 4
 	DefaultRollbackRecords = 2_000
