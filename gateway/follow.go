@@ -57,7 +57,8 @@ func newFollower(client *ledger.Client, ix *index.Index, reader func() *ledger.I
 	}
 }
 
-// run follows until ctx ends or the ledger turns out to be another than the index's.
+// run follows until ctx ends, the ledger turns out to be another than the index's, or the index is damaged: then the
+// gateway ends, and builds a new one when it is started again.
 func (f *follower) run(ctx context.Context) error {
 	pause := firstRepair
 	for {
@@ -68,7 +69,7 @@ func (f *follower) run(ctx context.Context) error {
 		}
 		var other *index.OtherLedgerError
 		var block *ledger.BlockError
-		if errors.As(err, &other) || errors.As(err, &block) {
+		if errors.As(err, &other) || errors.As(err, &block) || errors.Is(err, index.ErrDamaged) {
 			return err
 		}
 		f.log.Error("couldn't go on following the ledger; trying again", "error", err, "in", pause)

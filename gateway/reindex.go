@@ -88,7 +88,17 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 	old, before := ix.Height(), ""
 	if old > 0 {
 		if before, err = ix.Fingerprint(ctx); err != nil {
-			return err
+			if err = ix.Suspect(err); !errors.Is(err, index.ErrDamaged) {
+				return err
+			}
+			fmt.Fprintln(out, err)
+			if err := ix.Close(); err != nil {
+				return err
+			}
+			if ix, err = index.Open(cfg.indexFile(), index.WithLogger(log)); err != nil {
+				return err
+			}
+			old = 0
 		}
 	}
 	l := cfg.ledger()

@@ -65,6 +65,12 @@ func (s *Server) problemOf(err error) *problem {
 		p.retryAfter = time.Second
 		return p
 	}
+	if err = s.Index.Suspect(err); errors.Is(err, index.ErrDamaged) {
+		s.Rebuild()
+		p := fail(kindUnavailable, "the gateway's index is damaged; it is being built again from the ledger")
+		p.retryAfter, p.cause = ledger.RetryAfter, err
+		return p
+	}
 	p := fail(kindInternal, "the gateway failed at this request; its log says more")
 	p.cause = err
 	return p

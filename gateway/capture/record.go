@@ -86,6 +86,9 @@ func (q *Queue) giveUp(ctx context.Context, j *job) ([]Result, error) {
 	why := pending.Waiting
 	if why == "" {
 		why = "the queue didn't come to it in time"
+		if ahead := q.Stats().Waiting; ahead != "" {
+			why = "what is before it in the queue waits: " + ahead
+		}
 	}
 	if err := <-q.store.submit(func(tx *sql.Tx) error { return deleteJob(tx, j.id) }); err != nil {
 		// It will not be sent by this process, but might be by the next.

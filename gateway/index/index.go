@@ -50,33 +50,48 @@ type Option func(*Index)
 func WithLogger(log *slog.Logger) Option { return func(ix *Index) { ix.log = log } }
 
 // Open opens the index in the file at path, or begins a new one. A file that
-// another version wrote is deleted, which the log and [Index.Rebuilding] say:
-// the caller feeds blocks from [Index.Height] on, and so builds it again. A
-// file that is no index of ours is left alone and is an error.
+// another version wrote is deleted and a damaged one set aside, which the log
+// and [Index.Rebuilding] say: the caller feeds blocks from [Index.Height] on,
+// and so builds it again. A database that is no index of ours is left alone
+// and is an error.
 func Open(path string, options ...Option) (*Index, error) {
 	ctx := context.Background()
 	ix := &Index{path: path, log: slog.Default()}
 	for _, option := range options {
 		option(ix)
 	}
-	db, err := openSQLite(ctx, path)
-	if errors.Is(err, errOutdated) {
-		ix.outset = err.Error()
-		ix.log.Warn("the index is built again from the ledger", "why", err)
-		if err := removeSQLite(path); err != nil {
-			return nil, err
-		}
-		db, err = openSQLite(ctx, path)
+	err := ErrDamaged
+	if !marked(path) {
+		err = ix.open(ctx)
 	}
-	if err != nil {
+	clear := removeSQLite
+	switch {
+	case err == nil:
+		return ix, nil
+	case damaged(err), errors.Is(err, ErrDamaged):
+		clear = setAside
+	case !errors.Is(err, errOutdated):
 		return nil, err
+	}
+	ix.outset = err.Error()
+	ix.log.Warn("the index is built again from the ledger", "why", err)
+	if err := clear(path); err != nil {
+		return nil, err
+	}
+	return ix, ix.open(ctx)
+}
+
+func (ix *Index) open(ctx context.Context) error {
+	db, err := openSQLite(ctx, ix.path)
+	if err != nil {
+		return err
 	}
 	ix.db = db
 	ix.known = &statements{db: db, prepared: map[string]*sql.Stmt{}}
 	if err := ix.start(ctx); err != nil {
-		return nil, errors.Join(err, db.close())
+		return errors.Join(err, db.close())
 	}
-	return ix, nil
+	return nil
 }
 
 // start reads where the index stands and empties the caches.
@@ -172,7 +187,7 @@ func (ix *Index) Reset(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("couldn't empty the index: %w", err)
+		return fmt.Errorf("couldn't empty the index: %w", ix.Suspect(err))
 	}
 	return ix.start(ctx)
 }

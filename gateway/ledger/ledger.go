@@ -38,7 +38,7 @@ import (
 // Defaults of the fields of Config that may be left zero.
 const (
 	DefaultEvaluateTimeout = 30 * time.Second
-	DefaultEndorseTimeout  = 45 * time.Second
+	DefaultEndorseTimeout  = 15 * time.Second
 	DefaultSubmitTimeout   = 30 * time.Second
 	DefaultKeepalive       = 65 * time.Second
 	DefaultConnectWait     = 3 * time.Second

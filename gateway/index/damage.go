@@ -1,0 +1,59 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// ErrDamaged says that the file is broken. It has been marked, so that the next Open begins a new one.
+var ErrDamaged = errors.New("the index is damaged and will be built again from the ledger when it is opened anew")
+
+// markSuffix names the file that marks a damaged index.
+const markSuffix = ".damaged"
+
+// damaged knows SQLite's words for a broken file.
+func damaged(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return true
+	}
+	return e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ // a file that was cut off
+}
+
+// Suspect looks at an error that a query or an Apply gave. If it means that the file is broken it marks the file, and
+// the error matches ErrDamaged.
+func (ix *Index) Suspect(err error) error {
+	if !damaged(err) || errors.Is(err, ErrDamaged) {
+		return err
+	}
+	if markErr := os.WriteFile(ix.path+markSuffix, []byte(err.Error()+"\n"), 0o600); markErr != nil {
+		return errors.Join(err, fmt.Errorf("couldn't mark the damaged index: %w", markErr))
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
+// setAside takes a broken file out of the way. It is kept, once, for whoever wants to know what broke it, or gave the
+// path of something else by mistake.
+func setAside(path string) error {
+	if err := os.Rename(path, path+".broken"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("couldn't set the damaged index aside: %w", err)
+	}
+	if err := os.Remove(path + markSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("couldn't remove the mark of a damaged index: %w", err)
+	}
+	return removeSQLite(path)
+}
+
+// marked tells whether the file was found broken when it was last used.
+func marked(path string) bool {
+	_, err := os.Stat(path + markSuffix)
+	return err == nil
+}
