@@ -192,6 +192,31 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+func TestAScratchReadsWhatParseReads(t *testing.T) {
+	var s canonical.Scratch
+	many := `[` + strings.Repeat(`{"a":[1,2],"b":{}},`, 3000) + `[]]`
+	for _, text := range []string{`{"b":[1,{"c":[]},[[2]]],"a":{"y":null,"x":"\u00e4"}}`, `{"a":1,"a":2}`, many, `[[[`, `7`, `{"deep":[{"a":{"b":[true]}}],"e":[]}`, `{"a":[1}`, `[{"z":1,"y":2},{"z":3,"y":4}]`} {
+		want, wrong := canonical.Parse([]byte(text), canonical.Limits{})
+		got, err := s.Parse([]byte(text), canonical.Limits{})
+		assert.Equal(t, wrong, err)
+		assert.True(t, want.Equal(got), text[:min(len(text), 80)])
+	}
+	_, err := s.Parse([]byte(`[1,2]`), canonical.Limits{Bytes: 4})
+	require.Error(t, err)
+}
+
+func BenchmarkScratch(b *testing.B) {
+	text := []byte(`{"event":{"action":"OBSERVE","bizLocation":{"id":"https://id.gs1.org/414/9521321000010"},"bizStep":"shipping","epcList":["https://id.gs1.org/01/09521321000018/21/1"],"eventTime":"2026-03-01T08:00:00.000Z"},"record":"event/1"}`)
+	var s canonical.Scratch
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Parse(text, canonical.Limits{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkParseCanonical(b *testing.B) {
 	text := []byte(`{"context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"ex":"https://ns.example.com/"}],"event":{"action":"OBSERVE","bizLocation":{"id":"https://id.gs1.org/414/9521321000010"},"bizStep":"shipping","disposition":"in_transit","epcList":["https://id.gs1.org/01/09521321000018/21/1","https://id.gs1.org/01/09521321000018/21/2"],"eventTime":"2026-03-01T08:00:00.000Z","eventTimeZoneOffset":"+00:00","readPoint":{"id":"https://id.gs1.org/414/9521321000010"},"type":"ObjectEvent"},"record":"event/1"}`)
 	b.SetBytes(int64(len(text)))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -57,21 +58,12 @@ func (e *SyntaxError) Error() string {
 func Parse(data []byte, l Limits) (Value, error) {
 	l = l.orDefaults()
 	if len(data) > l.Bytes {
-		return Value{}, &SyntaxError{Line: 1, Column: 1, Message: fmt.Sprintf("the text has %d bytes, more than the %d allowed", len(data), l.Bytes)}
+		return Value{}, oversize(data, l)
 	}
-	p := parser{text: string(data), limits: l}
-	p.space()
-	v := p.value()
-	if p.err == nil {
-		p.space()
-		if p.at < len(p.text) {
-			p.fail("there is more text after the end of the JSON value")
-		}
-	}
-	if p.err != nil {
-		return Value{}, p.err
-	}
-	return v, nil
+	p := parsers.Get().(*parser)
+	defer p.release()
+	p.start(string(data), l, nil)
+	return p.parse()
 }
 
 // ParseCanonical is Parse for bytes that must already be canonical: whoever
@@ -100,6 +92,47 @@ type parser struct {
 	values int
 	path   []step // from the top down to where we are
 	err    *SyntaxError
+
+	// What has been read of the objects and arrays that are still open lies on
+	// these stacks; a closed one moves, whole, to where it stays.
+	openMembers []Member
+	openItems   []Value
+	room        *room // where closed ones stay; nil: each in memory of its own
+}
+
+// parsers are used again for their stacks.
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+// start begins a text. What an error has left on the stacks is dropped.
+func (p *parser) start(text string, l Limits, r *room) {
+	*p = parser{text: text, limits: l, room: r, path: p.path[:0], openMembers: p.openMembers[:0], openItems: p.openItems[:0]}
+}
+
+// release keeps the stacks for another text, unless they are big.
+func (p *parser) release() {
+	p.start("", Limits{}, nil)
+	if cap(p.openMembers) <= mostKept && cap(p.openItems) <= mostKept {
+		parsers.Put(p)
+	}
+}
+
+// mostKept bounds what a parser keeps for the next text.
+const mostKept = 1024
+
+// parse reads the whole text.
+func (p *parser) parse() (Value, error) {
+	p.space()
+	v := p.value()
+	if p.err == nil {
+		p.space()
+		if p.at < len(p.text) {
+			p.fail("there is more text after the end of the JSON value")
+		}
+	}
+	if p.err != nil {
+		return Value{}, p.err
+	}
+	return v, nil
 }
 
 // step is one member name or one array index on the way to a value.
@@ -195,7 +228,7 @@ func (p *parser) object() Value {
 		return p.fail("values are nested more than %d deep", p.limits.Depth)
 	}
 	p.at++
-	var members []Member
+	bottom := len(p.openMembers)
 	sorted := true
 	p.space()
 	if p.at < len(p.text) && p.text[p.at] == '}' {
@@ -224,8 +257,8 @@ func (p *parser) object() Value {
 			return Value{}
 		}
 		p.path = p.path[:len(p.path)-1]
-		if n := len(members); n > 0 {
-			switch c := CompareNames(members[n-1].Name, name); {
+		if n := len(p.openMembers); n > bottom {
+			switch c := CompareNames(p.openMembers[n-1].Name, name); {
 			case c == 0:
 				p.at = nameAt
 				return p.fail("the member name %q stands twice in one object", name)
@@ -233,7 +266,7 @@ func (p *parser) object() Value {
 				sorted = false
 			}
 		}
-		members = append(members, Member{name, v})
+		p.openMembers = append(p.openMembers, Member{name, v})
 		p.space()
 		if p.at >= len(p.text) {
 			return p.fail("the text ends inside an object")
@@ -248,6 +281,8 @@ func (p *parser) object() Value {
 			return p.fail("a comma or } should stand here, not %s", quoteRune(p.text[p.at:]))
 		}
 	}
+	members := p.room.members(p.openMembers[bottom:])
+	p.openMembers = p.openMembers[:bottom]
 	if !sorted {
 		slices.SortFunc(members, func(a, b Member) int { return CompareNames(a.Name, b.Name) })
 		for i := 1; i < len(members); i++ {
@@ -264,7 +299,7 @@ func (p *parser) array() Value {
 		return p.fail("values are nested more than %d deep", p.limits.Depth)
 	}
 	p.at++
-	var items []Value
+	bottom := len(p.openItems)
 	p.space()
 	if p.at < len(p.text) && p.text[p.at] == ']' {
 		p.at++
@@ -272,13 +307,13 @@ func (p *parser) array() Value {
 	}
 	for {
 		p.space()
-		p.path = append(p.path, step{index: len(items), array: true})
+		p.path = append(p.path, step{index: len(p.openItems) - bottom, array: true})
 		v := p.value()
 		if p.err != nil {
 			return Value{}
 		}
 		p.path = p.path[:len(p.path)-1]
-		items = append(items, v)
+		p.openItems = append(p.openItems, v)
 		p.space()
 		if p.at >= len(p.text) {
 			return p.fail("the text ends inside an array")
@@ -286,6 +321,8 @@ func (p *parser) array() Value {
 		c := p.text[p.at]
 		p.at++
 		if c == ']' {
+			items := p.room.items(p.openItems[bottom:])
+			p.openItems = p.openItems[:bottom]
 			return Value{Kind: Array, Items: items}
 		}
 		if c != ',' {

@@ -92,6 +92,17 @@ func Decode(event, context canonical.Value) (*Event, []Problem) {
 	return e, nil
 }
 
+// Extract reads an event that Decode has found valid before, such as one that
+// the ledger has accepted, with the same context. It gives the Event that Decode
+// gives but for the Hash, which it leaves empty, at a fraction of the cost:
+// nothing is checked. Of a value that isn't a valid event it gives what it finds.
+func Extract(event, context canonical.Value) *Event {
+	c := checkers.Get().(*checker)
+	defer c.release()
+	c.ns = namespaces{document: &context, event: find(&event, "@context")}
+	return c.read(&event)
+}
+
 // start sets the checker to an event and what its names mean.
 func (c *checker) start(event, context *canonical.Value) {
 	c.ns = namespaces{document: context, event: find(event, "@context")}

@@ -129,6 +129,28 @@ func drawExtensions(t *rapid.T, v canonical.Value, depth int) canonical.Value {
 
 var ownContext = canonical.Arr(canonical.Str(StandardContext), canonical.Obj(canonical.Member{Name: "own", Value: canonical.Str("https://own.example/ns/")}))
 
+func TestExtractReadsOfValidEventsWhatDecodeReads(t *testing.T) {
+	same := func(t require.TestingT, event, context canonical.Value) {
+		decoded, problems := Decode(event, context)
+		require.Empty(t, problems)
+		extracted := Extract(event, context)
+		require.Empty(t, extracted.Hash)
+		extracted.Hash = decoded.Hash
+		require.Equal(t, decoded, extracted)
+	}
+	rapid.Check(t, func(t *rapid.T) { same(t, drawEvent(t), ownContext) })
+	for _, e := range goldenDocument(t) {
+		same(t, e.Event, e.Context)
+	}
+}
+
+func TestExtractWithstandsWhatIsNoEvent(t *testing.T) {
+	for _, text := range []string{`null`, `[]`, `"x"`, `{"epcList":{"a":1},"readPoint":[],"quantityList":"q","eventTime":7,"errorDeclaration":null,"bizTransactionList":[1,null]}`} {
+		event := parsed([]string{text})[0]
+		require.NotPanics(t, func() { Extract(event, event) })
+	}
+}
+
 func TestTheHashIsWhatTheRulesSay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		event := drawEvent(t)

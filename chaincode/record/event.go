@@ -16,6 +16,8 @@ type Event struct {
 	Hash    string          // ni:///sha-256;…?ver=CBV2.0
 }
 
+const eventKind = "event/1"
+
 // NewEvent makes the record of an event. An event without an eventID gets its
 // hash for one: EPCIS 2.0 asks the repository for a unique id, and the hash is
 // the one that every organisation finds for the same event.
@@ -34,7 +36,7 @@ func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 	if context.Kind != canonical.Null {
 		content = content.With("context", context)
 	}
-	r, problems := build("event/1", content)
+	r, problems := build(eventKind, content)
 	for i := range problems { // the caller knows the event, not the record around it
 		problems[i].Pointer = trimPointer(problems[i].Pointer, "/event")
 	}

@@ -76,7 +76,7 @@ func decodeAs(kind string, v canonical.Value) (*Record, []Problem) {
 	f.skip("record")
 	r := new(Record)
 	switch kind {
-	case "event/1":
+	case eventKind:
 		r.Noun, r.Event = NounEvent, readEvent(&f)
 	case "artifact/1":
 		r.Noun, r.Artifact = NounArtifact, readArtifact(&f)

@@ -116,6 +116,7 @@ func (ix *Index) unpack(b Block) [][]parcel {
 	var wait sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(pieces)) {
 		wait.Go(func() {
+			reader := new(record.Reader)
 			for {
 				n := int(next.Add(1)) - 1
 				if n >= len(pieces) {
@@ -123,7 +124,7 @@ func (ix *Index) unpack(b Block) [][]parcel {
 				}
 				p := pieces[n]
 				for i := p.a; i < p.b; i++ {
-					p.from.entries[i] = read(p.from.bodies[i])
+					p.from.entries[i] = read(reader, p.from.bodies[i])
 				}
 			}
 		})

@@ -22,9 +22,10 @@ func newBulk(table string, columns ...string) *bulk { return &bulk{table: table,
 
 func (b *bulk) add(values ...any) { b.args = append(b.args, values...) }
 
-func (b *bulk) insert(rows int) string {
+// insert is the statement for some rows; verb is the database's.
+func (b *bulk) insert(verb string, rows int) string {
 	tuple := "(" + strings.TrimSuffix(strings.Repeat("?,", len(b.columns)), ",") + ")"
-	return "INSERT INTO " + b.table + " (" + strings.Join(b.columns, ", ") + ") VALUES " + strings.TrimSuffix(strings.Repeat(tuple+",", rows), ",")
+	return verb + " " + b.table + " (" + strings.Join(b.columns, ", ") + ") VALUES " + strings.TrimSuffix(strings.Repeat(tuple+",", rows), ",")
 }
 
 // flush writes all rows collected, and forgets them. The statements are kept
@@ -37,7 +38,7 @@ func (b *bulk) flush(ctx context.Context, statements *statements) error {
 		if len(rest) < stride*width {
 			rows = 1
 		}
-		stmt, err := statements.get(ctx, b.insert(rows))
+		stmt, err := statements.get(ctx, b.insert(statements.db.insert, rows))
 		if err != nil {
 			return err
 		}

@@ -42,9 +42,9 @@ type eventEntry struct {
 
 // read makes the entry of a body. A body that cannot be read, for example
 // because a newer chaincode let it in, gets an entry with nothing but a name.
-func read(body []byte) entry {
+func read(reader *record.Reader, body []byte) entry {
 	digest := sha256.Sum256(body)
-	r, problems := record.Decode(body)
+	r, problems := reader.Read(body)
 	if len(problems) > 0 {
 		return entry{self: recordName(digest, KindUnreadable)}
 	}

@@ -24,6 +24,7 @@ type database struct {
 	pool   *sql.DB // writer's
 	// rebind turns a query written with ? into the database's own form.
 	rebind func(string) string
+	insert string // the words before a table's name that insert rows into it
 	schema []string
 }
 
@@ -59,7 +60,7 @@ func openSQLite(ctx context.Context, path string) (*database, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("couldn't open the index %s: %w", path, err), pool.Close())
 	}
-	db := &database{writer: writer, pool: pool, rebind: func(q string) string { return q }, schema: sqliteSchema}
+	db := &database{writer: writer, pool: pool, rebind: func(q string) string { return q }, insert: insertOrFail, schema: sqliteSchema}
 	if err := db.prepareFile(ctx, path); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
@@ -72,6 +73,10 @@ func openSQLite(ctx context.Context, path string) (*database, error) {
 	db.reader.SetMaxIdleConns(readers)
 	return db, nil
 }
+
+// insertOrFail saves SQLite the copies of pages that it would need to take back
+// one statement of a transaction. Here a statement that fails ends them all.
+const insertOrFail = "INSERT OR FAIL INTO"
 
 func dsn(path, mode string, pragmas ...string) string {
 	v := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
