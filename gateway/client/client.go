@@ -183,7 +183,7 @@ func (p *Problem) Error() string {
 	}
 	for _, d := range p.Problems {
 		where := orDefault(d.Parameter, d.Pointer)
-		if d.Detail == p.Detail { // said already; the place is what is new
+		if d.Detail == p.Detail || p.Detail != "" && len(p.Problems) == 1 { // said already; the place is what is new
 			if where != "" {
 				b.WriteString(" (" + where + ")")
 			}

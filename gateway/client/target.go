@@ -70,6 +70,9 @@ func Local(dir, org, role string) (*Client, error) {
 		return nil, usage("couldn't understand the settings of %s's gateway: %w", org, err)
 	}
 	token, err := os.ReadFile(filepath.Join(dir, org, role+".token"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usage("%s has no token of the role %q; there are submitter, auditor and operator", org, role)
+	}
 	if err != nil {
 		return nil, usage("couldn't read the %s token of %s: %w", role, org, err)
 	}

@@ -34,6 +34,9 @@ stands above already.
   pedigree trace --as lab model/lab/spoilage@1 --format dot | dot -Tsvg > model.svg`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if t.json && format != "" && format != "json" {
+				return usage("--json and --format %s ask for two answers; give one of them", format)
+			}
 			query := url.Values{"node": {spell(args[0])}, "direction": {"ancestors"}}
 			if down {
 				query.Set("direction", "descendants")
@@ -103,7 +106,11 @@ func (g Graph) Print(w io.Writer) error {
 	if g.Truncated != nil {
 		fmt.Fprintf(w, "The walk was cut short by its limits (%s): there is more behind %d of these nodes.\n", plain(strings.Join(g.Truncated.Reasons, ", ")), len(g.Truncated.Frontier))
 	}
-	_, err := fmt.Fprintf(w, "%d nodes, as of block %d\n", len(g.Nodes), g.Block)
+	nodes := "nodes"
+	if len(g.Nodes) == 1 {
+		nodes = "node"
+	}
+	_, err := fmt.Fprintf(w, "%d %s, as of block %d\n", len(g.Nodes), nodes, g.Block)
 	return err
 }
 
