@@ -9,6 +9,9 @@ package chaincode
 
 import (
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
 	"github.com/spf13/cobra"
@@ -103,13 +106,21 @@ Settings come from the environment, as for any chaincode:
 Run one for each organisation: an organisation that lets another run its
 chaincode endorses what the other decides.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			cc, err := New()
 			if err != nil {
 				return err
 			}
-			if err := cc.Start(); err != nil {
-				return fmt.Errorf("couldn't run the chaincode: %w", err)
+			ended := make(chan error, 1)
+			go func() { ended <- cc.Start() }()
+			stop := make(chan os.Signal, 1)
+			signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+			select {
+			case err := <-ended:
+				if err != nil {
+					return fmt.Errorf("couldn't run the chaincode: %w", err)
+				}
+			case <-stop: // it keeps nothing, so there is nothing to finish
 			}
 			return nil
 		},
