@@ -46,7 +46,8 @@ func baseEnv(settings ...string) []string {
 // ownEnv is the environment of this program's own processes: the user's, so that memory limits and the like apply,
 // without what would be taken for settings of the chaincode server.
 func ownEnv(settings ...string) []string {
-	env := []string{}
+	// Their garbage is short-lived and their live data small: collecting less often saves a tenth of their processor time.
+	env := []string{"GOGC=400", "GOMEMLIMIT=2GiB"}
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
 		if !strings.HasPrefix(name, "CORE_") && !strings.HasPrefix(name, "CHAINCODE_") && name != detachedVariable {
