@@ -41,10 +41,8 @@ func (ix *Index) ApplyAll(ctx context.Context, blocks []Block) error {
 		return err
 	}
 	w := newBatch(ix)
-	// A statement that watches a context costs a goroutine. The batch is
-	// bounded, so it runs to its end.
-	inner := context.WithoutCancel(ctx)
-	if err := ix.db.transact(inner, func() error { return w.writeAll(inner, blocks) }); err != nil {
+	// The batch is bounded, so it runs to its end.
+	if err := ix.db.blocks.transact(func() error { return w.writeAll(blocks) }); err != nil {
 		return fmt.Errorf("couldn't index blocks %d to %d: %w", blocks[0].Number, blocks[len(blocks)-1].Number, err)
 	}
 	w.committed()
@@ -76,6 +74,9 @@ func (ix *Index) fresh(ctx context.Context, blocks []Block) ([]Block, error) {
 	}
 	return blocks, nil
 }
+
+// readers are used again for their memory.
+var readers = sync.Pool{New: func() any { return new(record.Reader) }}
 
 // parcel is one pack of a valid transaction, read.
 type parcel struct {
@@ -116,7 +117,8 @@ func (ix *Index) unpack(b Block) [][]parcel {
 	var wait sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(pieces)) {
 		wait.Go(func() {
-			reader := new(record.Reader)
+			reader := readers.Get().(*record.Reader)
+			defer readers.Put(reader)
 			for {
 				n := int(next.Add(1)) - 1
 				if n >= len(pieces) {

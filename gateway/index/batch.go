@@ -14,8 +14,16 @@ type batch struct {
 	found    map[string]found // names known to this batch, by their full text
 	versions map[int64]int64  // artifact records of this batch: the node each describes
 	creators map[creator]int64
+	*rows
+}
 
+// rows are those that wait to be written, by their tables.
+type rows struct {
 	block, creator, tx, pack, node, again, link, event, declaration, artifact, activity, statement, member, namespace *bulk
+}
+
+func (r *rows) tables() []*bulk {
+	return []*bulk{r.block, r.creator, r.tx, r.pack, r.node, r.again, r.link, r.event, r.declaration, r.artifact, r.activity, r.statement, r.member, r.namespace}
 }
 
 type found struct {
@@ -25,9 +33,17 @@ type found struct {
 
 type creator struct{ msp, subject string }
 
+// newBatch begins a batch. The memory of the last one's rows serves again; what a
+// failed batch left there is dropped.
 func newBatch(ix *Index) *batch {
-	return &batch{
-		ix: ix, tip: ix.stand(), found: map[string]found{}, versions: map[int64]int64{}, creators: map[creator]int64{},
+	for _, table := range ix.rows.tables() {
+		table.cells = table.cells[:0]
+	}
+	return &batch{ix: ix, tip: ix.stand(), found: map[string]found{}, versions: map[int64]int64{}, creators: map[creator]int64{}, rows: ix.rows}
+}
+
+func newRows() *rows {
+	return &rows{
 		block:       newBulk("block", "number", "hash", "previous", "transactions", "last"),
 		creator:     newBulk("creator", "id", "msp", "subject"),
 		tx:          newBulk("tx", "id", "txid", "block", "position", "creator", "time", "code", "before"),
@@ -47,7 +63,7 @@ func newBatch(ix *Index) *batch {
 
 // writeAll does everything but commit. While one block is written, the next is
 // unpacked.
-func (w *batch) writeAll(ctx context.Context, blocks []Block) error {
+func (w *batch) writeAll(blocks []Block) error {
 	unpacked, stop := make(chan [][]parcel, 1), make(chan struct{})
 	defer close(stop)
 	go func() {
@@ -60,26 +76,26 @@ func (w *batch) writeAll(ctx context.Context, blocks []Block) error {
 		}
 	}()
 	for _, b := range blocks {
-		if err := w.write(ctx, b, <-unpacked); err != nil {
+		if err := w.write(b, <-unpacked); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *batch) write(ctx context.Context, b Block, parcels [][]parcel) error {
-	if err := w.lookUp(ctx, parcels); err != nil {
+func (w *batch) write(b Block, parcels [][]parcel) error {
+	if err := w.lookUp(parcels); err != nil {
 		return err
 	}
 	for j, t := range b.Transactions {
-		if err := w.transaction(ctx, b.Number, t, parcels[j]); err != nil {
+		if err := w.transaction(b.Number, t, parcels[j]); err != nil {
 			return err
 		}
 	}
-	w.block.add(int64(b.Number), b.Hash, notNil(b.PreviousHash), int64(len(b.Transactions)), w.tip.last)
+	w.block.add(number(int64(b.Number)), bytesOf(b.Hash), bytesOf(b.PreviousHash), number(int64(len(b.Transactions))), number(w.tip.last))
 	w.tip.height, w.tip.hash = b.Number+1, b.Hash
-	for _, table := range []*bulk{w.block, w.creator, w.tx, w.pack, w.node, w.again, w.link, w.event, w.declaration, w.artifact, w.activity, w.statement, w.member, w.namespace} {
-		if err := table.flush(ctx, w.ix.known); err != nil {
+	for _, table := range w.tables() {
+		if err := table.flush(w.ix.db.blocks); err != nil {
 			return err
 		}
 	}
@@ -109,14 +125,14 @@ func (w *batch) next() int64 {
 // transaction writes one transaction: first all its records get their ids,
 // then what they name, so that records of one pack can refer to each other in
 // any order.
-func (w *batch) transaction(ctx context.Context, block uint64, t Transaction, parcels []parcel) error {
+func (w *batch) transaction(block uint64, t Transaction, parcels []parcel) error {
 	w.tip.tx++
 	tx, recorded := w.tip.tx, micros(t.Time)
-	w.tx.add(tx, t.ID, int64(block), int64(t.Position), w.creatorID(t.MSPID, t.Subject), recorded, int64(t.Code), w.tip.last)
+	w.tx.add(number(tx), text(t.ID), number(int64(block)), number(int64(t.Position)), number(w.creatorID(t.MSPID, t.Subject)), number(recorded), number(int64(t.Code)), number(w.tip.last))
 	ids := make([][]int64, len(parcels))
 	for k := range parcels {
 		w.tip.pack++
-		w.pack.add(w.tip.pack, t.Packs[k])
+		w.pack.add(number(w.tip.pack), bytesOf(t.Packs[k]))
 		ids[k] = make([]int64, len(parcels[k].entries))
 		for line := range parcels[k].entries {
 			e := &parcels[k].entries[line]
@@ -125,7 +141,7 @@ func (w *batch) transaction(ctx context.Context, block uint64, t Transaction, pa
 			if id == 0 || e.artifact == nil {
 				continue
 			}
-			version, err := w.resolve(ctx, e.version, tx)
+			version, err := w.resolve(e.version, tx)
 			if err != nil {
 				return err
 			}
@@ -137,7 +153,7 @@ func (w *batch) transaction(ctx context.Context, block uint64, t Transaction, pa
 			if id == 0 {
 				continue
 			}
-			if err := w.content(ctx, id, &parcels[k].entries[line], tx, t.MSPID, recorded); err != nil {
+			if err := w.content(id, &parcels[k].entries[line], tx, t.MSPID, recorded); err != nil {
 				return err
 			}
 		}
@@ -148,75 +164,76 @@ func (w *batch) transaction(ctx context.Context, block uint64, t Transaction, pa
 // record writes that a record was recorded. It returns 0 if that wasn't the first time.
 func (w *batch) record(e *entry, tx, pack, line int64) int64 {
 	if f, ok := w.found[e.self.full]; ok {
-		w.again.add(w.next(), f.id, tx, pack, line)
+		w.again.add(number(w.next()), number(f.id), number(tx), number(pack), number(line))
 		return 0
 	}
 	id := w.next()
 	w.found[e.self.full] = found{id, e.self.kind}
-	w.node.add(id, int64(e.self.kind), nil, nil, []byte(e.self.text()), e.self.hash, tx, pack, line)
+	w.node.add(number(id), number(int64(e.self.kind)), null, null, cell{kind: cellBytes, text: e.self.text()}, number(e.self.hash), number(tx), number(pack), number(line))
 	return id
 }
 
 // content writes what a record says.
-func (w *batch) content(ctx context.Context, id int64, e *entry, tx int64, mspID string, recorded int64) error {
+func (w *batch) content(id int64, e *entry, tx int64, mspID string, recorded int64) error {
 	at := recorded
 	if !e.at.IsZero() {
 		at = e.at.UnixMicro()
 	}
 	for _, l := range e.links {
-		node, err := w.resolve(ctx, l.node, tx)
+		node, err := w.resolve(l.node, tx)
 		if err != nil {
 			return err
 		}
-		w.link.add(id, int64(l.role), node, at, text(l.amount))
+		w.link.add(number(id), number(int64(l.role)), number(node), number(at), optional(l.amount))
 	}
 	switch e.self.kind {
 	case KindEvent:
-		return w.eventRow(ctx, id, e.event, tx, recorded)
+		return w.eventRow(id, e.event, tx, recorded)
 	case KindArtifactRecord:
 		a := e.artifact
-		w.artifact.add(id, w.versions[id], a.Kind, a.Namespace, a.Name, a.Version, a.Digest.Algorithm, a.Digest.Value, a.Digest.Coverage)
+		w.artifact.add(number(id), number(w.versions[id]), text(a.Kind), text(a.Namespace), text(a.Name), text(a.Version), text(a.Digest.Algorithm), text(a.Digest.Value), text(a.Digest.Coverage))
 	case KindActivity:
-		w.activity.add(id, e.activity.Type, instant(e.activity.StartedAt), instant(e.activity.EndedAt))
+		w.activity.add(number(id), text(e.activity.Type), instant(e.activity.StartedAt), instant(e.activity.EndedAt))
 	case KindStatement:
-		w.statement.add(id, e.statement.Kind)
+		w.statement.add(number(id), text(e.statement.Kind))
 	case KindMember:
-		w.member.add(id, e.member.MSPID, e.member.Name)
+		w.member.add(number(id), text(e.member.MSPID), text(e.member.Name))
 		for _, namespace := range e.member.Namespaces {
-			w.namespace.add(namespace, id, mspID)
+			w.namespace.add(text(namespace), number(id), text(mspID))
 		}
 	}
 	return nil
 }
 
-func (w *batch) eventRow(ctx context.Context, id int64, e *eventEntry, tx, recorded int64) error {
-	var words [4]any
+func (w *batch) eventRow(id int64, e *eventEntry, tx, recorded int64) error {
+	var words [4]cell
 	for i, word := range []name{e.step, e.disposition, e.readPoint, e.location} {
 		if word.full == "" {
 			continue
 		}
-		node, err := w.resolve(ctx, word, tx)
+		node, err := w.resolve(word, tx)
 		if err != nil {
 			return err
 		}
-		words[i] = node
+		words[i] = number(node)
 	}
-	var number, own any
+	var eventID, own cell
 	if e.eventID != e.hash {
-		number, own = hashText(e.eventID), e.eventID
+		eventID, own = number(hashText(e.eventID)), text(e.eventID)
 	}
-	w.event.add(id, int64(e.kind), int64(e.action), e.time.UnixMicro(), recorded, words[0], words[1], words[2], words[3], hashText(e.hash), number, e.hash, own)
+	w.event.add(number(id), number(int64(e.kind)), number(int64(e.action)), number(e.time.UnixMicro()), number(recorded), words[0], words[1], words[2], words[3],
+		number(hashText(e.hash)), eventID, text(e.hash), own)
 	if e.declared {
-		w.declaration.add(id, hashText(e.hash), hashText(e.eventID), micros(e.declaredAt), e.reason, e.corrective)
+		w.declaration.add(number(id), number(hashText(e.hash)), number(hashText(e.eventID)), number(micros(e.declaredAt)), text(e.reason), text(e.corrective))
 	}
 	return nil
 }
 
 // resolve finds the node that a name means, and makes it if there is none.
-func (w *batch) resolve(ctx context.Context, n name, tx int64) (int64, error) {
+func (w *batch) resolve(n name, tx int64) (int64, error) {
 	f, ok := w.found[n.full]
 	if ok && f.kind == KindArtifactRecord {
-		return w.version(ctx, f.id)
+		return w.version(f.id)
 	}
 	if ok {
 		return f.id, nil
@@ -235,9 +252,9 @@ func (w *batch) resolve(ctx context.Context, n name, tx int64) (int64, error) {
 	id := w.next()
 	w.found[n.full] = found{id, n.kind}
 	if n.kind.IsThing() {
-		w.node.add(id, int64(n.kind), n.text(), nil, nil, nil, tx, nil, nil)
+		w.node.add(number(id), number(int64(n.kind)), text(n.text()), null, null, null, number(tx), null, null)
 	} else {
-		w.node.add(id, int64(n.kind), nil, n.text(), nil, n.hash, tx, nil, nil)
+		w.node.add(number(id), number(int64(n.kind)), null, text(n.text()), null, number(n.hash), number(tx), null, null)
 	}
 	return id, nil
 }
@@ -246,17 +263,20 @@ func ghost(n name) name { return named(spaceGhost, recordID([]byte(n.text())), K
 
 // version is the artifact version that an artifact record describes: in the
 // graph, the record's id is only another name for it.
-func (w *batch) version(ctx context.Context, artifact int64) (int64, error) {
+func (w *batch) version(artifact int64) (int64, error) {
 	if node, ok := w.versions[artifact]; ok {
 		return node, nil
 	}
-	stmt, err := w.ix.known.get(ctx, `SELECT node FROM artifact WHERE record = ?`)
+	find, err := w.ix.db.blocks.statement(`SELECT node FROM artifact WHERE record = ?`)
 	if err != nil {
 		return 0, err
 	}
 	var node int64
-	if err := stmt.QueryRowContext(ctx, artifact).Scan(&node); err != nil {
+	if err := find.run([]cell{number(artifact)}, func(row *sqliteStatement) { node = row.number(0) }); err != nil {
 		return 0, fmt.Errorf("couldn't find the version of artifact record %d: %w", artifact, err)
+	}
+	if node == 0 {
+		return 0, fmt.Errorf("artifact record %d has no version: the index is damaged, build it again with reindex", artifact)
 	}
 	w.versions[artifact] = node
 	return node, nil
@@ -271,7 +291,7 @@ func (w *batch) creatorID(msp, subject string) int64 {
 	if !ok {
 		id = int64(len(w.ix.creators) + len(w.creators) + 1)
 		w.creators[c] = id
-		w.creator.add(id, msp, subject)
+		w.creator.add(number(id), text(msp), text(subject))
 	}
 	return id
 }
@@ -302,23 +322,9 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-func instant(t time.Time) any {
+func instant(t time.Time) cell {
 	if t.IsZero() {
-		return nil
+		return null
 	}
-	return t.UnixMicro()
-}
-
-func text(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
-func notNil(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
+	return number(t.UnixMicro())
 }

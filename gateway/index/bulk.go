@@ -1,73 +1,80 @@
 package index
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 )
 
-// bulk collects rows of one table and inserts many with one statement: per
-// row, that costs a fraction of a statement each.
+// bulk collects rows of one table, which are written together: one table
+// after the other is what the processor's caches like best.
 type bulk struct {
-	table   string
-	columns []string
-	args    []any
+	table  string
+	width  int
+	insert string
+	cells  []cell
 }
 
-// stride is how many rows go into one statement; what is left goes singly.
-const stride = 32
-
-func newBulk(table string, columns ...string) *bulk { return &bulk{table: table, columns: columns} }
-
-func (b *bulk) add(values ...any) { b.args = append(b.args, values...) }
-
-// insert is the statement for some rows; verb is the database's.
-func (b *bulk) insert(verb string, rows int) string {
-	tuple := "(" + strings.TrimSuffix(strings.Repeat("?,", len(b.columns)), ",") + ")"
-	return verb + " " + b.table + " (" + strings.Join(b.columns, ", ") + ") VALUES " + strings.TrimSuffix(strings.Repeat(tuple+",", rows), ",")
+// cell is one value of a row.
+type cell struct {
+	kind   cellKind
+	number int64
+	text   string // the text, or the bytes
 }
 
-// flush writes all rows collected, and forgets them. The statements are kept
-// for the next time.
-func (b *bulk) flush(ctx context.Context, statements *statements) error {
-	width := len(b.columns)
-	rest := b.args
-	for len(rest) > 0 {
-		rows := stride
-		if len(rest) < stride*width {
-			rows = 1
-		}
-		stmt, err := statements.get(ctx, b.insert(statements.db.insert, rows))
-		if err != nil {
-			return err
-		}
-		if _, err := stmt.ExecContext(ctx, rest[:rows*width]...); err != nil {
+type cellKind uint8
+
+const (
+	cellNull cellKind = iota
+	cellNumber
+	cellText
+	cellBytes
+)
+
+var null cell
+
+func number(n int64) cell { return cell{kind: cellNumber, number: n} }
+
+func text(s string) cell { return cell{kind: cellText, text: s} }
+
+// optional is a text, null if it is empty.
+func optional(s string) cell {
+	if s == "" {
+		return null
+	}
+	return text(s)
+}
+
+func bytesOf(b []byte) cell { return cell{kind: cellBytes, text: string(b)} }
+
+func newBulk(table string, columns ...string) *bulk {
+	return &bulk{table: table, width: len(columns), insert: "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + inList(len(columns))}
+}
+
+func (b *bulk) add(row ...cell) { b.cells = append(b.cells, row...) }
+
+// mostCells is how many cells' memory is kept for the next block.
+const mostCells = 1 << 17
+
+// flush writes all rows collected, and forgets them.
+func (b *bulk) flush(w *sqliteWriter) error {
+	if len(b.cells) == 0 {
+		return nil
+	}
+	insert, err := w.statement(b.insert)
+	if err != nil {
+		return err
+	}
+	for rest := b.cells; len(rest) > 0; rest = rest[b.width:] {
+		if err := insert.run(rest[:b.width], nil); err != nil {
 			return fmt.Errorf("couldn't write to the table %s of the index: %w", b.table, err)
 		}
-		rest = rest[rows*width:]
 	}
-	clear(b.args)
-	b.args = b.args[:0]
+	if len(b.cells) > mostCells {
+		b.cells = nil
+	}
+	clear(b.cells)
+	b.cells = b.cells[:0]
 	return nil
-}
-
-// statements are the writer's prepared statements by their text.
-type statements struct {
-	db       *database
-	prepared map[string]*sql.Stmt
-}
-
-func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
-	if stmt, ok := s.prepared[query]; ok {
-		return stmt, nil
-	}
-	stmt, err := s.db.writer.PrepareContext(ctx, s.db.rebind(query))
-	if err != nil {
-		return nil, fmt.Errorf("couldn't prepare a statement of the index: %w", err)
-	}
-	s.prepared[query] = stmt
-	return stmt, nil
 }
 
 // inList is "(?,?,…)" for n values.

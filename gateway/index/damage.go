@@ -18,14 +18,15 @@ const markSuffix = ".damaged"
 // damaged knows SQLite's words for a broken file.
 func damaged(err error) bool {
 	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return false
+	if errors.As(err, &e) {
+		return broken(e.Code())
 	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return true
-	}
-	return e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ // a file that was cut off
+	var own *sqliteError
+	return errors.As(err, &own) && broken(int(own.Code))
+}
+
+func broken(code int) bool {
+	return code&0xff == sqlite3.SQLITE_CORRUPT || code&0xff == sqlite3.SQLITE_NOTADB
 }
 
 // Suspect looks at an error that a query or an Apply gave. If it means that the file is broken it marks the file, and

@@ -23,7 +23,7 @@ type Index struct {
 	outset string // why an old file was thrown away at Open
 
 	writing  sync.Mutex // held by Apply, Bind and Reset
-	known    *statements
+	rows     *rows
 	names    *cache[string, int64]
 	creators map[creator]int64
 	readers  atomic.Pointer[readCaches]
@@ -87,7 +87,6 @@ func (ix *Index) open(ctx context.Context) error {
 		return err
 	}
 	ix.db = db
-	ix.known = &statements{db: db, prepared: map[string]*sql.Stmt{}}
 	if err := ix.start(ctx); err != nil {
 		return errors.Join(err, db.close())
 	}
@@ -96,6 +95,7 @@ func (ix *Index) open(ctx context.Context) error {
 
 // start reads where the index stands and empties the caches.
 func (ix *Index) start(ctx context.Context) error {
+	ix.rows = newRows()
 	ix.names = newCache[string, int64](200_000)
 	ix.readers.Store(newReadCaches())
 	t := tip{}

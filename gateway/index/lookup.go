@@ -1,16 +1,16 @@
 package index
 
 import (
-	"context"
-	"database/sql"
+	"cmp"
 	"fmt"
+	"slices"
 )
 
 // lookUp finds, with few queries, the ids of all names that a block's records
 // have or mention and that are in the database already.
-func (w *batch) lookUp(ctx context.Context, parcels [][]parcel) error {
+func (w *batch) lookUp(parcels [][]parcel) error {
 	asked := map[string]bool{}
-	var hashes, things []any
+	var hashes, things []cell
 	ask := func(n name) {
 		if n.full == "" || asked[n.full] {
 			return
@@ -25,9 +25,9 @@ func (w *batch) lookUp(ctx context.Context, parcels [][]parcel) error {
 		}
 		asked[n.full] = true
 		if n.kind.IsThing() {
-			things = append(things, n.text())
+			things = append(things, text(n.text()))
 		} else {
-			hashes = append(hashes, n.hash)
+			hashes = append(hashes, number(n.hash))
 		}
 	}
 	for _, packs := range parcels {
@@ -38,10 +38,10 @@ func (w *batch) lookUp(ctx context.Context, parcels [][]parcel) error {
 		}
 	}
 	const columns = `SELECT id, kind, thing, name, digest FROM node WHERE `
-	if err := w.find(ctx, columns+"hash IN ", hashes, asked); err != nil {
+	if err := w.find(columns+"hash = ?", hashes, asked); err != nil {
 		return err
 	}
-	return w.find(ctx, columns+"thing IN ", things, asked)
+	return w.find(columns+"thing = ?", things, asked)
 }
 
 func askAll(e *entry, ask func(name)) {
@@ -60,46 +60,25 @@ func askAll(e *entry, ask func(name)) {
 	}
 }
 
-// find runs a query of nodes for keys, many at a time, and notes the nodes
-// that were asked for: others may share a number.
-func (w *batch) find(ctx context.Context, query string, keys []any, asked map[string]bool) error {
-	const most = 256
-	for len(keys) > 0 {
-		n := most
-		if len(keys) < most {
-			n = 1
-		}
-		stmt, err := w.ix.known.get(ctx, query+inList(n))
-		if err != nil {
-			return err
-		}
-		rows, err := stmt.QueryContext(ctx, keys[:n]...)
-		if err != nil {
+// find runs a query of nodes for each key, and notes the nodes that were asked
+// for: others may share a number. In the order of the keys, neighbours are found
+// on one page.
+func (w *batch) find(query string, keys []cell, asked map[string]bool) error {
+	find, err := w.ix.db.blocks.statement(query)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(keys, func(a, b cell) int { return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.text, b.text)) })
+	for i := range keys {
+		if err := find.run(keys[i:i+1], func(row *sqliteStatement) {
+			kind := Kind(row.number(1))
+			full := string(rune(spaceOf(kind))) + row.text(2) + row.text(3) + row.text(4)
+			if asked[full] {
+				w.found[full] = found{row.number(0), kind}
+			}
+		}); err != nil {
 			return fmt.Errorf("couldn't look up nodes: %w", err)
 		}
-		err = w.note(rows, asked)
-		if err != nil {
-			return fmt.Errorf("couldn't look up nodes: %w", err)
-		}
-		keys = keys[n:]
 	}
 	return nil
-}
-
-func (w *batch) note(rows *sql.Rows, asked map[string]bool) error {
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		var kind Kind
-		var thing, text sql.NullString
-		var digest []byte
-		if err := rows.Scan(&id, &kind, &thing, &text, &digest); err != nil {
-			return err
-		}
-		full := string(rune(spaceOf(kind))) + thing.String + text.String + string(digest)
-		if asked[full] {
-			w.found[full] = found{id, kind}
-		}
-	}
-	return rows.Err()
 }

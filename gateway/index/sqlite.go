@@ -19,12 +19,12 @@ import (
 // makes one wait for the other. A second database has to provide the same
 // three things and the tables of schema.
 type database struct {
-	writer *sql.Conn
+	blocks *sqliteWriter // writes blocks
+	writer *sql.Conn     // does all else, never at the same time
 	reader *sql.DB
 	pool   *sql.DB // writer's
 	// rebind turns a query written with ? into the database's own form.
 	rebind func(string) string
-	insert string // the words before a table's name that insert rows into it
 	schema []string
 }
 
@@ -52,7 +52,7 @@ func openSQLite(ctx context.Context, path string) (*database, error) {
 		return nil, fmt.Errorf("couldn't make the index's folder: %w", err)
 	}
 	pool, err := sql.Open("sqlite", dsn(path, "rwc",
-		"journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-131072)", "wal_autocheckpoint(4000)"))
+		"journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(4000)"))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the index: %w", err)
 	}
@@ -60,9 +60,12 @@ func openSQLite(ctx context.Context, path string) (*database, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("couldn't open the index %s: %w", path, err), pool.Close())
 	}
-	db := &database{writer: writer, pool: pool, rebind: func(q string) string { return q }, insert: insertOrFail, schema: sqliteSchema}
+	db := &database{writer: writer, pool: pool, rebind: func(q string) string { return q }, schema: sqliteSchema}
 	if err := db.prepareFile(ctx, path); err != nil {
 		return nil, errors.Join(err, db.close())
+	}
+	if db.blocks, err = openSQLiteWriter(path, `PRAGMA busy_timeout = 10000; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -131072; PRAGMA wal_autocheckpoint = 4000`); err != nil {
+		return nil, errors.Join(fmt.Errorf("couldn't open the index %s for blocks: %w", path, err), db.close())
 	}
 	db.reader, err = sql.Open("sqlite", dsn(path, "ro", "query_only(1)", "cache_size(-32768)", "mmap_size(1073741824)"))
 	if err != nil {
@@ -73,10 +76,6 @@ func openSQLite(ctx context.Context, path string) (*database, error) {
 	db.reader.SetMaxIdleConns(readers)
 	return db, nil
 }
-
-// insertOrFail saves SQLite the copies of pages that it would need to take back
-// one statement of a transaction. Here a statement that fails ends them all.
-const insertOrFail = "INSERT OR FAIL INTO"
 
 func dsn(path, mode string, pragmas ...string) string {
 	v := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
@@ -141,6 +140,9 @@ func (db *database) transact(ctx context.Context, work func() error) error {
 
 func (db *database) close() error {
 	err := errors.Join(db.writer.Close(), db.pool.Close())
+	if db.blocks != nil {
+		err = errors.Join(db.blocks.close(), err)
+	}
 	if db.reader != nil {
 		err = errors.Join(db.reader.Close(), err)
 	}
