@@ -43,7 +43,7 @@ func (ix *Index) ApplyAll(ctx context.Context, blocks []Block) error {
 	w := newBatch(ix)
 	// The batch is bounded, so it runs to its end.
 	if err := ix.db.blocks.transact(func() error { return w.writeAll(blocks) }); err != nil {
-		return fmt.Errorf("couldn't index blocks %d to %d: %w", blocks[0].Number, blocks[len(blocks)-1].Number, err)
+		return fmt.Errorf("couldn't index blocks %d to %d: %w", blocks[0].Number, blocks[len(blocks)-1].Number, ix.Suspect(err))
 	}
 	w.committed()
 	return nil
