@@ -31,23 +31,14 @@ func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 	}
 	if !event.Has("eventID") {
 		event = event.With("eventID", canonical.Str(understood.Hash))
+		understood.EventID = understood.Hash
 	}
-	content := canonical.Obj(canonical.Member{Name: "event", Value: event}, canonical.Member{Name: "hash", Value: canonical.Str(understood.Hash)})
+	members := []canonical.Member{{Name: "event", Value: event}, {Name: "hash", Value: canonical.Str(understood.Hash)}, {Name: "record", Value: canonical.Str(eventKind)}}
 	if context.Kind != canonical.Null {
-		content = content.With("context", context)
+		members = append(members, canonical.Member{Name: "context", Value: context})
 	}
-	r, problems := build(eventKind, content)
-	for i := range problems { // the caller knows the event, not the record around it
-		problems[i].Pointer = trimPointer(problems[i].Pointer, "/event")
-	}
-	return r, problems
-}
-
-func trimPointer(pointer, prefix string) string {
-	if len(pointer) >= len(prefix) && pointer[:len(prefix)] == prefix {
-		return pointer[len(prefix):]
-	}
-	return pointer
+	// All of it has just been checked or made; reading it again would find the same.
+	return seal(&Record{Noun: NounEvent, Event: &Event{Event: understood, Raw: event, Context: context, Hash: understood.Hash}}, canonical.Obj(members...))
 }
 
 func eventProblems(found []epcis.Problem, at string) []Problem {

@@ -106,6 +106,11 @@ func build(kind string, v canonical.Value) (*Record, []Problem) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	return seal(r, v)
+}
+
+// seal gives a record its body and id, within the limits of a record.
+func seal(r *Record, v canonical.Value) (*Record, []Problem) {
 	r.Body = v.Bytes()
 	if len(r.Body) > MaxBytes {
 		return nil, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d bytes, more than the %d allowed", len(r.Body), MaxBytes)}}

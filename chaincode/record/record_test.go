@@ -55,6 +55,7 @@ func TestBodiesAndIDsNeverChange(t *testing.T) {
 		assert.Equal(t, r.ID, again.ID)
 		assert.Equal(t, r.Noun, again.Noun)
 		assert.Equal(t, r.References(), again.References())
+		assert.Equal(t, r.Event, again.Event, "what is made is what is read")
 	}
 }
 
