@@ -316,6 +316,9 @@ func (r *Reader) items(list int) error {
 // tooLong says that the item, of which only the beginning is there, has no end, unless it isn't JSON in the first place.
 func (it Item) tooLong(most int) error {
 	var syntax *SyntaxError
+	if it.Text == "" {
+		return &SizeError{it.Pointer(), fmt.Sprintf("it has more than the %d bytes allowed", most)}
+	}
 	if _, err := it.Parse(); errors.As(err, &syntax) && syntax.Offset-it.at.offset < len(it.Text)-utf8.UTFMax*3 {
 		return err
 	}
@@ -343,7 +346,8 @@ func (l *Lines) Next() (Item, error) {
 		}
 		it := Item{Index: l.at.line - 1, at: l.at, depth: l.limits.Depth}
 		if len(text) > l.limits.Item {
-			it.Text = string(text[:l.limits.Item])
+			it.Text = string(bytes.TrimLeft(text[:l.limits.Item], " \t\r\n"))
+			it.at.offset, it.at.column = it.at.offset+l.limits.Item-len(it.Text), it.at.column+l.limits.Item-len(it.Text)
 			return Item{}, it.tooLong(l.limits.Item)
 		}
 		trimmed := bytes.TrimLeft(text, " \t\r\n")
