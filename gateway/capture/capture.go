@@ -40,6 +40,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -55,8 +56,8 @@ const (
 	DefaultInFlight        = 4
 	DefaultRollbackRecords = 2_000
 	DefaultRollbackBytes   = 4 << 20
-	DefaultQueuedRecords   = 500_000
-	DefaultQueuedBytes     = 1 << 30
+	DefaultQueuedRecords   = 1_500_000
+	DefaultQueuedBytes     = math.MaxInt32
 	DefaultKeep            = 30 * 24 * time.Hour
 	DefaultKeepJobs        = 100_000
 	DefaultSettle          = 5 * time.Minute

@@ -130,6 +130,17 @@ func (in *Intake) reserve(bytes int) error {
 	return nil
 }
 
+// Room says, with a *BusyError, if the queue is too full for a job of so many bytes, as far as can be known before it comes.
+// A queue that has nothing to do has room for any job that it may take at all.
+func (q *Queue) Room(bytes int64) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.records >= q.cfg.QueuedRecords || q.bytes >= q.cfg.QueuedBytes || q.records > 0 && int64(q.bytes)+bytes > int64(q.cfg.QueuedBytes) {
+		return &BusyError{RetryAfter: q.retryAfter(), Records: q.records}
+	}
+	return nil
+}
+
 // cut makes a part of the gathered items.
 func (in *Intake) cut() error {
 	if len(in.items) == 0 {
@@ -214,7 +225,7 @@ func (in *Intake) flush(ctx context.Context) error {
 		in.failed = err
 		return err
 	}
-	row.pack = nil // it is read again when its turn comes
+	row.pack, row.entries = nil, nil // they are read again when their turn comes
 	return nil
 }
 
