@@ -82,7 +82,7 @@ func (c *checker) events(doc, context *canonical.Value, path ...string) []Docume
 	for i := range list.Items {
 		c.item(i)
 		event := &list.Items[i]
-		events[i] = DocumentEvent{Event: *event, Context: mergeContexts(context, find(event, "@context")), Pointer: c.pointer()}
+		events[i] = DocumentEvent{Event: *event, Context: MergeContexts(context, find(event, "@context")), Pointer: c.pointer()}
 		if id := text(event, "eventID"); id != "" && !has(event, "errorDeclaration") {
 			if first, twice := seen[id]; twice {
 				c.member("eventID")
@@ -97,9 +97,9 @@ func (c *checker) events(doc, context *canonical.Value, path ...string) []Docume
 	return events
 }
 
-// mergeContexts puts the @context of an event after that of its document, so
-// that the event's declarations win.
-func mergeContexts(document, event *canonical.Value) canonical.Value {
+// MergeContexts puts the @context of an event after that of its document, so
+// that the event's declarations win. Either may be nil.
+func MergeContexts(document, event *canonical.Value) canonical.Value {
 	switch {
 	case document == nil && event == nil:
 		return canonical.Value{}

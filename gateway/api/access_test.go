@@ -141,7 +141,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	assert.Empty(t, a.body)
 	a = f.do(request{method: "OPTIONS", path: "/epcis/v2/capture", role: "nobody"})
 	assert.Equal(t, http.StatusNoContent, a.status)
-	assert.Equal(t, "20000", a.header.Get("GS1-EPCIS-Capture-Limit"))
+	assert.Equal(t, "1000000", a.header.Get("GS1-EPCIS-Capture-Limit"))
 	assert.Equal(t, "all", a.header.Get("GS1-Capture-Error-Behaviour"))
 	assert.Equal(t, "OPTIONS, GET, HEAD, POST", a.header.Get("Allow"))
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
@@ -252,59 +250,6 @@ func fits(wanted, have string) int {
 		return 0
 	}
 	return -1
-}
-
-// read reads the request's body.
-func (c *call) read() ([]byte, error) {
-	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
-	if charset := params["charset"]; err != nil || !slices.Contains(c.op.consumes, media) || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, fail(kindUnsupported, "Content-Type is %q; this route takes %s, in UTF-8", brief(clean(c.GetHeader("Content-Type"))), strings.Join(c.op.consumes, " and "))
-	}
-	if encoding := c.GetHeader("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, fail(kindUnsupported, "the body is encoded as %q; send it as it is", brief(clean(encoding)))
-	}
-	if c.Request.ContentLength > c.op.maxBytes {
-		return nil, tooManyBytes(c.Request.ContentLength, c.op.maxBytes)
-	}
-	var body bytes.Buffer
-	if c.Request.ContentLength > 0 {
-		body.Grow(int(c.Request.ContentLength) + bytes.MinRead)
-	}
-	_, err = body.ReadFrom(http.MaxBytesReader(c.Writer, c.Request.Body, c.op.maxBytes))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, tooManyBytes(-1, c.op.maxBytes)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, fail(kindMalformed, "the body ended before its announced length")
-	case err != nil:
-		return nil, fail(kindMalformed, "the body couldn't be read to its end: %v", err)
-	}
-	return body.Bytes(), nil
-}
-
-func tooManyBytes(n, most int64) *problem {
-	if n < 0 {
-		return fail(kindTooLarge, "the body has more than the %d bytes allowed here", most)
-	}
-	return fail(kindTooLarge, "the body has %d bytes, more than the %d allowed here", n, most)
-}
-
-// json reads the request's body as one JSON value.
-func (c *call) json(limits canonical.Limits) (canonical.Value, error) {
-	body, err := c.read()
-	if err != nil {
-		return canonical.Value{}, err
-	}
-	limits.Bytes = int(c.op.maxBytes)
-	v, err := canonical.Parse(body, limits)
-	var syntax *canonical.SyntaxError
-	if errors.As(err, &syntax) {
-		return v, fail(kindMalformed, "%v", err).because(reason{
-			Code: "malformed_json", Detail: syntax.Message, Pointer: syntax.Pointer, Line: syntax.Line, Column: syntax.Column,
-		})
-	}
-	return v, err
 }
 
 // answer writes a value as JSON, without the escapes that only HTML needs: records inside keep their bytes.

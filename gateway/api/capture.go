@@ -8,43 +8,62 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 )
 
 // capture takes a document of events and queues it.
-func (s *Server) capture(c *call) error {
+func (s *Server) capture(c *call) (err error) {
 	s.captureLimits(c.Writer.Header(), c.op)
+	defer func() {
+		if err != nil {
+			// Else the server would wait for some more of the body before it answers, in order to keep the connection.
+			c.Header("Connection", "close")
+		}
+	}()
+	// Who would be turned away at the end is told so before a gigabyte has been sent.
+	if err := s.Queue.Room(max(0, c.Request.ContentLength)); err != nil {
+		return err
+	}
 	if err := take(c.Request.Context(), s.captures); err != nil {
 		return err
 	}
 	defer release(s.captures)
-	doc, err := c.json(canonical.Limits{Depth: record.MaxDepth + 8, Values: maxValues})
-	if err != nil {
-		return err
-	}
-	behaviour := capture.Behaviour(c.value("GS1-Capture-Error-Behaviour"))
-	drafts, err := readDocument(doc)
-	if err != nil {
-		return err
-	}
-	if err := s.resolveKnown(c.Request.Context(), c.caller.Identity.MSPID, drafts); err != nil {
-		return err
-	}
-	items, err := itemsOf(drafts, behaviour)
-	if err != nil {
-		return err
-	}
-	job, err := s.Queue.Capture(c.Request.Context(), capture.Request{
-		Owner: c.caller.Name, Identity: c.caller.Name, Function: "Events:Submit", Behaviour: behaviour, Items: items,
-	})
+	job, err := s.takeDocument(c)
 	if err != nil {
 		return err
 	}
 	c.Header("Location", "/epcis/v2/capture/"+url.PathEscape(job.ID))
 	return c.answer(http.StatusAccepted, viewJob(job))
 }
+
+// takeDocument reads the document into the queue, and makes a job of it once all of it has been understood.
+func (s *Server) takeDocument(c *call) (capture.Job, error) {
+	ctx, behaviour := c.Request.Context(), capture.Behaviour(c.value("GS1-Capture-Error-Behaviour"))
+	body, err := c.open()
+	if err != nil {
+		return capture.Job{}, err
+	}
+	defer body.Close()
+	queue, err := s.Queue.Begin(capture.Request{Owner: c.caller.Name, Identity: c.caller.Name, Function: "Events:Submit", Behaviour: behaviour})
+	if err != nil {
+		return capture.Job{}, err
+	}
+	defer queue.Discard()
+	in := s.newIntake(ctx, queue, c.caller.Identity.MSPID, behaviour)
+	if body.media == ndjson {
+		err = in.lines(body)
+	} else {
+		err = in.document(body)
+	}
+	if err := in.finish(err); err != nil {
+		return capture.Job{}, err
+	}
+	return queue.Commit(ctx)
+}
+
+// ndjson is the media type of newline-delimited JSON.
+const ndjson = "application/x-ndjson"
 
 // jobView is a capture job as EPCIS 2.0 describes it, and with what became of each event.
 type jobView struct {

@@ -1,11 +1,8 @@
 package api
 
 import (
-	"runtime"
-	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"errors"
+	"io"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
@@ -13,97 +10,151 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 )
 
-// readDocument makes the records of a document's events. Faults of single events go with them; a document that is wrong as
-// a whole is refused.
-func readDocument(doc canonical.Value) ([]draft, error) {
-	events, found := epcis.Document(doc)
-	if len(events) > maxEvents {
-		return nil, fail(kindTooLarge, "the document has %d events, more than the %d allowed; send it in pieces", len(events), maxEvents)
-	}
-	faults := make([][]record.Problem, len(events))
-	var whole []record.Problem
-	for _, p := range found {
-		i := eventAt(events, p.Pointer)
-		if i < 0 {
-			whole = append(whole, record.Problem{Code: p.Code, Pointer: p.Pointer, Detail: p.Detail})
-			continue
-		}
-		faults[i] = append(faults[i], record.Problem{Index: i, Code: p.Code, Pointer: p.Pointer, Detail: p.Detail})
-	}
-	if len(whole) > 0 {
-		return nil, refused(whole, false)
-	}
-	if len(events) == 0 {
-		return nil, fail(kindInvalid, "the document has no events").because(reason{Code: "empty_list", Detail: "the list of events is empty", Pointer: "/epcisBody"})
-	}
-	drafts := makeDrafts(events, faults)
-	refuseTwins(drafts)
-	return drafts, nil
-}
+// A document is read event by event, so its size costs no memory. JSON doesn't say in which order the members stand: all
+// but the events is checked at the end, and nothing counts before that. Only the @context must be known to make records, so
+// if it comes after the events they are kept until then, up to a limit.
 
-// itemsOf makes the queue's items of a document's events. With rollback, any fault refuses the document.
-func itemsOf(drafts []draft, behaviour capture.Behaviour) ([]capture.Item, error) {
-	items := make([]capture.Item, len(drafts))
-	var all []record.Problem
-	for i := range drafts {
-		items[i] = drafts[i].Item
-		all = append(all, items[i].Problems...)
-	}
-	if behaviour == capture.Rollback && len(all) > 0 {
-		return nil, refused(all, true)
-	}
-	return items, nil
-}
+// The lists that events stand in, of an EPCISDocument and of an EPCISQueryDocument.
+var eventLists = [][]string{{"epcisBody", "eventList"}, {"epcisBody", "queryResults", "resultsBody", "eventList"}}
 
-// eventAt finds the event of a document that a pointer leads into, or -1. Events stand in a list in document order.
-func eventAt(events []epcis.DocumentEvent, pointer string) int {
-	if len(events) == 1 && events[0].Pointer == "" {
-		return 0
-	}
-	if len(events) == 0 {
-		return -1
-	}
-	list, _ := strings.CutSuffix(events[0].Pointer, "0")
-	rest, ok := strings.CutPrefix(pointer, list)
-	if !ok {
-		return -1
-	}
-	digits, _, _ := strings.Cut(rest, "/")
-	i, err := strconv.Atoi(digits)
-	if err != nil || i < 0 || i >= len(events) || events[i].Pointer != list+digits {
-		return -1
-	}
-	return i
-}
+// Limits of one document. Its bytes are in openapi.yaml.
+const (
+	maxEvents   = 1_000_000
+	maxEvent    = 4 << 20   // bytes of one event's text, which white space may make longer than its record
+	maxAround   = 16 << 20  // bytes of what stands around the events: master data, mostly
+	maxValues   = 1_000_000 // JSON values of that
+	maxHeld     = 32 << 20  // bytes of events before the @context
+	heldItem    = 128       // bytes that keeping an event costs beside its text
+	maxProblems = 100_000   // of all events
+)
 
-// makeDrafts makes the records, on all processors.
-func makeDrafts(events []epcis.DocumentEvent, faults [][]record.Problem) []draft {
-	drafts := make([]draft, len(events))
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(events)) {
-		wait.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(events) {
-					return
-				}
-				drafts[i], _ = makeDraft(i, events[i], faults[i])
+var documentLimits = canonical.ReaderLimits{Item: maxEvent, Outline: maxAround, Values: maxValues, Depth: record.MaxDepth + 8}
+
+// document takes the events of an EPCISDocument, an EPCISQueryDocument or a bare event.
+func (l *intake) document(src io.Reader) error {
+	r := canonical.NewReader(src, documentLimits, eventLists...)
+	var held []canonical.Item
+	room := maxHeld
+	var used [2]bool
+	outline, err := r.Read(func(it canonical.Item) error {
+		used[it.List] = true
+		if l.context == nil {
+			if context, ok := r.Top("@context"); ok {
+				l.context = &context
 			}
-		})
+		}
+		if l.context != nil {
+			return l.put(it)
+		}
+		if room -= len(it.Text) + heldItem; room < 0 {
+			return fail(kindTooLarge, "the @context comes after more than %d bytes of events; put it before epcisBody, or send the document in pieces", maxHeld)
+		}
+		held = append(held, it)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	wait.Wait()
-	return drafts
+	events, found := epcis.Document(outline)
+	if len(events) == 1 { // bare, for the lists of an outline are empty
+		return l.bare(events[0], found, used)
+	}
+	if len(found) > 0 {
+		return refused(problemsOf(found, ""), false)
+	}
+	if isQuery := outline.Get("type").Text == "EPCISQueryDocument"; used[0] && isQuery || used[1] && !isQuery {
+		return refused([]record.Problem{{Code: "unknown_field", Pointer: "/epcisBody", Detail: "epcisBody has a list of events that doesn't belong to a document of this type"}}, false)
+	}
+	if l.context == nil {
+		context := outline.Get("@context")
+		l.context = &context
+	}
+	for i, it := range held {
+		held[i] = canonical.Item{} // its text is free once it is a record
+		if err := l.put(it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bare takes an event that stands alone.
+func (l *intake) bare(e epcis.DocumentEvent, found []epcis.Problem, used [2]bool) error {
+	d, _ := makeDraft(0, e, problemsOf(found, ""))
+	if used[0] || used[1] { // its lists were handed out already
+		d.Problems = append(d.Problems, record.Problem{Code: "unknown_field", Pointer: "/epcisBody", Detail: "an event has no epcisBody; the type of a document is EPCISDocument"})
+		return refused(d.Problems, false)
+	}
+	return l.give(d)
+}
+
+// lines takes the events of newline-delimited JSON: an event in each line, and in the first, if the sender likes, an
+// EPCISDocument without epcisBody, whose @context holds for all. Pointers count the lines from 0.
+func (l *intake) lines(src io.Reader) error {
+	r := canonical.NewLines(src, documentLimits)
+	for first := true; ; first = false {
+		it, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if first {
+			header, err := it.Parse()
+			if err != nil {
+				return err
+			}
+			if header.Kind == canonical.Object && header.Get("type").Text == "EPCISDocument" {
+				if err := l.header(header, it.Pointer()); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if err := l.put(it); err != nil {
+			return err
+		}
+	}
+}
+
+// header takes the first line of newline-delimited JSON if it is no event.
+func (l *intake) header(header canonical.Value, pointer string) error {
+	if header.Has("epcisBody") {
+		return refused([]record.Problem{{Code: "unknown_field", Pointer: pointer + "/epcisBody",
+			Detail: "the first line is the header of the events in the lines after it, and has no epcisBody; a whole document is sent as application/json"}}, false)
+	}
+	body := canonical.Obj(canonical.Member{Name: "eventList", Value: canonical.Arr()})
+	if _, found := epcis.Document(header.With("epcisBody", body)); len(found) > 0 {
+		return refused(problemsOf(found, pointer), false)
+	}
+	context := header.Get("@context")
+	l.context = &context
+	return nil
+}
+
+func problemsOf(found []epcis.Problem, at string) []record.Problem {
+	problems := make([]record.Problem, len(found))
+	for i, p := range found {
+		problems[i] = record.Problem{Code: p.Code, Pointer: at + p.Pointer, Detail: p.Detail}
+	}
+	return problems
 }
 
 // makeDraft makes the record of an event, unless it has faults.
 func makeDraft(i int, e epcis.DocumentEvent, faults []record.Problem) (draft, *record.Record) {
-	d := draft{Item: capture.Item{EventID: e.Event.Get("eventID").Text, Problems: faults}, pointer: e.Pointer, idPointer: e.Pointer}
+	d := draft{index: i, Item: capture.Item{EventID: e.Event.Get("eventID").Text, Problems: faults}, pointer: e.Pointer, idPointer: e.Pointer}
 	if e.Event.Has("eventID") {
 		d.idPointer += "/eventID"
 	}
+	if !e.Event.Has("errorDeclaration") {
+		d.sentID = d.EventID
+	}
 	if len(d.EventID) > maxText {
 		d.EventID = ""
+	}
+	for i := range faults {
+		faults[i].Index = d.index
 	}
 	if len(faults) > 0 {
 		return d, nil
@@ -122,3 +173,6 @@ func makeDraft(i int, e epcis.DocumentEvent, faults []record.Problem) (draft, *r
 
 // maxText bounds what is kept of an eventID that is too long to be one.
 const maxText = 2048
+
+// errStopped stops the reading of a document that is refused already.
+var errStopped = errors.New("the document is refused already")

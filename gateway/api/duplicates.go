@@ -2,9 +2,12 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -20,6 +23,8 @@ const codeEventIDTaken = "event_id_taken"
 // draft is an event on its way to the queue, with what tells whether it is known already.
 type draft struct {
 	capture.Item
+	index       int
+	sentID      string // the eventID as it was sent, unless the event is a declaration of an error
 	id          record.ID
 	pointer     string // in the document
 	idPointer   string // of the eventID, or of the event if it has none of its own
@@ -79,29 +84,81 @@ func (d *draft) compare(known []index.OwnEvent) (same, taker *index.OwnEvent) {
 	return nil, taker
 }
 
-// refuseTwins refuses an event that stands in the document twice, the second time.
-func refuseTwins(drafts []draft) {
-	first, ordinary := make(map[meaning]int, len(drafts)), make(map[string]int, len(drafts))
+// twins knows the events of a document so far, by fingerprints, for there may be a million.
+type twins struct {
+	meanings map[fingerprint]known
+	eventIDs map[fingerprint]bearer // of events that are no declarations
+}
+
+// known is an event by its meaning.
+type known struct {
+	event int
+	id    [sha256.Size]byte // of the record
+}
+
+// bearer is an event by its eventID.
+type bearer struct {
+	event int
+	sent  bool // with this eventID, and not given it by the gateway
+}
+
+// fingerprint is half a SHA-256: two texts of one document don't share one.
+type fingerprint [16]byte
+
+func fingerprintOf(text string) fingerprint {
+	sum := sha256.Sum256([]byte(text))
+	return fingerprint(sum[:])
+}
+
+func (m meaning) fingerprint() fingerprint {
+	return fingerprintOf(fmt.Sprintf("%s\n%s\n%t\n%d", m.hash, m.eventID, m.declaration, m.declaredAt))
+}
+
+const idPrefix = "ni:///sha-256;"
+
+// refuse refuses the drafts of events that stand in the document twice, the second time.
+func (t *twins) refuse(drafts []draft) {
+	if t.meanings == nil {
+		t.meanings, t.eventIDs = make(map[fingerprint]known), make(map[fingerprint]bearer)
+	}
 	for i := range drafts {
-		d := &drafts[i]
-		if len(d.Body) == 0 {
-			continue
+		t.look(&drafts[i])
+	}
+}
+
+func (t *twins) look(d *draft) {
+	if d.sentID != "" {
+		sent := fingerprintOf(d.sentID)
+		first, known := t.eventIDs[sent]
+		if known && first.sent {
+			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer, Detail: fmt.Sprintf(
+				"event %d of this document has the same eventID %q, and neither is an error declaration", first.event, brief(d.sentID))})
+			return
 		}
-		if j, ok := first[d.meaning()]; ok {
-			d.refuse(record.Problem{Index: i, Code: "duplicate", Pointer: d.pointer, Existing: string(drafts[j].id),
-				Detail: fmt.Sprintf("this is the same event as number %d of the document", j)})
-			continue
-		}
-		if j, ok := ordinary[d.EventID]; ok && !d.declaration {
-			d.refuse(record.Problem{Index: i, Code: "duplicate_event_id", Pointer: d.idPointer,
-				Detail: fmt.Sprintf("event %d of this document has the eventID %q too, and is another event", j, brief(d.EventID))})
-			continue
-		}
-		first[d.meaning()] = i
-		if !d.declaration {
-			ordinary[d.EventID] = i
+		if !known {
+			t.eventIDs[sent] = bearer{d.index, true}
 		}
 	}
+	if len(d.Body) == 0 {
+		return
+	}
+	what := d.meaning().fingerprint()
+	if first, ok := t.meanings[what]; ok {
+		d.refuse(record.Problem{Index: d.index, Code: "duplicate", Pointer: d.pointer, Existing: idPrefix + hex.EncodeToString(first.id[:]),
+			Detail: fmt.Sprintf("this is the same event as number %d of the document", first.event)})
+		return
+	}
+	if !d.declaration {
+		id := fingerprintOf(d.EventID)
+		if first, ok := t.eventIDs[id]; ok && first.event != d.index {
+			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer,
+				Detail: fmt.Sprintf("event %d of this document has the eventID %q too, and is another event", first.event, brief(d.EventID))})
+			return
+		} else if !ok {
+			t.eventIDs[id] = bearer{d.index, false}
+		}
+	}
+	t.meanings[what] = known{d.index, sha256.Sum256(d.Body)}
 }
 
 func (d *draft) refuse(p record.Problem) {
@@ -133,7 +190,7 @@ func (s *Server) resolveKnown(ctx context.Context, mspID string, drafts []draft)
 				RecordID: record.ID(same.ID), Recording: capture.Recording{TransactionID: same.TxID, Block: same.Block},
 			}
 		case taker != nil:
-			d.refuse(record.Problem{Index: i, Code: codeEventIDTaken, Pointer: d.idPointer, Existing: taker.ID, Detail: fmt.Sprintf(
+			d.refuse(record.Problem{Index: d.index, Code: codeEventIDTaken, Pointer: d.idPointer, Existing: taker.ID, Detail: fmt.Sprintf(
 				"the eventID %q names another event, which %s recorded in block %d as %s; give this event an id of its own (to correct the other, send it again with an errorDeclaration and its eventID, and the right event with a new eventID)",
 				brief(d.EventID), mspID, taker.Block, taker.ID)})
 		}

@@ -55,10 +55,13 @@ func (s *Server) epcisOptions(c *call) error {
 }
 
 func (s *Server) captureLimits(h http.Header, o *operation) {
-	h.Set("GS1-EPCIS-Capture-Limit", strconv.Itoa(maxEvents))
+	h.Set("GS1-EPCIS-Capture-Limit", strconv.Itoa(s.captureLimit()))
 	h.Set("GS1-EPCIS-Capture-File-Size-Limit", strconv.FormatInt(o.maxBytes, 10))
 	h.Set("GS1-Capture-Error-Behaviour", "all")
 }
+
+// captureLimit is how many events one document may have.
+func (s *Server) captureLimit() int { return min(maxEvents, s.Queue.Limits().JobRecords) }
 
 // epcisSize is how many items an EPCIS query wants on a page.
 func (c *call) epcisSize() int { return min(c.number("perPage"), maxPage) }

@@ -34,11 +34,12 @@ import (
 
 // fixture is a server over a real index and a real queue. No network is behind it: what is queued stays queued.
 type fixture struct {
-	t      *testing.T
+	t      testing.TB
 	ledger *indextest.Ledger
 	server *Server
 	http   *httptest.Server
 	queue  *capture.Queue
+	folder string // of the queue
 	log    *logBuffer
 	peers  bool // whether a peer can be called
 }
@@ -61,7 +62,8 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-func newFixture(t *testing.T) *fixture {
+// newFixture makes one. A configuration of the queue, of which there may be one, needs no folder and no identities.
+func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	t.Helper()
 	f := &fixture{t: t, ledger: indextest.New(t), log: new(logBuffer), peers: true}
 	ix := indextest.Open(t)
@@ -72,7 +74,10 @@ func newFixture(t *testing.T) *fixture {
 	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	callers, err := access.Open(writeTokens(t), log)
 	require.NoError(t, err)
-	f.queue, err = capture.Open(capture.Config{Folder: t.TempDir(), Identity: callers.Identity, Logger: log})
+	cfg := append(queue, capture.Config{})[0]
+	cfg.Folder, cfg.Identity, cfg.Logger = t.TempDir(), callers.Identity, log
+	f.folder = cfg.Folder
+	f.queue, err = capture.Open(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.queue.Close()) })
 	f.server, err = New(Config{
@@ -91,7 +96,7 @@ func newFixture(t *testing.T) *fixture {
 }
 
 // writeTokens makes the file of callers: one token for each role, named after it, whose text is "<role>-token".
-func writeTokens(t *testing.T) string {
+func writeTokens(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	certificate, key := writeIdentity(t, dir)
@@ -109,7 +114,7 @@ func writeTokens(t *testing.T) string {
 	return path
 }
 
-func writeIdentity(t *testing.T, dir string) (certificate, key string) {
+func writeIdentity(t testing.TB, dir string) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -123,6 +128,8 @@ func writeIdentity(t *testing.T, dir string) (certificate, key string) {
 	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
 	return certificate, key
 }
+
+var proceed = map[string]string{"GS1-Capture-Error-Behaviour": "proceed"}
 
 // request is a request to a fixture; empty fields get what most requests have.
 type request struct {
@@ -182,7 +189,7 @@ type problemBody struct {
 	Problems                                                     []reason
 }
 
-func (a answer) problem(t *testing.T) problemBody {
+func (a answer) problem(t testing.TB) problemBody {
 	t.Helper()
 	require.Equal(t, "application/problem+json", a.header.Get("Content-Type"), a.body)
 	var p problemBody
@@ -196,7 +203,7 @@ func (a answer) problem(t *testing.T) problemBody {
 	return p
 }
 
-func (a answer) json(t *testing.T, into any) {
+func (a answer) json(t testing.TB, into any) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(a.body), into), a.body)
 }

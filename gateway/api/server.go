@@ -22,18 +22,17 @@ import (
 // Limits of the server. Those of single routes are in openapi.yaml.
 const (
 	DefaultConcurrency = 256              // requests served at once
-	DefaultCaptures    = 2                // documents read at once; each may take ten times its size in memory
+	DefaultCaptures    = 8                // documents read at once
 	DefaultWait        = 30 * time.Second // how long a synchronous write waits for its commit
 	readPatience       = 60 * time.Second // how long a query may take
 	maxURI             = 32 << 10         // bytes
-	maxEvents          = 20_000           // of one document
-	maxValues          = 2_000_000        // JSON values of one document
 	patience           = 10 * time.Second // how long a request waits for one of the places above
 )
 
 // Queue is what the API needs of package capture, which see.
 type Queue interface {
-	Capture(ctx context.Context, r capture.Request) (capture.Job, error)
+	Begin(r capture.Request) (*capture.Intake, error)
+	Room(bytes int64) error
 	Record(ctx context.Context, r capture.Request) ([]capture.Result, error)
 	Job(ctx context.Context, id string) (capture.Job, error)
 	Jobs(ctx context.Context, owner, after string, limit int) (jobs []capture.Job, next string, err error)

@@ -1,0 +1,196 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+)
+
+// How long a body may take: so much to begin with, and more for each byte that has come. What the gateway itself takes to
+// work on it doesn't count.
+const (
+	bodyPatience   = time.Minute
+	slowestBody    = 64 << 10        // bytes per second
+	answerPatience = 5 * time.Minute // for work and answer after the last byte
+)
+
+// maxWindow bounds what the decoder of zstd holds: 8 MiB, as RFC 9659 has it for HTTP.
+const maxWindow = 8 << 20
+
+// body is a request's body on its way in. Errors of reading it are problems.
+type body struct {
+	media   string // without parameters
+	control *http.ResponseController
+	raw     io.Reader // as it came, bounded
+	decoded io.Reader
+	close   func()
+	coding  string // "" if none
+	most    int64
+	came    int64 // bytes, decoded
+	over    int64 // bytes on the line
+	waited  time.Duration
+	broken  error // of the line
+}
+
+// open begins to read the request's body. The caller closes it.
+func (c *call) open() (*body, error) {
+	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	if charset := params["charset"]; err != nil || !slices.Contains(c.op.consumes, media) || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, fail(kindUnsupported, "Content-Type is %q; this route takes %s, in UTF-8", brief(clean(c.GetHeader("Content-Type"))), strings.Join(c.op.consumes, " and "))
+	}
+	if c.Request.ContentLength > c.op.maxBytes {
+		return nil, tooManyBytes(c.Request.ContentLength, c.op.maxBytes)
+	}
+	b := &body{
+		media: media, control: http.NewResponseController(c.Writer), most: c.op.maxBytes, close: func() {},
+		raw: http.MaxBytesReader(c.Writer, c.Request.Body, c.op.maxBytes),
+	}
+	return b, b.decode(strings.ToLower(strings.Join(c.Request.Header.Values("Content-Encoding"), ",")))
+}
+
+// decode undoes the encoding of the way.
+func (b *body) decode(coding string) error {
+	b.coding = coding
+	switch coding {
+	case "", "identity":
+		b.coding, b.decoded = "", lineOf{b}
+	case "gzip", "x-gzip":
+		unzip, err := gzip.NewReader(lineOf{b})
+		if err != nil {
+			return b.problem(err)
+		}
+		b.decoded = unzip
+	case "zstd":
+		decoder, err := zstd.NewReader(lineOf{b}, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return b.problem(err)
+		}
+		b.decoded, b.close = decoder, decoder.Close
+	default:
+		p := fail(kindUnsupported, "the body is encoded as %q; send it as gzip, as zstd or as it is", brief(clean(coding)))
+		p.header = http.Header{"Accept-Encoding": {"gzip, zstd"}}
+		return p
+	}
+	return nil
+}
+
+// Close frees what the decoder holds.
+func (b *body) Close() { b.close() }
+
+// Read reads what was sent, decoded, up to the limit of the route.
+func (b *body) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.most-b.came+1 {
+		p = p[:b.most-b.came+1]
+	}
+	n, err := b.decoded.Read(p)
+	if b.came += int64(n); b.came > b.most {
+		return 0, tooManyBytes(-1, b.most)
+	}
+	if err != nil && err != io.EOF {
+		err = b.problem(err)
+	}
+	return n, err
+}
+
+// problem says why a body couldn't be read.
+func (b *body) problem(err error) error {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(b.broken, &tooLarge):
+		return tooManyBytes(-1, b.most)
+	case errors.Is(b.broken, os.ErrDeadlineExceeded):
+		return fail(kindMalformed, "the body came too slowly; at least %d bytes a second are expected", slowestBody)
+	case errors.Is(b.broken, io.ErrUnexpectedEOF):
+		return fail(kindMalformed, "the body ended before its announced length")
+	case b.broken != nil:
+		return fail(kindMalformed, "the body couldn't be read to its end: %v", b.broken)
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return fail(kindTooLarge, "the body is compressed with a window of more than the %d bytes allowed; compress it without --long", maxWindow)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fail(kindMalformed, "the body ends in the middle of its %s encoding", b.coding)
+	}
+	return fail(kindMalformed, "the body is not the %s it is said to be: %v", b.coding, err)
+}
+
+// lineOf reads the bytes of a body as they come.
+type lineOf struct{ b *body }
+
+func (l lineOf) Read(p []byte) (int, error) {
+	b := l.b
+	began := time.Now()
+	patience := bodyPatience + time.Duration(b.over/slowestBody)*time.Second - b.waited
+	// Not every server can; then its own deadlines hold.
+	_ = b.control.SetReadDeadline(began.Add(max(0, patience)))
+	n, err := b.raw.Read(p)
+	b.over += int64(n)
+	b.waited += time.Since(began)
+	if err != nil {
+		_ = b.control.SetReadDeadline(time.Time{}) // the line is still watched, to know when the caller goes
+		_ = b.control.SetWriteDeadline(time.Now().Add(answerPatience))
+		if err != io.EOF {
+			b.broken = err
+		}
+	}
+	return n, err
+}
+
+// read reads the request's body as a whole.
+func (c *call) read() ([]byte, error) {
+	b, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	var all bytes.Buffer
+	if n := c.Request.ContentLength; n > 0 {
+		all.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := all.ReadFrom(b); err != nil {
+		return nil, err
+	}
+	return all.Bytes(), nil
+}
+
+func tooManyBytes(n, most int64) *problem {
+	if n < 0 {
+		return fail(kindTooLarge, "the body has more than the %d bytes allowed here", most)
+	}
+	return fail(kindTooLarge, "the body has %d bytes, more than the %d allowed here", n, most)
+}
+
+// json reads the request's body as one JSON value.
+func (c *call) json(limits canonical.Limits) (canonical.Value, error) {
+	text, err := c.read()
+	if err != nil {
+		return canonical.Value{}, err
+	}
+	limits.Bytes = int(c.op.maxBytes)
+	v, err := canonical.Parse(text, limits)
+	return v, malformed(err)
+}
+
+// malformed makes a problem of what is wrong with a text; other errors stay as they are.
+func malformed(err error) error {
+	var syntax *canonical.SyntaxError
+	var size *canonical.SizeError
+	switch {
+	case errors.As(err, &syntax):
+		return fail(kindMalformed, "%v", err).because(reason{
+			Code: "malformed_json", Detail: syntax.Message, Pointer: syntax.Pointer, Line: syntax.Line, Column: syntax.Column,
+		})
+	case errors.As(err, &size):
+		return fail(kindTooLarge, "%v", err).because(reason{Code: "too_large", Detail: size.Message, Pointer: size.Pointer})
+	}
+	return err
+}
