@@ -76,7 +76,7 @@ func (ix *Index) fresh(ctx context.Context, blocks []Block) ([]Block, error) {
 }
 
 // readers are used again for their memory.
-var readers = sync.Pool{New: func() any { return new(record.Reader) }}
+var readers = sync.Pool{New: func() any { return new(reader) }}
 
 // parcel is one pack of a valid transaction, read.
 type parcel struct {
@@ -117,7 +117,7 @@ func (ix *Index) unpack(b Block) [][]parcel {
 	var wait sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(pieces)) {
 		wait.Go(func() {
-			reader := readers.Get().(*record.Reader)
+			reader := readers.Get().(*reader)
 			defer readers.Put(reader)
 			for {
 				n := int(next.Add(1)) - 1
@@ -126,7 +126,7 @@ func (ix *Index) unpack(b Block) [][]parcel {
 				}
 				p := pieces[n]
 				for i := p.a; i < p.b; i++ {
-					p.from.entries[i] = read(reader, p.from.bodies[i])
+					p.from.entries[i] = reader.read(p.from.bodies[i])
 				}
 			}
 		})

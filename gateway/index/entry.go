@@ -40,29 +40,53 @@ type eventEntry struct {
 	reason, corrective                     string
 }
 
+// reader reads bodies, one at a time.
+type reader struct {
+	records record.Reader
+	words   map[string]name // by their texts: the same few stand in many events
+}
+
+// mostWords is how many words a reader remembers. It forgets all and starts again.
+const mostWords = 4096
+
+func (r *reader) wordName(word string) name {
+	if n, ok := r.words[word]; ok {
+		return n
+	}
+	n := wordName(word)
+	if n.full == "" {
+		return n
+	}
+	if r.words == nil || len(r.words) >= mostWords {
+		r.words = make(map[string]name)
+	}
+	r.words[n.text()] = n // the word itself may be a part of a body
+	return n
+}
+
 // read makes the entry of a body. A body that cannot be read, for example
 // because a newer chaincode let it in, gets an entry with nothing but a name.
-func read(reader *record.Reader, body []byte) entry {
+func (r *reader) read(body []byte) entry {
 	digest := sha256.Sum256(body)
-	r, problems := reader.Read(body)
+	rec, problems := r.records.Read(body)
 	if len(problems) > 0 {
 		return entry{self: recordName(digest, KindUnreadable)}
 	}
-	e := entry{self: recordName(digest, kindOf(r.Noun))}
-	switch r.Noun {
+	e := entry{self: recordName(digest, kindOf(rec.Noun))}
+	switch rec.Noun {
 	case record.NounEvent:
-		e.readEvent(r.Event.Event)
+		e.readEvent(rec.Event.Event, r)
 	case record.NounArtifact:
-		e.readArtifact(r.Artifact)
+		e.readArtifact(rec.Artifact)
 	case record.NounActivity:
-		e.readActivity(r.Activity)
+		e.readActivity(rec.Activity)
 	case record.NounStatement:
-		e.statement = r.Statement
-		for _, s := range r.Statement.Subjects {
+		e.statement = rec.Statement
+		for _, s := range rec.Statement.Subjects {
 			e.mention(nodeName(s.Node), RoleSubject, "")
 		}
 	case record.NounMember:
-		e.member = r.Member
+		e.member = rec.Member
 	}
 	return e
 }
@@ -152,12 +176,12 @@ func position(words []string, word string) int {
 	return 0
 }
 
-func (e *entry) readEvent(ev *epcis.Event) {
+func (e *entry) readEvent(ev *epcis.Event, r *reader) {
 	e.at = ev.EventTime
 	e.event = &eventEntry{
 		kind: position(eventTypes, ev.Type), action: position(actions, ev.Action), time: ev.EventTime,
-		step: wordName(ev.BizStep), disposition: wordName(ev.Disposition),
-		readPoint: wordName(ev.ReadPoint), location: wordName(ev.BizLocation),
+		step: r.wordName(ev.BizStep), disposition: r.wordName(ev.Disposition),
+		readPoint: r.wordName(ev.ReadPoint), location: r.wordName(ev.BizLocation),
 		hash: ev.Hash, eventID: ev.EventID,
 	}
 	if d := ev.ErrorDeclaration; d != nil {
@@ -169,6 +193,7 @@ func (e *entry) readEvent(ev *epcis.Event) {
 			e.event.corrective = string(list)
 		}
 	}
+	e.links = make([]mention, 0, len(ev.Mentions)+len(ev.BizTransactions)+1)
 	packing := ev.Type == "AggregationEvent" || ev.Type == "AssociationEvent"
 	children := 0
 	for _, m := range ev.Mentions {

@@ -18,7 +18,9 @@ func (w *batch) lookUp(parcels [][]parcel) error {
 		if _, ok := w.found[n.full]; ok {
 			return // of an earlier block of the batch
 		}
-		if id, ok := w.ix.names.get(n.full); ok {
+		if n.full[0] == spaceRecord {
+			// The cache has none.
+		} else if id, ok := w.ix.names.get(n.full); ok {
 			// Held for the whole batch: the cache may forget it meanwhile.
 			w.found[n.full] = found{id, n.kind}
 			return
