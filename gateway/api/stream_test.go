@@ -329,19 +329,28 @@ func TestAFullQueueIsToldBeforeTheBodyIsSent(t *testing.T) {
 	assert.NotEmpty(t, header.Get("Retry-After"))
 }
 
+// crate is an event of a usual size, some 700 bytes.
+func crate(n int) string {
+	epcs := make([]string, 12)
+	for i := range epcs {
+		epcs[i] = fmt.Sprintf(`"urn:epc:id:sgtin:952005.0101010.N%dx%d"`, n, i)
+	}
+	return swap(inDocument, `"urn:epc:id:sgtin:952005.0101010.S1"`, strings.Join(epcs, ","))
+}
+
 // documentOf streams a document of so many bytes at least, and tells how many events it has.
 func documentOf(size int, each func(sent int)) (io.Reader, func() int) {
 	reader, writer := io.Pipe()
 	n := 0
 	go func() {
-		whole := document("@")
-		head, tail, _ := strings.Cut(whole, "@")
+		whole := document("#")
+		head, tail, _ := strings.Cut(whole, "#")
 		sent, separator := 0, ""
 		_, err := io.WriteString(writer, head)
 		for ; err == nil && sent < size; n++ {
 			var block bytes.Buffer
 			block.WriteString(separator)
-			block.WriteString(numbered(n))
+			block.WriteString(crate(n))
 			separator = ",\n"
 			var wrote int
 			wrote, err = writer.Write(block.Bytes())
@@ -377,7 +386,7 @@ func TestABigDocumentTakesLittleMemory(t *testing.T) {
 		t.Skip("sends a document of 100 MB")
 	}
 	f := newFixture(t)
-	const size, most = 100 << 20, 250 << 20
+	const size, most = 100 << 20, 200 << 20
 	runtime.GC()
 	var before, now runtime.MemStats
 	runtime.ReadMemStats(&before)
