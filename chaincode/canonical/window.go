@@ -1,0 +1,131 @@
+package canonical
+
+import (
+	"bytes"
+	"io"
+	"slices"
+)
+
+// place is where a piece of text begins in the whole.
+type place struct{ offset, line, column int }
+
+var beginning = place{line: 1, column: 1}
+
+// move makes an error of a text that begins here one of the whole.
+func (p place) move(e *SyntaxError) *SyntaxError {
+	if e.Line == 1 {
+		e.Column += p.column - 1
+	}
+	e.Line += p.line - 1
+	e.Offset += p.offset
+	return e
+}
+
+// source is a window that moves over a text.
+type source struct {
+	src   io.Reader
+	buf   []byte
+	start int   // of what isn't used up
+	err   error // why there is no more
+	at    place // of buf[start]
+}
+
+// window is how much is read at a time.
+const window = 64 << 10
+
+func (s *source) rest() []byte { return s.buf[s.start:] }
+
+// ended tells whether nothing comes after what is in the window.
+func (s *source) ended() bool { return s.err != nil }
+
+// more reads some more. If there is none, it says why, unless that is the end of the text.
+func (s *source) more() (bool, error) {
+	for idle := 0; s.err == nil; idle++ {
+		if s.start > 0 && cap(s.buf)-len(s.buf) < window/2 {
+			s.buf = s.buf[:copy(s.buf, s.buf[s.start:])]
+			s.start = 0
+		}
+		s.buf = slices.Grow(s.buf, window)
+		n, err := s.src.Read(s.buf[len(s.buf):cap(s.buf)])
+		s.buf, s.err = s.buf[:len(s.buf)+n], err
+		if n > 0 {
+			return true, nil
+		}
+		if err == nil && idle == 100 {
+			s.err = io.ErrNoProgress
+		}
+	}
+	if s.err == io.EOF {
+		return false, nil
+	}
+	return false, s.err
+}
+
+// advance passes over what was used.
+func (s *source) advance(n int) {
+	used := s.buf[s.start : s.start+n]
+	s.at.offset += n
+	if lines := bytes.Count(used, newline); lines > 0 {
+		s.at.line += lines
+		s.at.column = n - bytes.LastIndexByte(used, '\n')
+	} else {
+		s.at.column += n
+	}
+	s.start += n
+}
+
+var newline = []byte{'\n'}
+
+// extent finds where the value ends that begins here, without understanding it: the end of a text that is no JSON is
+// anywhere behind its first fault, and cut means that there was none within most bytes. At the end of the text it is that.
+func (s *source) extent(most int) (n int, cut bool, err error) {
+	depth, quoted, bare := 0, false, false
+	for i := 0; ; {
+		text := s.rest()
+		for ; i < len(text); i++ {
+			c := text[i]
+			switch {
+			case quoted:
+				for i < len(text) && text[i] != '"' && text[i] != '\\' {
+					i++
+				}
+				switch {
+				case i == len(text):
+					i-- // to be raised by the loop
+				case text[i] == '\\':
+					i++ // and what follows
+				case depth == 0:
+					return min(i+1, most), i >= most, nil
+				default:
+					quoted = false
+				}
+			case bare && !isWord(c):
+				return min(i, most), i > most, nil
+			case bare:
+			case c == '"':
+				quoted = true
+			case c == '{' || c == '[':
+				depth++
+			case c == '}' || c == ']':
+				if depth--; depth <= 0 {
+					return min(i+max(0, depth+1), most), i >= most, nil
+				}
+			case depth == 0 && !isWord(c):
+				return i, false, nil // no value begins like that
+			case depth == 0:
+				bare = true
+			}
+		}
+		if len(text) > most {
+			return most, true, nil
+		}
+		if more, err := s.more(); !more {
+			return len(s.rest()), false, err
+		}
+	}
+}
+
+// isWord tells what a number, true, false and null are made of.
+func isWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '+' || c == '.'
+}
