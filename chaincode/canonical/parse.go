@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -330,127 +329,6 @@ func (p *parser) array() Value {
 			return p.fail("a comma or ] should stand here, not %s", quoteRune(p.text[p.at:]))
 		}
 	}
-}
-
-// str reads a string whose opening quote is at p.at. Text without escapes is
-// a slice of the document, so that most strings cost no copy.
-func (p *parser) str() string {
-	start := p.at + 1
-	for i := start; i < len(p.text); i++ {
-		switch c := p.text[i]; {
-		case c == '"':
-			s := p.text[start:i]
-			p.at = i + 1
-			return s
-		case c == '\\' || c >= utf8.RuneSelf || c < 0x20:
-			return p.slowStr(start, i)
-		}
-	}
-	p.at = len(p.text)
-	p.fail("the text ends inside a string")
-	return ""
-}
-
-func (p *parser) slowStr(start, i int) string {
-	var b []byte // set when an escape has made the text differ from the document
-	clean := start
-	for i < len(p.text) {
-		c := p.text[i]
-		switch {
-		case c == '"':
-			p.at = i + 1
-			if b == nil {
-				return p.text[start:i]
-			}
-			return string(append(b, p.text[clean:i]...))
-		case c < 0x20:
-			p.at = i
-			p.fail("the control character 0x%02x must be escaped in a string", c)
-			return ""
-		case c == '\\':
-			b = append(b, p.text[clean:i]...)
-			r, size := p.escape(i)
-			if p.err != nil {
-				return ""
-			}
-			b = utf8.AppendRune(b, r)
-			i += size
-			clean = i
-		case c >= utf8.RuneSelf:
-			r, size := utf8.DecodeRuneInString(p.text[i:])
-			if r == utf8.RuneError && size == 1 {
-				p.at = i
-				p.fail("byte 0x%02x is not valid UTF-8", c)
-				return ""
-			}
-			i += size
-		default:
-			i++
-		}
-	}
-	p.at = len(p.text)
-	p.fail("the text ends inside a string")
-	return ""
-}
-
-// escape reads the escape sequence at i and says how long it is.
-func (p *parser) escape(i int) (rune, int) {
-	if i+1 >= len(p.text) {
-		p.at = i
-		p.fail("the text ends inside a string")
-		return 0, 0
-	}
-	if r, ok := shortEscapes[p.text[i+1]]; ok {
-		return r, 2
-	}
-	if p.text[i+1] != 'u' {
-		p.at = i
-		p.fail("\\%c is not a JSON escape", p.text[i+1])
-		return 0, 0
-	}
-	first, ok := hex4(p.text[i+2:])
-	if !ok {
-		p.at = i
-		p.fail("\\u must be followed by four hexadecimal digits")
-		return 0, 0
-	}
-	if !utf16.IsSurrogate(first) {
-		return first, 6
-	}
-	if strings.HasPrefix(p.text[i+6:], `\u`) {
-		if second, ok := hex4(p.text[i+8:]); ok {
-			if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
-				return r, 12
-			}
-		}
-	}
-	p.at = i
-	p.fail("\\u%04x is half of a surrogate pair; the other half is missing", first)
-	return 0, 0
-}
-
-var shortEscapes = map[byte]rune{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-func hex4(s string) (rune, bool) {
-	if len(s) < 4 {
-		return 0, false
-	}
-	var r rune
-	for i := 0; i < 4; i++ {
-		c := s[i]
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
 }
 
 // number reads a literal by RFC 8259's grammar and makes it canonical.
