@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,7 +55,9 @@ gateway. "ratio" is how many times faster that was.`,
   pedigree bench --orgs 5 --orderers 7`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			report, err := Measure(c.Context(), o, c.ErrOrStderr())
+			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM) // the network must be stopped
+			defer stop()
+			report, err := Measure(ctx, o, c.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -78,9 +82,6 @@ gateway. "ratio" is how many times faster that was.`,
 
 // Measure starts a network, measures, and stops it.
 func Measure(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
-	if ctx == nil {
-		ctx = context.Background()
-	}
 	if o.Events < 1 || o.Document < 1 || o.Clients < 1 || o.Orgs < 1 {
 		return nil, fmt.Errorf("there must be at least one event, document, client and organisation")
 	}
