@@ -60,18 +60,17 @@ func sensorElements(h *hasher, v *canonical.Value) bool {
 }
 
 func sensorMetadata(h *hasher, v *canonical.Value) bool {
-	from := len(h.buf)
-	for i := range sensorMetadataFields {
-		h.fieldOf(v, sensorMetadataFields[i].name, sensorMetadataFields[i].value)
-	}
-	h.extensionsInPlace(v)
-	return len(h.buf) > from
+	return h.sensorFields(v, sensorMetadataFields[:])
 }
 
 func sensorReport(h *hasher, v *canonical.Value) bool {
+	return h.sensorFields(v, sensorReportFields[:])
+}
+
+func (h *hasher) sensorFields(v *canonical.Value, fields []sensorField) bool {
 	from := len(h.buf)
-	for i := range sensorReportFields {
-		h.fieldOf(v, sensorReportFields[i].name, sensorReportFields[i].value)
+	for i := range fields {
+		h.fieldOf(v, fields[i].name, fields[i].value)
 	}
 	h.extensionsInPlace(v)
 	return len(h.buf) > from

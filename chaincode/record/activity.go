@@ -101,7 +101,7 @@ func readUses(f *fields, name string, rule func(string) string) []Use {
 		f.within(v, pointer, func(f *fields) {
 			u := Use{Ref: f.named("ref", required, rule), Role: f.text("role", optional, 64)}
 			if seen[u.Ref] {
-				f.problem("duplicate", "/ref", "%q stands twice in %s", brief(u.Ref), name)
+				f.problem("duplicate", "/ref", "%q stands twice in %s", Brief(u.Ref), name)
 			}
 			seen[u.Ref] = true
 			uses = append(uses, u)

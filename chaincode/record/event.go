@@ -67,7 +67,7 @@ func readEvent(f *fields) *Event {
 	}
 	e.Event = understood
 	if e.Hash != understood.Hash {
-		f.problem("wrong_hash", "/hash", "the event hash id is %s by CBV 2.0, not %s", understood.Hash, brief(e.Hash))
+		f.problem("wrong_hash", "/hash", "the event hash id is %s by CBV 2.0, not %s", understood.Hash, Brief(e.Hash))
 	}
 	if understood.EventID == "" {
 		f.problem("missing_field", "/event/eventID", "eventID is required in a record; an event without one gets its hash")

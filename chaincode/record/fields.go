@@ -73,7 +73,7 @@ func (f *fields) named(name string, needed bool, rule func(string) string) strin
 		return ""
 	}
 	if complaint := rule(v.Text); complaint != "" {
-		f.problem("bad_value", canonical.Pointer(name), "%s %q %s", name, brief(v.Text), complaint)
+		f.problem("bad_value", canonical.Pointer(name), "%s %q %s", name, Brief(v.Text), complaint)
 	}
 	return v.Text
 }
@@ -92,7 +92,7 @@ func (f *fields) time(name string, needed bool) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, v.Text)
 	lax := strings.ContainsRune(v.Text, ',') || strings.IndexByte(v.Text, ':') != len("2026-03-01T08") // as time.Parse is
 	if err != nil || lax || t.Year() < 1 {
-		f.problem("bad_time", canonical.Pointer(name), "%s %q is not a date and time with an offset, such as 2026-03-01T08:00:00Z", name, brief(v.Text))
+		f.problem("bad_time", canonical.Pointer(name), "%s %q is not a date and time with an offset, such as 2026-03-01T08:00:00Z", name, Brief(v.Text))
 		return time.Time{}
 	}
 	return t
@@ -126,11 +126,11 @@ func (f *fields) texts(name string, needed bool, max int, rule func(string) stri
 			return
 		}
 		if complaint := rule(v.Text); complaint != "" {
-			f.problem("bad_value", pointer, "%q %s", brief(v.Text), complaint)
+			f.problem("bad_value", pointer, "%q %s", Brief(v.Text), complaint)
 			return
 		}
 		if seen[v.Text] {
-			f.problem("duplicate", pointer, "%q stands twice in %s", brief(v.Text), name)
+			f.problem("duplicate", pointer, "%q stands twice in %s", Brief(v.Text), name)
 			return
 		}
 		seen[v.Text] = true
@@ -162,7 +162,7 @@ next:
 				continue next
 			}
 		}
-		f.problem("unknown_field", canonical.Pointer(name), "%q is not a field of this object", brief(name))
+		f.problem("unknown_field", canonical.Pointer(name), "%q is not a field of this object", Brief(name))
 	}
 }
 

@@ -24,7 +24,7 @@ func Sum(body []byte) ID {
 func ParseID(s string) (ID, error) {
 	digits, ok := strings.CutPrefix(s, idPrefix)
 	if !ok || !lowerHex(digits, 2*sha256.Size) {
-		return "", fmt.Errorf("%q is not a record id, which is %s and 64 lower-case hexadecimal digits", brief(s), idPrefix)
+		return "", fmt.Errorf("%q is not a record id, which is %s and 64 lower-case hexadecimal digits", Brief(s), idPrefix)
 	}
 	return ID(s), nil
 }

@@ -25,7 +25,7 @@ func ParseArtifactRef(s string) (ArtifactRef, error) {
 	series, version, ok := strings.Cut(s, "@")
 	parts := strings.Split(series, "/")
 	if !ok || len(parts) != 3 {
-		return ArtifactRef{}, fmt.Errorf("%q is not the name of an artifact version, such as dataset/lab/readings@1", brief(s))
+		return ArtifactRef{}, fmt.Errorf("%q is not the name of an artifact version, such as dataset/lab/readings@1", Brief(s))
 	}
 	r := ArtifactRef{parts[0], parts[1], parts[2], version}
 	for _, part := range []struct {
@@ -33,7 +33,7 @@ func ParseArtifactRef(s string) (ArtifactRef, error) {
 		rule       func(string) string
 	}{{"kind", r.Kind, among(artifactKinds...)}, {"namespace", r.Namespace, namespaceRule}, {"name", r.Name, nameRule}, {"version", r.Version, versionRule}} {
 		if complaint := part.rule(part.text); complaint != "" {
-			return ArtifactRef{}, fmt.Errorf("in %q, the %s %q %s", brief(s), part.what, brief(part.text), complaint)
+			return ArtifactRef{}, fmt.Errorf("in %q, the %s %q %s", Brief(s), part.what, Brief(part.text), complaint)
 		}
 	}
 	return r, nil
@@ -94,7 +94,7 @@ const maxNode = 2048
 // uses: things as canonical GS1 Digital Links, the others as they are.
 func ParseNode(s string) (string, NodeKind, error) {
 	if len(s) > maxNode {
-		return "", 0, fmt.Errorf("%q has %d bytes, more than the %d that a node may have", brief(s), len(s), maxNode)
+		return "", 0, fmt.Errorf("%q has %d bytes, more than the %d that a node may have", Brief(s), len(s), maxNode)
 	}
 	s = strings.TrimSpace(s)
 	if strings.HasPrefix(s, idPrefix) {
@@ -109,7 +109,7 @@ func ParseNode(s string) (string, NodeKind, error) {
 	}
 	thing := epcis.Thing(s)
 	if u, err := url.Parse(thing); err != nil || !u.IsAbs() {
-		return "", 0, fmt.Errorf("%q is no node: give a record id (ni:///sha-256;…), an artifact version (dataset/lab/readings@1), or the URI of a thing (https://id.gs1.org/01/…/10/…, urn:epc:id:…)", brief(s))
+		return "", 0, fmt.Errorf("%q is no node: give a record id (ni:///sha-256;…), an artifact version (dataset/lab/readings@1), or the URI of a thing (https://id.gs1.org/01/…/10/…, urn:epc:id:…)", Brief(s))
 	}
 	return thing, NodeThing, nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
 // Problem is one reason why a record is not accepted. Codes are stable and
@@ -67,16 +66,12 @@ func ParseRejection(message string) (*Rejection, bool) {
 	return r, true
 }
 
-// brief shortens hostile text for a message.
-func brief(s string) string { return cut(s, 80) }
+// Brief shortens hostile text for a message.
+func Brief(s string) string { return cut(s, 80) }
 
 func cut(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	end := most
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "…"
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -87,7 +87,7 @@ func decodeAs(kind string, v canonical.Value) (*Record, []Problem) {
 	case "member/1":
 		r.Noun, r.Member = NounMember, readMember(&f)
 	default:
-		return nil, []Problem{{Code: "unknown_record", Pointer: "/record", Detail: fmt.Sprintf("%q is not a kind of record; there are event/1, artifact/1, activity/1, statement/1 and member/1", brief(kind))}}
+		return nil, []Problem{{Code: "unknown_record", Pointer: "/record", Detail: fmt.Sprintf("%q is not a kind of record; there are event/1, artifact/1, activity/1, statement/1 and member/1", Brief(kind))}}
 	}
 	f.finish()
 	return r, f.problems

@@ -135,7 +135,7 @@ func readStatement(f *fields) *Statement {
 	if own, ok := strings.CutPrefix(s.PredicateType, predicatePrefix); ok {
 		s.Kind = strings.TrimSuffix(own, predicateSuffix)
 		if _, known := predicates[s.Kind]; !known || s.PredicateType != PredicateType(s.Kind) {
-			f.problem("bad_value", "/predicateType", "%q is none of Pedigree's predicate types", brief(s.PredicateType))
+			f.problem("bad_value", "/predicateType", "%q is none of Pedigree's predicate types", Brief(s.PredicateType))
 			return s
 		}
 	}
@@ -144,7 +144,7 @@ func readStatement(f *fields) *Statement {
 		f.within(v, pointer, func(f *fields) {
 			subject := readSubject(f)
 			if seen[subject.Node] {
-				f.problem("duplicate", "/name", "%q stands twice in subject", brief(subject.Node))
+				f.problem("duplicate", "/name", "%q stands twice in subject", Brief(subject.Node))
 			}
 			seen[subject.Node] = true
 			s.Subjects = append(s.Subjects, subject)

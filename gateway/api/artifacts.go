@@ -44,7 +44,7 @@ func (s *Server) artifactVersions(c *call) error {
 			return err
 		}
 		if len(first.Items) == 0 {
-			return fail(kindNotFound, "%s/%s/%s has no version on the ledger, up to block %d", brief(f.Kind), brief(f.Namespace), brief(f.Name), first.Block)
+			return fail(kindNotFound, "%s/%s/%s has no version on the ledger, up to block %d", record.Brief(f.Kind), record.Brief(f.Namespace), record.Brief(f.Name), first.Block)
 		}
 	}
 	return s.artifacts(c, f)

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // How long a body may take: so much to begin with, and more for each byte that has come. What the gateway itself takes to
@@ -47,7 +48,7 @@ type body struct {
 func (c *call) open() (*body, error) {
 	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	if charset := params["charset"]; err != nil || !slices.Contains(c.op.consumes, media) || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, fail(kindUnsupported, "Content-Type is %q; this route takes %s, in UTF-8", brief(clean(c.GetHeader("Content-Type"))), strings.Join(c.op.consumes, " and "))
+		return nil, fail(kindUnsupported, "Content-Type is %q; this route takes %s, in UTF-8", record.Brief(clean(c.GetHeader("Content-Type"))), strings.Join(c.op.consumes, " and "))
 	}
 	if c.Request.ContentLength > c.op.maxBytes {
 		return nil, tooManyBytes(c.Request.ContentLength, c.op.maxBytes)
@@ -78,7 +79,7 @@ func (b *body) decode(coding string) error {
 		}
 		b.decoded, b.close = decoder, decoder.Close
 	default:
-		p := fail(kindUnsupported, "the body is encoded as %q; send it as gzip, as zstd or as it is", brief(clean(coding)))
+		p := fail(kindUnsupported, "the body is encoded as %q; send it as gzip, as zstd or as it is", record.Brief(clean(coding)))
 		p.header = http.Header{"Accept-Encoding": {"gzip, zstd"}}
 		return p
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
@@ -145,17 +146,17 @@ func (p *parameter) readOne(v string) error {
 	case len(v) < p.minLength:
 		return fmt.Errorf("has %d bytes, fewer than %d", len(v), p.minLength)
 	case p.enum != nil && !slices.Contains(p.enum, v):
-		return fmt.Errorf("%q is none of %s", brief(v), strings.Join(p.enum, ", "))
+		return fmt.Errorf("%q is none of %s", record.Brief(v), strings.Join(p.enum, ", "))
 	case p.pattern != nil && !p.pattern.MatchString(v):
-		return fmt.Errorf("%q is not of the form %s", brief(v), p.pattern)
+		return fmt.Errorf("%q is not of the form %s", record.Brief(v), p.pattern)
 	case p.time:
 		if _, err := time.Parse(time.RFC3339Nano, v); err != nil {
-			return fmt.Errorf("%q is not a date and time with an offset, such as 2026-03-01T08:00:00Z", brief(v))
+			return fmt.Errorf("%q is not a date and time with an offset, such as 2026-03-01T08:00:00Z", record.Brief(v))
 		}
 	case p.integer:
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || n < p.minimum || n > p.maximum {
-			return fmt.Errorf("%q is not a whole number from %d to %d", brief(v), p.minimum, p.maximum)
+			return fmt.Errorf("%q is not a whole number from %d to %d", record.Brief(v), p.minimum, p.maximum)
 		}
 	}
 	return nil
@@ -286,12 +287,4 @@ func clean(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "�"))
-}
-
-// brief shortens text for a message.
-func brief(s string) string {
-	if len(s) > 80 {
-		return strings.ToValidUTF8(s[:80], "") + "…"
-	}
-	return s
 }

@@ -132,7 +132,7 @@ func (t *twins) look(d *draft) {
 		first, known := t.eventIDs[sent]
 		if known && first.sent {
 			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer, Detail: fmt.Sprintf(
-				"event %d of this document has the same eventID %q, and neither is an error declaration", first.event, brief(d.sentID))})
+				"event %d of this document has the same eventID %q, and neither is an error declaration", first.event, record.Brief(d.sentID))})
 			return
 		}
 		if !known {
@@ -152,7 +152,7 @@ func (t *twins) look(d *draft) {
 		id := fingerprintOf(d.EventID)
 		if first, ok := t.eventIDs[id]; ok && first.event != d.index {
 			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer,
-				Detail: fmt.Sprintf("event %d of this document has the eventID %q too, and is another event", first.event, brief(d.EventID))})
+				Detail: fmt.Sprintf("event %d of this document has the eventID %q too, and is another event", first.event, record.Brief(d.EventID))})
 			return
 		} else if !ok {
 			t.eventIDs[id] = bearer{d.index, false}
@@ -192,7 +192,7 @@ func (s *Server) resolveKnown(ctx context.Context, mspID string, drafts []draft)
 		case taker != nil:
 			d.refuse(record.Problem{Index: d.index, Code: codeEventIDTaken, Pointer: d.idPointer, Existing: taker.ID, Detail: fmt.Sprintf(
 				"the eventID %q names another event, which %s recorded in block %d as %s; give this event an id of its own (to correct the other, send it again with an errorDeclaration and its eventID, and the right event with a new eventID)",
-				brief(d.EventID), mspID, taker.Block, taker.ID)})
+				record.Brief(d.EventID), mspID, taker.Block, taker.ID)})
 		}
 	}
 	return nil

@@ -127,7 +127,7 @@ func (s *Server) eventByID(c *call) error {
 		return err
 	}
 	if len(records) == 0 {
-		return fail(kindNotFound, "no event with the id %q is on the ledger, up to block %d", brief(id), snap.Block)
+		return fail(kindNotFound, "no event with the id %q is on the ledger, up to block %d", record.Brief(id), snap.Block)
 	}
 	return c.queryDocument(records, snap.Block, s)
 }

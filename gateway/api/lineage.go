@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/prov"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
@@ -70,7 +71,7 @@ func (c *call) lineageQuery() (lineage.Query, error) {
 func unknownNode(err error) error {
 	var unknown *lineage.UnknownNodeError
 	if errors.As(err, &unknown) {
-		return fail(kindNotFound, "no record up to block %d names %q", unknown.Block, brief(unknown.Node)).because(
+		return fail(kindNotFound, "no record up to block %d names %q", unknown.Block, record.Brief(unknown.Node)).because(
 			reason{Code: "unknown_node", Detail: "the ledger doesn't know this node", Parameter: "node"})
 	}
 	return err

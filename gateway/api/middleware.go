@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // Keys of what handlers leave for the log.
@@ -56,7 +58,7 @@ func (s *Server) observe(g *gin.Context) {
 		level = slog.LevelDebug
 	}
 	s.Logger.LogAttrs(g.Request.Context(), level, "request",
-		slog.String("id", id), slog.String("method", brief(clean(g.Request.Method))), slog.String("path", brief(clean(g.Request.URL.Path))),
+		slog.String("id", id), slog.String("method", record.Brief(clean(g.Request.Method))), slog.String("path", record.Brief(clean(g.Request.URL.Path))),
 		slog.String("operation", name), slog.String("caller", g.GetString(callerKey)),
 		slog.Int("status", g.Writer.Status()), slog.Int64("ms", took.Milliseconds()))
 }

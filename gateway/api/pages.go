@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/web"
 )
 
@@ -31,7 +32,7 @@ func (s *Server) home(c *call) error {
 func (s *Server) asset(c *call) error {
 	body, media, ok := s.pages.Asset(c.value("file"))
 	if !ok {
-		return fail(kindNotFound, "there is no file %q", brief(c.value("file")))
+		return fail(kindNotFound, "there is no file %q", record.Brief(c.value("file")))
 	}
 	c.Header("Cache-Control", "public, max-age=31536000, immutable")
 	c.send(http.StatusOK, media, body)
@@ -140,7 +141,7 @@ func (s *Server) problemType(c *call) error {
 			return s.html(c, http.StatusOK, "problems", &web.Problems{Kinds: []web.Problem{viewKind(k)}, Single: true})
 		}
 	}
-	return fail(kindNotFound, "there is no type of problem %q; /problems lists them", brief(c.value("slug")))
+	return fail(kindNotFound, "there is no type of problem %q; /problems lists them", record.Brief(c.value("slug")))
 }
 
 func viewKind(k *problemKind) web.Problem {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -117,10 +118,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.engine.Use(s.observe, s.guard)
 	s.engine.NoRoute(func(g *gin.Context) {
-		s.refuse(g, nil, fail(kindNotFound, "there is nothing at %q; /docs lists what there is", brief(clean(g.Request.URL.Path))))
+		s.refuse(g, nil, fail(kindNotFound, "there is nothing at %q; /docs lists what there is", record.Brief(clean(g.Request.URL.Path))))
 	})
 	s.engine.NoMethod(func(g *gin.Context) {
-		s.refuse(g, nil, fail(kindMethod, "%s is not a method of %q", brief(clean(g.Request.Method)), brief(clean(g.Request.URL.Path))))
+		s.refuse(g, nil, fail(kindMethod, "%s is not a method of %q", record.Brief(clean(g.Request.Method)), record.Brief(clean(g.Request.URL.Path))))
 	})
 	return s, s.route()
 }

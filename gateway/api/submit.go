@@ -143,7 +143,7 @@ func (s *Server) witnesses(ctx context.Context, mspID string, records []*record.
 			}
 			if !known {
 				unknown = append(unknown, record.Problem{Index: i, Code: "unknown_reference", Pointer: ref.Pointer,
-					Detail: fmt.Sprintf("%s is not on the ledger, as far as this gateway knows; record it first", brief(ref.Node))})
+					Detail: fmt.Sprintf("%s is not on the ledger, as far as this gateway knows; record it first", record.Brief(ref.Node))})
 				continue
 			}
 			if place != (record.Place{}) {

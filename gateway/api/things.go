@@ -23,7 +23,7 @@ func (s *Server) thing(c *call) error {
 	thing := epcis.Thing("https://link.invalid" + path) // any host but GS1's own: what is no Digital Link keeps it
 	parts := epcis.Parts(thing)
 	if len(parts) == 0 {
-		return fail(kindNotFound, "%q is no GS1 Digital Link: a part has the wrong form or length", brief(clean(path)))
+		return fail(kindNotFound, "%q is no GS1 Digital Link: a part has the wrong form or length", record.Brief(clean(path)))
 	}
 	if c.value("linkType") != "" || c.accept == "application/linkset+json" {
 		c.accept = "application/linkset+json"

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -216,17 +215,10 @@ func postAndPrint(c *cobra.Command, gateway *Client, t *Target, path string, bod
 
 // Record posts a record and returns when the ledger has it.
 func (c *Client) Record(ctx context.Context, path string, body any) (*Answer, *Receipt, error) {
-	text, ok := body.(json.RawMessage)
-	if !ok {
-		var err error
-		if text, err = json.Marshal(body); err != nil {
-			return nil, nil, fmt.Errorf("couldn't encode a request: %w", err)
-		}
-	}
-	answer, err := c.Do(ctx, Call{Method: http.MethodPost, Path: path, Body: text})
+	receipt := new(Receipt)
+	answer, err := c.Post(ctx, path, body, receipt)
 	if err != nil {
 		return nil, nil, err
 	}
-	receipt := new(Receipt)
-	return answer, receipt, decode(answer.Body, receipt)
+	return answer, receipt, nil
 }

@@ -48,7 +48,7 @@ func (ix *Index) Artifact(ctx context.Context, ref string, at uint64) (*Artifact
 func (ix *Index) ArtifactVersions(ctx context.Context, series string, at uint64, page Page) (List[Artifact], error) {
 	parts := strings.Split(series, "/")
 	if len(parts) != 3 {
-		return List[Artifact]{}, fmt.Errorf("%q is not the name of an artifact, such as dataset/lab/readings: %w", brief(series), ErrNotFound)
+		return List[Artifact]{}, fmt.Errorf("%q is not the name of an artifact, such as dataset/lab/readings: %w", record.Brief(series), ErrNotFound)
 	}
 	return ix.Artifacts(ctx, ArtifactFilter{Kind: parts[0], Namespace: parts[1], Name: parts[2]}, at, page)
 }

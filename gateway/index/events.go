@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // EventQuery are the parameters of an EPCIS 2.0 event query (SimpleEventQuery,
@@ -124,12 +125,12 @@ func (ix *Index) Events(ctx context.Context, q EventQuery, at uint64, page Page)
 func (q EventQuery) normal() (EventQuery, error) {
 	for _, t := range q.EventTypes {
 		if position(eventTypes, t) == 0 {
-			return q, &QueryError{"eventType", fmt.Sprintf("%q is not an event type; there are %s", brief(t), strings.Join(eventTypes[1:], ", "))}
+			return q, &QueryError{"eventType", fmt.Sprintf("%q is not an event type; there are %s", record.Brief(t), strings.Join(eventTypes[1:], ", "))}
 		}
 	}
 	for _, a := range q.Actions {
 		if position(actions, a) == 0 {
-			return q, &QueryError{"EQ_action", fmt.Sprintf("%q is not an action; there are ADD, OBSERVE and DELETE", brief(a))}
+			return q, &QueryError{"EQ_action", fmt.Sprintf("%q is not an action; there are ADD, OBSERVE and DELETE", record.Brief(a))}
 		}
 	}
 	q.BizSteps = spelled(q.BizSteps, func(s string) string { return epcis.WebURI("bizStep", s) })
@@ -151,7 +152,7 @@ func (q EventQuery) normal() (EventQuery, error) {
 		}
 		for _, v := range m.Values {
 			if _, ok := epcis.ParsePattern(v); !ok {
-				return q, &QueryError{m.Parameter, fmt.Sprintf("%q has a wildcard where none can stand: only the last parts of an urn:epc:idpat: or the last part of a Digital Link may be *", brief(v))}
+				return q, &QueryError{m.Parameter, fmt.Sprintf("%q has a wildcard where none can stand: only the last parts of an urn:epc:idpat: or the last part of a Digital Link may be *", record.Brief(v))}
 			}
 		}
 	}

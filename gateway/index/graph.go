@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // Vertex is a node of the lineage graph: a thing, an artifact version or a record.
@@ -55,7 +57,7 @@ func (ix *Index) Find(ctx context.Context, node string, snap Snapshot) (Vertex, 
 		return Vertex{}, nil
 	}
 	if err != nil {
-		return Vertex{}, fmt.Errorf("couldn't look up %q: %w", brief(node), err)
+		return Vertex{}, fmt.Errorf("couldn't look up %q: %w", record.Brief(node), err)
 	}
 	return v, nil
 }
@@ -132,7 +134,7 @@ func (ix *Index) Things(ctx context.Context, class string, at uint64, page Page)
 		return nil
 	})
 	if err != nil {
-		return list, fmt.Errorf("couldn't list the things of %q: %w", brief(class), err)
+		return list, fmt.Errorf("couldn't list the things of %q: %w", record.Brief(class), err)
 	}
 	more := len(list.Items) > p.size
 	list.Items = list.Items[:min(len(list.Items), p.size)]

@@ -84,7 +84,7 @@ func (ix *Index) locate(ctx context.Context, id string, at uint64) (location, er
 	}
 	digest, ok := digestOf(id)
 	if !ok {
-		return l, fmt.Errorf("%q: %w", brief(id), ErrNotFound)
+		return l, fmt.Errorf("%q: %w", record.Brief(id), ErrNotFound)
 	}
 	err = ix.row(ctx, `SELECT `+locationColumns+` FROM node n WHERE n.hash = ? AND n.digest = ? AND n.id <= ?`,
 		recordName(digest, 0).hash, digest[:], snap.Last).Scan(l.fields()...)
@@ -306,12 +306,4 @@ func fromMicros(at int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(at).UTC()
-}
-
-// brief shortens hostile text for a message.
-func brief(s string) string {
-	if len(s) > 80 {
-		return strings.ToValidUTF8(s[:80], "") + "…"
-	}
-	return s
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // Tx is a transaction and what became of it.
@@ -26,7 +28,7 @@ func (ix *Index) Transaction(ctx context.Context, txID string, at uint64) (*Tx, 
 	t := Tx{Records: []string{}}
 	err = ix.row(ctx, `SELECT id, code FROM tx WHERE txid = ? AND block <= ? ORDER BY id LIMIT 1`, txID, int64(snap.Block)).Scan(&id, &t.Code)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("transaction %q: %w", brief(txID), ErrNotFound)
+		return nil, fmt.Errorf("transaction %q: %w", record.Brief(txID), ErrNotFound)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("couldn't look up transaction %s: %w", txID, err)
