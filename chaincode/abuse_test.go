@@ -57,7 +57,7 @@ func TestARejectionFitsAnErrorMessage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pack, err := record.Pack([][]byte{r.Bytes()})
 			require.NoError(t, err)
-			response, _ := l.invoke(harbor, "Events:Submit", pack)
+			response, _ := l.send(harbor, "Events:Submit", pack, nil)
 			rejection, ok := record.ParseRejection(response.Message)
 			require.True(t, ok)
 			assert.LessOrEqual(t, len(rejection.Problems), 50)

@@ -67,12 +67,14 @@ type transaction struct {
 	ledger *ledger
 	tx     string
 	args   [][]byte
+	with   map[string][]byte // transient data
 	who    who
 	writes map[string][]byte
 	scans  int
 }
 
-func (s *transaction) GetArgs() [][]byte { return s.args }
+func (s *transaction) GetArgs() [][]byte                        { return s.args }
+func (s *transaction) GetTransient() (map[string][]byte, error) { return s.with, nil }
 func (s *transaction) GetFunctionAndParameters() (string, []string) {
 	var params []string
 	for _, a := range s.args[1:] {
@@ -173,9 +175,18 @@ func creators(w who) []byte {
 // invoke runs a function as one transaction and keeps what it wrote if it
 // succeeded.
 func (l *ledger) invoke(w who, function string, args ...[]byte) (*peer.Response, *transaction) {
+	return l.transact(w, function, nil, args...)
+}
+
+// send invokes a submit with a pack and witnesses.
+func (l *ledger) send(w who, function string, pack, witnesses []byte) (*peer.Response, *transaction) {
+	return l.transact(w, function, map[string][]byte{record.TransientPack: pack, record.TransientWitnesses: witnesses})
+}
+
+func (l *ledger) transact(w who, function string, with map[string][]byte, args ...[]byte) (*peer.Response, *transaction) {
 	l.next++
 	id := sha256.Sum256(fmt.Append(nil, l.next))
-	s := &transaction{ledger: l, tx: hex.EncodeToString(id[:]), args: append([][]byte{[]byte(function)}, args...), who: w, writes: map[string][]byte{}}
+	s := &transaction{ledger: l, tx: hex.EncodeToString(id[:]), args: append([][]byte{[]byte(function)}, args...), with: with, who: w, writes: map[string][]byte{}}
 	response := l.cc.Invoke(s)
 	if response.Status == shim.OK {
 		maps.Copy(l.state, s.writes)
@@ -195,7 +206,7 @@ func (l *ledger) submit(w who, function string, witnesses map[string]record.Plac
 	require.NoError(l.t, err)
 	witnessText, err := json.Marshal(witnesses)
 	require.NoError(l.t, err)
-	response, s := l.invoke(w, function, pack, witnessText)
+	response, s := l.send(w, function, pack, witnessText)
 	require.Zero(l.t, s.scans, "no submit scans a range")
 	if response.Status == shim.OK {
 		require.Contains(l.t, s.writes, record.PackKey(s.tx))

@@ -43,10 +43,13 @@ type write struct {
 	value []byte
 }
 
-// submit checks and records the pack in the transaction's first argument.
-// The arguments are read from the stub as bytes: a declared string parameter
-// would go through the contract API's JSON schema check and cost more than
-// all the checks that matter. It answers {"records":n}.
+// submit checks and records the pack that comes with the proposal. It answers
+// {"records":n}.
+//
+// Pack and witnesses are transient data, which Fabric hands to the endorsers
+// and leaves out of the transaction. What they decide is in its writes, signed
+// by them and by the submitter; as an argument the pack would be in every
+// block a second time, and its witnesses for nothing.
 func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, error) {
 	b, err := open(stub)
 	if err != nil {
@@ -79,19 +82,23 @@ func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, err
 // rejection reports, and few enough to keep.
 const enoughProblems = 1_000
 
-// maxWitnesses bounds the second argument, in bytes.
+// maxWitnesses bounds the witnesses, in bytes.
 const maxWitnesses = 4 << 20
 
 func open(stub shim.ChaincodeStubInterface) (*batch, error) {
-	args := stub.GetArgs()
-	if len(args) < 2 || len(args) > 3 {
-		return nil, refuse("bad_arguments", "submit takes a pack of records and, where records refer to others, witnesses")
+	transient, err := stub.GetTransient()
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the pack: %w", err)
+	}
+	pack, witnesses := transient[record.TransientPack], transient[record.TransientWitnesses]
+	if len(pack) == 0 || len(stub.GetArgs()) > 1 {
+		return nil, refuse("bad_arguments", `submit takes no arguments but transient data: a "pack" of records and, where records refer to others, "witnesses"`)
 	}
 	caller, err := cid.New(stub)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read who submits: %w", err)
 	}
-	b := &batch{tx: stub.GetTxID(), pack: args[1], world: newWorld(stub), artifacts: map[string]*placed{}, lines: map[record.ID]int{},
+	b := &batch{tx: stub.GetTxID(), pack: pack, world: newWorld(stub), artifacts: map[string]*placed{}, lines: map[record.ID]int{},
 		generators: map[string]int{}, withdrawals: map[string]Withdrawn{}}
 	if b.caller, err = caller.GetMSPID(); err != nil {
 		return nil, fmt.Errorf("couldn't read whose member submits: %w", err)
@@ -108,11 +115,11 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 		return nil, fmt.Errorf("couldn't read the time of the transaction: %w", err)
 	}
 	b.header = record.Header{MSPID: b.caller, Subject: certificate.Subject.String(), Time: at.AsTime().UTC().Format(time.RFC3339Nano)}
-	if len(args) == 3 && len(args[2]) > 0 {
-		if len(args[2]) > maxWitnesses {
-			return nil, refuse("too_large", fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(args[2]), maxWitnesses))
+	if len(witnesses) > 0 {
+		if len(witnesses) > maxWitnesses {
+			return nil, refuse("too_large", fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), maxWitnesses))
 		}
-		if err := json.Unmarshal(args[2], &b.witnesses); err != nil {
+		if err := json.Unmarshal(witnesses, &b.witnesses); err != nil {
 			return nil, refuse("bad_arguments", "the witnesses are not a JSON object from nodes to places: "+err.Error())
 		}
 	}

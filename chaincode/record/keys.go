@@ -31,6 +31,13 @@ const (
 	pointerPrefix = "r/"
 )
 
+// A submit takes these two as transient data of its proposal: the pack, and where the records lie to which it refers, as
+// a JSON object from each node to its [Place].
+const (
+	TransientPack      = "pack"
+	TransientWitnesses = "witnesses"
+)
+
 // PackKey is where the pack of a transaction lies.
 func PackKey(txID string) string { return PackPrefix + shortTx(txID) }
 

@@ -80,12 +80,12 @@ func (f *fakeLedger) Propose(id *ledger.Identity, call ledger.Call, key string, 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	txID := f.TransactionID(id, key, attempt)
-	bodies, err := record.Unpack(call.Args[0], record.PackLimits{})
+	bodies, err := record.Unpack(call.Transient[record.TransientPack], record.PackLimits{})
 	if err != nil {
 		return nil, err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %q %s", call.Function, bodies, call.Args[1])
+	fmt.Fprintf(h, "%s %q %s", call.Function, bodies, call.Transient[record.TransientWitnesses])
 	digest := hex.EncodeToString(h.Sum(nil))
 	if before, ok := f.calls[txID]; ok && before != digest {
 		f.wrong = append(f.wrong, "two calls under the transaction id "+txID)

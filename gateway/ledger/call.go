@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -66,6 +67,10 @@ func (c *Client) Endorse(ctx context.Context, p *Proposal) (*Envelope, error) {
 	}
 	if len(prepared.GetPayload()) == 0 {
 		return nil, &Error{Phase: Endorsing, Kind: Malformed, TransactionID: p.TransactionID, Message: "the peer returned no transaction"}
+	}
+	if !bytes.Contains(prepared.GetPayload(), p.pack) {
+		// The peer could have anything signed here. What it was asked to record must be in it, byte by byte.
+		return nil, &Error{Phase: Endorsing, Kind: Malformed, TransactionID: p.TransactionID, Message: "the peer returned a transaction without the records that it was given"}
 	}
 	signature, err := p.identity.signMessage(prepared.GetPayload())
 	if err != nil {

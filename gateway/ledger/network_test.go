@@ -132,7 +132,7 @@ func artifact(t *testing.T, name, version, content string) (Call, *record.Record
 	require.Empty(t, problems)
 	pack, err := record.Pack([][]byte{r.Body})
 	require.NoError(t, err)
-	return Call{Function: "Artifacts:Submit", Args: [][]byte{pack, nil}}, r
+	return Call{Function: "Artifacts:Submit", Transient: map[string][]byte{record.TransientPack: pack}}, r
 }
 
 func within(t *testing.T, d time.Duration) context.Context {

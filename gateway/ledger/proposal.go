@@ -11,6 +11,8 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // Call is a chaincode function and its arguments.
@@ -20,6 +22,8 @@ type Call struct {
 	// Function is the function's name with its contract: "Events:Submit".
 	Function string
 	Args     [][]byte
+	// Transient goes to the endorsers and is not in the transaction.
+	Transient map[string][]byte
 }
 
 // Proposal is a signed call with a transaction id of its own. It must be endorsed within the peers' time window of 15
@@ -30,6 +34,7 @@ type Proposal struct {
 
 	identity *Identity
 	signed   *peer.SignedProposal
+	pack     []byte // that the transaction must contain
 }
 
 // nonceBytes is the length of a nonce as Fabric's own clients make it.
@@ -72,7 +77,7 @@ func (c *Client) Propose(id *Identity, call Call, key string, attempt int) (*Pro
 	if err != nil {
 		return nil, fmt.Errorf("couldn't build the proposal of %s: %w", call.Function, err)
 	}
-	return &Proposal{TransactionID: txID, identity: id, signed: signed}, nil
+	return &Proposal{TransactionID: txID, identity: id, signed: signed, pack: call.Transient[record.TransientPack]}, nil
 }
 
 func (c *Client) signedProposal(id *Identity, call Call, nonce []byte, txID string) (*peer.SignedProposal, error) {
@@ -107,7 +112,7 @@ func (c *Client) signedProposal(id *Identity, call Call, nonce []byte, txID stri
 	if err != nil {
 		return nil, err
 	}
-	payload, err := proto.Marshal(&peer.ChaincodeProposalPayload{Input: invocation})
+	payload, err := proto.Marshal(&peer.ChaincodeProposalPayload{Input: invocation, TransientMap: call.Transient})
 	if err != nil {
 		return nil, err
 	}
