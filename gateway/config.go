@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
@@ -39,6 +40,10 @@ type Config struct {
 
 	// Data is the folder of the queue and the index. It is made if it isn't there. One gateway at a time may use it.
 	Data string `json:"data"`
+
+	// BatchRecords is how many records go into one transaction at most. Optional; package capture's default if 0. Fewer make
+	// more transactions of the same records, each of which costs every organisation's peer as much as some hundred records.
+	BatchRecords int `json:"batchRecords"`
 }
 
 // TLS names two PEM files.
@@ -106,6 +111,9 @@ func (c *Config) check() error {
 	}
 	if c.TLS.Certificate == "" && !loopback(c.Listen) {
 		return fmt.Errorf("listen is %s, which others can reach, and there is no certificate: tokens would travel in the clear, so give tls.certificate and tls.key, or listen on 127.0.0.1", c.Listen)
+	}
+	if c.BatchRecords < 0 || c.BatchRecords > record.MaxPackRecords {
+		return fmt.Errorf("batchRecords is %d: a transaction takes 1 to %d records", c.BatchRecords, record.MaxPackRecords)
 	}
 	if len(c.Peers) == 0 {
 		return errors.New("peers is empty: name at least the organisation's own peer")

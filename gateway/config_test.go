@@ -54,6 +54,7 @@ func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 		{"every address", "listen", ":8081", "tls.certificate"},
 		{"a name that could be any address", "listen", "gateway.example:8081", "tls.certificate"},
 		{"a certificate without key", "tls", map[string]any{"certificate": "cert.pem"}, "tls.key"},
+		{"more records to a transaction than one takes", "batchRecords", 5_001, "batchRecords"},
 		{"no peers", "peers", []any{}, "peers is empty"},
 		{"a peer without roots", "peers", peer("tlsRoots", ""), "peers[0]"},
 		{"a peer's address without port", "peers", peer("address", "localhost"), "peers[0].address"},

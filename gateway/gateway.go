@@ -72,7 +72,9 @@ func (g *Gateway) open() (err error) {
 	if g.index, err = index.Open(cfg.indexFile(), index.WithLogger(log)); err != nil {
 		return err
 	}
-	if g.queue, err = capture.Open(capture.Config{Folder: cfg.queueFolder(), Identity: g.callers.Identity, Logger: log}); err != nil {
+	if g.queue, err = capture.Open(capture.Config{
+		Folder: cfg.queueFolder(), Identity: g.callers.Identity, BatchRecords: cfg.BatchRecords, Logger: log,
+	}); err != nil {
 		return err
 	}
 	l := cfg.ledger()

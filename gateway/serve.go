@@ -43,6 +43,8 @@ The configuration is one JSON object:
              "mspId", "certificate", "key"}]}, roles submitter, auditor, operator
   data       folder for the queue and the index
 
+  batchRecords  most records to a transaction; optional, 2000 if left out
+
 The tokens are read again when their file changes, and on SIGHUP. SIGTERM and
 Ctrl-C finish the requests under way. Logs go to standard error.`,
 		Args: cobra.NoArgs,

@@ -30,6 +30,8 @@ type gatewayConfig struct {
 	Peers     []gatewayPeer `json:"peers"` // the organisation's own first, then the others as fallback
 	Tokens    string        `json:"tokens"`
 	Data      string        `json:"data"`
+
+	BatchRecords int `json:"batchRecords,omitempty"`
 }
 
 type gatewayTLS struct {
@@ -75,10 +77,10 @@ func (d folder) makeTokens(p *plan) error {
 
 // configureGateway writes an organisation's gateway.json and tokens.json anew. Callers that somebody added to
 // tokens.json stay.
-func (d folder) configureGateway(p *plan, org Org) error {
+func (d folder) configureGateway(p *plan, org Org, batchRecords int) error {
 	c := gatewayConfig{
 		Listen: loopback(org.GatewayPort), Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
-		Tokens: d.path(org.Name, "tokens.json"), Data: d.path(org.Name, "gateway"),
+		Tokens: d.path(org.Name, "tokens.json"), Data: d.path(org.Name, "gateway"), BatchRecords: batchRecords,
 	}
 	for _, other := range p.Orgs {
 		peer := gatewayPeer{MSPID: other.MSPID, Address: other.PeerAddress(), ServerName: other.PeerName(), TLSRoots: d.path(other.Name, "tlsca", "cert.pem")}

@@ -43,6 +43,8 @@ type Options struct {
 	Out io.Writer
 	// Env is added to the environment of the chaincode and gateway processes, as NAME=value.
 	Env []string
+	// BatchRecords is how many records a gateway puts into one transaction at most; 0: its own default.
+	BatchRecords int
 
 	lock     *os.File // the folder's lock, if the caller holds it already
 	detached bool
@@ -120,7 +122,7 @@ func (n *Network) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, org := range n.plan.Orgs {
-		if err := n.dir.configureGateway(n.plan, org); err != nil {
+		if err := n.dir.configureGateway(n.plan, org, n.options.BatchRecords); err != nil {
 			return err
 		}
 	}
@@ -376,7 +378,10 @@ func (n *Network) Kill(name string) error { return n.sup.kill(name) }
 // Hold stops a process and keeps it down until [Network.Release].
 func (n *Network) Hold(name string) error { return n.sup.hold(name, syscall.SIGTERM) }
 
-// Release starts a process again that [Network.Hold] stopped.
+// KillAndHold sends SIGKILL to a process and keeps it down until [Network.Release], as if its machine had lost power.
+func (n *Network) KillAndHold(name string) error { return n.sup.hold(name, syscall.SIGKILL) }
+
+// Release starts a process again that [Network.Hold] or [Network.KillAndHold] stopped.
 func (n *Network) Release(name string) error { return n.sup.release(name) }
 
 // Processes lists what the network is made of, running or not.
