@@ -35,13 +35,14 @@ import (
 // ledger is a world state to try the rules on, one transaction at a time: no
 // network, no endorsement. The real one is in the tests of the whole product.
 type ledger struct {
-	t     *testing.T
+	t     testing.TB
 	cc    *contractapi.ContractChaincode
 	state map[string][]byte
 	next  int
+	tx    string // the next transaction's id, if it is to be a certain one
 }
 
-func newLedger(t *testing.T) *ledger {
+func newLedger(t testing.TB) *ledger {
 	cc, err := chaincode.New()
 	require.NoError(t, err)
 	return &ledger{t: t, cc: cc, state: map[string][]byte{}}
@@ -186,7 +187,11 @@ func (l *ledger) send(w who, function string, pack, witnesses []byte) (*peer.Res
 func (l *ledger) transact(w who, function string, with map[string][]byte, args ...[]byte) (*peer.Response, *transaction) {
 	l.next++
 	id := sha256.Sum256(fmt.Append(nil, l.next))
-	s := &transaction{ledger: l, tx: hex.EncodeToString(id[:]), args: append([][]byte{[]byte(function)}, args...), with: with, who: w, writes: map[string][]byte{}}
+	tx := hex.EncodeToString(id[:])
+	if l.tx != "" {
+		tx, l.tx = l.tx, ""
+	}
+	s := &transaction{ledger: l, tx: tx, args: append([][]byte{[]byte(function)}, args...), with: with, who: w, writes: map[string][]byte{}}
 	response := l.cc.Invoke(s)
 	if response.Status == shim.OK {
 		maps.Copy(l.state, s.writes)

@@ -47,7 +47,7 @@ func (c *reader) Read(ctx contractapi.TransactionContextInterface, id string) (s
 	}
 	w := newWorld(ctx.GetStub())
 	answer := Reading{ID: parsed}
-	places, more, err := recordings(ctx.GetStub(), parsed)
+	places, more, err := w.recordings(parsed)
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +74,7 @@ func (c *reader) Exists(ctx contractapi.TransactionContextInterface, id string) 
 	if err != nil {
 		return "", refuse("bad_id", err.Error())
 	}
-	places, _, err := recordings(ctx.GetStub(), parsed)
+	places, _, err := newWorld(ctx.GetStub()).recordings(parsed)
 	if err != nil {
 		return "", err
 	}
@@ -89,24 +89,56 @@ func (c *reader) GetEvaluateTransactions() []string {
 // maxRecordings is how many recordings of one record a read reports.
 const maxRecordings = 16
 
-func recordings(stub shim.ChaincodeStubInterface, id record.ID) ([]record.Place, bool, error) {
-	var places []record.Place
-	prefix := record.PointerPrefix(id)
-	more, err := scan(stub, prefix, maxRecordings, "", func(key string, _ []byte) error {
-		tx, ok := record.PointerTx(key)
+// recordings follows the pointers of a record to the transactions that hold
+// it, and whether there are more pointers than are followed.
+func (w *world) recordings(id record.ID) (places []record.Place, more bool, err error) {
+	var prefixes []string
+	next, err := scan(w.stub, record.PointerPrefix(id), maxRecordings, "", func(key string, _ []byte) error {
+		prefix, ok := record.PointerPacks(key)
 		if !ok {
 			return fmt.Errorf("the key %s is no pointer", key)
 		}
-		places = append(places, record.Place{ID: id, Tx: tx})
+		prefixes = append(prefixes, prefix)
 		return nil
 	})
-	return places, more != "", err
+	if err != nil {
+		return nil, false, err
+	}
+	for _, prefix := range prefixes {
+		var alike []record.Place
+		_, err := scan(w.stub, prefix, maxAlike, "", func(key string, _ []byte) error {
+			tx, ok := record.ParsePackKey(key)
+			if !ok {
+				return fmt.Errorf("the key %s is no pack's", key)
+			}
+			alike = append(alike, record.Place{ID: id, Tx: tx})
+			return nil
+		})
+		if err != nil {
+			return nil, false, err
+		}
+		for _, place := range alike {
+			if len(alike) > 1 { // nobody can tell by the pointer which of them holds it
+				if _, _, err := w.body(place); errors.Is(err, errNotRecorded) {
+					continue
+				} else if err != nil {
+					return nil, false, err
+				}
+			}
+			places = append(places, place)
+		}
+	}
+	return places, next != "", nil
 }
+
+// maxAlike is how many transactions are read whose ids begin alike: more than
+// anybody has made.
+const maxAlike = 4
 
 // scan walks one page of the keys with a prefix and answers the bookmark of
 // the next page, "" after the last.
 func scan(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark string, each func(key string, value []byte) error) (string, error) {
-	// The end is the prefix with its last byte, always '/' or '@', made one larger.
+	// The end is the prefix with its last byte, which is ASCII, made one larger.
 	end := prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
 	// What isn't UTF-8 can't be sent to the peer: the shim panics.
 	if bookmark != "" && (!strings.HasPrefix(bookmark, prefix) || !utf8.ValidString(bookmark)) {

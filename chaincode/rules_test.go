@@ -46,6 +46,34 @@ func TestARecordIsReadAsItWasWritten(t *testing.T) {
 	assert.Equal(t, "not_found", rejection.Problems[0].Code)
 }
 
+func TestRecordsAreFoundWhereTransactionIdsAreAlikeAsFarAsPointersGo(t *testing.T) {
+	l := consortium(t)
+	a, b, c := event(t, "A"), event(t, "B"), event(t, "C")
+	first, second, third := strings.Repeat("ab", 12)+strings.Repeat("00", 20), strings.Repeat("ab", 12)+strings.Repeat("01", 20), strings.Repeat("ab", 12)+strings.Repeat("02", 20)
+	l.tx = first
+	l.accept(harbor, "Events:Submit", nil, b, a)
+	l.tx = second
+	l.accept(market, "Events:Submit", nil, a)
+	l.tx = third
+	l.accept(lab, "Events:Submit", nil, c)
+	recordings := func(id record.ID) (by []string) {
+		text, rejection := l.read("Events:Read", string(id))
+		require.Nil(t, rejection)
+		var reading chaincode.Reading
+		require.NoError(t, json.Unmarshal([]byte(text), &reading))
+		assert.Equal(t, id, record.Sum(reading.Record))
+		for _, r := range reading.Recordings {
+			by = append(by, r.MSPID+" in "+r.Tx)
+		}
+		return by
+	}
+	assert.Equal(t, []string{"HarborMSP in " + first, "MarketMSP in " + second}, recordings(a.ID))
+	assert.Equal(t, []string{"HarborMSP in " + first}, recordings(b.ID))
+	assert.Equal(t, []string{"LabMSP in " + third}, recordings(c.ID))
+	l.accept(lab, "Statements:Submit", at(first, a), statement(t, record.Approval, string(a.ID), `{}`))
+	l.accept(lab, "Statements:Submit", at(second, a), statement(t, record.Finding, string(a.ID), `{"detail":"seen"}`))
+}
+
 func TestRecordingAgainLeavesTheFirstRecording(t *testing.T) {
 	l := consortium(t)
 	r := event(t, "A")

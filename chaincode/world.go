@@ -136,10 +136,19 @@ func (w *world) body(p record.Place) ([]byte, record.Header, error) {
 	if err != nil {
 		return nil, record.Header{}, err
 	}
-	if pack == nil || line < 0 || line >= len(pack.bodies) || record.Sum(pack.bodies[line]) != p.ID {
-		return nil, record.Header{}, fmt.Errorf("the pack of transaction %s lacks %s in line %d", p.Tx, p.ID, line)
+	if pack == nil {
+		return nil, record.Header{}, errNotRecorded
 	}
-	return pack.bodies[line], pack.header, nil
+	if line >= 0 && line < len(pack.bodies) && record.Sum(pack.bodies[line]) == p.ID {
+		return pack.bodies[line], pack.header, nil
+	}
+	// The pointer is another transaction's, or another record's, that is alike as far as a pointer goes.
+	for _, body := range pack.bodies {
+		if record.Sum(body) == p.ID {
+			return body, pack.header, nil
+		}
+	}
+	return nil, record.Header{}, errNotRecorded
 }
 
 // header reads who recorded a transaction, without unpacking what it recorded.

@@ -14,7 +14,7 @@ import (
 // base64url, which is a third shorter than hexadecimal.
 //
 //	p/<transaction>            header line and pack: written once, blind
-//	r/<record>/<transaction>   the record's line in that pack, from 0: blind
+//	r/<record>/<transaction>   the record's line in that pack, from 0: blind; both are shortened
 //	f/<record>                 the MSP id that recorded it first, of records other than events: read before written
 //	a/<artifact version>       Place of the artifact's record: read before written
 //	g/<artifact version>       Place of the activity that generated it: read before written
@@ -26,9 +26,16 @@ import (
 // A record's pointer carries the transaction, so that recording a record
 // again adds a pointer and leaves the first one as it was; which came first is
 // the order of the transactions on the ledger. No submit scans a range.
+//
+// Pointers are most of what an event takes up in a block, so they hold no more
+// than they need. They prove nothing: whoever follows one finds the record by
+// its whole digest in the pack, or finds that it isn't there.
 const (
 	PackPrefix    = "p/"
 	pointerPrefix = "r/"
+
+	pointerRecord = 32 // characters of a record's digest: 192 bits
+	pointerTx     = 16 // characters of a transaction id: 96 bits
 )
 
 // A submit takes these two as transient data of its proposal: the pack, and where the records lie to which it refers, as
@@ -55,19 +62,27 @@ func ParsePackKey(key string) (txID string, ok bool) {
 }
 
 // PointerKey is where one recording of a record is found.
-func PointerKey(id ID, txID string) string { return PointerPrefix(id) + shortTx(txID) }
+func PointerKey(id ID, txID string) string {
+	return PointerPrefix(id) + start(shortTx(txID), pointerTx)
+}
 
 // PointerPrefix is what the keys of all recordings of a record begin with.
-func PointerPrefix(id ID) string { return pointerPrefix + shortHex(id.Hex()) + "/" }
+func PointerPrefix(id ID) string {
+	return pointerPrefix + start(shortHex(id.Hex()), pointerRecord) + "/"
+}
 
-// PointerTx returns the transaction of a pointer's key.
-func PointerTx(key string) (txID string, ok bool) {
+// PointerPacks returns what the key of the pack begins with to which a
+// pointer's key leads. It is one pack's, unless somebody has spent a fortune on
+// making two transaction ids alike.
+func PointerPacks(key string) (prefix string, ok bool) {
 	at := strings.LastIndexByte(key, '/')
-	if !strings.HasPrefix(key, pointerPrefix) || at < len(pointerPrefix) {
+	if !strings.HasPrefix(key, pointerPrefix) || at < len(pointerPrefix) || len(key)-at-1 != pointerTx {
 		return "", false
 	}
-	return ParsePackKey(PackPrefix + key[at+1:])
+	return PackPrefix + key[at+1:], true
 }
+
+func start(s string, n int) string { return s[:min(n, len(s))] }
 
 // FirstKey is where the organisation is that recorded a record first. Events
 // have none: they come by the million and are written blind.
