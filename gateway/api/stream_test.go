@@ -407,22 +407,6 @@ func TestABigDocumentTakesLittleMemory(t *testing.T) {
 	require.Less(t, peak-before.HeapInuse, uint64(most), "bytes of heap while a document of %d bytes is read", size)
 }
 
-func BenchmarkCapture(b *testing.B) {
-	const events = 20_000
-	text := document(numberedTo(events)...)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		b.StopTimer()
-		f := newFixture(b)
-		b.StartTimer()
-		if a := f.post(strings.NewReader(text)); a.status != http.StatusAccepted {
-			b.Fatal(a.body)
-		}
-	}
-	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	b.ReportMetric(0, "ns/op")
-}
-
 func TestLimitsOfItemsFitARecord(t *testing.T) {
 	require.Greater(t, maxEvent, canonical.DefaultBytes, "a record of the greatest size may be spaced out in its document")
 }
