@@ -9,7 +9,7 @@ import (
 // number turns a JSON number literal into its RFC 8785 form, and reports
 // false if that form would stand for another decimal value.
 func number(literal string) (string, bool) {
-	if plainInteger(literal) {
+	if plainInteger(literal) || plainFraction(literal) {
 		return literal, true
 	}
 	f, err := strconv.ParseFloat(literal, 64)
@@ -39,6 +39,19 @@ func plainInteger(literal string) bool {
 		}
 	}
 	return true
+}
+
+// plainFraction does the same for fractions of up to 15 digits, which no two
+// share a double: those that RFC 8785 writes without exponent, and with no zero
+// at the end.
+func plainFraction(literal string) bool {
+	const exponentsBelow = 6 // digits after the point
+	point := strings.IndexByte(literal, '.')
+	if point < 0 || len(literal) > 15 || literal[len(literal)-1] == '0' {
+		return false
+	}
+	fraction := literal[point+1:]
+	return len(fraction) <= exponentsBelow && strings.IndexByte(fraction, 'e') < 0 && strings.IndexByte(fraction, 'E') < 0
 }
 
 // ecmaScript writes a double as ECMAScript's Number::toString does, which

@@ -1,7 +1,6 @@
 package canonical
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,20 +67,38 @@ func Parse(data []byte, l Limits) (Value, error) {
 // ParseCanonical is Parse for bytes that must already be canonical: whoever
 // hashes them may rely on there being no second spelling.
 func ParseCanonical(data []byte, l Limits) (Value, error) {
-	v, err := Parse(data, l)
+	l = l.orDefaults()
+	if len(data) > l.Bytes {
+		return Value{}, oversize(data, l)
+	}
+	p := parsers.Get().(*parser)
+	defer p.release()
+	return p.parseCanonical(string(data), l, nil)
+}
+
+// parseCanonical reads a text that should be canonical in one pass. What is
+// wrong with one that isn't takes a second pass to say: it may be no JSON at all.
+func (p *parser) parseCanonical(text string, l Limits, r *room) (Value, error) {
+	p.start(text, l, r)
+	p.canonical = true
+	if v, err := p.parse(); err == nil {
+		return v, nil
+	}
+	p.start(text, l, nil)
+	v, err := p.parse()
 	if err != nil {
 		return Value{}, err
 	}
-	again := v.Append(make([]byte, 0, len(data)))
-	if !bytes.Equal(again, data) {
-		at := 0
-		for at < len(again) && at < len(data) && again[at] == data[at] {
-			at++
-		}
-		line, column := position(string(data), at)
-		return Value{}, &SyntaxError{Offset: at, Line: line, Column: column, Message: "the JSON is valid but not in canonical form (RFC 8785)"}
+	again := v.Append(make([]byte, 0, len(text)))
+	if string(again) == text {
+		return v, nil
 	}
-	return v, nil
+	at := 0
+	for at < len(again) && at < len(text) && again[at] == text[at] {
+		at++
+	}
+	line, column := position(text, at)
+	return Value{}, &SyntaxError{Offset: at, Line: line, Column: column, Message: "the JSON is valid but not in canonical form (RFC 8785)"}
 }
 
 type parser struct {
@@ -92,10 +109,13 @@ type parser struct {
 	path   []step // from the top down to where we are
 	err    *SyntaxError
 
+	canonical bool // refuse whatever isn't in canonical form
+
 	// What has been read of the objects and arrays that are still open lies on
 	// these stacks; a closed one moves, whole, to where it stays.
 	openMembers []Member
 	openItems   []Value
+	order       []int // of the members of the object that is being closed
 	room        *room // where closed ones stay; nil: each in memory of its own
 }
 
@@ -104,7 +124,7 @@ var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 // start begins a text. What an error has left on the stacks is dropped.
 func (p *parser) start(text string, l Limits, r *room) {
-	*p = parser{text: text, limits: l, room: r, path: p.path[:0], openMembers: p.openMembers[:0], openItems: p.openItems[:0]}
+	*p = parser{text: text, limits: l, room: r, path: p.path[:0], openMembers: p.openMembers[:0], openItems: p.openItems[:0], order: p.order[:0]}
 }
 
 // release keeps the stacks for another text, unless they are big.
@@ -165,8 +185,9 @@ func position(text string, at int) (line, column int) {
 	return strings.Count(before, "\n") + 1, at - strings.LastIndexByte(before, '\n')
 }
 
+// space skips white space, of which canonical JSON has none.
 func (p *parser) space() {
-	for p.at < len(p.text) {
+	for p.at < len(p.text) && p.text[p.at] <= ' ' && !p.canonical {
 		switch p.text[p.at] {
 		case ' ', '\t', '\n', '\r':
 			p.at++
@@ -261,6 +282,8 @@ func (p *parser) object() Value {
 			case c == 0:
 				p.at = nameAt
 				return p.fail("the member name %q stands twice in one object", name)
+			case c > 0 && p.canonical:
+				return p.fail("the members of an object stand in the order of their names")
 			case c > 0:
 				sorted = false
 			}
@@ -280,17 +303,30 @@ func (p *parser) object() Value {
 			return p.fail("a comma or } should stand here, not %s", quoteRune(p.text[p.at:]))
 		}
 	}
-	members := p.room.members(p.openMembers[bottom:])
-	p.openMembers = p.openMembers[:bottom]
+	members := p.openMembers[bottom:]
 	if !sorted {
-		slices.SortFunc(members, func(a, b Member) int { return CompareNames(a.Name, b.Name) })
+		p.sortMembers(members)
 		for i := 1; i < len(members); i++ {
-			if members[i-1].Name == members[i].Name {
-				return p.fail("the member name %q stands twice in one object", members[i].Name)
+			if a, b := &members[p.order[i-1]], &members[p.order[i]]; a.Name == b.Name {
+				return p.fail("the member name %q stands twice in one object", a.Name)
 			}
 		}
+		members = p.room.ordered(members, p.order)
+	} else {
+		members = p.room.members(members)
 	}
+	p.openMembers = p.openMembers[:bottom]
 	return Value{Kind: Object, Members: members}
+}
+
+// sortMembers finds the order in which members belong. They are large, so they
+// are moved but once, to where they stay.
+func (p *parser) sortMembers(members []Member) {
+	p.order = p.order[:0]
+	for i := range members {
+		p.order = append(p.order, i)
+	}
+	slices.SortFunc(p.order, func(a, b int) int { return CompareNames(members[a].Name, members[b].Name) })
 }
 
 func (p *parser) array() Value {
@@ -371,6 +407,9 @@ func (p *parser) number() Value {
 	text, ok := number(p.text[start:i])
 	if !ok {
 		return p.fail("the number %s cannot be kept exactly (it has more digits or a larger exponent than an IEEE 754 double); send it as a string", p.text[start:i])
+	}
+	if p.canonical && text != p.text[start:i] {
+		return p.fail("the number %s is %s in canonical form", p.text[start:i], text)
 	}
 	p.at = i
 	return Value{Kind: Number, Text: text}

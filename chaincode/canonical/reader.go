@@ -65,26 +65,7 @@ func (it Item) Pointer() string {
 }
 
 // Parse reads the item. Errors are of type *SyntaxError and count lines and columns from the beginning of the whole text.
-func (it Item) Parse() (Value, error) {
-	p := parser{text: it.Text, limits: Limits{Depth: it.depth, Values: DefaultValues}.orDefaults()}
-	p.path = append(slices.Clone(it.path), step{index: it.Index, array: true})
-	v := p.value()
-	if p.err == nil {
-		p.space()
-		if p.at < len(p.text) {
-			if len(it.path) == 0 {
-				p.fail("there is more text after the end of the JSON value")
-			} else {
-				p.path = it.path
-				p.fail("a comma or ] should stand here, not %s", quoteRune(p.text[p.at:]))
-			}
-		}
-	}
-	if p.err != nil {
-		return Value{}, it.at.move(p.err)
-	}
-	return v, nil
-}
+func (it Item) Parse() (Value, error) { return new(Scratch).ParseItem(it) }
 
 // NewReader makes a reader of the text that src gives. The arrays at lists, each a path of member names from the top,
 // are those whose items are handed out. No list may be the beginning of another.

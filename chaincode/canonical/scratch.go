@@ -1,6 +1,9 @@
 package canonical
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Scratch is memory in which one text after the other is read, which makes
 // reading many small texts several times cheaper. The zero Scratch is ready. One
@@ -21,6 +24,43 @@ func (s *Scratch) Parse(data []byte, l Limits) (Value, error) {
 	s.room.reset()
 	s.parser.start(string(data), l, &s.room)
 	return s.parser.parse()
+}
+
+// ParseCanonical is to ParseCanonical what Parse is to Parse, but for one thing:
+// data MUST NOT change while the Value or a text out of it is used, for the
+// texts aren't copied.
+func (s *Scratch) ParseCanonical(data []byte, l Limits) (Value, error) {
+	l = l.orDefaults()
+	if len(data) > l.Bytes {
+		return Value{}, oversize(data, l)
+	}
+	s.room.reset()
+	return s.parser.parseCanonical(unsafe.String(unsafe.SliceData(data), len(data)), l, &s.room)
+}
+
+// ParseItem is the Item's Parse, with a Value that is good only until the next call.
+func (s *Scratch) ParseItem(it Item) (Value, error) {
+	s.room.reset()
+	p := &s.parser
+	p.start(it.Text, Limits{Depth: it.depth, Values: DefaultValues}.orDefaults(), &s.room)
+	p.path = append(append(p.path, it.path...), step{index: it.Index, array: true})
+	v := p.value()
+	if p.err == nil {
+		p.space()
+		if p.at < len(p.text) {
+			if len(it.path) == 0 {
+				p.fail("there is more text after the end of the JSON value")
+			} else {
+				p.path = it.path
+				p.fail("a comma or ] should stand here, not %s", quoteRune(p.text[p.at:]))
+				p.path = nil // which was the item's
+			}
+		}
+	}
+	if p.err != nil {
+		return Value{}, it.at.move(p.err)
+	}
+	return v, nil
 }
 
 func oversize(data []byte, l Limits) *SyntaxError {
@@ -44,7 +84,19 @@ func (r *room) members(all []Member) []Member {
 	return r.ms[from:len(r.ms):len(r.ms)]
 }
 
-// items does the same for an array.
+// ordered does the same, and puts them in an order.
+func (r *room) ordered(all []Member, order []int) []Member {
+	if r == nil {
+		r = &room{ms: make([]Member, 0, len(all))}
+	}
+	from := len(r.ms)
+	for _, i := range order {
+		r.ms = append(r.ms, all[i])
+	}
+	return r.ms[from:len(r.ms):len(r.ms)]
+}
+
+// items does the same as members for an array.
 func (r *room) items(all []Value) []Value {
 	if r == nil {
 		return append(make([]Value, 0, len(all)), all...)

@@ -1,6 +1,7 @@
 package canonical
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -10,19 +11,33 @@ import (
 // a slice of the document, so that most strings cost no copy.
 func (p *parser) str() string {
 	start := p.at + 1
-	for i := start; i < len(p.text); i++ {
-		switch c := p.text[i]; {
-		case c == '"':
-			s := p.text[start:i]
-			p.at = i + 1
-			return s
-		case c == '\\' || c >= utf8.RuneSelf || c < 0x20:
-			return p.slowStr(start, i)
+	i := start + plain(p.text[start:])
+	if i < len(p.text) && p.text[i] == '"' {
+		p.at = i + 1
+		return p.text[start:i]
+	}
+	return p.slowStr(start, i)
+}
+
+// plain tells how many bytes of s stand for themselves in a string: ASCII that
+// needs no escape.
+func plain(s string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// A byte's top bit is set if it isn't ASCII, below a space, a quote or a backslash. Bytes above a set one may
+		// be wrong, those below it are not.
+		quote, backslash := x^'"'*ones, x^'\\'*ones
+		if special := (x | (x - ' '*ones) | (quote - ones) | (backslash - ones)) & tops; special != 0 {
+			return i + bits.TrailingZeros64(special)/8
 		}
 	}
-	p.at = len(p.text)
-	p.fail("the text ends inside a string")
-	return ""
+	for i < len(s) && s[i] >= ' ' && s[i] < utf8.RuneSelf && s[i] != '"' && s[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 func (p *parser) slowStr(start, i int) string {
@@ -45,6 +60,10 @@ func (p *parser) slowStr(start, i int) string {
 			b = append(b, p.text[clean:i]...)
 			r, size := p.escape(i)
 			if p.err != nil {
+				return ""
+			}
+			if p.canonical && !canonicalEscape(p.text[i:i+size], r) {
+				p.fail("the escape isn't the one of the canonical form")
 				return ""
 			}
 			b = utf8.AppendRune(b, r)

@@ -1,5 +1,7 @@
 package canonical
 
+import "unicode/utf8"
+
 const hexDigits = "0123456789abcdef"
 
 // Bytes returns the canonical bytes of v.
@@ -41,31 +43,41 @@ func (v Value) Append(dst []byte) []byte {
 // asks for, and everything else as it is.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
+	for {
+		n := plain(s)
+		for n < len(s) && s[n] >= utf8.RuneSelf {
+			n += 1 + plain(s[n+1:])
 		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return append(dst, '"')
 		}
+		dst = appendEscape(dst, s[n])
+		s = s[n+1:]
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+}
+
+// canonicalEscape tells whether a character needs an escape, and has the one
+// that it gets here.
+func canonicalEscape(escape string, r rune) bool {
+	return (r < ' ' || r == '"' || r == '\\') && string(appendEscape(nil, byte(r))) == escape
+}
+
+// appendEscape writes the escape of a character that needs one.
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\b':
+		return append(dst, '\\', 'b')
+	case '\f':
+		return append(dst, '\\', 'f')
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	}
+	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
