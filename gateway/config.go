@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
@@ -40,6 +41,11 @@ type Config struct {
 
 	// Data is the folder of the queue and the index. It is made if it isn't there. One gateway at a time may use it.
 	Data string `json:"data"`
+
+	// Index is where the index lies: the URL of a PostgreSQL database, postgres://user:password@host:port/database, which
+	// gateways of one organisation may share. Optional; a SQLite file in Data if it is empty. Its search_path is the schema
+	// to use, "pedigree" if it has none.
+	Index string `json:"index"`
 
 	// BatchRecords is how many records go into one transaction at most. Optional; package capture's default if 0. Fewer make
 	// more transactions of the same records, each of which costs every organisation's peer as much as some hundred records.
@@ -112,6 +118,11 @@ func (c *Config) check() error {
 	if c.TLS.Certificate == "" && !loopback(c.Listen) {
 		return fmt.Errorf("listen is %s, which others can reach, and there is no certificate: tokens would travel in the clear, so give tls.certificate and tls.key, or listen on 127.0.0.1", c.Listen)
 	}
+	if c.Index != "" {
+		if err := index.CheckPostgres(c.Index); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+	}
 	if c.BatchRecords < 0 || c.BatchRecords > record.MaxPackRecords {
 		return fmt.Errorf("batchRecords is %d: a transaction takes 1 to %d records", c.BatchRecords, record.MaxPackRecords)
 	}
@@ -156,8 +167,13 @@ func (c *Config) ledger() ledger.Config {
 	return l
 }
 
-// indexFile is where the index lies.
-func (c *Config) indexFile() string { return filepath.Join(c.Data, "index.db") }
+// indexPlace is where the index lies: a file, or a URL.
+func (c *Config) indexPlace() string {
+	if c.Index != "" {
+		return c.Index
+	}
+	return filepath.Join(c.Data, "index.db")
+}
 
 // queueFolder is where the queue lies.
 func (c *Config) queueFolder() string { return filepath.Join(c.Data, "queue") }

@@ -32,7 +32,7 @@ func TestAConfigurationIsReadWithPathsFromItsFolder(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(filepath.Dir(path), "tokens.json"), c.Tokens)
 	assert.Equal(t, filepath.Join(filepath.Dir(path), "ca.pem"), c.Peers[0].TLSRoots)
-	assert.Equal(t, filepath.Join(filepath.Dir(path), "data", "index.db"), c.indexFile())
+	assert.Equal(t, filepath.Join(filepath.Dir(path), "data", "index.db"), c.indexPlace())
 }
 
 func TestAWrongConfigurationNamesTheMember(t *testing.T) {
@@ -55,6 +55,9 @@ func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 		{"a name that could be any address", "listen", "gateway.example:8081", "tls.certificate"},
 		{"a certificate without key", "tls", map[string]any{"certificate": "cert.pem"}, "tls.key"},
 		{"more records to a transaction than one takes", "batchRecords", 5_001, "batchRecords"},
+		{"an index that is no URL of PostgreSQL", "index", "index.db", "index: the index's URL isn't one"},
+		{"an index whose password breaks the URL", "index", "postgres://u:p/w@host/db", "isn't one"},
+		{"an index in several schemas", "index", "postgres://host/db?search_path=a,b", "search_path"},
 		{"no peers", "peers", []any{}, "peers is empty"},
 		{"a peer without roots", "peers", peer("tlsRoots", ""), "peers[0]"},
 		{"a peer's address without port", "peers", peer("address", "localhost"), "peers[0].address"},

@@ -69,7 +69,7 @@ func (g *Gateway) open() (err error) {
 	if g.callers, err = access.Open(cfg.Tokens, log); err != nil {
 		return err
 	}
-	if g.index, err = index.Open(cfg.indexFile(), index.WithLogger(log)); err != nil {
+	if g.index, err = index.Open(cfg.indexPlace(), index.WithLogger(log)); err != nil {
 		return err
 	}
 	if g.queue, err = capture.Open(capture.Config{

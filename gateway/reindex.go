@@ -80,7 +80,7 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ix, err := index.Open(cfg.indexFile(), index.WithLogger(log))
+	ix, err := index.Open(cfg.indexPlace(), index.WithLogger(log))
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 			if err := ix.Close(); err != nil {
 				return err
 			}
-			if ix, err = index.Open(cfg.indexFile(), index.WithLogger(log)); err != nil {
+			if ix, err = index.Open(cfg.indexPlace(), index.WithLogger(log)); err != nil {
 				return err
 			}
 			old = 0

@@ -43,6 +43,13 @@ The configuration is one JSON object:
              "mspId", "certificate", "key"}]}, roles submitter, auditor, operator
   data       folder for the queue and the index
 
+And, where wanted:
+
+  index         postgres://user:password@host:port/database to keep the index in
+                PostgreSQL 15 or newer; optional, a SQLite file in data if left out.
+                ?search_path=NAME is the schema, "pedigree" if left out; it is made
+                if the user may. Gateways of one organisation may share it: one
+                writes, all answer, and another writes on when that one dies.
   batchRecords  most records to a transaction; optional, 2000 if left out
 
 The tokens are read again when their file changes, and on SIGHUP. SIGTERM and

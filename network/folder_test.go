@@ -39,7 +39,7 @@ func TestADamagedPlanIsNamedAndCanBeReset(t *testing.T) {
 	require.NoError(t, d.claim())
 	require.NoError(t, d.makeIdentities(p))
 	require.NoError(t, d.makeTokens(p))
-	require.NoError(t, d.configureGateway(p, p.Orgs[0], 0))
+	require.NoError(t, d.configureGateway(p, p.Orgs[0], Options{}))
 	for name, text := range map[string]string{
 		"cut short":         `{"version": 1, "orgs": [`,
 		"of another time":   `{"version": 99}`,

@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
 // gatewayConfig is what `pedigree serve --config` reads, as far as a network fills it in.
@@ -31,7 +33,8 @@ type gatewayConfig struct {
 	Tokens    string        `json:"tokens"`
 	Data      string        `json:"data"`
 
-	BatchRecords int `json:"batchRecords,omitempty"`
+	Index        string `json:"index,omitempty"`
+	BatchRecords int    `json:"batchRecords,omitempty"`
 }
 
 type gatewayTLS struct {
@@ -76,11 +79,15 @@ func (d folder) makeTokens(p *plan) error {
 }
 
 // configureGateway writes an organisation's gateway.json and tokens.json anew. Callers that somebody added to
-// tokens.json stay.
-func (d folder) configureGateway(p *plan, org Org, batchRecords int) error {
+// tokens.json stay, and so does the place of the index unless the options name one.
+func (d folder) configureGateway(p *plan, org Org, o Options) error {
 	c := gatewayConfig{
 		Listen: loopback(org.GatewayPort), Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
-		Tokens: d.path(org.Name, "tokens.json"), Data: d.path(org.Name, "gateway"), BatchRecords: batchRecords,
+		Tokens: d.path(org.Name, "tokens.json"), Data: d.path(org.Name, "gateway"), BatchRecords: o.BatchRecords,
+	}
+	var err error
+	if c.Index, err = d.placeIndex(p, org, o.Index); err != nil {
+		return err
 	}
 	for _, other := range p.Orgs {
 		peer := gatewayPeer{MSPID: other.MSPID, Address: other.PeerAddress(), ServerName: other.PeerName(), TLSRoots: d.path(other.Name, "tlsca", "cert.pem")}
@@ -98,9 +105,45 @@ func (d folder) configureGateway(p *plan, org Org, batchRecords int) error {
 		err = writeJSON(c.Tokens, tokens, 0o600)
 	}
 	if err == nil {
-		err = writeJSON(d.path(org.Name, "gateway.json"), c, 0o644)
+		mode := fs.FileMode(0o644)
+		if c.Index != "" {
+			mode = 0o600 // it may have a password in it
+		}
+		err = writeJSON(d.path(org.Name, "gateway.json"), c, mode)
 	}
 	return wrap(plainly(err), "couldn't configure %s's gateway", org.Title)
+}
+
+// IndexSQLite, as Options.Index, puts the indexes back into files of their gateways.
+const IndexSQLite = "sqlite"
+
+// placeIndex is the place of an organisation's index as its gateway.json has it: a schema of its own, which carries the
+// network's id so that no other network finds it, or "" for a file.
+func (d folder) placeIndex(p *plan, org Org, wanted string) (string, error) {
+	switch wanted {
+	case IndexSQLite:
+		return "", nil
+	case "":
+		var before gatewayConfig
+		text, err := os.ReadFile(d.path(org.Name, "gateway.json"))
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", nil
+		}
+		if err == nil {
+			err = json.Unmarshal(text, &before)
+		}
+		return before.Index, wrap(plainly(err), "couldn't read where %s's index is", org.Title)
+	}
+	return index.WithSchema(wanted, "pedigree_"+org.Name+"_"+p.ID[:min(8, len(p.ID))])
+}
+
+// checkIndex says what is wrong with Options.Index, or nil.
+func checkIndex(wanted string) error {
+	if wanted == "" || wanted == IndexSQLite {
+		return nil
+	}
+	_, err := index.WithSchema(wanted, "any")
+	return wrap(err, "--index")
 }
 
 // listTokens returns what tokens.json should hold: our roles with the tokens and paths of today, and whatever else it

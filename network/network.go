@@ -43,6 +43,9 @@ type Options struct {
 	Out io.Writer
 	// Env is added to the environment of the chaincode and gateway processes, as NAME=value.
 	Env []string
+	// Index is where the gateways keep their indexes: the URL of a PostgreSQL database, in which every organisation gets a
+	// schema of its own, or IndexSQLite. Empty: where they were the last time, or files for a new network.
+	Index string
 	// BatchRecords is how many records a gateway puts into one transaction at most; 0: its own default.
 	BatchRecords int
 
@@ -122,7 +125,7 @@ func (n *Network) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, org := range n.plan.Orgs {
-		if err := n.dir.configureGateway(n.plan, org, n.options.BatchRecords); err != nil {
+		if err := n.dir.configureGateway(n.plan, org, n.options); err != nil {
 			return err
 		}
 	}

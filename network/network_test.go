@@ -72,7 +72,7 @@ func TestTokensFileHoldsHashesAndKeepsCallersThatWereAdded(t *testing.T) {
 	require.NoError(t, err)
 	tokens.Tokens = append(tokens.Tokens, callerToken{Name: "scanner", Role: Submitter, SHA256: "00"})
 	require.NoError(t, writeJSON(file, tokens, 0o600))
-	require.NoError(t, n.dir.configureGateway(n.plan, org, 0))
+	require.NoError(t, n.dir.configureGateway(n.plan, org, Options{}))
 	tokens, err = n.dir.listTokens(org)
 	require.NoError(t, err)
 	require.Len(t, tokens.Tokens, 4)

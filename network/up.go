@@ -17,6 +17,7 @@ import (
 func Up() *cobra.Command {
 	var dir string
 	var basePort int
+	var index string
 	var detach bool
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -29,7 +30,11 @@ The first time, this builds Fabric from its Go modules into your cache (some min
 network's folder. Later starts take seconds and resume with all data.
 
 The gateways of Harbor, Market and Lab listen on the three ports after the base port, on this machine only. Every
-other port is chosen freely and remembered. A process that dies is started again. Ctrl-C stops everything.`,
+other port is chosen freely and remembered. A process that dies is started again. Ctrl-C stops everything.
+
+Each gateway keeps its index in a SQLite file of its own. With --index they keep them in a PostgreSQL database (15 or
+newer), each organisation in a schema of its own that is made for it: pedigree_<organisation>_<id of the network>. What
+is chosen is remembered, and the indexes are built from the ledger. Deleting the network leaves the schemas there.`,
 		Example: `  # start, and stay in the terminal until Ctrl-C
   pedigree up
 
@@ -39,14 +44,21 @@ other port is chosen freely and remembered. A process that dies is started again
   pedigree down
 
   # a second network beside the first
-  pedigree up --dir /tmp/other --base-port 9080`,
+  pedigree up --dir /tmp/other --base-port 9080
+
+  # with the indexes in PostgreSQL; and back to files
+  pedigree up --index postgres://pedigree:secret@localhost/pedigree
+  pedigree up --index sqlite`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkIndex(index); err != nil {
+				return err
+			}
 			d, err := openFolder(dir)
 			if err != nil {
 				return err
 			}
-			o := Options{Dir: dir, BasePort: basePort, Out: cmd.ErrOrStderr()}
+			o := Options{Dir: dir, BasePort: basePort, Index: index, Out: cmd.ErrOrStderr()}
 			if !cmd.Flags().Changed("base-port") && d.made() {
 				o.BasePort = 0 // the remembered one
 			}
@@ -58,6 +70,7 @@ other port is chosen freely and remembered. A process that dies is started again
 	}
 	addDir(cmd, &dir)
 	cmd.Flags().IntVar(&basePort, "base-port", DefaultBasePort, "gateways listen on the ports after this one; remembered")
+	cmd.Flags().StringVar(&index, "index", "", "where the gateways' indexes are: postgres://user:password@host/database, or sqlite; remembered")
 	cmd.Flags().BoolVar(&detach, "detach", false, "return when ready, and leave the network running")
 	return cmd
 }

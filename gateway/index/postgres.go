@@ -71,21 +71,20 @@ func CheckPostgres(place string) error {
 	return err
 }
 
-// WithSchema is the URL of a database with the schema to use, unless it names
-// one already. The error is a *URLError.
+// WithSchema is the URL of a database with the schema to use. The URL must not
+// name one. The error is a *URLError.
 func WithSchema(place, schema string) (string, error) {
-	p, err := newPostgres(place)
-	if err != nil {
+	if err := CheckPostgres(place); err != nil {
 		return "", err
-	}
-	if p.schema != defaultSchema {
-		return place, nil
 	}
 	u, err := url.Parse(place)
 	if err != nil {
 		return "", errNoURL
 	}
 	query := u.Query()
+	if query.Has("search_path") {
+		return "", &URLError{"names a schema in search_path, where each organisation gets one of its own: leave it out"}
+	}
 	query.Set("search_path", schema)
 	u.RawQuery = query.Encode()
 	return u.String(), nil
