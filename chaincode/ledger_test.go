@@ -181,7 +181,7 @@ func (l *ledger) invoke(w who, function string, args ...[]byte) (*peer.Response,
 
 // send invokes a submit with a pack and witnesses.
 func (l *ledger) send(w who, function string, pack, witnesses []byte) (*peer.Response, *transaction) {
-	return l.transact(w, function, map[string][]byte{record.TransientPack: pack, record.TransientWitnesses: witnesses})
+	return l.transact(w, function, map[string][]byte{record.TransientPack: pack}, witnesses)
 }
 
 func (l *ledger) transact(w who, function string, with map[string][]byte, args ...[]byte) (*peer.Response, *transaction) {

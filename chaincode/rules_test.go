@@ -140,8 +140,8 @@ func TestSubmitRefusesWhatIsNoPackOfItsNoun(t *testing.T) {
 			assert.Empty(t, s.writes)
 		})
 	}
-	t.Run("a pack as an argument", func(t *testing.T) {
-		response, _ := l.transact(harbor, "Events:Submit", map[string][]byte{record.TransientPack: pack(ev)}, pack(ev))
+	t.Run("more arguments", func(t *testing.T) {
+		response, _ := l.transact(harbor, "Events:Submit", map[string][]byte{record.TransientPack: pack(ev)}, nil, pack(ev))
 		rejection, ok := record.ParseRejection(response.Message)
 		require.True(t, ok, response.Message)
 		assert.Equal(t, "bad_arguments", rejection.Problems[0].Code)

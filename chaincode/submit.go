@@ -46,10 +46,13 @@ type write struct {
 // submit checks and records the pack that comes with the proposal. It answers
 // {"records":n}.
 //
-// Pack and witnesses are transient data, which Fabric hands to the endorsers
-// and leaves out of the transaction. What they decide is in its writes, signed
-// by them and by the submitter; as an argument the pack would be in every
-// block a second time, and its witnesses for nothing.
+// The pack is transient data, which Fabric hands to the endorsers and leaves
+// out of the transaction: it stands in its writes, signed by them and by the
+// submitter, and as an argument it would be in every block a second time. The
+// witnesses are an argument, so that whoever has the ledger can run the submit
+// again. Both are read from the stub as bytes: a declared string parameter
+// would go through the contract API's JSON schema check and cost more than all
+// the checks that matter.
 func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, error) {
 	b, err := open(stub)
 	if err != nil {
@@ -90,9 +93,9 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the pack: %w", err)
 	}
-	pack, witnesses := transient[record.TransientPack], transient[record.TransientWitnesses]
-	if len(pack) == 0 || len(stub.GetArgs()) > 1 {
-		return nil, refuse("bad_arguments", `submit takes no arguments but transient data: a "pack" of records and, where records refer to others, "witnesses"`)
+	pack, args := transient[record.TransientPack], stub.GetArgs()
+	if len(pack) == 0 || len(args) > 2 {
+		return nil, refuse("bad_arguments", `submit takes a pack of records as transient data named "pack" and, where records refer to others, witnesses as its argument`)
 	}
 	caller, err := cid.New(stub)
 	if err != nil {
@@ -115,7 +118,8 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 		return nil, fmt.Errorf("couldn't read the time of the transaction: %w", err)
 	}
 	b.header = record.Header{MSPID: b.caller, Subject: certificate.Subject.String(), Time: at.AsTime().UTC().Format(time.RFC3339Nano)}
-	if len(witnesses) > 0 {
+	if len(args) == 2 && len(args[1]) > 0 {
+		witnesses := args[1]
 		if len(witnesses) > maxWitnesses {
 			return nil, refuse("too_large", fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), maxWitnesses))
 		}

@@ -38,12 +38,8 @@ const (
 	pointerTx     = 16 // characters of a transaction id: 96 bits
 )
 
-// A submit takes these two as transient data of its proposal: the pack, and where the records lie to which it refers, as
-// a JSON object from each node to its [Place].
-const (
-	TransientPack      = "pack"
-	TransientWitnesses = "witnesses"
-)
+// TransientPack names the pack among the transient data of a submit's proposal.
+const TransientPack = "pack"
 
 // PackKey is where the pack of a transaction lies.
 func PackKey(txID string) string { return PackPrefix + shortTx(txID) }

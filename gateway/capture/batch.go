@@ -239,9 +239,7 @@ func (q *Queue) endorse(ctx context.Context, b *batch, identity *ledger.Identity
 			return err
 		}
 	}
-	proposal, err := q.ledger.Propose(identity, ledger.Call{Function: b.lane.function, Transient: map[string][]byte{
-		record.TransientPack: b.pack, record.TransientWitnesses: b.witnesses,
-	}}, b.key, b.attempt)
+	proposal, err := q.ledger.Propose(identity, ledger.Call{Function: b.lane.function, Args: [][]byte{b.witnesses}, Transient: map[string][]byte{record.TransientPack: b.pack}}, b.key, b.attempt)
 	if err != nil {
 		return err
 	}

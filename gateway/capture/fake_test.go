@@ -85,7 +85,7 @@ func (f *fakeLedger) Propose(id *ledger.Identity, call ledger.Call, key string, 
 		return nil, err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %q %s", call.Function, bodies, call.Transient[record.TransientWitnesses])
+	fmt.Fprintf(h, "%s %q %s", call.Function, bodies, call.Args[0])
 	digest := hex.EncodeToString(h.Sum(nil))
 	if before, ok := f.calls[txID]; ok && before != digest {
 		f.wrong = append(f.wrong, "two calls under the transaction id "+txID)

@@ -49,6 +49,7 @@ type (
 	WireCall struct {
 		Function, Key, Subject, TxID string
 		Attempt                      int
+		Args                         [][]byte
 		Transient                    map[string][]byte
 		IDs                          []record.ID
 	}
@@ -125,7 +126,7 @@ func (w *World) deadly(step string) {
 }
 
 func (w *World) Propose(c WireCall, a *WireAnswer) error {
-	p, err := w.ledger.Propose(&ledger.Identity{MSPID: "HarborMSP", Subject: c.Subject}, ledger.Call{Function: c.Function, Transient: c.Transient}, c.Key, c.Attempt)
+	p, err := w.ledger.Propose(&ledger.Identity{MSPID: "HarborMSP", Subject: c.Subject}, ledger.Call{Function: c.Function, Args: c.Args, Transient: c.Transient}, c.Key, c.Attempt)
 	if err != nil {
 		return err
 	}
@@ -221,7 +222,7 @@ func (r *remote) TransactionID(id *ledger.Identity, key string, attempt int) str
 }
 
 func (r *remote) Propose(id *ledger.Identity, call ledger.Call, key string, attempt int) (*ledger.Proposal, error) {
-	a, err := r.call("Propose", WireCall{Function: call.Function, Transient: call.Transient, Key: key, Attempt: attempt, Subject: id.Subject})
+	a, err := r.call("Propose", WireCall{Function: call.Function, Args: call.Args, Transient: call.Transient, Key: key, Attempt: attempt, Subject: id.Subject})
 	return &ledger.Proposal{TransactionID: a.TxID}, err
 }
 
