@@ -272,12 +272,21 @@ func (p *parser) object() Value {
 		}
 		p.at++
 		p.space()
-		v := p.value()
+		n := len(p.openMembers)
+		p.openMembers = append(p.openMembers, Member{Name: name})
+		if p.at < len(p.text) && p.text[p.at] == '"' && p.values < p.limits.Values { // most are strings: put where they belong at once
+			p.values++
+			m := &p.openMembers[n].Value
+			m.Kind, m.Text = String, p.str()
+		} else {
+			v := p.value()
+			p.openMembers[n].Value = v
+		}
 		if p.err != nil {
 			return Value{}
 		}
 		p.path = p.path[:len(p.path)-1]
-		if n := len(p.openMembers); n > bottom {
+		if n > bottom {
 			switch c := CompareNames(p.openMembers[n-1].Name, name); {
 			case c == 0:
 				p.at = nameAt
@@ -288,7 +297,6 @@ func (p *parser) object() Value {
 				sorted = false
 			}
 		}
-		p.openMembers = append(p.openMembers, Member{name, v})
 		p.space()
 		if p.at >= len(p.text) {
 			return p.fail("the text ends inside an object")
