@@ -1,17 +1,17 @@
 // Package load measures what the whole program does: it starts a network of
-// its own, sends events through REST in two ways, and reports how fast each
-// was and what it cost.
+// its own, sends events in several ways, and reports how fast each was, what it
+// cost, and whether the ledger has what was sent, once.
 //
-// The first way is that of a usual REST program over Fabric: each event is a
-// request and a transaction. The second is capture: documents of many events,
-// acknowledged from disk and committed in packs. Both run on one network, one
-// after the other, so that their ratio does not depend on the machine.
+// The usual way is that of a REST program over Fabric: each event is a request
+// and a transaction. The way of this program is capture: documents of many
+// events, acknowledged from disk and committed in packs. Both run on one
+// network, in turns, so that their ratio does not depend on the machine. What
+// is on the ledger is counted by a reader of its own, from a peer's blocks.
 package load
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -19,20 +19,29 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/pedigree-ledger/pedigree/gateway/client"
-	"github.com/pedigree-ledger/pedigree/network"
 )
 
 // Options say what to measure.
 type Options struct {
 	Events   int           // how many to capture in documents
 	Document int           // how many events to a document
-	Singles  time.Duration // how long to send events one by one
-	Clients  int           // how many requests are under way at once
+	Size     int           // about how many bytes to an event
+	Singles  time.Duration // how long to send events one by one, in each of the two ways
+	Clients  int           // how many of these requests are under way at once
 	Orgs     int
 	Orderers int
+	Batch    int    // records to a transaction at most; 0: the gateway's default
 	Dir      string // for the network; empty means a temporary one
+
+	Failover int           // how many leading orderers to kill
+	Kill     time.Duration // for how long to kill processes at random
+	Seed     uint64        // of what is random in that; 0: another one each time
+	Growth   string        // which tables of growth to make
+}
+
+// printed is any report.
+type printed interface {
+	print(io.Writer) error
 }
 
 // Command measures.
@@ -41,150 +50,98 @@ func Command() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure how fast events are recorded, in two ways on one network",
-		Long: `Start a network in a temporary folder, send events through the REST interface of
-its first organisation, and report events a second, latencies, what each event
-costs on the ledger and in processor time, and how long a trace takes.
+		Short: "Measure how fast events are recorded, and that none is lost",
+		Long: `Start a network in a temporary folder, send events, and report events a second,
+latencies, what each event costs on the ledger and in processor time, how far
+the index is behind, and how long a trace takes. At last a reader of its own
+counts on the ledger what was sent: anything missing or doubled is an error.
 
-"one by one" sends each event in a request and a transaction of its own, as a
-usual REST program over Fabric does. "captured" sends documents; it ends when
-the last event is committed by all organisations and in the index of each
-gateway. "ratio" is how many times faster that was.`,
+"one by one" is the usual way over Fabric: a REST program that submits each event
+in a transaction of its own and waits for its commit. "single" sends the same
+requests to this program's gateway. "captured" sends documents; it ends when the
+last event is committed by all organisations and in the index of each gateway.
+Before and after it the others are measured. "ratio" is how many times faster
+captured events are committed than one by one.
+
+Instead of that,
+  --failover N  kills the leading orderer N times while events come in, and
+                reports how long it took to be replaced
+  --kill TIME   kills gateways, peers and orderers at random while events come in
+  --growth      makes tables of how cost grows: with the size of batches and of
+                events, with organisations and orderers, and of traces with the
+                size of the graph; --growth=batch,trace makes only these`,
 		Example: `  pedigree bench
   pedigree bench --events 1000000 --json > bench.json
-  pedigree bench --orgs 5 --orderers 7`,
+  pedigree bench --orgs 5 --orderers 7
+  pedigree bench --failover 8
+  pedigree bench --kill 5m --seed 7
+  pedigree bench --growth=size,organisations`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM) // the network must be stopped
 			defer stop()
-			report, err := Measure(ctx, o, c.ErrOrStderr())
-			if err != nil {
+			report, err := o.measure(ctx, c.ErrOrStderr())
+			if report == nil {
 				return err
 			}
 			if asJSON {
 				e := json.NewEncoder(c.OutOrStdout())
 				e.SetIndent("", "  ")
-				return e.Encode(report)
+				if encoded := e.Encode(report); encoded != nil {
+					return encoded
+				}
+				return err
 			}
-			return report.print(c.OutOrStdout())
+			if printed := report.print(c.OutOrStdout()); printed != nil {
+				return printed
+			}
+			return err
 		},
 	}
-	c.Flags().IntVar(&o.Events, "events", 100_000, "events to capture in documents")
-	c.Flags().IntVar(&o.Document, "document", 2_000, "events to a document")
-	c.Flags().DurationVar(&o.Singles, "singles", 10*time.Second, "how long to send events one by one")
-	c.Flags().IntVar(&o.Clients, "clients", 16, "requests under way at once")
-	c.Flags().IntVar(&o.Orgs, "orgs", 3, "organisations of the network")
-	c.Flags().IntVar(&o.Orderers, "orderers", 4, "orderers of the network")
-	c.Flags().StringVar(&o.Dir, "dir", "", "folder for the network, which is kept; a temporary one if left out")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	f := c.Flags()
+	f.IntVar(&o.Events, "events", 100_000, "events to capture in documents")
+	f.IntVar(&o.Document, "document", 2_000, "events to a document")
+	f.IntVar(&o.Size, "size", usualBytes, "about how many bytes to an event")
+	f.DurationVar(&o.Singles, "singles", 10*time.Second, "how long to send events one by one, and as long single ones")
+	f.IntVar(&o.Clients, "clients", 32, "of these, requests under way at once")
+	f.IntVar(&o.Orgs, "orgs", 3, "organisations of the network")
+	f.IntVar(&o.Orderers, "orderers", 4, "orderers of the network")
+	f.IntVar(&o.Batch, "batch", 0, "records to a transaction at most; the gateway's default if left out")
+	f.StringVar(&o.Dir, "dir", "", "folder for the network, which is kept; a temporary one if left out")
+	f.IntVar(&o.Failover, "failover", 0, "kill the leading orderer so many times")
+	f.DurationVar(&o.Kill, "kill", 0, "kill processes at random for so long")
+	f.Uint64Var(&o.Seed, "seed", 0, "makes --kill choose as it did in another run")
+	f.StringVar(&o.Growth, "growth", "", "make tables of growth: "+growthNames())
+	f.Lookup("growth").NoOptDefVal = "all"
+	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.MarkFlagsMutuallyExclusive("failover", "kill", "growth")
 	return c
 }
 
-// Measure starts a network, measures, and stops it.
-func Measure(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
-	if o.Events < 1 || o.Document < 1 || o.Clients < 1 || o.Orgs < 1 {
-		return nil, fmt.Errorf("there must be at least one event, document, client and organisation")
-	}
-	dir := o.Dir
-	if dir == "" {
-		temporary, err := os.MkdirTemp("", "pedigree-bench-")
-		if err != nil {
-			return nil, fmt.Errorf("couldn't make a folder for the network: %w", err)
-		}
-		defer os.RemoveAll(temporary)
-		dir = temporary + "/network"
-	}
-	n, err := network.Start(ctx, network.Options{Dir: dir, Orgs: names(o.Orgs), Orderers: o.Orderers, Out: progress})
-	if err != nil {
+// measure does what the options say. There may be a report and an error, of
+// events that are missing, say.
+func (o Options) measure(ctx context.Context, progress io.Writer) (printed, error) {
+	if err := o.check(); err != nil {
 		return nil, err
 	}
-	defer n.Stop()
-	r := &run{ctx: ctx, options: o, network: n, progress: progress}
-	for _, org := range n.Orgs() {
-		gateway, err := client.Local(n.Dir(), org.Name, network.Submitter)
-		if err != nil {
-			return nil, err
-		}
-		r.gateways = append(r.gateways, gateway)
+	switch {
+	case o.Growth != "":
+		return orNothing(MeasureGrowth(ctx, o, progress))
+	case o.Failover > 0:
+		return orNothing(MeasureFailover(ctx, o, progress))
+	case o.Kill > 0:
+		return orNothing(MeasureKills(ctx, o, progress))
 	}
-	return r.measure()
+	return orNothing(Measure(ctx, o, progress))
 }
 
-// names gives the organisations of a larger network names.
-func names(n int) []string {
-	if n == len(network.DefaultOrgs) {
-		return nil
-	}
-	all := make([]string, n)
-	for i := range all {
-		all[i] = fmt.Sprintf("org%d", i+1)
-	}
-	return all
-}
-
-// run is one measurement under way.
-type run struct {
-	ctx      context.Context
-	options  Options
-	network  *network.Network
-	gateways []*client.Client
-	progress io.Writer
-}
-
-func (r *run) say(format string, args ...any) { fmt.Fprintf(r.progress, format+"\n", args...) }
-
-func (r *run) measure() (*Report, error) {
-	report := &Report{Machine: machine(), Orgs: len(r.gateways), Orderers: r.options.Orderers}
-	r.say("sending events one by one for %s …", r.options.Singles)
-	var err error
-	if report.Single, err = r.phase(r.singles); err != nil {
+// orNothing makes a report that isn't there one that can be seen not to be.
+func orNothing[R any, P interface {
+	*R
+	printed
+}](report P, err error) (printed, error) {
+	if report == nil {
 		return nil, err
 	}
-	r.say("capturing %d events in documents of %d …", r.options.Events, r.options.Document)
-	documents := makeDocuments(r.options.Events, r.options.Document)
-	if report.Capture, err = r.phase(func() (*result, error) { return r.capture(documents) }); err != nil {
-		return nil, err
-	}
-	report.Ratio = report.Capture.EventsPerSecond / report.Single.EventsPerSecond
-	r.say("tracing …")
-	if report.TraceMS, err = r.traces(); err != nil {
-		return nil, err
-	}
-	return report, nil
-}
-
-// phase measures what one way of sending costs.
-func (r *run) phase(send func() (*result, error)) (Phase, error) {
-	cpu, err := processorTime(r.network)
-	if err != nil {
-		return Phase{}, err
-	}
-	ledger, err := ledgerBytes(r.network)
-	if err != nil {
-		return Phase{}, err
-	}
-	began := time.Now()
-	got, err := send()
-	if err != nil {
-		return Phase{}, err
-	}
-	took := time.Since(began)
-	after, err := processorTime(r.network)
-	if err != nil {
-		return Phase{}, err
-	}
-	grown, err := ledgerBytes(r.network)
-	if err != nil {
-		return Phase{}, err
-	}
-	p := Phase{
-		Events: got.events, Seconds: took.Seconds(), EventsPerSecond: float64(got.events) / took.Seconds(),
-		AcceptedPerSecond: float64(got.events) / got.accepted.Seconds(), LatencyMS: quantiles(got.latencies),
-		LedgerBytesPerEvent: float64(grown-ledger) / float64(got.events), ProcessorSeconds: map[string]float64{},
-	}
-	for role, seconds := range after {
-		p.ProcessorSeconds[role] = seconds - cpu[role]
-		p.ProcessorMicrosecondsPerEvent += 1e6 * p.ProcessorSeconds[role] / float64(got.events)
-	}
-	return p, nil
+	return report, err
 }

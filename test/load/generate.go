@@ -8,8 +8,14 @@ import (
 // The events are those of a cold chain: each lot is packed, loaded, measured
 // on its way and unloaded, about 600 bytes an event.
 
-// eventsPerLot is how many events tell of one lot.
-const eventsPerLot = 10
+const (
+	// eventsPerLot is how many events tell of one lot.
+	eventsPerLot = 10
+	// usualBytes is about the size of an event as JSON, unless another is asked for.
+	usualBytes = 600
+	// plainBytes and below have no more than what happened to what, where and when.
+	plainBytes = 400
+)
 
 const contextMember = `"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"]`
 
@@ -28,15 +34,20 @@ func pallet(run string, number int) string {
 
 // makeEvent makes event number n of a run, with its own context.
 func makeEvent(run string, n int) []byte {
-	return append([]byte("{"+contextMember+","), bare(run, n)[1:]...)
+	return append([]byte("{"+contextMember+","), bare(run, n, usualBytes)[1:]...)
 }
 
-func bare(run string, n int) []byte {
+// bare makes an event without a context: each number of each run gives another
+// one, and always the same. It has about as many bytes as asked for.
+func bare(run string, n, size int) []byte {
 	number, step := n/eventsPerLot, n%eventsPerLot
 	seconds := n % 86_400
 	time := fmt.Sprintf("2026-03-%02dT%02d:%02d:%02d.%03dZ", 1+n/86_400%28, seconds/3600, seconds/60%60, seconds%60, n%1000)
-	head := fmt.Sprintf(`"eventTime":%q,"eventTimeZoneOffset":"+00:00","readPoint":{"id":"urn:epc:id:sgln:9520001.%05d.0"},"bizLocation":{"id":"urn:epc:id:sgln:9520001.%05d.0"},"bizTransactionList":[{"type":"desadv","bizTransaction":"urn:epcglobal:cbv:bt:9520001000004:%s-%d"}]`,
-		time, number%50, number%20, run, number/8)
+	head := fmt.Sprintf(`"eventTime":%q,"eventTimeZoneOffset":"+00:00","readPoint":{"id":"urn:epc:id:sgln:9520001.%05d.0"}`, time, number%50)
+	if size > plainBytes {
+		head += fmt.Sprintf(`,"bizLocation":{"id":"urn:epc:id:sgln:9520001.%05d.0"},"bizTransactionList":[{"type":"desadv","bizTransaction":"urn:epcglobal:cbv:bt:9520001000004:%s-%d"}]`,
+			number%20, run, number/8)
+	}
 	quantity := func(class string) string {
 		return fmt.Sprintf(`[{"epcClass":%q,"quantity":%d,"uom":"KGM"}]`, class, 40+number%60)
 	}
@@ -47,26 +58,32 @@ func bare(run string, n int) []byte {
 		return fmt.Appendf(nil, `{"type":"AggregationEvent","action":"ADD","bizStep":"packing","disposition":"in_progress","parentID":%q,"childQuantityList":%s,%s}`, pallet(run, number), quantity(lot(run, number)), head)
 	case eventsPerLot - 1:
 		return fmt.Appendf(nil, `{"type":"AggregationEvent","action":"DELETE","bizStep":"unpacking","disposition":"in_progress","parentID":%q,"childQuantityList":%s,%s}`, pallet(run, number), quantity(lot(run, number)), head)
-	default:
-		return fmt.Appendf(nil, `{"type":"ObjectEvent","action":"OBSERVE","bizStep":"transporting","disposition":"in_transit","epcList":[%q],"sensorElementList":[{"sensorMetadata":{"time":%q,"deviceID":"urn:epc:id:giai:9520001.L%d"},"sensorReport":[{"type":"Temperature","value":%d.%d,"uom":"CEL"}]}],%s}`,
-			pallet(run, number), time, number%40, n%6, 1+n%9, head)
 	}
+	b := fmt.Appendf(nil, `{"type":"ObjectEvent","action":"OBSERVE","bizStep":"transporting","disposition":"in_transit","epcList":[%q],%s`, pallet(run, number), head)
+	if size > plainBytes {
+		b = fmt.Appendf(b, `,"sensorElementList":[{"sensorMetadata":{"time":%q,"deviceID":"urn:epc:id:giai:9520001.L%d"},"sensorReport":[{"type":"Temperature","value":%d.%d,"uom":"CEL"}`,
+			time, number%40, n%6, 1+n%9)
+		for i := 1; size > usualBytes && len(b) < size; i++ { // a logger that was read out: a measurement a minute
+			b = fmt.Appendf(b, `,{"type":"Temperature","time":"2026-03-%02dT%02d:%02d:00.000Z","value":%d.%d,"uom":"CEL"}`,
+				1+n/86_400%28, (seconds/3600+i/60)%24, i%60, (n+i*i)%6, 1+(n*7+i*3)%9)
+		}
+		b = append(b, "]}]"...)
+	}
+	return append(b, '}')
 }
 
-// makeDocuments makes documents of so many events each.
-func makeDocuments(events, size int) [][]byte {
-	var documents [][]byte
-	for from := 0; from < events; from += size {
-		var d bytes.Buffer
-		d.WriteString("{" + contextMember + `,"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-03-01T00:00:00Z","epcisBody":{"eventList":[`)
-		for n := from; n < min(from+size, events); n++ {
-			if n > from {
-				d.WriteByte(',')
-			}
-			d.Write(bare("C", n))
+// makeDocument makes a document of the events of a run from one number up to
+// and without another.
+func makeDocument(run string, from, until, size int) []byte {
+	var d bytes.Buffer
+	d.Grow((until - from) * (size + size/4))
+	d.WriteString("{" + contextMember + `,"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-03-01T00:00:00Z","epcisBody":{"eventList":[`)
+	for n := from; n < until; n++ {
+		if n > from {
+			d.WriteByte(',')
 		}
-		d.WriteString("]}}")
-		documents = append(documents, d.Bytes())
+		d.Write(bare(run, n, size))
 	}
-	return documents
+	d.WriteString("]}}")
+	return d.Bytes()
 }

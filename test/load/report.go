@@ -3,47 +3,92 @@ package load
 import (
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
-
-	"github.com/pedigree-ledger/pedigree/network"
 )
 
 // Report is what bench prints with --json.
 type Report struct {
-	Machine  string    `json:"machine"`
-	Orgs     int       `json:"organisations"`
-	Orderers int       `json:"orderers"`
-	Single   Phase     `json:"oneByOne"`
-	Capture  Phase     `json:"captured"`
-	Ratio    float64   `json:"ratio"` // of events a second: captured to one by one
-	TraceMS  Quantiles `json:"traceMilliseconds"`
+	Machine       string    `json:"machine"`
+	Orgs          int       `json:"organisations"`
+	Orderers      int       `json:"orderers"`
+	Clients       int       `json:"clients"`       // requests under way at once, of events one by one
+	Document      int       `json:"document"`      // events to a document
+	OneByOne      Phase     `json:"oneByOne"`      // the usual way: a request and a transaction for each event
+	Single        Phase     `json:"single"`        // such requests through the gateway
+	Captured      Phase     `json:"captured"`      // documents
+	Ratio         float64   `json:"ratio"`         // of events a second: captured to one by one
+	RatioToSingle float64   `json:"ratioToSingle"` // and to single
+	AloneMS       Quantiles `json:"aloneMilliseconds"`
+	IndexLagMS    Lag       `json:"indexLagMilliseconds"`
+	Trace         Traces    `json:"trace"`
+	Counted       Count     `json:"counted"`
+	Seconds       float64   `json:"seconds"` // all of it
 }
 
 // Phase is one way of sending.
 type Phase struct {
 	Events                        int                `json:"events"`
 	Seconds                       float64            `json:"seconds"`
-	EventsPerSecond               float64            `json:"eventsPerSecond"`   // request to committed and in every index
-	AcceptedPerSecond             float64            `json:"acceptedPerSecond"` // request to acknowledged
-	LatencyMS                     Quantiles          `json:"latencyMilliseconds,omitzero"`
-	LedgerBytesPerEvent           float64            `json:"ledgerBytesPerEvent"` // in the block files of one peer
-	ProcessorSeconds              map[string]float64 `json:"processorSeconds"`    // by role, of all its processes, and of this program
+	EventsPerSecond               float64            `json:"eventsPerSecond"`        // request to committed and, but for the usual way, in every index
+	ByRound                       []float64          `json:"eventsPerSecondByRound"` // if there were several
+	AcceptedPerSecond             float64            `json:"acceptedPerSecond"`      // request to acknowledged
+	LatencyMS                     Quantiles          `json:"latencyMilliseconds"`    // of a request: for captured ones, of a document until it is safe on disk
+	LedgerBytesPerEvent           float64            `json:"ledgerBytesPerEvent"`    // in the block files of one peer
+	ProcessorSeconds              map[string]float64 `json:"processorSeconds"`       // by role, of all its processes, and of this program
+	ProcessSeconds                map[string]float64 `json:"processorSecondsByProcess"`
 	ProcessorMicrosecondsPerEvent float64            `json:"processorMicrosecondsPerEvent"`
+
+	acceptedSeconds float64
+	ledgerBytes     int64
+	took            []time.Duration
+}
+
+// add makes one phase of two rounds.
+func (p *Phase) add(o Phase) {
+	if p.Events == 0 {
+		*p = o
+		p.ByRound = []float64{o.EventsPerSecond}
+		return
+	}
+	p.ByRound = append(p.ByRound, o.EventsPerSecond)
+	p.Events, p.Seconds, p.acceptedSeconds = p.Events+o.Events, p.Seconds+o.Seconds, p.acceptedSeconds+o.acceptedSeconds
+	p.ledgerBytes, p.took = p.ledgerBytes+o.ledgerBytes, append(p.took, o.took...)
+	for name, seconds := range o.ProcessorSeconds {
+		p.ProcessorSeconds[name] += seconds
+	}
+	for name, seconds := range o.ProcessSeconds {
+		p.ProcessSeconds[name] += seconds
+	}
+	p.finish()
+}
+
+// finish derives what depends on the sums.
+func (p *Phase) finish() {
+	events := float64(p.Events)
+	p.EventsPerSecond, p.AcceptedPerSecond = events/p.Seconds, events/p.acceptedSeconds
+	p.LatencyMS, p.LedgerBytesPerEvent = quantiles(p.took), float64(p.ledgerBytes)/events
+	total := 0.0
+	for _, seconds := range p.ProcessorSeconds {
+		total += seconds
+	}
+	p.ProcessorMicrosecondsPerEvent = 1e6 * total / events
+}
+
+// Traces is how long traces took in a graph of so many events.
+type Traces struct {
+	Events int       `json:"events"`
+	Nodes  int       `json:"nodes"` // of the largest answer
+	MS     Quantiles `json:"milliseconds"`
 }
 
 // Quantiles of times.
 type Quantiles struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
 }
 
 func quantiles(took []time.Duration) Quantiles {
@@ -52,100 +97,75 @@ func quantiles(took []time.Duration) Quantiles {
 	}
 	slices.Sort(took)
 	at := func(q float64) float64 {
-		return float64(took[min(int(q*float64(len(took))), len(took)-1)].Microseconds()) / 1000
+		return milliseconds(took[min(int(q*float64(len(took))), len(took)-1)])
 	}
-	return Quantiles{at(0.5), at(0.99)}
+	return Quantiles{at(0.5), at(0.99), at(1)}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// longestGap is the longest time between two of several.
+func longestGap(times []time.Time) time.Duration {
+	slices.SortFunc(times, time.Time.Compare)
+	longest := time.Duration(0)
+	for i := 1; i < len(times); i++ {
+		longest = max(longest, times[i].Sub(times[i-1]))
+	}
+	return longest
+}
+
+// String says it in a sentence.
+func (c Count) String() string {
+	return fmt.Sprintf("%d events were acknowledged; a reader of the ledger found %d in %d blocks: %d missing, %d doubled", c.Sent, c.Distinct, c.Blocks, c.Missing, c.Doubled)
 }
 
 func (r *Report) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s; %d organisations, %d orderers\n\n", r.Machine, r.Orgs, r.Orderers)
+	fmt.Fprintf(w, "%s; %d organisations, %d orderers; %d requests at once, documents of %d events\n\n", r.Machine, r.Orgs, r.Orderers, r.Clients, r.Document)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tevents\tevents/s\taccepted/s\tp50 ms\tp99 ms\tledger B/event\tCPU µs/event\t")
-	for _, p := range []struct {
-		name string
-		Phase
-	}{{"one by one", r.Single}, {"captured", r.Capture}} {
-		latency := [2]string{"", ""}
-		if p.LatencyMS != (Quantiles{}) {
-			latency = [2]string{fmt.Sprintf("%.0f", p.LatencyMS.P50), fmt.Sprintf("%.0f", p.LatencyMS.P99)}
-		}
-		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.0f\t%s\t%s\t%.0f\t%.0f\t\n", p.name, p.Events, p.EventsPerSecond, p.AcceptedPerSecond, latency[0], latency[1], p.LedgerBytesPerEvent, p.ProcessorMicrosecondsPerEvent)
+	for _, p := range r.phases() {
+		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t\n", p.name, p.Events, p.EventsPerSecond, p.AcceptedPerSecond,
+			p.LatencyMS.P50, p.LatencyMS.P99, p.LedgerBytesPerEvent, p.ProcessorMicrosecondsPerEvent)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "\nprocessor seconds while capturing:")
-	for _, role := range slices.Sorted(maps.Keys(r.Capture.ProcessorSeconds)) {
-		fmt.Fprintf(w, "  %-10s %.2f\n", role, r.Capture.ProcessorSeconds[role])
+	fmt.Fprintln(w, "\nms from a request to its answer: committed and, through the gateway, in its index; of a document, safe on disk")
+	fmt.Fprintln(w, "\nprocessor seconds:")
+	t = tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "\t")
+	roles := slices.Sorted(maps.Keys(r.Captured.ProcessorSeconds))
+	for _, role := range roles {
+		fmt.Fprintf(t, "%s\t", role)
 	}
-	_, err := fmt.Fprintf(w, "\nratio %.1f\ntrace of a lot: p50 %.1f ms, p99 %.1f ms\n", r.Ratio, r.TraceMS.P50, r.TraceMS.P99)
+	fmt.Fprintln(t)
+	for _, p := range r.phases() {
+		fmt.Fprintf(t, "%s\t", p.name)
+		for _, role := range roles {
+			fmt.Fprintf(t, "%.2f\t", p.ProcessorSeconds[role])
+		}
+		fmt.Fprintln(t)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if r.OneByOne.Events > 0 {
+		fmt.Fprintf(w, "\nratio %.1f; to single events through the gateway %.1f\n", r.Ratio, r.RatioToSingle)
+		fmt.Fprintf(w, "a single event while nothing else happens: p50 %.0f ms, p99 %.0f ms\n", r.AloneMS.P50, r.AloneMS.P99)
+	}
+	fmt.Fprintf(w, "the slowest index was behind the ledger by p50 %.0f ms, at most %.0f ms, and %.0f ms at the end\n", r.IndexLagMS.P50, r.IndexLagMS.Max, r.IndexLagMS.End)
+	fmt.Fprintf(w, "trace of a lot among %d events: p50 %.1f ms, p99 %.1f ms\n", r.Trace.Events, r.Trace.MS.P50, r.Trace.MS.P99)
+	_, err := fmt.Fprintf(w, "%s\n", r.Counted)
 	return err
 }
 
-// machine says what it ran on.
-func machine() string {
-	model := runtime.GOARCH
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				model = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%d × %s, %s", runtime.NumCPU(), model, runtime.Version())
+type namedPhase struct {
+	name string
+	*Phase
 }
 
-// ticksPerSecond is the unit of times in /proc (proc_pid_stat(5)), the same on
-// every Linux that Go runs on.
-const ticksPerSecond = 100
-
-// processorTime adds up what the processes of each role have used. A process
-// that died meanwhile would make the difference of two such sums wrong, so it
-// is an error if one can't be read.
-func processorTime(n *network.Network) (map[string]float64, error) {
-	used := map[string]float64{}
-	add := func(role string, pid int) error {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			return fmt.Errorf("couldn't read the processor time of %s: %w", role, err)
-		}
-		// The second field is the program's name in brackets, which may have spaces.
-		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-		for _, field := range fields[11:13] {
-			ticks, err := strconv.ParseFloat(field, 64)
-			if err != nil {
-				return fmt.Errorf("couldn't understand the processor time of %s: %w", role, err)
-			}
-			used[role] += ticks / ticksPerSecond
-		}
-		return nil
-	}
-	for _, p := range n.Processes() {
-		if err := add(p.Role, p.PID); err != nil {
-			return nil, err
-		}
-	}
-	return used, add("this program", os.Getpid())
-}
-
-// ledgerBytes is the size of the block files of the first organisation's peer.
-func ledgerBytes(n *network.Network) (int64, error) {
-	var total int64
-	root := filepath.Join(n.Dir(), n.Orgs()[0].Name)
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasPrefix(d.Name(), "blockfile_") {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		total += info.Size()
-		return nil
-	})
-	if err != nil {
-		return 0, fmt.Errorf("couldn't measure the ledger: %w", err)
-	}
-	return total, nil
+// phases are those that were measured.
+func (r *Report) phases() []namedPhase {
+	all := []namedPhase{{"one by one", &r.OneByOne}, {"single", &r.Single}, {"captured", &r.Captured}}
+	return slices.DeleteFunc(all, func(p namedPhase) bool { return p.Events == 0 })
 }

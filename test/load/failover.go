@@ -1,0 +1,227 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"golang.org/x/sync/errgroup"
+)
+
+// FailoverReport says how long a network takes to replace the orderer that
+// leads, when that is killed and stays down while events come in.
+type FailoverReport struct {
+	Machine  string     `json:"machine"`
+	Orgs     int        `json:"organisations"`
+	Orderers int        `json:"orderers"`
+	Kills    []Failover `json:"kills"`
+	P50      float64    `json:"p50Seconds"` // of resumedSeconds
+	Max      float64    `json:"maxSeconds"`
+	Counted  Count      `json:"counted"`
+}
+
+// Failover is one death of a leader.
+type Failover struct {
+	Orderer string `json:"orderer"`
+	View    uint64 `json:"view"` // the one that ended
+	Next    uint64 `json:"next"` // the one in which events were committed again
+
+	// GapSeconds is the longest time without a commit, and ResumedSeconds is from
+	// the kill until every organisation's gateway had committed an event that was
+	// sent after it.
+	GapSeconds     float64 `json:"gapSeconds"`
+	ResumedSeconds float64 `json:"resumedSeconds"`
+}
+
+// Bounds of a failover run.
+const (
+	beforeKill   = 2 * time.Second // of undisturbed traffic
+	killPatience = 2 * time.Minute
+)
+
+// lineSizes are the senders of each organisation, by how many events they put
+// into a document; 0 stands for single events.
+var lineSizes = []int{0, 100, 1_000}
+
+// MeasureFailover kills the leading orderer so many times.
+func MeasureFailover(ctx context.Context, o Options, progress io.Writer) (*FailoverReport, error) {
+	r, stop, err := begin(ctx, o, progress)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	report := &FailoverReport{Machine: machine(), Orgs: len(r.gateways), Orderers: len(r.network.Orderers())}
+	t := newTraffic(ctx)
+	for org, gateway := range r.gateways {
+		for _, size := range lineSizes {
+			t.start(org, gateway, size)
+		}
+	}
+	var took []time.Duration
+	for range o.Failover {
+		one, err := r.failOver(t)
+		if err != nil {
+			return nil, fmt.Errorf("%w (%v)", err, t.end())
+		}
+		report.Kills = append(report.Kills, *one)
+		took = append(took, time.Duration(one.ResumedSeconds*float64(time.Second)))
+	}
+	if err := t.end(); err != nil {
+		return nil, err
+	}
+	q := quantiles(took)
+	report.P50, report.Max = q.P50/1000, q.Max/1000
+	if report.Counted, err = r.settle(t); err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+// failOver kills the orderer that leads, and waits until the others have
+// replaced it and it follows them again.
+func (r *run) failOver(t *traffic) (*Failover, error) {
+	ctx, cancel := context.WithTimeout(r.ctx, killPatience)
+	defer cancel()
+	if err := t.awaitCommits(ctx, time.Now().Add(beforeKill)); err != nil {
+		return nil, err
+	}
+	before, err := r.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	orderers := r.network.Orderers()
+	leader := orderers[before%uint64(len(orderers))].Name
+	killed := time.Now()
+	if err := r.network.KillAndHold(leader); err != nil {
+		return nil, err
+	}
+	resumed := t.awaitCommits(ctx, killed)
+	took := time.Since(killed)
+	if err := r.network.Release(leader); err != nil {
+		return nil, err
+	}
+	if resumed != nil {
+		return nil, fmt.Errorf("no commits after %s was killed: %w", leader, resumed)
+	}
+	one := &Failover{Orderer: leader, View: before, ResumedSeconds: took.Seconds(), GapSeconds: t.longestGap(killed.Add(-beforeKill), time.Now()).Seconds()}
+	if one.Next, err = r.view(ctx); err != nil {
+		return nil, err
+	}
+	r.say("killed %s, which led view %d: commits again after %.1f s, in view %d", leader, one.View, one.ResumedSeconds, one.Next)
+	return one, r.together(ctx, leader)
+}
+
+// view is that of the newest block.
+func (r *run) view(ctx context.Context) (uint64, error) {
+	height, err := r.reader.height(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var v uint64
+	err = r.reader.blocks(ctx, height-1, height, func(b *common.Block) (err error) {
+		v, err = view(b)
+		return err
+	})
+	return v, err
+}
+
+// together waits until an orderer has what the others have, for a while: then
+// it takes part, and another one may die.
+func (r *run) together(ctx context.Context, name string) error {
+	const times, pause, within = 5, 500 * time.Millisecond, 3 // blocks
+	for seen := 0; seen < times; {
+		heights := make(map[string]uint64)
+		highest := uint64(0)
+		for _, o := range r.network.Orderers() {
+			height, err := r.network.OrdererHeight(ctx, o.Name)
+			if ctx.Err() != nil {
+				return fmt.Errorf("%s didn't catch up with the other orderers (%d of %d blocks): %w", name, heights[name], highest, ctx.Err())
+			}
+			if err == nil {
+				heights[o.Name] = height
+				highest = max(highest, height)
+			}
+		}
+		if seen++; heights[name]+within < highest {
+			seen = 0
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	return nil
+}
+
+// awaitCommits waits until every organisation has committed something that was
+// sent after a time.
+func (t *traffic) awaitCommits(ctx context.Context, after time.Time) error {
+	const look = 5 * time.Millisecond
+	for {
+		answered := map[int]bool{}
+		t.mu.Lock()
+		all, failed := map[int]bool{}, t.failed
+		for _, l := range t.lines {
+			all[l.org] = true
+			if n := len(l.commits); n > 0 && l.commits[n-1].sent.After(after) {
+				answered[l.org] = true
+			}
+		}
+		t.mu.Unlock()
+		if failed != nil || len(answered) == len(all) {
+			return failed
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d organisations committed something: %w", len(answered), len(all), ctx.Err())
+		case <-time.After(look):
+		}
+	}
+}
+
+// longestGap is the longest time without a commit.
+func (t *traffic) longestGap(from, until time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var times []time.Time
+	for _, l := range t.lines {
+		for _, c := range l.commits {
+			if c.known.After(from) && c.known.Before(until) {
+				times = append(times, c.known)
+			}
+		}
+	}
+	return longestGap(append(times, from, until))
+}
+
+// settle waits until everything that was acknowledged has gone through, and
+// counts what the ledger has.
+func (r *run) settle(t *traffic) (Count, error) {
+	if err := r.network.AwaitReady(r.ctx); err != nil {
+		return Count{}, err
+	}
+	var queues errgroup.Group
+	for _, gateway := range r.gateways {
+		queues.Go(func() error { return emptied(r.ctx, gateway) })
+	}
+	if err := queues.Wait(); err != nil {
+		return Count{}, err
+	}
+	list, err := t.tally()
+	if err != nil {
+		return Count{}, err
+	}
+	return r.count(list, 0)
+}
+
+func (f *FailoverReport) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s; %d organisations, %d orderers\n\n", f.Machine, f.Orgs, f.Orderers)
+	fmt.Fprintln(w, "leader    view  next view  longest time without a commit  all commit again after")
+	for _, k := range f.Kills {
+		fmt.Fprintf(w, "%-9s %4d  %9d  %27.1f s  %20.1f s\n", k.Orderer, k.View, k.Next, k.GapSeconds, k.ResumedSeconds)
+	}
+	_, err := fmt.Fprintf(w, "\np50 %.1f s, max %.1f s\n%s\n", f.P50, f.Max, f.Counted)
+	return err
+}
