@@ -75,21 +75,37 @@ type ErrorDeclaration struct {
 func Decode(event, context canonical.Value) (*Event, []Problem) {
 	c := checkers.Get().(*checker)
 	defer c.release()
-	c.start(&event, &context)
-	c.event(&event)
-	if len(c.problems) > 0 {
-		return nil, append([]Problem(nil), c.problems...)
+	hash, problems := c.check(&event, &context)
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	e := c.read(&event)
-	hash, err := hashID(&event, c.ns, CBV20)
-	if errors.Is(err, errTooLong) {
-		return nil, []Problem{{Code: CodeTooMany, Detail: err.Error()}}
-	}
-	if err != nil {
-		return nil, []Problem{{Code: CodeWrongType, Detail: err.Error()}}
-	}
 	e.Hash = hash
 	return e, nil
+}
+
+// Check is Decode for those who need of the event only that it is valid, and
+// its hash.
+func Check(event, context canonical.Value) (hash string, problems []Problem) {
+	c := checkers.Get().(*checker)
+	defer c.release()
+	return c.check(&event, &context)
+}
+
+func (c *checker) check(event, context *canonical.Value) (string, []Problem) {
+	c.start(event, context)
+	c.event(event)
+	if len(c.problems) > 0 {
+		return "", append([]Problem(nil), c.problems...)
+	}
+	hash, err := hashID(event, c.ns, CBV20)
+	switch {
+	case errors.Is(err, errTooLong):
+		return "", []Problem{{Code: CodeTooMany, Detail: err.Error()}}
+	case err != nil:
+		return "", []Problem{{Code: CodeWrongType, Detail: err.Error()}}
+	}
+	return hash, nil
 }
 
 // Extract reads an event that Decode has found valid before, such as one that

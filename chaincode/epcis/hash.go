@@ -124,15 +124,48 @@ func (h *hasher) sort(l listing) bool {
 	return true
 }
 
-// hashedField is one of an event's fields, in hash order, and how its value is
-// written after its name.
+// hashedField is a field of an object, and how its value is written after its
+// name.
 type hashedField struct {
 	name  string
 	value func(h *hasher, v *canonical.Value) bool // false: there is nothing to write
 }
 
+// hashedFields are those of one kind of object, in hash order.
+type hashedFields struct {
+	list []hashedField
+	at   map[string]int // where in the list
+}
+
+func inOrder(list []hashedField) *hashedFields {
+	f := &hashedFields{list, make(map[string]int, len(list))}
+	for i := range list {
+		f.at[list[i].name] = i
+	}
+	return f
+}
+
+// mostFields is more than any kind of object has.
+const mostFields = 32
+
+// fields writes those that an object has.
+func (h *hasher) fields(v *canonical.Value, f *hashedFields) {
+	var values [mostFields]*canonical.Value
+	for i := range v.Members {
+		m := &v.Members[i]
+		if at, ok := f.at[m.Name]; ok && m.Value.Kind != canonical.Null {
+			values[at] = &m.Value
+		}
+	}
+	for i := range f.list {
+		if values[i] != nil {
+			h.field(f.list[i].name, values[i], f.list[i].value)
+		}
+	}
+}
+
 // The order of section 2 of the hash rules.
-var hashedFields = [...]hashedField{
+var hashedEvent = inOrder([]hashedField{
 	{"eventTime", (*hasher).time},
 	{"eventTimeZoneOffset", (*hasher).plain},
 	{"epcList", epcs},
@@ -156,7 +189,7 @@ var hashedFields = [...]hashedField{
 	{"destinationList", typedList("destination", sourceTypes)},
 	{"sensorElementList", sensorElements},
 	{"ilmd", ilmd},
-}
+})
 
 func (h *hasher) event(v *canonical.Value) {
 	kind := find(v, "type")
@@ -166,23 +199,7 @@ func (h *hasher) event(v *canonical.Value) {
 	}
 	h.write("eventType=")
 	h.write(trim(kind.Text))
-	var values [len(hashedFields)]*canonical.Value
-	for i, next := 0, 0; i < len(v.Members); i++ {
-		for n := range hashedFields {
-			at := (next + n) % len(hashedFields)
-			if hashedFields[at].name == v.Members[i].Name {
-				values[at] = &v.Members[i].Value
-				next = at
-				break
-			}
-		}
-	}
-	for i := range hashedFields {
-		if values[i] != nil && values[i].Kind != canonical.Null {
-			f := &hashedFields[i]
-			h.field(f.name, values[i], f.value)
-		}
-	}
+	h.fields(v, hashedEvent)
 	if h.version == CBV20 {
 		h.innerExtensions(v)
 	}

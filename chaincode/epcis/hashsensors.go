@@ -2,10 +2,7 @@ package epcis
 
 import "github.com/pedigree-ledger/pedigree/chaincode/canonical"
 
-// sensorField is a field of sensor metadata or of a sensor report.
-type sensorField = hashedField
-
-var sensorMetadataFields = [...]sensorField{
+var hashedSensorMetadata = inOrder([]hashedField{
 	{"time", (*hasher).time},
 	{"startTime", (*hasher).time},
 	{"endTime", (*hasher).time},
@@ -14,9 +11,9 @@ var sensorMetadataFields = [...]sensorField{
 	{"rawData", (*hasher).scalar},
 	{"dataProcessingMethod", (*hasher).scalar},
 	{"bizRules", (*hasher).scalar},
-}
+})
 
-var sensorReportFields = [...]sensorField{
+var hashedSensorReport = inOrder([]hashedField{
 	{"type", hashedWord(measurementTypes)},
 	{"exception", hashedWord(sensorExceptions)},
 	{"deviceID", (*hasher).scalar},
@@ -40,7 +37,7 @@ var sensorReportFields = [...]sensorField{
 	{"percValue", (*hasher).scalar},
 	{"uom", (*hasher).scalar},
 	{"coordinateReferenceSystem", (*hasher).scalar},
-}
+})
 
 // sensorElements writes what CBV 2.1 puts after the name of the list; CBV 2.0
 // leaves out the name itself.
@@ -60,18 +57,16 @@ func sensorElements(h *hasher, v *canonical.Value) bool {
 }
 
 func sensorMetadata(h *hasher, v *canonical.Value) bool {
-	return h.sensorFields(v, sensorMetadataFields[:])
+	return h.sensorFields(v, hashedSensorMetadata)
 }
 
 func sensorReport(h *hasher, v *canonical.Value) bool {
-	return h.sensorFields(v, sensorReportFields[:])
+	return h.sensorFields(v, hashedSensorReport)
 }
 
-func (h *hasher) sensorFields(v *canonical.Value, fields []sensorField) bool {
+func (h *hasher) sensorFields(v *canonical.Value, fields *hashedFields) bool {
 	from := len(h.buf)
-	for i := range fields {
-		h.fieldOf(v, fields[i].name, fields[i].value)
-	}
+	h.fields(v, fields)
 	h.extensionsInPlace(v)
 	return len(h.buf) > from
 }

@@ -49,17 +49,17 @@ func appendThing(dst []byte, uri string) ([]byte, bool) {
 // Link. Source: GS1 EPC Tag Data Standard, and section "EPC / Digital Link" of
 // the CBV event hash rules.
 type key struct {
-	scheme    string  // in EPC URNs: urn:epc:id:<scheme>:
-	ai        string  // application identifier of the primary key
-	short     string  // what older Digital Links call it
-	length    int     // digits of the key in a link, all of them; 0: free text
-	indicator bool    // the first digit of the reference goes before the company prefix
-	check     bool    // the last digit is a check digit, which URNs leave out
-	lead      string  // digits before the key in a link (GRAI: 0)
-	pieces    bool    // two digits each for piece and total follow (ITIP)
-	text      charset // of free text keys
-	serial    serial  // what tells instances apart
-	pattern   bool    // urn:epc:idpat:<scheme>:…* stands for the class
+	scheme    string   // in EPC URNs: urn:epc:id:<scheme>:
+	ai        string   // application identifier of the primary key
+	short     string   // what older Digital Links call it
+	length    int      // digits of the key in a link, all of them; 0: free text
+	indicator bool     // the first digit of the reference goes before the company prefix
+	check     bool     // the last digit is a check digit, which URNs leave out
+	lead      string   // digits before the key in a link (GRAI: 0)
+	pieces    bool     // two digits each for piece and total follow (ITIP)
+	text      *charset // of free text keys
+	serial    serial   // what tells instances apart
+	pattern   bool     // urn:epc:idpat:<scheme>:…* stands for the class
 }
 
 // serial says how the last part of a key stands in a Digital Link.
@@ -240,18 +240,18 @@ func allDigits(s string) bool {
 	return true
 }
 
-// charset is one of the GS1 encodable character sets, as a bit for each ASCII
-// character.
-type charset [2]uint64
+// charset is a set of ASCII characters, such as one of GS1's encodable sets.
+type charset [256]bool
 
-func charsetOf(chars string) (c charset) {
+func charsetOf(chars string) *charset {
+	var c charset
 	for i := 0; i < len(chars); i++ {
-		c[chars[i]>>6] |= 1 << (chars[i] & 63)
+		c[chars[i]] = true
 	}
-	return c
+	return &c
 }
 
-func (c charset) has(b byte) bool { return b < 128 && c[b>>6]>>(b&63)&1 == 1 }
+func (c *charset) has(b byte) bool { return c[b] }
 
 const (
 	digits  = "0123456789"
@@ -271,7 +271,7 @@ var (
 
 // appendText appends a serial, lot or reference text of 1 to most characters:
 // decoded, checked, and percent-encoded in one way.
-func appendText(dst []byte, text string, allowed charset, most int) ([]byte, bool) {
+func appendText(dst []byte, text string, allowed *charset, most int) ([]byte, bool) {
 	n := 0
 	for i := 0; i < len(text); i++ {
 		b := text[i]

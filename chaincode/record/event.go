@@ -23,7 +23,7 @@ const eventKind = "event/1"
 // the one that every organisation finds for the same event.
 func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 	if event.Kind != canonical.Object {
-		return nil, []Problem{{Code: "wrong_type", Detail: "an event is a JSON object, not a JSON " + event.Kind.String()}}
+		return nil, []Problem{notAnEvent(event)}
 	}
 	understood, found := epcis.Decode(event, context)
 	if len(found) > 0 {
@@ -33,12 +33,22 @@ func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 		event = event.With("eventID", canonical.Str(understood.Hash))
 		understood.EventID = understood.Hash
 	}
-	members := []canonical.Member{{Name: "event", Value: event}, {Name: "hash", Value: canonical.Str(understood.Hash)}, {Name: "record", Value: canonical.Str(eventKind)}}
-	if context.Kind != canonical.Null {
-		members = append(members, canonical.Member{Name: "context", Value: context})
-	}
 	// All of it has just been checked or made; reading it again would find the same.
-	return seal(&Record{Noun: NounEvent, Event: &Event{Event: understood, Raw: event, Context: context, Hash: understood.Hash}}, canonical.Obj(members...))
+	return seal(&Record{Noun: NounEvent, Event: &Event{Event: understood, Raw: event, Context: context, Hash: understood.Hash}},
+		canonical.Value{Kind: canonical.Object, Members: eventMembers(nil, event, context, understood.Hash)})
+}
+
+func notAnEvent(v canonical.Value) Problem {
+	return Problem{Code: "wrong_type", Detail: "an event is a JSON object, not a JSON " + v.Kind.String()}
+}
+
+// eventMembers appends the members of an event's record, in the order of their names.
+func eventMembers(dst []canonical.Member, event, context canonical.Value, hash string) []canonical.Member {
+	if context.Kind != canonical.Null {
+		dst = append(dst, canonical.Member{Name: "context", Value: context})
+	}
+	return append(dst, canonical.Member{Name: "event", Value: event}, canonical.Member{Name: "hash", Value: canonical.Str(hash)},
+		canonical.Member{Name: "record", Value: canonical.Str(eventKind)})
 }
 
 func eventProblems(found []epcis.Problem, at string) []Problem {

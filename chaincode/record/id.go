@@ -17,7 +17,18 @@ const idPrefix = "ni:///sha-256;"
 // Sum is the id of a body.
 func Sum(body []byte) ID {
 	sum := sha256.Sum256(body)
-	return ID(idPrefix + hex.EncodeToString(sum[:]))
+	var id [len(idPrefix) + 2*sha256.Size]byte
+	copy(id[:], idPrefix)
+	hex.Encode(id[len(idPrefix):], sum[:])
+	return ID(id[:])
+}
+
+// Digest is what the digits of an id stand for; of a text that is no id, anything.
+func (id ID) Digest() (sum [sha256.Size]byte) {
+	var digits [2 * sha256.Size]byte
+	copy(digits[:], id.Hex())
+	_, _ = hex.Decode(sum[:], digits[:])
+	return sum
 }
 
 // ParseID accepts exactly the form that Sum gives.

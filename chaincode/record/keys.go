@@ -113,12 +113,15 @@ func AboutKey(node, txID string, line, position int) string {
 // shortTx writes a transaction id, 64 hexadecimal digits, in base64url.
 func shortTx(txID string) string { return shortHex(txID) }
 
-func shortHex(digits string) string {
-	raw, err := hex.DecodeString(digits)
+func shortHex(digits string) string { return string(appendShort(nil, digits)) }
+
+func appendShort(dst []byte, digits string) []byte {
+	var room [64]byte
+	raw, err := hex.AppendDecode(room[:0], []byte(digits))
 	if err != nil || len(raw) == 0 {
-		return "=" + base64.RawURLEncoding.EncodeToString([]byte(digits)) // not one of Fabric's; kept apart, never mistaken
+		return base64.RawURLEncoding.AppendEncode(append(dst, '='), []byte(digits)) // not one of Fabric's; kept apart, never mistaken
 	}
-	return base64.RawURLEncoding.EncodeToString(raw)
+	return base64.RawURLEncoding.AppendEncode(dst, raw)
 }
 
 // Place says where a record lies: its id, and a transaction that recorded it.

@@ -34,3 +34,32 @@ func (r *Reader) Read(body []byte) (*Record, []Problem) {
 	understood.Hash = hash.Text
 	return &Record{Noun: NounEvent, Event: &Event{Event: understood, Hash: hash.Text}}, nil
 }
+
+// Check is Decode in used memory, for those who need of an event only that it is a record: its Event is nil.
+func (r *Reader) Check(body []byte) (*Record, []Problem) {
+	v, err := r.values.ParseCanonical(body, canonical.Limits{Bytes: MaxBytes, Depth: MaxDepth})
+	if err == nil && isEvent(v) {
+		return &Record{ID: Sum(body), Noun: NounEvent, Body: body}, nil
+	}
+	record, problems := Decode(body) // which can say what is wrong
+	if record != nil {
+		record.Event = nil
+	}
+	return record, problems
+}
+
+// isEvent tells whether a value is the record of an event that Decode takes.
+func isEvent(v canonical.Value) bool {
+	members := 3
+	context, ok := v.Lookup("context")
+	if ok {
+		members = 4
+	}
+	event, hash := v.Get("event"), v.Get("hash")
+	if len(v.Members) != members || ok && context.Kind == canonical.Null || v.Get("record").Text != eventKind || v.Get("record").Kind != canonical.String ||
+		event.Kind != canonical.Object || hash.Kind != canonical.String || event.Get("eventID").Text == "" {
+		return false
+	}
+	computed, problems := epcis.Check(event, context)
+	return len(problems) == 0 && computed == hash.Text
+}

@@ -111,43 +111,46 @@ func build(kind string, v canonical.Value) (*Record, []Problem) {
 
 // seal gives a record its body and id, within the limits of a record.
 func seal(r *Record, v canonical.Value) (*Record, []Problem) {
-	r.Body = v.Bytes()
-	if len(r.Body) > MaxBytes {
-		return nil, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d bytes, more than the %d allowed", len(r.Body), MaxBytes)}}
+	if _, problems := r.seal(v, nil); len(problems) > 0 {
+		return nil, problems
 	}
-	if n := values(v); n > canonical.DefaultValues {
-		return nil, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d values, more than the %d allowed", n, canonical.DefaultValues)}}
-	}
-	if d := depth(v); d > MaxDepth {
-		return nil, []Problem{{Code: "too_deep", Detail: fmt.Sprintf("values are nested %d deep in the record, more than the %d allowed", d, MaxDepth)}}
-	}
-	r.ID = Sum(r.Body)
 	return r, nil
 }
 
-func depth(v canonical.Value) int {
-	d := 0
-	for i := range v.Items {
-		d = max(d, depth(v.Items[i]))
+// seal does it with a body that is appended to room, and returns that.
+func (r *Record) seal(v canonical.Value, room []byte) ([]byte, []Problem) {
+	from := len(room)
+	room = v.Append(room)
+	body := room[from:len(room):len(room)]
+	if len(body) > MaxBytes {
+		return room, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d bytes, more than the %d allowed", len(body), MaxBytes)}}
 	}
-	for i := range v.Members {
-		d = max(d, depth(v.Members[i].Value))
+	values, depth := extent(&v)
+	if values > canonical.DefaultValues {
+		return room, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d values, more than the %d allowed", values, canonical.DefaultValues)}}
 	}
-	if v.Kind == canonical.Array || v.Kind == canonical.Object {
-		d++
+	if depth > MaxDepth {
+		return room, []Problem{{Code: "too_deep", Detail: fmt.Sprintf("values are nested %d deep in the record, more than the %d allowed", depth, MaxDepth)}}
 	}
-	return d
+	r.Body, r.ID = body, Sum(body)
+	return room, nil
 }
 
-func values(v canonical.Value) int {
-	n := 1
+// extent counts the values in v, itself included, and how deep arrays and objects are nested.
+func extent(v *canonical.Value) (values, depth int) {
+	values = 1
 	for i := range v.Items {
-		n += values(v.Items[i])
+		n, d := extent(&v.Items[i])
+		values, depth = values+n, max(depth, d)
 	}
 	for i := range v.Members {
-		n += values(v.Members[i].Value)
+		n, d := extent(&v.Members[i].Value)
+		values, depth = values+n, max(depth, d)
 	}
-	return n
+	if v.Kind == canonical.Array || v.Kind == canonical.Object {
+		depth++
+	}
+	return values, depth
 }
 
 func syntaxProblem(err error) Problem {
