@@ -122,14 +122,17 @@ func (v Value) IsTrue() bool { return v.Kind == Bool && v.Text == "true" }
 
 // With returns a copy of an object in which the member name has the value x.
 func (v Value) With(name string, x Value) Value {
-	members := make([]Member, 0, len(v.Members)+1)
+	return Value{Kind: Object, Members: v.AppendWith(make([]Member, 0, len(v.Members)+1), name, x)}
+}
+
+// AppendWith appends the members of [Value.With] to dst, for those who have room for them.
+func (v Value) AppendWith(dst []Member, name string, x Value) []Member {
 	at, found := slices.BinarySearchFunc(v.Members, name, func(m Member, n string) int { return CompareNames(m.Name, n) })
-	members = append(members, v.Members[:at]...)
-	members = append(members, Member{name, x})
+	dst = append(append(dst, v.Members[:at]...), Member{name, x})
 	if found {
 		at++
 	}
-	return Value{Kind: Object, Members: append(members, v.Members[at:]...)}
+	return append(dst, v.Members[at:]...)
 }
 
 // Without returns a copy of an object that lacks the member name.
