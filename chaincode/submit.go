@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/cid"
@@ -101,7 +102,7 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read who submits: %w", err)
 	}
-	b := &batch{tx: stub.GetTxID(), pack: pack, world: newWorld(stub), artifacts: map[string]*placed{}, lines: map[record.ID]int{},
+	b := &batch{tx: stub.GetTxID(), pack: pack, world: newWorld(stub), artifacts: map[string]*placed{},
 		generators: map[string]int{}, withdrawals: map[string]Withdrawn{}}
 	if b.caller, err = caller.GetMSPID(); err != nil {
 		return nil, fmt.Errorf("couldn't read whose member submits: %w", err)
@@ -149,12 +150,13 @@ func (b *batch) decode(nouns []record.Noun) error {
 	if err != nil {
 		return refuse("bad_pack", err.Error())
 	}
-	b.records = make([]*record.Record, len(bodies))
+	b.records, b.lines = make([]*record.Record, len(bodies)), make(map[record.ID]int, len(bodies))
+	var reader record.Reader
 	for line, body := range bodies {
 		if len(b.problems) > enoughProblems {
 			break
 		}
-		r, problems := record.Decode(body)
+		r, problems := reader.Check(body)
 		for _, p := range problems {
 			p.Index = line
 			b.problems = append(b.problems, p)
@@ -169,9 +171,6 @@ func (b *batch) decode(nouns []record.Noun) error {
 		if first, ok := b.lines[r.ID]; ok {
 			b.conflict(line, "duplicate", "", r.ID, "the same record stands in line %d of the pack already", first)
 			continue
-		}
-		if r.Noun == record.NounEvent {
-			r.Event = nil // no rule asks for it, and a pack of them is a hundred times its size
 		}
 		b.lines[r.ID] = line
 		b.records[line] = r
@@ -237,7 +236,7 @@ func (b *batch) write(stub shim.ChaincodeStubInterface) error {
 		return err
 	}
 	for line, r := range b.records {
-		if err := put(record.PointerKey(r.ID, b.tx), fmt.Append(nil, line)); err != nil {
+		if err := put(record.PointerKey(r.ID, b.tx), strconv.AppendInt(nil, int64(line), 10)); err != nil {
 			return err
 		}
 	}
