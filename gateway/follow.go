@@ -8,9 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -37,7 +35,6 @@ type follower struct {
 	client  *ledger.Client
 	index   *index.Index
 	reader  func() *ledger.Identity
-	channel string
 	log     *slog.Logger
 	commits *ledger.Commits
 
@@ -50,9 +47,9 @@ type follower struct {
 	outdated bool          // the index is to be thrown away
 }
 
-func newFollower(client *ledger.Client, ix *index.Index, reader func() *ledger.Identity, channel string, log *slog.Logger) *follower {
+func newFollower(client *ledger.Client, ix *index.Index, reader func() *ledger.Identity, log *slog.Logger) *follower {
 	return &follower{
-		client: client, index: ix, reader: reader, channel: channel, log: log, commits: ledger.NewCommits(),
+		client: client, index: ix, reader: reader, log: log, commits: ledger.NewCommits(),
 		height: ix.Height(), moved: make(chan struct{}), why: "the ledger has not been reached yet",
 	}
 }
@@ -193,7 +190,7 @@ func (f *follower) watchTip(ctx context.Context) error {
 	ticker := time.NewTicker(tipInterval)
 	defer ticker.Stop()
 	for {
-		height, err := f.askTip(ctx)
+		height, err := f.client.Tip(ctx, f.reader())
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -210,19 +207,6 @@ func (f *follower) watchTip(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
-}
-
-// askTip asks a peer for the number of its blocks.
-func (f *follower) askTip(ctx context.Context) (uint64, error) {
-	answer, err := f.client.Evaluate(ctx, f.reader(), ledger.Call{Chaincode: "qscc", Function: "GetChainInfo", Args: [][]byte{[]byte(f.channel)}})
-	if err != nil {
-		return 0, err
-	}
-	var info common.BlockchainInfo
-	if err := proto.Unmarshal(answer, &info); err != nil {
-		return 0, fmt.Errorf("couldn't understand a peer's answer: %w", err)
-	}
-	return info.GetHeight(), nil
 }
 
 // reach notes a tip, and waits a little for the index to get there.

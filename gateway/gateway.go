@@ -82,7 +82,7 @@ func (g *Gateway) open() (err error) {
 	if g.client, err = ledger.Open(l); err != nil {
 		return err
 	}
-	g.follower = newFollower(g.client, g.index, g.callers.Reader, cfg.Channel, log)
+	g.follower = newFollower(g.client, g.index, g.callers.Reader, log)
 	figures := newMetrics(g)
 	handler, err := api.New(api.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),

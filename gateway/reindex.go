@@ -108,7 +108,7 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 		return err
 	}
 	defer client.Close()
-	f := newFollower(client, ix, callers.Reader, cfg.Channel, log)
+	f := newFollower(client, ix, callers.Reader, log)
 	tip, err := awaitTip(ctx, f)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func awaitTip(ctx context.Context, f *follower) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		tip, err := f.askTip(ctx)
+		tip, err := f.client.Tip(ctx, f.reader())
 		if err == nil {
 			return tip, nil
 		}

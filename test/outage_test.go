@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -50,6 +52,20 @@ func TestOutages(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("everybody reads and writes while harbor-peer hangs", func(t *testing.T) {
+		at := slices.IndexFunc(n.Processes(), func(p network.ProcessStatus) bool { return p.Name == "harbor-peer" })
+		pid := n.Processes()[at].PID
+		require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+		defer func() {
+			require.NoError(t, syscall.Kill(pid, syscall.SIGCONT))
+			require.NoError(t, n.AwaitReady(t.Context()))
+		}()
+		for _, org := range n.Orgs() {
+			records(t, org.Name)
+			require.NoError(t, gateway(org.Name).Get(t.Context(), "/v1/members", nil, nil))
+		}
+	})
 
 	for name, parts := range map[string][]string{
 		"two of three organisations": {"market-peer", "lab-peer"},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -29,11 +28,7 @@ func (c *Client) Evaluate(ctx context.Context, id *Identity, call Call) ([]byte,
 
 func (c *Client) evaluate(ctx context.Context, id *Identity, call Call, phase Phase, about string) ([]byte, error) {
 	// An evaluation has a transaction id too, which nobody ever sees again: any will do.
-	var key [16]byte
-	if _, err := rand.Read(key[:]); err != nil {
-		return nil, fmt.Errorf("couldn't make a nonce: %w", err)
-	}
-	p, err := c.Propose(id, call, "evaluate "+hex.EncodeToString(key[:]), 0)
+	p, err := c.Propose(id, call, randomKey("evaluate"), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +122,11 @@ func (c *Client) each(ctx context.Context, phase Phase, txID string, timeout tim
 		}
 		tried[pc] = true
 		callCtx, cancel := context.WithTimeout(ctx, timeout)
+		stop := context.AfterFunc(c.pool.answering(pc), cancel)
 		err := call(callCtx, pc.conn)
+		if hung := !stop(); hung && err != nil {
+			err = errHung
+		}
 		cancel()
 		switch {
 		case err == nil:
@@ -151,6 +150,9 @@ func (c *Client) each(ctx context.Context, phase Phase, txID string, timeout tim
 		c.pool.done(pc, err)
 	}
 }
+
+// randomKey is a key for [Client.Propose] that no other call has.
+func randomKey(purpose string) string { return purpose + " " + rand.Text() }
 
 // problems lists what is wrong with each peer, in one line.
 func (p *pool) problems() string {

@@ -160,6 +160,7 @@ type follower struct {
 func (f *follower) stream(ctx context.Context, pc *peerConn) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer context.AfterFunc(f.pool.answering(pc), func() { cancel(errHung) })()
 	seek, err := f.seek()
 	if err != nil {
 		f.pool.done(pc, nil)
@@ -180,9 +181,12 @@ func (f *follower) stream(ctx context.Context, pc *peerConn) error {
 	for {
 		response, err := stream.Recv()
 		if err != nil {
-			if cause := context.Cause(ctx); errors.Is(cause, errBetterPeer) {
+			switch cause := context.Cause(ctx); {
+			case errors.Is(cause, errBetterPeer):
 				f.pool.done(pc, nil)
 				return errBetterPeer
+			case errors.Is(cause, errHung):
+				return fmt.Errorf("the block stream of %s stands still: %w", pc.Address, errHung)
 			}
 			return f.ended(pc, err, reported)
 		}

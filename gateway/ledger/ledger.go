@@ -41,6 +41,7 @@ const (
 	DefaultEndorseTimeout  = 15 * time.Second
 	DefaultSubmitTimeout   = 30 * time.Second
 	DefaultKeepalive       = 65 * time.Second
+	DefaultAnswerWithin    = 4 * time.Second
 	DefaultConnectWait     = 3 * time.Second
 )
 
@@ -70,6 +71,9 @@ type Config struct {
 	// Keepalive is the time between pings on an idle connection. Peers close connections that are pinged more often than
 	// their peer.keepalive.minInterval (60 s unless configured). Optional. If zero, DefaultKeepalive.
 	Keepalive time.Duration
+
+	// AnswerWithin is how long [Client.Tip] waits for a peer's answer. Optional. If zero, DefaultAnswerWithin.
+	AnswerWithin time.Duration
 
 	// ConnectWait is how long a call waits for any peer to be connected before it fails with ErrUnavailable. Optional. If
 	// zero, DefaultConnectWait.
@@ -129,6 +133,7 @@ func Open(cfg Config) (*Client, error) {
 	setDefault(&cfg.EndorseTimeout, DefaultEndorseTimeout)
 	setDefault(&cfg.SubmitTimeout, DefaultSubmitTimeout)
 	setDefault(&cfg.Keepalive, DefaultKeepalive)
+	setDefault(&cfg.AnswerWithin, DefaultAnswerWithin)
 	setDefault(&cfg.ConnectWait, DefaultConnectWait)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()

@@ -30,6 +30,7 @@ type pool struct {
 	peers []*peerConn
 	wait  time.Duration
 	log   *slog.Logger
+	life  context.Context // of the client
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced whenever a peer's usability may have changed
@@ -47,10 +48,13 @@ type peerConn struct {
 	penalty   time.Duration // zero while the circuit is closed
 	until     time.Time     // end of the penalty
 	probing   bool          // a single call tries a peer whose penalty is over
+
+	answers context.Context // ends when the peer is found to hang, and is replaced
+	fail    context.CancelFunc
 }
 
 func newPool(ctx context.Context, cfg Config) (*pool, error) {
-	p := &pool{wait: cfg.ConnectWait, log: cfg.Logger, changed: make(chan struct{})}
+	p := &pool{wait: cfg.ConnectWait, log: cfg.Logger, life: ctx, changed: make(chan struct{})}
 	for i, peer := range cfg.Peers {
 		conn, err := dial(peer, cfg.Keepalive)
 		if err != nil {
@@ -58,6 +62,7 @@ func newPool(ctx context.Context, cfg Config) (*pool, error) {
 			return nil, err
 		}
 		pc := &peerConn{Peer: peer, rank: i, conn: conn, since: time.Now(), problem: "not connected yet"}
+		pc.answers, pc.fail = context.WithCancel(ctx)
 		p.peers = append(p.peers, pc)
 	}
 	for _, pc := range p.peers {
@@ -215,6 +220,35 @@ func (p *pool) done(pc *peerConn, fault error) {
 		p.announce()
 		p.mu.Unlock()
 	})
+}
+
+// connected lists the peers with a connection, whether they can be used or not.
+func (p *pool) connected() []*peerConn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []*peerConn
+	for _, pc := range p.peers {
+		if pc.connected {
+			list = append(list, pc)
+		}
+	}
+	return list
+}
+
+// answering gives a context that ends when the peer is found to hang.
+func (p *pool) answering(pc *peerConn) context.Context {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return pc.answers
+}
+
+// hung opens the circuit of a peer that answers nothing, and ends what waits for it.
+func (p *pool) hung(pc *peerConn) {
+	p.done(pc, errHung)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pc.fail()
+	pc.answers, pc.fail = context.WithCancel(p.life)
 }
 
 // better gives a channel that is closed when something may have changed, and whether a peer of a better rank than pc is

@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -18,11 +16,7 @@ const commitWait = 10 * time.Second
 //
 // An error of kind FateUnknown means that ctx ended while the transaction, whose id the error has, may still be committed.
 func (c *Client) Submit(ctx context.Context, id *Identity, call Call) (Commit, error) {
-	var key [16]byte
-	if _, err := rand.Read(key[:]); err != nil {
-		return Commit{}, fmt.Errorf("couldn't make a nonce: %w", err)
-	}
-	s := submission{Client: c, id: id, call: call, key: "submit " + hex.EncodeToString(key[:])}
+	s := submission{Client: c, id: id, call: call, key: randomKey("submit")}
 	failures := make(map[Kind]int)
 	for {
 		commit, err := s.try(ctx)

@@ -1,0 +1,134 @@
+package ledger
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/protobuf/proto"
+)
+
+// bentPeer does what no real peer would.
+type bentPeer struct {
+	gateway.UnimplementedGatewayServer
+	payload []byte // every endorsement's answer
+	hangs   bool   // answers nothing
+}
+
+func (p *bentPeer) Endorse(ctx context.Context, _ *gateway.EndorseRequest) (*gateway.EndorseResponse, error) {
+	if p.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return &gateway.EndorseResponse{PreparedTransaction: &common.Envelope{Payload: p.payload}}, nil
+}
+
+func (p *bentPeer) Evaluate(ctx context.Context, _ *gateway.EvaluateRequest) (*gateway.EvaluateResponse, error) {
+	if p.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	info, err := proto.Marshal(&common.BlockchainInfo{Height: 7})
+	return &gateway.EvaluateResponse{Result: &peer.Response{Status: 200, Payload: info}}, err
+}
+
+// bentNetwork is a client of such peers, in this order, and an identity.
+func bentNetwork(t *testing.T, peers ...*bentPeer) (*Client, *Identity) {
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "peer"}, DNSNames: []string{"peer"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	certificate, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	require.NoError(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	require.NoError(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
+
+	cfg := Config{Channel: "pedigree", Chaincode: "pedigree", MSPID: "HarborMSP", Logger: slog.New(slog.DiscardHandler), EndorseTimeout: time.Hour, AnswerWithin: time.Second}
+	for _, p := range peers {
+		server := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key})))
+		gateway.RegisterGatewayServer(server, p)
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		go func() { _ = server.Serve(listener) }()
+		t.Cleanup(server.Stop)
+		cfg.Peers = append(cfg.Peers, Peer{MSPID: "HarborMSP", Address: listener.Addr().String(), ServerName: "peer", TLSRoots: certificate})
+	}
+	c, err := Open(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	id, err := LoadIdentity("HarborMSP", certificate, keyFile)
+	require.NoError(t, err)
+	return c, id
+}
+
+func TestASubmitterSignsNothingThatItDidNotSay(t *testing.T) {
+	liar := &bentPeer{}
+	c, id := bentNetwork(t, liar)
+	call, _ := artifact(t, "catch", "1", "cod")
+	proposal, err := c.Propose(id, call, "key", 0)
+	require.NoError(t, err)
+
+	liar.payload = []byte("somebody else's records")
+	_, err = c.Endorse(t.Context(), proposal)
+	assert.Equal(t, Malformed, KindOf(err), "%v", err)
+
+	liar.payload = append([]byte("around"), proposal.pack...)
+	envelope, err := c.Endorse(t.Context(), proposal)
+	require.NoError(t, err)
+	assert.Equal(t, proposal.TransactionID, envelope.TransactionID)
+}
+
+func TestACallMovesOnFromAPeerThatHangs(t *testing.T) {
+	hung, works := &bentPeer{hangs: true}, &bentPeer{}
+	c, id := bentNetwork(t, hung, works)
+	call, _ := artifact(t, "catch", "1", "cod")
+	proposal, err := c.Propose(id, call, "key", 0)
+	require.NoError(t, err)
+	works.payload = proposal.pack
+	require.Eventually(t, func() bool { return len(c.pool.connected()) == 2 }, 10*time.Second, time.Millisecond)
+
+	endorsed := make(chan error, 1)
+	go func() { // goes to the first, which would keep it for an hour
+		_, err := c.Endorse(t.Context(), proposal)
+		endorsed <- err
+	}()
+	tip, err := c.Tip(t.Context(), id)
+	require.NoError(t, err)
+	assert.EqualValues(t, 7, tip)
+	require.NoError(t, <-endorsed)
+	h := c.Health()
+	assert.False(t, h.Peers[0].Usable)
+	assert.True(t, h.Peers[1].Usable)
+}
+
+func TestPeersThatAllHangAreLeftAlone(t *testing.T) {
+	// Then it may as well be this machine that is slow.
+	c, id := bentNetwork(t, &bentPeer{hangs: true}, &bentPeer{hangs: true})
+	require.Eventually(t, func() bool { return len(c.pool.connected()) == 2 }, 10*time.Second, time.Millisecond)
+	_, err := c.Tip(t.Context(), id)
+	require.Error(t, err)
+	assert.True(t, c.Health().Peers[0].Usable)
+}

@@ -1,0 +1,81 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// errHung is what a call comes to whose peer is found to hang.
+var errHung = status.Error(codes.DeadlineExceeded, "the peer is connected and answers nothing: context deadline exceeded")
+
+// Tip asks all connected peers at once how many blocks they have, and returns the most. A peer that doesn't answer
+// within [Config.AnswerWithin] while another does hangs: its connection stands, so nothing else would tell. Its circuit is
+// opened, the calls and the stream that wait for it are ended, and they go on at other peers.
+func (c *Client) Tip(ctx context.Context, id *Identity) (uint64, error) {
+	p, err := c.Propose(id, Call{Chaincode: "qscc", Function: "GetChainInfo", Args: [][]byte{[]byte(c.cfg.Channel)}}, randomKey("tip"), 0)
+	if err != nil {
+		return 0, err
+	}
+	type answer struct {
+		from   *peerConn
+		height uint64
+		err    error
+	}
+	var answers []answer
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	round, cancel := context.WithTimeout(ctx, c.cfg.AnswerWithin)
+	defer cancel()
+	for _, pc := range c.pool.connected() {
+		group.Go(func() {
+			height, err := c.tipOf(round, pc, p)
+			mu.Lock()
+			defer mu.Unlock()
+			answers = append(answers, answer{pc, height, err})
+		})
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	tip, answered := uint64(0), false
+	last := error(&Error{Phase: Evaluating, Kind: NoPeer, Message: "no peer can be reached: " + c.pool.problems()})
+	for _, a := range answers {
+		if a.err != nil {
+			last = a.err
+			continue
+		}
+		tip, answered = max(tip, a.height), true
+	}
+	if !answered {
+		return 0, last
+	}
+	for _, a := range answers {
+		if status.Code(a.err) == codes.DeadlineExceeded {
+			c.pool.hung(a.from)
+		}
+	}
+	return tip, nil
+}
+
+// tipOf asks one peer.
+func (c *Client) tipOf(ctx context.Context, pc *peerConn, p *Proposal) (uint64, error) {
+	answer, err := gateway.NewGatewayClient(pc.conn).Evaluate(ctx, &gateway.EvaluateRequest{
+		TransactionId: p.TransactionID, ChannelId: c.cfg.Channel, ProposedTransaction: p.signed, TargetOrganizations: []string{pc.MSPID},
+	})
+	if err != nil {
+		return 0, err
+	}
+	var info common.BlockchainInfo
+	if err := proto.Unmarshal(answer.GetResult().GetPayload(), &info); err != nil {
+		return 0, fmt.Errorf("couldn't understand the answer of peer %s: %w", pc.Address, err)
+	}
+	return info.GetHeight(), nil
+}
