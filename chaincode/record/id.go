@@ -15,8 +15,10 @@ type ID string
 const idPrefix = "ni:///sha-256;"
 
 // Sum is the id of a body.
-func Sum(body []byte) ID {
-	sum := sha256.Sum256(body)
+func Sum(body []byte) ID { return IDOf(sha256.Sum256(body)) }
+
+// IDOf is the id of a body that has a digest.
+func IDOf(sum [sha256.Size]byte) ID {
 	var id [len(idPrefix) + 2*sha256.Size]byte
 	copy(id[:], idPrefix)
 	hex.Encode(id[len(idPrefix):], sum[:])

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -52,16 +53,57 @@ func must[T any](x T, err error) T {
 
 // Pack packs bodies in their order.
 func Pack(bodies [][]byte) ([]byte, error) {
-	if len(bodies) == 0 {
-		return nil, errors.New("there is nothing to pack")
+	size := len(bodies)
+	for _, b := range bodies {
+		size += len(b)
 	}
-	for i, b := range bodies {
-		if len(b) == 0 || bytes.IndexByte(b, '\n') >= 0 {
-			return nil, fmt.Errorf("body %d is not canonical JSON", i)
+	p := Packer{text: make([]byte, 0, size)}
+	for _, b := range bodies {
+		if err := p.Add(b); err != nil {
+			return nil, err
 		}
 	}
-	return packer.EncodeAll(bytes.Join(bodies, []byte{'\n'}), nil), nil
+	return p.Pack()
 }
+
+// Packer gathers bodies for a pack. The zero Packer is ready. One goroutine at a time may use it.
+type Packer struct {
+	text    []byte
+	records int
+}
+
+// Add copies a body behind those before it.
+func (p *Packer) Add(body []byte) error {
+	if len(body) == 0 || bytes.IndexByte(body, '\n') >= 0 {
+		return fmt.Errorf("body %d is not canonical JSON", p.records)
+	}
+	if p.records > 0 {
+		p.text = append(p.text, '\n')
+	}
+	p.text = append(p.text, body...)
+	p.records++
+	return nil
+}
+
+// Records is the number of bodies that were added.
+func (p *Packer) Records() int { return p.records }
+
+// Pack packs the bodies.
+func (p *Packer) Pack() ([]byte, error) {
+	if p.records == 0 {
+		return nil, errors.New("there is nothing to pack")
+	}
+	room := packed.Get().(*[]byte)
+	defer packed.Put(room)
+	*room = packer.EncodeAll(p.text, (*room)[:0])
+	return bytes.Clone(*room), nil
+}
+
+// packed is memory for packs in the making, whose size isn't known before.
+var packed = sync.Pool{New: func() any { return new([]byte) }}
+
+// Reset drops the bodies and keeps their memory for others.
+func (p *Packer) Reset() { p.text, p.records = p.text[:0], 0 }
 
 // Unpack returns the bodies of a pack. It never unfolds more than its limits
 // allow, whatever the pack claims. The bodies are not yet checked.

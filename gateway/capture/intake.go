@@ -1,13 +1,14 @@
 package capture
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,14 +40,32 @@ type Intake struct {
 	job       *job
 	witnesses []byte
 
-	items    []Item // not yet cut into a part
-	bytes    int    // of items
+	next     *gathering // what is not yet cut into a part
 	parts    []*partRow
 	reserved struct{ records, bytes int }
 	begun    bool  // the job's row, of state open, is on disk
 	failed   error // of a write: the intake can only be discarded
 	ended    bool
 	private  bool
+}
+
+// gathering is a part in the making.
+type gathering struct {
+	packer   record.Packer
+	bytes    int // of records
+	entries  []byte
+	outcomes []*outcome
+	digests  [][sha256.Size]byte
+	packed   []int
+}
+
+// gatherings are used again for the memory of their records.
+var gatherings = sync.Pool{New: func() any { return new(gathering) }}
+
+// empty makes ready for another part. What a row has taken is not used again.
+func (g *gathering) empty() {
+	g.packer.Reset()
+	*g = gathering{packer: g.packer, entries: g.entries[:0]}
 }
 
 // Begin begins a job. The request's items are not looked at: give them to Add. End with Commit, or with Discard.
@@ -74,26 +93,27 @@ func (q *Queue) Begin(r Request) (*Intake, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't find the ledger identity %q: %w", r.Identity, err)
 	}
-	return &Intake{q: q, witnesses: r.Witnesses, job: &job{
+	return &Intake{q: q, witnesses: r.Witnesses, next: gatherings.Get().(*gathering), job: &job{
 		id: id.String(), owner: r.Owner, identity: r.Identity, mspID: identity.MSPID, function: r.Function, behaviour: r.Behaviour,
 		created: time.Now(), finished: make(chan struct{}),
 	}}, nil
 }
 
-// Add takes the next items. The bodies must not be changed until Commit or Discard.
+// Add takes the next items, and a copy of their bodies.
 func (in *Intake) Add(ctx context.Context, items ...Item) error {
 	if in.ended || in.failed != nil {
 		return errors.Join(errors.New("capture: the intake has ended already"), in.failed)
 	}
-	for _, item := range items {
+	for i := range items {
+		item := &items[i]
 		if len(item.Body) > record.MaxBytes {
 			return fmt.Errorf("%w: record %d has %d bytes, more than the %d allowed", ErrTooLarge, in.job.total, len(item.Body), record.MaxBytes)
 		}
 		if err := in.reserve(len(item.Body)); err != nil {
 			return err
 		}
-		if in.job.behaviour == Proceed && len(in.items) > 0 &&
-			(len(in.items) >= in.q.cfg.BatchRecords || in.bytes+len(item.Body) > in.q.cfg.BatchBytes) {
+		if n := len(in.next.outcomes); in.job.behaviour == Proceed && n > 0 &&
+			(n >= in.q.cfg.BatchRecords || in.next.bytes+len(item.Body) > in.q.cfg.BatchBytes) {
 			if err := in.cut(); err != nil {
 				return err
 			}
@@ -101,17 +121,50 @@ func (in *Intake) Add(ctx context.Context, items ...Item) error {
 				return err
 			}
 		}
-		in.items = append(in.items, item)
-		in.bytes += len(item.Body)
-		in.job.total++
+		if err := in.gather(item); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// gather puts an item into the part in the making.
+func (in *Intake) gather(item *Item) error {
+	g := in.next
+	e := entry{event: item.EventID}
+	var known *outcome
+	switch x := item.Existing; {
+	case x != nil:
+		known = &outcome{State: Duplicate, Tx: x.TransactionID, Block: x.Block, Existing: x.RecordID}
+		in.job.duplicate++
+	case len(item.Body) == 0:
+		known = &outcome{State: Rejected, Problems: item.Problems}
+		if len(item.Problems) == 0 {
+			known.Problems = []record.Problem{{Code: "empty_record", Detail: "the record is empty"}}
+		}
+		in.job.rejected++
+	default:
+		if err := g.packer.Add(item.Body); err != nil {
+			return fmt.Errorf("couldn't pack records: %w", err)
+		}
+		g.packed = append(g.packed, len(g.outcomes))
+		if e.known = true; item.ID == "" {
+			e.digest = sha256.Sum256(item.Body)
+		} else {
+			e.digest = item.ID.Digest()
+		}
+	}
+	g.outcomes, g.digests = append(g.outcomes, known), append(g.digests, e.digest)
+	g.entries = appendEntry(g.entries, e)
+	g.bytes += len(item.Body)
+	in.job.total++
 	return nil
 }
 
 // reserve makes room for one more record, or says why there is none.
 func (in *Intake) reserve(bytes int) error {
 	q, cfg := in.q, in.q.cfg
-	if in.job.behaviour == Rollback && (in.job.total+1 > cfg.RollbackRecords || in.bytes+bytes > cfg.RollbackBytes) {
+	if in.job.behaviour == Rollback && (in.job.total+1 > cfg.RollbackRecords || in.next.bytes+bytes > cfg.RollbackBytes) {
 		return fmt.Errorf("%w: with the error behaviour rollback it may have %d records and %d bytes of them; use proceed, or send it in pieces",
 			ErrTooLarge, cfg.RollbackRecords, cfg.RollbackBytes)
 	}
@@ -141,54 +194,29 @@ func (q *Queue) Room(bytes int64) error {
 	return nil
 }
 
-// cut makes a part of the gathered items.
+// cut makes a part of what was gathered.
 func (in *Intake) cut() error {
-	if len(in.items) == 0 {
+	g := in.next
+	n := len(g.outcomes)
+	if n == 0 {
 		return nil
 	}
-	n := len(in.items)
-	row := &partRow{job: in.job.id, first: in.job.total - n, n: n, bytes: in.bytes, outcomes: make([]*outcome, n), witnesses: in.witnesses}
-	row.digests = make([][sha256.Size]byte, n)
-	entries := make([]entry, n)
-	var bodies [][]byte
-	for i, item := range in.items {
-		entries[i].Event = item.EventID
-		if x := item.Existing; x != nil {
-			row.outcomes[i] = &outcome{State: Duplicate, Tx: x.TransactionID, Block: x.Block, Existing: x.RecordID}
-			in.job.duplicate++
-			continue
-		}
-		if len(item.Body) == 0 {
-			problems := item.Problems
-			if len(problems) == 0 {
-				problems = []record.Problem{{Code: "empty_record", Detail: "the record is empty"}}
-			}
-			row.outcomes[i] = &outcome{State: Rejected, Problems: problems}
-			in.job.rejected++
-			continue
-		}
-		row.digests[i] = sha256.Sum256(item.Body)
-		row.packed = append(row.packed, i)
-		entries[i].ID = hex.EncodeToString(row.digests[i][:])
-		bodies = append(bodies, item.Body)
+	row := &partRow{
+		job: in.job.id, first: in.job.total - n, n: n, bytes: g.bytes, outcomes: g.outcomes, witnesses: in.witnesses,
+		digests: g.digests, packed: g.packed, entries: bytes.Clone(g.entries),
 	}
-	if in.job.behaviour == Rollback && in.job.rejected > 0 {
+	if row.finished = len(g.packed) == 0; !row.finished && in.job.behaviour == Rollback && in.job.rejected > 0 {
 		in.rollBack(row.outcomes)
-		bodies = nil
-	}
-	var err error
-	if row.entries, err = encodeEntries(entries); err != nil {
-		return fmt.Errorf("couldn't encode the entries of a job: %w", err)
-	}
-	if len(bodies) > 0 {
-		if row.pack, err = record.Pack(bodies); err != nil {
-			return fmt.Errorf("couldn't pack records: %w", err)
-		}
-	} else {
 		row.finished = true
 	}
+	if !row.finished {
+		var err error
+		if row.pack, err = g.packer.Pack(); err != nil {
+			return fmt.Errorf("couldn't pack records: %w", err)
+		}
+	}
 	in.parts = append(in.parts, row)
-	in.items, in.bytes = nil, 0
+	g.empty()
 	return nil
 }
 
@@ -255,7 +283,7 @@ func (in *Intake) Commit(ctx context.Context) (Job, error) {
 			state, finished = rowRunning, time.Time{}
 		}
 	}
-	in.ended = true
+	in.end()
 	in.job.private = in.private
 	// The write is waited for even if ctx ends: what is on disk must be in memory too.
 	done := make(chan error, 1)
@@ -298,8 +326,16 @@ func (in *Intake) Discard() {
 	if in.ended {
 		return
 	}
-	in.ended = true
+	in.end()
 	in.drop()
+}
+
+// end lets nothing more be added.
+func (in *Intake) end() {
+	in.ended = true
+	in.next.empty()
+	gatherings.Put(in.next)
+	in.next = nil
 }
 
 // drop gives back the room that was reserved, and removes what was written.

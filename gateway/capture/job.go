@@ -43,6 +43,8 @@ type Item struct {
 	// Body is the canonical record. Empty if the record was refused already, and then Problems says why, or if Existing is
 	// set.
 	Body []byte
+	// ID is the record's id, for callers who have it: it MUST be that of Body. Optional.
+	ID record.ID
 	// EventID is passed on to the result. Optional.
 	EventID string
 	// Problems are why a record was refused before it came here. Their Index has no meaning.
@@ -118,13 +120,6 @@ type outcome struct {
 	Block    uint64           `json:"block,omitempty"`
 	Existing record.ID        `json:"existing,omitempty"` // of a duplicate, if it is another record than the one that came
 	Problems []record.Problem `json:"problems,omitempty"`
-}
-
-// entry is what a part keeps of a record for results: 64 hexadecimal digits of the record id, and the event id. What is not in
-// the part's pack has no id.
-type entry struct {
-	ID    string `json:"id,omitempty"`
-	Event string `json:"event,omitempty"`
 }
 
 // run is a stretch of neighbouring records of a part with one outcome: how outcomes lie in the database.

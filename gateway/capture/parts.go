@@ -93,7 +93,7 @@ func (q *Queue) admit(in *Intake) {
 			packed: row.packed, digests: row.digests, outcomes: row.outcomes,
 		}
 		if in.job.private {
-			p.entries, _ = decodeEntries(row.entries) // encoded a moment ago by the same code
+			p.entries, _ = decodeEntries(row.entries, row.n) // encoded a moment ago by the same code
 		}
 		if row.finished {
 			q.bytes -= row.bytes

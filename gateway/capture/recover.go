@@ -2,7 +2,6 @@ package capture
 
 import (
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -113,22 +112,16 @@ func (q *Queue) readParts() ([]*part, error) {
 }
 
 func (p *part) decode(packed []byte, outcomes string) error {
-	entries, err := decodeEntries(packed)
+	entries, err := decodeEntries(packed, p.n)
 	if err != nil {
 		return err
 	}
-	if len(entries) != p.n {
-		return fmt.Errorf("%d entries for %d records", len(entries), p.n)
-	}
 	p.digests = make([][32]byte, p.n)
 	for i, e := range entries {
-		if e.ID == "" {
-			continue
+		if e.known {
+			p.digests[i] = e.digest
+			p.packed = append(p.packed, i)
 		}
-		if n, err := hex.Decode(p.digests[i][:], []byte(e.ID)); err != nil || n != len(p.digests[i]) {
-			return fmt.Errorf("record %d has no id: %q", i, e.ID)
-		}
-		p.packed = append(p.packed, i)
 	}
 	var runs []run
 	if err := json.Unmarshal([]byte(outcomes), &runs); err != nil {

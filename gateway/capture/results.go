@@ -3,7 +3,6 @@ package capture
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,7 +16,7 @@ func (q *Queue) dropRecorded(ctx context.Context, b *batch) error {
 	places := b.places()
 	ids := make([]record.ID, len(places))
 	for i, at := range places {
-		ids[i] = record.ID(idPrefix + hex.EncodeToString(at.part.digests[at.item][:]))
+		ids[i] = record.IDOf(at.part.digests[at.item])
 	}
 	known, err := q.index.Recorded(ctx, b.lane.mspID, ids)
 	if err != nil {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
@@ -21,28 +19,6 @@ const (
 	rowRunning  = 1
 	rowFinished = 2
 )
-
-var (
-	entryPacker, _   = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-	entryUnpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(1<<30))
-)
-
-func encodeEntries(entries []entry) ([]byte, error) {
-	raw, err := json.Marshal(entries)
-	if err != nil {
-		return nil, err
-	}
-	return entryPacker.EncodeAll(raw, nil), nil
-}
-
-func decodeEntries(packed []byte) ([]entry, error) {
-	raw, err := entryUnpacker.DecodeAll(packed, nil)
-	if err != nil {
-		return nil, err
-	}
-	var entries []entry
-	return entries, json.Unmarshal(raw, &entries)
-}
 
 // partRow is a part on its way into the database.
 type partRow struct {
@@ -225,12 +201,9 @@ func (q *Queue) Results(ctx context.Context, id string, from, limit int, only St
 }
 
 func resultsOf(first, n int, packed []byte, text string) ([]Result, error) {
-	entries, err := decodeEntries(packed)
+	entries, err := decodeEntries(packed, n)
 	if err != nil {
 		return nil, err
-	}
-	if len(entries) != n {
-		return nil, fmt.Errorf("%d entries for %d records", len(entries), n)
 	}
 	var runs []run
 	if err := json.Unmarshal([]byte(text), &runs); err != nil {
@@ -242,9 +215,9 @@ func resultsOf(first, n int, packed []byte, text string) ([]Result, error) {
 func makeResults(first int, entries []entry, outcomes []*outcome) []Result {
 	list := make([]Result, len(entries))
 	for i, e := range entries {
-		r := Result{Index: first + i, State: Pending, EventID: e.Event}
-		if e.ID != "" {
-			r.RecordID = record.ID(idPrefix + e.ID)
+		r := Result{Index: first + i, State: Pending, EventID: e.event}
+		if e.known {
+			r.RecordID = record.IDOf(e.digest)
 		}
 		if o := outcomes[i]; o != nil {
 			r.State, r.TransactionID, r.Block = o.State, o.Tx, o.Block
@@ -260,9 +233,6 @@ func makeResults(first int, entries []entry, outcomes []*outcome) []Result {
 	}
 	return list
 }
-
-// idPrefix stands before the digits of every record id.
-const idPrefix = "ni:///sha-256;"
 
 // forget deletes finished jobs that are older than keep or more than keepJobs, a bounded number at a time. It tells
 // whether there may be more.

@@ -16,7 +16,7 @@ import (
 )
 
 // schemaVersion is raised by every change of the schema.
-const schemaVersion = 1
+const schemaVersion = 2
 
 const schema = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS job (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS job_owner ON job (owner, id);
 CREATE INDEX IF NOT EXISTS job_state ON job (state, finished, id);
--- A part of a job: neighbouring records that travel together. entries is zstd of a JSON list; outcomes a JSON list of runs.
+-- A part of a job: neighbouring records that travel together. entries: see appendEntry; outcomes: a JSON list of runs.
 CREATE TABLE IF NOT EXISTS part (
 	id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,
 	entries BLOB NOT NULL, outcomes TEXT NOT NULL, finished INTEGER NOT NULL
