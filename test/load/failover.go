@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -33,6 +34,9 @@ type Failover struct {
 	// sent after it.
 	GapSeconds     float64 `json:"gapSeconds"`
 	ResumedSeconds float64 `json:"resumedSeconds"`
+
+	// RejoinedSeconds is from its new start until the orderer signed blocks again.
+	RejoinedSeconds float64 `json:"rejoinedSeconds"`
 }
 
 // Bounds of a failover run.
@@ -92,7 +96,8 @@ func (r *run) failOver(t *traffic) (*Failover, error) {
 		return nil, err
 	}
 	orderers := r.network.Orderers()
-	leader := orderers[before%uint64(len(orderers))].Name
+	place := before % uint64(len(orderers))
+	leader := orderers[place].Name
 	killed := time.Now()
 	if err := r.network.KillAndHold(leader); err != nil {
 		return nil, err
@@ -110,7 +115,13 @@ func (r *run) failOver(t *traffic) (*Failover, error) {
 		return nil, err
 	}
 	r.say("killed %s, which led view %d: commits again after %.1f s, in view %d", leader, one.View, one.ResumedSeconds, one.Next)
-	return one, r.together(ctx, leader)
+	released := time.Now()
+	if err := r.rejoined(ctx, uint32(place)+1); err != nil {
+		return nil, err
+	}
+	one.RejoinedSeconds = time.Since(released).Seconds()
+	r.say("  it took part again after %.1f s", one.RejoinedSeconds)
+	return one, nil
 }
 
 // view is that of the newest block.
@@ -127,29 +138,32 @@ func (r *run) view(ctx context.Context) (uint64, error) {
 	return v, err
 }
 
-// together waits until an orderer has what the others have, for a while: then
-// it takes part, and another one may die.
-func (r *run) together(ctx context.Context, name string) error {
-	const times, pause, within = 5, 500 * time.Millisecond, 3 // blocks
-	for seen := 0; seen < times; {
-		heights := make(map[string]uint64)
-		highest := uint64(0)
-		for _, o := range r.network.Orderers() {
-			height, err := r.network.OrdererHeight(ctx, o.Name)
-			if ctx.Err() != nil {
-				return fmt.Errorf("%s didn't catch up with the other orderers (%d of %d blocks): %w", name, heights[name], highest, ctx.Err())
-			}
-			if err == nil {
-				heights[o.Name] = height
-				highest = max(highest, height)
-			}
+// rejoined waits until an orderer takes part again: until its signature is on
+// some new blocks. Before that, another's death would be one too many.
+func (r *run) rejoined(ctx context.Context, place uint32) error {
+	const enough, look = 5, 200 * time.Millisecond
+	from, err := r.reader.height(ctx)
+	if err != nil {
+		return err
+	}
+	for signed := 0; signed < enough; {
+		height, err := r.reader.height(ctx)
+		if err == nil {
+			err = r.reader.blocks(ctx, from, height, func(b *common.Block) error {
+				from++
+				places, err := signers(b)
+				if slices.Contains(places, place) {
+					signed++
+				}
+				return err
+			})
 		}
-		if seen++; heights[name]+within < highest {
-			seen = 0
+		if err != nil {
+			return fmt.Errorf("orderer %d doesn't take part again: %w", place, err)
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause):
+		case <-time.After(look):
 		}
 	}
 	return nil
@@ -218,9 +232,9 @@ func (r *run) settle(t *traffic) (Count, error) {
 
 func (f *FailoverReport) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s; %d organisations, %d orderers\n\n", f.Machine, f.Orgs, f.Orderers)
-	fmt.Fprintln(w, "leader    view  next view  longest time without a commit  all commit again after")
+	fmt.Fprintln(w, "leader    view  next view  longest time without a commit  all commit again after  it rejoined after")
 	for _, k := range f.Kills {
-		fmt.Fprintf(w, "%-9s %4d  %9d  %27.1f s  %20.1f s\n", k.Orderer, k.View, k.Next, k.GapSeconds, k.ResumedSeconds)
+		fmt.Fprintf(w, "%-9s %4d  %9d  %27.1f s  %20.1f s  %16.1f s\n", k.Orderer, k.View, k.Next, k.GapSeconds, k.ResumedSeconds, k.RejoinedSeconds)
 	}
 	_, err := fmt.Fprintf(w, "\np50 %.1f s, max %.1f s\n%s\n", f.P50, f.Max, f.Counted)
 	return err

@@ -225,21 +225,45 @@ func packsOf(raw []byte) (packs [][]byte, err error) {
 	return packs, nil
 }
 
+// signers reads from a block which orderers' signatures it has, by their
+// places from 1.
+func signers(b *common.Block) ([]uint32, error) {
+	signed, err := orderersMetadata(b)
+	if err != nil {
+		return nil, err
+	}
+	var places []uint32
+	for _, s := range signed.GetSignatures() {
+		var header common.IdentifierHeader
+		if err := proto.Unmarshal(s.GetIdentifierHeader(), &header); err != nil {
+			return nil, fmt.Errorf("couldn't read who signed a block: %w", err)
+		}
+		places = append(places, header.GetIdentifier())
+	}
+	return places, nil
+}
+
+func orderersMetadata(b *common.Block) (*common.Metadata, error) {
+	metadata := b.GetMetadata().GetMetadata()
+	if len(metadata) <= int(common.BlockMetadataIndex_SIGNATURES) {
+		return nil, errors.New("the block has no orderers' metadata")
+	}
+	var signed common.Metadata
+	if err := proto.Unmarshal(metadata[common.BlockMetadataIndex_SIGNATURES], &signed); err != nil {
+		return nil, fmt.Errorf("couldn't read the orderers' metadata: %w", err)
+	}
+	return &signed, nil
+}
+
 // view reads from a block in which view the orderers agreed on it: the leader
 // of view v is the orderer with the place v modulo their number (SmartBFT
 // without rotation; the number is field 1 of its ViewMetadata).
 func view(b *common.Block) (uint64, error) {
-	metadata := b.GetMetadata().GetMetadata()
-	if len(metadata) <= int(common.BlockMetadataIndex_SIGNATURES) {
-		return 0, errors.New("the block has no orderers' metadata")
+	signed, err := orderersMetadata(b)
+	if err != nil {
+		return 0, err
 	}
-	var (
-		signed common.Metadata
-		of     common.OrdererBlockMetadata
-	)
-	if err := proto.Unmarshal(metadata[common.BlockMetadataIndex_SIGNATURES], &signed); err != nil {
-		return 0, fmt.Errorf("couldn't read the orderers' metadata: %w", err)
-	}
+	var of common.OrdererBlockMetadata
 	if err := proto.Unmarshal(signed.GetValue(), &of); err != nil {
 		return 0, fmt.Errorf("couldn't read the orderers' metadata: %w", err)
 	}
