@@ -145,26 +145,49 @@ func (p *parser) transaction(raw []byte, t *Transaction) error {
 }
 
 func openEnvelope(raw []byte) (*common.Header, []byte, *common.ChannelHeader, error) {
-	var envelope common.Envelope
-	if err := proto.Unmarshal(raw, &envelope); err != nil {
-		return nil, nil, nil, fmt.Errorf("its envelope: %w", err)
+	header, data, err := openPayload(raw)
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	var payload common.Payload
-	if err := proto.Unmarshal(envelope.GetPayload(), &payload); err != nil {
-		return nil, nil, nil, fmt.Errorf("its payload: %w", err)
-	}
-	if payload.GetHeader() == nil {
+	if header == nil {
 		return nil, nil, nil, errors.New("it has no header")
 	}
 	var channel common.ChannelHeader
-	if err := proto.Unmarshal(payload.GetHeader().GetChannelHeader(), &channel); err != nil {
+	if err := proto.Unmarshal(header.GetChannelHeader(), &channel); err != nil {
 		return nil, nil, nil, fmt.Errorf("its channel header: %w", err)
 	}
-	return payload.GetHeader(), payload.GetData(), &channel, nil
+	return header, data, &channel, nil
+}
+
+func openPayload(raw []byte) (*common.Header, []byte, error) {
+	if inner, ok := sole(raw, envelopePayload); ok {
+		raw, ok := sole(inner, payloadHeader)
+		data, alsoOK := sole(inner, payloadData)
+		var header common.Header
+		if ok && alsoOK && raw != nil && proto.Unmarshal(raw, &header) == nil {
+			return &header, data, nil
+		}
+	}
+	var envelope common.Envelope
+	if err := proto.Unmarshal(raw, &envelope); err != nil {
+		return nil, nil, fmt.Errorf("its envelope: %w", err)
+	}
+	var payload common.Payload
+	if err := proto.Unmarshal(envelope.GetPayload(), &payload); err != nil {
+		return nil, nil, fmt.Errorf("its payload: %w", err)
+	}
+	return payload.GetHeader(), payload.GetData(), nil
 }
 
 // packs collects what a transaction wrote under pack keys.
 func (p *parser) packs(data []byte) ([][]byte, error) {
+	if packs, ok := p.wirePacks(data); ok {
+		return packs, nil
+	}
+	return p.decodedPacks(data)
+}
+
+func (p *parser) decodedPacks(data []byte) ([][]byte, error) {
 	var tx peer.Transaction
 	if err := proto.Unmarshal(data, &tx); err != nil {
 		return nil, fmt.Errorf("its actions: %w", err)
