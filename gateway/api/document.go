@@ -80,7 +80,7 @@ func (l *intake) document(src io.Reader) error {
 
 // bare takes an event that stands alone.
 func (l *intake) bare(e epcis.DocumentEvent, found []epcis.Problem, used [2]bool) error {
-	d, _ := makeDraft(0, e, problemsOf(found, ""))
+	d, _ := makeDraft(new(record.Writer), 0, eventOf(e), problemsOf(found, ""))
 	if used[0] || used[1] { // its lists were handed out already
 		d.Problems = append(d.Problems, record.Problem{Code: "unknown_field", Pointer: "/epcisBody", Detail: "an event has no epcisBody; the type of a document is EPCISDocument"})
 		return refused(d.Problems, false)
@@ -141,13 +141,24 @@ func problemsOf(found []epcis.Problem, at string) []record.Problem {
 	return problems
 }
 
-// makeDraft makes the record of an event, unless it has faults.
-func makeDraft(i int, e epcis.DocumentEvent, faults []record.Problem) (draft, *record.Record) {
-	d := draft{index: i, Item: capture.Item{EventID: e.Event.Get("eventID").Text, Problems: faults}, pointer: e.Pointer, idPointer: e.Pointer}
-	if e.Event.Has("eventID") {
-		d.idPointer += "/eventID"
-	}
-	if !e.Event.Has("errorDeclaration") {
+// event is one of a document, and what its names mean.
+type event struct {
+	value, context canonical.Value
+	place          interface{ Pointer() string } // in the document
+}
+
+// pointer is a place that is known as text.
+type pointer string
+
+func (p pointer) Pointer() string { return string(p) }
+
+func eventOf(e epcis.DocumentEvent) event { return event{e.Event, e.Context, pointer(e.Pointer)} }
+
+// makeDraft makes the record of an event, unless it has faults. The body is the writer's.
+func makeDraft(w *record.Writer, i int, e event, faults []record.Problem) (draft, *record.Record) {
+	id, named := e.value.Lookup("eventID")
+	d := draft{index: i, Item: capture.Item{EventID: id.Text, Problems: faults}, place: e.place, named: named}
+	if !e.value.Has("errorDeclaration") {
 		d.sentID = d.EventID
 	}
 	if len(d.EventID) > maxText {
@@ -159,9 +170,9 @@ func makeDraft(i int, e epcis.DocumentEvent, faults []record.Problem) (draft, *r
 	if len(faults) > 0 {
 		return d, nil
 	}
-	r, problems := record.NewEvent(e.Event, e.Context)
+	r, problems := w.Event(e.value, e.context)
 	for _, p := range problems {
-		p.Index, p.Pointer = i, e.Pointer+p.Pointer
+		p.Index, p.Pointer = i, e.place.Pointer()+p.Pointer
 		d.Problems = append(d.Problems, p)
 	}
 	if len(problems) > 0 {

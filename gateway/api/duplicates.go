@@ -3,8 +3,8 @@ package api
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
@@ -24,10 +24,9 @@ const codeEventIDTaken = "event_id_taken"
 type draft struct {
 	capture.Item
 	index       int
-	sentID      string // the eventID as it was sent, unless the event is a declaration of an error
-	id          record.ID
-	pointer     string // in the document
-	idPointer   string // of the eventID, or of the event if it has none of its own
+	sentID      string                        // the eventID as it was sent, unless the event is a declaration of an error
+	place       interface{ Pointer() string } // in the document
+	named       bool                          // has an eventID of its own
 	hash        string
 	declaration bool
 	declaredAt  int64 // microseconds since 1970, as precise as the index is
@@ -35,14 +34,21 @@ type draft struct {
 
 // describe takes from a record what tells it from others.
 func (d *draft) describe(r *record.Record) {
-	e := r.Event.Event
-	d.Body, d.EventID, d.id, d.hash = r.Body, e.EventID, r.ID, r.Event.Hash
-	if e.ErrorDeclaration != nil {
+	d.Body, d.ID, d.EventID, d.hash = r.Body, r.ID, r.Event.Raw.Get("eventID").Text, r.Event.Hash
+	if declared, ok := r.Event.Raw.Lookup("errorDeclaration"); ok {
 		d.declaration = true
-		if at, err := time.Parse(time.RFC3339Nano, e.ErrorDeclaration.DeclarationTime); err == nil {
+		if at, err := time.Parse(time.RFC3339Nano, declared.Get("declarationTime").Text); err == nil {
 			d.declaredAt = at.UnixMicro()
 		}
 	}
+}
+
+// idPointer is where the eventID stands, or the event if it has none of its own.
+func (d *draft) idPointer() string {
+	if d.named {
+		return d.place.Pointer() + "/eventID"
+	}
+	return d.place.Pointer()
 }
 
 // meaning is what two spellings of one event, or of one declaration, have in common.
@@ -68,7 +74,7 @@ func (d *draft) compare(known []index.OwnEvent) (same, taker *index.OwnEvent) {
 	for i := range known {
 		x := &known[i]
 		switch {
-		case x.ID == string(d.id):
+		case x.ID == string(d.ID):
 			return nil, nil
 		case meaningOf(*x) == d.meaning():
 			if same == nil {
@@ -105,16 +111,17 @@ type bearer struct {
 // fingerprint is half a SHA-256: two texts of one document don't share one.
 type fingerprint [16]byte
 
-func fingerprintOf(text string) fingerprint {
-	sum := sha256.Sum256([]byte(text))
+func fingerprintOf(text []byte) fingerprint {
+	sum := sha256.Sum256(text)
 	return fingerprint(sum[:])
 }
 
 func (m meaning) fingerprint() fingerprint {
-	return fingerprintOf(fmt.Sprintf("%s\n%s\n%t\n%d", m.hash, m.eventID, m.declaration, m.declaredAt))
+	var room [512]byte
+	text := append(append(append(room[:0], m.hash...), '\n'), m.eventID...)
+	text = strconv.AppendBool(append(text, '\n'), m.declaration)
+	return fingerprintOf(strconv.AppendInt(append(text, '\n'), m.declaredAt, 10))
 }
-
-const idPrefix = "ni:///sha-256;"
 
 // refuse refuses the drafts of events that stand in the document twice, the second time.
 func (t *twins) refuse(drafts []draft) {
@@ -128,10 +135,10 @@ func (t *twins) refuse(drafts []draft) {
 
 func (t *twins) look(d *draft) {
 	if d.sentID != "" {
-		sent := fingerprintOf(d.sentID)
+		sent := fingerprintOf([]byte(d.sentID))
 		first, known := t.eventIDs[sent]
 		if known && first.sent {
-			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer, Detail: fmt.Sprintf(
+			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(), Detail: fmt.Sprintf(
 				"event %d of this document has the same eventID %q, and neither is an error declaration", first.event, record.Brief(d.sentID))})
 			return
 		}
@@ -144,25 +151,25 @@ func (t *twins) look(d *draft) {
 	}
 	what := d.meaning().fingerprint()
 	if first, ok := t.meanings[what]; ok {
-		d.refuse(record.Problem{Index: d.index, Code: "duplicate", Pointer: d.pointer, Existing: idPrefix + hex.EncodeToString(first.id[:]),
+		d.refuse(record.Problem{Index: d.index, Code: "duplicate", Pointer: d.place.Pointer(), Existing: string(record.IDOf(first.id)),
 			Detail: fmt.Sprintf("this is the same event as number %d of the document", first.event)})
 		return
 	}
 	if !d.declaration {
-		id := fingerprintOf(d.EventID)
+		id := fingerprintOf([]byte(d.EventID))
 		if first, ok := t.eventIDs[id]; ok && first.event != d.index {
-			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer,
+			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(),
 				Detail: fmt.Sprintf("event %d of this document has the eventID %q too, and is another event", first.event, record.Brief(d.EventID))})
 			return
 		} else if !ok {
 			t.eventIDs[id] = bearer{d.index, false}
 		}
 	}
-	t.meanings[what] = known{d.index, sha256.Sum256(d.Body)}
+	t.meanings[what] = known{d.index, d.ID.Digest()}
 }
 
 func (d *draft) refuse(p record.Problem) {
-	d.Body, d.Problems = nil, []record.Problem{p}
+	d.Body, d.ID, d.Problems = nil, "", []record.Problem{p}
 }
 
 // resolveKnown finds out which events the organisation has recorded before in another spelling, and refuses those whose
@@ -186,11 +193,11 @@ func (s *Server) resolveKnown(ctx context.Context, mspID string, drafts []draft)
 		same, taker := d.compare(known[d.EventID])
 		switch {
 		case same != nil:
-			d.Body, d.Existing = nil, &capture.Existing{
+			d.Body, d.ID, d.Existing = nil, "", &capture.Existing{
 				RecordID: record.ID(same.ID), Recording: capture.Recording{TransactionID: same.TxID, Block: same.Block},
 			}
 		case taker != nil:
-			d.refuse(record.Problem{Index: d.index, Code: codeEventIDTaken, Pointer: d.idPointer, Existing: taker.ID, Detail: fmt.Sprintf(
+			d.refuse(record.Problem{Index: d.index, Code: codeEventIDTaken, Pointer: d.idPointer(), Existing: taker.ID, Detail: fmt.Sprintf(
 				"the eventID %q names another event, which %s recorded in block %d as %s; give this event an id of its own (to correct the other, send it again with an errorDeclaration and its eventID, and the right event with a new eventID)",
 				record.Brief(d.EventID), mspID, taker.Block, taker.ID)})
 		}

@@ -31,7 +31,7 @@ func (s *Server) recordEvent(c *call) error {
 	if len(events) != 1 {
 		return fail(kindInvalid, "the document has %d events; this route takes one. POST /epcis/v2/capture takes any number", len(events))
 	}
-	d, r := makeDraft(0, events[0], nil)
+	d, r := makeDraft(new(record.Writer), 0, eventOf(events[0]), nil)
 	drafts := []draft{d}
 	if err := s.resolveKnown(c.Request.Context(), c.caller.Identity.MSPID, drafts); err != nil {
 		return err

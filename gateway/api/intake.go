@@ -34,6 +34,7 @@ type intake struct {
 
 	// Of the goroutine that feeds the queue, until ended:
 	twins    twins
+	items    []capture.Item // memory of take
 	problems []record.Problem
 	faults   int
 	err      error
@@ -45,8 +46,21 @@ type batch struct {
 	items  []canonical.Item
 	bytes  int
 	drafts []draft
+	writer record.Writer // has the bodies of the drafts
 	err    error
-	made   chan struct{}
+	made   chan struct{} // gets one when the drafts are there
+}
+
+// batches are used again for their memory.
+var batches = sync.Pool{New: func() any { return &batch{made: make(chan struct{}, 1)} }}
+
+// release gives back what is with the queue.
+func (b *batch) release() {
+	clear(b.items)
+	clear(b.drafts)
+	b.writer.Reset()
+	b.items, b.drafts, b.bytes = b.items[:0], b.drafts[:0], 0
+	batches.Put(b)
 }
 
 // The size of a batch: enough for the queue's look into the index to be worth it, and little in memory.
@@ -62,8 +76,9 @@ func (s *Server) newIntake(ctx context.Context, queue *capture.Intake, mspID str
 	l.work, l.order = make(chan *batch), make(chan *batch, makers)
 	for range makers {
 		l.makers.Go(func() {
+			var memory canonical.Scratch
 			for b := range l.work {
-				b.make(l.context)
+				b.make(&memory, l.context)
 			}
 		})
 	}
@@ -77,7 +92,8 @@ func (l *intake) put(it canonical.Item) error {
 		return fail(kindTooLarge, "the document has more than the %d events allowed; send it in pieces", l.limit)
 	}
 	if l.batch == nil {
-		l.batch = &batch{first: l.count - 1, made: make(chan struct{})}
+		l.batch = batches.Get().(*batch)
+		l.batch.first = l.count - 1
 	}
 	b := l.batch
 	b.items = append(b.items, it)
@@ -110,8 +126,8 @@ func (l *intake) send() error {
 // give takes an event that is a draft already.
 func (l *intake) give(d draft) error {
 	l.count++
-	b := &batch{first: l.count - 1, drafts: []draft{d}, made: make(chan struct{})}
-	close(b.made)
+	b := &batch{first: l.count - 1, drafts: []draft{d}, made: make(chan struct{}, 1)}
+	b.made <- struct{}{}
 	select {
 	case l.order <- b:
 		return nil
@@ -149,30 +165,30 @@ func (l *intake) finish(read error) error {
 }
 
 // make makes the records.
-func (b *batch) make(context *canonical.Value) {
-	defer close(b.made)
-	b.drafts = make([]draft, len(b.items))
-	for i, it := range b.items {
-		v, err := it.Parse()
+func (b *batch) make(memory *canonical.Scratch, context *canonical.Value) {
+	defer func() { b.made <- struct{}{} }()
+	for i := range b.items {
+		it := &b.items[i]
+		v, err := memory.ParseItem(*it)
 		if err != nil {
 			b.err = err
 			return
 		}
-		e := epcis.DocumentEvent{Event: v, Pointer: it.Pointer()}
+		e := event{value: v, place: it}
 		var faults []record.Problem
 		own, has := v.Lookup("@context")
 		switch {
 		case has:
-			e.Context = epcis.MergeContexts(context, &own)
+			e.context = epcis.MergeContexts(context, &own)
 		case context != nil:
-			e.Context = *context
+			e.context = *context
 		case v.Kind == canonical.Object:
-			faults = []record.Problem{{Code: epcis.CodeMissingField, Pointer: e.Pointer + "/@context",
+			faults = []record.Problem{{Code: epcis.CodeMissingField, Pointer: it.Pointer() + "/@context",
 				Detail: "an event that has no header before it must have an @context of its own"}}
 		}
-		b.drafts[i], _ = makeDraft(b.first+i, e, faults)
+		d, _ := makeDraft(&b.writer, b.first+i, e, faults)
+		b.drafts = append(b.drafts, d)
 	}
-	b.items = nil
 }
 
 // feed gives the batches to the queue as they come.
@@ -202,12 +218,13 @@ func (l *intake) take(b *batch) error {
 	if err := l.server.resolveKnown(l.ctx, l.mspID, b.drafts); err != nil {
 		return err
 	}
-	items := make([]capture.Item, len(b.drafts))
+	l.items = l.items[:0]
 	for i := range b.drafts {
-		items[i] = b.drafts[i].Item
-		l.faults += len(items[i].Problems)
+		it := b.drafts[i].Item
+		l.items = append(l.items, it)
+		l.faults += len(it.Problems)
 		if l.behaviour == capture.Rollback || len(l.problems) < maxReasons {
-			l.problems = append(l.problems, items[i].Problems...)
+			l.problems = append(l.problems, it.Problems...)
 		}
 	}
 	if l.faults > maxProblems {
@@ -215,5 +232,8 @@ func (l *intake) take(b *batch) error {
 		p.detail = fmt.Sprintf("the events of the document have more than %d problems, so nothing of it was taken; the first: %s", maxProblems, p.reasons[0].Detail)
 		return p
 	}
-	return l.queue.Add(l.ctx, items...)
+	err := l.queue.Add(l.ctx, l.items...)
+	clear(l.items)
+	b.release()
+	return err
 }
