@@ -3,8 +3,6 @@ package index
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"strings"
 	"time"
 )
 
@@ -47,15 +45,17 @@ func (ix *Index) Activities(ctx context.Context, f ActivityFilter, at uint64, pa
 		if err != nil {
 			return List[Activity]{}, err
 		}
-		w.add(fmt.Sprintf("a.record IN (SELECT record FROM link WHERE node = ? AND role = %d)", by.role), v.ID)
+		if err := w.naming(ctx, ix, []int64{v.ID}, []Role{by.role}, p); err != nil {
+			return List[Activity]{}, err
+		}
 	}
 	from := `activity a JOIN node n ON n.id = a.record`
 	if f.MSPID != "" {
 		from += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
 		w.add("c.msp = ?", f.MSPID)
 	}
-	query := `SELECT ` + locationColumns + `, a.type, COALESCE(a.started, 0), COALESCE(a.ended, 0) FROM ` + from + ` WHERE ` + strings.Join(w.parts, " AND ") + ` ORDER BY a.record LIMIT ?`
-	return listOf(ctx, ix, p, query, w.args, func(rows *sql.Rows, l *location) (a Activity, err error) {
+	s := selection{head: `SELECT ` + locationColumns + `, a.type, COALESCE(a.started, 0), COALESCE(a.ended, 0) FROM ` + from, where: w, order: "a.record"}
+	return listOf(ctx, ix, p, s, func(rows *sql.Rows, l *location) (a Activity, err error) {
 		var started, ended int64
 		err = rows.Scan(append(l.fields(), &a.Type, &started, &ended)...)
 		a.StartedAt, a.EndedAt = fromMicros(started), fromMicros(ended)

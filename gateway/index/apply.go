@@ -42,7 +42,19 @@ func (ix *Index) ApplyAll(ctx context.Context, blocks []Block) error {
 	}
 	w := newBatch(ix)
 	// The batch is bounded, so it runs to its end.
-	if err := ix.db.blocks.transact(func() error { return w.writeAll(blocks) }); err != nil {
+	turning := false
+	err = ix.db.blocks.transact(func() error {
+		if err := w.writeAll(blocks); err != nil {
+			return err
+		}
+		ix.turning.Lock()
+		turning = true
+		return nil
+	})
+	if turning {
+		defer ix.turning.Unlock()
+	}
+	if err != nil {
 		return fmt.Errorf("couldn't index blocks %d to %d: %w", blocks[0].Number, blocks[len(blocks)-1].Number, ix.Suspect(err))
 	}
 	w.committed()

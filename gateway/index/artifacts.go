@@ -71,8 +71,8 @@ func (ix *Index) Artifacts(ctx context.Context, f ArtifactFilter, at uint64, pag
 		from += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
 		w.add("c.msp = ?", f.MSPID)
 	}
-	query := `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM ` + from + ` WHERE ` + strings.Join(w.parts, " AND ") + ` ORDER BY a.record LIMIT ?`
-	return listOf(ctx, ix, p, query, w.args, func(rows *sql.Rows, l *location) (a Artifact, err error) {
+	s := selection{head: `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM ` + from, where: w, order: "a.record"}
+	return listOf(ctx, ix, p, s, func(rows *sql.Rows, l *location) (a Artifact, err error) {
 		err = rows.Scan(append(l.fields(), &a.Kind, &a.Namespace, &a.Name, &a.Version, &a.Digest.Algorithm, &a.Digest.Value, &a.Digest.Coverage)...)
 		a.Ref = record.ArtifactRef{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Version: a.Version}.String()
 		return a, err
@@ -81,10 +81,10 @@ func (ix *Index) Artifacts(ctx context.Context, f ArtifactFilter, at uint64, pag
 
 // listOf makes a page of items that are records with something to them. A
 // page is filled by one query for one item more than it holds.
-func listOf[T any](ctx context.Context, ix *Index, p place, query string, args []any, scan func(*sql.Rows, *location) (T, error), set func(*T, Record)) (List[T], error) {
+func listOf[T any](ctx context.Context, ix *Index, p place, s selection, scan func(*sql.Rows, *location) (T, error), set func(*T, Record)) (List[T], error) {
 	list := List[T]{Block: p.snap.Block, Items: []T{}}
 	var places []location
-	err := ix.each(ctx, query, append(args, p.size+1), func(rows *sql.Rows) error {
+	err := s.each(ctx, ix, p.size+1, func(rows *sql.Rows) error {
 		var l location
 		item, err := scan(rows, &l)
 		if err != nil {

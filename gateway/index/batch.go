@@ -14,17 +14,40 @@ type batch struct {
 	found    map[string]found // names known to this batch, by their full text
 	versions map[int64]int64  // artifact records of this batch: the node each describes
 	creators map[creator]int64
+	keys     keyWriter
 	*rows
 }
 
 // rows are those that wait to be written, by their tables.
 type rows struct {
-	block, creator, tx, pack, node, again, link, event, declaration, artifact, activity, statement, member, namespace *bulk
+	block, creator, tx, pack, node, again, link, shape, declaration, artifact, activity, statement, member, namespace *bulk
+
+	base   int64     // the greatest id before the block under way
+	nodes  []nodeRow // of the block, by id
+	links  []Link    // of the block
+	packed []byte    // the links, as they are stored
+	pairs  []pair    // of the batch
 }
 
 func (r *rows) tables() []*bulk {
-	return []*bulk{r.block, r.creator, r.tx, r.pack, r.node, r.again, r.link, r.event, r.declaration, r.artifact, r.activity, r.statement, r.member, r.namespace}
+	return []*bulk{r.block, r.creator, r.tx, r.pack, r.node, r.again, r.link, r.shape, r.declaration, r.artifact, r.activity, r.statement, r.member, r.namespace}
 }
+
+// nodeRow is a row of the table node. Ids that are no node's have the kind 0.
+type nodeRow struct {
+	kind           Kind
+	text           string // the name; the digest of a record
+	tx, pack, line int64
+	at             int64 // of a record: when it happened
+	links          span  // in packed
+
+	// Of an event.
+	shape         int64
+	hash, eventID string // eventID is "" if it is the hash
+}
+
+// span is a part of a slice of bytes.
+type span struct{ from, to int }
 
 type found struct {
 	id   int64
@@ -39,19 +62,20 @@ func newBatch(ix *Index) *batch {
 	for _, table := range ix.rows.tables() {
 		table.cells = table.cells[:0]
 	}
-	return &batch{ix: ix, tip: ix.stand(), found: map[string]found{}, versions: map[int64]int64{}, creators: map[creator]int64{}, rows: ix.rows}
+	ix.rows.pairs = ix.rows.pairs[:0]
+	return &batch{ix: ix, tip: ix.stand(), found: map[string]found{}, versions: map[int64]int64{}, creators: map[creator]int64{}, keys: keyWriter{db: ix.db.blocks, set: ix.keys.Load()}, rows: ix.rows}
 }
 
 func newRows() *rows {
 	return &rows{
-		block:       newBulk("block", "number", "hash", "previous", "transactions", "last"),
+		block:       newBulk("block", "number", "hash", "previous", "transactions", "last", "earliest", "latest"),
 		creator:     newBulk("creator", "id", "msp", "subject"),
 		tx:          newBulk("tx", "id", "txid", "block", "position", "creator", "time", "code", "before"),
 		pack:        newBulk("pack", "id", "data"),
-		node:        newBulk("node", "id", "kind", "thing", "name", "digest", "hash", "tx", "pack", "line"),
+		node:        newBulk("node", "id", "kind", "tx", "pack", "line", "thing", "name", "digest", "links", "time", "shape", "hash", "eventid"),
 		again:       newBulk("again", "id", "record", "tx", "pack", "line"),
-		link:        newBulk("link", "record", "role", "node", "time", "amount"),
-		event:       newBulk("event", "id", "type", "action", "time", "recorded", "step", "disposition", "readpoint", "location", "hash", "eventid", "hashtext", "eventidtext"),
+		link:        newBulk("link", "node", "since", "data"),
+		shape:       newBulk("shape", "id", "type", "action", "step", "disposition", "readpoint", "location"),
 		declaration: newBulk("declaration", "event", "hash", "eventid", "time", "reason", "corrective"),
 		artifact:    newBulk("artifact", "record", "node", "kind", "namespace", "name", "version", "algorithm", "digest", "coverage"),
 		activity:    newBulk("activity", "record", "type", "started", "ended"),
@@ -80,19 +104,22 @@ func (w *batch) writeAll(blocks []Block) error {
 			return err
 		}
 	}
-	return nil
+	return w.keys.write(w.pairs)
 }
 
 func (w *batch) write(b Block, parcels [][]parcel) error {
 	if err := w.lookUp(parcels); err != nil {
 		return err
 	}
+	w.base, w.nodes, w.links = w.tip.last, w.nodes[:0], w.links[:0]
 	for j, t := range b.Transactions {
 		if err := w.transaction(b.Number, t, parcels[j]); err != nil {
 			return err
 		}
 	}
-	w.block.add(number(int64(b.Number)), bytesOf(b.Hash), bytesOf(b.PreviousHash), number(int64(len(b.Transactions))), number(w.tip.last))
+	w.packLinks()
+	earliest, latest := w.flushNodes()
+	w.block.add(number(int64(b.Number)), bytesOf(b.Hash), bytesOf(b.PreviousHash), number(int64(len(b.Transactions))), number(w.tip.last), earliest, latest)
 	w.tip.height, w.tip.hash = b.Number+1, b.Hash
 	for _, table := range w.tables() {
 		if err := table.flush(w.ix.db.blocks); err != nil {
@@ -112,15 +139,24 @@ func (w *batch) committed() {
 	for c, id := range w.creators {
 		w.ix.creators[c] = id
 	}
+	w.ix.keys.Store(w.keys.set)
 	w.ix.mutex.Lock()
 	w.ix.tip = w.tip
 	w.ix.mutex.Unlock()
 }
 
+// next hands out an id.
 func (w *batch) next() int64 {
 	w.tip.last++
+	w.nodes = append(w.nodes, nodeRow{})
 	return w.tip.last
 }
+
+// node is the row of a node that this block made.
+func (w *batch) row(id int64) *nodeRow { return &w.nodes[id-w.base-1] }
+
+// name makes a node's name one by which it is found.
+func (w *batch) key(hash uint64, id int64) { w.pairs = append(w.pairs, pair{hash, id}) }
 
 // transaction writes one transaction: first all its records get their ids,
 // then what they name, so that records of one pack can refer to each other in
@@ -169,7 +205,8 @@ func (w *batch) record(e *entry, tx, pack, line int64) int64 {
 	}
 	id := w.next()
 	w.found[e.self.full] = found{id, e.self.kind}
-	w.node.add(number(id), number(int64(e.self.kind)), null, null, cell{kind: cellBytes, text: e.self.text()}, number(e.self.hash), number(tx), number(pack), number(line))
+	w.key(e.self.hash, id)
+	*w.row(id) = nodeRow{kind: e.self.kind, text: e.self.text(), tx: tx, pack: pack, line: line}
 	return id
 }
 
@@ -179,16 +216,17 @@ func (w *batch) content(id int64, e *entry, tx int64, mspID string, recorded int
 	if !e.at.IsZero() {
 		at = e.at.UnixMicro()
 	}
+	w.row(id).at = at
 	for _, l := range e.links {
 		node, err := w.resolve(l.node, tx)
 		if err != nil {
 			return err
 		}
-		w.link.add(number(id), number(int64(l.role)), number(node), number(at), optional(l.amount))
+		w.links = append(w.links, Link{Record: id, Role: l.role, Node: node, Time: at, Amount: l.amount})
 	}
 	switch e.self.kind {
 	case KindEvent:
-		return w.eventRow(id, e.event, tx, recorded)
+		return w.event(id, e.event, tx)
 	case KindArtifactRecord:
 		a := e.artifact
 		w.artifact.add(number(id), number(w.versions[id]), text(a.Kind), text(a.Namespace), text(a.Name), text(a.Version), text(a.Digest.Algorithm), text(a.Digest.Value), text(a.Digest.Coverage))
@@ -205,57 +243,75 @@ func (w *batch) content(id int64, e *entry, tx int64, mspID string, recorded int
 	return nil
 }
 
-func (w *batch) eventRow(id int64, e *eventEntry, tx, recorded int64) error {
-	var words [4]cell
-	for i, word := range []name{e.step, e.disposition, e.readPoint, e.location} {
-		if word.full == "" {
-			continue
-		}
-		node, err := w.resolve(word, tx)
-		if err != nil {
-			return err
-		}
-		words[i] = number(node)
+func (w *batch) event(id int64, e *eventEntry, tx int64) error {
+	shape, err := w.resolveShape(e.shape, tx)
+	if err != nil {
+		return err
 	}
-	var eventID, own cell
+	hash := hashText(e.hash)
+	w.key(hash, id)
+	row := w.row(id)
+	row.shape, row.hash = shape, packHash(e.hash)
+	eventID := hash
 	if e.eventID != e.hash {
-		eventID, own = number(hashText(e.eventID)), text(e.eventID)
+		row.eventID, eventID = e.eventID, hashText(e.eventID)
+		w.key(eventID, id)
 	}
-	w.event.add(number(id), number(int64(e.kind)), number(int64(e.action)), number(e.time.UnixMicro()), number(recorded), words[0], words[1], words[2], words[3],
-		number(hashText(e.hash)), eventID, text(e.hash), own)
 	if e.declared {
-		w.declaration.add(number(id), number(hashText(e.hash)), number(hashText(e.eventID)), number(micros(e.declaredAt)), text(e.reason), text(e.corrective))
+		w.declaration.add(number(id), number(int64(hash)), number(int64(eventID)), number(micros(e.declaredAt)), text(e.reason), text(e.corrective))
 	}
 	return nil
 }
 
+// resolveShape finds the node of a shape, and makes it if there is none.
+func (w *batch) resolveShape(s *shape, tx int64) (int64, error) {
+	if id, ok := w.known(s.name); ok {
+		return id, nil
+	}
+	var words [4]cell
+	for i, word := range s.words {
+		if word.full == "" {
+			continue
+		}
+		id, err := w.resolve(word, tx)
+		if err != nil {
+			return 0, err
+		}
+		words[i] = number(id)
+	}
+	id, err := w.resolve(s.name, tx)
+	w.shape.add(number(id), number(int64(s.kind)), number(int64(s.action)), words[0], words[1], words[2], words[3])
+	return id, err
+}
+
+// known is the id of a node that isn't an artifact record, if there is one.
+func (w *batch) known(n name) (int64, bool) {
+	if f, ok := w.found[n.full]; ok {
+		return f.id, true
+	}
+	return w.ix.names.get(n.full)
+}
+
 // resolve finds the node that a name means, and makes it if there is none.
 func (w *batch) resolve(n name, tx int64) (int64, error) {
-	f, ok := w.found[n.full]
-	if ok && f.kind == KindArtifactRecord {
+	if f, ok := w.found[n.full]; ok && f.kind == KindArtifactRecord {
 		return w.version(f.id)
 	}
-	if ok {
-		return f.id, nil
-	}
-	if id, ok := w.ix.names.get(n.full); ok {
+	if id, ok := w.known(n); ok {
 		return id, nil
 	}
 	if n.kind == KindMissing {
 		// A record nobody recorded, so far. The ledger doesn't let such a reference
 		// in; should one be there, it leads to a node of its own.
 		n = ghost(n)
-		if f, ok := w.found[n.full]; ok {
-			return f.id, nil
+		if id, ok := w.known(n); ok {
+			return id, nil
 		}
 	}
 	id := w.next()
 	w.found[n.full] = found{id, n.kind}
-	if n.kind.IsThing() {
-		w.node.add(number(id), number(int64(n.kind)), text(n.text()), null, null, null, number(tx), null, null)
-	} else {
-		w.node.add(number(id), number(int64(n.kind)), null, text(n.text()), null, number(n.hash), number(tx), null, null)
-	}
+	w.key(n.hash, id)
+	*w.row(id) = nodeRow{kind: n.kind, text: n.text(), tx: tx}
 	return id, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -84,9 +85,8 @@ func (d *describer) run(ctx context.Context) error {
 // labelled is a label as it is kept between queries: what never changes.
 type labelled struct {
 	Label
-	tx            int64
-	words         [4]int64 // step, disposition, read point, location
-	hash, eventID int64    // of an event, as declared has them
+	tx    int64
+	words [4]int64 // step, disposition, read point, location
 }
 
 // nodes reads what all have, and what events have: one query for both, as most
@@ -114,7 +114,7 @@ func (d *describer) nodes(ctx context.Context) error {
 		d.labels[l.ID] = &l.Label
 		if l.Kind != KindEvent {
 			d.of[l.Kind] = append(d.of[l.Kind], l.ID)
-		} else if d.ix.caches().declared.has(l.hash, l.eventID) {
+		} else if d.ix.caches().declared.has(l.Hash, l.EventID) {
 			d.errors = append(d.errors, l.ID)
 		}
 	}
@@ -127,13 +127,14 @@ func (d *describer) read(ctx context.Context, ids []int64) ([]labelled, error) {
 	txs := make([]int64, 0, len(ids))
 	unknown := map[int64]bool{}
 	known := map[int64]string{0: ""}
-	err := d.ix.batches(ctx, `SELECT n.id, n.kind, COALESCE(n.thing, n.name), n.digest, n.tx, COALESCE(n.line, 0), e.type, e.action, e.time, e.step, e.disposition, e.readpoint, e.location, e.hash, e.eventid, e.hashtext, e.eventidtext
-		FROM node n LEFT JOIN event e ON e.id = n.id WHERE n.id IN `, ids, ` AND n.id <= ?`, []any{d.snap.Last}, func(rows *sql.Rows) error {
+	err := d.ix.batches(ctx, `SELECT n.id, n.kind, COALESCE(n.thing, n.name), n.digest, n.tx, COALESCE(n.line, 0), COALESCE(n.time, 0), n.hash, n.eventid,
+		COALESCE(s.type, 0), COALESCE(s.action, 0), COALESCE(s.step, 0), COALESCE(s.disposition, 0), COALESCE(s.readpoint, 0), COALESCE(s.location, 0)
+		FROM node n LEFT JOIN shape s ON s.id = n.shape WHERE n.id IN `, ids, ` AND n.id <= ?`, []any{d.snap.Last}, func(rows *sql.Rows) error {
 		var l labelled
 		var text, digest, hash, own sql.RawBytes
-		var kind, action, at, hashNumber, ownNumber sql.NullInt64
-		var words [4]sql.NullInt64
-		if err := rows.Scan(&l.ID, &l.Kind, &text, &digest, &l.tx, &l.Line, &kind, &action, &at, &words[0], &words[1], &words[2], &words[3], &hashNumber, &ownNumber, &hash, &own); err != nil {
+		var kind, action, at int64
+		var words [4]int64
+		if err := rows.Scan(&l.ID, &l.Kind, &text, &digest, &l.tx, &l.Line, &at, &hash, &own, &kind, &action, &words[0], &words[1], &words[2], &words[3]); err != nil {
 			return err
 		}
 		l.Name = string(text)
@@ -141,16 +142,15 @@ func (d *describer) read(ctx context.Context, ids []int64) ([]labelled, error) {
 			l.Name = recordID(digest)
 		}
 		if l.Kind == KindEvent {
-			l.Type, l.Action, l.EventTime, l.Hash = eventTypes[kind.Int64], actions[action.Int64], time.UnixMicro(at.Int64).UTC(), string(hash)
-			l.EventID, l.hash, l.eventID = l.Hash, hashNumber.Int64, hashNumber.Int64
-			if own != nil {
-				l.EventID, l.eventID = string(own), ownNumber.Int64
+			l.Type, l.Action, l.EventTime, l.Hash = eventTypes[kind], actions[action], time.UnixMicro(at).UTC(), unpackHash(hash)
+			if l.EventID = l.Hash; own != nil {
+				l.EventID = string(own)
 			}
 			for i, id := range words {
-				l.words[i] = id.Int64
-				if _, ok := known[id.Int64]; !ok {
-					word, ok := d.ix.caches().words.get(id.Int64)
-					known[id.Int64], unknown[id.Int64] = word, !ok
+				l.words[i] = id
+				if _, ok := known[id]; !ok {
+					word, ok := d.ix.caches().words.get(id)
+					known[id], unknown[id] = word, !ok
 				}
 			}
 		}
@@ -223,10 +223,11 @@ func (c *declared) refresh(ctx context.Context, ix *Index) error {
 	return nil
 }
 
-func (c *declared) has(hash, eventID int64) bool {
+// has says whether a declaration may share an event's hash or id.
+func (c *declared) has(hash, eventID string) bool {
 	c.mutex.RLock()
 	defer c.mutex.RUnlock()
-	return c.hashes[hash] || c.eventIDs[eventID]
+	return len(c.hashes) > 0 && (c.hashes[int64(hashText(hash))] || c.eventIDs[int64(hashText(eventID))])
 }
 
 // declarations marks events that were declared errors: those that share the
@@ -237,33 +238,44 @@ func (d *describer) declarations(ctx context.Context) error {
 	var pairs []pair
 	seen := map[pair]bool{}
 	details := map[int64]Declaration{}
-	var by []int64
-	for _, key := range []string{"d.hash = e.hash", "d.eventid = COALESCE(e.eventid, e.hash)"} {
-		err := d.ix.batches(ctx, `SELECT e.id, d.event, d.time, d.reason, d.corrective FROM event e JOIN declaration d ON `+key+` WHERE e.id IN `, d.errors, ` AND d.event <= ? ORDER BY e.id, d.event`, []any{d.snap.Last}, func(rows *sql.Rows) error {
-			var p pair
-			var at int64
+	var makersOf []int64
+	byHash, byEventID := map[int64][]int64{}, map[int64][]int64{}
+	for _, event := range d.errors {
+		l := d.labels[event]
+		hash, eventID := int64(hashText(l.Hash)), int64(hashText(l.EventID))
+		byHash[hash], byEventID[eventID] = append(byHash[hash], event), append(byEventID[eventID], event)
+	}
+	for _, by := range []struct {
+		column string
+		events map[int64][]int64
+	}{{"hash", byHash}, {"eventid", byEventID}} {
+		err := d.ix.batches(ctx, `SELECT event, `+by.column+`, time, reason, corrective FROM declaration WHERE `+by.column+` IN `, slices.Sorted(maps.Keys(by.events)), ` AND event <= ? ORDER BY event`, []any{d.snap.Last}, func(rows *sql.Rows) error {
+			var declaration, key, at int64
 			var detail Declaration
 			var corrective []byte
-			if err := rows.Scan(&p.event, &p.declaration, &at, &detail.Reason, &corrective); err != nil {
+			if err := rows.Scan(&declaration, &key, &at, &detail.Reason, &corrective); err != nil {
 				return err
 			}
-			if p.event == p.declaration {
-				d.labels[p.event].Declaration = true
-				return nil
-			}
-			if seen[p] {
-				return nil
-			}
-			seen[p] = true
-			pairs = append(pairs, p)
 			if err := json.Unmarshal(corrective, &detail.Corrective); err != nil {
 				return err
 			}
 			detail.Time = fromMicros(at)
-			if _, ok := details[p.declaration]; !ok {
-				by = append(by, p.declaration)
+			for _, event := range by.events[key] {
+				p := pair{event, declaration}
+				if event == declaration {
+					d.labels[event].Declaration = true
+					continue
+				}
+				if seen[p] {
+					continue
+				}
+				seen[p] = true
+				pairs = append(pairs, p)
+				if _, ok := details[declaration]; !ok {
+					makersOf = append(makersOf, declaration)
+				}
+				details[declaration] = detail
 			}
-			details[p.declaration] = detail
 			return nil
 		})
 		if err != nil {
@@ -273,7 +285,7 @@ func (d *describer) declarations(ctx context.Context) error {
 	if len(pairs) == 0 {
 		return nil
 	}
-	makers := describer{ix: d.ix, snap: d.snap, ids: by, labels: map[int64]*Label{}, of: map[Kind][]int64{}}
+	makers := describer{ix: d.ix, snap: d.snap, ids: makersOf, labels: map[int64]*Label{}, of: map[Kind][]int64{}}
 	if err := makers.nodes(ctx); err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package index
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
@@ -31,37 +33,53 @@ type mention struct {
 }
 
 type eventEntry struct {
-	kind, action                           int
-	step, disposition, readPoint, location name // full is "" if absent
-	time                                   time.Time
-	hash, eventID                          string
-	declared                               bool
-	declaredAt                             time.Time
-	reason, corrective                     string
+	shape              *shape
+	action             int
+	time               time.Time
+	hash, eventID      string
+	declared           bool
+	declaredAt         time.Time
+	reason, corrective string
+}
+
+// shape is what events have in common with many others. It is a node without a
+// meaning of its own, so that events hold one number for all of it.
+type shape struct {
+	name         name
+	kind, action int     // positions in eventTypes and actions
+	words        [4]name // business step, disposition, read point, location; full is "" if absent
 }
 
 // reader reads bodies, one at a time.
 type reader struct {
 	records record.Reader
-	words   map[string]name // by their texts: the same few stand in many events
+	shapes  map[string]*shape // by all they say: the same few stand in many events
+	key     []byte
 }
 
-// mostWords is how many words a reader remembers. It forgets all and starts again.
-const mostWords = 4096
+// mostShapes is how many shapes a reader remembers. It forgets all and starts again.
+const mostShapes = 4096
 
-func (r *reader) wordName(word string) name {
-	if n, ok := r.words[word]; ok {
-		return n
+func (r *reader) shape(ev *epcis.Event) *shape {
+	words := [...]string{ev.BizStep, ev.Disposition, ev.ReadPoint, ev.BizLocation}
+	kind, action := position(eventTypes, ev.Type), position(actions, ev.Action)
+	r.key = append(r.key[:0], byte('0'+kind), byte('0'+action))
+	for _, word := range words {
+		r.key = append(binary.AppendUvarint(r.key, uint64(len(word))), word...)
 	}
-	n := wordName(word)
-	if n.full == "" {
-		return n
+	if s, ok := r.shapes[string(r.key)]; ok {
+		return s
 	}
-	if r.words == nil || len(r.words) >= mostWords {
-		r.words = make(map[string]name)
+	sum := sha256.Sum256(r.key)
+	s := &shape{name: named(spaceShape, hex.EncodeToString(sum[:]), kindShape), kind: kind, action: action}
+	for i, word := range words {
+		s.words[i] = wordName(word)
 	}
-	r.words[n.text()] = n // the word itself may be a part of a body
-	return n
+	if r.shapes == nil || len(r.shapes) >= mostShapes {
+		r.shapes = make(map[string]*shape)
+	}
+	r.shapes[string(r.key)] = s
+	return s
 }
 
 // read makes the entry of a body. A body that cannot be read, for example
@@ -179,11 +197,10 @@ func position(words []string, word string) int {
 func (e *entry) readEvent(ev *epcis.Event, r *reader) {
 	e.at = ev.EventTime
 	e.event = &eventEntry{
-		kind: position(eventTypes, ev.Type), action: position(actions, ev.Action), time: ev.EventTime,
-		step: r.wordName(ev.BizStep), disposition: r.wordName(ev.Disposition),
-		readPoint: r.wordName(ev.ReadPoint), location: r.wordName(ev.BizLocation),
+		shape: r.shape(ev), time: ev.EventTime,
 		hash: ev.Hash, eventID: ev.EventID,
 	}
+	e.event.action = e.event.shape.action
 	if d := ev.ErrorDeclaration; d != nil {
 		// Its parts were checked when it was recorded; what can't be read stays empty.
 		e.event.declared, e.event.reason, e.event.corrective = true, d.Reason, "[]"

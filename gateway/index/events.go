@@ -2,7 +2,9 @@ package index
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -93,33 +95,40 @@ func (ix *Index) Events(ctx context.Context, q EventQuery, at uint64, page Page)
 	if err != nil {
 		return List[Record]{}, err
 	}
-	w := where{parts: []string{"e.id > ?", "e.id <= ?"}, args: []any{p.after, p.snap.Last}}
-	w.numbers("e.type", eventTypes, q.EventTypes)
-	w.numbers("e.action", actions, q.Actions)
-	w.words("e.step", q.BizSteps)
-	w.words("e.disposition", q.Disposition)
-	w.words("e.readpoint", q.ReadPoints)
-	w.words("e.location", q.BizLocations)
-	w.times("e.time", q.EventTimeFrom, q.EventTimeBefore)
-	if !q.RecordTimeFrom.IsZero() {
-		// Transactions of that time or later begin at some id: a bound to search
-		// from. Which events fit is still decided event by event.
-		w.add("e.id > COALESCE((SELECT MIN(before) FROM tx WHERE time >= ?), 9223372036854775807)", q.RecordTimeFrom.UnixMicro())
+	var w where
+	if err := w.times(ctx, ix, q, p); err != nil {
+		return List[Record]{}, err
 	}
-	w.times("e.recorded", q.RecordTimeFrom, q.RecordTimeBefore)
-	w.eventIDs(q.EventIDs)
+	if err := w.shapes(ctx, ix, q); err != nil {
+		return List[Record]{}, err
+	}
+	if err := w.eventIDs(ctx, ix, q.EventIDs, p.snap); err != nil {
+		return List[Record]{}, err
+	}
 	for _, t := range q.BizTransactions {
-		w.trades(t)
-	}
-	for _, m := range q.Match {
-		if err := ix.match(ctx, &w, m, p); err != nil {
+		if err := w.trades(ctx, ix, t, p); err != nil {
 			return List[Record]{}, err
 		}
 	}
-	// The event table holds the ids; bodies lie where their nodes say.
-	query := `SELECT ` + locationColumns + ` FROM event e JOIN node n ON n.id = e.id WHERE ` + strings.Join(w.parts, " AND ") + ` ORDER BY e.id LIMIT ?`
-	return ix.recordPage(ctx, p, query, append(w.args, p.size+1))
+	var sieves []sieve
+	for _, m := range q.Match {
+		s, err := w.match(ctx, ix, m, p)
+		if err != nil {
+			return List[Record]{}, err
+		}
+		if s != nil {
+			sieves = append(sieves, *s)
+		}
+	}
+	s := selection{head: `SELECT ` + eventColumns + ` FROM node e`, where: w, order: "e.id"}
+	if len(sieves) > 0 {
+		return ix.sifted(ctx, p, s, sieves)
+	}
+	return ix.recordPage(ctx, p, s)
 }
+
+// eventColumns are locationColumns of events.
+const eventColumns = `e.id, e.kind, e.digest, e.tx, e.pack, e.line`
 
 // normal gives every value of a query its one spelling.
 func (q EventQuery) normal() (EventQuery, error) {
@@ -183,18 +192,6 @@ func spelled(values []string, spelling func(string) string) []string {
 	return slices.Compact(all)
 }
 
-// where collects the conditions of an event query. A list that was given but is
-// empty is met by nothing.
-type where struct {
-	parts []string
-	args  []any
-}
-
-func (w *where) add(condition string, args ...any) {
-	w.parts = append(w.parts, condition)
-	w.args = append(w.args, args...)
-}
-
 func (w *where) numbers(column string, known, values []string) {
 	if values == nil {
 		return
@@ -206,30 +203,101 @@ func (w *where) numbers(column string, known, values []string) {
 	w.add(column+" IN "+inList(len(args)), args...)
 }
 
-func (w *where) words(column string, values []string) {
-	if values == nil {
-		return
+// shapes limits what events have in common with many others.
+func (w *where) shapes(ctx context.Context, ix *Index, q EventQuery) error {
+	var shape where
+	shape.numbers("type", eventTypes, q.EventTypes)
+	shape.numbers("action", actions, q.Actions)
+	for _, words := range []struct {
+		column string
+		values []string
+	}{{"step", q.BizSteps}, {"disposition", q.Disposition}, {"readpoint", q.ReadPoints}, {"location", q.BizLocations}} {
+		if words.values == nil {
+			continue
+		}
+		names := make([]name, len(words.values))
+		for i, v := range words.values {
+			names[i] = named(spaceWord, v, kindWord)
+		}
+		ids, err := ix.nodesNamed(ctx, names)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			w.only(nil)
+			return nil
+		}
+		shape.add(words.column+" IN "+inList(len(ids)), anys(ids)...)
 	}
-	query, args := nodesNamed(values, func(v string) name { return named(spaceWord, v, kindWord) })
-	w.add(column+" IN "+query, args...)
+	if len(shape.parts) == 0 {
+		return nil
+	}
+	fit := "SELECT id FROM shape WHERE " + strings.Join(shape.parts, " AND ")
+	any := false
+	err := ix.each(ctx, fit+" LIMIT 1", shape.args, func(*sql.Rows) error { any = true; return nil })
+	if err != nil {
+		return fmt.Errorf("couldn't look up what events have in common: %w", err)
+	}
+	if !any {
+		w.only(nil)
+	}
+	w.add("e.shape IN ("+fit+")", shape.args...)
+	return nil
 }
 
-// nodesNamed is a subquery for the ids of nodes by their names.
-func nodesNamed(values []string, of func(string) name) (string, []any) {
-	if len(values) == 0 {
-		return "(SELECT NULL)", nil
+// nodesNamed are the ids of nodes by their names, as far as there are any.
+func (ix *Index) nodesNamed(ctx context.Context, names []name) ([]int64, error) {
+	all, err := ix.named(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't look up what events are asked by: %w", err)
 	}
-	var parts []string
-	var args []any
-	for _, v := range values {
-		n := of(v)
-		parts = append(parts, "hash = ? AND kind = ? AND name = ?")
-		args = append(args, n.hash, int64(n.kind), n.text())
+	ids := make([]int64, 0, len(all))
+	for _, f := range all {
+		ids = append(ids, f.id)
 	}
-	return "(SELECT id FROM node WHERE " + strings.Join(parts, " OR ") + ")", args
+	slices.Sort(ids)
+	return ids, nil
 }
 
-func (w *where) times(column string, from, before time.Time) {
+// times limits events to those of a page's place and of the times asked for.
+// Times and the order of the ledger go mostly together. So the transactions, and
+// the blocks with events of those times, bound the search; which events fit is still
+// decided event by event.
+func (w *where) times(ctx context.Context, ix *Index, q EventQuery, p place) error {
+	w.add("e.kind = 1")
+	after, last := p.after, p.snap.Last
+	if !q.RecordTimeFrom.IsZero() || !q.RecordTimeBefore.IsZero() {
+		var recorded where
+		recorded.between("t.time", q.RecordTimeFrom, q.RecordTimeBefore)
+		w.add("EXISTS (SELECT 1 FROM tx t WHERE t.id = e.tx AND "+strings.Join(recorded.parts, " AND ")+")", recorded.args...)
+		if !q.RecordTimeFrom.IsZero() {
+			from := int64(math.MaxInt64)
+			if err := ix.row(ctx, "SELECT COALESCE(MIN(before), ?) FROM tx WHERE time >= ?", from, q.RecordTimeFrom.UnixMicro()).Scan(&from); err != nil {
+				return fmt.Errorf("couldn't look up transactions by time: %w", err)
+			}
+			after = max(after, from)
+		}
+	}
+	if !q.EventTimeFrom.IsZero() || !q.EventTimeBefore.IsZero() {
+		w.between("e.time", q.EventTimeFrom, q.EventTimeBefore)
+		var blocks where
+		blocks.between("latest", q.EventTimeFrom, time.Time{})
+		blocks.between("earliest", time.Time{}, q.EventTimeBefore)
+		var from, to int64
+		fit := `(SELECT MIN(number) FROM block WHERE earliest IS NOT NULL AND ` + strings.Join(blocks.parts, " AND ") + `)`
+		err := ix.row(ctx, `SELECT COALESCE((SELECT last FROM block WHERE number = `+fit+` - 1), 0), COALESCE((SELECT MAX(last) FROM block WHERE number >= `+fit+` AND `+strings.Join(blocks.parts, " AND ")+`), 0)`,
+			slices.Concat(blocks.args, blocks.args, blocks.args)...).Scan(&from, &to)
+		if err != nil {
+			return fmt.Errorf("couldn't look up blocks by time: %w", err)
+		}
+		after, last = max(after, from), min(last, to)
+	}
+	w.add("e.id > ?", after)
+	w.add("e.id <= ?", last)
+	return nil
+}
+
+func (w *where) between(column string, from, before time.Time) {
 	if !from.IsZero() {
 		w.add(column+" >= ?", from.UnixMicro())
 	}
@@ -238,92 +306,81 @@ func (w *where) times(column string, from, before time.Time) {
 	}
 }
 
-// eventIDs finds events by eventID. An event whose id is its hash keeps it
-// only once, as the hash.
-func (w *where) eventIDs(values []string) {
+// eventIDs finds events by eventID.
+func (w *where) eventIDs(ctx context.Context, ix *Index, values []string, snap Snapshot) error {
 	if values == nil {
-		return
-	}
-	parts := []string{"SELECT NULL"}
-	var args []any
-	for _, v := range values {
-		parts = append(parts, "SELECT id FROM event WHERE hash = ? AND hashtext = ? AND eventid IS NULL", "SELECT id FROM event WHERE eventid = ? AND eventidtext = ?")
-		args = append(args, hashText(v), v, hashText(v), v)
-	}
-	w.add("e.id IN ("+strings.Join(parts, " UNION ALL ")+")", args...)
-}
-
-func (w *where) trades(t TypedQuery) {
-	query, args := nodesNamed(t.Values, func(v string) name { return tradeName(t.Type, v) })
-	w.add(fmt.Sprintf("e.id IN (SELECT record FROM link WHERE role = %d AND node IN %s)", roleTrade, query), args...)
-}
-
-// fewThings is how many things a search may begin with.
-const fewThings = 1000
-
-// match finds events by the things they name: exact ones by their URI, and
-// patterns by ranges of URIs. If few things fit, the search goes from them to
-// their events. If many do, so do many events, and it goes from event to
-// event, in order, until a page is full.
-func (ix *Index) match(ctx context.Context, w *where, m MatchQuery, p place) error {
-	var things []string
-	var args []any
-	for _, v := range m.Values {
-		pattern, _ := epcis.ParsePattern(v)
-		for _, exact := range pattern.Exact {
-			things = append(things, "thing = ?")
-			args = append(args, exact)
-		}
-		for _, prefix := range pattern.Prefixes {
-			things = append(things, "thing >= ? AND thing < ?")
-			args = append(args, prefix, after(prefix))
-		}
-	}
-	if len(things) == 0 {
-		w.add("FALSE")
 		return nil
 	}
-	var roles []string
-	for _, role := range matchRoles[m.Parameter] {
-		roles = append(roles, fmt.Sprint(role))
-	}
-	fits, among := strings.Join(things, " OR "), strings.Join(roles, ",")
-	var count int
-	if err := ix.row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM node WHERE "+fits+" LIMIT ?) AS some", append(slices.Clone(args), fewThings+1)...).Scan(&count); err != nil {
-		return fmt.Errorf("couldn't look up the things of %s: %w", m.Parameter, err)
-	}
-	if count > fewThings {
-		w.add("EXISTS (SELECT 1 FROM link l JOIN node t ON t.id = l.node WHERE l.record = e.id AND l.role IN ("+among+") AND ("+fits+"))", args...)
-		return nil
-	}
-	w.add("e.id IN (SELECT record FROM link WHERE node IN (SELECT id FROM node WHERE "+fits+") AND record > ? AND record <= ? AND role IN ("+among+"))", append(args, p.after, p.snap.Last)...)
-	return nil
+	ids, err := ix.eventsBy(ctx, values, snap, func(_, eventID string) string { return eventID })
+	w.only(ids)
+	return err
 }
 
-// after is the least text that is greater than all that begin with prefix.
-// Prefixes end in an ASCII character.
-func after(prefix string) string {
-	return prefix[:len(prefix)-1] + string(rune(prefix[len(prefix)-1]+1))
+// eventsBy finds the events whose hash or event id, as of tells, is one of some texts.
+func (ix *Index) eventsBy(ctx context.Context, texts []string, snap Snapshot, of func(hash, eventID string) string) ([]int64, error) {
+	hashes := make([]uint64, len(texts))
+	for i, t := range texts {
+		hashes[i] = hashText(t)
+	}
+	found := []int64{}
+	candidates, err := ix.candidates(ctx, hashes)
+	if err == nil {
+		err = ix.batches(ctx, `SELECT id, hash, eventid FROM node WHERE id IN `, candidates, ` AND kind = 1 AND id <= ?`, []any{snap.Last}, func(rows *sql.Rows) error {
+			var id int64
+			var hash, own sql.RawBytes
+			if err := rows.Scan(&id, &hash, &own); err != nil {
+				return err
+			}
+			eventHash := unpackHash(hash)
+			eventID := eventHash
+			if own != nil {
+				eventID = string(own)
+			}
+			if slices.Contains(texts, of(eventHash, eventID)) {
+				found = append(found, id)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("couldn't look up events: %w", err)
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+func (w *where) trades(ctx context.Context, ix *Index, t TypedQuery, p place) error {
+	names := make([]name, len(t.Values))
+	for i, v := range t.Values {
+		names[i] = tradeName(t.Type, v)
+	}
+	nodes, err := ix.nodesNamed(ctx, names)
+	if err != nil {
+		return err
+	}
+	return w.naming(ctx, ix, nodes, []Role{roleTrade}, p)
 }
 
 // EventsByHash lists the records of one event, by its CBV event hash id, the
 // first one first: several organisations may report the same event.
 func (ix *Index) EventsByHash(ctx context.Context, hash string, at uint64) ([]Record, error) {
-	return ix.eventsBy(ctx, "e.hash = ? AND e.hashtext = ?", []any{hashText(hash), hash}, at)
+	snap, err := ix.Snapshot(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := ix.eventsBy(ctx, []string{hash}, snap, func(hash, _ string) string { return hash })
+	if err != nil {
+		return nil, err
+	}
+	var w where
+	w.only(ids)
+	list, err := ix.recordPage(ctx, place{snap: snap, size: MaxPage}, selection{head: `SELECT ` + eventColumns + ` FROM node e`, where: w, order: "e.id"})
+	return list.Items, err
 }
 
 // EventsByEventID lists the records with an eventID, the first one first. An
 // event and the declaration that it was an error share one.
 func (ix *Index) EventsByEventID(ctx context.Context, eventID string, at uint64) ([]Record, error) {
 	list, err := ix.Events(ctx, EventQuery{EventIDs: []string{eventID}}, at, Page{Size: MaxPage})
-	return list.Items, err
-}
-
-func (ix *Index) eventsBy(ctx context.Context, condition string, args []any, at uint64) ([]Record, error) {
-	snap, err := ix.Snapshot(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	list, err := ix.recordPage(ctx, place{snap: snap, size: MaxPage}, `SELECT `+locationColumns+` FROM event e JOIN node n ON n.id = e.id WHERE `+condition+` AND e.id <= ? ORDER BY e.id LIMIT ?`, append(args, snap.Last, MaxPage))
 	return list.Items, err
 }

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"slices"
 )
 
 // Fingerprint is a digest, in hexadecimal, over every row of every table. Two
@@ -25,10 +27,13 @@ func (ix *Index) Fingerprint(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("couldn't read the index's table %s: %w", t.name, err)
 		}
 	}
+	if err := hashKeys(ctx, tx, sum); err != nil {
+		return "", fmt.Errorf("couldn't read the index's keys: %w", err)
+	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func hashTable(ctx context.Context, tx *sql.Tx, query string, sum interface{ Write([]byte) (int, error) }) error {
+func hashTable(ctx context.Context, tx *sql.Tx, query string, sum io.Writer) error {
 	rows, err := tx.QueryContext(ctx, query)
 	if err != nil {
 		return err
@@ -60,4 +65,32 @@ func hashTable(ctx context.Context, tx *sql.Tx, query string, sum interface{ Wri
 		}
 	}
 	return rows.Err()
+}
+
+// hashKeys hashes the pairs of all runs together: how they are divided depends on
+// the batches that the blocks came in.
+func hashKeys(ctx context.Context, tx *sql.Tx, sum io.Writer) error {
+	rows, err := tx.QueryContext(ctx, `SELECT data FROM keychunk`)
+	if err != nil {
+		return err
+	}
+	var all []pair
+	err = scanAll(rows, func(rows *sql.Rows) error {
+		var data sql.RawBytes
+		if err := rows.Scan(&data); err != nil {
+			return err
+		}
+		for i := range len(data) / pairSize {
+			all = append(all, pairAt(data, i))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, pair.compare)
+	for _, p := range all {
+		sum.Write(appendPair(nil, p))
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -35,26 +36,26 @@ type Link struct {
 // the zero Vertex and no error.
 func (ix *Index) Find(ctx context.Context, node string, snap Snapshot) (Vertex, error) {
 	n := nodeName(node)
-	v := Vertex{Name: node}
-	var err error
-	switch {
-	case n.kind.IsThing():
-		err = ix.row(ctx, `SELECT id, kind FROM node WHERE thing = ? AND id <= ?`, node, snap.Last).Scan(&v.ID, &v.Kind)
-	case n.kind == KindMissing:
-		err = ix.row(ctx, `SELECT id, kind FROM node WHERE hash = ? AND digest = ? AND id <= ?`, n.hash, []byte(n.text()), snap.Last).Scan(&v.ID, &v.Kind)
-		if errors.Is(err, sql.ErrNoRows) {
-			g := ghost(n)
-			err = ix.row(ctx, `SELECT id, kind FROM node WHERE hash = ? AND kind = ? AND name = ? AND id <= ?`, g.hash, g.kind, g.text(), snap.Last).Scan(&v.ID, &v.Kind)
-		}
-	default:
-		err = ix.row(ctx, `SELECT id, kind FROM node WHERE hash = ? AND kind = ? AND name = ? AND id <= ?`, n.hash, n.kind, node, snap.Last).Scan(&v.ID, &v.Kind)
+	ask := []name{n}
+	if n.kind == KindMissing {
+		ask = append(ask, ghost(n)) // what it is if nobody recorded it
 	}
-	if err == nil && v.Kind == KindArtifactRecord {
+	all, err := ix.named(ctx, ask)
+	if err != nil {
+		return Vertex{}, fmt.Errorf("couldn't look up %q: %w", record.Brief(node), err)
+	}
+	v := Vertex{Name: node}
+	for _, n := range ask {
+		if f := all[n.full]; f.id != 0 && f.id <= snap.Last && v.ID == 0 {
+			v.ID, v.Kind = f.id, f.kind
+		}
+	}
+	if v.ID == 0 {
+		return Vertex{}, nil
+	}
+	if v.Kind == KindArtifactRecord {
 		v.Kind = KindArtifact
 		err = ix.row(ctx, `SELECT v.id, v.name FROM artifact a JOIN node v ON v.id = a.node WHERE a.record = ?`, v.ID).Scan(&v.ID, &v.Name)
-	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return Vertex{}, nil
 	}
 	if err != nil {
 		return Vertex{}, fmt.Errorf("couldn't look up %q: %w", record.Brief(node), err)
@@ -62,36 +63,124 @@ func (ix *Index) Find(ctx context.Context, node string, snap Snapshot) (Vertex, 
 	return v, nil
 }
 
+// named finds nodes by their names; the result is by full name.
+func (ix *Index) named(ctx context.Context, names []name) (map[string]found, error) {
+	asked := make(map[string]bool, len(names))
+	hashes := make([]uint64, 0, len(names))
+	for _, n := range names {
+		asked[n.full] = true
+		hashes = append(hashes, n.hash)
+	}
+	all := make(map[string]found, len(names))
+	ids, err := ix.candidates(ctx, hashes)
+	if err != nil {
+		return nil, err
+	}
+	err = ix.batches(ctx, `SELECT id, kind, COALESCE(thing, name), digest FROM node WHERE id IN `, ids, "", nil, func(rows *sql.Rows) error {
+		var f found
+		var text, digest sql.RawBytes
+		if err := rows.Scan(&f.id, &f.kind, &text, &digest); err != nil {
+			return err
+		}
+		if full := string(rune(spaceOf(f.kind))) + string(text) + string(digest); asked[full] {
+			all[full] = f
+		}
+		return nil
+	})
+	return all, err
+}
+
+// candidates are the nodes that may have a name with one of the hashes, by id.
+func (ix *Index) candidates(ctx context.Context, hashes []uint64) ([]int64, error) {
+	pairs, err := ix.pairs(ctx, hashes)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(pairs))
+	for i, p := range pairs {
+		ids[i] = p.id
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
 // LinksTo lists the links that name one of the nodes, by node and ledger order.
+// The nodes are in the order of their ids.
 func (ix *Index) LinksTo(ctx context.Context, nodes []int64, snap Snapshot) ([]Link, error) {
-	return ix.links(ctx, `node`, ` ORDER BY node, record, role`, nodes, snap)
+	return ix.links(nodes, func(nodes []int64) (all []Link, err error) {
+		err = ix.batches(ctx, `SELECT id, links FROM node WHERE id IN `, nodes, ` AND id <= ? AND links IS NOT NULL AND kind > 6 ORDER BY id`, []any{snap.Last}, func(rows *sql.Rows) error {
+			return scanLinks(rows, func(node int64, data []byte) (err error) {
+				all, err = unpackLinksTo(all, node, snap.Last, data)
+				return err
+			})
+		})
+		if err != nil {
+			return nil, err
+		}
+		first := len(all)
+		err = ix.batches(ctx, `SELECT node, data FROM link WHERE node IN `, nodes, ` AND since <= ? ORDER BY node, since`, []any{snap.Last}, func(rows *sql.Rows) error {
+			return scanLinks(rows, func(node int64, data []byte) (err error) {
+				all, err = unpackLinksTo(all, node, snap.Last, data)
+				return err
+			})
+		})
+		if len(all) > first {
+			slices.SortStableFunc(all, func(a, b Link) int { return cmp.Compare(a.Node, b.Node) })
+		}
+		return all, err
+	})
 }
 
-// LinksOf lists the links of the records, by ledger order and role.
+// LinksOf lists the links of the records, by ledger order and role. The records
+// are in the order of their ids.
 func (ix *Index) LinksOf(ctx context.Context, records []int64, snap Snapshot) ([]Link, error) {
-	return ix.links(ctx, `record`, ` ORDER BY record, role, node`, records, snap)
-}
-
-func (ix *Index) links(ctx context.Context, by, order string, ids []int64, snap Snapshot) ([]Link, error) {
-	query, rest := `SELECT record, role, node, time, amount FROM link WHERE `+by+` IN `, ` AND record <= ?`+order
-	read := func(ids []int64) (all []Link, err error) {
-		err = ix.batches(ctx, query, ids, rest, []any{snap.Last}, func(rows *sql.Rows) error {
-			var l Link
-			var amount sql.RawBytes
-			if err := rows.Scan(&l.Record, &l.Role, &l.Node, &l.Time, &amount); err != nil {
+	return ix.links(records, func(records []int64) (all []Link, err error) {
+		err = ix.batches(ctx, `SELECT id, time, links FROM node WHERE id IN `, records, ` AND id <= ? AND links IS NOT NULL AND kind <= 6 ORDER BY id`, []any{snap.Last}, func(rows *sql.Rows) error {
+			var id, at int64
+			var data sql.RawBytes
+			if err := rows.Scan(&id, &at, &data); err != nil {
 				return err
 			}
-			l.Amount = string(amount)
-			all = append(all, l)
-			return nil
+			all, err = unpackLinksOf(all, id, at, data)
+			return err
 		})
 		return all, err
+	})
+}
+
+func scanLinks(rows *sql.Rows, unpack func(int64, []byte) error) error {
+	var id int64
+	var data sql.RawBytes
+	if err := rows.Scan(&id, &data); err != nil {
+		return err
 	}
+	return unpack(id, data)
+}
+
+func (ix *Index) links(ids []int64, read func([]int64) ([]Link, error)) ([]Link, error) {
 	all, err := shared(ids, read)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read links: %w", err)
 	}
 	return all, nil
+}
+
+// recordsNaming are the records that name one of the nodes in one of the roles,
+// by id, out of those after one id and up to another.
+func (ix *Index) recordsNaming(ctx context.Context, nodes []int64, roles []Role, after int64, snap Snapshot) ([]int64, error) {
+	slices.Sort(nodes)
+	all, err := ix.LinksTo(ctx, slices.Compact(nodes), snap)
+	if err != nil {
+		return nil, err
+	}
+	records := []int64{}
+	for _, l := range all {
+		if l.Record > after && slices.Contains(roles, l.Role) {
+			records = append(records, l.Record)
+		}
+	}
+	slices.Sort(records)
+	return slices.Compact(records), nil
 }
 
 // shared divides much work among the processors, and joins the results in order.

@@ -27,7 +27,9 @@ type Index struct {
 	names    *cache[string, int64]
 	creators map[creator]int64
 	readers  atomic.Pointer[readCaches]
-	prepared sync.Map // of the reader: query to *sql.Stmt
+	keys     atomic.Pointer[keySet]
+	turning  sync.RWMutex // held while a batch is committed and keys are replaced
+	prepared sync.Map     // of the reader: query to *sql.Stmt
 
 	mutex sync.RWMutex
 	tip   tip
@@ -109,6 +111,11 @@ func (ix *Index) start(ctx context.Context) error {
 	if ix.creators, err = ix.readCreators(ctx); err != nil {
 		return err
 	}
+	keys, err := ix.db.readKeys(ctx)
+	if err != nil {
+		return err
+	}
+	ix.keys.Store(keys)
 	ix.mutex.Lock()
 	ix.tip = t
 	ix.mutex.Unlock()
@@ -178,13 +185,16 @@ func (ix *Index) checkHash(ctx context.Context, number uint64, hash []byte) erro
 func (ix *Index) Reset(ctx context.Context) error {
 	ix.writing.Lock()
 	defer ix.writing.Unlock()
+	ix.turning.Lock()
+	defer ix.turning.Unlock()
 	err := ix.db.transact(ctx, func() error {
 		for _, t := range tables {
 			if _, err := ix.db.writer.ExecContext(ctx, `DELETE FROM `+t.name); err != nil {
 				return err
 			}
 		}
-		return nil
+		_, err := ix.db.writer.ExecContext(ctx, `DELETE FROM keychunk`)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("couldn't empty the index: %w", ix.Suspect(err))

@@ -10,27 +10,24 @@ import (
 // have or mention and that are in the database already.
 func (w *batch) lookUp(parcels [][]parcel) error {
 	asked := map[string]bool{}
-	var hashes, things []cell
-	ask := func(n name) {
+	var hashes []uint64
+	ask := func(n name) (asking bool) {
 		if n.full == "" || asked[n.full] {
-			return
+			return false
 		}
 		if _, ok := w.found[n.full]; ok {
-			return // of an earlier block of the batch
+			return false // of an earlier block of the batch
 		}
 		if n.full[0] == spaceRecord {
 			// The cache has none.
 		} else if id, ok := w.ix.names.get(n.full); ok {
 			// Held for the whole batch: the cache may forget it meanwhile.
 			w.found[n.full] = found{id, n.kind}
-			return
+			return false
 		}
 		asked[n.full] = true
-		if n.kind.IsThing() {
-			things = append(things, text(n.text()))
-		} else {
-			hashes = append(hashes, number(n.hash))
-		}
+		hashes = append(hashes, n.hash)
+		return true
 	}
 	for _, packs := range parcels {
 		for _, p := range packs {
@@ -39,14 +36,15 @@ func (w *batch) lookUp(parcels [][]parcel) error {
 			}
 		}
 	}
-	const columns = `SELECT id, kind, thing, name, digest FROM node WHERE `
-	if err := w.find(columns+"hash = ?", hashes, asked); err != nil {
+	slices.Sort(hashes)
+	var ids []int64
+	if err := w.keys.find(hashes, func(p pair) { ids = append(ids, p.id) }); err != nil {
 		return err
 	}
-	return w.find(columns+"thing = ?", things, asked)
+	return w.find(ids, asked)
 }
 
-func askAll(e *entry, ask func(name)) {
+func askAll(e *entry, ask func(name) bool) {
 	ask(e.self)
 	for _, l := range e.links {
 		ask(l.node)
@@ -54,31 +52,30 @@ func askAll(e *entry, ask func(name)) {
 			ask(ghost(l.node))
 		}
 	}
-	if ev := e.event; ev != nil {
-		ask(ev.step)
-		ask(ev.disposition)
-		ask(ev.readPoint)
-		ask(ev.location)
+	if e.event != nil && ask(e.event.shape.name) {
+		for _, word := range e.event.shape.words {
+			ask(word)
+		}
 	}
 }
 
-// find runs a query of nodes for each key, and notes the nodes that were asked
-// for: others may share a number. In the order of the keys, neighbours are found
-// on one page.
-func (w *batch) find(query string, keys []cell, asked map[string]bool) error {
-	find, err := w.ix.db.blocks.statement(query)
+// find reads nodes, in the order of their ids, and notes those that were asked
+// for: others may share a hash.
+func (w *batch) find(ids []int64, asked map[string]bool) error {
+	find, err := w.ix.db.blocks.statement(`SELECT kind, thing, name, digest FROM node WHERE id = ?`)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(keys, func(a, b cell) int { return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.text, b.text)) })
-	for i := range keys {
-		if err := find.run(keys[i:i+1], func(row *sqliteStatement) {
-			kind := Kind(row.number(1))
-			full := string(rune(spaceOf(kind))) + row.text(2) + row.text(3) + row.text(4)
+	slices.SortFunc(ids, cmp.Compare)
+	for _, id := range slices.Compact(ids) {
+		err := find.run([]cell{number(id)}, func(row *sqliteStatement) {
+			kind := Kind(row.number(0))
+			full := string(rune(spaceOf(kind))) + row.text(1) + row.text(2) + row.text(3)
 			if asked[full] {
-				w.found[full] = found{row.number(0), kind}
+				w.found[full] = found{id, kind}
 			}
-		}); err != nil {
+		})
+		if err != nil {
 			return fmt.Errorf("couldn't look up nodes: %w", err)
 		}
 	}

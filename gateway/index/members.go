@@ -30,13 +30,13 @@ func (ix *Index) Members(ctx context.Context, at uint64) ([]Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := listOf(ctx, ix, place{snap: snap, size: MaxPage}, `SELECT `+locationColumns+`, m.msp, m.name FROM member m JOIN node n ON n.id = m.record
-		WHERE m.record <= ? AND NOT EXISTS (SELECT 1 FROM member o WHERE o.msp = m.msp AND o.record > m.record AND o.record <= ?) ORDER BY m.msp LIMIT ?`,
-		[]any{snap.Last, snap.Last}, func(rows *sql.Rows, l *location) (m Member, err error) {
-			err = rows.Scan(append(l.fields(), &m.MSPID, &m.Name)...)
-			m.Namespaces = []string{}
-			return m, err
-		}, func(m *Member, r Record) { id := m.MSPID; m.Record = r; m.MSPID = id })
+	w := where{parts: []string{"m.record <= ?", "NOT EXISTS (SELECT 1 FROM member o WHERE o.msp = m.msp AND o.record > m.record AND o.record <= ?)"}, args: []any{snap.Last, snap.Last}}
+	s := selection{head: `SELECT ` + locationColumns + `, m.msp, m.name FROM member m JOIN node n ON n.id = m.record`, where: w, order: "m.msp"}
+	list, err := listOf(ctx, ix, place{snap: snap, size: MaxPage}, s, func(rows *sql.Rows, l *location) (m Member, err error) {
+		err = rows.Scan(append(l.fields(), &m.MSPID, &m.Name)...)
+		m.Namespaces = []string{}
+		return m, err
+	}, func(m *Member, r Record) { id := m.MSPID; m.Record = r; m.MSPID = id })
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -16,21 +15,25 @@ import (
 // some hundred records at a time, of the newest block.
 func (ix *Index) RecordedBy(ctx context.Context, mspID string, ids []string) (map[string]Recording, error) {
 	asked := make(map[[32]byte]string, len(ids))
-	numbers := make([]int64, 0, len(ids))
+	hashes := make([]uint64, 0, len(ids))
 	for _, id := range ids {
 		if digest, ok := digestOf(id); ok && asked[digest] == "" {
 			asked[digest] = id
-			numbers = append(numbers, recordName(digest, 0).hash)
+			hashes = append(hashes, recordName(digest, 0).hash)
 		}
 	}
 	names := map[int64]string{}
-	err := ix.batches(ctx, `SELECT id, digest FROM node WHERE hash IN `, numbers, "", nil, func(rows *sql.Rows) error {
+	candidates, err := ix.candidates(ctx, hashes)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't look up records: %w", err)
+	}
+	err = ix.batches(ctx, `SELECT id, digest FROM node WHERE id IN `, candidates, " AND digest IS NOT NULL", nil, func(rows *sql.Rows) error {
 		var node int64
 		var digest []byte
 		if err := rows.Scan(&node, &digest); err != nil {
 			return err
 		}
-		// Others may share the number, and only records have a digest.
+		// Others may share the hash, and only records have a digest.
 		if len(digest) == 32 && asked[[32]byte(digest)] != "" {
 			names[node] = asked[[32]byte(digest)]
 		}
@@ -109,35 +112,36 @@ type OwnEvent struct {
 // newest block.
 func (ix *Index) EventIDs(ctx context.Context, mspID string, eventIDs []string) (map[string][]OwnEvent, error) {
 	asked := make(map[string]bool, len(eventIDs))
-	var numbers, hashes []int64
+	var hashes []uint64
 	for _, id := range eventIDs {
 		if id == "" || asked[id] {
 			continue
 		}
 		asked[id] = true
-		number := hashText(id)
-		numbers = append(numbers, number)
-		if strings.HasPrefix(id, recordIDPrefix) { // as all event hash ids do
-			hashes = append(hashes, number)
-		}
+		hashes = append(hashes, hashText(id))
 	}
 	var events []OwnEvent
 	note := func(rows *sql.Rows) error {
 		var e OwnEvent
 		var digest []byte
 		var declared sql.NullInt64
-		if err := rows.Scan(&e.node, &digest, &e.EventID, &e.Hash, &declared); err != nil {
+		var hash, eventID sql.RawBytes
+		if err := rows.Scan(&e.node, &digest, &eventID, &hash, &declared); err != nil {
 			return err
 		}
-		if asked[e.EventID] { // others may share the number
+		e.Hash, e.EventID = unpackHash(hash), string(eventID)
+		if eventID == nil {
+			e.EventID = e.Hash
+		}
+		if asked[e.EventID] { // others may share the hash
 			e.ID, e.Declaration, e.DeclaredAt = recordID(digest), declared.Valid, fromMicros(declared.Int64)
 			events = append(events, e)
 		}
 		return nil
 	}
-	err := ix.batches(ctx, ownEvents+`e.eventid IN `, numbers, ofOwn, []any{mspID, mspID}, note)
+	candidates, err := ix.candidates(ctx, hashes)
 	if err == nil {
-		err = ix.batches(ctx, ownEvents+`e.hash IN `, hashes, ` AND e.eventid IS NULL`+ofOwn, []any{mspID, mspID}, note)
+		err = ix.batches(ctx, ownEvents, candidates, ofOwn, []any{mspID, mspID}, note)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("couldn't look up the event ids of %s: %w", mspID, err)
@@ -159,11 +163,10 @@ func (ix *Index) EventIDs(ctx context.Context, mspID string, eventIDs []string) 
 	return found, nil
 }
 
-// ownEvents and ofOwn stand before and after the condition that chooses event ids. The organisation is a filter of the
+// ownEvents and ofOwn stand before and after a list of ids. The organisation is a filter of the
 // query's, because anybody may have recorded any number of events with an id.
 const (
-	ownEvents = `SELECT e.id, n.digest, COALESCE(e.eventidtext, e.hashtext), e.hashtext, d.time
-		FROM event e JOIN node n ON n.id = e.id LEFT JOIN declaration d ON d.event = e.id WHERE `
-	ofOwn = ` AND (EXISTS (SELECT 1 FROM tx t JOIN creator c ON c.id = t.creator WHERE t.id = n.tx AND c.msp = ?)
+	ownEvents = `SELECT e.id, e.digest, e.eventid, e.hash, d.time FROM node e LEFT JOIN declaration d ON d.event = e.id WHERE e.id IN `
+	ofOwn     = ` AND e.kind = 1 AND (EXISTS (SELECT 1 FROM tx t JOIN creator c ON c.id = t.creator WHERE t.id = e.tx AND c.msp = ?)
 		OR EXISTS (SELECT 1 FROM again a JOIN tx t ON t.id = a.tx JOIN creator c ON c.id = t.creator WHERE a.record = e.id AND c.msp = ?))`
 )

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -86,15 +85,20 @@ func (ix *Index) locate(ctx context.Context, id string, at uint64) (location, er
 	if !ok {
 		return l, fmt.Errorf("%q: %w", record.Brief(id), ErrNotFound)
 	}
-	err = ix.row(ctx, `SELECT `+locationColumns+` FROM node n WHERE n.hash = ? AND n.digest = ? AND n.id <= ?`,
-		recordName(digest, 0).hash, digest[:], snap.Last).Scan(l.fields()...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return l, fmt.Errorf("record %s: %w", id, ErrNotFound)
-	}
+	ids, err := ix.candidates(ctx, []uint64{recordName(digest, 0).hash})
 	if err != nil {
 		return l, fmt.Errorf("couldn't look up record %s: %w", id, err)
 	}
-	return l, nil
+	for _, candidate := range ids {
+		err = ix.row(ctx, `SELECT `+locationColumns+` FROM node n WHERE n.id = ? AND n.digest = ? AND n.id <= ?`, candidate, digest[:], snap.Last).Scan(l.fields()...)
+		if err == nil {
+			return l, nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return l, fmt.Errorf("couldn't look up record %s: %w", id, err)
+		}
+	}
+	return l, fmt.Errorf("record %s: %w", id, ErrNotFound)
 }
 
 // fetch reads a record's body and first recording.
@@ -251,37 +255,42 @@ func (ix *Index) Records(ctx context.Context, f RecordFilter, at uint64, page Pa
 		return List[Record]{}, err
 	}
 	query := `SELECT ` + locationColumns + ` FROM node n`
-	where, args := []string{"n.id > ?", "n.id <= ?"}, []any{p.after, p.snap.Last}
-	add := func(condition string, arg any) { where, args = append(where, condition), append(args, arg) }
+	w := where{parts: []string{"n.id > ?", "n.id <= ?"}, args: []any{p.after, p.snap.Last}}
 	if f.MSPID != "" || f.TxID != "" {
 		query += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
 	}
 	if f.MSPID != "" {
-		add("c.msp = ?", f.MSPID)
+		w.add("c.msp = ?", f.MSPID)
 	}
 	if f.TxID != "" {
-		add("t.txid = ?", f.TxID)
+		w.add("t.txid = ?", f.TxID)
 	}
-	kinds := []string{"n.kind <= 6"} // records of any noun
 	if f.Noun != "" {
-		kinds = []string{fmt.Sprintf("n.kind = %d", kindOf(f.Noun))}
+		w.add(fmt.Sprintf("n.kind = %d", kindOf(f.Noun)))
+	} else {
+		w.add("n.kind <= 6") // records of any noun
 	}
-	where = append(where, kinds...)
 	if f.FromBlock != nil && *f.FromBlock > 0 {
-		add("n.id > COALESCE((SELECT last FROM block WHERE number = ?), 9223372036854775807)", int64(min(*f.FromBlock-1, 1<<62)))
+		w.add("n.id > COALESCE((SELECT last FROM block WHERE number = ?), 9223372036854775807)", int64(min(*f.FromBlock-1, 1<<62)))
 	}
 	if f.ToBlock != nil && *f.ToBlock < p.snap.Block {
-		add("n.id <= (SELECT last FROM block WHERE number = ?)", int64(*f.ToBlock))
+		w.add("n.id <= (SELECT last FROM block WHERE number = ?)", int64(*f.ToBlock))
 	}
-	query += ` WHERE ` + strings.Join(where, " AND ") + ` ORDER BY n.id LIMIT ?`
-	return ix.recordPage(ctx, p, query, append(args, p.size+1))
+	return ix.recordPage(ctx, p, selection{head: query, where: w, order: "n.id"})
 }
 
-// recordPage runs a query for locations and makes a page of records.
-func (ix *Index) recordPage(ctx context.Context, p place, query string, args []any) (List[Record], error) {
-	list := List[Record]{Block: p.snap.Block}
+// recordPage makes a page of the records that a selection of locations finds.
+func (ix *Index) recordPage(ctx context.Context, p place, s selection) (List[Record], error) {
+	places, err := ix.locations(ctx, s, p.size+1)
+	if err != nil {
+		return List[Record]{Block: p.snap.Block}, err
+	}
+	return ix.recordsAt(ctx, p, places)
+}
+
+func (ix *Index) locations(ctx context.Context, s selection, limit int) ([]location, error) {
 	var places []location
-	err := ix.each(ctx, query, args, func(rows *sql.Rows) error {
+	err := s.each(ctx, ix, limit, func(rows *sql.Rows) error {
 		var l location
 		if err := rows.Scan(l.fields()...); err != nil {
 			return err
@@ -290,10 +299,17 @@ func (ix *Index) recordPage(ctx context.Context, p place, query string, args []a
 		return nil
 	})
 	if err != nil {
-		return list, fmt.Errorf("couldn't list records: %w", err)
+		return nil, fmt.Errorf("couldn't list records: %w", err)
 	}
+	return places, nil
+}
+
+// recordsAt makes a page of records, one more of which than it holds may be given.
+func (ix *Index) recordsAt(ctx context.Context, p place, places []location) (List[Record], error) {
+	list := List[Record]{Block: p.snap.Block}
 	more := len(places) > p.size
 	places = places[:min(len(places), p.size)]
+	var err error
 	if list.Items, err = ix.fetchAll(ctx, places); err != nil || len(places) == 0 {
 		return list, err
 	}

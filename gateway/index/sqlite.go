@@ -32,7 +32,7 @@ const (
 	// schemaVersion grows with every change of the tables, of what the numbers in
 	// them mean, or of how records are read. A file of another version is built
 	// again.
-	schemaVersion = 1
+	schemaVersion = 2
 
 	// applicationID marks the file as an index of Pedigree ("Pdgr"), so that
 	// no other file is ever deleted as an outdated index.
@@ -166,7 +166,8 @@ var sqliteSchema = []string{
 	`CREATE TABLE block (
 		number INTEGER PRIMARY KEY, hash BLOB NOT NULL, previous BLOB NOT NULL,
 		transactions INTEGER NOT NULL,
-		last INTEGER NOT NULL -- the greatest id handed out up to and with this block
+		last INTEGER NOT NULL, -- the greatest id handed out up to and with this block
+		earliest INTEGER, latest INTEGER -- the times of its events; null if there are none
 	)`,
 	`CREATE TABLE creator (id INTEGER PRIMARY KEY, msp TEXT NOT NULL, subject TEXT NOT NULL)`,
 	`CREATE TABLE tx (
@@ -179,31 +180,26 @@ var sqliteSchema = []string{
 	`CREATE TABLE pack (id INTEGER PRIMARY KEY, data BLOB NOT NULL)`,
 	`CREATE TABLE node (
 		id INTEGER PRIMARY KEY, kind INTEGER NOT NULL,
-		thing TEXT, -- the URI of a thing, by which it is found
+		tx INTEGER NOT NULL, pack INTEGER, line INTEGER, -- where first recorded, or first named
+		thing TEXT, -- the URI of a thing
 		name TEXT, digest BLOB, -- the text of anything else; the digest of a record
-		hash INTEGER, -- the number by which all but things are found
-		tx INTEGER NOT NULL, pack INTEGER, line INTEGER -- where first recorded, or first named
+		links BLOB, -- of a record: what it names; of others: the links to it of the block that made it
+		time INTEGER, -- of a record: when it happened, by its own word
+		shape INTEGER, hash BLOB, eventid TEXT -- of an event; eventid is null when it is the hash
 	)`,
-	`CREATE INDEX node_hash ON node (hash) WHERE hash IS NOT NULL`,
 	`CREATE INDEX node_thing ON node (thing) WHERE thing IS NOT NULL`,
 	`CREATE TABLE again (id INTEGER PRIMARY KEY, record INTEGER NOT NULL, tx INTEGER NOT NULL, pack INTEGER NOT NULL, line INTEGER NOT NULL)`,
 	`CREATE INDEX again_record ON again (record)`,
-	`CREATE TABLE link (
-		record INTEGER NOT NULL, role INTEGER NOT NULL, node INTEGER NOT NULL,
-		time INTEGER NOT NULL, -- when it happened, by the record's word
-		amount TEXT, -- of classes in packing events: quantity, space, unit
-		PRIMARY KEY (record, role, node)
+	`CREATE TABLE link ( -- links to a node, of blocks after the one that made it, and all links to records
+		node INTEGER NOT NULL, since INTEGER NOT NULL, -- the first record
+		data BLOB NOT NULL,
+		PRIMARY KEY (node, since)
 	) WITHOUT ROWID`,
-	`CREATE INDEX link_node ON link (node, record, role, time, amount)`,
-	`CREATE TABLE event (
-		id INTEGER PRIMARY KEY, type INTEGER NOT NULL, action INTEGER NOT NULL, time INTEGER NOT NULL, recorded INTEGER NOT NULL,
-		step INTEGER, disposition INTEGER, readpoint INTEGER, location INTEGER,
-		hash INTEGER NOT NULL, eventid INTEGER, -- numbers to find it by; eventid is null when it is the hash
-		hashtext TEXT NOT NULL, eventidtext TEXT
+	`CREATE TABLE shape (
+		id INTEGER PRIMARY KEY, type INTEGER NOT NULL, action INTEGER NOT NULL,
+		step INTEGER, disposition INTEGER, readpoint INTEGER, location INTEGER
 	)`,
-	`CREATE INDEX event_hash ON event (hash)`,
-	`CREATE INDEX event_eventid ON event (eventid) WHERE eventid IS NOT NULL`,
-	`CREATE INDEX event_time ON event (time)`,
+	`CREATE TABLE keychunk (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, level INTEGER NOT NULL, data BLOB NOT NULL)`,
 	`CREATE TABLE declaration (
 		event INTEGER PRIMARY KEY, hash INTEGER NOT NULL, eventid INTEGER NOT NULL,
 		time INTEGER NOT NULL, reason TEXT NOT NULL, corrective TEXT NOT NULL -- event ids, a JSON array
@@ -223,9 +219,9 @@ var sqliteSchema = []string{
 	`CREATE TABLE namespace (name TEXT NOT NULL, record INTEGER NOT NULL, msp TEXT NOT NULL, PRIMARY KEY (name, record))`,
 }
 
-// tables lists every table with the columns that order it, for Fingerprint.
+// tables lists every table but the keys with the columns that order it, for Fingerprint.
 var tables = []struct{ name, order string }{
 	{"block", "number"}, {"creator", "id"}, {"tx", "id"}, {"pack", "id"}, {"node", "id"}, {"again", "id"},
-	{"link", "record, role, node"}, {"event", "id"}, {"declaration", "event"}, {"artifact", "record"},
+	{"link", "node, since"}, {"shape", "id"}, {"declaration", "event"}, {"artifact", "record"},
 	{"activity", "record"}, {"statement", "record"}, {"member", "record"}, {"namespace", "name, record"},
 }

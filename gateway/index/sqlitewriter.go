@@ -203,12 +203,17 @@ func (s *sqliteStatement) number(column int32) int64 {
 
 // text is a column of the present row, its text or its bytes; empty if it is null.
 func (s *sqliteStatement) text(column int32) string {
+	return string(s.view(column))
+}
+
+// view is a column's text or bytes where SQLite has them: until the next row.
+func (s *sqliteStatement) view(column int32) []byte {
 	p := sqlite3.Xsqlite3_column_blob(s.w.tls, s.handle, column)
 	n := sqlite3.Xsqlite3_column_bytes(s.w.tls, s.handle, column)
 	if p == 0 || n == 0 {
-		return ""
+		return nil
 	}
-	return string(libc.GoBytes(p, int(n)))
+	return unsafe.Slice((*byte)(outside(p)), int(n))
 }
 
 func (w *sqliteWriter) close() error {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
@@ -35,7 +34,9 @@ func (ix *Index) Statements(ctx context.Context, f StatementFilter, at uint64, p
 		if err != nil {
 			return List[Statement]{}, err
 		}
-		w.add(fmt.Sprintf("s.record IN (SELECT record FROM link WHERE node = ? AND role = %d)", RoleSubject), v.ID)
+		if err := w.naming(ctx, ix, []int64{v.ID}, []Role{RoleSubject}, p); err != nil {
+			return List[Statement]{}, err
+		}
 	}
 	if f.Kind != "" {
 		w.add("s.kind = ?", f.Kind)
@@ -45,8 +46,8 @@ func (ix *Index) Statements(ctx context.Context, f StatementFilter, at uint64, p
 		from += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
 		w.add("c.msp = ?", f.MSPID)
 	}
-	query := `SELECT ` + locationColumns + `, s.kind FROM ` + from + ` WHERE ` + strings.Join(w.parts, " AND ") + ` ORDER BY s.record LIMIT ?`
-	return listOf(ctx, ix, p, query, w.args, func(rows *sql.Rows, l *location) (s Statement, err error) {
+	s := selection{head: `SELECT ` + locationColumns + `, s.kind FROM ` + from, where: w, order: "s.record"}
+	return listOf(ctx, ix, p, s, func(rows *sql.Rows, l *location) (s Statement, err error) {
 		err = rows.Scan(append(l.fields(), &s.Kind)...)
 		return s, err
 	}, func(s *Statement, r Record) { s.Record = r })
@@ -110,18 +111,31 @@ func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (ma
 	ask := slices.Clone(nodes)
 	for len(ask) > 0 {
 		var following []int64
-		err := ix.batches(ctx, `SELECT l.node, l.record, s.kind, n.digest, n.tx FROM link l JOIN statement s ON s.record = l.record JOIN node n ON n.id = l.record WHERE l.node IN `, ask,
-			fmt.Sprintf(` AND l.role = %d AND l.record <= ?`, RoleSubject), []any{snap.Last}, func(rows *sql.Rows) error {
-				var c claim
-				var digest []byte
-				if err := rows.Scan(&c.node, &c.id, &c.Kind, &digest, &c.tx); err != nil {
-					return err
-				}
-				c.ID = recordID(digest)
+		slices.Sort(ask)
+		links, err := ix.LinksTo(ctx, slices.Compact(ask), snap)
+		if err != nil {
+			return nil, err
+		}
+		nodes, makers := map[int64][]int64{}, []int64{}
+		for _, l := range links {
+			if l.Role == RoleSubject {
+				nodes[l.Record], makers = append(nodes[l.Record], l.Node), append(makers, l.Record)
+			}
+		}
+		slices.Sort(makers)
+		err = ix.batches(ctx, `SELECT s.record, s.kind, n.digest, n.tx FROM statement s JOIN node n ON n.id = s.record WHERE s.record IN `, slices.Compact(makers), "", nil, func(rows *sql.Rows) error {
+			var c claim
+			var digest []byte
+			if err := rows.Scan(&c.id, &c.Kind, &digest, &c.tx); err != nil {
+				return err
+			}
+			c.ID = recordID(digest)
+			for _, c.node = range nodes[c.id] {
 				about[c.node] = append(about[c.node], c)
-				following = append(following, c.id)
-				return nil
-			})
+			}
+			following = append(following, c.id)
+			return nil
+		})
 		if err != nil {
 			return nil, fmt.Errorf("couldn't read statements: %w", err)
 		}

@@ -32,6 +32,7 @@ const (
 	KindJoin                      // a transformationID, which joins events
 	kindTrade                     // a business transaction of a type
 	kindWord                      // an interned word or place
+	kindShape                     // what many events share: see shape
 )
 
 // IsRecord says whether nodes of the kind are records themselves.
@@ -143,14 +144,14 @@ const (
 	spaceTrade  = 'b'
 	spaceWord   = 'w'
 	spaceGhost  = 'g'
+	spaceShape  = 's'
 )
 
-// name is a node's full name, a namespace and a text. Things are found by their
-// text, so that prefixes can be searched; all others by a number made from it,
-// which keeps that index small.
+// name is a node's full name, a namespace and a text. It is found by a number
+// made from it.
 type name struct {
 	full string // a byte for the namespace, then the text
-	hash int64  // 0 for things
+	hash uint64
 	kind Kind
 }
 
@@ -158,21 +159,19 @@ func (n name) text() string { return n.full[1:] }
 
 func named(space byte, text string, kind Kind) name {
 	n := name{full: string(rune(space)) + text, kind: kind}
-	if space != spaceThing {
-		n.hash = hashText(n.full)
-	}
+	n.hash = hashText(n.full)
 	return n
 }
 
 func recordName(digest [32]byte, kind Kind) name {
-	return name{string(rune(spaceRecord)) + string(digest[:]), int64(binary.BigEndian.Uint64(digest[:8])), kind}
+	return name{string(rune(spaceRecord)) + string(digest[:]), binary.BigEndian.Uint64(digest[:8]), kind}
 }
 
-// hashText is the number by which event ids and event hashes are found.
-func hashText(s string) int64 {
+// hashText is the number by which names, event ids and event hashes are found.
+func hashText(s string) uint64 {
 	var room [128]byte // spares most texts a copy in the heap
 	sum := sha256.Sum256(append(room[:0], s...))
-	return int64(binary.BigEndian.Uint64(sum[:8]))
+	return binary.BigEndian.Uint64(sum[:8])
 }
 
 // spaceOf is the namespace that nodes of a kind are named in.
@@ -190,6 +189,8 @@ func spaceOf(kind Kind) byte {
 		return spaceTrade
 	case kindWord:
 		return spaceWord
+	case kindShape:
+		return spaceShape
 	default:
 		return spaceRecord
 	}
@@ -210,4 +211,25 @@ func digestOf(id string) (digest [32]byte, ok bool) {
 		return digest, false
 	}
 	return digest, true
+}
+
+const hashSuffix = "?ver=CBV2.0"
+
+// packHash is an event hash as it is stored: of those that this version
+// makes, the digest alone.
+func packHash(hash string) string {
+	if inner, ok := strings.CutSuffix(hash, hashSuffix); ok {
+		if digest, ok := digestOf(inner); ok {
+			return string(digest[:])
+		}
+	}
+	return hash
+}
+
+// unpackHash is the event hash that packHash was given.
+func unpackHash(stored []byte) string {
+	if len(stored) == 32 {
+		return recordID(stored) + hashSuffix
+	}
+	return string(stored)
 }
