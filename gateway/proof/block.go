@@ -1,0 +1,167 @@
+package proof
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/asn1"
+	"math/big"
+	"slices"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"google.golang.org/protobuf/proto"
+)
+
+// Block is a block as far as it is signed: its header, its data, and what the orderers sign with it. What peers add,
+// above all which transactions they found valid, nobody signs, and it isn't here.
+type Block struct {
+	Number       uint64
+	PreviousHash []byte
+	// Data are the transactions' envelopes, in order.
+	Data [][]byte
+	// Metadata is what the orderers sign besides the header (common.OrdererBlockMetadata).
+	Metadata   []byte
+	Signatures []BlockSignature
+
+	header []byte
+}
+
+// BlockSignature is one orderer's.
+type BlockSignature struct {
+	// Header names the orderer by number (common.IdentifierHeader).
+	Header    []byte
+	Signature []byte
+
+	orderer uint32
+}
+
+// OpenBlock takes from a block of a peer what is signed of it. It checks that the data has the hash that the header says.
+func OpenBlock(m *common.Block) (*Block, error) {
+	b := &Block{Number: m.GetHeader().GetNumber(), PreviousHash: m.GetHeader().GetPreviousHash(), Data: m.GetData().GetData()}
+	if all := m.GetMetadata().GetMetadata(); len(all) > int(common.BlockMetadataIndex_SIGNATURES) {
+		var metadata common.Metadata
+		if err := proto.Unmarshal(all[common.BlockMetadataIndex_SIGNATURES], &metadata); err != nil {
+			return nil, at(refuse(BadBlock, "its signatures can't be read: %v", err), "block %d", b.Number)
+		}
+		// The genesis block has the first and none of the second; what nobody signed isn't kept.
+		if len(metadata.GetSignatures()) > 0 {
+			b.Metadata = metadata.GetValue()
+		}
+		for _, s := range metadata.GetSignatures() {
+			if len(s.GetIdentifierHeader()) == 0 || len(s.GetSignatureHeader()) > 0 {
+				return nil, at(refuse(BadBlock, "a signature doesn't name its orderer by number"), "block %d", b.Number)
+			}
+			b.Signatures = append(b.Signatures, BlockSignature{Header: s.GetIdentifierHeader(), Signature: s.GetSignature()})
+		}
+	}
+	if err := b.open(); err != nil {
+		return nil, at(err, "block %d", b.Number)
+	}
+	if want := m.GetHeader().GetDataHash(); !bytes.Equal(b.dataHash(), want) {
+		return nil, at(refuse(BadBlock, "its data has the hash %x, its header says %x", b.dataHash(), want), "block %d", b.Number)
+	}
+	return b, nil
+}
+
+// open checks the form of a block and puts its signatures in order.
+func (b *Block) open() error {
+	if len(b.Data) == 0 {
+		return refuse(BadBlock, "it has no transactions")
+	}
+	for i := range b.Signatures {
+		var m common.IdentifierHeader
+		if err := decodeExactly(b.Signatures[i].Header, &m); err != nil {
+			return refuse(BadBlock, "the header of a signature can't be read: %v", err)
+		}
+		b.Signatures[i].orderer = m.GetIdentifier()
+	}
+	slices.SortStableFunc(b.Signatures, func(x, y BlockSignature) int { return int(int64(x.orderer) - int64(y.orderer)) })
+	b.header = headerBytes(b.Number, b.PreviousHash, b.dataHash())
+	return b.wellFormed()
+}
+
+// wellFormed refuses a division of the data into envelopes that isn't the canonical one. Headers hash the envelopes one
+// after the other without saying where one ends (CVE-2023-46132), so another division has the same hash and signatures.
+func (b *Block) wellFormed() error {
+	for i, envelope := range b.Data {
+		var m common.Envelope
+		if err := proto.Unmarshal(envelope, &m); err != nil {
+			return refuse(SplitEnvelopes, "transaction %d is no envelope: %v", i, err)
+		}
+		if len(m.GetPayload()) == 0 || len(m.GetSignature()) == 0 && len(b.Data) > 1 {
+			return refuse(SplitEnvelopes, "transaction %d has no payload or no signature", i)
+		}
+		again, err := proto.Marshal(&m)
+		if err != nil || !bytes.Equal(again, envelope) {
+			return refuse(SplitEnvelopes, "transaction %d isn't in the one encoding that an envelope has", i)
+		}
+	}
+	return nil
+}
+
+func (b *Block) dataHash() []byte {
+	h := sha256.New()
+	for _, envelope := range b.Data {
+		h.Write(envelope)
+	}
+	return h.Sum(nil)
+}
+
+// Hash is what the next block calls the previous hash.
+func (b *Block) Hash() []byte {
+	sum := sha256.Sum256(b.header)
+	return sum[:]
+}
+
+// headerBytes is the DER form of a header (protoutil.BlockHeaderBytes of Fabric).
+func headerBytes(number uint64, previous, data []byte) []byte {
+	der, err := asn1.Marshal(struct {
+		Number                 *big.Int
+		PreviousHash, DataHash []byte
+	}{new(big.Int).SetUint64(number), previous, data})
+	if err != nil {
+		panic(err) // an integer and two byte strings always have a DER form
+	}
+	return der
+}
+
+// LastConfig is the number of the configuration block that the orderers say, and sign, was the last up to this one.
+func (b *Block) LastConfig() (uint64, error) {
+	var m common.OrdererBlockMetadata
+	if err := proto.Unmarshal(b.Metadata, &m); err != nil {
+		return 0, refuse(BadBlock, "what its orderers signed can't be read: %v", err)
+	}
+	if m.GetLastConfig() == nil {
+		return 0, refuse(BadBlock, "its orderers haven't signed which configuration it follows")
+	}
+	return m.GetLastConfig().GetIndex(), nil
+}
+
+// CheckOrderers checks that a quorum of the orderers of a configuration have signed a block, each once, and that no
+// signature is bad.
+func (c *Config) CheckOrderers(b *Block) error {
+	var signers []*Identity
+	for i, s := range b.Signatures {
+		if i > 0 && b.Signatures[i-1].orderer == s.orderer {
+			return refuse(OrdererTwice, "orderer %d has signed it twice", s.orderer)
+		}
+		id := c.Orderers[s.orderer]
+		if id == nil {
+			return refuse(UnknownOrderer, "orderer %d isn't one of the configuration of block %d", s.orderer, c.Block)
+		}
+		o := c.Organisations[id.MSPID]
+		if o == nil {
+			return refuse(UnknownOrganisation, "orderer %d is of %s, which the configuration of block %d doesn't have", s.orderer, id.MSPID, c.Block)
+		}
+		if err := o.Check(id, whenAny); err != nil {
+			return at(err, "orderer %d", s.orderer)
+		}
+		if err := id.Verify(slices.Concat(b.Metadata, s.Header, b.header), s.Signature); err != nil {
+			return at(err, "orderer %d", s.orderer)
+		}
+		signers = append(signers, id)
+	}
+	if len(signers) < c.Quorum {
+		return refuse(TooFewOrderers, "%d of the %d orderers have signed it, and it takes %d", len(signers), len(c.Orderers), c.Quorum)
+	}
+	return c.Meets(blockValidation, signers)
+}

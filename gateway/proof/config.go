@@ -1,0 +1,157 @@
+package proof
+
+import (
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/orderer"
+	"google.golang.org/protobuf/proto"
+)
+
+var errNotExact = errors.New("it isn't in the one encoding that Fabric writes")
+
+// Config is a channel's configuration from one configuration block to the next: who is a member, who orders, and by
+// which policies.
+type Config struct {
+	// Channel is the channel's name, and Block the number of the block that the configuration came with.
+	Channel  string
+	Block    uint64
+	Sequence uint64
+	// Organisations are all membership definitions of the channel, by MSP id; Members those of the organisations that
+	// endorse.
+	Organisations map[string]*Organisation
+	Members       []string
+	// Orderers are those who sign blocks, by the id that their signatures bear.
+	Orderers map[uint32]*Identity
+	// Quorum is how many of them must sign a block: more than can be had without an honest one, as long as fewer than a
+	// third lie.
+	Quorum int
+
+	root *common.ConfigGroup
+	raw  *common.Config
+}
+
+// The places in a configuration that matter here.
+const (
+	applicationGroup = "Application"
+	ordererGroup     = "Orderer"
+	mspValue         = "MSP"
+	consensusValue   = "ConsensusType"
+	orderersValue    = "Orderers"
+	bft              = "BFT"
+
+	blockValidation = "/Channel/Orderer/BlockValidation"
+	// LifecycleEndorsement is the channel policy by which chaincode definitions are endorsed.
+	lifecycleEndorsement = "/Channel/Application/LifecycleEndorsement"
+)
+
+// openConfigEnvelope reads the only transaction of a configuration block; ok tells whether it is one.
+func openConfigEnvelope(data [][]byte) (channel string, m *common.ConfigEnvelope, ok bool, err error) {
+	if len(data) != 1 {
+		return "", nil, false, nil
+	}
+	payload, header, err := openPayload(data[0])
+	if err != nil || common.HeaderType(header.GetType()) != common.HeaderType_CONFIG {
+		return "", nil, false, nil // whatever it is, it doesn't configure anything
+	}
+	m = new(common.ConfigEnvelope)
+	if err := proto.Unmarshal(payload.GetData(), m); err != nil {
+		return "", nil, false, refuse(BadConfig, "it can't be read: %v", err)
+	}
+	return header.GetChannelId(), m, true, nil
+}
+
+// openPayload reads an envelope as far as its channel header.
+func openPayload(envelope []byte) (*common.Payload, *common.ChannelHeader, error) {
+	var e common.Envelope
+	var payload common.Payload
+	var header common.ChannelHeader
+	if err := proto.Unmarshal(envelope, &e); err != nil {
+		return nil, nil, refuse(BadTransaction, "its envelope can't be read: %v", err)
+	}
+	if err := proto.Unmarshal(e.GetPayload(), &payload); err != nil {
+		return nil, nil, refuse(BadTransaction, "its payload can't be read: %v", err)
+	}
+	if err := proto.Unmarshal(payload.GetHeader().GetChannelHeader(), &header); err != nil {
+		return nil, nil, refuse(BadTransaction, "its channel header can't be read: %v", err)
+	}
+	return &payload, &header, nil
+}
+
+// newConfig makes a configuration out of what a configuration block holds.
+func newConfig(channel string, block uint64, m *common.Config) (*Config, error) {
+	c := &Config{Channel: channel, Block: block, Sequence: m.GetSequence(), Organisations: map[string]*Organisation{}, Orderers: map[uint32]*Identity{},
+		root: m.GetChannelGroup(), raw: m}
+	for _, name := range []string{applicationGroup, ordererGroup} {
+		for _, group := range c.root.GetGroups()[name].GetGroups() {
+			o, err := openOrganisation(group.GetValues()[mspValue].GetValue())
+			if err != nil {
+				return nil, err
+			}
+			if o.MSPID == "" || name == ordererGroup && c.Organisations[o.MSPID] != nil {
+				continue // an organisation that is both has one definition
+			}
+			c.Organisations[o.MSPID] = o
+			if name == applicationGroup {
+				c.Members = append(c.Members, o.MSPID)
+			}
+		}
+	}
+	if len(c.Members) == 0 {
+		return nil, refuse(BadConfig, "no organisation is a member of the channel")
+	}
+	return c, c.readOrderers()
+}
+
+func (c *Config) readOrderers() error {
+	values := c.root.GetGroups()[ordererGroup].GetValues()
+	var consensus orderer.ConsensusType
+	var m common.Orderers
+	if err := proto.Unmarshal(values[consensusValue].GetValue(), &consensus); err != nil {
+		return refuse(BadConfig, "the kind of ordering can't be read: %v", err)
+	}
+	if consensus.GetType() != bft {
+		return refuse(BadConfig, "the channel is ordered by %q, under which one orderer can sign whatever it likes; proofs need %s", consensus.GetType(), bft)
+	}
+	if err := proto.Unmarshal(values[orderersValue].GetValue(), &m); err != nil {
+		return refuse(BadConfig, "the list of orderers can't be read: %v", err)
+	}
+	for _, one := range m.GetConsenterMapping() {
+		certificate, err := parsePEM(one.GetIdentity())
+		if err != nil {
+			return at(err, "orderer %d", one.GetId())
+		}
+		id := &Identity{MSPID: one.GetMspId(), Certificate: certificate, serialized: fmt.Appendf(nil, "%s\n%s", one.GetMspId(), one.GetIdentity())}
+		if c.Orderers[one.GetId()] != nil {
+			return refuse(BadConfig, "two orderers have the id %d", one.GetId())
+		}
+		for _, other := range c.Orderers {
+			if other.Certificate.Equal(certificate) {
+				return refuse(BadConfig, "two orderers have one certificate")
+			}
+		}
+		c.Orderers[one.GetId()] = id
+	}
+	n := len(c.Orderers)
+	if n == 0 {
+		return refuse(BadConfig, "nobody orders the channel")
+	}
+	c.Quorum = quorum(n)
+	return nil
+}
+
+// quorum is how many of n orderers make two sets of them share an honest one if fewer than a third lie: half of n, f and
+// one, rounded up.
+func quorum(n int) int {
+	f := (n - 1) / 3
+	return (n + f + 2) / 2
+}
+
+func pemBlock(text []byte) []byte {
+	if block, _ := pem.Decode(text); block != nil {
+		return block.Bytes
+	}
+	return nil
+}

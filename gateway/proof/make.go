@@ -1,0 +1,458 @@
+package proof
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// Network is what a [Maker] needs of a Fabric network.
+type Network interface {
+	// Creator is who asks (msp.SerializedIdentity).
+	Creator() []byte
+	// Ask signs a proposal (peer.Proposal) as the creator and has one peer of each organisation run it. Organisations that
+	// can't be reached have an answer without a response.
+	Ask(ctx context.Context, proposal []byte) ([]Answer, error)
+	// Block fetches a block of the channel, and Newest tells the number of the newest.
+	Block(ctx context.Context, number uint64) (*common.Block, error)
+	Newest(ctx context.Context) (uint64, error)
+}
+
+// Answer is what one organisation's peer made of a proposal.
+type Answer struct {
+	MSPID    string
+	Response *peer.ProposalResponse // nil if it couldn't be reached; then Err says why
+	Err      error
+}
+
+// Maker makes proofs. It trusts nobody either: what it makes it has checked, by the channel's own configuration. It is safe
+// for concurrent use.
+type Maker struct {
+	// Network, Channel and Chaincode say which ledger to prove things of.
+	Network            Network
+	Channel, Chaincode string
+	// Kept, if not nil, keeps receipts.
+	Kept interface {
+		// Get finds a receipt, as a proof file of it alone.
+		Get(id record.ID) (text []byte, ok bool)
+		// Put keeps one in place of an older one of the same record.
+		Put(id record.ID, text []byte) error
+	}
+	// Patience is how long organisations that lag behind are waited for. Optional. If zero, DefaultPatience.
+	Patience time.Duration
+	// Now tells the time, for questions. Optional. If nil, time.Now.
+	Now func() time.Time
+
+	mu      sync.Mutex
+	configs []*Block // every configuration block up to the newest that was needed, from genesis on
+	trust   *Trust   // by these
+}
+
+// DefaultPatience is how long a Maker waits for organisations that lag behind.
+const DefaultPatience = 2 * time.Second
+
+// betweenQuestions is how long a Maker waits before it asks again.
+const betweenQuestions = 150 * time.Millisecond
+
+// ErrNotFound says that no organisation has the record.
+var ErrNotFound = errors.New("no organisation has the record")
+
+// NotYet says that organisations which can be reached have not all committed the record, or not in the same recordings. It
+// passes.
+type NotYet struct {
+	// Have are the organisations that agree, and Lack the others that answered.
+	Have, Lack []string
+}
+
+func (e *NotYet) Error() string {
+	return fmt.Sprintf("%s have the record, and %s not yet", orNobody(e.Have), orNobody(e.Lack))
+}
+
+// TooFew says that fewer organisations can be reached than must agree.
+type TooFew struct {
+	Have    []string
+	Need    int
+	Problem string
+}
+
+func (e *TooFew) Error() string {
+	return fmt.Sprintf("%d organisations must sign, and just %s can be asked: %s", e.Need, orNobody(e.Have), e.Problem)
+}
+
+func orNobody(names []string) string {
+	if len(names) == 0 {
+		return "nobody"
+	}
+	return strings.Join(names, ", ")
+}
+
+// Prove makes a proof of one record. agree is how many organisations must sign; 0 means all that can be reached, and a
+// majority of all at least. Errors are ErrNotFound, *NotYet, *TooFew, *Refusal if what the network gave is wrong, or the
+// network's.
+func (m *Maker) Prove(ctx context.Context, id record.ID, level Level, agree int) (*Proof, error) {
+	r, err := m.receipt(ctx, id, agree)
+	if err != nil {
+		return nil, err
+	}
+	p := &Proof{Channel: m.Channel, Chaincode: m.Chaincode, Receipts: []*Receipt{r}}
+	if level == LevelBlock {
+		if err := m.addBlocks(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	return p, m.check(ctx, p)
+}
+
+// receipt finds a receipt among those kept, or asks for one.
+func (m *Maker) receipt(ctx context.Context, id record.ID, agree int) (*Receipt, error) {
+	kept := m.kept(id)
+	asked, err := m.members(ctx)
+	if kept != nil && err == nil && len(kept.Endorsements) >= orDefault(agree, len(asked)) {
+		return kept, nil
+	}
+	if err != nil && kept == nil {
+		return nil, err
+	}
+	r, err := m.ask(ctx, id, agree)
+	var few *TooFew
+	if errors.As(err, &few) && kept != nil && len(kept.Endorsements) >= few.Need {
+		return kept, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if m.Kept != nil {
+		text := (&Proof{Channel: m.Channel, Chaincode: m.Chaincode, Receipts: []*Receipt{r}}).Bytes()
+		if err := m.Kept.Put(id, text); err != nil {
+			return nil, fmt.Errorf("couldn't keep a receipt: %w", err)
+		}
+	}
+	return r, nil
+}
+
+func orDefault(n, otherwise int) int {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+func (m *Maker) kept(id record.ID) *Receipt {
+	if m.Kept == nil {
+		return nil
+	}
+	text, ok := m.Kept.Get(id)
+	if !ok {
+		return nil
+	}
+	p, err := Parse(text)
+	if err != nil || p.Channel != m.Channel || p.Chaincode != m.Chaincode || len(p.Receipts) != 1 {
+		return nil // it was damaged; there will be another
+	}
+	if a, err := p.Receipts[0].attested(m.Chaincode); err != nil || a.ID != id {
+		return nil
+	}
+	return p.Receipts[0]
+}
+
+// attested reads what a receipt says, without checking it.
+func (r *Receipt) attested(chaincode string) (*Attested, error) {
+	action, err := OpenAction(r.Answer)
+	if err != nil {
+		return nil, err
+	}
+	return readAnswer(action, chaincode)
+}
+
+// ask asks until all organisations that can be reached give the same answer, or for as long as it has patience.
+func (m *Maker) ask(ctx context.Context, id record.ID, agree int) (*Receipt, error) {
+	deadline := time.NewTimer(max(m.Patience, 0) + map[bool]time.Duration{true: DefaultPatience}[m.Patience == 0])
+	defer deadline.Stop()
+	for {
+		round, err := m.once(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		need := orDefault(agree, round.organisations/2+1)
+		switch {
+		case len(round.have) >= need && (len(round.lack) == 0 || agree > 0):
+			return round.receipt, nil
+		case len(round.have)+len(round.lack) < need:
+			return nil, &TooFew{Have: round.have, Need: need, Problem: round.problem}
+		}
+		select {
+		case <-deadline.C:
+			if len(round.have) == 0 && round.absent {
+				return nil, ErrNotFound
+			}
+			return nil, &NotYet{Have: round.have, Lack: round.lack}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(betweenQuestions):
+		}
+	}
+}
+
+// round is what came back from asking everybody once.
+type round struct {
+	receipt       *Receipt
+	have, lack    []string // organisations that agree with most, and others that answered
+	absent        bool     // those others say that there is no such record
+	organisations int
+	problem       string // of one that couldn't be reached
+}
+
+func (m *Maker) once(ctx context.Context, id record.ID) (*round, error) {
+	now := time.Now
+	if m.Now != nil {
+		now = m.Now
+	}
+	nonce := make([]byte, 24)
+	rand.Read(nonce)
+	q := Question{Channel: m.Channel, Chaincode: m.Chaincode, ID: id, Creator: m.Network.Creator(), Nonce: nonce, Time: now().UTC()}
+	answers, err := m.Network.Ask(ctx, q.Proposal())
+	if err != nil {
+		return nil, err
+	}
+	made := &round{organisations: len(answers), absent: true}
+	groups := map[string][]Answer{}
+	most := ""
+	for _, a := range answers {
+		switch {
+		case a.Response == nil:
+			made.problem = fmt.Sprint(a.Err)
+		case a.Response.GetResponse().GetStatus() != success:
+			made.lack = append(made.lack, a.MSPID)
+			made.absent = made.absent && absent(a.Response.GetResponse().GetMessage())
+		default:
+			payload := string(a.Response.GetPayload())
+			groups[payload] = append(groups[payload], a)
+			if len(groups[payload]) > len(groups[most]) {
+				most = payload
+			}
+		}
+	}
+	for payload, group := range groups {
+		for _, a := range group {
+			if payload == most {
+				made.have = append(made.have, a.MSPID)
+			} else {
+				made.lack, made.absent = append(made.lack, a.MSPID), false
+			}
+		}
+	}
+	slices.Sort(made.lack)
+	if len(made.have) > 0 {
+		made.receipt = newReceipt(q, []byte(most), groups[most])
+	}
+	return made, nil
+}
+
+// absent recognises the chaincode's word that there is no such record.
+func absent(message string) bool {
+	rejection, ok := record.ParseRejection(message)
+	return ok && len(rejection.Problems) == 1 && rejection.Problems[0].Code == "not_found"
+}
+
+func newReceipt(q Question, payload []byte, answers []Answer) *Receipt {
+	r := &Receipt{Creator: q.Creator, Nonce: q.Nonce, Time: q.Time, Answer: payload}
+	slices.SortFunc(answers, func(a, b Answer) int { return strings.Compare(a.MSPID, b.MSPID) })
+	for _, a := range answers {
+		r.Endorsements = append(r.Endorsements, Endorsement{Endorser: a.Response.GetEndorsement().GetEndorser(), Signature: a.Response.GetEndorsement().GetSignature()})
+	}
+	return r
+}
+
+// block fetches a block and reads it.
+func (m *Maker) block(ctx context.Context, number uint64) (*Block, error) {
+	raw, err := m.Network.Block(ctx, number)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't fetch block %d: %w", number, err)
+	}
+	return OpenBlock(raw)
+}
+
+// members are the organisations of the newest configuration known.
+func (m *Maker) members(ctx context.Context) ([]string, error) {
+	t, err := m.Trust(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, o := range t.Organisations {
+		names = append(names, o.MSPID)
+	}
+	return names, nil
+}
+
+// configured makes sure that every configuration block up to the one of a number is known.
+func (m *Maker) configured(ctx context.Context, number uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := len(m.configs); n > 0 && m.configs[n-1].Number >= number {
+		return nil
+	}
+	known := uint64(0)
+	if len(m.configs) == 0 {
+		genesis, err := m.block(ctx, 0)
+		if err != nil {
+			return err
+		}
+		m.configs = []*Block{genesis}
+	} else {
+		known = m.configs[len(m.configs)-1].Number
+	}
+	var later []*Block
+	for number > known {
+		b, err := m.block(ctx, number)
+		if err != nil {
+			return err
+		}
+		later = append(later, b)
+		if number == known+1 {
+			break
+		}
+		before, err := m.block(ctx, number-1)
+		if err != nil {
+			return err
+		}
+		if number, err = before.LastConfig(); err != nil {
+			return err
+		}
+	}
+	slices.Reverse(later)
+	configs := append(slices.Clone(m.configs), later...)
+	trust, err := NewTrust(configs[0], configs[1:], m.Chaincode, 1)
+	if err != nil {
+		return err
+	}
+	m.configs, m.trust = configs, trust
+	return nil
+}
+
+// addBlocks adds the blocks that prove the first recordings of a proof's records.
+func (m *Maker) addBlocks(ctx context.Context, p *Proof) error {
+	blocks := map[uint64]*Block{}
+	need := func(number uint64) (*Block, error) {
+		if blocks[number] == nil {
+			b, err := m.block(ctx, number)
+			if err != nil {
+				return nil, err
+			}
+			blocks[number] = b
+		}
+		return blocks[number], nil
+	}
+	for _, r := range p.Receipts {
+		a, err := r.attested(m.Chaincode)
+		if err != nil {
+			return err
+		}
+		if err := m.needed(a.Recordings[0].Version, need); err != nil {
+			return err
+		}
+	}
+	newest := uint64(0)
+	for _, b := range blocks {
+		last, err := b.LastConfig()
+		if err != nil {
+			return err
+		}
+		newest = max(newest, last)
+	}
+	if err := m.configured(ctx, newest); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	for _, b := range m.configs {
+		if b.Number <= newest {
+			blocks[b.Number] = b
+		}
+	}
+	m.mu.Unlock()
+	for _, b := range blocks {
+		p.Blocks = append(p.Blocks, b)
+	}
+	slices.SortFunc(p.Blocks, func(a, b *Block) int { return int(int64(a.Number) - int64(b.Number)) })
+	return nil
+}
+
+// needed fetches the block of a transaction, and of those that define the chaincode for it.
+func (m *Maker) needed(v Version, need func(uint64) (*Block, error)) error {
+	key := definitionPrefix + m.Chaincode
+	field := sequenceField
+	for range maxPolicyDepth {
+		b, err := need(v.Block)
+		if err != nil {
+			return err
+		}
+		if v.Position >= uint64(len(b.Data)) {
+			return refuse(WrongTransaction, "block %d has %d transactions", v.Block, len(b.Data))
+		}
+		t, err := OpenTransaction(b.Data[v.Position])
+		if err != nil {
+			return err
+		}
+		if _, ok := t.Action.Written(lifecycleNamespace, key+validationField); ok {
+			return nil
+		}
+		next, ok := t.Action.ReadVersion(lifecycleNamespace, key+field)
+		if !ok || next.Block >= v.Block {
+			return refuse(BadTransaction, "transaction %s doesn't tell which definition of the chaincode it was endorsed under", t.ID)
+		}
+		v, field = next, validationField
+	}
+	return refuse(BadTransaction, "the chaincode's definition goes back further than anybody would follow")
+}
+
+// check verifies a proof by the channel's own configuration, and by the newest if the one known doesn't fit.
+func (m *Maker) check(ctx context.Context, p *Proof) error {
+	t, err := m.Trust(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err = Verify(p, t, Wanted{}); err == nil {
+		return nil
+	}
+	newest, newestErr := m.Network.Newest(ctx)
+	if newestErr != nil {
+		return newestErr
+	}
+	b, newestErr := m.block(ctx, newest)
+	if newestErr != nil || newest == 0 {
+		return errors.Join(err, newestErr)
+	}
+	last, newestErr := b.LastConfig()
+	if newestErr != nil || last <= t.config {
+		return errors.Join(err, newestErr)
+	}
+	if err := m.configured(ctx, last); err != nil {
+		return err
+	}
+	if t, err = m.Trust(ctx); err != nil {
+		return err
+	}
+	_, err = Verify(p, t, Wanted{})
+	return err
+}
+
+// Trust is what the channel's configuration says, as far as it has been needed yet. It is no reason to trust anything: it
+// comes from the same network.
+func (m *Maker) Trust(ctx context.Context) (*Trust, error) {
+	if err := m.configured(ctx, 0); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.trust.clone(), nil
+}

@@ -1,0 +1,172 @@
+package proof
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// Trace says what a proof of several records is a proof of: a walk through their lineage, from a node in one direction.
+//
+// The verifier makes the walk itself, from what the proved records say. Every record in the proof must be on it, and no
+// record may be missing that another one on the way names by its id or as an artifact version, since the ledger only takes
+// records that refer to what is there. What nobody refers to, such as another event of the same lot, can be left out
+// without anybody seeing it: no proof shows absence.
+type Trace struct {
+	// Node is what the walk begins at: a record's id, an artifact version or a thing.
+	Node string
+	// Direction is "ancestors" or "descendants".
+	Direction string
+	// Cut tells that the walk was ended early. Then records may be missing.
+	Cut bool
+}
+
+// The directions.
+const (
+	ancestors   = "ancestors"
+	descendants = "descendants"
+)
+
+func (t *Trace) value() canonical.Value {
+	return canonical.Obj(canonical.Member{Name: "cut", Value: canonical.Flag(t.Cut)},
+		canonical.Member{Name: "direction", Value: canonical.Str(t.Direction)}, canonical.Member{Name: "node", Value: canonical.Str(t.Node)})
+}
+
+func readTrace(v canonical.Value) (*Trace, error) {
+	f := object(v, "the trace")
+	t := &Trace{Node: f.text("node"), Direction: f.text("direction"), Cut: f.take("cut", canonical.Bool, true).IsTrue()}
+	if err := f.done(); err != nil {
+		return nil, err
+	}
+	if spelled, _, err := record.ParseNode(t.Node); err != nil || spelled != t.Node {
+		return nil, refuse(Malformed, "%q is no node in the spelling of the ledger", record.Brief(t.Node))
+	}
+	if t.Direction != ancestors && t.Direction != descendants {
+		return nil, refuse(Malformed, "%q is no direction of a trace", record.Brief(t.Direction))
+	}
+	return t, nil
+}
+
+// ProvedTrace is what was proved of a lineage.
+type ProvedTrace struct {
+	Node      string `json:"node"`
+	Direction string `json:"direction"`
+	// Open are nodes that proved records lead to, and of which the proof has no record: things that no event in it made
+	// and, if the trace was cut, records and artifacts behind the cut.
+	Open []string `json:"open,omitempty"`
+}
+
+// links are what one record says of the graph, seen in the direction of a walk.
+type links struct {
+	record *Proved
+	// names are the nodes that are the record: its id, and an artifact version's name.
+	names []string
+	// from are nodes from which the walk comes to the record, and to those to which it goes on.
+	from, to []string
+}
+
+// check makes the walk over proved records.
+func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
+	reach := map[string][]*links{} // by the node from which the walk comes to a record
+	known := map[string]bool{}     // nodes that are records
+	all := make([]*links, len(records))
+	for i, r := range records {
+		l, err := linksOf(r, t.Direction == ancestors)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = l
+		for _, name := range l.names {
+			known[name] = true
+		}
+		for _, node := range slices.Concat(l.names, l.from) {
+			reach[node] = append(reach[node], l)
+		}
+	}
+	visited := map[string]bool{t.Node: true}
+	walked := map[*links]bool{}
+	open := map[string]bool{}
+	for queue := []string{t.Node}; len(queue) > 0; queue = queue[1:] {
+		node := queue[0]
+		if !known[node] {
+			open[node] = true
+		}
+		for _, l := range reach[node] {
+			if walked[l] {
+				continue
+			}
+			walked[l] = true
+			delete(open, node) // somebody says something about it
+			for _, next := range slices.Concat(l.names, l.to) {
+				if !visited[next] {
+					visited[next] = true
+					queue = append(queue, next)
+				}
+			}
+		}
+	}
+	for _, l := range all {
+		if !walked[l] {
+			return nil, refuse(BrokenTrace, "%s isn't among the %s of %s, as far as the records in the proof tell", l.record.ID, t.Direction, t.Node)
+		}
+	}
+	p := &ProvedTrace{Node: t.Node, Direction: t.Direction}
+	for node := range open {
+		p.Open = append(p.Open, node)
+	}
+	slices.Sort(p.Open)
+	for _, node := range p.Open {
+		if _, kind, err := record.ParseNode(node); err == nil && kind != record.NodeThing && !t.Cut {
+			return nil, refuse(BrokenTrace, "a record in the proof leads to %s, whose record is missing", node)
+		}
+	}
+	return p, nil
+}
+
+// linksOf reads from a record what the ledger's graph takes from it.
+func linksOf(proved *Proved, up bool) (*links, error) {
+	r, problems := record.Decode(proved.Record)
+	if len(problems) > 0 {
+		return nil, refuse(BrokenTrace, "%s can't be understood: %s", proved.ID, problems[0].Detail)
+	}
+	l := &links{record: proved, names: []string{string(proved.ID)}}
+	causes, effects := &l.from, &l.to
+	if up {
+		causes, effects = &l.to, &l.from
+	}
+	switch r.Noun {
+	case record.NounEvent:
+		for _, m := range r.Event.Event.Mentions {
+			switch {
+			case strings.HasPrefix(m.Field, "input"):
+				*causes = append(*causes, m.URI)
+			case strings.HasPrefix(m.Field, "output"):
+				*effects = append(*effects, m.URI)
+			default: // seen, packed or unpacked: neither cause nor effect, and a way to both
+				*causes, *effects = append(*causes, m.URI), append(*effects, m.URI)
+			}
+		}
+		if id := r.Event.Event.TransformationID; id != "" { // one transformation in several events
+			node := "transformation " + id
+			*causes, *effects = append(*causes, node), append(*effects, node)
+		}
+	case record.NounArtifact:
+		l.names = append(l.names, r.Artifact.ArtifactRef.String())
+		*causes = append(*causes, r.Artifact.DerivedFrom...)
+	case record.NounActivity:
+		for _, u := range r.Activity.Used {
+			*causes = append(*causes, u.Ref)
+		}
+		for _, g := range r.Activity.Generated {
+			*effects = append(*effects, g.Ref)
+		}
+		*effects = append(*effects, r.Activity.About...)
+	case record.NounStatement:
+		for _, s := range r.Statement.Subjects {
+			*effects = append(*effects, s.Node)
+		}
+	}
+	return l, nil
+}

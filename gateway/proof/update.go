@@ -1,0 +1,209 @@
+package proof
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"google.golang.org/protobuf/proto"
+)
+
+// next makes the configuration that follows c, from what a configuration block holds. It makes the change itself: reads
+// the signed update, sees whose consent each changed element needs by the policies of c, checks that they have signed,
+// and compares what comes out with what the block says. These are the rules of Fabric's package common/configtx.
+func (c *Config) next(block uint64, m *common.ConfigEnvelope) (*Config, error) {
+	if m.GetConfig().GetSequence() != c.Sequence+1 {
+		return nil, refuse(MissingConfig, "it is configuration %d and follows number %d", m.GetConfig().GetSequence(), c.Sequence)
+	}
+	payload, header, err := openEnvelope(m.GetLastUpdate())
+	if err != nil {
+		return nil, err
+	}
+	if common.HeaderType(header.GetType()) != common.HeaderType_CONFIG_UPDATE || header.GetChannelId() != c.Channel {
+		return nil, refuse(BadConfig, "its update is none of this channel's configuration")
+	}
+	var envelope common.ConfigUpdateEnvelope
+	var update common.ConfigUpdate
+	if err := proto.Unmarshal(payload.GetData(), &envelope); err != nil {
+		return nil, refuse(BadConfig, "its update can't be read: %v", err)
+	}
+	if err := proto.Unmarshal(envelope.GetConfigUpdate(), &update); err != nil {
+		return nil, refuse(BadConfig, "its update can't be read: %v", err)
+	}
+	if update.GetChannelId() != c.Channel {
+		return nil, refuse(WrongChannel, "its update is of the channel %q", update.GetChannelId())
+	}
+	result, err := c.apply(&update, c.signersOf(&envelope))
+	if err != nil {
+		return nil, err
+	}
+	if !proto.Equal(result, m.GetConfig().GetChannelGroup()) {
+		return nil, refuse(UnauthorisedConfig, "it has more, less or something else than its signed update makes of the configuration before")
+	}
+	return newConfig(c.Channel, block, m.GetConfig())
+}
+
+// signersOf lists, once each, the members whose signatures of an update are good. Others count for nothing.
+func (c *Config) signersOf(m *common.ConfigUpdateEnvelope) []*Identity {
+	var signers []*Identity
+	for _, s := range m.GetSignatures() {
+		var header common.SignatureHeader
+		if proto.Unmarshal(s.GetSignatureHeader(), &header) != nil {
+			continue
+		}
+		id, err := OpenIdentity(header.GetCreator())
+		if err != nil || c.Organisations[id.MSPID] == nil || id.Verify(slices.Concat(s.GetSignatureHeader(), m.GetConfigUpdate()), s.GetSignature()) != nil {
+			continue
+		}
+		signers = addSigner(signers, id)
+	}
+	return signers
+}
+
+// addSigner adds who isn't among the signers yet.
+func addSigner(signers []*Identity, id *Identity) []*Identity {
+	if slices.ContainsFunc(signers, func(s *Identity) bool { return s.MSPID == id.MSPID && s.Certificate.Equal(id.Certificate) }) {
+		return signers
+	}
+	return append(signers, id)
+}
+
+// element is one group, value or policy of a configuration, without what is below it.
+type element struct {
+	version   uint64
+	modPolicy string
+	group     *common.ConfigGroup
+	value     *common.ConfigValue
+	policy    *common.ConfigPolicy
+	path      []string // of the group that it is, or is in
+}
+
+// The kinds of element, which may share a name.
+const (
+	kindGroup  = "group "
+	kindValue  = "value "
+	kindPolicy = "policy "
+)
+
+// maxElements bounds a configuration.
+const maxElements = 20_000
+
+// flatten lists the elements of a group and all below, by kind and path.
+func flatten(into map[string]element, path []string, group *common.ConfigGroup) error {
+	if len(into) > maxElements || len(path) > maxPolicyDepth {
+		return refuse(BadConfig, "it has too many elements")
+	}
+	key := strings.Join(path, "/")
+	into[kindGroup+key] = element{version: group.GetVersion(), modPolicy: group.GetModPolicy(), group: group, path: path}
+	for name, v := range group.GetValues() {
+		into[kindValue+key+"/"+name] = element{version: v.GetVersion(), modPolicy: v.GetModPolicy(), value: v, path: path}
+	}
+	for name, p := range group.GetPolicies() {
+		into[kindPolicy+key+"/"+name] = element{version: p.GetVersion(), modPolicy: p.GetModPolicy(), policy: p, path: path}
+	}
+	for name, below := range group.GetGroups() {
+		if name == "" || strings.Contains(name, "/") {
+			return refuse(BadConfig, "a group is called %q", name)
+		}
+		if err := flatten(into, append(slices.Clone(path), name), below); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply makes an update if those who signed it may.
+func (c *Config) apply(update *common.ConfigUpdate, signers []*Identity) (*common.ConfigGroup, error) {
+	now, read, write := map[string]element{}, map[string]element{}, map[string]element{}
+	for _, one := range []struct {
+		into  map[string]element
+		group *common.ConfigGroup
+	}{{now, c.root}, {read, update.GetReadSet()}, {write, update.GetWriteSet()}} {
+		if one.group == nil {
+			continue
+		}
+		if err := flatten(one.into, []string{"Channel"}, one.group); err != nil {
+			return nil, err
+		}
+	}
+	for key, e := range read {
+		if is, ok := now[key]; !ok || is.version != e.version {
+			return nil, refuse(UnauthorisedConfig, "the update was made for another version of %s", key)
+		}
+	}
+	result := maps.Clone(now)
+	changes := 0
+	for key, e := range write {
+		if was, ok := read[key]; ok && was.version == e.version {
+			continue
+		}
+		changes++
+		result[key] = e
+		if e.modPolicy == "" {
+			return nil, refuse(BadConfig, "%s would have no policy for later changes", key)
+		}
+		is, ok := now[key]
+		switch {
+		case !ok && e.version != 0, ok && e.version != is.version+1:
+			return nil, refuse(UnauthorisedConfig, "the update makes version %d of %s, which has another", e.version, key)
+		case !ok:
+			continue // who may add to a group is what the group itself asks for: it changes too
+		}
+		if err := c.mayChange(is, signers); err != nil {
+			return nil, refuse(UnauthorisedConfig, "%s was changed without the consent that it needs: %v", key, err)
+		}
+	}
+	if changes == 0 {
+		return nil, refuse(UnauthorisedConfig, "the update changes nothing")
+	}
+	return rebuild(result, []string{"Channel"})
+}
+
+// mayChange asks the element's own policy, whose name is relative to the group that the element is, or is in.
+func (c *Config) mayChange(e element, signers []*Identity) error {
+	path := e.modPolicy
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + strings.Join(e.path, "/") + "/" + path
+	}
+	return c.Meets(path, signers)
+}
+
+// rebuild puts a group together from elements.
+func rebuild(from map[string]element, path []string) (*common.ConfigGroup, error) {
+	key := strings.Join(path, "/")
+	self := from[kindGroup+key].group
+	if self == nil {
+		return nil, refuse(UnauthorisedConfig, "the update refers to a group %s that isn't there", key)
+	}
+	made := &common.ConfigGroup{
+		Version: self.GetVersion(), ModPolicy: self.GetModPolicy(),
+		Groups: map[string]*common.ConfigGroup{}, Values: map[string]*common.ConfigValue{}, Policies: map[string]*common.ConfigPolicy{},
+	}
+	for name := range self.GetGroups() {
+		below, err := rebuild(from, append(slices.Clone(path), name))
+		if err != nil {
+			return nil, err
+		}
+		made.Groups[name] = below
+	}
+	for name := range self.GetValues() {
+		if made.Values[name] = from[kindValue+key+"/"+name].value; made.Values[name] == nil {
+			return nil, refuse(UnauthorisedConfig, "the update refers to a value %s/%s that isn't there", key, name)
+		}
+	}
+	for name := range self.GetPolicies() {
+		if made.Policies[name] = from[kindPolicy+key+"/"+name].policy; made.Policies[name] == nil {
+			return nil, refuse(UnauthorisedConfig, "the update refers to a policy %s/%s that isn't there", key, name)
+		}
+	}
+	return made, nil
+}
+
+func openEnvelope(e *common.Envelope) (*common.Payload, *common.ChannelHeader, error) {
+	encoded, err := proto.Marshal(e)
+	if err != nil {
+		return nil, nil, refuse(BadTransaction, "its envelope can't be read: %v", err)
+	}
+	return openPayload(encoded)
+}
