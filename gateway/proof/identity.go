@@ -28,14 +28,24 @@ type Identity struct {
 // maxIdentity bounds an identity, in bytes: a certificate has about one thousand.
 const maxIdentity = 64 << 10
 
-// OpenIdentity reads an identity as Fabric serialises it (msp.SerializedIdentity, the certificate in PEM). It takes the
-// one encoding that Fabric's own programs write and no other, so that where one ends is beyond doubt.
-func OpenIdentity(serialized []byte) (*Identity, error) {
+// ParseIdentity reads an identity as Fabric serialises it (msp.SerializedIdentity, the certificate in PEM), as forgivingly
+// as Fabric does.
+func ParseIdentity(serialized []byte) (*Identity, error) {
+	return parseIdentity(serialized, proto.Unmarshal)
+}
+
+// parseExactIdentity takes the one encoding that Fabric's own programs write and no other, so that where an identity
+// begins and ends is beyond doubt.
+func parseExactIdentity(serialized []byte) (*Identity, error) {
+	return parseIdentity(serialized, decodeExactly)
+}
+
+func parseIdentity(serialized []byte, decode func([]byte, proto.Message) error) (*Identity, error) {
 	if len(serialized) > maxIdentity {
 		return nil, refuse(BadIdentity, "it has %d bytes", len(serialized))
 	}
 	var m msp.SerializedIdentity
-	if err := decodeExactly(serialized, &m); err != nil {
+	if err := decode(serialized, &m); err != nil {
 		return nil, refuse(BadIdentity, "it is no serialised identity: %v", err)
 	}
 	certificate, err := parsePEM(m.GetIdBytes())

@@ -140,7 +140,7 @@ func (c *Config) satisfies(id *Identity, p *msp.MSPPrincipal, depth int) bool {
 		}
 		return o.Check(id, time.Time{}) == nil && o.hasRole(id, m.GetRole())
 	case msp.MSPPrincipal_IDENTITY:
-		want, err := OpenIdentity(p.GetPrincipal())
+		want, err := ParseIdentity(p.GetPrincipal())
 		return err == nil && want.MSPID == id.MSPID && want.Certificate.Equal(id.Certificate) && o.Check(id, time.Time{}) == nil
 	case msp.MSPPrincipal_ORGANIZATION_UNIT:
 		// Its authority is named by a digest of a chain, which nothing here has needed yet; refusing is safe.

@@ -70,14 +70,14 @@ func (r *Receipt) check(t *Trust) (*Attested, error) {
 	if !bytes.Equal(q.hash(), action.ProposalHash) {
 		return nil, refuse(OtherQuestion, "what was signed is no answer to the question for %s on this channel", a.ID)
 	}
-	creator, err := OpenIdentity(r.Creator)
+	creator, err := parseExactIdentity(r.Creator)
 	if err != nil {
 		return nil, at(err, "who asked")
 	}
 	a.Asked, a.AskedBy = r.Time, creator.String()
 	previous := ""
 	for _, e := range r.Endorsements {
-		id, err := OpenIdentity(e.Endorser)
+		id, err := parseExactIdentity(e.Endorser)
 		if err != nil {
 			return nil, err
 		}

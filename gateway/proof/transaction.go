@@ -134,7 +134,7 @@ func OpenTransaction(envelope []byte) (*Transaction, error) {
 	if id := transactionID(signature.GetNonce(), signature.GetCreator()); id != t.ID {
 		return nil, refuse(BadTransaction, "it calls itself %q, and its creator and nonce make %s", t.ID, id)
 	}
-	if t.Creator, err = OpenIdentity(signature.GetCreator()); err != nil {
+	if t.Creator, err = ParseIdentity(signature.GetCreator()); err != nil {
 		return nil, at(err, "creator")
 	}
 	return t, t.openAction(payload.GetHeader(), tx.GetActions()[0])
@@ -207,7 +207,7 @@ func (c *Config) CheckTransaction(t *Transaction, policy []byte) ([]*Identity, e
 	}
 	var endorsers []*Identity
 	for _, e := range t.Endorsements {
-		id, err := OpenIdentity(e.Endorser)
+		id, err := ParseIdentity(e.Endorser)
 		if err != nil {
 			continue
 		}

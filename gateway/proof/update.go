@@ -52,7 +52,7 @@ func (c *Config) signersOf(m *common.ConfigUpdateEnvelope) []*Identity {
 		if proto.Unmarshal(s.GetSignatureHeader(), &header) != nil {
 			continue
 		}
-		id, err := OpenIdentity(header.GetCreator())
+		id, err := ParseIdentity(header.GetCreator())
 		if err != nil || c.Organisations[id.MSPID] == nil || id.Verify(slices.Concat(s.GetSignatureHeader(), m.GetConfigUpdate()), s.GetSignature()) != nil {
 			continue
 		}
