@@ -2,6 +2,8 @@ package test
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/test/load"
 )
 
 // TestAnInterruptedBenchLeavesNothing interrupts bench while it measures: its
@@ -39,4 +43,39 @@ func TestAnInterruptedBenchLeavesNothing(t *testing.T) {
 			assert.NotContains(t, string(text), home)
 		}
 	}
+}
+
+// TestProcessesKilledAtRandomLoseNothing kills gateways, peers and orderers at
+// random while all organisations send events. A reader that knows nothing of
+// gateways and indexes then finds every acknowledged event on the ledger, once.
+func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
+	report := bench[load.KillReport](t, "--kill", "12s")
+	t.Logf("killed %v, longest time without a commit %.1f s", report.Kills, report.LongestGapSeconds)
+	assert.NotEmpty(t, report.Kills)
+	assert.NotZero(t, report.Counted.Sent)
+	assert.Zero(t, report.Counted.Missing+report.Counted.Doubled+report.Counted.Strange)
+}
+
+// TestAKilledLeaderIsReplaced kills the orderer that leads and keeps it down:
+// the others elect another one, and it takes part again when it is back.
+func TestAKilledLeaderIsReplaced(t *testing.T) {
+	report := bench[load.FailoverReport](t, "--failover", "1")
+	require.Len(t, report.Kills, 1)
+	kill := report.Kills[0]
+	t.Logf("%s was replaced after %.1f s and took part again after %.1f s", kill.Orderer, kill.ResumedSeconds, kill.RejoinedSeconds)
+	assert.Greater(t, kill.Next, kill.View)
+	assert.Zero(t, report.Counted.Missing+report.Counted.Doubled+report.Counted.Strange)
+}
+
+// bench runs a measurement and reads its report.
+func bench[R any](t *testing.T, args ...string) R {
+	t.Helper()
+	c := exec.Command(program, append([]string{"bench", "--json"}, args...)...)
+	var says bytes.Buffer
+	c.Stderr = &says
+	out, err := c.Output()
+	require.NoError(t, err, "%s%s", out, &says)
+	var report R
+	require.NoError(t, json.Unmarshal(out, &report))
+	return report
 }

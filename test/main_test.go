@@ -24,7 +24,6 @@ import (
 	_ "github.com/pedigree-ledger/pedigree/gateway"
 	"github.com/pedigree-ledger/pedigree/gateway/client"
 	_ "github.com/pedigree-ledger/pedigree/gateway/demo"
-	_ "github.com/pedigree-ledger/pedigree/test/load"
 )
 
 var (
