@@ -13,9 +13,10 @@ func trim(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// uriChars are the characters that RFC 3986 allows in a URI after its scheme,
-// apart from % and its two digits, and the brackets of IPv6 hosts.
-var uriChars = charsetOf(digits + capital + small + "-._~:/?#@!$&'()*+,;=")
+// plainURIChars are the characters that RFC 3986 allows in a URI after its
+// scheme, apart from the one #, from % and its two digits, and from the
+// brackets of IPv6 hosts.
+var plainURIChars = *charsetOf(digits + capital + small + "-._~:/?@!$&'()*+,;=")
 
 // isURI reports whether s is an absolute URI of RFC 3986: a scheme, a colon,
 // and only characters that a URI may have. A compact name such as
@@ -32,9 +33,9 @@ func isURI(s string) bool {
 	}
 	rest := s[colon+1:]
 	if authority, ok := strings.CutPrefix(rest, "//"); ok {
-		end := strings.IndexAny(authority, "/?#")
-		if end < 0 {
-			end = len(authority)
+		end := 0
+		for end < len(authority) && authority[end] != '/' && authority[end] != '?' && authority[end] != '#' {
+			end++
 		}
 		if !isAuthority(authority[:end]) {
 			return false
@@ -44,15 +45,13 @@ func isURI(s string) bool {
 	hash := false
 	for i := 0; i < len(rest); i++ {
 		switch b := rest[i]; {
-		case b == '%':
-			if i+2 >= len(rest) || unhex(rest[i+1]) > 15 || unhex(rest[i+2]) > 15 {
-				return false
-			}
+		case plainURIChars[b]:
+		case b == '%' && i+2 < len(rest) && unhex(rest[i+1]) <= 15 && unhex(rest[i+2]) <= 15:
 			i += 2
-		case !uriChars.has(b) || b == '#' && hash:
-			return false
-		case b == '#':
+		case b == '#' && !hash:
 			hash = true
+		default:
+			return false
 		}
 	}
 	return true

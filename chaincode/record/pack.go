@@ -38,8 +38,9 @@ func (l PackLimits) orDefaults() PackLimits {
 // Coders are safe for use by several goroutines at once through EncodeAll and
 // DecodeAll, and start none of their own.
 var (
-	// A single segment says its size however small it is. A checksum would find what the records' ids find anyway.
-	packer = must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithSingleSegment(true),
+	// A single segment says its size however small it is. A checksum would find what the records' ids find anyway. The
+	// fastest level takes half the time of the default one, and packs records that are much alike smaller than that.
+	packer = must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithSingleSegment(true),
 		zstd.WithEncoderCRC(false)))
 	// The hard ceiling of any Unpack, whatever its caller's limits.
 	unpacker = must(zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(64<<20)))
