@@ -11,8 +11,7 @@ import (
 type batch struct {
 	ix       *Index
 	tip      tip
-	found    map[string]found // names known to this batch, by their full text
-	versions map[int64]int64  // artifact records of this batch: the node each describes
+	versions map[int64]int64 // artifact records of this batch: the node each describes
 	creators map[creator]int64
 	keys     keyWriter
 	*rows
@@ -20,17 +19,23 @@ type batch struct {
 
 // rows are those that wait to be written, by their tables.
 type rows struct {
-	block, creator, tx, pack, node, again, link, shape, declaration, artifact, activity, statement, member, namespace *bulk
+	block, creator, tx, pack, again, link, shape, declaration, artifact, activity, statement, member, namespace *bulk
+
+	// All are of the table node, with what each sort of node has.
+	events, records, things, others *bulk
 
 	base   int64     // the greatest id before the block under way
 	nodes  []nodeRow // of the block, by id
 	links  []Link    // of the block
 	packed []byte    // the links, as they are stored
 	pairs  []pair    // of the batch
+
+	found map[string]found // names known to this batch, by their full text
+	asked map[string]bool  // names that a block looks up
 }
 
 func (r *rows) tables() []*bulk {
-	return []*bulk{r.block, r.creator, r.tx, r.pack, r.node, r.again, r.link, r.shape, r.declaration, r.artifact, r.activity, r.statement, r.member, r.namespace}
+	return []*bulk{r.block, r.creator, r.tx, r.pack, r.again, r.link, r.shape, r.declaration, r.artifact, r.activity, r.statement, r.member, r.namespace}
 }
 
 // nodeRow is a row of the table node. Ids that are no node's have the kind 0.
@@ -59,20 +64,33 @@ type creator struct{ msp, subject string }
 // newBatch begins a batch. The memory of the last one's rows serves again; what a
 // failed batch left there is dropped.
 func newBatch(ix *Index) *batch {
-	for _, table := range ix.rows.tables() {
+	for _, table := range append(ix.rows.tables(), ix.rows.events, ix.rows.records, ix.rows.things, ix.rows.others) {
 		table.cells = table.cells[:0]
 	}
 	ix.rows.pairs = ix.rows.pairs[:0]
-	return &batch{ix: ix, tip: ix.stand(), found: map[string]found{}, versions: map[int64]int64{}, creators: map[creator]int64{}, keys: keyWriter{db: ix.db.blocks, set: ix.keys.Load()}, rows: ix.rows}
+	ix.rows.found = emptied(ix.rows.found)
+	return &batch{ix: ix, tip: ix.stand(), versions: map[int64]int64{}, creators: map[creator]int64{}, keys: keyWriter{db: ix.db.blocks, set: ix.keys.Load()}, rows: ix.rows}
+}
+
+// emptied is an empty map in the memory of an old one, if that isn't big.
+func emptied[V any](old map[string]V) map[string]V {
+	if old == nil || len(old) > 1<<16 {
+		return map[string]V{}
+	}
+	clear(old)
+	return old
 }
 
 func newRows() *rows {
-	return &rows{
+	r := &rows{
 		block:       newBulk("block", "number", "hash", "previous", "transactions", "last", "earliest", "latest"),
 		creator:     newBulk("creator", "id", "msp", "subject"),
 		tx:          newBulk("tx", "id", "txid", "block", "position", "creator", "time", "code", "before"),
 		pack:        newBulk("pack", "id", "data"),
-		node:        newBulk("node", "id", "kind", "tx", "pack", "line", "thing", "name", "digest", "links", "time", "shape", "hash", "eventid"),
+		events:      newBulk("node", "id", "kind", "tx", "pack", "line", "digest", "links", "time", "shape", "hash", "eventid"),
+		records:     newBulk("node", "id", "kind", "tx", "pack", "line", "digest", "links", "time"),
+		things:      newBulk("node", "id", "kind", "tx", "thing", "links"),
+		others:      newBulk("node", "id", "kind", "tx", "name", "links"),
 		again:       newBulk("again", "id", "record", "tx", "pack", "line"),
 		link:        newBulk("link", "node", "since", "data"),
 		shape:       newBulk("shape", "id", "type", "action", "step", "disposition", "readpoint", "location"),
@@ -83,6 +101,8 @@ func newRows() *rows {
 		member:      newBulk("member", "record", "msp", "name"),
 		namespace:   newBulk("namespace", "name", "record", "msp"),
 	}
+	r.pack.insertMany = "" // packs are big
+	return r
 }
 
 // writeAll does everything but commit. While one block is written, the next is
@@ -118,7 +138,10 @@ func (w *batch) write(b Block, parcels [][]parcel) error {
 		}
 	}
 	w.packLinks()
-	earliest, latest := w.flushNodes()
+	earliest, latest, err := w.flushNodes()
+	if err != nil {
+		return err
+	}
 	w.block.add(number(int64(b.Number)), bytesOf(b.Hash), bytesOf(b.PreviousHash), number(int64(len(b.Transactions))), number(w.tip.last), earliest, latest)
 	w.tip.height, w.tip.hash = b.Number+1, b.Hash
 	for _, table := range w.tables() {
@@ -248,13 +271,13 @@ func (w *batch) event(id int64, e *eventEntry, tx int64) error {
 	if err != nil {
 		return err
 	}
-	hash := hashText(e.hash)
+	hash := hashEvent(e.hash)
 	w.key(hash, id)
 	row := w.row(id)
 	row.shape, row.hash = shape, packHash(e.hash)
 	eventID := hash
 	if e.eventID != e.hash {
-		row.eventID, eventID = e.eventID, hashText(e.eventID)
+		row.eventID, eventID = e.eventID, hashEvent(e.eventID)
 		w.key(eventID, id)
 	}
 	if e.declared {

@@ -8,10 +8,11 @@ import (
 // bulk collects rows of one table, which are written together: one table
 // after the other is what the processor's caches like best.
 type bulk struct {
-	table  string
-	width  int
-	insert string
-	cells  []cell
+	table      string
+	width      int
+	insert     string // of one row
+	insertMany string
+	cells      []cell
 }
 
 // cell is one value of a row.
@@ -47,8 +48,14 @@ func optional(s string) cell {
 func bytesOf(b []byte) cell { return cell{kind: cellBytes, text: string(b)} }
 
 func newBulk(table string, columns ...string) *bulk {
-	return &bulk{table: table, width: len(columns), insert: "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + inList(len(columns))}
+	head := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
+	row := inList(len(columns))
+	return &bulk{table: table, width: len(columns), insert: head + row, insertMany: head + strings.TrimSuffix(strings.Repeat(row+",", manyRows), ",")}
 }
+
+// manyRows are written by one statement, if there are as many: the database finds
+// the place for a row from that of the one before.
+const manyRows = 16
 
 func (b *bulk) add(row ...cell) { b.cells = append(b.cells, row...) }
 
@@ -57,16 +64,22 @@ const mostCells = 1 << 17
 
 // flush writes all rows collected, and forgets them.
 func (b *bulk) flush(w *sqliteWriter) error {
-	if len(b.cells) == 0 {
-		return nil
-	}
-	insert, err := w.statement(b.insert)
-	if err != nil {
-		return err
-	}
-	for rest := b.cells; len(rest) > 0; rest = rest[b.width:] {
-		if err := insert.run(rest[:b.width], nil); err != nil {
-			return fmt.Errorf("couldn't write to the table %s of the index: %w", b.table, err)
+	rest := b.cells
+	for _, s := range []struct {
+		text  string
+		cells int
+	}{{b.insertMany, manyRows * b.width}, {b.insert, b.width}} {
+		if len(rest) < s.cells || s.text == "" || len(rest) == 0 {
+			continue
+		}
+		insert, err := w.statement(s.text)
+		if err != nil {
+			return err
+		}
+		for ; len(rest) >= s.cells; rest = rest[s.cells:] {
+			if err := insert.run(rest[:s.cells], nil); err != nil {
+				return fmt.Errorf("couldn't write to the table %s of the index: %w", b.table, err)
+			}
 		}
 	}
 	if len(b.cells) > mostCells {

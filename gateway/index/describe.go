@@ -227,7 +227,7 @@ func (c *declared) refresh(ctx context.Context, ix *Index) error {
 func (c *declared) has(hash, eventID string) bool {
 	c.mutex.RLock()
 	defer c.mutex.RUnlock()
-	return len(c.hashes) > 0 && (c.hashes[int64(hashText(hash))] || c.eventIDs[int64(hashText(eventID))])
+	return len(c.hashes) > 0 && (c.hashes[int64(hashEvent(hash))] || c.eventIDs[int64(hashEvent(eventID))])
 }
 
 // declarations marks events that were declared errors: those that share the
@@ -242,7 +242,7 @@ func (d *describer) declarations(ctx context.Context) error {
 	byHash, byEventID := map[int64][]int64{}, map[int64][]int64{}
 	for _, event := range d.errors {
 		l := d.labels[event]
-		hash, eventID := int64(hashText(l.Hash)), int64(hashText(l.EventID))
+		hash, eventID := int64(hashEvent(l.Hash)), int64(hashEvent(l.EventID))
 		byHash[hash], byEventID[eventID] = append(byHash[hash], event), append(byEventID[eventID], event)
 	}
 	for _, by := range []struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"hash/maphash"
 	"strings"
 	"time"
 
@@ -55,7 +56,19 @@ type reader struct {
 	records record.Reader
 	shapes  map[string]*shape // by all they say: the same few stand in many events
 	key     []byte
+	recent  [1024]name // by their hashes: neighbours often name the same lot or order
 }
+
+// named is the function named, which it spares names that were asked for not long ago.
+func (r *reader) named(space byte, text string, kind Kind) name {
+	n := &r.recent[maphash.String(seed, text)%uint64(len(r.recent))]
+	if n.full == "" || n.kind != kind || n.full[0] != space || n.text() != text {
+		*n = named(space, text, kind)
+	}
+	return *n
+}
+
+var seed = maphash.MakeSeed()
 
 // mostShapes is how many shapes a reader remembers. It forgets all and starts again.
 const mostShapes = 4096
@@ -171,6 +184,15 @@ func wordName(word string) name {
 	return named(spaceWord, word, kindWord)
 }
 
+func (r *reader) tradeName(kind, id string) name {
+	r.key = append(append(append(r.key[:0], kind...), ' '), id...)
+	n := &r.recent[maphash.Bytes(seed, r.key)%uint64(len(r.recent))]
+	if n.full == "" || n.kind != kindTrade || n.text() != string(r.key) {
+		*n = tradeName(kind, id)
+	}
+	return *n
+}
+
 func tradeName(kind, id string) name { return named(spaceTrade, kind+" "+id, kindTrade) }
 
 // The event types and actions by the numbers that are stored. Position 0 is none.
@@ -228,14 +250,14 @@ func (e *entry) readEvent(ev *epcis.Event, r *reader) {
 			amount = strings.TrimSpace(m.Quantity + " " + m.UOM)
 		}
 		if role != 0 {
-			e.mention(named(spaceThing, m.URI, kind), role, amount)
+			e.mention(r.named(spaceThing, m.URI, kind), role, amount)
 		}
 	}
 	if ev.TransformationID != "" {
 		e.mention(named(spaceJoin, ev.TransformationID, KindJoin), RoleJoin, "")
 	}
 	for _, b := range ev.BizTransactions {
-		e.mention(tradeName(b.Type, b.ID), roleTrade, "")
+		e.mention(r.tradeName(b.Type, b.ID), roleTrade, "")
 	}
 	e.distinct()
 }

@@ -320,7 +320,7 @@ func (w *where) eventIDs(ctx context.Context, ix *Index, values []string, snap S
 func (ix *Index) eventsBy(ctx context.Context, texts []string, snap Snapshot, of func(hash, eventID string) string) ([]int64, error) {
 	hashes := make([]uint64, len(texts))
 	for i, t := range texts {
-		hashes[i] = hashText(t)
+		hashes[i] = hashEvent(t)
 	}
 	found := []int64{}
 	candidates, err := ix.candidates(ctx, hashes)

@@ -89,6 +89,16 @@ func (s *keySet) full() []*keyRun {
 	return nil
 }
 
+// may says whether a pair may have the hash. Almost always it says no if none has.
+func (s *keySet) may(hash uint64) bool {
+	for _, r := range s.runs {
+		if r.filter.has(hash) {
+			return true
+		}
+	}
+	return false
+}
+
 // search is a hash to be looked for in a chunk.
 type search struct {
 	chunk int64

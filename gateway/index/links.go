@@ -56,41 +56,6 @@ func (w *batch) packLinks() {
 	}
 }
 
-// flushNodes adds the rows of the block's nodes, and tells the earliest and the
-// latest time of its events.
-func (w *batch) flushNodes() (earliest, latest cell) {
-	packed := string(w.packed)
-	for i := range w.nodes {
-		n := &w.nodes[i]
-		if n.kind == 0 {
-			continue
-		}
-		id, kind, tx := number(w.base+int64(i)+1), number(int64(n.kind)), number(n.tx)
-		links := null
-		if n.links.to > n.links.from {
-			links = cell{kind: cellBytes, text: packed[n.links.from:n.links.to]}
-		}
-		switch {
-		case n.kind == KindEvent:
-			at := number(n.at)
-			w.node.add(id, kind, tx, number(n.pack), number(n.line), null, null, cell{kind: cellBytes, text: n.text}, links, at, number(n.shape), cell{kind: cellBytes, text: n.hash}, optional(n.eventID))
-			if earliest == null || n.at < earliest.number {
-				earliest = at
-			}
-			if latest == null || n.at > latest.number {
-				latest = at
-			}
-		case n.kind.IsRecord():
-			w.node.add(id, kind, tx, number(n.pack), number(n.line), null, null, cell{kind: cellBytes, text: n.text}, links, number(n.at), null, null, null)
-		case n.kind.IsThing():
-			w.node.add(id, kind, tx, null, null, text(n.text), null, null, links, null, null, null, null)
-		default:
-			w.node.add(id, kind, tx, null, null, null, text(n.text), null, links, null, null, null, null)
-		}
-	}
-	return earliest, latest
-}
-
 func appendLinksOf(data []byte, links []Link) []byte {
 	for _, l := range links {
 		data = append(data, byte(l.Role))

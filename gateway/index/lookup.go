@@ -9,10 +9,11 @@ import (
 // lookUp finds, with few queries, the ids of all names that a block's records
 // have or mention and that are in the database already.
 func (w *batch) lookUp(parcels [][]parcel) error {
-	asked := map[string]bool{}
+	w.asked = emptied(w.asked)
+	asked := w.asked
 	var hashes []uint64
-	ask := func(n name) (asking bool) {
-		if n.full == "" || asked[n.full] {
+	ask := func(n name) (unknown bool) {
+		if n.full == "" {
 			return false
 		}
 		if _, ok := w.found[n.full]; ok {
@@ -25,8 +26,10 @@ func (w *batch) lookUp(parcels [][]parcel) error {
 			w.found[n.full] = found{id, n.kind}
 			return false
 		}
-		asked[n.full] = true
-		hashes = append(hashes, n.hash)
+		if !asked[n.full] && w.keys.set.may(n.hash) {
+			asked[n.full] = true
+			hashes = append(hashes, n.hash)
+		}
 		return true
 	}
 	for _, packs := range parcels {

@@ -118,7 +118,7 @@ func (ix *Index) EventIDs(ctx context.Context, mspID string, eventIDs []string) 
 			continue
 		}
 		asked[id] = true
-		hashes = append(hashes, hashText(id))
+		hashes = append(hashes, hashEvent(id))
 	}
 	var events []OwnEvent
 	note := func(rows *sql.Rows) error {

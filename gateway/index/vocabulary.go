@@ -167,7 +167,7 @@ func recordName(digest [32]byte, kind Kind) name {
 	return name{string(rune(spaceRecord)) + string(digest[:]), binary.BigEndian.Uint64(digest[:8]), kind}
 }
 
-// hashText is the number by which names, event ids and event hashes are found.
+// hashText is the number by which names are found.
 func hashText(s string) uint64 {
 	var room [128]byte // spares most texts a copy in the heap
 	sum := sha256.Sum256(append(room[:0], s...))
@@ -214,6 +214,15 @@ func digestOf(id string) (digest [32]byte, ok bool) {
 }
 
 const hashSuffix = "?ver=CBV2.0"
+
+// hashEvent is the number by which event ids and event hashes are found. Of those
+// that are digests already, it is a part.
+func hashEvent(id string) uint64 {
+	if packed := packHash(id); len(packed) == sha256.Size {
+		return binary.BigEndian.Uint64([]byte(packed[:8]))
+	}
+	return hashText(id)
+}
 
 // packHash is an event hash as it is stored: of those that this version
 // makes, the digest alone.
