@@ -156,14 +156,17 @@ func (q *Queue) ring() {
 	}
 }
 
+// parts is a set of them.
+type parts map[*part]struct{}
+
 // resolve gives an item its final state and says what that means for those who wait for the same record. Queue.mu is held.
-// It returns the parts whose outcomes have changed.
-func (q *Queue) resolve(p *part, i int, o *outcome) (changed []*part) {
+// It adds the parts whose outcomes have changed to changed.
+func (q *Queue) resolve(p *part, i int, o *outcome, changed parts) {
 	if p.outcomes[i] != nil {
-		return nil // withdrawn meanwhile
+		return // withdrawn meanwhile
 	}
 	q.set(p, i, o)
-	changed = append(changed, p)
+	changed[p] = struct{}{}
 	c := p.claim(i)
 	waiting := q.waiting[c]
 	if q.claims[c] != (place{p, i}) {
@@ -171,7 +174,7 @@ func (q *Queue) resolve(p *part, i int, o *outcome) (changed []*part) {
 			q.waiting[c] = slices.Delete(waiting, at, at+1)
 			p.waits--
 		}
-		return changed
+		return
 	}
 	delete(q.claims, c)
 	delete(q.waiting, c)
@@ -192,10 +195,9 @@ func (q *Queue) resolve(p *part, i int, o *outcome) (changed []*part) {
 			w.part.waits--
 			q.set(w.part, w.item, duplicate)
 			q.offer(w.part)
-			changed = append(changed, w.part)
+			changed[w.part] = struct{}{}
 		}
 	}
-	return changed
 }
 
 // set counts one final state. Queue.mu is held.
@@ -216,11 +218,10 @@ func (q *Queue) set(p *part, i int, o *outcome) {
 
 // settle writes what has changed, in one transaction with whatever also does, and tells those who wait once it is durable.
 // It tries until it succeeds or ctx ends: what happened on the ledger can't be undone.
-func (q *Queue) settle(ctx context.Context, changed []*part, also func(*sql.Tx) error) error {
-	parts, jobs := make(map[*part]bool), make(map[*job]bool) // true for a job that this finishes
+func (q *Queue) settle(ctx context.Context, changed parts, also func(*sql.Tx) error) error {
+	jobs := make(map[*job]bool) // true for one that this finishes
 	q.mu.Lock()
-	for _, p := range changed {
-		parts[p] = true
+	for p := range changed {
 		jobs[p.job] = jobs[p.job] || false
 		if p.left == 0 && !p.closed {
 			p.closed = true
@@ -237,7 +238,7 @@ func (q *Queue) settle(ctx context.Context, changed []*part, also func(*sql.Tx) 
 				return err
 			}
 		}
-		for p := range parts {
+		for p := range changed {
 			if err := q.savePart(tx, p); err != nil {
 				return err
 			}

@@ -102,10 +102,10 @@ func (q *Queue) giveUp(ctx context.Context, j *job) ([]Result, error) {
 func (q *Queue) withdraw(j *job) {
 	j.withdrawn = true
 	delete(q.jobs, j.id)
-	given := &outcome{State: Rejected}
+	given, changed := &outcome{State: Rejected}, make(parts)
 	for _, p := range j.parts {
 		for i := range p.outcomes {
-			q.resolve(p, i, given)
+			q.resolve(p, i, given, changed)
 		}
 		p.closed = true
 		q.bytes -= p.bytes

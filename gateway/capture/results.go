@@ -45,9 +45,9 @@ func (q *Queue) dropRecorded(ctx context.Context, b *batch) error {
 // apply gives final states to items of a batch, takes them out of it, and makes that durable.
 func (q *Queue) apply(ctx context.Context, b *batch, outcomes map[place]*outcome, also func(*sql.Tx) error) error {
 	q.mu.Lock()
-	var changed []*part
+	changed := make(parts)
 	for at, o := range outcomes {
-		changed = append(changed, q.resolve(at.part, at.item, o)...)
+		q.resolve(at.part, at.item, o, changed)
 	}
 	q.keep(b, func(at place) bool { return outcomes[at] == nil })
 	q.mu.Unlock()
@@ -56,8 +56,12 @@ func (q *Queue) apply(ctx context.Context, b *batch, outcomes map[place]*outcome
 
 // keep leaves in a batch what still belongs to it. A batch with other members is another transaction. Queue.mu is held.
 func (q *Queue) keep(b *batch, belongs func(place) bool) {
+	if !slices.ContainsFunc(b.members, func(m member) bool {
+		return slices.ContainsFunc(m.items, func(i int) bool { return !belongs(place{m.part, i}) })
+	}) {
+		return
+	}
 	members := b.members[:0:0]
-	changed := false
 	for _, m := range b.members {
 		items := m.items[:0:0]
 		for _, i := range m.items {
@@ -65,16 +69,12 @@ func (q *Queue) keep(b *batch, belongs func(place) bool) {
 				items = append(items, i)
 			}
 		}
-		changed = changed || len(items) < len(m.items)
 		if len(items) > 0 {
 			members = append(members, member{m.part, items})
 			continue
 		}
 		m.part.batch = nil
 		q.offer(m.part) // others of its items may have become free meanwhile
-	}
-	if !changed {
-		return
 	}
 	b.members = members
 	b.key, b.attempt, b.sent, b.saved = newKey(), 0, false, false
@@ -92,11 +92,17 @@ func (q *Queue) dropWithdrawn(b *batch) int {
 // recorded ends a batch whose transaction is on the ledger.
 func (q *Queue) recorded(ctx context.Context, b *batch, commit ledger.Commit) error {
 	o := &outcome{State: Recorded, Tx: commit.TransactionID, Block: commit.Block}
-	outcomes := make(map[place]*outcome)
-	for _, at := range b.places() {
-		outcomes[at] = o
+	done := deleteBatch(b.key)
+	changed := make(parts)
+	q.mu.Lock()
+	for _, m := range b.members {
+		for _, i := range m.items {
+			q.resolve(m.part, i, o, changed)
+		}
 	}
-	return q.apply(ctx, b, outcomes, deleteBatch(b.key))
+	q.keep(b, func(place) bool { return false })
+	q.mu.Unlock()
+	return q.settle(ctx, changed, done)
 }
 
 func deleteBatch(key string) func(*sql.Tx) error {
