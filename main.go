@@ -97,9 +97,11 @@ The shortest session:
 	root.AddGroup(
 		&cobra.Group{ID: "network", Title: "A network on this machine:"},
 		&cobra.Group{ID: "ledger", Title: "Record and ask, through an organisation's gateway:"},
+		&cobra.Group{ID: "proof", Title: "Check, without any gateway:"},
 		&cobra.Group{ID: "parts", Title: "The parts, for a network you already have:"})
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Reset())
-	add(root, "ledger", demo.Command(), client.Capture(), client.Register(), client.Record(), client.Show(), client.Trace())
+	add(root, "ledger", demo.Command(), client.Capture(), client.Register(), client.Record(), client.Show(), client.Trace(), client.Proof())
+	add(root, "proof", client.Verify(), client.Trust())
 	add(root, "parts", load.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
 	return root
 }

@@ -177,3 +177,6 @@ func (c *Config) indexPlace() string {
 
 // queueFolder is where the queue lies.
 func (c *Config) queueFolder() string { return filepath.Join(c.Data, "queue") }
+
+// proofsFolder is where receipts are kept.
+func (c *Config) proofsFolder() string { return filepath.Join(c.Data, "proofs") }

@@ -21,6 +21,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/proof/kept"
 )
 
 // Bounds of connections.
@@ -83,10 +85,15 @@ func (g *Gateway) open() (err error) {
 		return err
 	}
 	g.follower = newFollower(g.client, g.index, g.callers.Reader, log)
+	kept, err := kept.Open(cfg.proofsFolder())
+	if err != nil {
+		return err
+	}
+	maker := &proof.Maker{Network: g.client.Inquire(g.callers.Reader), Channel: cfg.Channel, Chaincode: cfg.Chaincode, Kept: kept}
 	figures := newMetrics(g)
 	handler, err := api.New(api.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
-		Callers: g.callers, Index: g.index, Queue: g.queue, Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
+		Callers: g.callers, Index: g.index, Queue: g.queue, Prover: maker, Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
 		Rebuild: g.Rebuild, Metrics: figures.handler(), Observe: figures.observe, Logger: log,
 	})
 	if err != nil {

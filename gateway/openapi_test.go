@@ -178,7 +178,8 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		{"listActivities", "/v1/activities?type=training&generated=model/lab/spoilage@1", nil}, {"activityByID", "/v1/activities/" + url.PathEscape(training.ID), nil},
 		{"listStatements", "/v1/statements?kind=recall&about=" + url.QueryEscape("https://id.gs1.org"+lot), nil}, {"statementByID", "/v1/statements/" + url.PathEscape(recall.ID), nil},
 		{"listMembers", "/v1/members", nil}, {"listNamespaces", "/v1/namespaces", nil},
-		{"listRecords", "/v1/records?noun=artifact&org=LabMSP&tx=" + dataset.Tx, nil}, {"recordByID", "/v1/records/" + id, nil},
+		{"listRecords", "/v1/records?noun=artifact&org=LabMSP&tx=" + dataset.Tx, nil}, {"recordByID", "/v1/records/" + id, nil}, {"recordProof", "/v1/records/" + id + "/proof?level=block&organisations=2", nil},
+		{"lineageProof", "/v1/lineage/proof?organisations=2&node=" + url.QueryEscape("model/lab/spoilage@1"), nil},
 		{"lineage", "/v1/lineage?direction=both&" + node, nil}, {"lineage", "/v1/lineage?format=csv&" + node, nil}, {"lineage", "/v1/lineage?format=dot&" + node, nil},
 		{"lineage", "/v1/lineage?depth=1&" + node, []string{"Accept", "application/prov+json"}},
 		{"impact", "/v1/impact?node=urn:epc:class:lgtin:952005.0101010.CATCH-1", nil}, {"status", "/v1/status", nil},
@@ -200,6 +201,10 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		d.call("recordEvent", "/epcis/v2/events", `{"type":"Fish"}`)
 		d.call("queryEvents", "/epcis/v2/events?colour=red", "")
 		d.call("recordByID", "/v1/records/"+strings.Repeat("0", 64), "")
+		d.call("recordProof", "/v1/records/"+strings.Repeat("0", 64)+"/proof", "")
+		d.call("recordProof", "/v1/records/"+id+"/proof?level=oath", "")
+		d.call("lineageProof", "/v1/lineage/proof?node=dataset/lab/nothing@1", "")
+		d.call("lineageProof", "/v1/lineage/proof?limit=1&"+node, "")
 		d.call("lineage", "/v1/lineage?node=dataset/lab/nothing@1", "")
 		d.call("captureJob", "/epcis/v2/capture/none", "")
 		d.call("problemType", "/problems/none", "")

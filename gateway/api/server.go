@@ -17,6 +17,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/proof"
 	"github.com/pedigree-ledger/pedigree/web"
 )
 
@@ -42,6 +43,12 @@ type Queue interface {
 	Stats() capture.Stats
 }
 
+// Prover is what the API needs to make proofs. *proof.Maker is one.
+type Prover interface {
+	Prove(ctx context.Context, id record.ID, level proof.Level, agree int) (*proof.Proof, error)
+	ProveTrace(ctx context.Context, t proof.Trace, ids []record.ID, level proof.Level, agree int) (*proof.Proof, error)
+}
+
 // Config is what a server works with. All fields but those with a default are required.
 type Config struct {
 	// Name and MSPID are those of the organisation, Channel and Chaincode those of the network, Version the program's.
@@ -50,6 +57,7 @@ type Config struct {
 	Callers *access.Callers
 	Index   *index.Index
 	Queue   Queue
+	Prover  Prover
 
 	// Health tells about peers and the block stream.
 	Health func() ledger.Health
@@ -138,7 +146,7 @@ func (s *Server) handlers() map[string]handler {
 		"recordActivity": s.recordActivity, "listActivities": s.listActivities, "activityByID": s.activityByID,
 		"recordStatement": s.recordStatement, "listStatements": s.listStatements, "statementByID": s.statementByID,
 		"recordMember": s.recordMember, "listMembers": s.listMembers, "listNamespaces": s.listNamespaces,
-		"listRecords": s.listRecords, "recordByID": s.recordByID,
+		"listRecords": s.listRecords, "recordByID": s.recordByID, "recordProof": s.recordProof, "lineageProof": s.lineageProof,
 		"lineage": s.lineage, "impact": s.impact, "status": s.status, "reindex": s.reindex,
 		"thing": s.thing, "qualifiedThing": s.thing, "twiceQualifiedThing": s.thing,
 		"home": s.home, "healthz": s.healthz, "readyz": s.readyz, "metrics": s.metrics,

@@ -18,20 +18,21 @@ import (
 // Inquirer asks as one identity what proofs are made of. It is a proof.Network.
 type Inquirer struct {
 	client *Client
-	id     *Identity
+	id     func() *Identity
 }
 
-// Inquire gives the means to make proofs, for which an identity asks.
-func (c *Client) Inquire(id *Identity) Inquirer { return Inquirer{c, id} }
+// Inquire gives the means to make proofs, for which an identity asks. It is called whenever one is needed: identities are
+// replaced while a gateway runs.
+func (c *Client) Inquire(id func() *Identity) Inquirer { return Inquirer{c, id} }
 
 // Creator is the identity as proposals name it (msp.SerializedIdentity).
-func (q Inquirer) Creator() []byte { return q.id.creator }
+func (q Inquirer) Creator() []byte { return q.id().creator }
 
 // Ask has a peer of each configured organisation run a proposal (peer.Proposal), and gives their answers in the order in
 // which the organisations are configured. Peers are asked themselves, not through a gateway service, which would keep
 // answers apart that differ. Of an organisation's peers the first counts that answers. Nothing is written.
 func (q Inquirer) Ask(ctx context.Context, proposal []byte) ([]proof.Answer, error) {
-	signature, err := q.id.signMessage(proposal)
+	signature, err := q.id().signMessage(proposal)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't sign a question: %w", err)
 	}
@@ -92,7 +93,7 @@ func (q Inquirer) Newest(ctx context.Context) (uint64, error) {
 
 // ledger asks a peer's own chaincode about its ledger.
 func (q Inquirer) ledger(ctx context.Context, into proto.Message, function string, args ...[]byte) error {
-	raw, err := q.client.evaluate(ctx, q.id, Call{
+	raw, err := q.client.evaluate(ctx, q.id(), Call{
 		Chaincode: "qscc", Function: function, Args: append([][]byte{[]byte(q.client.cfg.Channel)}, args...),
 	}, LookingUp, "")
 	if err != nil {

@@ -88,7 +88,7 @@ func newHarness(t testing.TB) *harness {
 	certificate, key := n.Identity("harbor", network.Submitter)
 	h.id, err = ledger.LoadIdentity("HarborMSP", certificate, key)
 	require.NoError(t, err)
-	h.maker = &proof.Maker{Network: c.Inquire(h.id), Channel: network.ChannelName, Chaincode: network.ChaincodeName, Patience: 30 * time.Second}
+	h.maker = &proof.Maker{Network: c.Inquire(func() *ledger.Identity { return h.id }), Channel: network.ChannelName, Chaincode: network.ChaincodeName, Patience: 30 * time.Second}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Follow(ctx, h.id, ledger.Start{}, func(*ledger.Block) error { return nil }) }()

@@ -100,11 +100,44 @@ func orNobody(names []string) string {
 // majority of all at least. Errors are ErrNotFound, *NotYet, *TooFew, *Refusal if what the network gave is wrong, or the
 // network's.
 func (m *Maker) Prove(ctx context.Context, id record.ID, level Level, agree int) (*Proof, error) {
-	r, err := m.receipt(ctx, id, agree)
-	if err != nil {
-		return nil, err
+	return m.prove(ctx, nil, []record.ID{id}, level, agree)
+}
+
+// ProveTrace makes one proof of the records of a lineage. Whether they are connected as the trace says is checked.
+func (m *Maker) ProveTrace(ctx context.Context, t Trace, ids []record.ID, level Level, agree int) (*Proof, error) {
+	return m.prove(ctx, &t, ids, level, agree)
+}
+
+// atOnce is how many records are asked for at a time.
+const atOnce = 4
+
+func (m *Maker) prove(ctx context.Context, t *Trace, ids []record.ID, level Level, agree int) (*Proof, error) {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	p := &Proof{Channel: m.Channel, Chaincode: m.Chaincode, Receipts: make([]*Receipt, len(ids)), Trace: t}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	places := make(chan struct{}, atOnce)
+	for i, id := range ids {
+		places <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		all.Go(func() {
+			defer func() { <-places }()
+			r, err := m.receipt(ctx, id, agree)
+			if err != nil {
+				cancel(err) // the first cause stays
+			}
+			p.Receipts[i] = r
+		})
 	}
-	p := &Proof{Channel: m.Channel, Chaincode: m.Chaincode, Receipts: []*Receipt{r}}
+	all.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if level == LevelBlock {
 		if err := m.addBlocks(ctx, p); err != nil {
 			return nil, err

@@ -234,3 +234,9 @@ func (o *Organisation) Is(id *Identity, role Role) bool {
 	}
 	return role == Admin && slices.ContainsFunc(o.admins, id.Certificate.Equal)
 }
+
+// Authorities are the certificates of those who issue the organisation's: its roots, then what is between them and its
+// members.
+func (o *Organisation) Authorities() []*x509.Certificate {
+	return slices.Concat(o.roots, o.intermediates)
+}

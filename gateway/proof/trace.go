@@ -90,7 +90,8 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 	open := map[string]bool{}
 	for queue := []string{t.Node}; len(queue) > 0; queue = queue[1:] {
 		node := queue[0]
-		if !known[node] {
+		_, made := reach[node]
+		if kind := kindOf(node); !made || kind != record.NodeThing && !known[node] {
 			open[node] = true
 		}
 		for _, l := range reach[node] {
@@ -98,7 +99,6 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 				continue
 			}
 			walked[l] = true
-			delete(open, node) // somebody says something about it
 			for _, next := range slices.Concat(l.names, l.to) {
 				if !visited[next] {
 					visited[next] = true
@@ -118,11 +118,19 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 	}
 	slices.Sort(p.Open)
 	for _, node := range p.Open {
-		if _, kind, err := record.ParseNode(node); err == nil && kind != record.NodeThing && !t.Cut {
+		if kindOf(node) != record.NodeThing && !t.Cut {
 			return nil, refuse(BrokenTrace, "a record in the proof leads to %s, whose record is missing", node)
 		}
 	}
 	return p, nil
+}
+
+// kindOf tells records and artifacts from all other nodes.
+func kindOf(node string) record.NodeKind {
+	if _, kind, err := record.ParseNode(node); err == nil {
+		return kind
+	}
+	return record.NodeThing
 }
 
 // linksOf reads from a record what the ledger's graph takes from it.
@@ -149,7 +157,7 @@ func linksOf(proved *Proved, up bool) (*links, error) {
 			}
 		}
 		if id := r.Event.Event.TransformationID; id != "" { // one transformation in several events
-			node := "transformation " + id
+			node := "transformation:" + id
 			*causes, *effects = append(*causes, node), append(*effects, node)
 		}
 	case record.NounArtifact:

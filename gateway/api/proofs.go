@@ -1,0 +1,121 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+	"github.com/pedigree-ledger/pedigree/gateway/proof"
+)
+
+// proofPending is the answer while organisations lag behind.
+type proofPending struct {
+	State string   `json:"state"`
+	Have  []string `json:"have"`
+	Lack  []string `json:"lack"`
+}
+
+// recordProof proves one record.
+func (s *Server) recordProof(c *call) error {
+	id, err := c.recordID()
+	if err != nil {
+		return err
+	}
+	// What the index doesn't know needn't be asked of everybody's peers.
+	if _, err := s.Index.Record(c.Request.Context(), id, c.at()); err != nil {
+		return err
+	}
+	p, err := s.Prover.Prove(c.Request.Context(), record.ID(id), proof.Level(c.value("level")), c.number("organisations"))
+	return c.proved(p, err)
+}
+
+// lineageProof proves the records of a walk.
+func (s *Server) lineageProof(c *call) error {
+	node, err := c.node("node")
+	if err != nil {
+		return err
+	}
+	q := lineage.Query{Node: node, At: c.at(), Depth: c.number("depth"), Direction: lineage.Direction(c.value("direction"))}
+	answer, err := lineage.Trace(c.Request.Context(), s.Index, q)
+	if err != nil {
+		return unknownNode(err)
+	}
+	ids, err := s.recordsOf(c, answer)
+	if err != nil {
+		return err
+	}
+	if limit := c.number("limit"); len(ids) > limit {
+		return badParameter("limit", "the walk comes to %d records, more than %d; walk fewer steps, or allow more", len(ids), limit)
+	}
+	t := proof.Trace{Node: answer.Node, Direction: string(answer.Direction), Cut: answer.Truncated != nil}
+	p, err := s.Prover.ProveTrace(c.Request.Context(), t, ids, proof.Level(c.value("level")), c.number("organisations"))
+	return c.proved(p, err)
+}
+
+// recordsOf lists the records that a walk came to, and those that say how.
+func (s *Server) recordsOf(c *call, a *lineage.Answer) ([]record.ID, error) {
+	seen := map[string]bool{}
+	var ids []record.ID
+	add := func(id string) {
+		if _, err := record.ParseID(id); err == nil && !seen[id] {
+			seen[id] = true
+			ids = append(ids, record.ID(id))
+		}
+	}
+	for _, n := range a.Nodes {
+		if n.Kind == string(record.NounArtifact) {
+			found, err := s.Index.Artifact(c.Request.Context(), n.ID, a.Block)
+			if err != nil {
+				return nil, err
+			}
+			add(found.ID)
+		} else if n.Kind != "missing" {
+			add(n.ID)
+		}
+	}
+	for _, e := range a.Edges {
+		add(e.Record)
+	}
+	if len(ids) == 0 {
+		return nil, fail(kindNotFound, "no record stands between %q and what it has to do with", record.Brief(a.Node))
+	}
+	return ids, nil
+}
+
+// proved answers with a proof, or with why there is none yet.
+func (c *call) proved(p *proof.Proof, err error) error {
+	var later *proof.NotYet
+	var few *proof.TooFew
+	var wrong *proof.Refusal
+	switch {
+	case errors.As(err, &later):
+		c.Header("Retry-After", strconv.Itoa(int(ledger.RetryAfter.Seconds())))
+		return c.answer(http.StatusAccepted, proofPending{"pending", notNil(later.Have), notNil(later.Lack)})
+	case errors.Is(err, proof.ErrNotFound): // the index was ahead of all peers that could be reached
+		c.Header("Retry-After", strconv.Itoa(int(ledger.RetryAfter.Seconds())))
+		return c.answer(http.StatusAccepted, proofPending{"pending", []string{}, []string{}})
+	case errors.As(err, &few):
+		p := fail(kindUnavailable, "%v", few)
+		p.retryAfter, p.cause = ledger.RetryAfter, err
+		return p
+	case errors.As(err, &wrong):
+		p := fail(kindUnavailable, "what the organisations' peers gave doesn't make a proof: %v", wrong)
+		p.retryAfter, p.cause = ledger.RetryAfter, err
+		return p
+	case err != nil:
+		return err
+	}
+	c.Header("Cache-Control", "private, max-age=0, must-revalidate")
+	c.send(http.StatusOK, "application/json", p.Bytes())
+	return nil
+}
+
+func notNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

@@ -1,0 +1,192 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/proof"
+)
+
+// Verify checks a proof. It uses no network, no folder and no clock.
+func Verify() *cobra.Command {
+	var trust, level, id string
+	var asJSON, raw bool
+	c := &cobra.Command{
+		Use:   "verify PROOF --trust FILE",
+		Short: "Check a proof, offline and alone",
+		Long: `Check a proof file against a trust file, and say what it proves. PROOF is a file,
+or - for standard input. Nothing else is read: no network, no other file, no
+clock; the answer of today is that of every day.
+
+Exit codes: 0 accepted, 1 refused (the first word of the message is a stable
+reason code), 2 a mistake in the command, or a file that can't be read.`,
+		Example: `  pedigree verify model.proof --trust consortium.json
+  pedigree verify model.proof --trust consortium.json --level block --record 052d7115c44a…
+  pedigree verify model.proof --trust consortium.json --raw | jq .`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			wanted := proof.Wanted{Level: proof.Level(level)}
+			if level != "" && wanted.Level != proof.LevelReceipt && wanted.Level != proof.LevelBlock {
+				return usage("%q is no level of proof; there are receipt and block", level)
+			}
+			if id != "" {
+				var err error
+				if wanted.ID, err = record.ParseID(spell(id)); err != nil {
+					return usage("--record: %w", err)
+				}
+			}
+			if trust == "" {
+				return usage(`say what you trust: --trust FILE, made by "pedigree trust export" at an organisation that you believe`)
+			}
+			pinned, err := readBounded(trust, c.InOrStdin())
+			if err != nil {
+				return err
+			}
+			text, err := readBounded(args[0], c.InOrStdin())
+			if err != nil {
+				return err
+			}
+			verdict, err := verify(text, pinned, wanted)
+			switch {
+			case asJSON:
+				return errors.Join(printVerdict(c.OutOrStdout(), verdict, err), refusal(err))
+			case err != nil:
+				return refusal(err)
+			case raw:
+				return printRaw(c.OutOrStdout(), verdict)
+			}
+			return showVerdict(c.OutOrStdout(), verdict)
+		},
+	}
+	c.Flags().StringVar(&trust, "trust", "", "the trust file: which ledger, whose word counts, and how many must agree")
+	c.Flags().StringVar(&level, "level", "", "refuse proofs that are weaker: receipt or block")
+	c.Flags().StringVar(&id, "record", "", "refuse proofs of other records than this one")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, also of a proof that is refused")
+	c.Flags().BoolVar(&raw, "raw", false, "print the proved records, one a line, and nothing else")
+	return c
+}
+
+func verify(text, pinned []byte, wanted proof.Wanted) (*proof.Verdict, error) {
+	t, err := proof.ParseTrust(pinned)
+	if err != nil {
+		return nil, err
+	}
+	p, err := proof.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return proof.Verify(p, t, wanted)
+}
+
+// refusal makes a verdict an exit code.
+func refusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{errors.New(plain(err.Error())), ExitRefused}
+}
+
+// maxFile bounds a file that is read, in bytes: more than any proof.
+const maxFile = 600 << 20
+
+func readBounded(path string, stdin io.Reader) ([]byte, error) {
+	from := stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, usage("couldn't read a file: %w", err)
+		}
+		defer file.Close()
+		from = file
+	}
+	text, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	if err != nil {
+		return nil, usage("couldn't read %s: %w", path, err)
+	}
+	if len(text) > maxFile {
+		return nil, usage("%s has more than %d bytes", path, maxFile)
+	}
+	return text, nil
+}
+
+// printVerdict writes {"accepted":…} with what was proved, or with why nothing was.
+func printVerdict(w io.Writer, v *proof.Verdict, err error) error {
+	verdict := struct {
+		Accepted bool         `json:"accepted"`
+		Reason   proof.Reason `json:"reason,omitempty"`
+		Where    string       `json:"where,omitempty"`
+		Detail   string       `json:"detail,omitempty"`
+		*proof.Verdict
+	}{Accepted: err == nil, Verdict: v}
+	if err != nil {
+		verdict.Detail = err.Error()
+		var r *proof.Refusal
+		if errors.As(err, &r) {
+			verdict.Reason, verdict.Where, verdict.Detail = r.Reason, r.Where, r.Detail
+		}
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(verdict)
+}
+
+func printRaw(w io.Writer, v *proof.Verdict) error {
+	for _, r := range v.Records {
+		if _, err := fmt.Fprintf(w, "%s\n", r.Record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showVerdict says to people what was proved.
+func showVerdict(w io.Writer, v *proof.Verdict) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "accepted: %s proof of %s on channel %s, where %d organisations must agree\n", v.Level, countOf(len(v.Records), "record"), plain(v.Channel), v.Agree)
+	for _, r := range v.Records {
+		fmt.Fprintf(&b, "%s  %s\n", plain(r.Noun), r.ID)
+		fmt.Fprintf(&b, "  %-11s %s\n", "signed by", plain(strings.Join(r.SignedBy, ", ")))
+		fmt.Fprintf(&b, "  %-11s %s, within 15 minutes\n", "asked at", r.Asked.Format("2006-01-02 15:04:05 MST"))
+		for i, one := range r.Recordings {
+			how := "recorded by"
+			if i > 0 {
+				how = "and by"
+			}
+			fmt.Fprintf(&b, "  %-11s %s in block %d, at %s by its own clock\n", how, plain(one.MSPID), one.Block, plain(one.Time))
+		}
+		if r.More {
+			fmt.Fprintf(&b, "  %-11s more recordings than these; one of them may be the first\n", "there are")
+		}
+		if o := r.Ordered; o != nil {
+			fmt.Fprintf(&b, "  %-11s %s, transaction %s\n", "ordered in", o.Version, o.Tx)
+			fmt.Fprintf(&b, "  %-11s %s\n", "submitted by", plain(o.SubmittedBy))
+			fmt.Fprintf(&b, "  %-11s %s, which meets %s\n", "endorsed by", plain(strings.Join(o.EndorsedBy, ", ")), plain(o.Policy))
+		}
+	}
+	for _, block := range v.Blocks {
+		fmt.Fprintf(&b, "block %d  %s, signed by orderers %s\n", block.Number, block.Hash, strings.Trim(fmt.Sprint(block.Orderers), "[]"))
+	}
+	if t := v.Trace; t != nil {
+		fmt.Fprintf(&b, "trace    the %s of %s, as far as these records tell\n", t.Direction, plain(t.Node))
+		for _, node := range t.Open {
+			fmt.Fprintf(&b, "  open   %s\n", plain(node))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func countOf(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
