@@ -57,6 +57,31 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkWriter is NewEvent in used memory.
+func BenchmarkWriter(b *testing.B) {
+	event := measured(b, 0)
+	var w record.Writer
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, problems := w.Event(event, standardContext); problems != nil {
+			b.Fatal(problems)
+		}
+		w.Reset()
+	}
+}
+
+// BenchmarkCheck is Decode in used memory.
+func BenchmarkCheck(b *testing.B) {
+	body := bodies(b, 1)[0]
+	var reader record.Reader
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, problems := reader.Check(body); problems != nil {
+			b.Fatal(problems)
+		}
+	}
+}
+
 // perPack is the size of a pack.
 const perPack = 2_000
 
