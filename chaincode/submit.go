@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/cid"
@@ -19,6 +20,7 @@ type batch struct {
 	caller    string // MSP id
 	admin     bool   // is an administrator of the caller's organisation
 	tx        string
+	reader    *record.Reader // has the bodies of the records
 	records   []*record.Record
 	pack      []byte
 	header    record.Header
@@ -59,6 +61,8 @@ func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, err
 	if err != nil {
 		return "", err
 	}
+	b.reader = readers.Get().(*record.Reader)
+	defer readers.Put(b.reader)
 	if err := b.decode(nouns); err != nil {
 		return "", err
 	}
@@ -81,6 +85,9 @@ func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, err
 	}
 	return fmt.Sprintf(`{"records":%d}`, len(b.records)), nil
 }
+
+// readers are used again for their memory, which is that of all bodies of a pack.
+var readers = sync.Pool{New: func() any { return new(record.Reader) }}
 
 // enoughProblems ends the search for more: they are many more than a
 // rejection reports, and few enough to keep.
@@ -146,17 +153,16 @@ func (b *batch) conflict(line int, code, pointer string, existing record.ID, for
 
 // decode unpacks the records and checks all that the bytes alone can tell.
 func (b *batch) decode(nouns []record.Noun) error {
-	bodies, err := record.Unpack(b.pack, record.PackLimits{})
+	bodies, err := b.reader.Unpack(b.pack, record.PackLimits{})
 	if err != nil {
 		return refuse("bad_pack", err.Error())
 	}
 	b.records, b.lines = make([]*record.Record, len(bodies)), make(map[record.ID]int, len(bodies))
-	var reader record.Reader
 	for line, body := range bodies {
 		if len(b.problems) > enoughProblems {
 			break
 		}
-		r, problems := reader.Check(body)
+		r, problems := b.reader.Check(body)
 		for _, p := range problems {
 			p.Index = line
 			b.problems = append(b.problems, p)

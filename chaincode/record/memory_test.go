@@ -123,3 +123,43 @@ func TestAUsedWriterWritesWhatNewEventMakes(t *testing.T) {
 		require.Equal(t, problems, found)
 	}
 }
+
+func TestAUsedReaderUnpacksOnePackAfterTheOther(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 10))
+	list := bodies(t, 300)
+	var reader record.Reader
+	for range 200 {
+		from := random.IntN(len(list))
+		want := list[from : from+1+random.IntN(len(list)-from)]
+		pack, err := record.Pack(want)
+		require.NoError(t, err)
+		got, err := reader.Unpack(pack, record.PackLimits{})
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		_, err = reader.Unpack(pack[:len(pack)-1], record.PackLimits{})
+		require.Error(t, err)
+		_, err = reader.Unpack(pack, record.PackLimits{Records: len(want) - 1, Bytes: 10})
+		require.Error(t, err)
+	}
+}
+
+func TestAUsedPackerPacksWhatPackPacks(t *testing.T) {
+	list := bodies(t, 50)
+	var p record.Packer
+	_, err := p.Pack()
+	require.Error(t, err)
+	for n := 1; n < len(list); n += 7 {
+		want, err := record.Pack(list[:n])
+		require.NoError(t, err)
+		for _, b := range list[:n] {
+			require.NoError(t, p.Add(b))
+		}
+		require.Equal(t, n, p.Records())
+		require.Error(t, p.Add(nil))
+		require.Error(t, p.Add([]byte("{\n}")))
+		got, err := p.Pack()
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		p.Reset()
+	}
+}

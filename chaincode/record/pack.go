@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -109,7 +110,10 @@ func (p *Packer) Reset() { p.text, p.records = p.text[:0], 0 }
 
 // Unpack returns the bodies of a pack. It never unfolds more than its limits
 // allow, whatever the pack claims. The bodies are not yet checked.
-func Unpack(pack []byte, l PackLimits) ([][]byte, error) {
+func Unpack(pack []byte, l PackLimits) ([][]byte, error) { return new(Reader).Unpack(pack, l) }
+
+// Unpack is the function of that name, but the bodies are good only until the next call: they lie in the Reader's memory.
+func (r *Reader) Unpack(pack []byte, l PackLimits) ([][]byte, error) {
 	l = l.orDefaults()
 	var header zstd.Header
 	if err := header.Decode(pack); err != nil {
@@ -124,18 +128,25 @@ func Unpack(pack []byte, l PackLimits) ([][]byte, error) {
 	if header.FrameContentSize > uint64(l.Bytes) {
 		return nil, fmt.Errorf("the pack unfolds to %d bytes, more than the %d allowed", header.FrameContentSize, l.Bytes)
 	}
-	text, err := unpacker.DecodeAll(pack, make([]byte, 0, header.FrameContentSize))
+	text, err := unpacker.DecodeAll(pack, slices.Grow(r.text[:0], int(header.FrameContentSize)))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't unfold the pack: %w", err)
 	}
-	if uint64(len(text)) != header.FrameContentSize {
+	if r.text = text; uint64(len(text)) != header.FrameContentSize {
 		return nil, errors.New("the pack's frame doesn't have the size it says")
 	}
-	if n := bytes.Count(text, []byte{'\n'}) + 1; n > l.Records {
+	n := bytes.Count(text, newline) + 1
+	if n > l.Records {
 		return nil, fmt.Errorf("the pack has %d records, more than the %d allowed", n, l.Records)
 	}
-	return bytes.Split(text, []byte{'\n'}), nil
+	r.bodies = slices.Grow(r.bodies[:0], n)
+	for body := range bytes.SplitSeq(text, newline) {
+		r.bodies = append(r.bodies, body)
+	}
+	return r.bodies, nil
 }
+
+var newline = []byte{'\n'}
 
 // oneFrame walks the blocks of a frame (RFC 8878, section 3.1.1.2) to see
 // that it ends where the pack ends. Decoders skip what follows, and the ledger

@@ -9,7 +9,11 @@ import (
 
 // Reader reads the bodies of one recording after the other in the same memory. The
 // zero Reader is ready. One goroutine at a time may use it.
-type Reader struct{ values canonical.Scratch }
+type Reader struct {
+	values canonical.Scratch
+	text   []byte // of a pack
+	bodies [][]byte
+}
 
 // Read reads a body that the ledger has accepted: one of a pack that a valid
 // transaction wrote. Of an event it checks nothing that the chaincode has checked
