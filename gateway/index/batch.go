@@ -271,10 +271,10 @@ func (w *batch) event(id int64, e *eventEntry, tx int64) error {
 	if err != nil {
 		return err
 	}
-	hash := hashEvent(e.hash)
-	w.key(hash, id)
 	row := w.row(id)
 	row.shape, row.hash = shape, packHash(e.hash)
+	hash := hashPacked(row.hash)
+	w.key(hash, id)
 	eventID := hash
 	if e.eventID != e.hash {
 		row.eventID, eventID = e.eventID, hashEvent(e.eventID)

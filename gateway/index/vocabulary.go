@@ -207,8 +207,13 @@ func digestOf(id string) (digest [32]byte, ok bool) {
 	if !ok || len(digits) != 64 {
 		return digest, false
 	}
-	if _, err := hex.Decode(digest[:], []byte(digits)); err != nil || strings.ToLower(digits) != digits {
-		return digest, false
+	for i := range digest {
+		high, ok := digit(digits[2*i])
+		low, both := digit(digits[2*i+1])
+		if !ok || !both {
+			return digest, false
+		}
+		digest[i] = high<<4 | low
 	}
 	return digest, true
 }
@@ -217,11 +222,14 @@ const hashSuffix = "?ver=CBV2.0"
 
 // hashEvent is the number by which event ids and event hashes are found. Of those
 // that are digests already, it is a part.
-func hashEvent(id string) uint64 {
-	if packed := packHash(id); len(packed) == sha256.Size {
-		return binary.BigEndian.Uint64([]byte(packed[:8]))
+func hashEvent(id string) uint64 { return hashPacked(packHash(id)) }
+
+// hashPacked is hashEvent of what packHash gave.
+func hashPacked(hash string) uint64 {
+	if len(hash) == sha256.Size {
+		return binary.BigEndian.Uint64([]byte(hash[:8]))
 	}
-	return hashText(id)
+	return hashText(hash)
 }
 
 // packHash is an event hash as it is stored: of those that this version
@@ -241,4 +249,15 @@ func unpackHash(stored []byte) string {
 		return recordID(stored) + hashSuffix
 	}
 	return string(stored)
+}
+
+// digit is the value of a hexadecimal digit, which is never a capital.
+func digit(c byte) (byte, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	}
+	return 0, false
 }
