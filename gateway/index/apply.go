@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -30,32 +31,51 @@ func (ix *Index) Apply(ctx context.Context, b Block) error {
 //
 // Blocks that are already in the index are checked against it and skipped. The
 // errors are a *GapError, an *OtherLedgerError, or the database's.
+//
+// If another gateway writes the index, ApplyAll waits until it has written these
+// blocks, or has died: then this one does.
 func (ix *Index) ApplyAll(ctx context.Context, blocks []Block) error {
 	ix.writing.Lock()
 	defer ix.writing.Unlock()
-	blocks, err := ix.fresh(ctx, blocks)
-	if err != nil || len(blocks) == 0 {
-		return err
+	if len(blocks) == 0 {
+		return nil
 	}
+	for {
+		err := ix.applyAll(ctx, blocks)
+		if !errors.Is(err, errStale) {
+			return ix.Suspect(err)
+		}
+		if err := ix.start(ctx); err != nil {
+			return ix.Suspect(err)
+		}
+	}
+}
+
+// applyAll is one attempt. The error is errStale if what this index knows of the
+// tables is out of date.
+func (ix *Index) applyAll(ctx context.Context, blocks []Block) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := newBatch(ix)
-	// The batch is bounded, so it runs to its end.
-	turning := false
-	err = ix.db.blocks.transact(func() error {
-		if err := w.writeAll(blocks); err != nil {
+	leads, err := ix.db.turn(ctx, blocks[len(blocks)-1].Number+1)
+	if err != nil {
+		return err
+	}
+	if !leads {
+		if err := ix.Refresh(ctx); err != nil {
 			return err
 		}
-		ix.turning.Lock()
-		turning = true
-		return nil
-	})
-	if turning {
-		defer ix.turning.Unlock()
 	}
-	if err != nil {
-		return fmt.Errorf("couldn't index blocks %d to %d: %w", blocks[0].Number, blocks[len(blocks)-1].Number, ix.Suspect(err))
+	blocks, err = ix.fresh(ctx, blocks)
+	if err != nil || len(blocks) == 0 {
+		return err
+	}
+	if !leads {
+		return errStale // emptied since
+	}
+	w := newBatch(ix)
+	if err := ix.db.write(ctx, w.tip, func(t tables) error { return w.writeAll(t, blocks) }); err != nil {
+		return fmt.Errorf("couldn't index blocks %d to %d: %w", blocks[0].Number, blocks[len(blocks)-1].Number, err)
 	}
 	w.committed()
 	return nil

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 )
@@ -10,10 +11,10 @@ import (
 // tip) reaches the index only through committed.
 type batch struct {
 	ix       *Index
+	db       tables
 	tip      tip
 	versions map[int64]int64 // artifact records of this batch: the node each describes
 	creators map[creator]int64
-	keys     keyWriter
 	*rows
 }
 
@@ -69,7 +70,7 @@ func newBatch(ix *Index) *batch {
 	}
 	ix.rows.pairs = ix.rows.pairs[:0]
 	ix.rows.found = emptied(ix.rows.found)
-	return &batch{ix: ix, tip: ix.stand(), versions: map[int64]int64{}, creators: map[creator]int64{}, keys: keyWriter{db: ix.db.blocks, set: ix.keys.Load()}, rows: ix.rows}
+	return &batch{ix: ix, tip: ix.stand(), versions: map[int64]int64{}, creators: map[creator]int64{}, rows: ix.rows}
 }
 
 // emptied is an empty map in the memory of an old one, if that isn't big.
@@ -101,13 +102,14 @@ func newRows() *rows {
 		member:      newBulk("member", "record", "msp", "name"),
 		namespace:   newBulk("namespace", "name", "record", "msp"),
 	}
-	r.pack.insertMany = "" // packs are big
+	r.pack.alone = true
 	return r
 }
 
 // writeAll does everything but commit. While one block is written, the next is
 // unpacked.
-func (w *batch) writeAll(blocks []Block) error {
+func (w *batch) writeAll(db tables, blocks []Block) error {
+	w.db = db
 	unpacked, stop := make(chan [][]parcel, 1), make(chan struct{})
 	defer close(stop)
 	go func() {
@@ -124,7 +126,7 @@ func (w *batch) writeAll(blocks []Block) error {
 			return err
 		}
 	}
-	return w.keys.write(w.pairs)
+	return w.db.add(w.pairs)
 }
 
 func (w *batch) write(b Block, parcels [][]parcel) error {
@@ -145,7 +147,7 @@ func (w *batch) write(b Block, parcels [][]parcel) error {
 	w.block.add(number(int64(b.Number)), bytesOf(b.Hash), bytesOf(b.PreviousHash), number(int64(len(b.Transactions))), number(w.tip.last), earliest, latest)
 	w.tip.height, w.tip.hash = b.Number+1, b.Hash
 	for _, table := range w.tables() {
-		if err := table.flush(w.ix.db.blocks); err != nil {
+		if err := table.flush(w.db); err != nil {
 			return err
 		}
 	}
@@ -162,7 +164,6 @@ func (w *batch) committed() {
 	for c, id := range w.creators {
 		w.ix.creators[c] = id
 	}
-	w.ix.keys.Store(w.keys.set)
 	w.ix.mutex.Lock()
 	w.ix.tip = w.tip
 	w.ix.mutex.Unlock()
@@ -346,12 +347,8 @@ func (w *batch) version(artifact int64) (int64, error) {
 	if node, ok := w.versions[artifact]; ok {
 		return node, nil
 	}
-	find, err := w.ix.db.blocks.statement(`SELECT node FROM artifact WHERE record = ?`)
+	node, err := w.db.version(artifact)
 	if err != nil {
-		return 0, err
-	}
-	var node int64
-	if err := find.run([]cell{number(artifact)}, func(row *sqliteStatement) { node = row.number(0) }); err != nil {
 		return 0, fmt.Errorf("couldn't find the version of artifact record %d: %w", artifact, err)
 	}
 	if node == 0 {
@@ -376,21 +373,17 @@ func (w *batch) creatorID(msp, subject string) int64 {
 }
 
 func (ix *Index) readCreators(ctx context.Context) (map[creator]int64, error) {
-	rows, err := ix.db.writer.QueryContext(ctx, `SELECT id, msp, subject FROM creator`)
+	all := map[creator]int64{}
+	err := ix.each(ctx, `SELECT id, msp, subject FROM creator`, nil, func(rows *sql.Rows) error {
+		var c creator
+		var id int64
+		defer func() { all[c] = id }()
+		return rows.Scan(&id, &c.msp, &c.subject)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the index's creators: %w", err)
 	}
-	defer rows.Close()
-	all := map[creator]int64{}
-	for rows.Next() {
-		var c creator
-		var id int64
-		if err := rows.Scan(&id, &c.msp, &c.subject); err != nil {
-			return nil, fmt.Errorf("couldn't read the index's creators: %w", err)
-		}
-		all[c] = id
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // micros is a time as it is stored, 0 for none.

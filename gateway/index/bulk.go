@@ -1,18 +1,15 @@
 package index
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // bulk collects rows of one table, which are written together: one table
 // after the other is what the processor's caches like best.
 type bulk struct {
-	table      string
-	width      int
-	insert     string // of one row
-	insertMany string
-	cells      []cell
+	table   string
+	columns []string
+	width   int
+	alone   bool // rows are big: to write several at a time gains nothing
+	cells   []cell
 }
 
 // cell is one value of a row.
@@ -48,14 +45,8 @@ func optional(s string) cell {
 func bytesOf(b []byte) cell { return cell{kind: cellBytes, text: string(b)} }
 
 func newBulk(table string, columns ...string) *bulk {
-	head := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
-	row := inList(len(columns))
-	return &bulk{table: table, width: len(columns), insert: head + row, insertMany: head + strings.TrimSuffix(strings.Repeat(row+",", manyRows), ",")}
+	return &bulk{table: table, columns: columns, width: len(columns)}
 }
-
-// manyRows are written by one statement, if there are as many: the database finds
-// the place for a row from that of the one before.
-const manyRows = 16
 
 func (b *bulk) add(row ...cell) { b.cells = append(b.cells, row...) }
 
@@ -63,24 +54,12 @@ func (b *bulk) add(row ...cell) { b.cells = append(b.cells, row...) }
 const mostCells = 1 << 17
 
 // flush writes all rows collected, and forgets them.
-func (b *bulk) flush(w *sqliteWriter) error {
-	rest := b.cells
-	for _, s := range []struct {
-		text  string
-		cells int
-	}{{b.insertMany, manyRows * b.width}, {b.insert, b.width}} {
-		if len(rest) < s.cells || s.text == "" || len(rest) == 0 {
-			continue
-		}
-		insert, err := w.statement(s.text)
-		if err != nil {
-			return err
-		}
-		for ; len(rest) >= s.cells; rest = rest[s.cells:] {
-			if err := insert.run(rest[:s.cells], nil); err != nil {
-				return fmt.Errorf("couldn't write to the table %s of the index: %w", b.table, err)
-			}
-		}
+func (b *bulk) flush(db tables) error {
+	if len(b.cells) == 0 {
+		return nil
+	}
+	if err := db.insert(b); err != nil {
+		return err
 	}
 	if len(b.cells) > mostCells {
 		b.cells = nil

@@ -9,7 +9,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// ErrDamaged says that the file is broken. It has been marked, so that the next Open begins a new one.
+// ErrDamaged says that the file or the tables are broken. They have been marked, so that the next Open begins new ones.
 var ErrDamaged = errors.New("the index is damaged and will be built again from the ledger when it is opened anew")
 
 // markSuffix names the file that marks a damaged index.
@@ -29,13 +29,12 @@ func broken(code int) bool {
 	return code&0xff == sqlite3.SQLITE_CORRUPT || code&0xff == sqlite3.SQLITE_NOTADB
 }
 
-// Suspect looks at an error that a query or an Apply gave. If it means that the file is broken it marks the file, and
-// the error matches ErrDamaged.
-func (ix *Index) Suspect(err error) error {
-	if !damaged(err) || errors.Is(err, ErrDamaged) {
+// suspect marks the file if the error means that it is broken.
+func (s *sqliteStore) suspect(err error) error {
+	if !damaged(err) {
 		return err
 	}
-	if markErr := os.WriteFile(ix.path+markSuffix, []byte(err.Error()+"\n"), 0o600); markErr != nil {
+	if markErr := os.WriteFile(s.path+markSuffix, []byte(err.Error()+"\n"), 0o600); markErr != nil {
 		return errors.Join(err, fmt.Errorf("couldn't mark the damaged index: %w", markErr))
 	}
 	return fmt.Errorf("%w: %w", ErrDamaged, err)

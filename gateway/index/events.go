@@ -227,7 +227,8 @@ func (w *where) shapes(ctx context.Context, ix *Index, q EventQuery) error {
 			w.only(nil)
 			return nil
 		}
-		shape.add(words.column+" IN "+inList(len(ids)), anys(ids)...)
+		condition, args := ix.db.among(words.column, ids)
+		shape.add(condition, args...)
 	}
 	if len(shape.parts) == 0 {
 		return nil

@@ -92,7 +92,7 @@ func (ix *Index) named(ctx context.Context, names []name) (map[string]found, err
 
 // candidates are the nodes that may have a name with one of the hashes, by id.
 func (ix *Index) candidates(ctx context.Context, hashes []uint64) ([]int64, error) {
-	pairs, err := ix.pairs(ctx, hashes)
+	pairs, err := ix.db.pairs(ctx, hashes)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,8 @@ func (ix *Index) Things(ctx context.Context, class string, at uint64, page Page)
 	list := List[string]{Block: p.snap.Block, Items: []string{}}
 	var last int64
 	prefix := strings.TrimSuffix(class, "/") + "/"
-	err = ix.each(ctx, `SELECT id, thing FROM node WHERE thing >= ? AND thing < ? AND id > ? AND id <= ? ORDER BY id LIMIT ?`, []any{prefix, after(prefix), p.after, p.snap.Last, p.size + 1}, func(rows *sql.Rows) error {
+	below, args := ix.db.between(prefix, after(prefix))
+	err = ix.each(ctx, `SELECT id, thing FROM node WHERE `+below+` AND id > ? AND id <= ? ORDER BY id LIMIT ?`, append(args, p.after, p.snap.Last, p.size+1), func(rows *sql.Rows) error {
 		var id int64
 		var thing string
 		if err := rows.Scan(&id, &thing); err != nil {

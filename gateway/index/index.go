@@ -17,19 +17,16 @@ const Latest uint64 = math.MaxUint64
 // Index answers questions about one ledger. Its methods may be called by
 // several goroutines at once; one Apply runs at a time and stops no query.
 type Index struct {
-	db     *database
-	path   string
+	db     store
 	log    *slog.Logger
-	outset string // why an old file was thrown away at Open
+	outset string // why an old index was thrown away
+	open   bool   // Connect has done its work
 
-	writing  sync.Mutex // held by Apply, Bind and Reset
+	writing  sync.Mutex // held by Connect, Apply, Claim and Reset
 	rows     *rows
 	names    *cache[string, int64]
 	creators map[creator]int64
 	readers  atomic.Pointer[readCaches]
-	keys     atomic.Pointer[keySet]
-	turning  sync.RWMutex // held while a batch is committed and keys are replaced
-	prepared sync.Map     // of the reader: query to *sql.Stmt
 
 	mutex sync.RWMutex
 	tip   tip
@@ -37,6 +34,7 @@ type Index struct {
 
 // tip is where the index stands. It changes after a commit only.
 type tip struct {
+	epoch  int64  // of the tables: see store
 	height uint64 // blocks applied
 	hash   []byte // of the last block
 	last   int64  // the greatest id handed out
@@ -51,74 +49,115 @@ type Option func(*Index)
 // such as a rebuild. The default is slog's.
 func WithLogger(log *slog.Logger) Option { return func(ix *Index) { ix.log = log } }
 
-// Open opens the index in the file at path, or begins a new one. A file that
-// another version wrote is deleted and a damaged one set aside, which the log
-// and [Index.Rebuilding] say: the caller feeds blocks from [Index.Height] on,
-// and so builds it again. A database that is no index of ours is left alone
-// and is an error.
-func Open(path string, options ...Option) (*Index, error) {
-	ctx := context.Background()
-	ix := &Index{path: path, log: slog.Default()}
+// Open opens the index at a place: the path of a SQLite file, or the URL of a
+// PostgreSQL database, of which [Index.Connect] tells more.
+//
+// A file is opened now, or begun. One that another version wrote is deleted and a
+// damaged one set aside, which the log and [Index.Rebuilding] say: the caller
+// feeds blocks from [Index.Height] on, and so builds it again. A database that is
+// no index of ours is left alone and is an error.
+func Open(place string, options ...Option) (*Index, error) {
+	ix := &Index{log: slog.Default()}
 	for _, option := range options {
 		option(ix)
 	}
-	err := ErrDamaged
-	if !marked(path) {
-		err = ix.open(ctx)
+	ix.forget()
+	if !IsPostgres(place) {
+		ix.db = &sqliteStore{path: place}
+		return ix, ix.Connect(context.Background())
 	}
-	clear := removeSQLite
-	switch {
-	case err == nil:
-		return ix, nil
-	case damaged(err), errors.Is(err, ErrDamaged):
-		clear = setAside
-	case !errors.Is(err, errOutdated):
+	p, err := newPostgres(place)
+	if err != nil {
 		return nil, err
 	}
-	ix.outset = err.Error()
-	ix.log.Warn("the index is built again from the ledger", "why", err)
-	if err := clear(path); err != nil {
-		return nil, err
-	}
-	return ix, ix.open(ctx)
+	p.pool = p.readers()
+	ix.db = p
+	return ix, nil
 }
 
-func (ix *Index) open(ctx context.Context) error {
-	db, err := openSQLite(ctx, ix.path)
+// Connect makes sure that the index can be used, which is done once. Files are
+// connected by Open; a server may be down, so it may take another try. Before the
+// first success the index is empty and queries fail.
+//
+// The schema that the URL names is made if it isn't there. An index in it that an
+// older version wrote, or that was found damaged, is thrown away and built again;
+// one that a newer version wrote, and tables of somebody else, are errors. If the
+// server can't be used now the error is ErrUnavailable.
+func (ix *Index) Connect(ctx context.Context) error {
+	ix.writing.Lock()
+	defer ix.writing.Unlock()
+	if ix.open {
+		return nil
+	}
+	why, err := ix.db.prepare(ctx)
 	if err != nil {
-		return err
+		return ix.db.suspect(err)
 	}
-	ix.db = db
+	if why != "" {
+		ix.outset = why
+		ix.log.Warn("the index is built again from the ledger", "why", why)
+	}
 	if err := ix.start(ctx); err != nil {
-		return errors.Join(err, db.close())
+		return ix.Suspect(err)
 	}
+	ix.open = true
 	return nil
 }
 
-// start reads where the index stands and empties the caches.
-func (ix *Index) start(ctx context.Context) error {
-	ix.rows = newRows()
+// forget empties the caches.
+func (ix *Index) forget() {
 	ix.names = newCache[string, int64](200_000)
 	ix.readers.Store(newReadCaches())
-	t := tip{}
-	err := ix.db.writer.QueryRowContext(ctx, `SELECT number + 1, hash, last FROM block ORDER BY number DESC LIMIT 1`).Scan(&t.height, &t.hash, &t.last)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("couldn't read the index's height: %w", err)
-	}
-	if err = ix.db.writer.QueryRowContext(ctx, `SELECT COALESCE((SELECT MAX(id) FROM tx), 0), COALESCE((SELECT MAX(id) FROM pack), 0)`).Scan(&t.tx, &t.pack); err != nil {
-		return fmt.Errorf("couldn't read the index's counters: %w", err)
+}
+
+// start reads all that whoever writes has to know.
+func (ix *Index) start(ctx context.Context) error {
+	ix.rows = newRows()
+	ix.forget()
+	t, err := ix.readTip(ctx)
+	if err != nil {
+		return err
 	}
 	if ix.creators, err = ix.readCreators(ctx); err != nil {
 		return err
 	}
-	keys, err := ix.db.readKeys(ctx)
-	if err != nil {
-		return err
-	}
-	ix.keys.Store(keys)
 	ix.mutex.Lock()
 	ix.tip = t
 	ix.mutex.Unlock()
+	return nil
+}
+
+// readTip reads where the tables stand.
+func (ix *Index) readTip(ctx context.Context) (t tip, err error) {
+	if t.epoch, err = ix.db.epoch(ctx); err != nil {
+		return t, fmt.Errorf("couldn't read the index's epoch: %w", err)
+	}
+	err = ix.row(ctx, `SELECT number + 1, hash, last FROM block ORDER BY number DESC LIMIT 1`).Scan(&t.height, &t.hash, &t.last)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return t, fmt.Errorf("couldn't read the index's height: %w", err)
+	}
+	if err = ix.row(ctx, `SELECT COALESCE((SELECT MAX(id) FROM tx), 0), COALESCE((SELECT MAX(id) FROM pack), 0)`).Scan(&t.tx, &t.pack); err != nil {
+		return t, fmt.Errorf("couldn't read the index's counters: %w", err)
+	}
+	return t, nil
+}
+
+// Refresh asks where the index stands, for another gateway may write it. Its error
+// tells that the index can't be used now, and why.
+func (ix *Index) Refresh(ctx context.Context) error {
+	t, err := ix.readTip(ctx)
+	if err != nil {
+		return ix.Suspect(err)
+	}
+	ix.mutex.Lock()
+	defer ix.mutex.Unlock()
+	if t.epoch == ix.tip.epoch && t.height > ix.tip.height {
+		ix.tip = t // Apply may have gone on meanwhile, but not back
+	}
+	if t.epoch != ix.tip.epoch {
+		ix.readers.Store(newReadCaches())
+		ix.tip = t
+	}
 	return nil
 }
 
@@ -132,8 +171,31 @@ func (ix *Index) Close() error {
 	return nil
 }
 
-// Rebuilding says why the file that Open found was thrown away, or "".
-func (ix *Index) Rebuilding() string { return ix.outset }
+// Claim makes this the one that writes the index, until Close. The error is
+// ErrInUse if another gateway does.
+func (ix *Index) Claim(ctx context.Context) error {
+	ix.writing.Lock()
+	defer ix.writing.Unlock()
+	return ix.Suspect(ix.db.claim(ctx))
+}
+
+// Suspect looks at an error that any method gave. If it means that the index is
+// damaged, the error returned matches ErrDamaged, and whoever opens the index next
+// begins a new one. If it means that its database can't be used now, it matches
+// ErrUnavailable.
+func (ix *Index) Suspect(err error) error {
+	if err == nil || errors.Is(err, ErrDamaged) || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return ix.db.suspect(err)
+}
+
+// Rebuilding says why the index that was there at first was thrown away, or "".
+func (ix *Index) Rebuilding() string {
+	ix.writing.Lock()
+	defer ix.writing.Unlock()
+	return ix.outset
+}
 
 // Height is the number of blocks applied, which is the number of the block
 // that Apply wants next.
@@ -168,7 +230,7 @@ func (ix *Index) Bind(ctx context.Context, genesis []byte) error {
 
 func (ix *Index) checkHash(ctx context.Context, number uint64, hash []byte) error {
 	var have []byte
-	err := ix.db.writer.QueryRowContext(ctx, ix.db.rebind(`SELECT hash FROM block WHERE number = ?`), number).Scan(&have)
+	err := ix.row(ctx, `SELECT hash FROM block WHERE number = ?`, int64(number)).Scan(&have)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
@@ -185,18 +247,7 @@ func (ix *Index) checkHash(ctx context.Context, number uint64, hash []byte) erro
 func (ix *Index) Reset(ctx context.Context) error {
 	ix.writing.Lock()
 	defer ix.writing.Unlock()
-	ix.turning.Lock()
-	defer ix.turning.Unlock()
-	err := ix.db.transact(ctx, func() error {
-		for _, t := range tables {
-			if _, err := ix.db.writer.ExecContext(ctx, `DELETE FROM `+t.name); err != nil {
-				return err
-			}
-		}
-		_, err := ix.db.writer.ExecContext(ctx, `DELETE FROM keychunk`)
-		return err
-	})
-	if err != nil {
+	if err := ix.db.clear(ctx); err != nil {
 		return fmt.Errorf("couldn't empty the index: %w", ix.Suspect(err))
 	}
 	return ix.start(ctx)
@@ -239,26 +290,14 @@ func (ix *Index) Snapshot(ctx context.Context, at uint64) (Snapshot, error) {
 }
 
 func (ix *Index) row(ctx context.Context, query string, args ...any) *sql.Row {
-	return ix.db.reader.QueryRowContext(ctx, ix.db.rebind(query), args...)
+	query, args = ix.db.spell(query, args)
+	return ix.db.reader().QueryRowContext(ctx, query, args...)
 }
 
 // eachPrepared is each for a query of which there are few: its statement is
 // kept.
 func (ix *Index) eachPrepared(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
-	stmt, ok := ix.prepared.Load(query)
-	if !ok {
-		fresh, err := ix.db.reader.PrepareContext(ctx, ix.db.rebind(query))
-		if err != nil {
-			return err
-		}
-		var raced bool
-		if stmt, raced = ix.prepared.LoadOrStore(query, fresh); raced {
-			if err := fresh.Close(); err != nil {
-				return err
-			}
-		}
-	}
-	rows, err := stmt.(*sql.Stmt).QueryContext(ctx, args...)
+	rows, err := ix.db.queryOften(ctx, query, args)
 	if err != nil {
 		return err
 	}
@@ -267,7 +306,8 @@ func (ix *Index) eachPrepared(ctx context.Context, query string, args []any, sca
 
 // each runs a query and hands every row to scan.
 func (ix *Index) each(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
-	rows, err := ix.db.reader.QueryContext(ctx, ix.db.rebind(query), args...)
+	query, args = ix.db.spell(query, args)
+	rows, err := ix.db.reader().QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,9 @@ func (r *keyRun) add(id int64, pairs []pair) {
 	r.pairs += len(pairs)
 }
 
+// newKeySet is empty.
+func newKeySet() *keySet { return &keySet{nextRun: 1, nextChunk: 1} }
+
 // with is the set with another run in place of those merged.
 func (s *keySet) with(r *keyRun, merged []*keyRun) *keySet {
 	next := &keySet{nextRun: s.nextRun + 1, nextChunk: s.nextChunk + int64(len(r.chunks))}

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -26,7 +25,7 @@ func (w *batch) lookUp(parcels [][]parcel) error {
 			w.found[n.full] = found{id, n.kind}
 			return false
 		}
-		if !asked[n.full] && w.keys.set.may(n.hash) {
+		if !asked[n.full] && w.db.may(n.hash) {
 			asked[n.full] = true
 			hashes = append(hashes, n.hash)
 		}
@@ -41,7 +40,7 @@ func (w *batch) lookUp(parcels [][]parcel) error {
 	}
 	slices.Sort(hashes)
 	var ids []int64
-	if err := w.keys.find(hashes, func(p pair) { ids = append(ids, p.id) }); err != nil {
+	if err := w.db.pairs(hashes, func(p pair) { ids = append(ids, p.id) }); err != nil {
 		return err
 	}
 	return w.find(ids, asked)
@@ -65,22 +64,14 @@ func askAll(e *entry, ask func(name) bool) {
 // find reads nodes, in the order of their ids, and notes those that were asked
 // for: others may share a hash.
 func (w *batch) find(ids []int64, asked map[string]bool) error {
-	find, err := w.ix.db.blocks.statement(`SELECT kind, thing, name, digest FROM node WHERE id = ?`)
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(ids, cmp.Compare)
-	for _, id := range slices.Compact(ids) {
-		err := find.run([]cell{number(id)}, func(row *sqliteStatement) {
-			kind := Kind(row.number(0))
-			full := string(rune(spaceOf(kind))) + row.text(1) + row.text(2) + row.text(3)
-			if asked[full] {
-				w.found[full] = found{id, kind}
-			}
-		})
-		if err != nil {
-			return fmt.Errorf("couldn't look up nodes: %w", err)
+	slices.Sort(ids)
+	err := w.db.nodes(slices.Compact(ids), func(id int64, kind Kind, text string) {
+		if full := string(rune(spaceOf(kind))) + text; asked[full] {
+			w.found[full] = found{id, kind}
 		}
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't look up nodes: %w", err)
 	}
 	return nil
 }

@@ -23,12 +23,13 @@ func (w *where) match(ctx context.Context, ix *Index, m MatchQuery, p place) (*s
 	for _, v := range m.Values {
 		pattern, _ := epcis.ParsePattern(v)
 		for _, exact := range pattern.Exact {
-			things = append(things, "thing = ?")
-			args = append(args, exact)
+			// The least text that is greater follows at once.
+			condition, between := ix.db.between(exact, exact+"\x00")
+			things, args = append(things, condition), append(args, between...)
 		}
 		for _, prefix := range pattern.Prefixes {
-			things = append(things, "thing >= ? AND thing < ?")
-			args = append(args, prefix, after(prefix))
+			condition, between := ix.db.between(prefix, after(prefix))
+			things, args = append(things, condition), append(args, between...)
 		}
 	}
 	if len(things) == 0 {

@@ -20,7 +20,7 @@ func (w *batch) flushNodes() (earliest, latest cell, err error) {
 			bulk = w.things
 		}
 		if bulk != last {
-			if err := last.flush(w.ix.db.blocks); err != nil {
+			if err := last.flush(w.db); err != nil {
 				return null, null, err
 			}
 			last = bulk
@@ -45,5 +45,5 @@ func (w *batch) flushNodes() (earliest, latest cell, err error) {
 			bulk.add(id, kind, tx, text(n.text), links)
 		}
 	}
-	return earliest, latest, last.flush(w.ix.db.blocks)
+	return earliest, latest, last.flush(w.db)
 }

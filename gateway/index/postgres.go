@@ -45,10 +45,15 @@ type postgres struct {
 
 	pool *sql.DB // of those that read
 
+	// patience is how long a holder of the lock may do nothing while there are
+	// blocks to write: then it is taken for stuck, and its session is ended.
+	patience time.Duration
+
 	// For one goroutine at a time.
-	conn  *pgx.Conn
-	leads bool
-	copy  []byte // memory for rows on their way
+	conn   *pgx.Conn
+	leads  bool
+	keys   *bulk
+	copies map[*bulk]*rowCopy // of the batch under way
 }
 
 // IsPostgres tells whether a place of an index is the URL of a database.
@@ -102,7 +107,7 @@ func newPostgres(place string) (*postgres, error) {
 	if err != nil {
 		return nil, &URLError{"has a part that PostgreSQL doesn't know, or names a file that can't be read: check the port and what stands after ?, such as sslmode and sslrootcert"}
 	}
-	p := &postgres{config: config, schema: defaultSchema, place: addresses(config), user: config.User}
+	p := &postgres{config: config, schema: defaultSchema, place: addresses(config), user: config.User, patience: patience, keys: newBulk("key", "hash", "id"), copies: map[*bulk]*rowCopy{}}
 	if path, ok := config.RuntimeParams["search_path"]; ok {
 		p.schema = path
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -185,21 +186,13 @@ func (ix *Index) body(ctx context.Context, pack, line int64) ([]byte, error) {
 	return bodies[line], nil
 }
 
-// batches runs a query that ends in IN for many ids, some hundred at a time,
-// with args after them. Lists are filled up to few lengths, so that few
-// statements are ever prepared.
+// batches runs a query for many ids, some hundred at a time. The query ends with
+// the column that has one of them, and IN; rest comes after that, with args.
 func (ix *Index) batches(ctx context.Context, query string, ids []int64, rest string, args []any, scan func(*sql.Rows) error) error {
-	return chunks(ids, 512, func(ids []int64) error {
-		n := 1
-		for n < len(ids) {
-			n *= 8
-		}
-		n = min(n, 512)
-		values := make([]any, 0, n+len(args))
-		for i := range n {
-			values = append(values, ids[min(i, len(ids)-1)])
-		}
-		return ix.eachPrepared(ctx, query+inList(n)+rest, append(values, args...), scan)
+	column := strings.TrimSuffix(query, " IN ")
+	return chunks(ids, amongMost, func(ids []int64) error {
+		full, values := ix.db.among(column, ids)
+		return ix.eachPrepared(ctx, full+rest, append(values, args...), scan)
 	})
 }
 

@@ -64,18 +64,11 @@ func (s *selection) each(ctx context.Context, ix *Index, limit int, scan func(*s
 	if s.where.ids == nil {
 		return run(s.where.parts, s.where.args)
 	}
-	return chunks(s.where.ids, 512, func(ids []int64) error {
+	return chunks(s.where.ids, amongMost, func(ids []int64) error {
 		if limit == 0 {
 			return nil
 		}
-		return run(append(slices.Clip(s.where.parts), s.order+" IN "+inList(len(ids))), append(slices.Clip(s.where.args), anys(ids)...))
+		condition, args := ix.db.among(s.order, ids)
+		return run(append(slices.Clip(s.where.parts), condition), append(slices.Clip(s.where.args), args...))
 	})
-}
-
-func anys(ids []int64) []any {
-	all := make([]any, len(ids))
-	for i, id := range ids {
-		all[i] = id
-	}
-	return all
 }

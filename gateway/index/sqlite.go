@@ -14,17 +14,13 @@ import (
 	_ "modernc.org/sqlite" // SQLite in Go, without cgo
 )
 
-// database is what the index needs of a SQL database: one connection that
-// writes, any number that read and see committed states only, and nothing that
-// makes one wait for the other. A second database has to provide the same
-// three things and the tables of schema.
+// database are the connections to a file: one that writes, any number that read
+// and see committed states only, and nothing that makes one wait for the other.
 type database struct {
 	blocks *sqliteWriter // writes blocks
 	writer *sql.Conn     // does all else, never at the same time
 	reader *sql.DB
 	pool   *sql.DB // writer's
-	// rebind turns a query written with ? into the database's own form.
-	rebind func(string) string
 	schema []string
 }
 
@@ -60,7 +56,7 @@ func openSQLite(ctx context.Context, path string) (*database, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("couldn't open the index %s: %w", path, err), pool.Close())
 	}
-	db := &database{writer: writer, pool: pool, rebind: func(q string) string { return q }, schema: sqliteSchema}
+	db := &database{writer: writer, pool: pool, schema: sqliteSchema}
 	if err := db.prepareFile(ctx, path); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
@@ -138,13 +134,16 @@ func (db *database) transact(ctx context.Context, work func() error) error {
 	return err
 }
 
+// close ends all connections: those that only read first, as the last one
+// moves what is in the journal to the file, which they can't.
 func (db *database) close() error {
-	err := errors.Join(db.writer.Close(), db.pool.Close())
-	if db.blocks != nil {
-		err = errors.Join(db.blocks.close(), err)
-	}
+	var err error
 	if db.reader != nil {
-		err = errors.Join(db.reader.Close(), err)
+		err = db.reader.Close()
+	}
+	err = errors.Join(err, db.writer.Close(), db.pool.Close())
+	if db.blocks != nil {
+		err = errors.Join(err, db.blocks.close())
 	}
 	return err
 }
@@ -219,8 +218,8 @@ var sqliteSchema = []string{
 	`CREATE TABLE namespace (name TEXT NOT NULL, record INTEGER NOT NULL, msp TEXT NOT NULL, PRIMARY KEY (name, record))`,
 }
 
-// tables lists every table but the keys with the columns that order it, for Fingerprint.
-var tables = []struct{ name, order string }{
+// allTables lists every table but the keys with the columns that order it, for Fingerprint.
+var allTables = []struct{ name, order string }{
 	{"block", "number"}, {"creator", "id"}, {"tx", "id"}, {"pack", "id"}, {"node", "id"}, {"again", "id"},
 	{"link", "node, since"}, {"shape", "id"}, {"declaration", "event"}, {"artifact", "record"},
 	{"activity", "record"}, {"statement", "record"}, {"member", "record"}, {"namespace", "name, record"},

@@ -179,7 +179,7 @@ func (w *keyWriter) find(hashes []uint64, f func(pair)) error {
 
 // readKeys reads all runs.
 func (db *database) readKeys(ctx context.Context) (*keySet, error) {
-	set := &keySet{nextRun: 1, nextChunk: 1}
+	set := newKeySet()
 	sizes := map[int64]int{}
 	err := db.eachChunk(ctx, `SELECT id, run, level, length(data), NULL FROM keychunk`, func(_, run int64, _ int, size int, _ []byte) {
 		sizes[run] += size / pairSize
@@ -231,11 +231,11 @@ func (db *database) eachChunk(ctx context.Context, query string, f func(id, run 
 }
 
 // pairs finds the nodes whose names have one of the hashes.
-func (ix *Index) pairs(ctx context.Context, hashes []uint64) ([]pair, error) {
+func (s *sqliteStore) pairs(ctx context.Context, hashes []uint64) ([]pair, error) {
 	slices.Sort(hashes)
 	hashes = slices.Compact(hashes)
 	for {
-		set := ix.keys.Load()
+		set := s.keys.Load()
 		byChunk := map[int64][]uint64{}
 		var chunks []int64
 		for _, s := range set.searches(hashes) {
@@ -245,7 +245,7 @@ func (ix *Index) pairs(ctx context.Context, hashes []uint64) ([]pair, error) {
 			byChunk[s.chunk] = append(byChunk[s.chunk], s.hash)
 		}
 		var all []pair
-		err := ix.batches(ctx, `SELECT id, data FROM keychunk WHERE id IN `, chunks, "", nil, func(rows *sql.Rows) error {
+		err := s.eachOf(ctx, `SELECT id, data FROM keychunk WHERE id`, chunks, func(rows *sql.Rows) error {
 			var id int64
 			var data sql.RawBytes
 			if err := rows.Scan(&id, &data); err != nil {
@@ -264,11 +264,44 @@ func (ix *Index) pairs(ctx context.Context, hashes []uint64) ([]pair, error) {
 			return all, nil
 		}
 		// A batch was committed meanwhile that merged some of the chunks; its runs are known in a moment.
-		ix.turning.RLock()
-		same := ix.keys.Load() == set
-		ix.turning.RUnlock()
+		s.turning.RLock()
+		same := s.keys.Load() == set
+		s.turning.RUnlock()
 		if same {
 			return nil, fmt.Errorf("keys are missing: the index is damaged, build it again with reindex")
 		}
 	}
+}
+
+// eachOf hands the rows for many ids to scan.
+func (s *sqliteStore) eachOf(ctx context.Context, query string, ids []int64, scan func(*sql.Rows) error) error {
+	return chunks(ids, amongMost, func(ids []int64) error {
+		query, args := s.among(query, ids)
+		rows, err := s.queryOften(ctx, query, args)
+		if err != nil {
+			return err
+		}
+		return scanAll(rows, scan)
+	})
+}
+
+// allPairs lists the pairs of all runs. How they are divided depends on the batches
+// that the blocks came in.
+func (s *sqliteStore) allPairs(ctx context.Context, tx *sql.Tx) ([]pair, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT data FROM keychunk`)
+	if err != nil {
+		return nil, err
+	}
+	var all []pair
+	err = scanAll(rows, func(rows *sql.Rows) error {
+		var data sql.RawBytes
+		if err := rows.Scan(&data); err != nil {
+			return err
+		}
+		for i := range len(data) / pairSize {
+			all = append(all, pairAt(data, i))
+		}
+		return nil
+	})
+	return all, err
 }

@@ -3,6 +3,7 @@ package index
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -17,6 +18,7 @@ type sqliteWriter struct {
 	tls      *libc.TLS
 	db       uintptr
 	prepared map[string]*sqliteStatement
+	inserts  map[insertKey]*sqliteStatement
 
 	// Texts of a row are handed over in memory that isn't Go's.
 	room  []byte
@@ -40,7 +42,7 @@ func (e *sqliteError) Error() string { return fmt.Sprintf("%s (%d)", e.Text, e.C
 
 // openSQLiteWriter opens a database that is there, and runs pragmas.
 func openSQLiteWriter(path, pragmas string) (*sqliteWriter, error) {
-	w := &sqliteWriter{tls: libc.NewTLS(), prepared: map[string]*sqliteStatement{}}
+	w := &sqliteWriter{tls: libc.NewTLS(), prepared: map[string]*sqliteStatement{}, inserts: map[insertKey]*sqliteStatement{}}
 	w.resize(64 << 10)
 	name, err := libc.CString(path)
 	if err != nil {
@@ -214,6 +216,76 @@ func (s *sqliteStatement) view(column int32) []byte {
 		return nil
 	}
 	return unsafe.Slice((*byte)(outside(p)), int(n))
+}
+
+// nodes reads node by node.
+func (w *sqliteWriter) nodes(ids []int64, each func(int64, Kind, string)) error {
+	find, err := w.statement(`SELECT kind, thing, name, digest FROM node WHERE id = ?`)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := find.run([]cell{number(id)}, func(row *sqliteStatement) {
+			each(id, Kind(row.number(0)), row.text(1)+row.text(2)+row.text(3))
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *sqliteWriter) version(record int64) (node int64, err error) {
+	find, err := w.statement(`SELECT node FROM artifact WHERE record = ?`)
+	if err != nil {
+		return 0, err
+	}
+	err = find.run([]cell{number(record)}, func(row *sqliteStatement) { node = row.number(0) })
+	return node, err
+}
+
+// manyRows are written by one statement, if there are as many: the database finds
+// the place for a row from that of the one before.
+const manyRows = 16
+
+// insert writes some rows at a time.
+func (w *sqliteWriter) insert(b *bulk) error {
+	rest := b.cells
+	for _, rows := range []int{manyRows, 1} {
+		n := rows * b.width
+		if len(rest) < n || rows > 1 && b.alone {
+			continue
+		}
+		insert, err := w.inserting(b, rows)
+		if err != nil {
+			return err
+		}
+		for ; len(rest) >= n; rest = rest[n:] {
+			if err := insert.run(rest[:n], nil); err != nil {
+				return fmt.Errorf("couldn't write to the table %s of the index: %w", b.table, err)
+			}
+		}
+	}
+	return nil
+}
+
+// inserting is the statement that writes so many rows.
+func (w *sqliteWriter) inserting(b *bulk, rows int) (*sqliteStatement, error) {
+	key := insertKey{b, rows}
+	if s, ok := w.inserts[key]; ok {
+		return s, nil
+	}
+	values := strings.TrimSuffix(strings.Repeat(inList(b.width)+",", rows), ",")
+	s, err := w.statement("INSERT INTO " + b.table + " (" + strings.Join(b.columns, ", ") + ") VALUES " + values)
+	if err == nil {
+		w.inserts[key] = s
+	}
+	return s, err
+}
+
+// insertKey is what such a statement is for.
+type insertKey struct {
+	bulk *bulk
+	rows int
 }
 
 func (w *sqliteWriter) close() error {

@@ -185,11 +185,20 @@ func Member(t testing.TB, text string) *record.Record {
 	return made(t, text)(record.NewMember(parse(t, text)))
 }
 
-// Open opens an empty index in a folder of the test's own.
+// Open opens an empty index of the test's own: a file, or what OnPostgres says.
 func Open(t testing.TB) *index.Index {
 	t.Helper()
-	ix, err := index.Open(t.TempDir() + "/index.db")
+	return OpenAt(t, place(t))
+}
+
+// OpenAt opens the index at a place.
+func OpenAt(t testing.TB, place string) *index.Index {
+	t.Helper()
+	ix, err := index.Open(place)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ix.Connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -300,6 +300,46 @@ func SharedPostgres(t testing.TB) *Postgres {
 	return together.server
 }
 
+// elsewhere names the variable with the URL of a server, in whose database Open
+// then keeps its indexes.
+const elsewhere = "PEDIGREE_TEST_INDEX"
+
+// OnPostgres runs all other tests of the calling program once more, in a process
+// whose indexes are kept in a PostgreSQL server of its own. Tests whose names begin
+// with TestPostgres are left out, as they always use one: so the caller's name has
+// to begin like that, too.
+func OnPostgres(t *testing.T) {
+	t.Helper()
+	server := StartPostgres(t)
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.skip=^TestPostgres")
+	again.Env = append(os.Environ(), elsewhere+"="+server.URL(""))
+	out, err := again.CombinedOutput()
+	if err != nil {
+		t.Fatalf("with PostgreSQL: %v\n%s", err, out)
+	}
+	passed := bytes.Count(out, []byte("\n--- PASS: "))
+	if passed == 0 {
+		t.Fatalf("no test ran with PostgreSQL:\n%s", out)
+	}
+	t.Logf("%d tests passed with PostgreSQL", passed)
+}
+
+// place is where Open keeps the next index.
+func place(t testing.TB) string {
+	server := os.Getenv(elsewhere)
+	if server == "" {
+		return filepath.Join(t.TempDir(), "index.db")
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set("search_path", fmt.Sprintf("test%d", together.schemas.Add(1)))
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
 // Shutdown ends the server that tests shared, if there was one.
 func Shutdown() error {
 	if together.server == nil {
