@@ -1,0 +1,162 @@
+package audit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// network is what matters here of a network's folder: a gateway's settings, which have every peer.
+type network struct {
+	Channel   string `json:"channel"`
+	Chaincode string `json:"chaincode"`
+	Peers     []struct {
+		MSPID      string `json:"mspId"`
+		Address    string `json:"address"`
+		ServerName string `json:"serverName"`
+		TLSRoots   string `json:"tlsRoots"`
+	} `json:"peers"`
+	MSPID string `json:"mspId"`
+}
+
+// network reads the settings of --as, nil without it.
+func (o *options) network() (*network, error) {
+	if o.as == "" {
+		return nil, nil
+	}
+	if o.as != filepath.Base(o.as) {
+		return nil, usage("%q is not the name of an organisation", o.as)
+	}
+	text, err := os.ReadFile(filepath.Join(o.dir, o.as, "gateway.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usage("there is no organisation %q in the network folder %s", o.as, o.dir)
+	}
+	if err != nil {
+		return nil, usage("couldn't read the network: %w", err)
+	}
+	n := new(network)
+	if err := json.Unmarshal(text, n); err != nil {
+		return nil, usage("couldn't understand the settings of %s's gateway: %w", o.as, err)
+	}
+	return n, nil
+}
+
+// peers lists the peer to audit, if it is one, and those that are asked for heights.
+func (o *options) peers(p *plan, local *network) error {
+	if local == nil && o.peer == "" && len(o.witnesses) == 0 {
+		return nil // files alone need nobody's identity
+	}
+	as, err := o.member(local)
+	if err != nil {
+		return err
+	}
+	add := func(address, name, roots string) *Peer {
+		one := &Peer{Address: address, ServerName: name, TLSRoots: roots, Channel: p.channel, As: as}
+		p.witnesses = append(p.witnesses, one)
+		return one
+	}
+	if o.peer != "" {
+		p.source = add(o.peer, o.serverName, o.roots)
+	}
+	if local != nil {
+		for _, one := range local.Peers {
+			if one.Address == o.peer {
+				continue
+			}
+			made := add(one.Address, one.ServerName, one.TLSRoots)
+			if p.source == nil && one.MSPID == local.MSPID {
+				p.source = made
+			}
+		}
+	}
+	for _, witness := range o.witnesses {
+		address, name, _ := strings.Cut(witness, "=")
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return usage("--witness %q isn't host:port", witness)
+		}
+		add(address, name, o.roots)
+	}
+	if p.source == nil {
+		return usage("the settings of %s's gateway have no peer of its own", o.as)
+	}
+	return nil
+}
+
+// member is who asks the peers: by flags, or the auditor of --as.
+func (o *options) member(local *network) (*Member, error) {
+	mspID, certificate, key := o.mspID, o.certificate, o.key
+	if local != nil && mspID == "" && certificate == "" && key == "" {
+		folder := filepath.Join(o.dir, o.as, "users", "auditor")
+		mspID, certificate, key = local.MSPID, filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
+	}
+	if mspID == "" || certificate == "" || key == "" {
+		return nil, usage("peers answer members only: --msp ID --cert FILE --key FILE, or --as ORG")
+	}
+	m, err := LoadMember(mspID, certificate, key)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	if o.roots == "" && (o.peer != "" || len(o.witnesses) > 0) {
+		return nil, usage("say who vouches for the peers' addresses: --tls-roots FILE")
+	}
+	return m, nil
+}
+
+// progress tells of a long audit: on a terminal in one line that changes, elsewhere in a line now and then.
+type progress struct {
+	w      io.Writer
+	live   bool
+	source Source
+	last   time.Time
+	shown  int
+}
+
+// quietly is how often a log is told.
+const quietly = 10 * time.Second
+
+func newProgress(w io.Writer, source Source) *progress {
+	f, ok := w.(*os.File)
+	return &progress{w: w, live: ok && term.IsTerminal(int(f.Fd())), source: source, last: time.Now()}
+}
+
+func (p *progress) show(s Status) {
+	if !p.live && time.Since(p.last) < quietly {
+		return
+	}
+	p.last = time.Now()
+	line := strconv.FormatUint(s.Next, 10)
+	done := s.Next - s.First
+	perSecond := func(n uint64) float64 { return float64(n) / s.Took.Seconds() }
+	if all := p.source.Height(); all > s.Next && done > 0 {
+		left := time.Duration(float64(s.Took) * float64(all-s.Next) / float64(done)).Round(time.Second)
+		line += fmt.Sprintf(" of %d blocks, %s left", all, left)
+	} else {
+		line += " blocks"
+	}
+	line += fmt.Sprintf("; %d transactions, %d records; %.0f blocks and %.1f MB a second; %d findings",
+		s.Transactions, s.Records, perSecond(done), float64(s.Bytes)/1e6/s.Took.Seconds(), s.Findings)
+	if !p.live {
+		fmt.Fprintln(p.w, line)
+		return
+	}
+	fmt.Fprintf(p.w, "\r%-*s", p.shown, line)
+	p.shown = len(line)
+}
+
+// done ends the line that changes.
+func (p *progress) done() {
+	if p.shown > 0 {
+		fmt.Fprintf(p.w, "\r%-*s\r", p.shown, "")
+		p.shown = 0
+	}
+}

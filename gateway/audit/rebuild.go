@@ -1,0 +1,126 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+)
+
+// Compared is a gateway's index, as far as it has to be known to tell whether another equals it.
+type Compared struct {
+	path        string
+	height      uint64
+	fingerprint string
+	damage      string // why it can't be read
+
+	met bool // the rebuilt index has had this height
+}
+
+// openCompared reads the index file of a gateway that doesn't run, without changing it.
+func openCompared(ctx context.Context, path, work string) (*Compared, error) {
+	c := &Compared{path: path}
+	copied := filepath.Join(work, "gateway-index.db")
+	for _, suffix := range []string{"", "-wal"} {
+		err := copyFile(path+suffix, copied+suffix)
+		if err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
+			return nil, usage("couldn't read the gateway's index: %w", err)
+		}
+	}
+	ix, err := index.Open(copied, index.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		c.damage = err.Error()
+		return c, nil
+	}
+	defer ix.Close()
+	if c.damage = ix.Rebuilding(); c.damage != "" {
+		return c, nil
+	}
+	c.height = ix.Height()
+	if c.fingerprint, err = ix.Fingerprint(ctx); err != nil {
+		c.damage = err.Error()
+	}
+	return c, ctx.Err()
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// build indexes blocks as they come, as many at once as there are. At the height of the index that is compared it stops to
+// compare.
+func (a *Auditor) build(ctx context.Context, blocks <-chan index.Block) error {
+	for b := range blocks {
+		batch := []index.Block{b}
+		for more := true; more && len(batch) < mostUnindexed && !a.against.ends(batch); {
+			select {
+			case b, ok := <-blocks:
+				if more = ok; ok {
+					batch = append(batch, b)
+				}
+			default:
+				more = false
+			}
+		}
+		if err := a.index.ApplyAll(ctx, batch); err != nil {
+			return err
+		}
+		if err := a.compareIndex(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ends tells whether a batch ends at the height of the index that is compared.
+func (c *Compared) ends(batch []index.Block) bool {
+	return c != nil && batch[len(batch)-1].Number+1 == c.height
+}
+
+// compareIndex compares the rebuilt index with the gateway's if it has its height.
+func (a *Auditor) compareIndex(ctx context.Context) error {
+	c := a.against
+	if c == nil || c.met || c.damage != "" || a.index.Height() != c.height {
+		return nil
+	}
+	fingerprint, err := a.index.Fingerprint(ctx)
+	if err != nil {
+		return err
+	}
+	if c.met = true; fingerprint != c.fingerprint {
+		c.damage = fmt.Sprintf("its rows up to block %d aren't what the blocks make", c.height-1)
+	}
+	return nil
+}
+
+// finding is what the comparison came to, nil if the index equals the rebuilt one.
+func (c *Compared) finding(height uint64) *Finding {
+	detail := c.damage
+	switch {
+	case c.damage != "":
+	case c.height > height:
+		detail = fmt.Sprintf("it has %d blocks, and only %d were audited", c.height, height)
+	case !c.met && c.height < height:
+		detail = fmt.Sprintf("it has %d blocks, and the rebuilt index had more already; begin with a new --index or --state", c.height)
+	}
+	if detail == "" {
+		return nil
+	}
+	return &Finding{Code: IndexDiffers, Detail: c.path + ": " + detail}
+}

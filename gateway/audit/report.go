@@ -1,0 +1,117 @@
+package audit
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Report is what an audit came to. Its JSON form is stable: members are added, never changed.
+type Report struct {
+	// Channel, Chaincode and Genesis, in hexadecimal, say what was audited, and Source where it came from.
+	Channel   string `json:"channel"`
+	Chaincode string `json:"chaincode"`
+	Genesis   string `json:"genesis"`
+	Source    string `json:"source"`
+	// Blocks are how many were audited from the first on, in this run and those that it went on from; Tip is the hash of
+	// the last one, in hexadecimal. Complete says that the audit came to the end of the source.
+	Blocks   uint64 `json:"blocks"`
+	Tip      string `json:"tip,omitempty"`
+	Complete bool   `json:"complete"`
+	// From is the block at which this run began.
+	From uint64 `json:"from"`
+	// Transactions, Invalid ones among them, and Records are how many the blocks have.
+	Transactions uint64 `json:"transactions"`
+	Invalid      uint64 `json:"invalid"`
+	Records      uint64 `json:"records"`
+	// Seconds are how long this run took.
+	Seconds float64 `json:"seconds"`
+	// Heights are those that peers signed, and Gateway what was compared with a gateway.
+	Heights []SignedHeight `json:"heights,omitempty"`
+	Gateway *Comparison    `json:"gateway,omitempty"`
+	// Findings is what isn't as it should be; empty if all is well. Notes say what is worth knowing and no finding.
+	Findings []Finding `json:"findings"`
+	Notes    []string  `json:"notes,omitempty"`
+}
+
+// Report tells what the audit of a source came to.
+func (a *Auditor) Report(source Source) *Report {
+	s := a.Status()
+	r := &Report{
+		Channel: s.Channel, Chaincode: a.replay.chaincode, Genesis: hex.EncodeToString(a.replay.genesis), Source: source.String(),
+		Blocks: s.Next, Tip: hex.EncodeToString(s.Last), Complete: !a.ended, From: s.First,
+		Transactions: s.Transactions, Invalid: s.Invalid, Records: s.Records, Seconds: s.Took.Seconds(), Findings: a.Findings(),
+	}
+	if r.Findings == nil {
+		r.Findings = []Finding{}
+	}
+	if noted, ok := source.(interface{ Note() string }); ok && noted.Note() != "" {
+		r.Notes = append(r.Notes, noted.Note())
+	}
+	return r
+}
+
+// Clean tells whether nothing was found.
+func (r *Report) Clean() bool { return len(r.Findings) == 0 && r.Complete }
+
+// WriteJSON writes the report as JSON.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(r)
+}
+
+// mostFindings is how many the text has; the JSON has all.
+const mostFindings = 100
+
+// WriteText writes the report for people.
+func (r *Report) WriteText(w io.Writer) error {
+	var failed error
+	say := func(format string, args ...any) {
+		if _, err := fmt.Fprintf(w, format+"\n", args...); failed == nil {
+			failed = err
+		}
+	}
+	say("Audited %s.", r.Source)
+	say("  channel %s, chaincode %s, from the genesis block %s", r.Channel, r.Chaincode, r.Genesis)
+	if r.Blocks == 0 {
+		say("  not even the first block could be judged")
+	} else {
+		say("  %d blocks up to %s", r.Blocks, r.Tip)
+	}
+	say("  %d transactions, of them %d invalid; %d records", r.Transactions, r.Invalid, r.Records)
+	took := time.Duration(r.Seconds * float64(time.Second)).Round(time.Millisecond)
+	if r.From > 0 {
+		say("  this run went on from block %d and took %s", r.From, took)
+	} else {
+		say("  it took %s", took)
+	}
+	for _, h := range r.Heights {
+		say("  %s signs that it has %d blocks (%s)", h.MSPID, h.Height, h.Peer)
+	}
+	if g := r.Gateway; g != nil {
+		say("  compared %d records and %d lineages with %s, as of block %d", g.Records, g.Lineages, g.URL, g.At)
+	}
+	for _, note := range r.Notes {
+		say("Note: %s.", note)
+	}
+	for i, f := range r.Findings {
+		if i == mostFindings {
+			say("… and %d more; --json has them all", len(r.Findings)-i)
+			break
+		}
+		say("%s", f)
+	}
+	switch {
+	case len(r.Findings) == 0 && r.Complete:
+		say("Nothing is wrong.")
+	case !r.Complete:
+		say("%d findings. The audit ended at block %d: none after it can be judged.", len(r.Findings), r.Blocks)
+	default:
+		say("%d findings.", len(r.Findings))
+	}
+	return failed
+}

@@ -1,0 +1,97 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+
+	"github.com/pedigree-ledger/pedigree/gateway/audit/blockfile"
+)
+
+// Source is where blocks come from. It is trusted with nothing but to have them.
+type Source interface {
+	// Blocks hands on all blocks from a number on, in order, until there are no more or take returns an error, which it
+	// returns.
+	Blocks(ctx context.Context, from uint64, take func(*common.Block) error) error
+	// Height is how many blocks there are, as far as that is known; 0 if it isn't.
+	Height() uint64
+	// String says where it is, for people.
+	String() string
+}
+
+// Damaged is a source that can't be read any further.
+type Damaged = blockfile.Damage
+
+// Files are the block files of a stopped peer.
+type Files struct {
+	// Dir is the folder with blockfile_000000.
+	Dir string
+
+	partial *blockfile.Partial
+}
+
+// Blocks reads the files.
+func (f *Files) Blocks(ctx context.Context, from uint64, take func(*common.Block) error) error {
+	r, err := blockfile.Open(f.Dir)
+	if err != nil {
+		return unreachable("%w", err)
+	}
+	defer r.Close()
+	for ctx.Err() == nil {
+		b, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			f.partial = r.Partial()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if b.GetHeader().GetNumber() < from {
+			continue
+		}
+		if err := take(b); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Height isn't known before the files are read.
+func (f *Files) Height() uint64 { return 0 }
+
+// Note tells of an unfinished block at the end, "" if there is none.
+func (f *Files) Note() string {
+	if f.partial == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s ends within a block, which begins at byte %d and is left out: the peer was killed while it wrote it, or the file was cut off", f.partial.File, f.partial.Offset)
+}
+
+func (f *Files) String() string { return "the block files in " + f.Dir }
+
+// failure is an error with an exit code.
+type failure struct {
+	error
+	code int
+}
+
+func (f failure) ExitCode() int { return f.code }
+func (f failure) Unwrap() error { return f.error }
+
+// Exit codes, as those of the other verbs.
+const (
+	ExitFindings    = 1 // something isn't as it should be
+	ExitUsage       = 2 // a mistake in the command or a file
+	ExitUnreachable = 3 // what was to be audited can't be reached
+)
+
+func unreachable(format string, args ...any) error {
+	return failure{fmt.Errorf(format, args...), ExitUnreachable}
+}
+
+func usage(format string, args ...any) error {
+	return failure{fmt.Errorf(format, args...), ExitUsage}
+}
