@@ -127,7 +127,7 @@ func headerBytes(number uint64, previous, data []byte) []byte {
 // LastConfig is the number of the configuration block that the orderers say, and sign, was the last up to this one.
 func (b *Block) LastConfig() (uint64, error) {
 	var m common.OrdererBlockMetadata
-	if err := proto.Unmarshal(b.Metadata, &m); err != nil {
+	if err := decodeExactly(b.Metadata, &m); err != nil {
 		return 0, refuse(BadBlock, "what its orderers signed can't be read: %v", err)
 	}
 	if m.GetLastConfig() == nil {

@@ -102,12 +102,23 @@ func Verify(p *Proof, t *Trust, w Wanted) (*Verdict, error) {
 	return v, nil
 }
 
-// proven are blocks that were proved, with the configuration that each was made under.
+// proven are blocks that were proved, with the configuration that each was made under, and what was found in them.
 type proven struct {
 	blocks    map[uint64]*Block
 	configs   map[uint64]*Config
 	needed    map[uint64]bool
 	chaincode string
+
+	recorded map[Version]*recorded
+	policies map[Version]*definedPolicy
+}
+
+// recorded is a checked transaction that recorded something.
+type recorded struct {
+	*Transaction
+	Ordered
+	header record.Header
+	bodies [][]byte
 }
 
 func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
@@ -118,7 +129,8 @@ func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 	if chain.config.Channel != t.Channel {
 		return refuse(WrongChannel, "the genesis block is of the channel %q", chain.config.Channel)
 	}
-	s := &proven{blocks: map[uint64]*Block{}, configs: map[uint64]*Config{}, needed: map[uint64]bool{0: true}, chaincode: t.Chaincode}
+	s := &proven{blocks: map[uint64]*Block{}, configs: map[uint64]*Config{}, needed: map[uint64]bool{0: true}, chaincode: t.Chaincode,
+		recorded: map[Version]*recorded{}, policies: map[Version]*definedPolicy{}}
 	for _, b := range p.Blocks[1:] {
 		before, err := chain.Take(b)
 		if err != nil {
@@ -156,70 +168,86 @@ func (s *proven) transaction(v Version) (*Transaction, *Config, error) {
 	}
 	s.needed[v.Block] = true
 	if v.Position >= uint64(len(b.Data)) {
-		return nil, nil, at(refuse(WrongTransaction, "it has %d transactions", len(b.Data)), "%s", v)
+		return nil, nil, refuse(WrongTransaction, "the block has %d transactions", len(b.Data))
 	}
 	t, err := OpenTransaction(b.Data[v.Position])
-	return t, s.configs[v.Block], at(err, "%s", v)
+	return t, s.configs[v.Block], err
 }
 
 // check proves the first recording of a record by its block.
 func (s *proven) check(a *Attested) (*Ordered, error) {
 	first := a.Recordings[0]
-	t, config, err := s.transaction(first.Version)
-	if err != nil {
-		return nil, err
-	}
-	if t.ID != first.Tx || t.Action.Chaincode != s.chaincode {
-		return nil, at(refuse(WrongTransaction, "the transaction %s is there, not %s", t.ID, first.Tx), "%s", first.Version)
-	}
-	policy, name, err := s.policy(t, first.Block)
-	if err != nil {
-		return nil, err
-	}
-	endorsers, err := config.CheckTransaction(t, policy)
-	if err != nil {
-		return nil, at(err, "%s", first.Version)
-	}
-	if err := s.holds(t, a); err != nil {
-		return nil, at(err, "%s", first.Version)
-	}
-	o := &Ordered{Tx: t.ID, Version: first.Version, SubmittedBy: t.Creator.String(), Policy: name}
-	for _, id := range endorsers {
-		if !slices.Contains(o.EndorsedBy, id.MSPID) {
-			o.EndorsedBy = append(o.EndorsedBy, id.MSPID)
+	r, known := s.recorded[first.Version]
+	if !known {
+		var err error
+		if r, err = s.open(first.Version); err != nil {
+			return nil, at(err, "%s", first.Version)
 		}
+		s.recorded[first.Version] = r
 	}
-	slices.Sort(o.EndorsedBy)
-	return o, nil
+	if err := r.holds(a, s.chaincode); err != nil {
+		return nil, at(err, "%s", first.Version)
+	}
+	return &r.Ordered, nil
 }
 
-// holds checks that a transaction writes a record as the receipt says that it did.
-func (s *proven) holds(t *Transaction, a *Attested) error {
+// open checks a transaction that recorded something.
+func (s *proven) open(v Version) (*recorded, error) {
+	t, config, err := s.transaction(v)
+	if err != nil {
+		return nil, err
+	}
+	if t.Action.Chaincode != s.chaincode {
+		return nil, refuse(WrongTransaction, "a call of the chaincode %q is there", t.Action.Chaincode)
+	}
+	policy, err := s.policy(t, v.Block)
+	if err != nil {
+		return nil, err
+	}
+	endorsers, err := config.CheckTransaction(t, policy.policy)
+	if err != nil {
+		return nil, err
+	}
+	r := &recorded{Transaction: t, Ordered: Ordered{Tx: t.ID, Version: v, SubmittedBy: t.Creator.String(), Policy: policy.name}}
+	for _, id := range endorsers {
+		if !slices.Contains(r.EndorsedBy, id.MSPID) {
+			r.EndorsedBy = append(r.EndorsedBy, id.MSPID)
+		}
+	}
+	slices.Sort(r.EndorsedBy)
 	value, ok := t.Action.Written(s.chaincode, record.PackKey(t.ID))
 	if !ok {
-		return refuse(NotInTransaction, "it has recorded nothing")
+		return nil, refuse(NotInTransaction, "it has recorded nothing")
 	}
-	header, pack, err := record.ParsePackValue(value)
-	if err != nil {
-		return refuse(NotInTransaction, "%v", err)
+	var pack []byte
+	if r.header, pack, err = record.ParsePackValue(value); err != nil {
+		return nil, refuse(NotInTransaction, "%v", err)
 	}
+	h := r.header
+	if h.MSPID != t.Creator.MSPID || h.Subject != t.Creator.Certificate.Subject.String() || h.Time != t.Time.UTC().Format(time.RFC3339Nano) {
+		return nil, refuse(NotInTransaction, "it names another submitter, or time, than it was signed by")
+	}
+	if r.bodies, err = record.Unpack(pack, record.PackLimits{}); err != nil {
+		return nil, refuse(NotInTransaction, "%v", err)
+	}
+	return r, nil
+}
+
+// holds checks that a transaction records a record as the receipt says that it did.
+func (r *recorded) holds(a *Attested, chaincode string) error {
 	first := a.Recordings[0]
-	if header.MSPID != first.MSPID || header.Subject != first.Subject || header.Time != first.Time {
+	if r.Transaction.ID != first.Tx {
+		return refuse(WrongTransaction, "the transaction %s is there, not %s", r.Transaction.ID, first.Tx)
+	}
+	if r.header.MSPID != first.MSPID || r.header.Subject != first.Subject || r.header.Time != first.Time {
 		return refuse(NotInTransaction, "it names another submitter, or time, than the receipt")
 	}
-	if header.MSPID != t.Creator.MSPID || header.Subject != t.Creator.Certificate.Subject.String() || header.Time != t.Time.UTC().Format(time.RFC3339Nano) {
-		return refuse(NotInTransaction, "it names another submitter, or time, than it was signed by")
-	}
-	line, _ := t.Action.Written(s.chaincode, record.PointerKey(a.ID, t.ID))
+	line, ok := r.Action.Written(chaincode, record.PointerKey(a.ID, first.Tx))
 	n, err := strconv.Atoi(string(line))
-	if err != nil {
+	if !ok || err != nil {
 		return refuse(NotInTransaction, "it has recorded other records")
 	}
-	bodies, err := record.Unpack(pack, record.PackLimits{})
-	if err != nil {
-		return refuse(NotInTransaction, "%v", err)
-	}
-	if n < 0 || n >= len(bodies) || record.Sum(bodies[n]) != a.ID {
+	if n < 0 || n >= len(r.bodies) || record.Sum(r.bodies[n]) != a.ID {
 		return refuse(NotInTransaction, "it has another record, or none, in line %d", n)
 	}
 	return nil
@@ -233,48 +261,68 @@ const (
 	validationField    = "/ValidationInfo"
 )
 
+// definedPolicy is an endorsement policy of a chaincode's definition (peer.ApplicationPolicy), and its name for people.
+type definedPolicy struct {
+	policy []byte
+	name   string
+}
+
 // policy finds the endorsement policy that a transaction had to meet. Every endorsed call reads the sequence number of the
 // chaincode's definition, and so tells which transaction defined it; that one writes the policy, or has read which one
 // wrote it before. Only what is in force can be read so: a transaction that read something else would not be valid.
-func (s *proven) policy(t *Transaction, block uint64) (policy []byte, name string, err error) {
+func (s *proven) policy(t *Transaction, block uint64) (*definedPolicy, error) {
 	key := definitionPrefix + s.chaincode
 	version, ok := t.Action.ReadVersion(lifecycleNamespace, key+sequenceField)
+	first := version
 	for range maxPolicyDepth {
 		if !ok || version.Block >= block {
 			break
 		}
-		definition, config, err := s.transaction(version)
+		if known := s.policies[version]; known != nil {
+			return known, nil
+		}
+		definition, err := s.definition(version)
 		if err != nil {
-			return nil, "", at(err, "the chaincode's definition")
-		}
-		reference := applicationPolicyReference(lifecycleEndorsement)
-		if definition.Action.Chaincode != lifecycleNamespace {
-			return nil, "", at(refuse(WrongTransaction, "it is a call of %q", definition.Action.Chaincode), "the chaincode's definition, %s", version)
-		}
-		if _, err := config.CheckTransaction(definition, reference); err != nil {
-			return nil, "", at(err, "the chaincode's definition, %s", version)
+			return nil, at(err, "the chaincode's definition in %s", version)
 		}
 		if written, ok := definition.Action.Written(lifecycleNamespace, key+validationField); ok {
-			return readPolicy(written)
+			found, err := readPolicy(written)
+			if err == nil {
+				s.policies[first] = found
+			}
+			return found, err
 		}
 		block = version.Block
 		version, ok = definition.Action.ReadVersion(lifecycleNamespace, key+validationField)
 	}
-	return nil, "", refuse(BadTransaction, "the transaction doesn't tell which definition of the chaincode it was endorsed under")
+	return nil, refuse(BadTransaction, "it doesn't tell which definition of the chaincode it was endorsed under")
+}
+
+// definition finds and checks a transaction that defined a chaincode.
+func (s *proven) definition(v Version) (*Transaction, error) {
+	t, config, err := s.transaction(v)
+	if err != nil {
+		return nil, err
+	}
+	if t.Action.Chaincode != lifecycleNamespace {
+		return nil, refuse(WrongTransaction, "a call of the chaincode %q is there", t.Action.Chaincode)
+	}
+	_, err = config.CheckTransaction(t, applicationPolicyReference(lifecycleEndorsement))
+	return t, err
 }
 
 // readPolicy reads the value of a definition's field.
-func readPolicy(written []byte) ([]byte, string, error) {
+func readPolicy(written []byte) (*definedPolicy, error) {
 	var data lifecycle.StateData
 	var info lifecycle.ChaincodeValidationInfo
 	if err := proto.Unmarshal(written, &data); err != nil {
-		return nil, "", refuse(BadTransaction, "the chaincode's definition can't be read: %v", err)
+		return nil, refuse(BadTransaction, "the chaincode's definition can't be read: %v", err)
 	}
 	if err := proto.Unmarshal(data.GetBytes(), &info); err != nil {
-		return nil, "", refuse(BadTransaction, "the chaincode's definition can't be read: %v", err)
+		return nil, refuse(BadTransaction, "the chaincode's definition can't be read: %v", err)
 	}
 	if plugin := cmp.Or(info.GetValidationPlugin(), "vscc"); plugin != "vscc" {
-		return nil, "", refuse(PolicyNotMet, "the chaincode's transactions are judged by %q, of which nothing is known here", plugin)
+		return nil, refuse(PolicyNotMet, "the chaincode's transactions are judged by %q, of which nothing is known here", plugin)
 	}
-	return info.GetValidationParameter(), describePolicy(info.GetValidationParameter()), nil
+	return &definedPolicy{info.GetValidationParameter(), describePolicy(info.GetValidationParameter())}, nil
 }

@@ -1,0 +1,192 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// block fetches a block and reads it.
+func (m *Maker) block(ctx context.Context, number uint64) (*Block, error) {
+	raw, err := m.Network.Block(ctx, number)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't fetch block %d: %w", number, err)
+	}
+	return OpenBlock(raw)
+}
+
+// members are the organisations of the newest configuration known.
+func (m *Maker) members(ctx context.Context) ([]string, error) {
+	t, err := m.Trust(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, o := range t.Organisations {
+		names = append(names, o.MSPID)
+	}
+	return names, nil
+}
+
+// configured makes sure that every configuration block up to the one of a number is known.
+func (m *Maker) configured(ctx context.Context, number uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := len(m.configs); n > 0 && m.configs[n-1].Number >= number {
+		return nil
+	}
+	known := uint64(0)
+	if len(m.configs) == 0 {
+		genesis, err := m.block(ctx, 0)
+		if err != nil {
+			return err
+		}
+		m.configs = []*Block{genesis}
+	} else {
+		known = m.configs[len(m.configs)-1].Number
+	}
+	var later []*Block
+	for number > known {
+		b, err := m.block(ctx, number)
+		if err != nil {
+			return err
+		}
+		later = append(later, b)
+		if number == known+1 {
+			break
+		}
+		before, err := m.block(ctx, number-1)
+		if err != nil {
+			return err
+		}
+		if number, err = before.LastConfig(); err != nil {
+			return err
+		}
+	}
+	slices.Reverse(later)
+	configs := append(slices.Clone(m.configs), later...)
+	trust, err := NewTrust(configs[0], configs[1:], m.Chaincode, 1)
+	if err != nil {
+		return err
+	}
+	m.configs, m.trust = configs, trust
+	return nil
+}
+
+// addBlocks adds the blocks that prove the first recordings of a proof's records.
+func (m *Maker) addBlocks(ctx context.Context, p *Proof) error {
+	blocks := map[uint64]*Block{}
+	need := func(number uint64) (*Block, error) {
+		if blocks[number] == nil {
+			b, err := m.block(ctx, number)
+			if err != nil {
+				return nil, err
+			}
+			blocks[number] = b
+		}
+		return blocks[number], nil
+	}
+	for _, r := range p.Receipts {
+		a, err := r.attested(m.Chaincode)
+		if err != nil {
+			return err
+		}
+		if err := m.needed(a.Recordings[0].Version, need); err != nil {
+			return err
+		}
+	}
+	newest := uint64(0)
+	for _, b := range blocks {
+		last, err := b.LastConfig()
+		if err != nil {
+			return err
+		}
+		newest = max(newest, last)
+	}
+	if err := m.configured(ctx, newest); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	for _, b := range m.configs {
+		if b.Number <= newest {
+			blocks[b.Number] = b
+		}
+	}
+	m.mu.Unlock()
+	for _, b := range blocks {
+		p.Blocks = append(p.Blocks, b)
+	}
+	slices.SortFunc(p.Blocks, func(a, b *Block) int { return int(int64(a.Number) - int64(b.Number)) })
+	return nil
+}
+
+// needed fetches the block of a transaction, and of those that define the chaincode for it.
+func (m *Maker) needed(v Version, need func(uint64) (*Block, error)) error {
+	key := definitionPrefix + m.Chaincode
+	field := sequenceField
+	for range maxPolicyDepth {
+		b, err := need(v.Block)
+		if err != nil {
+			return err
+		}
+		if v.Position >= uint64(len(b.Data)) {
+			return refuse(WrongTransaction, "block %d has %d transactions", v.Block, len(b.Data))
+		}
+		t, err := OpenTransaction(b.Data[v.Position])
+		if err != nil {
+			return err
+		}
+		if _, ok := t.Action.Written(lifecycleNamespace, key+validationField); ok {
+			return nil
+		}
+		next, ok := t.Action.ReadVersion(lifecycleNamespace, key+field)
+		if !ok || next.Block >= v.Block {
+			return refuse(BadTransaction, "transaction %s doesn't tell which definition of the chaincode it was endorsed under", t.ID)
+		}
+		v, field = next, validationField
+	}
+	return refuse(BadTransaction, "the chaincode's definition goes back further than anybody would follow")
+}
+
+// check verifies a proof by the channel's own configuration, and by the newest if the one known doesn't fit.
+func (m *Maker) check(ctx context.Context, p *Proof) error {
+	t, err := m.Trust(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err = Verify(p, t, Wanted{}); err == nil {
+		return nil
+	}
+	newest, newestErr := m.Network.Newest(ctx)
+	if newestErr != nil {
+		return newestErr
+	}
+	b, newestErr := m.block(ctx, newest)
+	if newestErr != nil || newest == 0 {
+		return errors.Join(err, newestErr)
+	}
+	last, newestErr := b.LastConfig()
+	if newestErr != nil || last <= t.config {
+		return errors.Join(err, newestErr)
+	}
+	if err := m.configured(ctx, last); err != nil {
+		return err
+	}
+	if t, err = m.Trust(ctx); err != nil {
+		return err
+	}
+	_, err = Verify(p, t, Wanted{})
+	return err
+}
+
+// Trust is what the channel's configuration says, as far as it has been needed yet. It is no reason to trust anything: it
+// comes from the same network.
+func (m *Maker) Trust(ctx context.Context) (*Trust, error) {
+	if err := m.configured(ctx, 0); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.trust.clone(), nil
+}
