@@ -85,11 +85,11 @@ func Decode(event, context canonical.Value) (*Event, []Problem) {
 }
 
 // Check is Decode for those who need of the event only that it is valid, and
-// its hash.
-func Check(event, context canonical.Value) (hash string, problems []Problem) {
+// its hash. It keeps neither pointer.
+func Check(event, context *canonical.Value) (hash string, problems []Problem) {
 	c := checkers.Get().(*checker)
 	defer c.release()
-	return c.check(&event, &context)
+	return c.check(event, context)
 }
 
 func (c *checker) check(event, context *canonical.Value) (string, []Problem) {

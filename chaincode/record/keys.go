@@ -59,12 +59,15 @@ func ParsePackKey(key string) (txID string, ok bool) {
 
 // PointerKey is where one recording of a record is found.
 func PointerKey(id ID, txID string) string {
-	return PointerPrefix(id) + start(shortTx(txID), pointerTx)
+	var room [128]byte
+	return string(appendStart(appendPointerPrefix(room[:0], id), txID, pointerTx))
 }
 
 // PointerPrefix is what the keys of all recordings of a record begin with.
-func PointerPrefix(id ID) string {
-	return pointerPrefix + start(shortHex(id.Hex()), pointerRecord) + "/"
+func PointerPrefix(id ID) string { return string(appendPointerPrefix(nil, id)) }
+
+func appendPointerPrefix(dst []byte, id ID) []byte {
+	return append(appendStart(append(dst, pointerPrefix...), id.Hex(), pointerRecord), '/')
 }
 
 // PointerPacks returns what the key of the pack begins with to which a
@@ -78,7 +81,12 @@ func PointerPacks(key string) (prefix string, ok bool) {
 	return PackPrefix + key[at+1:], true
 }
 
-func start(s string, n int) string { return s[:min(n, len(s))] }
+// appendStart appends the first n characters of what appendShort does.
+func appendStart(dst []byte, digits string, n int) []byte {
+	from := len(dst)
+	dst = appendShort(dst, digits)
+	return dst[:min(from+n, len(dst))]
+}
 
 // FirstKey is where the organisation is that recorded a record first. Events
 // have none: they come by the million and are written blind.

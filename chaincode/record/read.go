@@ -52,16 +52,20 @@ func (r *Reader) Check(body []byte) (*Record, []Problem) {
 	return record, problems
 }
 
+// noContext is that of an event that has an @context of its own.
+var noContext canonical.Value
+
 // isEvent tells whether a value is the record of an event that Decode takes.
 func isEvent(v canonical.Value) bool {
-	members := 3
-	context, ok := v.Lookup("context")
-	if ok {
-		members = 4
+	members, context := v.Members, &noContext
+	if len(members) == 4 && members[0].Name == "context" && members[0].Value.Kind != canonical.Null {
+		context, members = &members[0].Value, members[1:]
 	}
-	event, hash := v.Get("event"), v.Get("hash")
-	if len(v.Members) != members || ok && context.Kind == canonical.Null || v.Get("record").Text != eventKind || v.Get("record").Kind != canonical.String ||
-		event.Kind != canonical.Object || hash.Kind != canonical.String || event.Get("eventID").Text == "" {
+	if len(members) != 3 || members[0].Name != "event" || members[1].Name != "hash" || members[2].Name != "record" {
+		return false
+	}
+	event, hash, kind := &members[0].Value, &members[1].Value, &members[2].Value
+	if kind.Kind != canonical.String || kind.Text != eventKind || hash.Kind != canonical.String || event.Kind != canonical.Object || event.Get("eventID").Text == "" {
 		return false
 	}
 	computed, problems := epcis.Check(event, context)

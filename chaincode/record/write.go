@@ -7,6 +7,7 @@ import (
 
 // Writer makes the records of many events in the same memory. The zero Writer is ready. One goroutine at a time may use it.
 type Writer struct {
+	value          [2]canonical.Value // event and context
 	members, event []canonical.Member
 	bodies         []byte
 }
@@ -17,7 +18,8 @@ func (w *Writer) Event(event, context canonical.Value) (*Record, []Problem) {
 	if event.Kind != canonical.Object {
 		return nil, []Problem{notAnEvent(event)}
 	}
-	hash, found := epcis.Check(event, context)
+	w.value = [...]canonical.Value{event, context}
+	hash, found := epcis.Check(&w.value[0], &w.value[1])
 	if len(found) > 0 {
 		return nil, eventProblems(found, "")
 	}
@@ -41,6 +43,7 @@ const mostKept = 2 << 20
 
 // Reset makes the room of all bodies free again.
 func (w *Writer) Reset() {
+	clear(w.value[:])
 	clear(w.members)
 	clear(w.event)
 	if w.bodies = w.bodies[:0]; cap(w.bodies) > mostKept {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
@@ -96,6 +97,21 @@ type twins struct {
 	eventIDs map[fingerprint]bearer // of events that are no declarations
 }
 
+// usedTwins are used again for their memory.
+var usedTwins = sync.Pool{New: func() any {
+	return &twins{meanings: make(map[fingerprint]known), eventIDs: make(map[fingerprint]bearer)}
+}}
+
+// release forgets the events of a document.
+func (t *twins) release() {
+	const mostKept = 10_000 // of which a map keeps the memory
+	if len(t.meanings) <= mostKept && len(t.eventIDs) <= mostKept {
+		clear(t.meanings)
+		clear(t.eventIDs)
+		usedTwins.Put(t)
+	}
+}
+
 // known is an event by its meaning.
 type known struct {
 	event int
@@ -111,8 +127,9 @@ type bearer struct {
 // fingerprint is half a SHA-256: two texts of one document don't share one.
 type fingerprint [16]byte
 
-func fingerprintOf(text []byte) fingerprint {
-	sum := sha256.Sum256(text)
+func fingerprintOf(text string) fingerprint {
+	var room [512]byte
+	sum := sha256.Sum256(append(room[:0], text...))
 	return fingerprint(sum[:])
 }
 
@@ -120,14 +137,12 @@ func (m meaning) fingerprint() fingerprint {
 	var room [512]byte
 	text := append(append(append(room[:0], m.hash...), '\n'), m.eventID...)
 	text = strconv.AppendBool(append(text, '\n'), m.declaration)
-	return fingerprintOf(strconv.AppendInt(append(text, '\n'), m.declaredAt, 10))
+	sum := sha256.Sum256(strconv.AppendInt(append(text, '\n'), m.declaredAt, 10))
+	return fingerprint(sum[:])
 }
 
 // refuse refuses the drafts of events that stand in the document twice, the second time.
 func (t *twins) refuse(drafts []draft) {
-	if t.meanings == nil {
-		t.meanings, t.eventIDs = make(map[fingerprint]known), make(map[fingerprint]bearer)
-	}
 	for i := range drafts {
 		t.look(&drafts[i])
 	}
@@ -135,7 +150,7 @@ func (t *twins) refuse(drafts []draft) {
 
 func (t *twins) look(d *draft) {
 	if d.sentID != "" {
-		sent := fingerprintOf([]byte(d.sentID))
+		sent := fingerprintOf(d.sentID)
 		first, known := t.eventIDs[sent]
 		if known && first.sent {
 			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(), Detail: fmt.Sprintf(
@@ -156,7 +171,7 @@ func (t *twins) look(d *draft) {
 		return
 	}
 	if !d.declaration {
-		id := fingerprintOf([]byte(d.EventID))
+		id := fingerprintOf(d.EventID)
 		if first, ok := t.eventIDs[id]; ok && first.event != d.index {
 			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(),
 				Detail: fmt.Sprintf("event %d of this document has the eventID %q too, and is another event", first.event, record.Brief(d.EventID))})

@@ -33,7 +33,7 @@ type intake struct {
 	ended  chan struct{} // when the last batch is with the queue
 
 	// Of the goroutine that feeds the queue, until ended:
-	twins    twins
+	twins    *twins
 	items    []capture.Item // memory of take
 	problems []record.Problem
 	faults   int
@@ -70,7 +70,7 @@ const (
 )
 
 func (s *Server) newIntake(ctx context.Context, queue *capture.Intake, mspID string, behaviour capture.Behaviour) *intake {
-	l := &intake{server: s, queue: queue, mspID: mspID, behaviour: behaviour, limit: s.captureLimit(), ended: make(chan struct{})}
+	l := &intake{server: s, queue: queue, mspID: mspID, behaviour: behaviour, limit: s.captureLimit(), ended: make(chan struct{}), twins: usedTwins.Get().(*twins)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	makers := runtime.GOMAXPROCS(0)
 	l.work, l.order = make(chan *batch), make(chan *batch, makers)
@@ -149,6 +149,7 @@ func (l *intake) finish(read error) error {
 	close(l.work)
 	close(l.order)
 	<-l.ended
+	l.twins.release()
 	l.cancel()
 	l.makers.Wait()
 	switch {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,10 +63,11 @@ type gathering struct {
 // gatherings are used again for the memory of their records.
 var gatherings = sync.Pool{New: func() any { return new(gathering) }}
 
-// empty makes ready for another part. What a row has taken is not used again.
+// empty makes ready for another part.
 func (g *gathering) empty() {
 	g.packer.Reset()
-	*g = gathering{packer: g.packer, entries: g.entries[:0]}
+	clear(g.outcomes)
+	*g = gathering{packer: g.packer, entries: g.entries[:0], outcomes: g.outcomes[:0], digests: g.digests[:0], packed: g.packed[:0]}
 }
 
 // Begin begins a job. The request's items are not looked at: give them to Add. End with Commit, or with Discard.
@@ -202,8 +204,8 @@ func (in *Intake) cut() error {
 		return nil
 	}
 	row := &partRow{
-		job: in.job.id, first: in.job.total - n, n: n, bytes: g.bytes, outcomes: g.outcomes, witnesses: in.witnesses,
-		digests: g.digests, packed: g.packed, entries: bytes.Clone(g.entries),
+		job: in.job.id, first: in.job.total - n, n: n, bytes: g.bytes, witnesses: in.witnesses,
+		outcomes: slices.Clone(g.outcomes), digests: slices.Clone(g.digests), packed: slices.Clone(g.packed), entries: bytes.Clone(g.entries),
 	}
 	if row.finished = len(g.packed) == 0; !row.finished && in.job.behaviour == Rollback && in.job.rejected > 0 {
 		in.rollBack(row.outcomes)
