@@ -103,7 +103,7 @@ Instead of that,
 	f.IntVar(&o.Document, "document", 2_000, "events to a document")
 	f.IntVar(&o.Size, "size", usualBytes, "about how many bytes to an event")
 	f.DurationVar(&o.Singles, "singles", 10*time.Second, "how long to send events one by one, and as long single ones")
-	f.IntVar(&o.Clients, "clients", 32, "of these, requests under way at once")
+	f.IntVar(&o.Clients, "clients", 64, "of these, requests under way at once")
 	f.IntVar(&o.Orgs, "orgs", 3, "organisations of the network")
 	f.IntVar(&o.Orderers, "orderers", 4, "orderers of the network")
 	f.IntVar(&o.Batch, "batch", 0, "records to a transaction at most; the gateway's default if left out")

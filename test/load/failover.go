@@ -213,14 +213,19 @@ func (t *traffic) longestGap(from, until time.Time) time.Duration {
 // settle waits until everything that was acknowledged has gone through, and
 // counts what the ledger has.
 func (r *run) settle(t *traffic) (Count, error) {
-	if err := r.network.AwaitReady(r.ctx); err != nil {
+	ctx, cancel := context.WithTimeout(r.ctx, killPatience)
+	defer cancel()
+	if err := r.network.AwaitReady(ctx); err != nil {
 		return Count{}, err
 	}
 	var queues errgroup.Group
 	for _, gateway := range r.gateways {
-		queues.Go(func() error { return emptied(r.ctx, gateway) })
+		queues.Go(func() error { return emptied(ctx, gateway) })
 	}
 	if err := queues.Wait(); err != nil {
+		return Count{}, err
+	}
+	if err := r.atTip(ctx); err != nil {
 		return Count{}, err
 	}
 	list, err := t.tally()

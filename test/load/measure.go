@@ -273,6 +273,33 @@ func emptied(ctx context.Context, gateway *client.Client) error {
 	}
 }
 
+// atTip waits until the reader's peer has every block that any gateway has in
+// its index: one that was killed may still be catching up while its gateway
+// follows another organisation's.
+func (r *run) atTip(ctx context.Context) error {
+	highest := uint64(0)
+	for _, gateway := range r.gateways {
+		var status struct {
+			Height uint64 `json:"height"`
+		}
+		if err := gateway.Get(ctx, "/v1/status", nil, &status); err != nil {
+			return err
+		}
+		highest = max(highest, status.Height)
+	}
+	for {
+		height, err := r.reader.height(ctx)
+		if err == nil && height >= highest {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("a peer has %d of %d blocks: %w", height, highest, errors.Join(ctx.Err(), err))
+		case <-time.After(patience):
+		}
+	}
+}
+
 // everywhere waits until every gateway's index has what the first one's has now.
 func (r *run) everywhere() error {
 	var first struct {
