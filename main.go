@@ -14,6 +14,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway"
+	"github.com/pedigree-ledger/pedigree/gateway/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/client"
 	"github.com/pedigree-ledger/pedigree/gateway/demo"
 	"github.com/pedigree-ledger/pedigree/network"
@@ -101,7 +102,7 @@ The shortest session:
 		&cobra.Group{ID: "parts", Title: "The parts, for a network you already have:"})
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Reset())
 	add(root, "ledger", demo.Command(), client.Capture(), client.Register(), client.Record(), client.Show(), client.Trace(), client.Proof())
-	add(root, "proof", client.Verify(), client.Trust())
+	add(root, "proof", client.Verify(), client.Trust(), audit.Command())
 	add(root, "parts", load.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
 	return root
 }
