@@ -115,24 +115,56 @@ func (h *harness) genesis() *proof.Block {
 
 // record puts artifact versions on the ledger, in one transaction, and gives their ids.
 func (h *harness) record(name string, versions int) []record.ID {
+	var made []*record.Record
+	for i := range versions {
+		made = append(made, h.artifact("dataset", name, fmt.Sprint(i)))
+	}
+	return h.submit("Artifacts:Submit", made...)
+}
+
+// lineage records a dataset, one that is derived from it, and a model that was trained on that one.
+func (h *harness) lineage(name string) []record.ID {
+	source := h.artifact("dataset", name, "1")
+	derived := h.artifact("dataset", name, "2", "dataset/harbor/"+name+"@1")
+	model := h.artifact("model", name, "1")
+	v, err := canonical.From(map[string]any{"type": "training", "used": []any{map[string]any{"ref": "dataset/harbor/" + name + "@2"}},
+		"generated": []any{map[string]any{"ref": "model/harbor/" + name + "@1"}}})
+	require.NoError(h, err)
+	training, problems := record.NewActivity(v)
+	require.Empty(h, problems)
+	ids := h.submit("Artifacts:Submit", source)
+	ids = append(ids, h.submit("Artifacts:Submit", derived)...)
+	return append(ids, h.submit("Activities:Submit", model, training)...)
+}
+
+func (h *harness) artifact(kind, name, version string, derivedFrom ...string) *record.Record {
+	digest := sha256.Sum256([]byte(kind + name + version))
+	v := canonical.Obj(
+		canonical.Member{Name: "kind", Value: canonical.Str(kind)}, canonical.Member{Name: "namespace", Value: canonical.Str("harbor")},
+		canonical.Member{Name: "name", Value: canonical.Str(name)}, canonical.Member{Name: "version", Value: canonical.Str(version)},
+		canonical.Member{Name: "digest", Value: canonical.Obj(canonical.Member{Name: "algorithm", Value: canonical.Str("sha-256")},
+			canonical.Member{Name: "coverage", Value: canonical.Str("full")}, canonical.Member{Name: "value", Value: canonical.Str(hex.EncodeToString(digest[:]))})},
+	)
+	if len(derivedFrom) > 0 {
+		v = v.With("derivedFrom", canonical.Arr(canonical.Str(derivedFrom[0])))
+	}
+	r, problems := record.NewArtifact(v)
+	require.Empty(h, problems)
+	return r
+}
+
+// submit records in one transaction, and gives the ids.
+func (h *harness) submit(function string, records ...*record.Record) []record.ID {
 	var bodies [][]byte
 	var ids []record.ID
-	for i := range versions {
-		digest := sha256.Sum256(fmt.Append(nil, name, i))
-		v, err := canonical.From(map[string]any{
-			"kind": "dataset", "namespace": "harbor", "name": name, "version": fmt.Sprint(i),
-			"digest": map[string]any{"algorithm": "sha-256", "value": hex.EncodeToString(digest[:]), "coverage": "full"},
-		})
-		require.NoError(h, err)
-		r, problems := record.NewArtifact(v)
-		require.Empty(h, problems)
+	for _, r := range records {
 		bodies, ids = append(bodies, r.Body), append(ids, r.ID)
 	}
 	pack, err := record.Pack(bodies)
 	require.NoError(h, err)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, err = h.client.Submit(ctx, h.id, ledger.Call{Function: "Artifacts:Submit", Transient: map[string][]byte{record.TransientPack: pack}})
+	_, err = h.client.Submit(ctx, h.id, ledger.Call{Function: function, Transient: map[string][]byte{record.TransientPack: pack}})
 	require.NoError(h, err)
 	return ids
 }
