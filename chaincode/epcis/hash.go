@@ -133,28 +133,36 @@ type hashedField struct {
 
 // hashedFields are those of one kind of object, in hash order.
 type hashedFields struct {
-	list []hashedField
-	at   map[string]int // where in the list
+	list     []hashedField
+	byLength [longestField + 1][]int // where in the list those are whose names have a length, which hardly any share
 }
 
+const (
+	longestField = len("coordinateReferenceSystem")
+	mostFields   = 32 // are more than any kind of object has
+)
+
 func inOrder(list []hashedField) *hashedFields {
-	f := &hashedFields{list, make(map[string]int, len(list))}
+	f := &hashedFields{list: list}
 	for i := range list {
-		f.at[list[i].name] = i
+		n := len(list[i].name)
+		f.byLength[n] = append(f.byLength[n], i)
 	}
 	return f
 }
-
-// mostFields is more than any kind of object has.
-const mostFields = 32
 
 // fields writes those that an object has.
 func (h *hasher) fields(v *canonical.Value, f *hashedFields) {
 	var values [mostFields]*canonical.Value
 	for i := range v.Members {
 		m := &v.Members[i]
-		if at, ok := f.at[m.Name]; ok && m.Value.Kind != canonical.Null {
-			values[at] = &m.Value
+		if len(m.Name) > longestField || m.Value.Kind == canonical.Null {
+			continue
+		}
+		for _, at := range f.byLength[len(m.Name)] {
+			if f.list[at].name == m.Name {
+				values[at] = &m.Value
+			}
 		}
 	}
 	for i := range f.list {
