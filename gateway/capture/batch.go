@@ -53,6 +53,15 @@ func (b *batch) places() []place {
 	return list
 }
 
+// records counts the places of a batch.
+func (b *batch) records() int {
+	n := 0
+	for _, m := range b.members {
+		n += len(m.items)
+	}
+	return n
+}
+
 // errRecompose: the members have changed before anything was sent.
 var errRecompose = errors.New("the batch has changed")
 
@@ -146,7 +155,7 @@ func (q *Queue) note(ctx context.Context, b *batch, err error, pause time.Durati
 	b.problem = err.Error()
 	q.mu.Unlock()
 	if first {
-		q.log.Warn("a transaction waits", "transaction", b.txID, "records", len(b.places()), "problem", err)
+		q.log.Warn("a transaction waits", "transaction", b.txID, "records", b.records(), "problem", err)
 	}
 	select {
 	case <-ctx.Done():

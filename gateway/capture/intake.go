@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unique"
 
 	"github.com/google/uuid"
 
@@ -96,8 +97,8 @@ func (q *Queue) Begin(r Request) (*Intake, error) {
 		return nil, fmt.Errorf("couldn't find the ledger identity %q: %w", r.Identity, err)
 	}
 	return &Intake{q: q, witnesses: r.Witnesses, next: gatherings.Get().(*gathering), job: &job{
-		id: id.String(), owner: r.Owner, identity: r.Identity, mspID: identity.MSPID, function: r.Function, behaviour: r.Behaviour,
-		created: time.Now(), finished: make(chan struct{}),
+		id: id.String(), owner: r.Owner, identity: r.Identity, mspID: identity.MSPID, member: unique.Make(identity.MSPID),
+		function: r.Function, behaviour: r.Behaviour, created: time.Now(), finished: make(chan struct{}),
 	}}, nil
 }
 

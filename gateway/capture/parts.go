@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+	"unique"
 )
 
 // job is a job in memory: unfinished. Its changing fields are guarded by Queue.mu.
 type job struct {
 	id, owner, identity, mspID, function string
+	member                               unique.Handle[string] // the MSP id, as claims have it
 	behaviour                            Behaviour
 	private                              bool // of Record: not listed
 	created                              time.Time
@@ -48,7 +50,7 @@ type part struct {
 
 // claim names a record of one organisation. Whoever holds the claim brings it to the ledger; others wait.
 type claim struct {
-	mspID  string
+	member unique.Handle[string]
 	digest [sha256.Size]byte
 }
 
@@ -58,7 +60,7 @@ type place struct {
 	item int
 }
 
-func (p *part) claim(i int) claim { return claim{p.job.mspID, p.digests[i]} }
+func (p *part) claim(i int) claim { return claim{p.job.member, p.digests[i]} }
 
 // sendable tells whether anything of the part can be put into a transaction now; Queue.mu is held.
 func (q *Queue) sendable(p *part) bool {

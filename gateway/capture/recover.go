@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unique"
 )
 
 // recover reads what an earlier process left unfinished.
@@ -69,7 +70,7 @@ func (q *Queue) readJobs() error {
 		if err != nil {
 			return err
 		}
-		j.created = fromMillis(created)
+		j.member, j.created = unique.Make(j.mspID), fromMillis(created)
 		if _, err := q.cfg.Identity(j.identity); err != nil {
 			q.log.Error("a job waits for a ledger identity that is not known any more", "job", j.id, "identity", j.identity, "problem", err)
 		}

@@ -86,7 +86,7 @@ func (q *Queue) dropWithdrawn(b *batch) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.keep(b, func(at place) bool { return !at.part.job.withdrawn })
-	return len(b.places())
+	return b.records()
 }
 
 // recorded ends a batch whose transaction is on the ledger.
