@@ -82,33 +82,19 @@ func (d *describer) run(ctx context.Context) error {
 	return nil
 }
 
-// labelled is a label as it is kept between queries: what never changes.
+// labelled is a label under way.
 type labelled struct {
 	Label
 	tx    int64
 	words [4]int64 // step, disposition, read point, location
 }
 
-// nodes reads what all have, and what events have: one query for both, as most
-// nodes are events or things.
+// nodes reads what all have, and what events have.
 func (d *describer) nodes(ctx context.Context) error {
-	all := make([]labelled, 0, len(d.ids))
-	missing := make([]int64, 0, len(d.ids))
-	for _, id := range d.ids {
-		if l, ok := d.ix.caches().labels.get(id); !ok {
-			missing = append(missing, id)
-		} else if id <= d.snap.Last {
-			all = append(all, l)
-		}
-	}
-	read, err := d.read(ctx, missing)
+	all, err := d.read(ctx)
 	if err != nil {
 		return err
 	}
-	for _, l := range read {
-		d.ix.caches().labels.put(l.ID, l)
-	}
-	all = append(all, read...)
 	for i := range all {
 		l := &all[i]
 		d.labels[l.ID] = &l.Label
@@ -121,45 +107,37 @@ func (d *describer) nodes(ctx context.Context) error {
 	return nil
 }
 
-// read makes the labels of nodes from the database.
-func (d *describer) read(ctx context.Context, ids []int64) ([]labelled, error) {
-	all := make([]labelled, 0, len(ids))
-	txs := make([]int64, 0, len(ids))
+func (d *describer) read(ctx context.Context) ([]labelled, error) {
+	rows, err := d.ix.stored(ctx, d.ids, d.snap)
+	if err != nil {
+		return nil, err
+	}
+	shapes, err := d.ix.shapes(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]labelled, len(rows))
+	txs := make([]int64, len(rows))
 	unknown := map[int64]bool{}
 	known := map[int64]string{0: ""}
-	err := d.ix.batches(ctx, `SELECT n.id, n.kind, COALESCE(n.thing, n.name), n.digest, n.tx, COALESCE(n.line, 0), COALESCE(n.time, 0), n.hash, n.eventid,
-		COALESCE(s.type, 0), COALESCE(s.action, 0), COALESCE(s.step, 0), COALESCE(s.disposition, 0), COALESCE(s.readpoint, 0), COALESCE(s.location, 0)
-		FROM node n LEFT JOIN shape s ON s.id = n.shape WHERE n.id IN `, ids, ` AND n.id <= ?`, []any{d.snap.Last}, func(rows *sql.Rows) error {
-		var l labelled
-		var text, digest, hash, own sql.RawBytes
-		var kind, action, at int64
-		var words [4]int64
-		if err := rows.Scan(&l.ID, &l.Kind, &text, &digest, &l.tx, &l.Line, &at, &hash, &own, &kind, &action, &words[0], &words[1], &words[2], &words[3]); err != nil {
-			return err
-		}
-		l.Name = string(text)
-		if digest != nil {
-			l.Name = recordID(digest)
-		}
-		if l.Kind == KindEvent {
-			l.Type, l.Action, l.EventTime, l.Hash = eventTypes[kind], actions[action], time.UnixMicro(at).UTC(), unpackHash(hash)
-			if l.EventID = l.Hash; own != nil {
-				l.EventID = string(own)
+	for i, n := range rows {
+		l := &all[i]
+		l.ID, l.Kind, l.Name, l.Line, l.tx = n.id, n.kind, n.name(), int(n.line), n.tx
+		if n.kind == KindEvent {
+			shape := shapes[n.shape]
+			l.Type, l.Action, l.EventTime, l.Hash = eventTypes[shape.kind], actions[shape.action], time.UnixMicro(n.at).UTC(), unpackHash([]byte(n.hash))
+			if l.EventID = l.Hash; n.eventID != "" {
+				l.EventID = n.eventID
 			}
-			for i, id := range words {
-				l.words[i] = id
+			l.words = shape.words
+			for _, id := range l.words {
 				if _, ok := known[id]; !ok {
 					word, ok := d.ix.caches().words.get(id)
 					known[id], unknown[id] = word, !ok
 				}
 			}
 		}
-		all = append(all, l)
-		txs = append(txs, l.tx)
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		txs[i] = l.tx
 	}
 	if err := d.words(ctx, unknown, known); err != nil {
 		return nil, err
@@ -172,6 +150,39 @@ func (d *describer) read(ctx context.Context, ids []int64) ([]labelled, error) {
 		l.Line = line
 		l.BizStep, l.Disposition, l.ReadPoint, l.BizLocation = known[l.words[0]], known[l.words[1]], known[l.words[2]], known[l.words[3]]
 	}
+	return all, err
+}
+
+// shapeRow is a row of the table shape.
+type shapeRow struct {
+	kind, action int
+	words        [4]int64 // step, disposition, read point, location; 0 if absent
+}
+
+// shapes are the shapes of events, by their ids.
+func (ix *Index) shapes(ctx context.Context, events []*stored) (map[int64]shapeRow, error) {
+	all := map[int64]shapeRow{}
+	var missing []int64
+	for _, n := range events {
+		if _, ok := all[n.shape]; ok || n.shape == 0 {
+			continue
+		}
+		shape, ok := ix.caches().shapes.get(n.shape)
+		if !ok {
+			missing = append(missing, n.shape)
+		}
+		all[n.shape] = shape
+	}
+	err := ix.batches(ctx, `SELECT id, type, action, COALESCE(step, 0), COALESCE(disposition, 0), COALESCE(readpoint, 0), COALESCE(location, 0) FROM shape WHERE id IN `, missing, "", nil, func(rows *sql.Rows) error {
+		var id int64
+		var s shapeRow
+		if err := rows.Scan(&id, &s.kind, &s.action, &s.words[0], &s.words[1], &s.words[2], &s.words[3]); err != nil {
+			return err
+		}
+		all[id] = s
+		ix.caches().shapes.put(id, s)
+		return nil
+	})
 	return all, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -108,21 +109,22 @@ func (ix *Index) candidates(ctx context.Context, hashes []uint64) ([]int64, erro
 // The nodes are in the order of their ids.
 func (ix *Index) LinksTo(ctx context.Context, nodes []int64, snap Snapshot) ([]Link, error) {
 	return ix.links(nodes, func(nodes []int64) (all []Link, err error) {
-		err = ix.batches(ctx, `SELECT id, links FROM node WHERE id IN `, nodes, ` AND id <= ? AND links IS NOT NULL AND kind > 6 ORDER BY id`, []any{snap.Last}, func(rows *sql.Rows) error {
-			return scanLinks(rows, func(node int64, data []byte) (err error) {
-				all, err = unpackLinksTo(all, node, snap.Last, data)
-				return err
-			})
-		})
+		rows, err := ix.stored(ctx, nodes, snap)
 		if err != nil {
 			return nil, err
 		}
+		for _, n := range rows {
+			if n.kind.IsRecord() {
+				continue // those are the other way round
+			}
+			if all, err = unpackLinksTo(all, n.id, snap.Last, n.links); err != nil {
+				return nil, err
+			}
+		}
 		first := len(all)
-		err = ix.batches(ctx, `SELECT node, data FROM link WHERE node IN `, nodes, ` AND since <= ? ORDER BY node, since`, []any{snap.Last}, func(rows *sql.Rows) error {
-			return scanLinks(rows, func(node int64, data []byte) (err error) {
-				all, err = unpackLinksTo(all, node, snap.Last, data)
-				return err
-			})
+		err = ix.db.later(ctx, nodes, snap.Last, func(node int64, data []byte) (err error) {
+			all, err = unpackLinksTo(all, node, snap.Last, data)
+			return err
 		})
 		if len(all) > first {
 			slices.SortStableFunc(all, func(a, b Link) int { return cmp.Compare(a.Node, b.Node) })
@@ -135,26 +137,20 @@ func (ix *Index) LinksTo(ctx context.Context, nodes []int64, snap Snapshot) ([]L
 // are in the order of their ids.
 func (ix *Index) LinksOf(ctx context.Context, records []int64, snap Snapshot) ([]Link, error) {
 	return ix.links(records, func(records []int64) (all []Link, err error) {
-		err = ix.batches(ctx, `SELECT id, time, links FROM node WHERE id IN `, records, ` AND id <= ? AND links IS NOT NULL AND kind <= 6 ORDER BY id`, []any{snap.Last}, func(rows *sql.Rows) error {
-			var id, at int64
-			var data sql.RawBytes
-			if err := rows.Scan(&id, &at, &data); err != nil {
-				return err
+		rows, err := ix.stored(ctx, records, snap)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range rows {
+			if !n.kind.IsRecord() {
+				continue
 			}
-			all, err = unpackLinksOf(all, id, at, data)
-			return err
-		})
-		return all, err
+			if all, err = unpackLinksOf(all, n.id, n.at, n.links); err != nil {
+				return nil, err
+			}
+		}
+		return all, nil
 	})
-}
-
-func scanLinks(rows *sql.Rows, unpack func(int64, []byte) error) error {
-	var id int64
-	var data sql.RawBytes
-	if err := rows.Scan(&id, &data); err != nil {
-		return err
-	}
-	return unpack(id, data)
 }
 
 func (ix *Index) links(ids []int64, read func([]int64) ([]Link, error)) ([]Link, error) {
@@ -235,32 +231,30 @@ func (ix *Index) Things(ctx context.Context, class string, at uint64, page Page)
 // Kinds tells the kinds of nodes.
 func (ix *Index) Kinds(ctx context.Context, ids []int64) (map[int64]Kind, error) {
 	kinds := make(map[int64]Kind, len(ids))
-	err := ix.batches(ctx, `SELECT id, kind FROM node WHERE id IN `, ids, "", nil, func(rows *sql.Rows) error {
-		var id int64
-		var kind Kind
-		defer func() { kinds[id] = kind }()
-		return rows.Scan(&id, &kind)
-	})
+	rows, err := ix.stored(ctx, ids, everything)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the kinds of nodes: %w", err)
+	}
+	for _, n := range rows {
+		kinds[n.id] = n.kind
 	}
 	return kinds, nil
 }
 
+// everything is for questions that have one answer whenever they are asked.
+var everything = Snapshot{Last: math.MaxInt64}
+
 // Names tells the record ids of records.
 func (ix *Index) Names(ctx context.Context, records []int64) (map[int64]string, error) {
 	names := make(map[int64]string, len(records))
-	err := ix.batches(ctx, `SELECT id, digest FROM node WHERE digest IS NOT NULL AND id IN `, records, "", nil, func(rows *sql.Rows) error {
-		var id int64
-		var digest sql.RawBytes
-		if err := rows.Scan(&id, &digest); err != nil {
-			return err
-		}
-		names[id] = recordID(digest)
-		return nil
-	})
+	rows, err := ix.stored(ctx, records, everything)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the ids of records: %w", err)
+	}
+	for _, n := range rows {
+		if n.kind.IsRecord() {
+			names[n.id] = n.name()
+		}
 	}
 	return names, nil
 }

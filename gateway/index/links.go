@@ -127,8 +127,8 @@ func (r *linkReader) amount() string {
 }
 
 // unpackLinksOf appends the links of a record.
-func unpackLinksOf(all []Link, record, at int64, data []byte) ([]Link, error) {
-	r := linkReader{data: data}
+func unpackLinksOf(all []Link, record, at int64, data string) ([]Link, error) {
+	r := linkReader{data: []byte(data)}
 	for len(r.data) > 0 {
 		l := Link{Record: record, Role: r.role(), Time: at}
 		l.Node = record + r.signed()
@@ -142,8 +142,8 @@ func unpackLinksOf(all []Link, record, at int64, data []byte) ([]Link, error) {
 }
 
 // unpackLinksTo appends the links to a node that records up to last have.
-func unpackLinksTo(all []Link, node, last int64, data []byte) ([]Link, error) {
-	r := linkReader{data: data}
+func unpackLinksTo[T ~string | ~[]byte](all []Link, node, last int64, data T) ([]Link, error) {
+	r := linkReader{data: []byte(data)}
 	var l Link
 	for len(r.data) > 0 {
 		l = Link{Node: node, Role: r.role(), Record: l.Record, Time: l.Time}

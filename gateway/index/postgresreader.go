@@ -109,3 +109,23 @@ func (p *postgres) epoch(ctx context.Context) (epoch int64, err error) {
 	err = p.pool.QueryRowContext(ctx, `SELECT epoch FROM about`).Scan(&epoch)
 	return epoch, err
 }
+
+func (p *postgres) stored(ctx context.Context, ids []int64, each func(*stored)) error {
+	rows, err := p.pool.QueryContext(ctx, `SELECT id, `+storedColumns+` FROM node WHERE id = ANY($1) ORDER BY id`, ids)
+	return queryStored(rows, err, each)
+}
+
+func (p *postgres) later(ctx context.Context, nodes []int64, last int64, each func(node int64, data []byte) error) error {
+	rows, err := p.pool.QueryContext(ctx, `SELECT node, data FROM link WHERE node = ANY($1) AND since <= $2 ORDER BY node, since`, nodes, last)
+	if err != nil {
+		return err
+	}
+	return scanAll(rows, func(rows *sql.Rows) error {
+		var node int64
+		var data sql.RawBytes
+		if err := rows.Scan(&node, &data); err != nil {
+			return err
+		}
+		return each(node, data)
+	})
+}

@@ -40,7 +40,8 @@ type readCaches struct {
 	packs  *cache[int64, [][]byte]
 	txs    *cache[int64, Recording]
 	words  *cache[int64, string]
-	labels *cache[int64, labelled]
+	shapes *cache[int64, shapeRow]
+	nodes  *cache[int64, *stored]
 
 	declared declared
 }
@@ -49,7 +50,7 @@ type readCaches struct {
 func (ix *Index) caches() *readCaches { return ix.readers.Load() }
 
 func newReadCaches() *readCaches {
-	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000), labels: newCache[int64, labelled](20_000)}
+	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000), shapes: newCache[int64, shapeRow](10_000), nodes: newCache[int64, *stored](20_000)}
 }
 
 // location of a record's bytes and transaction.

@@ -13,7 +13,8 @@ import (
 type sqliteStore struct {
 	path string
 	*database
-	often sync.Map // of the reader: query to *sql.Stmt
+	readers *sqliteReaders
+	often   sync.Map // of the reader: query to *sql.Stmt
 
 	keys    atomic.Pointer[keySet]
 	turning sync.RWMutex // held while a batch is committed and keys are replaced
@@ -64,6 +65,7 @@ func (s *sqliteStore) open(ctx context.Context) error {
 		return errors.Join(err, s.database.close())
 	}
 	s.keys.Store(keys)
+	s.readers = &sqliteReaders{path: s.path}
 	return nil
 }
 
@@ -161,5 +163,5 @@ func (s *sqliteStore) close() error {
 	if s.database == nil {
 		return nil
 	}
-	return s.database.close()
+	return errors.Join(s.readers.close(), s.database.close())
 }

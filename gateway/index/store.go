@@ -30,6 +30,11 @@ type store interface {
 	pairs(ctx context.Context, hashes []uint64) ([]pair, error)
 	allPairs(ctx context.Context, tx *sql.Tx) ([]pair, error)
 
+	// stored calls each with nodes, whose ids are sorted, and later with the packed links
+	// to nodes in the table link, by node and record, that begin at most at last.
+	stored(ctx context.Context, ids []int64, each func(*stored)) error
+	later(ctx context.Context, nodes []int64, last int64, each func(node int64, data []byte) error) error
+
 	// snapshot begins a transaction that reads one state of all tables, and takes its time.
 	snapshot(ctx context.Context) (*sql.Tx, error)
 

@@ -16,11 +16,15 @@ const (
 
 // answer labels what the walk found.
 func (w *walk) answer(ctx context.Context) (*Answer, error) {
-	ids := make([]int64, 0, len(w.visits)+len(w.edges))
-	for id := range w.visits {
-		ids = append(ids, id)
+	visits := make([]*visit, 0, len(w.visits))
+	for _, v := range w.visits {
+		visits = append(visits, v)
 	}
-	slices.Sort(ids)
+	slices.SortFunc(visits, func(x, y *visit) int { return cmp.Compare(x.id, y.id) })
+	ids := make([]int64, len(visits))
+	for i, v := range visits {
+		ids[i] = v.id
+	}
 	labels, err := w.graph.Describe(ctx, ids, w.snap)
 	if err != nil {
 		return nil, err
@@ -37,19 +41,27 @@ func (w *walk) answer(ctx context.Context) (*Answer, error) {
 		return nil, err
 	}
 	a := &Answer{Node: names[w.start.id], Direction: w.query.Direction, Block: w.snap.Block, Nodes: make([]Node, 0, len(ids)), Edges: make([]Edge, 0, len(w.edges))}
-	slices.SortStableFunc(ids, func(x, y int64) int { return cmp.Compare(w.visits[x].depth, w.visits[y].depth) })
-	for _, id := range ids {
-		a.Nodes = append(a.Nodes, node(w.visits[id], labels[id], statuses[id]))
+	slices.SortStableFunc(visits, func(x, y *visit) int { return cmp.Compare(x.depth, y.depth) })
+	for _, v := range visits {
+		a.Nodes = append(a.Nodes, node(v, labels[v.id], statuses[v.id]))
 	}
 	edges := make([]edge, 0, len(w.edges))
 	for e := range w.edges {
 		edges = append(edges, e)
 	}
 	slices.SortFunc(edges, func(x, y edge) int {
-		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(x.to, y.to), cmp.Compare(x.kind, y.kind), cmp.Compare(x.record, y.record))
+		switch {
+		case x.from != y.from:
+			return cmp.Compare(x.from, y.from)
+		case x.to != y.to:
+			return cmp.Compare(x.to, y.to)
+		case x.kind != y.kind:
+			return cmp.Compare(x.kind, y.kind)
+		}
+		return cmp.Compare(x.record, y.record)
 	})
 	for _, e := range edges {
-		a.Edges = append(a.Edges, Edge{names[e.from], names[e.to], e.kind, names[e.record]})
+		a.Edges = append(a.Edges, Edge{names[e.from], names[e.to], edgeKinds[e.kind], names[e.record]})
 	}
 	a.Truncated = w.truncation(names)
 	return a, nil

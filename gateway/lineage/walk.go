@@ -52,11 +52,30 @@ func (v *visit) settle() bool {
 	return grown
 }
 
+// edge is an edge by numbers, which are faster than words to look up and to sort.
 type edge struct {
 	from, to int64
-	kind     string
 	record   int64
+	kind     edgeKind
 }
+
+type edgeKind uint8
+
+// In the order of their words.
+const (
+	edgeAbout edgeKind = iota
+	edgeContains
+	edgeContinues
+	edgeDerived
+	edgeGenerated
+	edgeInput
+	edgeObserved
+	edgeOutput
+	edgeSubject
+	edgeUsed
+)
+
+var edgeKinds = [...]string{EdgeAbout, EdgeContains, EdgeContinues, EdgeDerived, EdgeGenerated, EdgeInput, EdgeObserved, EdgeOutput, EdgeSubject, EdgeUsed}
 
 // walk is one breadth-first walk. It goes level by level, so that each level
 // costs a handful of queries however wide it is.
@@ -199,21 +218,21 @@ func (w *walk) expandThing(v *visit) {
 		case l.Role.Consumes() && w.down:
 			if len(v.self) > 0 || v.held.has(at) {
 				event.mode |= consumed
-				w.connect(v, event, edge{v.id, l.Record, EdgeInput, l.Record})
+				w.connect(v, event, edge{v.id, l.Record, l.Record, edgeInput})
 			}
 		case l.Role.Consumes(): // what became of it later is no part of where it comes from
 		case l.Role.Produces() && !w.down:
 			if len(v.self) > 0 {
 				event.mode |= produced
-				w.connect(v, event, edge{l.Record, v.id, EdgeOutput, l.Record})
+				w.connect(v, event, edge{l.Record, v.id, l.Record, edgeOutput})
 			}
 		case l.Role.Mentions():
 			if observed {
-				w.connect(v, event, edge{v.id, l.Record, EdgeObserved, l.Record})
+				w.connect(v, event, edge{v.id, l.Record, l.Record, edgeObserved})
 			}
 		case l.Role == index.RoleAbout && !w.down:
 			if counts.has(at) {
-				w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, EdgeAbout, l.Record})
+				w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeAbout})
 			}
 		}
 	}
@@ -257,7 +276,7 @@ func (w *walk) contain(v *visit, f found, c contact, mattered window, e edge) {
 	}
 	for i, s := range c.inside {
 		if mattered.meets(s) {
-			w.edges[edge{e.from, e.to, EdgeContains, c.begun[i]}] = true
+			w.edges[edge{e.from, e.to, c.begun[i], edgeContains}] = true
 		}
 	}
 }
@@ -282,12 +301,12 @@ func (w *walk) expandEvent(v *visit) {
 			w.expandJoin(v, l.Node)
 		case l.Role.Produces() && w.down && v.mode&consumed != 0:
 			thing.self = always()
-			w.connect(v, thing, edge{v.id, l.Node, EdgeOutput, v.id})
+			w.connect(v, thing, edge{v.id, l.Node, v.id, edgeOutput})
 		case l.Role.Consumes() && !w.down && v.mode&(produced|naming) != 0:
-			w.connect(v, thing, edge{l.Node, v.id, EdgeInput, v.id})
+			w.connect(v, thing, edge{l.Node, v.id, v.id, edgeInput})
 		case l.Role.Consumes() && w.down: // an event's effects are on what it makes
 		case l.Role.Mentions() && v.mode&naming != 0:
-			w.connect(v, thing, edge{l.Node, v.id, EdgeObserved, v.id})
+			w.connect(v, thing, edge{l.Node, v.id, v.id, edgeObserved})
 		}
 	}
 }
@@ -300,10 +319,10 @@ func (w *walk) expandJoin(v *visit, join int64) {
 		switch {
 		case l.Record == v.id:
 		case w.down && v.mode&consumed != 0:
-			w.connect(v, part, edge{v.id, l.Record, EdgeContinues, l.Record})
+			w.connect(v, part, edge{v.id, l.Record, l.Record, edgeContinues})
 		case !w.down && v.mode&(produced|naming) != 0:
 			part.mode |= produced
-			w.connect(v, part, edge{l.Record, v.id, EdgeContinues, l.Record})
+			w.connect(v, part, edge{l.Record, v.id, l.Record, edgeContinues})
 		}
 	}
 }
@@ -321,23 +340,23 @@ func (w *walk) expandOther(v *visit) {
 		case l.Role == index.RoleDescribes:
 			for _, source := range w.of[l.Record] {
 				if source.Role == index.RoleSource {
-					w.connect(v, w.cause(source), edge{source.Node, v.id, EdgeDerived, l.Record})
+					w.connect(v, w.cause(source), edge{source.Node, v.id, l.Record, edgeDerived})
 				}
 			}
 		case l.Role == index.RoleGenerated:
-			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, EdgeGenerated, l.Record})
+			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeGenerated})
 		}
 	}
 	for _, l := range w.of[v.id] { // an activity or a statement: what it names
 		switch {
 		case l.Role == index.RoleUsed && !w.down:
-			w.connect(v, w.cause(l), edge{l.Node, v.id, EdgeUsed, v.id})
+			w.connect(v, w.cause(l), edge{l.Node, v.id, v.id, edgeUsed})
 		case l.Role == index.RoleGenerated && w.down:
-			w.connect(v, found{id: l.Node, kind: index.KindArtifact}, edge{v.id, l.Node, EdgeGenerated, v.id})
+			w.connect(v, found{id: l.Node, kind: index.KindArtifact}, edge{v.id, l.Node, v.id, edgeGenerated})
 		case l.Role == index.RoleAbout && w.down:
-			w.connect(v, found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached}, edge{v.id, l.Node, EdgeAbout, v.id})
+			w.connect(v, found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached}, edge{v.id, l.Node, v.id, edgeAbout})
 		case l.Role == index.RoleSubject && w.down:
-			w.connect(v, found{id: l.Node, kind: w.kinds[l.Node], self: always(), mode: attached}, edge{v.id, l.Node, EdgeSubject, v.id})
+			w.connect(v, found{id: l.Node, kind: w.kinds[l.Node], self: always(), mode: attached}, edge{v.id, l.Node, v.id, edgeSubject})
 		}
 	}
 }
@@ -352,11 +371,11 @@ func (w *walk) expandUses(v *visit) {
 	for _, l := range w.to[v.id] {
 		switch l.Role {
 		case index.RoleUsed:
-			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{v.id, l.Record, EdgeUsed, l.Record})
+			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{v.id, l.Record, l.Record, edgeUsed})
 		case index.RoleSource:
 			for _, described := range w.of[l.Record] {
 				if described.Role == index.RoleDescribes {
-					w.connect(v, found{id: described.Node, kind: index.KindArtifact}, edge{v.id, described.Node, EdgeDerived, l.Record})
+					w.connect(v, found{id: described.Node, kind: index.KindArtifact}, edge{v.id, described.Node, l.Record, edgeDerived})
 				}
 			}
 		}
@@ -367,7 +386,7 @@ func (w *walk) expandUses(v *visit) {
 func (w *walk) expandDecisions(v *visit) {
 	for _, l := range w.to[v.id] {
 		if l.Role == index.RoleAbout {
-			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, EdgeAbout, l.Record})
+			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeAbout})
 		}
 	}
 }
