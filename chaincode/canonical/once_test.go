@@ -115,3 +115,22 @@ func TestStringsOfAllLengthsAndSpecialBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestItemsEndWhereTheyEnd puts quotes and backslashes at every distance from the beginning of a string that a Reader passes over.
+func TestItemsEndWhereTheyEnd(t *testing.T) {
+	for before := range 20 {
+		for after := range 20 {
+			for _, special := range []string{`\"`, `\\`, `\\\"`, "é", "\U0001F600", "\u007f", "]", `}`, `#`, `]`} {
+				item := `{"a":"` + strings.Repeat("é", before/2) + strings.Repeat("x", before) + special + strings.Repeat("y", after) + `"}`
+				r := canonical.NewReader(strings.NewReader(`{"list":[`+item+`,`+item+`]}`), canonical.ReaderLimits{Item: 1 << 10, Outline: 1 << 10, Values: 100, Depth: 10}, []string{"list"})
+				var items []string
+				_, err := r.Read(func(it canonical.Item) error {
+					items = append(items, it.Text)
+					return nil
+				})
+				require.NoError(t, err)
+				require.Equal(t, []string{item, item}, items)
+			}
+		}
+	}
+}

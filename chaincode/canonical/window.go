@@ -2,7 +2,9 @@ package canonical
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
+	"math/bits"
 	"slices"
 )
 
@@ -86,9 +88,7 @@ func (s *source) extent(most int) (n int, cut bool, err error) {
 			c := text[i]
 			switch {
 			case quoted:
-				for i < len(text) && text[i] != '"' && text[i] != '\\' {
-					i++
-				}
+				i += quotable(text[i:])
 				switch {
 				case i == len(text):
 					i-- // to be raised by the loop
@@ -123,6 +123,23 @@ func (s *source) extent(most int) (n int, cut bool, err error) {
 			return len(s.rest()), false, err
 		}
 	}
+}
+
+// quotable tells how many bytes come before the first quote or backslash.
+func quotable(text []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		x := binary.LittleEndian.Uint64(text[i:])
+		quote, backslash := x^'"'*ones, x^'\\'*ones // which have a zero byte there; bytes above it may be wrong
+		if found := ((quote-ones)&^quote | (backslash-ones)&^backslash) & tops; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(text) && text[i] != '"' && text[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 // isWord tells what a number, true, false and null are made of.

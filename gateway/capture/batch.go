@@ -44,7 +44,7 @@ type member struct {
 
 // places lists the items of a batch in the order of its pack.
 func (b *batch) places() []place {
-	var list []place
+	list := make([]place, 0, b.records())
 	for _, m := range b.members {
 		for _, i := range m.items {
 			list = append(list, place{m.part, i})
