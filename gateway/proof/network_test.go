@@ -32,7 +32,7 @@ func TestProofsOfARealNetworkVerify(t *testing.T) {
 			assert.Equal(t, level, verdict.Level)
 			if level == proof.LevelBlock {
 				assert.Equal(t, r.Recordings[0].Version, r.Ordered.Version)
-				assert.Equal(t, "/Channel/Application/Endorsement", r.Ordered.Policy)
+				assert.NotEmpty(t, r.Ordered.Policy)
 				assert.GreaterOrEqual(t, len(r.Ordered.EndorsedBy), 2)
 			}
 		})
