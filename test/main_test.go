@@ -171,6 +171,7 @@ func TestCommandLine(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("PROGRAM", program)
 			e.Setenv("BASE_PORT", strconv.Itoa(freePorts()))
 			e.Setenv("XDG_CACHE_HOME", cacheHome())
 			e.Setenv("HOME", os.Getenv("HOME"))

@@ -152,24 +152,12 @@ func showVerdict(w io.Writer, v *proof.Verdict) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "accepted: %s proof of %s on channel %s, where %d organisations must agree\n", v.Level, countOf(len(v.Records), "record"), plain(v.Channel), v.Agree)
 	for _, r := range v.Records {
-		fmt.Fprintf(&b, "%s  %s\n", plain(r.Noun), r.ID)
-		fmt.Fprintf(&b, "  %-11s %s\n", "signed by", plain(strings.Join(r.SignedBy, ", ")))
-		fmt.Fprintf(&b, "  %-11s %s, within 15 minutes\n", "asked at", r.Asked.Format("2006-01-02 15:04:05 MST"))
-		for i, one := range r.Recordings {
-			how := "recorded by"
-			if i > 0 {
-				how = "and by"
-			}
-			fmt.Fprintf(&b, "  %-11s %s in block %d, at %s by its own clock\n", how, plain(one.MSPID), one.Block, plain(one.Time))
+		if v.Trace != nil { // there may be hundreds
+			first := r.Recordings[0]
+			fmt.Fprintf(&b, "%-9s %s  by %s in block %d\n", plain(r.Noun), r.ID, plain(first.MSPID), first.Block)
+			continue
 		}
-		if r.More {
-			fmt.Fprintf(&b, "  %-11s more recordings than these; one of them may be the first\n", "there are")
-		}
-		if o := r.Ordered; o != nil {
-			fmt.Fprintf(&b, "  %-11s %s, transaction %s\n", "ordered in", o.Version, o.Tx)
-			fmt.Fprintf(&b, "  %-11s %s\n", "submitted by", plain(o.SubmittedBy))
-			fmt.Fprintf(&b, "  %-11s %s, which meets %s\n", "endorsed by", plain(strings.Join(o.EndorsedBy, ", ")), plain(o.Policy))
-		}
+		showProved(&b, r)
 	}
 	for _, block := range v.Blocks {
 		fmt.Fprintf(&b, "block %d  %s, signed by orderers %s\n", block.Number, block.Hash, strings.Trim(fmt.Sprint(block.Orderers), "[]"))
@@ -182,6 +170,27 @@ func showVerdict(w io.Writer, v *proof.Verdict) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func showProved(b *strings.Builder, r *proof.Proved) {
+	fmt.Fprintf(b, "%s  %s\n", plain(r.Noun), r.ID)
+	fmt.Fprintf(b, "  %-12s %s\n", "signed by", plain(strings.Join(r.SignedBy, ", ")))
+	fmt.Fprintf(b, "  %-12s %s, within 15 minutes\n", "asked at", r.Asked.Format("2006-01-02 15:04:05 MST"))
+	for i, one := range r.Recordings {
+		how := "recorded by"
+		if i > 0 {
+			how = "and by"
+		}
+		fmt.Fprintf(b, "  %-12s %s in block %d, at %s by its own clock\n", how, plain(one.MSPID), one.Block, plain(one.Time))
+	}
+	if r.More {
+		fmt.Fprintf(b, "  %-12s more recordings than these; one of them may be the first\n", "there are")
+	}
+	if o := r.Ordered; o != nil {
+		fmt.Fprintf(b, "  %-12s %s, transaction %s\n", "ordered in", o.Version, o.Tx)
+		fmt.Fprintf(b, "  %-12s %s\n", "submitted by", plain(o.SubmittedBy))
+		fmt.Fprintf(b, "  %-12s %s, which meets %s\n", "endorsed by", plain(strings.Join(o.EndorsedBy, ", ")), plain(o.Policy))
+	}
 }
 
 func countOf(n int, noun string) string {
