@@ -13,10 +13,13 @@ package blockfile
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -131,7 +134,7 @@ func (r *Reader) Next() (*common.Block, error) {
 		return nil, err
 	}
 	if n == 0 || int64(length) > left-int64(n) {
-		return nil, r.unfinished(n, left)
+		return nil, r.unfinished(left)
 	}
 	if length > MaxBlock {
 		return nil, r.damage("it claims a block of %d bytes", length)
@@ -173,22 +176,33 @@ func (r *Reader) length(left int64) (length uint64, n int, err error) {
 }
 
 // unfinished tells the end of an unfinished block from a length that is wrong: behind that there is a whole block.
-func (r *Reader) unfinished(n int, left int64) error {
+func (r *Reader) unfinished(left int64) error {
 	if _, err := os.Stat(filepath.Join(r.dir, name(r.number+1))); err == nil {
 		return r.damage("the last block of the file is longer than the file, and another file follows")
 	}
-	if n > 0 && left <= MaxBlock {
+	if left <= MaxBlock {
 		raw := make([]byte, left)
 		if _, err := io.ReadFull(r.in, raw); err != nil {
 			return fmt.Errorf("couldn't read %s: %w", name(r.number), err)
 		}
-		if _, _, err := Parse(raw[n:]); err == nil {
-			return r.damage("the length of the last block is wrong")
+		for n := range min(len(raw), protowire.SizeVarint(math.MaxUint64)+1) {
+			if b, _, err := Parse(raw[n:]); err == nil && whole(b) {
+				return r.damage("the length of the block is wrong")
+			}
 		}
 	}
 	r.partial = &Partial{File: name(r.number), Offset: r.offset, Bytes: left}
 	r.offset = r.size
 	return io.EOF
+}
+
+// whole tells a block from bytes that happen to look like one.
+func whole(b *common.Block) bool {
+	h := sha256.New()
+	for _, envelope := range b.GetData().GetData() {
+		h.Write(envelope)
+	}
+	return len(b.GetData().GetData()) > 0 && bytes.Equal(h.Sum(nil), b.GetHeader().GetDataHash())
 }
 
 func (r *Reader) damage(format string, args ...any) error {

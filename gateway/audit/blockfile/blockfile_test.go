@@ -1,10 +1,12 @@
 package blockfile_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -17,9 +19,11 @@ import (
 )
 
 func block(number uint64) *common.Block {
+	data := [][]byte{[]byte("an envelope"), make([]byte, 300)}
+	hash := sha256.Sum256(slices.Concat(data...))
 	b := &common.Block{
-		Header:   &common.BlockHeader{Number: number, DataHash: []byte("data hash")},
-		Data:     &common.BlockData{Data: [][]byte{[]byte("an envelope"), make([]byte, 300)}},
+		Header:   &common.BlockHeader{Number: number, DataHash: hash[:]},
+		Data:     &common.BlockData{Data: data},
 		Metadata: &common.BlockMetadata{Metadata: [][]byte{[]byte("signatures"), {}, {0, 11}, {}, []byte("commit hash")}},
 	}
 	if number > 0 {
