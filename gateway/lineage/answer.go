@@ -16,15 +16,12 @@ const (
 
 // answer labels what the walk found.
 func (w *walk) answer(ctx context.Context) (*Answer, error) {
-	visits := make([]*visit, 0, len(w.visits))
-	for _, v := range w.visits {
-		visits = append(visits, v)
+	ids, visits := make([]int64, 0, len(w.visits)), make([]*visit, 0, len(w.visits))
+	for id, v := range w.visits {
+		ids, visits = append(ids, id), append(visits, v)
 	}
-	slices.SortFunc(visits, func(x, y *visit) int { return cmp.Compare(x.id, y.id) })
-	ids := make([]int64, len(visits))
-	for i, v := range visits {
-		ids[i] = v.id
-	}
+	slices.Sort(ids)
+	w.edges.sort()
 	labels, err := w.graph.Describe(ctx, ids, w.snap)
 	if err != nil {
 		return nil, err
@@ -40,27 +37,17 @@ func (w *walk) answer(ctx context.Context) (*Answer, error) {
 	if err := w.nameRecords(ctx, names); err != nil {
 		return nil, err
 	}
-	a := &Answer{Node: names[w.start.id], Direction: w.query.Direction, Block: w.snap.Block, Nodes: make([]Node, 0, len(ids)), Edges: make([]Edge, 0, len(w.edges))}
-	slices.SortStableFunc(visits, func(x, y *visit) int { return cmp.Compare(x.depth, y.depth) })
+	a := &Answer{Node: names[w.start.id], Direction: w.query.Direction, Block: w.snap.Block, Nodes: make([]Node, 0, len(ids)), Edges: make([]Edge, 0, len(w.edges.all))}
+	slices.SortFunc(visits, func(x, y *visit) int {
+		if x.depth != y.depth {
+			return cmp.Compare(x.depth, y.depth)
+		}
+		return cmp.Compare(x.id, y.id)
+	})
 	for _, v := range visits {
 		a.Nodes = append(a.Nodes, node(v, labels[v.id], statuses[v.id]))
 	}
-	edges := make([]edge, 0, len(w.edges))
-	for e := range w.edges {
-		edges = append(edges, e)
-	}
-	slices.SortFunc(edges, func(x, y edge) int {
-		switch {
-		case x.from != y.from:
-			return cmp.Compare(x.from, y.from)
-		case x.to != y.to:
-			return cmp.Compare(x.to, y.to)
-		case x.kind != y.kind:
-			return cmp.Compare(x.kind, y.kind)
-		}
-		return cmp.Compare(x.record, y.record)
-	})
-	for _, e := range edges {
+	for _, e := range w.edges.all {
 		a.Edges = append(a.Edges, Edge{names[e.from], names[e.to], edgeKinds[e.kind], names[e.record]})
 	}
 	a.Truncated = w.truncation(names)
@@ -84,7 +71,7 @@ func (w *walk) claimed(ids []int64) []int64 {
 // nodes themselves, such as the records of artifact versions.
 func (w *walk) nameRecords(ctx context.Context, names map[int64]string) error {
 	var ask []int64
-	for e := range w.edges {
+	for _, e := range w.edges.all {
 		if _, ok := names[e.record]; !ok {
 			ask = append(ask, e.record)
 			names[e.record] = ""

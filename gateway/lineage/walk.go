@@ -1,6 +1,7 @@
 package lineage
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -59,6 +60,35 @@ type edge struct {
 	kind     edgeKind
 }
 
+func (e edge) compare(o edge) int {
+	switch {
+	case e.from != o.from:
+		return cmp.Compare(e.from, o.from)
+	case e.to != o.to:
+		return cmp.Compare(e.to, o.to)
+	case e.kind != o.kind:
+		return cmp.Compare(e.kind, o.kind)
+	}
+	return cmp.Compare(e.record, o.record)
+}
+
+// edges are a set. A walk that comes to a node again draws its edges again, which
+// is seldom: they are sorted out when there is no room left, and at the end.
+type edges struct{ all []edge }
+
+func (s *edges) add(e edge) {
+	if len(s.all) == cap(s.all) {
+		s.sort()
+		s.all = slices.Grow(s.all, len(s.all)+1024)
+	}
+	s.all = append(s.all, e)
+}
+
+func (s *edges) sort() {
+	slices.SortFunc(s.all, edge.compare)
+	s.all = slices.Compact(s.all)
+}
+
 type edgeKind uint8
 
 // In the order of their words.
@@ -86,7 +116,7 @@ type walk struct {
 	snap     index.Snapshot
 	start    *visit
 	visits   map[int64]*visit
-	edges    map[edge]bool
+	edges    edges
 	next     map[int64]bool
 	frontier map[int64]bool
 	reasons  map[string]bool
@@ -106,7 +136,7 @@ func newWalk(g Graph, q Query, snap index.Snapshot, start index.Vertex) *walk {
 	}
 	w := &walk{
 		graph: g, query: q, down: q.Direction == Descendants, snap: snap,
-		visits: map[int64]*visit{}, edges: map[edge]bool{}, next: map[int64]bool{}, frontier: map[int64]bool{}, reasons: map[string]bool{},
+		visits: map[int64]*visit{}, next: map[int64]bool{}, frontier: map[int64]bool{}, reasons: map[string]bool{},
 		links: newLinks(g, snap),
 	}
 	w.start = &visit{id: start.ID, kind: start.Kind, self: always(), mode: attached | naming, fresh: true}
@@ -192,7 +222,7 @@ func (w *walk) reach(from *visit, f found) bool {
 // that the kind of edge has.
 func (w *walk) connect(from *visit, f found, e edge) {
 	if w.reach(from, f) {
-		w.edges[e] = true
+		w.edges.add(e)
 	}
 }
 
@@ -276,7 +306,7 @@ func (w *walk) contain(v *visit, f found, c contact, mattered window, e edge) {
 	}
 	for i, s := range c.inside {
 		if mattered.meets(s) {
-			w.edges[edge{e.from, e.to, c.begun[i], edgeContains}] = true
+			w.edges.add(edge{e.from, e.to, c.begun[i], edgeContains})
 		}
 	}
 }
