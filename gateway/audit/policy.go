@@ -124,7 +124,7 @@ func policiesOf(e *epoch, c *call, namespace string, d *definition) [][]byte {
 			continue
 		}
 		if mspID, ok := strings.CutPrefix(one.name, implicitCollection); ok {
-			policies = append(policies, referTo("/Channel/Application/"+mspID+"/Endorsement"))
+			policies = append(policies, referTo("/Channel/Application/"+e.config.MemberGroup(mspID)+"/Endorsement"))
 		} else {
 			policies = append(policies, d.policy)
 		}

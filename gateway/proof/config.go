@@ -29,9 +29,14 @@ type Config struct {
 	// third lie.
 	Quorum int
 
-	root *common.ConfigGroup
-	raw  *common.Config
+	root   *common.ConfigGroup
+	raw    *common.Config
+	groups map[string]string // of the members, by MSP id
 }
+
+// MemberGroup is the name of a member's group in the configuration, "" if it isn't a member. Fabric's tools call a group by
+// its organisation's MSP id or by any other name.
+func (c *Config) MemberGroup(mspID string) string { return c.groups[mspID] }
 
 // The places in a configuration that matter here.
 const (
@@ -83,9 +88,9 @@ func openPayload(envelope []byte) (*common.Payload, *common.ChannelHeader, error
 // newConfig makes a configuration out of what a configuration block holds.
 func newConfig(channel string, block uint64, m *common.Config) (*Config, error) {
 	c := &Config{Channel: channel, Block: block, Sequence: m.GetSequence(), Organisations: map[string]*Organisation{}, Orderers: map[uint32]*Identity{},
-		root: m.GetChannelGroup(), raw: m}
+		root: m.GetChannelGroup(), raw: m, groups: map[string]string{}}
 	for _, name := range []string{applicationGroup, ordererGroup} {
-		for _, group := range c.root.GetGroups()[name].GetGroups() {
+		for title, group := range c.root.GetGroups()[name].GetGroups() {
 			o, err := openOrganisation(group.GetValues()[mspValue].GetValue())
 			if err != nil {
 				return nil, err
@@ -95,7 +100,7 @@ func newConfig(channel string, block uint64, m *common.Config) (*Config, error) 
 			}
 			c.Organisations[o.MSPID] = o
 			if name == applicationGroup {
-				c.Members = append(c.Members, o.MSPID)
+				c.Members, c.groups[o.MSPID] = append(c.Members, o.MSPID), title
 			}
 		}
 	}
