@@ -16,6 +16,11 @@
 // Bodies are kept once, in the packs they were committed in; rows hold the
 // pack and the line.
 //
+// What costs most in such an index are trees with random keys, each of whose
+// rows needs a page of its own. There are none: names of all kinds are found
+// by their hashes, which SQLite keeps in sorted runs (see keys.go), and
+// the links of the graph lie packed beside the nodes that they join (see links.go).
+//
 // Rules that hold here:
 //
 //   - A block and the height are written in one SQL transaction. A gap, or a
@@ -29,5 +34,5 @@
 //     and connects nothing; it does not stop the index.
 //
 // SQL stays within what SQLite and PostgreSQL share. What only one of them
-// understands lives in one file (sqlite.go).
+// understands lives behind store, in the files that bear its name.
 package index

@@ -2,6 +2,7 @@ package index_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -54,6 +55,42 @@ func TestQueriesAndBlocksDoNotDisturbEachOther(t *testing.T) {
 	list, err := ix.Events(t.Context(), index.EventQuery{}, index.Latest, index.Page{Size: 1000})
 	require.NoError(t, err)
 	require.Len(t, list.Items, 120)
+}
+
+// Somebody reads for as long as many blocks take to go in: it holds up none of
+// them, and sees none of them.
+func TestALongReadStopsNoBlocks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	ix, err := index.Open(path)
+	require.NoError(t, err)
+	defer ix.Close()
+	l := indextest.New(t)
+	for n := range 100 {
+		l.Put("Harbor", seen(t, 2*n), seen(t, 2*n+1))
+	}
+	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks[:11]))
+
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer db.Close()
+	read, err := db.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	require.NoError(t, err)
+	rows, err := read.Query("SELECT id FROM node WHERE kind = 1")
+	require.NoError(t, err)
+	require.True(t, rows.Next())
+	for _, b := range l.Blocks[11:] {
+		require.NoError(t, ix.Apply(t.Context(), b))
+		list, err := ix.Events(t.Context(), index.EventQuery{}, index.Latest, index.Page{Size: 1000})
+		require.NoError(t, err)
+		require.Len(t, list.Items, 2*int(b.Number), "others see what is new")
+	}
+	old := 1
+	for rows.Next() {
+		old++
+	}
+	require.NoError(t, rows.Err())
+	require.Equal(t, 20, old)
+	require.NoError(t, read.Rollback())
 }
 
 func TestAQueryThatIsGivenUpEnds(t *testing.T) {
