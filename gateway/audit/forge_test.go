@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	fabric "github.com/hyperledger/fabric-gateway/pkg/identity"
@@ -209,15 +210,21 @@ func (t *opened) id() string {
 	return fmt.Sprintf("%x", sha256.Sum256(slices.Concat(t.nonce, t.creator.creator)))
 }
 
-// close puts a transaction together again, signed by all who take part. The key of the pack follows the id.
-func (f *forger) close(t *opened) []byte {
-	was := t.channel.TxId
-	t.channel.TxId = t.id()
+// rename makes a transaction's writes follow its id, as the rules have it for events.
+func (f *forger) rename(t *opened, was string) {
+	short := func(id string) string { return strings.TrimPrefix(record.PackKey(id), record.PackPrefix)[:16] }
 	for _, w := range t.own.Writes {
 		if w.Key == record.PackKey(was) {
-			w.Key = record.PackKey(t.channel.TxId)
+			w.Key = record.PackKey(t.id())
+		} else if strings.HasPrefix(w.Key, "r/") {
+			w.Key = strings.TrimSuffix(w.Key, short(was)) + short(t.id())
 		}
 	}
+}
+
+// close puts a transaction together again, signed by all who take part.
+func (f *forger) close(t *opened) []byte {
+	t.channel.TxId = t.id()
 	for _, ns := range t.sets.NsRwset {
 		if ns.Namespace == network.ChaincodeName {
 			ns.Rwset = f.encode(t.own)

@@ -80,7 +80,11 @@ func TestWhatAMajorityForgesIsFound(t *testing.T) {
 			})
 		}, audit.WritesDiffer},
 		"a submitter who may not write into the namespace": {func(f *forger) {
-			f.change("Artifacts:Submit", func(t *opened) { t.creator = f.user("market", network.Submitter) })
+			f.change("Artifacts:Submit", func(t *opened) {
+				was := t.id()
+				t.creator = f.user("market", network.Submitter)
+				f.rename(t, was)
+			})
 		}, audit.RulesRefuse},
 		"another organisation's administrator who speaks for it": {func(f *forger) {
 			f.change("Members:Submit", func(t *opened) {
@@ -88,7 +92,9 @@ func TestWhatAMajorityForgesIsFound(t *testing.T) {
 				if bytes.Equal(t.creator.creator, other.creator) {
 					other = f.user("market", network.Operator)
 				}
+				was := t.id()
 				t.creator = other
+				f.rename(t, was)
 			})
 		}, audit.RulesRefuse},
 		"a read that is left out": {func(f *forger) {
