@@ -66,7 +66,8 @@ captured events are committed than one by one.
 Instead of that,
   --failover N  kills the leading orderer N times while events come in, and
                 reports how long it took to be replaced
-  --kill TIME   kills gateways, peers and orderers at random while events come in
+  --kill TIME   kills gateways, a peer and an orderer at random times while events
+                come in; each minute it is another peer and another orderer
   --growth      makes tables of how cost grows: with the size of batches and of
                 events, with organisations and orderers, and of traces with the
                 size of the graph; --growth=batch,trace makes only these`,

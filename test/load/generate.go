@@ -63,9 +63,11 @@ func bare(run string, n, size int) []byte {
 	if size > plainBytes {
 		b = fmt.Appendf(b, `,"sensorElementList":[{"sensorMetadata":{"time":%q,"deviceID":"urn:epc:id:giai:9520001.L%d"},"sensorReport":[{"type":"Temperature","value":%d.%d,"uom":"CEL"}`,
 			time, number%40, n%6, 1+n%9)
-		for i := 1; size > usualBytes && len(b) < size; i++ { // a logger that was read out: a measurement a minute
-			b = fmt.Appendf(b, `,{"type":"Temperature","time":"2026-03-%02dT%02d:%02d:00.000Z","value":%d.%d,"uom":"CEL"}`,
-				1+n/86_400%28, (seconds/3600+i/60)%24, i%60, (n+i*i)%6, 1+(n*7+i*3)%9)
+		// A logger that was read out: a measurement a minute, which no compression can foresee.
+		for i, dice := 1, uint64(n+1); size > usualBytes && len(b) < size; i++ {
+			dice = dice*6364136223846793005 + 1442695040888963407 // Knuth's MMIX generator
+			b = fmt.Appendf(b, `,{"type":"Temperature","time":"2026-03-%02dT%02d:%02d:00.000Z","value":%d.%d%d,"uom":"CEL"}`,
+				1+n/86_400%28, (seconds/3600+i/60)%24, i%60, dice>>40%6, dice>>48%10, 1+dice>>56%9)
 		}
 		b = append(b, "]}]"...)
 	}

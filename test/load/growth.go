@@ -47,7 +47,7 @@ var growth = []struct {
 	{"size", "bytes to an event", []int{300, 600, 2_000, 8_000}, func(o *Options, value int) {
 		o.Size, o.Events = value, 40_000
 		if value > 1_000 {
-			o.Events, o.Document = 16_000_000/value, 2_000*1_000/value
+			o.Events, o.Document = 40_000_000/value, 2_000*1_000/value
 		}
 	}, false},
 	{"organisations", "organisations", []int{3, 5, 7}, func(o *Options, value int) { o.Orgs, o.Events = value, 40_000 }, true},

@@ -30,13 +30,14 @@ type KillReport struct {
 const (
 	shortestLife = 300 * time.Millisecond // between two kills
 	longestLife  = 4 * time.Second
+	chosenFor    = time.Minute // how long it is the same peer and the same orderer
 )
 
 // killed are the roles whose processes are killed. Chaincode processes keep
 // nothing and are left alone.
 var killed = []string{"gateway", "peer", "orderer"}
 
-// MeasureKills kills gateways, peers and orderers by SIGKILL at random times
+// MeasureKills kills gateways, a peer and an orderer by SIGKILL at random times
 // while events come in to all organisations, in documents and one by one, from
 // senders that repeat what wasn't acknowledged. At last it counts: whatever was
 // acknowledged must be on the ledger, once. If it isn't, there is both a report
@@ -51,7 +52,7 @@ func MeasureKills(ctx context.Context, o Options, progress io.Writer) (*KillRepo
 	for report.Seed == 0 {
 		report.Seed = rand.Uint64N(1_000_000)
 	}
-	r.say("killing gateways, peers and orderers at random for %s, with --seed %d …", o.Kill, report.Seed)
+	r.say("killing processes at random times for %s, with --seed %d …", o.Kill, report.Seed)
 	t := newTraffic(ctx)
 	for org, gateway := range r.gateways {
 		for _, size := range lineSizes {
@@ -75,14 +76,19 @@ func MeasureKills(ctx context.Context, o Options, progress io.Writer) (*KillRepo
 	return report, err
 }
 
-// killAtRandom kills one process after the other until the time is over. One
-// that is down already is not waited for: the next one may die meanwhile, but
-// no second one of the same role.
+// killAtRandom kills one process after the other until the time is over: any
+// gateway, and of peers and orderers one, for a while, and then another one. So
+// there are always enough of them left to go on.
 func (r *run) killAtRandom(random *rand.Rand, until time.Time, t *traffic, kills map[string]int) error {
+	var chosen map[string]string // by role
+	var since time.Time
 	for time.Now().Before(until) {
+		if time.Since(since) > chosenFor {
+			since = time.Now()
+			chosen = map[string]string{"peer": r.pick(random, "peer"), "orderer": r.pick(random, "orderer")}
+			r.say("  from now on %s, %s and gateways", chosen["peer"], chosen["orderer"])
+		}
 		pause := shortestLife + time.Duration(random.Int64N(int64(longestLife-shortestLife)))
-		role := killed[random.IntN(len(killed))]
-		place := random.Uint64()
 		select {
 		case <-r.ctx.Done():
 			return r.ctx.Err()
@@ -91,8 +97,12 @@ func (r *run) killAtRandom(random *rand.Rand, until time.Time, t *traffic, kills
 		if err := t.err(); err != nil {
 			return err
 		}
-		name, ok := victim(r.network, role, place)
-		if !ok {
+		name := r.pick(random, "gateway")
+		if role := killed[random.IntN(len(killed))]; role != "gateway" {
+			name = chosen[role]
+		}
+		running := slices.ContainsFunc(r.network.Processes(), func(p network.ProcessStatus) bool { return p.Name == name && p.Running })
+		if !running { // it is to be started again
 			continue
 		}
 		if err := r.network.Kill(name); err != nil {
@@ -103,19 +113,15 @@ func (r *run) killAtRandom(random *rand.Rand, until time.Time, t *traffic, kills
 	return nil
 }
 
-// victim chooses a process of a role, if all of them run.
-func victim(n *network.Network, role string, place uint64) (string, bool) {
+// pick chooses a process of a role.
+func (r *run) pick(random *rand.Rand, role string) string {
 	var all []string
-	for _, p := range n.Processes() {
-		if p.Role != role {
-			continue
+	for _, p := range r.network.Processes() {
+		if p.Role == role {
+			all = append(all, p.Name)
 		}
-		if !p.Running {
-			return "", false
-		}
-		all = append(all, p.Name)
 	}
-	return all[place%uint64(len(all))], true
+	return all[random.IntN(len(all))]
 }
 
 func (k *KillReport) print(w io.Writer) error {
