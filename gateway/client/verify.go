@@ -16,8 +16,8 @@ import (
 
 // Verify checks a proof. It uses no network, no folder and no clock.
 func Verify() *cobra.Command {
-	var trust, level, id string
-	var asJSON, raw bool
+	var trust, level, id, trace string
+	var down, cut, asJSON, raw bool
 	c := &cobra.Command{
 		Use:   "verify PROOF --trust FILE",
 		Short: "Check a proof, offline and alone",
@@ -29,6 +29,7 @@ Exit codes: 0 accepted, 1 refused (the first word of the message is a stable
 reason code), 2 a mistake in the command, or a file that can't be read.`,
 		Example: `  pedigree verify model.proof --trust consortium.json
   pedigree verify model.proof --trust consortium.json --level block --record 052d7115c44a…
+  pedigree verify trace.proof --trust consortium.json --trace model/lab/spoilage@1
   pedigree verify model.proof --trust consortium.json --raw | jq .`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -40,6 +41,19 @@ reason code), 2 a mistake in the command, or a file that can't be read.`,
 				var err error
 				if wanted.ID, err = record.ParseID(spell(id)); err != nil {
 					return usage("--record: %w", err)
+				}
+			}
+			if (down || cut) && trace == "" {
+				return usage("--down and --cut go with --trace")
+			}
+			if trace != "" {
+				node, _, err := record.ParseNode(spell(trace))
+				if err != nil {
+					return usage("--trace: %w", err)
+				}
+				wanted.Trace = &proof.Trace{Node: node, Direction: proof.Ancestors, Cut: cut}
+				if down {
+					wanted.Trace.Direction = proof.Descendants
 				}
 			}
 			if trust == "" {
@@ -68,6 +82,9 @@ reason code), 2 a mistake in the command, or a file that can't be read.`,
 	c.Flags().StringVar(&trust, "trust", "", "the trust file: which ledger, whose word counts, and how many must agree")
 	c.Flags().StringVar(&level, "level", "", "refuse proofs that are weaker: receipt or block")
 	c.Flags().StringVar(&id, "record", "", "refuse proofs of other records than this one")
+	c.Flags().StringVar(&trace, "trace", "", "refuse proofs of other things than where this node comes from, and those of a part of it")
+	c.Flags().BoolVar(&down, "down", false, "with --trace: what it touched, not where it comes from")
+	c.Flags().BoolVar(&cut, "cut", false, "with --trace: also take a walk that was ended early")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, also of a proof that is refused")
 	c.Flags().BoolVar(&raw, "raw", false, "print the proved records, one a line, and nothing else")
 	return c
@@ -164,6 +181,9 @@ func showVerdict(w io.Writer, v *proof.Verdict) error {
 	}
 	if t := v.Trace; t != nil {
 		fmt.Fprintf(&b, "trace    the %s of %s, as far as these records tell\n", t.Direction, plain(t.Node))
+		if t.Cut {
+			fmt.Fprintf(&b, "  cut    the walk was ended early: records may be missing\n")
+		}
 		for _, node := range t.Open {
 			fmt.Fprintf(&b, "  open   %s\n", plain(node))
 		}

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/asn1"
+	"errors"
+	"fmt"
 	"math/big"
 	"slices"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -83,19 +86,50 @@ func (b *Block) open() error {
 // after the other without saying where one ends (CVE-2023-46132), so another division has the same hash and signatures.
 func (b *Block) wellFormed() error {
 	for i, envelope := range b.Data {
-		var m common.Envelope
-		if err := proto.Unmarshal(envelope, &m); err != nil {
-			return refuse(SplitEnvelopes, "transaction %d is no envelope: %v", i, err)
+		payload, signature, err := splitEnvelope(envelope)
+		if err != nil {
+			return refuse(SplitEnvelopes, "transaction %d: %v", i, err)
 		}
-		if len(m.GetPayload()) == 0 || len(m.GetSignature()) == 0 && len(b.Data) > 1 {
+		if len(payload) == 0 || len(signature) == 0 && len(b.Data) > 1 {
 			return refuse(SplitEnvelopes, "transaction %d has no payload or no signature", i)
-		}
-		again, err := proto.Marshal(&m)
-		if err != nil || !bytes.Equal(again, envelope) {
-			return refuse(SplitEnvelopes, "transaction %d isn't in the one encoding that an envelope has", i)
 		}
 	}
 	return nil
+}
+
+// splitEnvelope reads an envelope that must be in the one encoding that Fabric takes: what comes out when it is decoded and
+// encoded again. What it returns are parts of what it was given.
+func splitEnvelope(envelope []byte) (payload, signature []byte, err error) {
+	rest := envelope
+	payload, rest = cutField(rest, 1)
+	signature, rest = cutField(rest, 2)
+	if len(rest) == 0 {
+		return payload, signature, nil
+	}
+	// There is something else: fields that aren't known yet, which come last, or an encoding that isn't the one.
+	var m common.Envelope
+	if err := proto.Unmarshal(envelope, &m); err != nil {
+		return nil, nil, fmt.Errorf("it is no envelope: %w", err)
+	}
+	again, err := proto.Marshal(&m)
+	if err != nil || !bytes.Equal(again, envelope) {
+		return nil, nil, errors.New("it isn't in the one encoding that an envelope has")
+	}
+	return m.GetPayload(), m.GetSignature(), nil
+}
+
+// cutField takes a field of bytes from the front of a message, if it is there, isn't empty and has a length in as few bytes
+// as it takes.
+func cutField(message []byte, number protowire.Number) (value, rest []byte) {
+	n, kind, tag := protowire.ConsumeTag(message)
+	if n != number || kind != protowire.BytesType || tag != 1 {
+		return nil, message
+	}
+	value, length := protowire.ConsumeBytes(message[tag:])
+	if length < 0 || len(value) == 0 || length != protowire.SizeBytes(len(value)) {
+		return nil, message
+	}
+	return value, message[tag+length:]
 }
 
 func (b *Block) dataHash() []byte {

@@ -70,13 +70,13 @@ func openConfigEnvelope(data [][]byte) (channel string, m *common.ConfigEnvelope
 
 // openPayload reads an envelope as far as its channel header.
 func openPayload(envelope []byte) (*common.Payload, *common.ChannelHeader, error) {
-	var e common.Envelope
 	var payload common.Payload
 	var header common.ChannelHeader
-	if err := proto.Unmarshal(envelope, &e); err != nil {
+	text, _, err := splitEnvelope(envelope)
+	if err != nil {
 		return nil, nil, refuse(BadTransaction, "its envelope can't be read: %v", err)
 	}
-	if err := proto.Unmarshal(e.GetPayload(), &payload); err != nil {
+	if err := proto.Unmarshal(text, &payload); err != nil {
 		return nil, nil, refuse(BadTransaction, "its payload can't be read: %v", err)
 	}
 	if err := proto.Unmarshal(payload.GetHeader().GetChannelHeader(), &header); err != nil {

@@ -150,6 +150,9 @@ func (m *Maker) prove(ctx context.Context, t *Trace, ids []record.ID, level Leve
 func (m *Maker) receipt(ctx context.Context, id record.ID, agree int) (*Receipt, error) {
 	kept := m.kept(id)
 	asked, err := m.members(ctx)
+	if kept != nil && err == nil && !m.stillGood(ctx, kept) {
+		kept = nil
+	}
 	if kept != nil && err == nil && len(kept.Endorsements) >= orDefault(agree, len(asked)) {
 		return kept, nil
 	}
@@ -196,6 +199,16 @@ func (m *Maker) kept(id record.ID) *Receipt {
 		return nil
 	}
 	return p.Receipts[0]
+}
+
+// stillGood tells whether a kept receipt would be accepted: it may have been damaged, and organisations leave.
+func (m *Maker) stillGood(ctx context.Context, r *Receipt) bool {
+	t, err := m.Trust(ctx)
+	if err != nil {
+		return false
+	}
+	_, err = r.check(t)
+	return err == nil
 }
 
 // attested reads what a receipt says, without checking it.

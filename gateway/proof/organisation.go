@@ -33,6 +33,10 @@ type Organisation struct {
 	admins               []*x509.Certificate // named one by one
 	ouIdentifiers        []*msp.FabricOUIdentifier
 
+	// anyChain takes certificates that more than one authority vouches for: a root and the one that it was renewed by, with
+	// the same key. In a channel's configuration, Fabric doesn't.
+	anyChain bool
+
 	checked map[string]error // by serialised identity, judged at the time of issue
 }
 
@@ -59,6 +63,13 @@ func newOrganisation(mspID string, roots, intermediates []*x509.Certificate) *Or
 	for _, c := range intermediates {
 		o.interPool.AddCert(c)
 	}
+	return o
+}
+
+// trustedOrganisation is one as trust files have it.
+func trustedOrganisation(mspID string, roots, intermediates []*x509.Certificate) *Organisation {
+	o := newOrganisation(mspID, roots, intermediates)
+	o.units, o.anyChain = standardUnits, true
 	return o
 }
 
@@ -171,10 +182,14 @@ func (o *Organisation) check(id *Identity) error {
 	if c.IsCA {
 		return refuse(UntrustedCertificate, "%s is an authority, which signs certificates and nothing else", id)
 	}
+	issued := whenIssued(c)
+	if issued.IsZero() { // would be taken for the time now
+		return refuse(OutsideValidity, "the certificate of %s begins before time does", id)
+	}
 	chains, err := c.Verify(x509.VerifyOptions{
-		Roots: o.rootPool, Intermediates: o.interPool, CurrentTime: whenIssued(c), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		Roots: o.rootPool, Intermediates: o.interPool, CurrentTime: issued, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
-	if err != nil || len(chains) != 1 || len(chains[0]) < 2 {
+	if err != nil || len(chains) == 0 || len(chains) > 1 && !o.anyChain || len(chains[0]) < 2 {
 		return refuse(UntrustedCertificate, "%s has no certificate of %s's authorities: %v", id, o.MSPID, err)
 	}
 	issuer := chains[0][1]

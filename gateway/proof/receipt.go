@@ -150,8 +150,14 @@ func readAnswer(action *Action, chaincode string) (*Attested, error) {
 	if a.Noun, err = nounOf(m.Record); err != nil {
 		return nil, err
 	}
+	versions := map[string]Version{} // an answer can be as long as its maker likes, and nobody has checked signatures yet
+	for _, r := range action.Results[chaincode].GetReads() {
+		if r.GetVersion() != nil {
+			versions[r.GetKey()] = Version{Block: r.GetVersion().GetBlockNum(), Position: r.GetVersion().GetTxNum()}
+		}
+	}
 	for _, one := range m.Recordings {
-		version, ok := action.ReadVersion(chaincode, record.PackKey(one.Tx))
+		version, ok := versions[record.PackKey(one.Tx)]
 		if !ok {
 			return nil, refuse(NotRecorded, "the peers haven't read the records of transaction %s, in which they say it is", one.Tx)
 		}

@@ -88,6 +88,10 @@ const (
 	// NotInTransaction: the transaction doesn't hold the record, or not as the receipt says.
 	NotInTransaction Reason = "not_in_transaction"
 
+	// WrongTrace: what was proved is another lineage than the one that was asked for, or none.
+	WrongTrace Reason = "wrong_trace"
+	// CutTrace: the lineage was ended early, where a whole one was asked for.
+	CutTrace Reason = "cut_trace"
 	// BrokenTrace: records of a trace that aren't connected with what it is of.
 	BrokenTrace Reason = "broken_trace"
 )

@@ -25,8 +25,8 @@ type Trace struct {
 
 // The directions.
 const (
-	ancestors   = "ancestors"
-	descendants = "descendants"
+	Ancestors   = "ancestors"
+	Descendants = "descendants"
 )
 
 func (t *Trace) value() canonical.Value {
@@ -43,16 +43,33 @@ func readTrace(v canonical.Value) (*Trace, error) {
 	if spelled, _, err := record.ParseNode(t.Node); err != nil || spelled != t.Node {
 		return nil, refuse(Malformed, "%q is no node in the spelling of the ledger", record.Brief(t.Node))
 	}
-	if t.Direction != ancestors && t.Direction != descendants {
+	if t.Direction != Ancestors && t.Direction != Descendants {
 		return nil, refuse(Malformed, "%q is no direction of a trace", record.Brief(t.Direction))
 	}
 	return t, nil
+}
+
+// fits tells whether a trace, nil if there is none, is the wanted one, nil if any will do.
+func (t *Trace) fits(wanted *Trace) error {
+	switch {
+	case wanted == nil:
+		return nil
+	case t == nil:
+		return refuse(WrongTrace, "the proof is of no trace")
+	case t.Node != wanted.Node || wanted.Direction != "" && t.Direction != wanted.Direction:
+		return refuse(WrongTrace, "the proof is of the %s of %s", t.Direction, t.Node)
+	case t.Cut && !wanted.Cut:
+		return refuse(CutTrace, "the walk was ended early, so records may be missing")
+	}
+	return nil
 }
 
 // ProvedTrace is what was proved of a lineage.
 type ProvedTrace struct {
 	Node      string `json:"node"`
 	Direction string `json:"direction"`
+	// Cut tells that the walk was ended early, so that what lies behind may be missing.
+	Cut bool `json:"cut"`
 	// Open are nodes that proved records lead to, and of which the proof has no record: things that no event in it made
 	// and, if the trace was cut, records and artifacts behind the cut.
 	Open []string `json:"open,omitempty"`
@@ -73,7 +90,7 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 	known := map[string]bool{}     // nodes that are records
 	all := make([]*links, len(records))
 	for i, r := range records {
-		l, err := linksOf(r, t.Direction == ancestors)
+		l, err := linksOf(r, t.Direction == Ancestors)
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +129,7 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 			return nil, refuse(BrokenTrace, "%s isn't among the %s of %s, as far as the records in the proof tell", l.record.ID, t.Direction, t.Node)
 		}
 	}
-	p := &ProvedTrace{Node: t.Node, Direction: t.Direction}
+	p := &ProvedTrace{Node: t.Node, Direction: t.Direction, Cut: t.Cut}
 	for node := range open {
 		p.Open = append(p.Open, node)
 	}

@@ -108,14 +108,14 @@ type Transaction struct {
 // OpenTransaction reads a chaincode call and checks that its parts belong together: the id is that of creator and nonce,
 // and what was endorsed is the answer to what was proposed. It checks no signature; [Config.CheckTransaction] does.
 func OpenTransaction(envelope []byte) (*Transaction, error) {
-	var e common.Envelope
 	var signature common.SignatureHeader
 	var tx peer.Transaction
 	payload, header, err := openPayload(envelope)
 	if err != nil {
 		return nil, err
 	}
-	if err := proto.Unmarshal(envelope, &e); err != nil {
+	text, signed, err := splitEnvelope(envelope)
+	if err != nil {
 		return nil, refuse(BadTransaction, "its envelope can't be read: %v", err)
 	}
 	if common.HeaderType(header.GetType()) != common.HeaderType_ENDORSER_TRANSACTION {
@@ -130,7 +130,7 @@ func OpenTransaction(envelope []byte) (*Transaction, error) {
 	if len(tx.GetActions()) != 1 {
 		return nil, refuse(BadTransaction, "it has %d actions instead of one", len(tx.GetActions()))
 	}
-	t := &Transaction{ID: header.GetTxId(), Channel: header.GetChannelId(), Time: header.GetTimestamp().AsTime(), payload: e.GetPayload(), signature: e.GetSignature()}
+	t := &Transaction{ID: header.GetTxId(), Channel: header.GetChannelId(), Time: header.GetTimestamp().AsTime(), payload: text, signature: signed}
 	if id := transactionID(signature.GetNonce(), signature.GetCreator()); id != t.ID {
 		return nil, refuse(BadTransaction, "it calls itself %q, and its creator and nonce make %s", t.ID, id)
 	}

@@ -110,9 +110,7 @@ func readOrganisation(v canonical.Value) (*Organisation, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := newOrganisation(mspID, r, i)
-	o.units = standardUnits
-	return o, nil
+	return trustedOrganisation(mspID, r, i), nil
 }
 
 // check refuses what no verifier should work with.
@@ -234,9 +232,7 @@ func NewTrust(genesis *Block, later []*Block, chaincode string, agree int) (*Tru
 				roots, intermediates = union(roots, o.roots), union(intermediates, o.intermediates)
 			}
 		}
-		o := newOrganisation(mspID, roots, intermediates)
-		o.units = standardUnits
-		t.Organisations = append(t.Organisations, o)
+		t.Organisations = append(t.Organisations, trustedOrganisation(mspID, roots, intermediates))
 	}
 	if agree == 0 {
 		t.Agree = len(t.Organisations)/2 + 1

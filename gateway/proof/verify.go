@@ -19,6 +19,9 @@ type Wanted struct {
 	Level Level
 	// ID is a record that must be proved. Empty: any.
 	ID record.ID
+	// Trace is the lineage that must be proved: its node and, unless empty, its direction. One that was cut isn't enough,
+	// unless Trace.Cut is set. Nil: any, or none.
+	Trace *Trace
 }
 
 // Verdict is what an accepted proof proves.
@@ -71,6 +74,9 @@ func Verify(p *Proof, t *Trust, w Wanted) (*Verdict, error) {
 	if w.Level == LevelBlock && p.Level() != LevelBlock {
 		return nil, refuse(LevelTooLow, "the proof is of level %s", p.Level())
 	}
+	if err := p.Trace.fits(w.Trace); err != nil {
+		return nil, err
+	}
 	v := &Verdict{Level: p.Level(), Channel: t.Channel, Chaincode: t.Chaincode, Agree: t.Agree}
 	for i, r := range p.Receipts {
 		a, err := r.check(t)
@@ -122,7 +128,14 @@ type recorded struct {
 }
 
 func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
-	chain, err := NewChain(p.Blocks[0], t.Genesis)
+	blocks := make([]*Block, len(p.Blocks))
+	for i, b := range p.Blocks { // their fields may have been set since they were read
+		blocks[i] = &Block{Number: b.Number, PreviousHash: b.PreviousHash, Data: b.Data, Metadata: b.Metadata, Signatures: slices.Clone(b.Signatures)}
+		if err := blocks[i].open(); err != nil {
+			return at(err, "block %d", b.Number)
+		}
+	}
+	chain, err := NewChain(blocks[0], t.Genesis)
 	if err != nil {
 		return err
 	}
@@ -131,7 +144,7 @@ func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 	}
 	s := &proven{blocks: map[uint64]*Block{}, configs: map[uint64]*Config{}, needed: map[uint64]bool{0: true}, chaincode: t.Chaincode,
 		recorded: map[Version]*recorded{}, policies: map[Version]*definedPolicy{}}
-	for _, b := range p.Blocks[1:] {
+	for _, b := range blocks[1:] {
 		before, err := chain.Take(b)
 		if err != nil {
 			return err
@@ -152,7 +165,7 @@ func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 	for number := range s.needed {
 		last = max(last, number)
 	}
-	for _, b := range p.Blocks[1:] {
+	for _, b := range blocks[1:] {
 		if !s.needed[b.Number] && (b.Number > last || !b.isConfigBlock()) {
 			return refuse(NeedlessBlock, "block %d has nothing that is proved here", b.Number)
 		}
