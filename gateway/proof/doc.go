@@ -18,7 +18,7 @@
 //     their committed state on this channel;
 //   - who had recorded it, in which transactions, and where on the ledger these are. Peers sign the versions of the keys
 //     that they read, and only valid transactions write, so a receipt also says that they were valid;
-//   - about when this was: peers sign the time of the question, and answer only within 15 minutes of it by their clocks.
+//   - about when this was: peers sign the time of the question, and answer only within 15 minutes of it by their clocks (peer.authentication.timewindow of Fabric).
 //
 // It doesn't prove that the record is true, that nothing was recorded since, nor what is absent. As many organisations as
 // the trust file asks for could together sign what is not so; nobody else can.

@@ -16,19 +16,6 @@ func (m *Maker) block(ctx context.Context, number uint64) (*Block, error) {
 	return OpenBlock(raw)
 }
 
-// members are the organisations of the newest configuration known.
-func (m *Maker) members(ctx context.Context) ([]string, error) {
-	t, err := m.Trust(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, o := range t.Organisations {
-		names = append(names, o.MSPID)
-	}
-	return names, nil
-}
-
 // configured makes sure that every configuration block up to the one of a number is known.
 func (m *Maker) configured(ctx context.Context, number uint64) error {
 	m.mu.Lock()

@@ -148,18 +148,15 @@ func (m *Maker) prove(ctx context.Context, t *Trace, ids []record.ID, level Leve
 
 // receipt finds a receipt among those kept, or asks for one.
 func (m *Maker) receipt(ctx context.Context, id record.ID, agree int) (*Receipt, error) {
-	kept := m.kept(id)
-	asked, err := m.members(ctx)
-	if kept != nil && err == nil && !m.stillGood(ctx, kept) {
-		kept = nil
-	}
-	if kept != nil && err == nil && len(kept.Endorsements) >= orDefault(agree, len(asked)) {
-		return kept, nil
-	}
-	if err != nil && kept == nil {
+	t, err := m.Trust(ctx)
+	if err != nil {
 		return nil, err
 	}
-	r, err := m.ask(ctx, id, agree)
+	kept := m.kept(id, t)
+	if kept != nil && len(kept.Endorsements) >= orDefault(agree, len(t.Organisations)) {
+		return kept, nil
+	}
+	r, err := m.ask(ctx, id, len(t.Organisations), agree)
 	var few *TooFew
 	if errors.As(err, &few) && kept != nil && len(kept.Endorsements) >= few.Need {
 		return kept, nil
@@ -183,7 +180,8 @@ func orDefault(n, otherwise int) int {
 	return n
 }
 
-func (m *Maker) kept(id record.ID) *Receipt {
+// kept finds a receipt that still holds: one that is damaged, or of an organisation that has left, is as good as none.
+func (m *Maker) kept(id record.ID, t *Trust) *Receipt {
 	if m.Kept == nil {
 		return nil
 	}
@@ -192,23 +190,13 @@ func (m *Maker) kept(id record.ID) *Receipt {
 		return nil
 	}
 	p, err := Parse(text)
-	if err != nil || p.Channel != m.Channel || p.Chaincode != m.Chaincode || len(p.Receipts) != 1 {
-		return nil // it was damaged; there will be another
+	if err != nil || len(p.Receipts) != 1 {
+		return nil
 	}
-	if a, err := p.Receipts[0].attested(m.Chaincode); err != nil || a.ID != id {
+	if _, err := Verify(p, t, Wanted{ID: id}); err != nil {
 		return nil
 	}
 	return p.Receipts[0]
-}
-
-// stillGood tells whether a kept receipt would be accepted: it may have been damaged, and organisations leave.
-func (m *Maker) stillGood(ctx context.Context, r *Receipt) bool {
-	t, err := m.Trust(ctx)
-	if err != nil {
-		return false
-	}
-	_, err = r.check(t)
-	return err == nil
 }
 
 // attested reads what a receipt says, without checking it.
@@ -220,8 +208,9 @@ func (r *Receipt) attested(chaincode string) (*Attested, error) {
 	return readAnswer(action, chaincode)
 }
 
-// ask asks until all organisations that can be reached give the same answer, or for as long as it has patience.
-func (m *Maker) ask(ctx context.Context, id record.ID, agree int) (*Receipt, error) {
+// ask asks until all organisations that can be reached, of so many members, give the same answer, or for as long as it has
+// patience.
+func (m *Maker) ask(ctx context.Context, id record.ID, members, agree int) (*Receipt, error) {
 	deadline := time.NewTimer(max(m.Patience, 0) + map[bool]time.Duration{true: DefaultPatience}[m.Patience == 0])
 	defer deadline.Stop()
 	for {
@@ -229,7 +218,7 @@ func (m *Maker) ask(ctx context.Context, id record.ID, agree int) (*Receipt, err
 		if err != nil {
 			return nil, err
 		}
-		need := orDefault(agree, round.organisations/2+1)
+		need := orDefault(agree, members/2+1)
 		switch {
 		case len(round.have) >= need && (len(round.lack) == 0 || agree > 0):
 			return round.receipt, nil
@@ -251,11 +240,10 @@ func (m *Maker) ask(ctx context.Context, id record.ID, agree int) (*Receipt, err
 
 // round is what came back from asking everybody once.
 type round struct {
-	receipt       *Receipt
-	have, lack    []string // organisations that agree with most, and others that answered
-	absent        bool     // those others say that there is no such record
-	organisations int
-	problem       string // of one that couldn't be reached
+	receipt    *Receipt
+	have, lack []string // organisations that agree with most, and others that answered
+	absent     bool     // those others say that there is no such record
+	problem    string   // of one that couldn't be reached
 }
 
 func (m *Maker) once(ctx context.Context, id record.ID) (*round, error) {
@@ -270,7 +258,7 @@ func (m *Maker) once(ctx context.Context, id record.ID) (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &round{organisations: len(answers), absent: true}
+	made := &round{absent: true}
 	groups := map[string][]Answer{}
 	most := ""
 	for _, a := range answers {
