@@ -54,8 +54,12 @@ func newFollower(client *ledger.Client, ix *index.Index, reader func() *ledger.I
 	}
 }
 
+// errEmptied says that the index has fewer blocks than it had: another gateway that uses it builds it again, or its
+// server has lost the last ones in a crash.
+var errEmptied = errors.New("the index has lost blocks")
+
 // run follows until ctx ends, the ledger turns out to be another than the index's, or the index is damaged: then the
-// gateway ends, and builds a new one when it is started again.
+// gateway ends, and builds a new one when it is started again. It also ends with errEmptied.
 func (f *follower) run(ctx context.Context) error {
 	pause := firstRepair
 	for {
@@ -66,7 +70,7 @@ func (f *follower) run(ctx context.Context) error {
 		}
 		var other *index.OtherLedgerError
 		var block *ledger.BlockError
-		if errors.As(err, &other) || errors.As(err, &block) || errors.Is(err, index.ErrDamaged) {
+		if errors.As(err, &other) || errors.As(err, &block) || errors.Is(err, index.ErrDamaged) || errors.Is(err, errEmptied) {
 			return err
 		}
 		f.log.Error("couldn't go on following the ledger; trying again", "error", err, "in", pause)
@@ -85,6 +89,12 @@ func (f *follower) run(ctx context.Context) error {
 
 // once follows until something fails.
 func (f *follower) once(ctx context.Context) error {
+	if err := f.index.Connect(ctx); err != nil {
+		return err
+	}
+	if err := f.index.Refresh(ctx); err != nil {
+		return err
+	}
 	f.mu.Lock()
 	f.height = f.index.Height()
 	f.mu.Unlock()
@@ -120,6 +130,10 @@ func (f *follower) apply(ctx context.Context, blocks <-chan *ledger.Block) error
 			}
 		}
 		if err := f.index.ApplyAll(ctx, converted); err != nil {
+			var gap *index.GapError
+			if errors.As(err, &gap) { // peers leave none out
+				return fmt.Errorf("%w: it has %d of at least %d", errEmptied, gap.Want, gap.Got)
+			}
 			return err
 		}
 		last := batch[len(batch)-1].Number

@@ -205,6 +205,12 @@ func (g *Gateway) work(ctx context.Context) error {
 		})
 		err := group.Wait()
 		end()
+		if errors.Is(err, errEmptied) && ctx.Err() == nil {
+			// Another gateway is building the index that both use.
+			g.log.Warn("starting over with the index", "why", err)
+			g.follower.discard(false)
+			continue
+		}
 		if !again || ctx.Err() != nil {
 			return err
 		}
@@ -271,8 +277,8 @@ func lockData(folder string) (*os.File, error) {
 	return f, nil
 }
 
-// errInUse says that another process has the data folder.
-var errInUse = errors.New("another gateway is using it")
+// errInUse says that another process has the data folder, or writes the index.
+var errInUse = index.ErrInUse
 
 // version is that of the module, or of the commit it was built from.
 func version() string {

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
@@ -44,6 +45,10 @@ func TestMain(m *testing.M) {
 	}
 	if shared.dir != "" {
 		os.RemoveAll(shared.dir)
+	}
+	if err := indextest.Shutdown(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }
@@ -173,11 +178,19 @@ func awaits(t *testing.T, condition func() bool) {
 // the network.
 func own(t *testing.T, org, data string) (*Gateway, door, func() error) {
 	t.Helper()
+	g, d, stop := ownWith(t, org, Config{Data: data}, io.Discard)
+	d.await(func() bool { return d.get("/readyz").status == http.StatusOK })
+	return g, d, stop
+}
+
+// ownWith is own with some members of the configuration, and a log. It doesn't wait until the gateway is ready.
+func ownWith(t *testing.T, org string, want Config, log io.Writer) (*Gateway, door, func() error) {
+	t.Helper()
 	n := startNetwork(t)
 	cfg, err := ReadConfig(n.GatewayConfig(org))
 	require.NoError(t, err)
-	cfg.Listen, cfg.Data = "127.0.0.1:0", data
-	g, err := Open(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	cfg.Listen, cfg.Data, cfg.Index = "127.0.0.1:0", want.Data, want.Index
+	g, err := Open(cfg, slog.New(slog.NewTextHandler(log, nil)))
 	require.NoError(t, err)
 	token, err := n.Token(org, network.Operator)
 	require.NoError(t, err)
@@ -186,9 +199,7 @@ func own(t *testing.T, org, data string) (*Gateway, door, func() error) {
 	go func() { done <- g.Run(ctx) }()
 	stop := sync.OnceValue(func() error { cancel(); return <-done })
 	t.Cleanup(func() { require.NoError(t, stop()) })
-	d := door{t, g.URL(), token}
-	d.await(func() bool { return d.get("/readyz").status == http.StatusOK })
-	return g, d, stop
+	return g, door{t, g.URL(), token}, stop
 }
 
 var runs atomic.Int64

@@ -80,11 +80,11 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ix, err := index.Open(cfg.indexPlace(), index.WithLogger(log))
+	ix, err := openIndex(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	defer ix.Close()
+	defer func() { ix.Close() }()
 	old, before := ix.Height(), ""
 	if old > 0 {
 		if before, err = ix.Fingerprint(ctx); err != nil {
@@ -95,10 +95,11 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 			if err := ix.Close(); err != nil {
 				return err
 			}
-			if ix, err = index.Open(cfg.indexPlace(), index.WithLogger(log)); err != nil {
+			fresh, err := openIndex(ctx, cfg, log)
+			if err != nil {
 				return err
 			}
-			old = 0
+			ix, old = fresh, 0
 		}
 	}
 	l := cfg.ledger()
@@ -136,6 +137,21 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "indexed %d blocks in %v\n", ix.Height(), time.Since(began).Round(time.Millisecond))
 	return nil
+}
+
+// openIndex opens a gateway's index for this process alone to write.
+func openIndex(ctx context.Context, cfg Config, log *slog.Logger) (*index.Index, error) {
+	ix, err := index.Open(cfg.indexPlace(), index.WithLogger(log))
+	if err != nil {
+		return nil, err
+	}
+	if err = ix.Connect(ctx); err == nil {
+		err = ix.Claim(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, ix.Close())
+	}
+	return ix, nil
 }
 
 // awaitTip asks for the number of blocks until a peer answers.

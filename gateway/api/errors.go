@@ -65,7 +65,12 @@ func (s *Server) problemOf(err error) *problem {
 		p.retryAfter = time.Second
 		return p
 	}
-	if err = s.Index.Suspect(err); errors.Is(err, index.ErrDamaged) {
+	if err = s.Index.Suspect(err); errors.Is(err, index.ErrUnavailable) {
+		p := fail(kindIndex, "the gateway's index can't be used now; its log says why")
+		p.retryAfter, p.cause = ledger.RetryAfter, err
+		return p
+	}
+	if errors.Is(err, index.ErrDamaged) {
 		s.Rebuild()
 		p := fail(kindUnavailable, "the gateway's index is damaged; it is being built again from the ledger")
 		p.retryAfter, p.cause = ledger.RetryAfter, err

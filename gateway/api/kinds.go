@@ -52,6 +52,8 @@ var (
 		"The gateway's queue or its places for requests are full. Nothing was taken. Try again after the seconds in “Retry-After”."}
 	kindUnavailable = &problemKind{"ledger-unavailable", http.StatusServiceUnavailable, "The ledger can't be reached",
 		"Too few peers or orderers can be reached at the moment. Nothing was recorded and nothing that was acknowledged is lost. Try again after the seconds in “Retry-After”."}
+	kindIndex = &problemKind{"index-unavailable", http.StatusServiceUnavailable, "The index can't be used",
+		"The database of the gateway's index is down or took too long; the gateway's log and /readyz say more. Captured events are taken all the same. Try again after the seconds in “Retry-After”."}
 	kindPending = &problemKind{"fate-unknown", http.StatusGatewayTimeout, "The ledger didn't answer in time",
 		"The record is kept in the gateway's queue and may still come to the ledger; the capture job that “captureID” names says what becomes of it. Sending it again is safe: it is not recorded twice."}
 	kindInternal = &problemKind{"internal", http.StatusInternalServerError, "The gateway failed",
@@ -63,7 +65,7 @@ var (
 var problemKinds = []*problemKind{
 	kindMalformed, kindInvalid, kindBadParameter, kindUnauthenticated, kindWrongRole, kindNotYours, kindNotFound, kindMethod,
 	kindNotAcceptable, kindConflict, kindAlreadyRecorded, kindTooLarge, kindURITooLong, kindUnsupported, kindUnprocessable,
-	kindBusy, kindUnavailable, kindPending, kindInternal, kindStorage,
+	kindBusy, kindUnavailable, kindIndex, kindPending, kindInternal, kindStorage,
 }
 
 // epcis is the exception of EPCIS 2.0 that a problem is on the routes of EPCIS.

@@ -64,7 +64,10 @@ func Open(place string, options ...Option) (*Index, error) {
 	ix.forget()
 	if !IsPostgres(place) {
 		ix.db = &sqliteStore{path: place}
-		return ix, ix.Connect(context.Background())
+		if err := ix.Connect(context.Background()); err != nil {
+			return nil, err
+		}
+		return ix, nil
 	}
 	p, err := newPostgres(place)
 	if err != nil {
