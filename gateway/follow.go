@@ -204,10 +204,15 @@ func (f *follower) watchTip(ctx context.Context) error {
 	ticker := time.NewTicker(tipInterval)
 	defer ticker.Stop()
 	for {
+		broken := f.checkIndex(ctx)
 		height, err := f.client.Tip(ctx, f.reader())
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(broken, errEmptied):
+			return broken
+		case broken != nil:
+			f.lost(broken.Error())
 		case err != nil:
 			f.lost("no peer tells how many blocks there are: " + err.Error())
 		default:
@@ -221,6 +226,20 @@ func (f *follower) watchTip(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// checkIndex asks whether the index can be used and still has all its blocks.
+func (f *follower) checkIndex(ctx context.Context) error {
+	f.mu.Lock()
+	had := f.height
+	f.mu.Unlock()
+	if err := f.index.Refresh(ctx); err != nil {
+		return err
+	}
+	if has := f.index.Height(); has < had {
+		return fmt.Errorf("%w: it has %d of %d", errEmptied, has, had)
+	}
+	return nil
 }
 
 // reach notes a tip, and waits a little for the index to get there.

@@ -215,10 +215,26 @@ func (g *Gateway) work(ctx context.Context) error {
 			return err
 		}
 		g.log.Info("building the index again")
-		if err := g.index.Reset(ctx); err != nil {
+		if err := g.empty(ctx); err != nil {
 			return err
 		}
 		g.follower.discard(false)
+	}
+}
+
+// empty empties the index, as soon as its database can be used.
+func (g *Gateway) empty(ctx context.Context) error {
+	for {
+		err := g.index.Reset(ctx)
+		if !errors.Is(err, index.ErrUnavailable) {
+			return err
+		}
+		g.log.Error("couldn't empty the index; trying again", "error", err, "in", firstRepair)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(firstRepair):
+		}
 	}
 }
 

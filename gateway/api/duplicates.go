@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -197,6 +198,9 @@ func (s *Server) resolveKnown(ctx context.Context, mspID string, drafts []draft)
 		}
 	}
 	known, err := s.Index.EventIDs(ctx, mspID, ids)
+	if errors.Is(s.Index.Suspect(err), index.ErrUnavailable) {
+		return nil // it knows nothing now, and what is captured mustn't wait for it
+	}
 	if err != nil || len(known) == 0 {
 		return err
 	}

@@ -70,8 +70,8 @@ func (ix *Index) applyAll(ctx context.Context, blocks []Block) error {
 	if err != nil || len(blocks) == 0 {
 		return err
 	}
-	if !leads {
-		return errStale // emptied since
+	if t := ix.stand(); !leads || t.epoch != ix.prepared.epoch || t.height != ix.prepared.height {
+		return errStale // emptied since; or another gateway has written, who knows what
 	}
 	w := newBatch(ix)
 	if err := ix.db.write(ctx, w.tip, func(t tables) error { return w.writeAll(t, blocks) }); err != nil {

@@ -164,9 +164,7 @@ func (w *batch) committed() {
 	for c, id := range w.creators {
 		w.ix.creators[c] = id
 	}
-	w.ix.mutex.Lock()
-	w.ix.tip = w.tip
-	w.ix.mutex.Unlock()
+	w.ix.moveTo(w.tip)
 }
 
 // next hands out an id.

@@ -23,6 +23,7 @@ type Index struct {
 	open   bool   // Connect has done its work
 
 	writing  sync.Mutex // held by Connect, Apply, Claim and Reset
+	prepared tip        // where the tables stood when names and creators were right
 	rows     *rows
 	names    *cache[string, int64]
 	creators map[creator]int64
@@ -124,10 +125,15 @@ func (ix *Index) start(ctx context.Context) error {
 	if ix.creators, err = ix.readCreators(ctx); err != nil {
 		return err
 	}
-	ix.mutex.Lock()
-	ix.tip = t
-	ix.mutex.Unlock()
+	ix.moveTo(t)
 	return nil
+}
+
+// moveTo takes notice of where the tables stand; names and creators are right for it.
+func (ix *Index) moveTo(t tip) {
+	ix.mutex.Lock()
+	defer ix.mutex.Unlock()
+	ix.tip, ix.prepared = t, t
 }
 
 // readTip reads where the tables stand.
@@ -152,16 +158,30 @@ func (ix *Index) Refresh(ctx context.Context) error {
 	if err != nil {
 		return ix.Suspect(err)
 	}
+	if before := ix.stand(); t.epoch == before.epoch && t.height < before.height && ix.writing.TryLock() {
+		// Either it was written meanwhile, or its server has lost blocks in a crash. Now nobody writes.
+		defer ix.writing.Unlock()
+		if t, err = ix.readTip(ctx); err != nil {
+			return ix.Suspect(err)
+		}
+		ix.follow(t, true)
+		return nil
+	}
+	ix.follow(t, false)
+	return nil
+}
+
+// follow takes notice of where the tables stand by now. Within an epoch that is further
+// than before, but for a server that has lost blocks.
+func (ix *Index) follow(t tip, back bool) {
 	ix.mutex.Lock()
 	defer ix.mutex.Unlock()
-	if t.epoch == ix.tip.epoch && t.height > ix.tip.height {
-		ix.tip = t // Apply may have gone on meanwhile, but not back
-	}
-	if t.epoch != ix.tip.epoch {
+	if back = back && t.height < ix.tip.height || t.epoch != ix.tip.epoch; back {
 		ix.readers.Store(newReadCaches())
+	}
+	if back || t.height > ix.tip.height {
 		ix.tip = t
 	}
-	return nil
 }
 
 // Close ends all connections. Queries under way fail.

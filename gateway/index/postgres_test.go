@@ -171,6 +171,39 @@ func TestPostgresIsTakenOverFromOneThatHangs(t *testing.T) {
 	require.ErrorIs(t, stuck.Claim(t.Context()), index.ErrInUse)
 }
 
+func TestPostgresIsTheSameHoweverOftenTheLeadChanges(t *testing.T) {
+	place := indextest.PostgresURL(t)
+	l, conn := mixed(t), session(t, place)
+	place += "&application_name=" + t.Name()
+	for n := range 5 {
+		l.Submit("Market", seen(t, 60+n), seen(t, 70+n%2))
+		l.Submit(fmt.Sprintf("Newcomer%d", n/2), seen(t, 80+n))
+		l.Cut()
+	}
+	all := []*index.Index{indextest.OpenAt(t, place), indextest.OpenAt(t, place), indextest.OpenAt(t, place)}
+	for n := range l.Blocks {
+		ix := all[n%len(all)]
+		run(t, conn, `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			AND pid IN (SELECT pid FROM pg_stat_activity WHERE application_name = $1)`, t.Name())
+		eventually(t, func() bool {
+			err := ix.ApplyAll(t.Context(), l.Blocks[:n+1])
+			if err != nil {
+				require.ErrorIs(t, err, index.ErrUnavailable, "its connection was ended")
+			}
+			return err == nil
+		})
+		for _, other := range all {
+			require.NoError(t, other.Refresh(t.Context()))
+			require.EqualValues(t, n+1, other.Height())
+		}
+	}
+	file := indextest.OpenAt(t, t.TempDir()+"/index.db")
+	require.NoError(t, file.ApplyAll(t.Context(), l.Blocks))
+	for _, ix := range all {
+		require.Equal(t, fingerprint(t, file), fingerprint(t, ix))
+	}
+}
+
 func TestPostgresIsEmptiedByAnyOfThem(t *testing.T) {
 	place := indextest.PostgresURL(t)
 	l, leader, other := mixed(t), indextest.OpenAt(t, place), indextest.OpenAt(t, place)
@@ -224,6 +257,8 @@ func TestPostgresMayBeDown(t *testing.T) {
 		server.Start(t)
 		fresh := indextest.OpenAt(t, server.URL("i"))
 		require.LessOrEqual(t, fresh.Height(), uint64(3))
+		eventually(t, func() bool { return ix.Refresh(t.Context()) == nil })
+		require.Equal(t, fresh.Height(), ix.Height(), "what the crash took is known at once")
 		for from := uint64(0); ; { // the last blocks before the crash may be gone, too
 			err := ix.ApplyAll(t.Context(), l.Blocks[from:])
 			if err == nil {
