@@ -100,7 +100,9 @@ func TestAGatewayWaitsForItsDatabase(t *testing.T) {
 		require.Equal(t, http.StatusAccepted, r.status, string(r.body))
 		return r.header.Get("Location")
 	}
-	done := func(job string) bool { return strings.Contains(string(submitter.get(job).body), `"running":false,"success":true`) }
+	done := func(job string) bool {
+		return strings.Contains(string(submitter.get(job).body), `"running":false,"success":true`)
+	}
 
 	t.Run("while it is down the gateway says so, takes events, and answers no query", func(t *testing.T) {
 		d.await(func() bool { return strings.Contains(string(d.get("/readyz").body), "connection refused") })
