@@ -33,6 +33,8 @@
 //   - A record that this version cannot read is kept by its id and bytes
 //     and connects nothing; it does not stop the index.
 //
-// SQL stays within what SQLite and PostgreSQL share. What only one of them
-// understands lives behind store, in the files that bear its name.
+// The tables lie in a file of SQLite's or in a schema of a PostgreSQL database,
+// which several gateways may share (see store). They hold the same rows, so that the
+// fingerprint is the same, too. SQL stays within what both understand, and what
+// only one does lies in files that begin with its name.
 package index
