@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -9,6 +10,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/audit/state"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
+
+// DefaultPatience is how long a peer may take to show a block that others have, and a gateway to index it.
+const DefaultPatience = 20 * time.Second
 
 // Config says what is audited.
 type Config struct {
@@ -22,6 +26,8 @@ type Config struct {
 	Index *index.Index
 	// Compared is an index of a gateway that the one built should equal, row by row. Optional.
 	Compared *Compared
+	// Patience is how long a peer or a gateway that lags behind is waited for. Optional. If zero, DefaultPatience.
+	Patience time.Duration
 	// Progress is told, at most about once a second, how far the audit is. Optional.
 	Progress func(Status)
 }
@@ -38,11 +44,12 @@ type Status struct {
 
 // Auditor replays one chain.
 type Auditor struct {
-	index   *index.Index
-	against *Compared
-	tell    func(Status)
-	replay  *replay
-	workers workers
+	index    *index.Index
+	against  *Compared
+	patience time.Duration
+	tell     func(Status)
+	replay   *replay
+	workers  workers
 
 	began, last time.Time
 	first       uint64
@@ -60,7 +67,7 @@ func New(cfg Config) (*Auditor, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Auditor{index: cfg.Index, against: cfg.Compared, tell: cfg.Progress, workers: newWorkers()}
+	a := &Auditor{index: cfg.Index, against: cfg.Compared, patience: cmp.Or(cfg.Patience, DefaultPatience), tell: cfg.Progress, workers: newWorkers()}
 	a.replay = &replay{
 		genesis: cfg.Genesis, chaincode: cfg.Chaincode, rules: rules, store: store, definitions: map[string]*definition{}, run: a.workers.run,
 	}

@@ -55,7 +55,7 @@ func (a *Auditor) Compare(ctx context.Context, base, token string, records int) 
 		return c.result, nil
 	}
 	c.result.At = height - 1
-	if err := c.await(ctx, height); err != nil {
+	if err := c.await(ctx, height, a.patience); err != nil {
 		return nil, err
 	}
 	defer func() { a.replay.found = append(a.replay.found, c.found...) }()
@@ -76,8 +76,8 @@ func (a *Auditor) Compare(ctx context.Context, base, token string, records int) 
 }
 
 // await gives the gateway some time to index what was audited.
-func (c *comparing) await(ctx context.Context, height uint64) error {
-	inner, cancel := context.WithTimeout(ctx, lagTime)
+func (c *comparing) await(ctx context.Context, height uint64, patience time.Duration) error {
+	inner, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := c.gateway.AwaitBlock(inner, height-1)
 	if inner.Err() != nil && ctx.Err() == nil {

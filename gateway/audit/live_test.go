@@ -2,11 +2,13 @@ package audit_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -16,9 +18,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/orderer"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -60,6 +69,63 @@ func TestPeersSignTheirHeights(t *testing.T) {
 			assert.Equal(t, c.want, codes(a.Report(c.source)))
 		})
 	}
+}
+
+// hiding is a peer that shows blocks up to one only, whatever is asked for.
+type hiding struct {
+	peer.UnimplementedDeliverServer
+	blocks []*common.Block
+}
+
+func (h *hiding) Deliver(stream peer.Deliver_DeliverServer) error {
+	request, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	var payload common.Payload
+	var seek orderer.SeekInfo
+	if proto.Unmarshal(request.GetPayload(), &payload) != nil || proto.Unmarshal(payload.GetData(), &seek) != nil {
+		return errors.New("that is no request")
+	}
+	from := seek.GetStart().GetSpecified().GetNumber()
+	for from < uint64(len(h.blocks)) {
+		if err := stream.Send(&peer.DeliverResponse{Type: &peer.DeliverResponse_Block{Block: h.blocks[from]}}); err != nil {
+			return err
+		}
+		from++
+	}
+	if seek.GetStop().GetNewest() == nil { // it says that the next one is still to come
+		<-stream.Context().Done()
+		return stream.Context().Err()
+	}
+	return stream.Send(&peer.DeliverResponse{Type: &peer.DeliverResponse_Status{Status: common.Status_SUCCESS}})
+}
+
+func TestAPeerThatHidesItsTipIsFound(t *testing.T) {
+	peers := everyPeer(t)
+	dir := filepath.Join(networkDir(), "harbor", "peer", "tls")
+	certificate, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	require.NoError(t, err)
+	server := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&certificate)))
+	shown := len(shared.blocks) - 2
+	peer.RegisterDeliverServer(server, &hiding{blocks: shared.blocks[:shown]})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	go server.Serve(listener)
+	t.Cleanup(server.Stop)
+	source, err := peerOf("harbor")
+	require.NoError(t, err)
+	source.Address = listener.Addr().String()
+	a, err := audit.New(audit.Config{Genesis: genesisHash(t), Chaincode: network.ChaincodeName, State: t.TempDir(), Patience: 300 * time.Millisecond})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, a.Close()) }()
+	require.NoError(t, a.Run(t.Context(), source))
+	assert.Empty(t, a.Findings(), "alone it shows a sound chain")
+	_, _, err = a.Witnesses(t.Context(), source, peers, 2)
+	require.NoError(t, err)
+	r := a.Report(source)
+	assert.Equal(t, []audit.Code{audit.HiddenTip}, codes(r))
+	assert.EqualValues(t, shown, r.Blocks)
 }
 
 // otherEnd is a chain whose last block is another one, with the same orderers' signatures.

@@ -20,8 +20,9 @@ import (
 // How much is worked on ahead of a block's turn.
 const (
 	mostBlocksAhead = 64
-	mostBytesAhead  = 64 << 20
-	mostUnindexed   = 64 // blocks
+	mostBytesAhead  = 8 << 20
+	mostUnopened    = 4  // blocks, from the source
+	mostUnindexed   = 16 // blocks
 )
 
 // opened is a block whose turn comes, and what could be found out about it ahead.
@@ -103,7 +104,7 @@ func (a *Auditor) follow(ctx context.Context, source Source) error {
 	expected := first < a.replay.progress.Next // the source must have what it had before
 	var broken error                           // what ended the source; the blocks before are audited all the same
 	group, ctx := errgroup.WithContext(ctx)
-	raws := make(chan *common.Block, mostBlocksAhead)
+	raws := make(chan *common.Block, mostUnopened)
 	indexed := make(chan index.Block, mostUnindexed)
 	group.Go(func() error {
 		defer close(raws)

@@ -34,8 +34,6 @@ const (
 	nonceBytes = 24
 	// answerTime is how long a peer may take to answer a question.
 	answerTime = 20 * time.Second
-	// lagTime is how long a peer may take to show a block that others have.
-	lagTime = 20 * time.Second
 
 	answered        = 200    // the status of an answer that is one
 	ledgerChaincode = "qscc" // Fabric's own, which tells about a peer's ledger
@@ -202,7 +200,7 @@ func (a *Auditor) catchUp(ctx context.Context, source Source, tip uint64) error 
 	if !ok {
 		return nil
 	}
-	inner, cancel := context.WithTimeout(ctx, lagTime)
+	inner, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
 	err := a.follow(inner, upTo{p, tip - 1})
 	if inner.Err() != nil {
