@@ -43,10 +43,18 @@ func TestTheReadmeIsTrue(t *testing.T) {
 				if args[0] == "up" {
 					args = append(args, "--base-port", strconv.Itoa(base))
 				}
+				into := ""
+				if n := len(args); n > 2 && args[n-2] == ">" {
+					into, args = args[n-1], args[:n-2]
+				}
 				c := exec.CommandContext(t.Context(), program, args...)
 				c.Dir = home
-				out, err := c.CombinedOutput()
-				require.NoError(t, err, "%s\n%s", shown, out)
+				var out, errors bytes.Buffer
+				c.Stdout, c.Stderr = &out, &errors
+				require.NoError(t, c.Run(), "%s\n%s%s", shown, &out, &errors)
+				if into != "" {
+					require.NoError(t, os.WriteFile(filepath.Join(home, into), out.Bytes(), 0o600))
+				}
 				commands++
 			}
 		case "http":
