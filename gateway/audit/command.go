@@ -160,7 +160,7 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 		err = report.WriteText(out)
 	}
 	if err == nil && !report.Clean() {
-		err = failure{fmt.Errorf("the audit found %d things", len(report.Findings)), ExitFindings}
+		err = failure{fmt.Errorf("the audit found %s", counted(len(report.Findings), "thing")), ExitFindings}
 	}
 	return err
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -148,7 +149,7 @@ func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPositi
 			return ctx.Err()
 		}
 		if err != nil {
-			return unreachable("%s sent no more blocks: %w", p, err)
+			return unreachable("%s sent no more blocks: %s", p, status.Convert(err).Message())
 		}
 		switch m := answer.GetType().(type) {
 		case *peer.DeliverResponse_Block:

@@ -80,9 +80,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Blocks == 0 {
 		say("  not even the first block could be judged")
 	} else {
-		say("  %d blocks up to %s", r.Blocks, r.Tip)
+		say("  %s up to %s", counted(int(r.Blocks), "block"), r.Tip)
 	}
-	say("  %d transactions, of them %d invalid; %d records", r.Transactions, r.Invalid, r.Records)
+	say("  %s, of them %d invalid; %s", counted(int(r.Transactions), "transaction"), r.Invalid, counted(int(r.Records), "record"))
 	took := time.Duration(r.Seconds * float64(time.Second)).Round(time.Millisecond)
 	if r.From > 0 {
 		say("  this run went on from block %d and took %s", r.From, took)
@@ -109,9 +109,17 @@ func (r *Report) WriteText(w io.Writer) error {
 	case len(r.Findings) == 0 && r.Complete:
 		say("Nothing is wrong.")
 	case !r.Complete:
-		say("%d findings. The audit ended at block %d: none after it can be judged.", len(r.Findings), r.Blocks)
+		say("%s. The audit ended at block %d: none after it can be judged.", counted(len(r.Findings), "finding"), r.Blocks)
 	default:
-		say("%d findings.", len(r.Findings))
+		say("%s.", counted(len(r.Findings), "finding"))
 	}
 	return failed
+}
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprint(n, " ", thing, "s")
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -68,7 +69,7 @@ func (p *Peer) askHeight(ctx context.Context) (answer *peer.ProposalResponse, qu
 		return nil, nil, err
 	}
 	if answer, err = peer.NewEndorserClient(conn).ProcessProposal(ctx, signed); err != nil {
-		return nil, nil, unreachable("%s doesn't answer: %w", p, err)
+		return nil, nil, unreachable("%s doesn't answer: %s", p, status.Convert(err).Message())
 	}
 	var info common.BlockchainInfo
 	if r := answer.GetResponse(); r.GetStatus() != answered || proto.Unmarshal(r.GetPayload(), &info) != nil {
