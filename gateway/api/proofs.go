@@ -101,6 +101,8 @@ func (c *call) proved(p *proof.Proof, err error) error {
 		p := fail(kindUnavailable, "%v", few)
 		p.retryAfter, p.cause = ledger.RetryAfter, err
 		return p
+	case proof.ReasonOf(err) == proof.BrokenTrace: // the walk isn't the one that a verifier makes, which is this gateway's fault
+		return err
 	case errors.As(err, &wrong):
 		p := fail(kindUnavailable, "what the organisations' peers gave doesn't make a proof: %v", wrong)
 		p.retryAfter, p.cause = ledger.RetryAfter, err

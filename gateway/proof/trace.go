@@ -10,10 +10,10 @@ import (
 
 // Trace says what a proof of several records is a proof of: a walk through their lineage, from a node in one direction.
 //
-// The verifier makes the walk itself, from what the proved records say. Every record in the proof must be on it, and no
-// record may be missing that another one on the way names by its id or as an artifact version, since the ledger only takes
-// records that refer to what is there. What nobody refers to, such as another event of the same lot, can be left out
-// without anybody seeing it: no proof shows absence.
+// The verifier makes the walk itself, from what the proved records say. Every record in the proof must be on it, or be an
+// event that names something on it, and no record may be missing that another one on the way names by its id or as an
+// artifact version, since the ledger only takes records that refer to what is there. What nobody refers to, such as another
+// event of the same lot, can be left out without anybody seeing it: no proof shows absence.
 type Trace struct {
 	// Node is what the walk begins at: a record's id, an artifact version or a thing.
 	Node string
@@ -49,19 +49,31 @@ func readTrace(v canonical.Value) (*Trace, error) {
 	return t, nil
 }
 
-// fits tells whether a trace, nil if there is none, is the wanted one, nil if any will do.
-func (t *Trace) fits(wanted *Trace) error {
+// fits tells whether a trace, nil if there is none, is the wanted one, nil if any will do. An artifact version may be wanted
+// by the id of its record, which must have been proved then.
+func (t *Trace) fits(wanted *Trace, records []*Proved) error {
 	switch {
 	case wanted == nil:
 		return nil
 	case t == nil:
 		return refuse(WrongTrace, "the proof is of no trace")
-	case t.Node != wanted.Node || wanted.Direction != "" && t.Direction != wanted.Direction:
+	case t.Node != wanted.Node && !sameArtifact(t.Node, wanted.Node, records), wanted.Direction != "" && t.Direction != wanted.Direction:
 		return refuse(WrongTrace, "the proof is of the %s of %s", t.Direction, t.Node)
 	case t.Cut && !wanted.Cut:
 		return refuse(CutTrace, "the walk was ended early, so records may be missing")
 	}
 	return nil
+}
+
+// sameArtifact tells whether the record of an id is that of an artifact version.
+func sameArtifact(ref, id string, records []*Proved) bool {
+	for _, one := range records {
+		if string(one.ID) == id && one.Noun == string(record.NounArtifact) {
+			r, problems := record.Decode(one.Record)
+			return len(problems) == 0 && r.Artifact.ArtifactRef.String() == ref
+		}
+	}
+	return false
 }
 
 // ProvedTrace is what was proved of a lineage.
@@ -125,7 +137,7 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 		}
 	}
 	for _, l := range all {
-		if !walked[l] {
+		if !walked[l] && !l.sees(visited) {
 			return nil, refuse(BrokenTrace, "%s isn't among the %s of %s, as far as the records in the proof tell", l.record.ID, t.Direction, t.Node)
 		}
 	}
@@ -140,6 +152,12 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 		}
 	}
 	return p, nil
+}
+
+// sees tells whether a record is an event that names something on the walk, though the walk doesn't go on from there: the
+// event that made a thing is told with what became of the thing.
+func (l *links) sees(visited map[string]bool) bool {
+	return l.record.Noun == string(record.NounEvent) && slices.ContainsFunc(l.to, func(node string) bool { return visited[node] })
 }
 
 // kindOf tells records and artifacts from all other nodes.

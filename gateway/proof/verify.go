@@ -74,9 +74,6 @@ func Verify(p *Proof, t *Trust, w Wanted) (*Verdict, error) {
 	if w.Level == LevelBlock && p.Level() != LevelBlock {
 		return nil, refuse(LevelTooLow, "the proof is of level %s", p.Level())
 	}
-	if err := p.Trace.fits(w.Trace); err != nil {
-		return nil, err
-	}
 	v := &Verdict{Level: p.Level(), Channel: t.Channel, Chaincode: t.Chaincode, Agree: t.Agree}
 	for i, r := range p.Receipts {
 		a, err := r.check(t)
@@ -93,6 +90,9 @@ func Verify(p *Proof, t *Trust, w Wanted) (*Verdict, error) {
 	}
 	if w.ID != "" && !slices.ContainsFunc(v.Records, func(r *Proved) bool { return r.ID == w.ID }) {
 		return nil, refuse(WrongRecord, "the proof is of %s and not of %s", v.Records[0].ID, w.ID)
+	}
+	if err := p.Trace.fits(w.Trace, v.Records); err != nil {
+		return nil, err
 	}
 	if p.Level() == LevelBlock {
 		if err := verifyBlocks(p, t, v); err != nil {
