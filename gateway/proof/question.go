@@ -18,6 +18,16 @@ const readFunction = "Events:Read"
 // Question is the question whose endorsed answer is a receipt: the chaincode's Read of one record. A verifier doesn't
 // look for the question in a proof. It asks itself: it makes the proposal anew, byte by byte, from the channel and the
 // chaincode that it trusts, and accepts answers to just that.
+//
+// In Fabric's messages, with fields in the order of their numbers and what isn't named left out, it is a Proposal of
+//
+//	ChannelHeader{type: ENDORSER_TRANSACTION, timestamp: time, channel_id: channel, tx_id: hex(SHA-256(nonce ‖ creator)),
+//	              extension: ChaincodeHeaderExtension{chaincode_id: {name: chaincode}}}
+//	SignatureHeader{creator, nonce}
+//	ChaincodeProposalPayload{input: ChaincodeInvocationSpec{chaincode_spec: {chaincode_id: {name: chaincode},
+//	                         input: {args: ["Events:Read", id]}}}}
+//
+// and what peers sign of it (ProposalResponsePayload.proposal_hash) is the SHA-256 of these three, one after the other.
 type Question struct {
 	Channel, Chaincode string
 	ID                 record.ID
