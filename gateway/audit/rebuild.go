@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
@@ -33,20 +35,40 @@ func openCompared(ctx context.Context, path, work string) (*Compared, error) {
 			return nil, usage("couldn't read the gateway's index: %w", err)
 		}
 	}
+	if c.damage = checkFile(ctx, copied); c.damage != "" {
+		return c, ctx.Err()
+	}
 	ix, err := index.Open(copied, index.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		c.damage = err.Error()
 		return c, nil
 	}
 	defer ix.Close()
-	if c.damage = ix.Rebuilding(); c.damage != "" {
-		return c, nil
+	if why := ix.Rebuilding(); why != "" {
+		return nil, usage("couldn't compare the gateway's index: %s", strings.ReplaceAll(why, copied, path))
 	}
 	c.height = ix.Height()
 	if c.fingerprint, err = ix.Fingerprint(ctx); err != nil {
 		c.damage = err.Error()
 	}
 	return c, ctx.Err()
+}
+
+// checkFile has SQLite look at a whole file: the rows that are compared later aren't all of it. It returns what is wrong.
+func checkFile(ctx context.Context, path string) string {
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return err.Error()
+	}
+	defer db.Close()
+	var answer string
+	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&answer); err != nil {
+		return err.Error()
+	}
+	if answer != "ok" {
+		return answer
+	}
+	return ""
 }
 
 func copyFile(from, to string) error {
