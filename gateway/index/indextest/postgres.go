@@ -335,7 +335,7 @@ func place(t testing.TB) string {
 		t.Fatal(err)
 	}
 	query := u.Query()
-	query.Set("search_path", fmt.Sprintf("test%d", together.schemas.Add(1)))
+	query.Set("search_path", fmt.Sprintf("test%d_%d", os.Getpid(), together.schemas.Add(1)))
 	u.RawQuery = query.Encode()
 	return u.String()
 }
