@@ -54,6 +54,8 @@ type postgres struct {
 	leads  bool
 	keys   *bulk
 	copies map[*bulk]*rowCopy // of the batch under way
+	// Bytes of rows sent: in all, and when the server last looked at them (see send).
+	sent, looked int
 }
 
 // IsPostgres tells whether a place of an index is the URL of a database.
@@ -145,7 +147,12 @@ func (p *postgres) readers() *sql.DB {
 	if _, ok := config.RuntimeParams["statement_timeout"]; !ok {
 		config.RuntimeParams["statement_timeout"] = readTimeout
 	}
-	config.RuntimeParams["default_transaction_read_only"] = "on"
+	for name, value := range map[string]string{
+		"default_transaction_read_only": "on",
+		"jit":                           "off", // takes longer than any of these queries
+	} {
+		config.RuntimeParams[name] = value
+	}
 	pool := stdlib.OpenDB(*config)
 	most := max(4, 2*runtime.GOMAXPROCS(0))
 	pool.SetMaxOpenConns(most)

@@ -123,9 +123,20 @@ func (p *postgresTables) send() error {
 		}
 		c.data = c.data[:0]
 	}
+	p.sent += p.bytes
 	p.waiting, p.bytes = p.waiting[:0], 0
-	return nil
+	if p.sent < 2*p.looked+firstLook {
+		return nil
+	}
+	// The server's planner has to know that the tables have grown, or it reads and sorts
+	// all events for a page of thirty. By itself it looks every minute or so.
+	p.looked = p.sent
+	_, err := p.conn.Exec(p.ctx, "ANALYZE "+strings.Join(postgresNames(), ", "))
+	return err
 }
+
+// firstLook is after how many bytes of rows statistics are made for the first time.
+const firstLook = 2 << 20
 
 // rowCopy are rows on their way.
 type rowCopy struct {
