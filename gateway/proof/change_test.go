@@ -9,7 +9,6 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/proof"
@@ -68,29 +67,7 @@ func TestProofsSurviveEveryChangeOfTheChannel(t *testing.T) {
 	prove("after an organisation joined")
 
 	h.reconfigure(func(root *common.ConfigGroup) {
-		group := root.Groups["Orderer"]
-		var orderers common.Orderers
-		require.NoError(t, proto.Unmarshal(group.Values["Orderers"].Value, &orderers))
-		orderers.ConsenterMapping = orderers.ConsenterMapping[:3]
-		group.Values["Orderers"].Version++
-		group.Values["Orderers"].Value = marshal(t, &orderers)
-		// Peers that follow the orderer that leaves must learn to follow another.
-		endpoints := group.Groups["OrdererOrg"].Values["Endpoints"]
-		var addresses common.OrdererAddresses
-		require.NoError(t, proto.Unmarshal(endpoints.Value, &addresses))
-		addresses.Addresses = addresses.Addresses[:3]
-		endpoints.Version++
-		endpoints.Value = marshal(t, &addresses)
-		quorum := &common.SignaturePolicyEnvelope{}
-		var rules []*common.SignaturePolicy
-		for i, one := range orderers.ConsenterMapping {
-			quorum.Identities = append(quorum.Identities, &msp.MSPPrincipal{PrincipalClassification: msp.MSPPrincipal_IDENTITY,
-				Principal: marshal(t, &msp.SerializedIdentity{Mspid: one.MspId, IdBytes: one.Identity})})
-			rules = append(rules, &common.SignaturePolicy{Type: &common.SignaturePolicy_SignedBy{SignedBy: int32(i)}})
-		}
-		quorum.Rule = &common.SignaturePolicy{Type: &common.SignaturePolicy_NOutOf_{NOutOf: &common.SignaturePolicy_NOutOf{N: 2, Rules: rules}}}
-		group.Policies["BlockValidation"].Version++
-		group.Policies["BlockValidation"].Policy.Value = marshal(t, quorum)
+		dropOrderer(t, root.Groups["Orderer"])
 	}, ordering)
 	prove("after an orderer left")
 

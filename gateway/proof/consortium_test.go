@@ -11,7 +11,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -134,8 +133,9 @@ type testimony struct {
 	chaincode string // that answers
 	answer    string // in place of a proper one
 	peers     []*signer
-	high      string // a certificate's holder who signs with high S
-	altered   bool   // what is signed isn't what is in the proof
+	high      string               // a certificate's holder who signs with high S
+	altered   bool                 // what is signed isn't what is in the proof
+	asked     func(*peer.Proposal) // changes what the peers are asked, if not nil
 }
 
 const recordBody = `{"digest":{"algorithm":"sha-256","coverage":"full","value":"` + "0000000000000000000000000000000000000000000000000000000000000000" + `"},"kind":"dataset","name":"x","namespace":"harbor","record":"artifact/1","version":"1"}`
@@ -154,7 +154,7 @@ func (c *consortium) testimony() *testimony {
 func (t *testimony) receipt(c *consortium) *proof.Receipt {
 	answer := t.answer
 	if answer == "" {
-		answer = fmt.Sprintf(`{"id":%q,"record":%s,"recordings":[{"tx":%q,"mspId":"HarborMSP","subject":"CN=x","time":"2002-04-30T00:00:00Z"}]}`, t.id, t.body, t.tx)
+		answer = t.written()
 	}
 	set := &kvrwset.KVRWSet{}
 	if t.read {
@@ -166,6 +166,9 @@ func (t *testimony) receipt(c *consortium) *proof.Receipt {
 	results := marshal(c, &rwset.TxReadWriteSet{NsRwset: []*rwset.NsReadWriteSet{{Namespace: "pedigree", Rwset: marshal(c, set)}}})
 	proposal := new(peer.Proposal)
 	require.NoError(c, proto.Unmarshal(t.question.Proposal(), proposal))
+	if t.asked != nil {
+		t.asked(proposal)
+	}
 	payload := marshal(c, &peer.ProposalResponsePayload{ProposalHash: hashOf(c, proposal), Extension: marshal(c, &peer.ChaincodeAction{
 		Results: results, Response: &peer.Response{Status: t.status, Payload: []byte(answer)}, ChaincodeId: &peer.ChaincodeID{Name: t.chaincode, Version: "1"},
 	})})

@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,15 +55,18 @@ func TestAReceiptStaysGoodWhenItsCertificatesHaveExpired(t *testing.T) {
 	assert.Nil(t, r.Ordered)
 }
 
-func TestReceiptsThatProveNothingAreRefused(t *testing.T) {
-	c := newConsortium(t, "HarborMSP", "LabMSP", "MarketMSP", "OtherMSP")
+// wrongTestimony is one that is wrong in one respect.
+type wrongTestimony struct {
+	name   string
+	change func(*testimony)
+	reason proof.Reason
+}
+
+// wrongTestimonies are of a consortium that has four organisations, of which two must agree.
+func wrongTestimonies(t testing.TB, c *consortium) []wrongTestimony {
 	strangers := newConsortium(t, "HarborMSP", "LabMSP")
 	other := record.Sum([]byte("another"))
-	for _, test := range []struct {
-		name   string
-		change func(*testimony)
-		reason proof.Reason
-	}{
+	return []wrongTestimony{
 		{"too few organisations", func(m *testimony) { m.peers = m.peers[:1] }, proof.TooFewOrganisations},
 		{"nobody", func(m *testimony) { m.peers = nil }, proof.TooFewOrganisations},
 		{"one peer twice", func(m *testimony) { m.peers[1] = m.peers[0] }, proof.OrganisationTwice},
@@ -97,7 +101,12 @@ func TestReceiptsThatProveNothingAreRefused(t *testing.T) {
 			m.answer = `{"id":"` + string(m.id) + `","record":` + m.body + `,"recordings":[],"extra":1}`
 		}, proof.BadAnswer},
 		{"an answer that isn't JSON", func(m *testimony) { m.answer = "yes" }, proof.BadAnswer},
-	} {
+	}
+}
+
+func TestReceiptsThatProveNothingAreRefused(t *testing.T) {
+	c := newConsortium(t, "HarborMSP", "LabMSP", "MarketMSP", "OtherMSP")
+	for _, test := range slices.Concat(wrongTestimonies(t, c), forgedTestimonies(t, c)) {
 		t.Run(test.name, func(t *testing.T) {
 			m := c.testimony()
 			test.change(m)

@@ -98,7 +98,8 @@ func (h *harness) reconfigure(change func(root *common.ConfigGroup), admins ...*
 	now := h.config()
 	changed := proto.Clone(now.GetChannelGroup()).(*common.ConfigGroup)
 	change(changed)
-	update := marshal(h, &common.ConfigUpdate{ChannelId: network.ChannelName, ReadSet: now.GetChannelGroup(), WriteSet: changed})
+	read, write := difference(now.GetChannelGroup(), changed)
+	update := marshal(h, &common.ConfigUpdate{ChannelId: network.ChannelName, ReadSet: read, WriteSet: write})
 	envelope := &common.ConfigUpdateEnvelope{ConfigUpdate: update}
 	for _, admin := range admins {
 		header := h.header(admin)
@@ -114,6 +115,40 @@ func (h *harness) reconfigure(change func(root *common.ConfigGroup), admins ...*
 	// The signature header inside names the same creator with another nonce; what counts is the creator.
 	h.broadcast(&common.Envelope{Payload: payload, Signature: admins[0].sign(h, payload, false)})
 	require.Eventually(h, func() bool { return h.config().GetSequence() == now.GetSequence()+1 }, time.Minute, 50*time.Millisecond)
+}
+
+// difference makes the sets of a configuration update: what hasn't changed is named with its version and no content.
+func difference(now, changed *common.ConfigGroup) (read, write *common.ConfigGroup) {
+	read, write = &common.ConfigGroup{Version: now.GetVersion()}, &common.ConfigGroup{Version: changed.GetVersion(), ModPolicy: changed.GetModPolicy()}
+	for _, g := range []*common.ConfigGroup{read, write} {
+		g.Groups, g.Values, g.Policies = map[string]*common.ConfigGroup{}, map[string]*common.ConfigValue{}, map[string]*common.ConfigPolicy{}
+	}
+	for name, is := range changed.GetGroups() {
+		if was := now.GetGroups()[name]; was != nil {
+			read.Groups[name], write.Groups[name] = difference(was, is)
+		} else {
+			write.Groups[name] = is
+		}
+	}
+	for name, is := range changed.GetValues() {
+		was := now.GetValues()[name]
+		if was != nil {
+			read.Values[name] = &common.ConfigValue{Version: was.GetVersion()}
+		}
+		if write.Values[name] = is; was != nil && was.GetVersion() == is.GetVersion() {
+			write.Values[name] = read.Values[name]
+		}
+	}
+	for name, is := range changed.GetPolicies() {
+		was := now.GetPolicies()[name]
+		if was != nil {
+			read.Policies[name] = &common.ConfigPolicy{Version: was.GetVersion()}
+		}
+		if write.Policies[name] = is; was != nil && was.GetVersion() == is.GetVersion() {
+			write.Policies[name] = read.Policies[name]
+		}
+	}
+	return read, write
 }
 
 // broadcast gives an envelope to every orderer that takes it.

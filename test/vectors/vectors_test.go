@@ -1,0 +1,82 @@
+// Package vectors has proofs with the verdicts that verifiers must come to. See README.md.
+package vectors
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The command gives the same verdicts as the package, with an empty environment, in an empty folder and, where the system
+// can, without a network.
+func TestTheCommandJudgesTheVectors(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "pedigree")
+	out, err := exec.Command("go", "build", "-o", program, "github.com/pedigree-ledger/pedigree").CombinedOutput()
+	require.NoError(t, err, string(out))
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	prefix := alone()
+	text, err := os.ReadFile("vectors.txt")
+	require.NoError(t, err)
+	entries := strings.Split(strings.TrimSpace(string(text)), "\n\n")
+	require.Greater(t, len(entries), 50)
+	for _, entry := range entries {
+		v := map[string]string{}
+		for line := range strings.SplitSeq(entry, "\n") {
+			member, value, ok := strings.Cut(line, ": ")
+			require.True(t, ok, line)
+			v[member] = value
+		}
+		t.Run(v["proof"], func(t *testing.T) {
+			t.Parallel()
+			args := append(append([]string{}, prefix...), program, "verify", filepath.Join(here, v["proof"]), "--json", "--trust", filepath.Join(here, v["trust"]))
+			for _, member := range []string{"record", "level", "trace"} {
+				if v[member] != "" {
+					args = append(args, "--"+member, v[member])
+				}
+			}
+			c := exec.CommandContext(t.Context(), args[0], args[1:]...)
+			c.Env, c.Dir = []string{}, t.TempDir()
+			var stdout, stderr bytes.Buffer
+			c.Stdout, c.Stderr = &stdout, &stderr
+			err := c.Run()
+			var verdict struct {
+				Accepted bool   `json:"accepted"`
+				Reason   string `json:"reason"`
+			}
+			require.NoError(t, json.Unmarshal(stdout.Bytes(), &verdict), "%s%s", stdout.String(), stderr.String())
+			if v["expect"] == "accept" {
+				assert.NoError(t, err, stderr.String())
+				assert.True(t, verdict.Accepted)
+				return
+			}
+			exit, ok := errors.AsType[*exec.ExitError](err)
+			require.True(t, ok, "%v", err)
+			assert.Equal(t, 1, exit.ExitCode())
+			assert.False(t, verdict.Accepted)
+			assert.Equal(t, v["expect"], "refuse "+verdict.Reason)
+			assert.True(t, strings.Contains(stderr.String(), verdict.Reason), "the reason is the first word of the message: %s", stderr.String())
+		})
+	}
+}
+
+// alone is what to put before a command so that it has no network, if the system can do that.
+func alone() []string {
+	path, err := exec.LookPath("unshare")
+	if err != nil {
+		return nil
+	}
+	prefix := []string{path, "--net", "--map-root-user"}
+	if exec.Command(prefix[0], append(prefix[1:], "true")...).Run() != nil {
+		return nil
+	}
+	return prefix
+}
