@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
@@ -37,7 +38,7 @@ type Organisation struct {
 	// the same key. In a channel's configuration, Fabric doesn't.
 	anyChain bool
 
-	checked map[string]error // by serialised identity, judged at the time of issue
+	checked *checks // by serialised identity, judged at the time of issue
 }
 
 // unit is an organisational unit that stands for a role.
@@ -55,7 +56,7 @@ var standardUnits = map[string]unit{"client": {role: Client}, "peer": {role: Pee
 func newOrganisation(mspID string, roots, intermediates []*x509.Certificate) *Organisation {
 	o := &Organisation{
 		MSPID: mspID, roots: roots, intermediates: intermediates,
-		rootPool: x509.NewCertPool(), interPool: x509.NewCertPool(), checked: map[string]error{},
+		rootPool: x509.NewCertPool(), interPool: x509.NewCertPool(), checked: new(checks),
 	}
 	for _, c := range roots {
 		o.rootPool.AddCert(c)
@@ -154,19 +155,12 @@ func parseAll(texts [][]byte) ([]*x509.Certificate, error) {
 
 // Check tells whether an identity is the organisation's: issued by its authorities, not revoked, and of exactly one
 // role if the organisation tells roles apart. Validity is judged at the given time; the zero time means at the time of
-// issue, as Fabric does.
+// issue, as Fabric does. It is safe for concurrent use.
 func (o *Organisation) Check(id *Identity, when time.Time) error {
 	if id.MSPID != o.MSPID {
 		return refuse(UnknownOrganisation, "%s isn't of %s", id, o.MSPID)
 	}
-	err, known := o.checked[string(id.serialized)]
-	if !known {
-		err = o.check(id)
-		if len(o.checked) >= maxChecked {
-			clear(o.checked)
-		}
-		o.checked[string(id.serialized)] = err
-	}
+	err := o.checked.get(string(id.serialized), func() error { return o.check(id) })
 	if err != nil || when.IsZero() {
 		return err
 	}
@@ -175,6 +169,26 @@ func (o *Organisation) Check(id *Identity, when time.Time) error {
 			id.Certificate.NotBefore.UTC().Format(time.RFC3339), id.Certificate.NotAfter.UTC().Format(time.RFC3339), when.UTC().Format(time.RFC3339))
 	}
 	return nil
+}
+
+// checks are the outcomes of checks that were made.
+type checks struct {
+	mu   sync.Mutex
+	made map[string]error
+}
+
+func (c *checks) get(key string, check func() error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err, known := c.made[key]
+	if !known {
+		err = check()
+		if c.made == nil || len(c.made) >= maxChecked {
+			c.made = map[string]error{}
+		}
+		c.made[key] = err
+	}
+	return err
 }
 
 func (o *Organisation) check(id *Identity) error {

@@ -166,7 +166,7 @@ func (t *Trust) clone() *Trust {
 	c.Organisations = nil
 	for _, o := range t.Organisations {
 		one := *o
-		one.checked = map[string]error{}
+		one.checked = new(checks)
 		c.Organisations = append(c.Organisations, &one)
 	}
 	return &c
