@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -119,6 +118,9 @@ type progress struct {
 	source Source
 	last   time.Time
 	shown  int
+
+	began time.Time // when Status was told first, and how much of the source had been read then
+	had   int64
 }
 
 // quietly is how often a log is told.
@@ -130,21 +132,21 @@ func newProgress(w io.Writer, source Source) *progress {
 }
 
 func (p *progress) show(s Status) {
+	read, all := p.source.Share(s.Next)
+	if p.began.IsZero() {
+		p.began, p.had = time.Now(), read
+	}
 	if !p.live && time.Since(p.last) < quietly {
 		return
 	}
 	p.last = time.Now()
-	line := strconv.FormatUint(s.Next, 10)
-	done := s.Next - s.First
-	perSecond := func(n uint64) float64 { return float64(n) / s.Took.Seconds() }
-	if all := p.source.Height(); all > s.Next && done > 0 {
-		left := time.Duration(float64(s.Took) * float64(all-s.Next) / float64(done)).Round(time.Second)
-		line += fmt.Sprintf(" of %d blocks, %s left", all, left)
-	} else {
-		line += " blocks"
+	line := counted(int(s.Next), "block")
+	if read > p.had && all >= read {
+		left := time.Duration(float64(time.Since(p.began)) * float64(all-read) / float64(read-p.had)).Round(time.Second)
+		line += fmt.Sprintf(", %d %%, %s left", 100*read/all, left)
 	}
-	line += fmt.Sprintf("; %d transactions, %d records; %.0f blocks and %.1f MB a second; %d findings",
-		s.Transactions, s.Records, perSecond(done), float64(s.Bytes)/1e6/s.Took.Seconds(), s.Findings)
+	line += fmt.Sprintf("; %s, %s; %.0f blocks and %.1f MB a second; %s", counted(int(s.Transactions), "transaction"), counted(int(s.Records), "record"),
+		float64(s.Next-s.First)/s.Took.Seconds(), float64(s.Bytes)/1e6/s.Took.Seconds(), counted(int(s.Findings), "finding"))
 	if !p.live {
 		fmt.Fprintln(p.w, line)
 		return

@@ -224,8 +224,8 @@ func (m memory) Blocks(ctx context.Context, from uint64, take func(*common.Block
 	return ctx.Err()
 }
 
-func (m memory) Height() uint64 { return uint64(len(m)) }
-func (m memory) String() string { return "the blocks of a test" }
+func (m memory) Share(next uint64) (read, all int64) { return int64(next), int64(len(m)) }
+func (m memory) String() string                      { return "the blocks of a test" }
 
 // replay audits a source from the first block.
 func replay(t testing.TB, source audit.Source) *audit.Report {

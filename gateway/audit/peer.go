@@ -85,8 +85,8 @@ type Peer struct {
 
 func (p *Peer) String() string { return "the peer at " + p.Address }
 
-// Height is what the peer last said that it has.
-func (p *Peer) Height() uint64 { return p.height }
+// Share is in blocks, of those that the peer has said that it has.
+func (p *Peer) Share(next uint64) (read, all int64) { return int64(next), int64(p.height) }
 
 func (p *Peer) dial() (*grpc.ClientConn, error) {
 	pem, err := os.ReadFile(p.TLSRoots)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 
@@ -16,8 +17,9 @@ type Source interface {
 	// Blocks hands on all blocks from a number on, in order, until there are no more or take returns an error, which it
 	// returns.
 	Blocks(ctx context.Context, from uint64, take func(*common.Block) error) error
-	// Height is how many blocks there are, as far as that is known; 0 if it isn't.
-	Height() uint64
+	// Share is how much of it has been read, when the next block to audit is the given one: so many of all, in whatever
+	// unit; 0 of 0 if it isn't known.
+	Share(next uint64) (read, all int64)
 	// String says where it is, for people.
 	String() string
 }
@@ -30,7 +32,8 @@ type Files struct {
 	// Dir is the folder with blockfile_000000.
 	Dir string
 
-	partial *blockfile.Partial
+	partial    *blockfile.Partial
+	read, size atomic.Int64
 }
 
 // Blocks reads the files.
@@ -40,8 +43,10 @@ func (f *Files) Blocks(ctx context.Context, from uint64, take func(*common.Block
 		return unreachable("%w", err)
 	}
 	defer r.Close()
+	f.size.Store(blockfile.Size(f.Dir))
 	for ctx.Err() == nil {
 		b, err := r.Next()
+		f.read.Store(r.Offset())
 		if errors.Is(err, io.EOF) {
 			f.partial = r.Partial()
 			return nil
@@ -59,8 +64,8 @@ func (f *Files) Blocks(ctx context.Context, from uint64, take func(*common.Block
 	return ctx.Err()
 }
 
-// Height isn't known before the files are read.
-func (f *Files) Height() uint64 { return 0 }
+// Share is in bytes.
+func (f *Files) Share(uint64) (read, all int64) { return f.read.Load(), f.size.Load() }
 
 // Note tells of an unfinished block at the end, "" if there is none.
 func (f *Files) Note() string {

@@ -57,6 +57,7 @@ type Reader struct {
 	in      *bufio.Reader
 	offset  int64 // in the file
 	size    int64 // of the file, when it was opened
+	before  int64 // bytes of the files before
 	partial *Partial
 }
 
@@ -86,6 +87,7 @@ func (r *Reader) open(number int) error {
 	}
 	if r.file != nil {
 		r.file.Close()
+		r.before += r.size
 	}
 	r.file, r.number, r.offset, r.size = file, number, 0, info.Size()
 	r.in = bufio.NewReaderSize(file, 1<<20)
@@ -95,20 +97,17 @@ func (r *Reader) open(number int) error {
 // Close closes the file that is open.
 func (r *Reader) Close() error { return r.file.Close() }
 
-// Bytes are how much of all files has been read, and how much there is.
-func (r *Reader) Bytes() (read, all int64) {
+// Offset is how many bytes of all files have been read.
+func (r *Reader) Offset() int64 { return r.before + r.offset }
+
+// Size is how many bytes all block files in a folder have.
+func Size(dir string) (size int64) {
 	for n := 0; ; n++ {
-		info, err := os.Stat(filepath.Join(r.dir, name(n)))
+		info, err := os.Stat(filepath.Join(dir, name(n)))
 		if err != nil {
-			return read, all
+			return size
 		}
-		if n < r.number {
-			read += info.Size()
-		}
-		if n == r.number {
-			read += r.offset
-		}
-		all += info.Size()
+		size += info.Size()
 	}
 }
 

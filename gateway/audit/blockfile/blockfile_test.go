@@ -63,16 +63,16 @@ func read(t *testing.T, dir string) ([]*common.Block, *blockfile.Reader, error) 
 
 func TestBlocksOfSeveralFilesComeInOrder(t *testing.T) {
 	first, second := append(entry(block(0)), entry(block(1))...), entry(block(2))
-	blocks, r, err := read(t, folder(t, first, second))
+	dir := folder(t, first, second)
+	blocks, r, err := read(t, dir)
 	require.ErrorIs(t, err, io.EOF)
 	require.Len(t, blocks, 3)
 	for i, b := range blocks {
 		assert.True(t, proto.Equal(block(uint64(i)), b))
 	}
 	assert.Nil(t, r.Partial())
-	done, all := r.Bytes()
-	assert.EqualValues(t, len(first)+len(second), all)
-	assert.Equal(t, all, done)
+	assert.EqualValues(t, len(first)+len(second), r.Offset())
+	assert.Equal(t, r.Offset(), blockfile.Size(dir))
 }
 
 func TestAnUnfinishedBlockAtTheEndIsLeftOut(t *testing.T) {
