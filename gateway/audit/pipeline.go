@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -263,7 +262,7 @@ func recordsOf(chaincode string, t *transaction) (n uint64) {
 			continue
 		}
 		for _, w := range s.public.GetWrites() {
-			if strings.HasPrefix(w.GetKey(), "r/") {
+			if _, ok := record.PointerPacks(w.GetKey()); ok {
 				n++
 			}
 		}

@@ -16,6 +16,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/proof"
 )
 
+// mostKept is how many findings are kept: whoever made a chain with more could go on for ever.
+const mostKept = 10_000
+
 // errEnded says that the chain can't be followed any further. Why is among the findings.
 var errEnded = errors.New("the audit can't go on")
 
@@ -297,6 +300,7 @@ func (r *replay) keep(b *opened, u *updates, codes, commitHash []byte, found []F
 	if r.chain.Config().Block == number {
 		batch.Config(number, blockfile.Append(nil, b.raw))
 	}
+	found = found[:min(len(found), max(0, mostKept-len(r.found)))]
 	for _, f := range found {
 		text, err := json.Marshal(f)
 		if err != nil {

@@ -47,6 +47,9 @@ func (a *Auditor) Report(source Source) *Report {
 	if r.Findings == nil {
 		r.Findings = []Finding{}
 	}
+	if len(r.Findings) >= mostKept {
+		r.Notes = append(r.Notes, fmt.Sprintf("only the first %d findings are kept", mostKept))
+	}
 	if noted, ok := source.(interface{ Note() string }); ok && noted.Note() != "" {
 		r.Notes = append(r.Notes, noted.Note())
 	}
