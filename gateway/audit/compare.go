@@ -298,6 +298,11 @@ func (c *comparing) lineages(ctx context.Context, sample []index.Record) error {
 	return nil
 }
 
+// named is an edge in words.
+func named(e lineage.Edge) string {
+	return fmt.Sprintf("%s from %s to %s, by %s", e.Kind, e.From, e.To, e.Record)
+}
+
 func (c *comparing) lineage(ctx context.Context, r *index.Record, direction lineage.Direction) error {
 	ours, err := lineage.Trace(ctx, c.index, lineage.Query{Node: r.ID, At: c.result.At, Depth: lineageDepth, Nodes: lineageNodes, Direction: direction})
 	if err != nil {
@@ -328,19 +333,19 @@ func (c *comparing) lineage(ctx context.Context, r *index.Record, direction line
 		nodes[n.ID]--
 	}
 	for _, e := range ours.Edges {
-		edges[fmt.Sprintf("%+v", e)]++
+		edges[named(e)]++
 	}
 	for _, e := range theirs.Edges {
-		edges[fmt.Sprintf("%+v", e)]--
+		edges[named(e)]--
 	}
-	for what, counts := range map[string]map[string]int{"nodes": nodes, "edges": edges} {
+	for what, counts := range map[string]map[string]int{"node": nodes, "edge": edges} {
 		maps.DeleteFunc(counts, func(_ string, n int) bool { return n == 0 })
 		for one, n := range counts {
 			which := "lacks"
 			if n < 0 {
 				which = "invents"
 			}
-			c.aboutRecord(GatewayLineage, r, "of the %s of %s the gateway %s %d %s: %s, for one", direction, r.ID, which, len(counts), what, record.Brief(one))
+			c.aboutRecord(GatewayLineage, r, "of the %s of %s the gateway %s %s: %s, for one", direction, r.ID, which, counted(len(counts), what), one[:min(len(one), 300)])
 			break
 		}
 	}

@@ -141,7 +141,7 @@ func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPositi
 		err = stream.Send(seek)
 	}
 	if err != nil && !errors.Is(err, io.EOF) { // at the end of a stream, what it was is received
-		return unreachable("couldn't ask %s for its blocks: %w", p, err)
+		return unreachable("couldn't ask %s for its blocks: %s", p, status.Convert(err).Message())
 	}
 	for {
 		answer, err := stream.Recv()
