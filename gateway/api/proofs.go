@@ -55,7 +55,7 @@ func (s *Server) lineageProof(c *call) error {
 	return c.proved(p, err)
 }
 
-// recordsOf lists the records that a walk came to, and those that say how.
+// recordsOf lists the records that a walk came to, those that say how, and those that say something of them.
 func (s *Server) recordsOf(c *call, a *lineage.Answer) ([]record.ID, error) {
 	seen := map[string]bool{}
 	var ids []record.ID
@@ -74,6 +74,23 @@ func (s *Server) recordsOf(c *call, a *lineage.Answer) ([]record.ID, error) {
 			add(found.ID)
 		} else if n.Kind != "missing" {
 			add(n.ID)
+		}
+		for _, one := range n.Errors {
+			add(one.Event)
+		}
+		claims := n.Claims
+		for len(claims) > 0 { // statements can be about statements: whoever retracts one makes another
+			one := claims[0]
+			claims = claims[1:]
+			if seen[one.ID] {
+				continue
+			}
+			add(one.ID)
+			status, err := s.Index.Status(c.Request.Context(), one.ID, a.Block)
+			if err != nil {
+				return nil, err
+			}
+			claims = append(claims, status.Claims...)
 		}
 	}
 	for _, e := range a.Edges {

@@ -273,7 +273,7 @@ func TestNoLieOfAGatewayStays(t *testing.T) {
 		path := "/v1/lineage/proof?direction=descendants&node=" + url.QueryEscape(s.subject)
 		short := changed(h.proof(path), func(p *proof.Proof) {
 			all := len(p.Receipts)
-			p.Receipts = slices.DeleteFunc(p.Receipts, func(r *proof.Receipt) bool { return bytes.Contains(r.Answer, []byte(s.recall)) })
+			p.Receipts = slices.DeleteFunc(p.Receipts, func(r *proof.Receipt) bool { return bytes.Contains(r.Answer, []byte(s.recall)) }) // and what answers it
 			assert.Less(t, len(p.Receipts), all, "it was there")
 		})
 		c := client{malicious(t, h, instead("/v1/lineage/proof", short)), trust}

@@ -2,6 +2,9 @@ package proof_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -11,7 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/proof"
 )
 
@@ -142,4 +147,57 @@ func TestAWholeTraceIsProved(t *testing.T) {
 	stranger := h.record("stranger", 1)
 	_, err = h.maker.ProveTrace(h.within(time.Minute), trace, append(stranger, ids...), proof.LevelReceipt, 0)
 	assert.Equal(t, proof.BrokenTrace, proof.ReasonOf(err), "%v", err)
+}
+
+// What is said of a lineage's records belongs to its proof: that they were recalled, and that this was taken back.
+func TestWhatIsSaidOfATraceIsProvedWithIt(t *testing.T) {
+	h := newHarness(t)
+	ids := h.lineage("said")
+	recall := h.state(record.Finding, "dataset/harbor/said@1", map[string]any{"detail": "one sensor was off"})
+	answer := h.state(record.Acknowledgement, string(recall), map[string]any{"action": "not used any more"})
+	elsewhere := h.state(record.Finding, "dataset/harbor/said-elsewhere@0", map[string]any{"detail": "nothing"}, h.artifact("dataset", "said-elsewhere", "0"))
+	for _, trace := range []proof.Trace{{Node: "model/harbor/said@1", Direction: proof.Ancestors}, {Node: "dataset/harbor/said@1", Direction: proof.Descendants}} {
+		t.Run(trace.Direction, func(t *testing.T) {
+			_, err := h.maker.ProveTrace(h.within(time.Minute), trace, ids, proof.LevelReceipt, 0)
+			require.NoError(t, err, "nobody can tell that statements are missing")
+			p, err := h.maker.ProveTrace(h.within(time.Minute), trace, append([]record.ID{recall, answer}, ids...), proof.LevelReceipt, 0)
+			require.NoError(t, err)
+			assert.Len(t, p.Receipts, 6)
+			_, err = h.maker.ProveTrace(h.within(time.Minute), trace, append([]record.ID{elsewhere}, ids...), proof.LevelReceipt, 0)
+			assert.Equal(t, proof.BrokenTrace, proof.ReasonOf(err), "of something else: %v", err)
+			_, err = h.maker.ProveTrace(h.within(time.Minute), trace, append([]record.ID{answer}, ids...), proof.LevelReceipt, 0)
+			assert.Equal(t, proof.BrokenTrace, proof.ReasonOf(err), "an answer to nothing: %v", err)
+		})
+	}
+}
+
+// state makes a statement about a node, after the records that it needs.
+func (h *harness) state(kind, node string, predicate map[string]any, first ...*record.Record) record.ID {
+	if len(first) > 0 {
+		h.submit("Artifacts:Submit", first...)
+	}
+	v, err := canonical.From(map[string]any{"kind": kind, "subject": []any{node}, "predicate": predicate})
+	require.NoError(h, err)
+	r, problems := record.NewStatement(v, func(ref string) string {
+		_, rest, _ := strings.Cut(ref, "/harbor/")
+		name, version, _ := strings.Cut(rest, "@")
+		digest := sha256.Sum256([]byte("dataset" + name + version))
+		return hex.EncodeToString(digest[:])
+	})
+	require.Empty(h, problems)
+	places := map[string]record.Place{} // where the records are that it is about
+	if id, err := record.ParseID(node); err == nil {
+		p, err := h.maker.Prove(h.within(time.Minute), id, proof.LevelReceipt, 0)
+		require.NoError(h, err)
+		v, err := proof.Verify(p, h.trust, proof.Wanted{ID: id})
+		require.NoError(h, err)
+		places[node] = record.Place{ID: id, Tx: v.Records[0].Recordings[0].Tx}
+	}
+	witnesses, err := json.Marshal(places)
+	require.NoError(h, err)
+	pack, err := record.Pack([][]byte{r.Body})
+	require.NoError(h, err)
+	_, err = h.client.Submit(h.within(time.Minute), h.id, ledger.Call{Function: "Statements:Submit", Args: [][]byte{witnesses}, Transient: map[string][]byte{record.TransientPack: pack}})
+	require.NoError(h, err)
+	return r.ID
 }

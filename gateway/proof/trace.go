@@ -10,8 +10,8 @@ import (
 
 // Trace says what a proof of several records is a proof of: a walk through their lineage, from a node in one direction.
 //
-// The verifier makes the walk itself, from what the proved records say. Every record in the proof must be on it, or be an
-// event that names something on it, and no record may be missing that another one on the way names by its id or as an
+// The verifier makes the walk itself, from what the proved records say. Every record in the proof must be on it, be an event
+// that names something on it, or say something of what is on it, as recalls and declarations of errors do; and no record may be missing that another one on the way names by its id or as an
 // artifact version, since the ledger only takes records that refer to what is there. What nobody refers to, such as another
 // event of the same lot, can be left out without anybody seeing it: no proof shows absence.
 type Trace struct {
@@ -94,6 +94,8 @@ type links struct {
 	names []string
 	// from are nodes from which the walk comes to the record, and to those to which it goes on.
 	from, to []string
+	// about are nodes that the record makes a statement about, and the event that it declares an error.
+	about []string
 }
 
 // check makes the walk over proved records.
@@ -136,8 +138,19 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 			}
 		}
 	}
+	for more := true; more; { // what is said of records on the walk, and of what was said
+		more = false
+		for _, l := range all {
+			if !walked[l] && (l.sees(visited) || slices.ContainsFunc(l.about, func(node string) bool { return visited[node] })) {
+				walked[l], more = true, true
+				for _, name := range l.names {
+					visited[name] = true
+				}
+			}
+		}
+	}
 	for _, l := range all {
-		if !walked[l] && !l.sees(visited) {
+		if !walked[l] {
 			return nil, refuse(BrokenTrace, "%s isn't among the %s of %s, as far as the records in the proof tell", l.record.ID, t.Direction, t.Node)
 		}
 	}
@@ -191,6 +204,12 @@ func linksOf(proved *Proved, up bool) (*links, error) {
 				*causes, *effects = append(*causes, m.URI), append(*effects, m.URI)
 			}
 		}
+		id := "event:" + r.Event.Event.EventID
+		if r.Event.Event.ErrorDeclaration != nil {
+			l.about = append(l.about, id)
+		} else {
+			l.names = append(l.names, id)
+		}
 		if id := r.Event.Event.TransformationID; id != "" { // one transformation in several events
 			node := "transformation:" + id
 			*causes, *effects = append(*causes, node), append(*effects, node)
@@ -208,7 +227,7 @@ func linksOf(proved *Proved, up bool) (*links, error) {
 		*effects = append(*effects, r.Activity.About...)
 	case record.NounStatement:
 		for _, s := range r.Statement.Subjects {
-			*effects = append(*effects, s.Node)
+			*effects, l.about = append(*effects, s.Node), append(l.about, s.Node)
 		}
 	}
 	return l, nil
