@@ -310,7 +310,8 @@ func (c *comparing) lineage(ctx context.Context, r *index.Record, direction line
 	}
 	var theirs struct {
 		Nodes []struct {
-			ID string `json:"id"`
+			lineage.Node
+			Tx string `json:"tx"` // the name that the transaction has there
 		} `json:"nodes"`
 		Edges []lineage.Edge `json:"edges"`
 	}
@@ -327,10 +328,11 @@ func (c *comparing) lineage(ctx context.Context, r *index.Record, direction line
 	}
 	nodes, edges := map[string]int{}, map[string]int{}
 	for _, n := range ours.Nodes {
-		nodes[n.ID]++
+		nodes[whole(n)]++
 	}
 	for _, n := range theirs.Nodes {
-		nodes[n.ID]--
+		n.Node.Transaction = n.Tx
+		nodes[whole(n.Node)]--
 	}
 	for _, e := range ours.Edges {
 		edges[named(e)]++
@@ -350,4 +352,13 @@ func (c *comparing) lineage(ctx context.Context, r *index.Record, direction line
 		}
 	}
 	return nil
+}
+
+// whole is all that an answer says of a node: also who recorded it, and what was said of it, such as a recall.
+func whole(n lineage.Node) string {
+	text, err := json.Marshal(n)
+	if err != nil {
+		return n.ID // a time that can't be written: whatever stands for it, ours can be
+	}
+	return string(text)
 }

@@ -303,6 +303,20 @@ func TestNoLieOfAGatewayStays(t *testing.T) {
 				}
 				return status, body
 			}, []audit.Code{audit.GatewayLineage}},
+			{"that something was recalled", func(at *url.URL, status int, body []byte) (int, []byte) {
+				if at.Path != "/v1/lineage" {
+					return status, body
+				}
+				var answer map[string]any
+				assert.NoError(t, json.Unmarshal(body, &answer))
+				for _, node := range answer["nodes"].([]any) {
+					delete(node.(map[string]any), "flags")
+					delete(node.(map[string]any), "claims")
+				}
+				body, err := json.Marshal(answer)
+				assert.NoError(t, err)
+				return status, body
+			}, []audit.Code{audit.GatewayLineage}},
 			{"a record that it calls unknown", func(at *url.URL, status int, body []byte) (int, []byte) {
 				if at.Path == recallPath {
 					return http.StatusNotFound, []byte(`{"status":404,"type":"not_found","title":"not found"}`)
