@@ -38,7 +38,8 @@ It is made of the genesis block: that of the network in --dir, or any with
 --genesis. If organisations or their authorities have changed since, give a
 proof of level block that is newer with --with: its configurations are checked
 back to the genesis block. Authorities that were replaced stay in the file,
-for the sake of old receipts; take out one that was stolen.
+for the sake of old receipts; take out one that was stolen. Organisations that
+have left are not in it: keep the file of before for the proofs of before.
 
 Whoever makes this file is trusted. Make it at an organisation that you
 believe, and compare what "trust show" prints of it with what others print.`,

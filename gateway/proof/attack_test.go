@@ -100,6 +100,12 @@ func dropAncestor(p *proof.Proof) {
 	})
 }
 
+// That a receipt doesn't name the genesis block is documented; a proof with blocks does.
+func TestAReceiptSpeaksOfAChannelByName(t *testing.T) {
+	assert.Equal(t, "accept", outcome(vectorFile(t, "receipt.proof"), vectorFile(t, "other-genesis.json"), proof.Wanted{}))
+	assert.Equal(t, "refuse wrong_genesis", outcome(vectorFile(t, "block.proof"), vectorFile(t, "other-genesis.json"), proof.Wanted{}))
+}
+
 // An answer is as long as whoever makes the file likes, and the signatures are checked after it was read.
 func TestALongAnswerTakesNoLongerThanItsLength(t *testing.T) {
 	c := newConsortium(t, "HarborMSP", "LabMSP", "MarketMSP")

@@ -18,10 +18,14 @@
 //     their committed state on this channel;
 //   - who had recorded it, in which transactions, and where on the ledger these are. Peers sign the versions of the keys
 //     that they read, and only valid transactions write, so a receipt also says that they were valid;
-//   - about when this was: peers sign the time of the question, and answer only within 15 minutes of it by their clocks (peer.authentication.timewindow of Fabric).
+//   - about when this was: peers sign the time of the question, and answer only within 15 minutes of it by their clocks
+//     (peer.authentication.timewindow of Fabric, with the filter TimeWindowCheck that is on unless it is taken out).
 //
 // It doesn't prove that the record is true, that nothing was recorded since, nor what is absent. As many organisations as
 // the trust file asks for could together sign what is not so; nobody else can.
+//
+// What is signed names the channel, and not its genesis block. Peers and orderers whose keys served two channels of one name,
+// such as a trial that was begun anew, have made proofs of one that pass for the other's: give such channels other names.
 //
 // # Level block
 //
@@ -41,7 +45,9 @@
 // # A trace
 //
 // A proof of a trace is one file with a receipt for every record of a lineage. The verifier makes the walk again from what
-// the records say (see [Trace]). It proves each record, and that they are connected; not that there are no others.
+// the records say (see [Trace]). It proves each record, and that they are connected; not that there are no others: a recall
+// that was left out of the file is not missed. Whoever must be sure of what is not there audits the ledger. Say by
+// [Wanted.Trace] which lineage you asked for, or a proof of another one, or of a part, is as good.
 //
 // # Times and certificates
 //
@@ -51,7 +57,8 @@
 // in blocks (of submitters, endorsers, orderers and administrators) are judged as Fabric judges them when it commits: at
 // the time of their issue, by the authorities and revocation lists of the configuration that their block was made under.
 // Later configurations change nothing about earlier blocks. Trust files know no revocation: take out what isn't trusted
-// any more.
+// any more. Signatures of an organisation that a trust file doesn't have are refused and not skipped, so that every byte of a
+// proof counts: keep the trust file with which an organisation was still trusted for the proofs from before it left.
 //
 // # Encoding
 //

@@ -106,7 +106,7 @@ func (r *Receipt) check(t *Trust) (*Attested, error) {
 func (t *Trust) checkPeer(id *Identity, when time.Time) error {
 	o := t.organisation(id.MSPID)
 	if o == nil {
-		return refuse(UnknownOrganisation, "the trust file doesn't have it; if it has joined since, export the trust file anew")
+		return refuse(UnknownOrganisation, "the trust file doesn't have it; if it has joined since, export the trust file anew; if it has left, take the one of then")
 	}
 	if err := o.Check(id, when); err != nil {
 		return err
