@@ -125,6 +125,9 @@ func (s *sqliteStore) stored(ctx context.Context, ids []int64, each func(*stored
 }
 
 func (s *sqliteStore) later(ctx context.Context, nodes []int64, last int64, each func(node int64, data []byte) error) error {
+	if nodes = s.linked.among(nodes); len(nodes) == 0 {
+		return nil
+	}
 	return s.readers.do(func(conn *sqliteWriter) error {
 		find, err := conn.statement(`SELECT data FROM link WHERE node = ? AND since <= ? ORDER BY since`)
 		if err != nil {

@@ -16,6 +16,7 @@ type sqliteStore struct {
 	readers *sqliteReaders
 	often   sync.Map // of the reader: query to *sql.Stmt
 
+	linked  *linked
 	keys    atomic.Pointer[keySet]
 	turning sync.RWMutex // held while a batch is committed and keys are replaced
 }
@@ -23,7 +24,17 @@ type sqliteStore struct {
 // sqliteTables are the tables within a transaction.
 type sqliteTables struct {
 	*sqliteWriter
-	keys keyWriter
+	keys   keyWriter
+	linked *linked
+}
+
+func (t *sqliteTables) insert(b *bulk) error {
+	if b.table == "link" {
+		for row := 0; row < len(b.cells); row += b.width {
+			t.linked.add(b.cells[row].number)
+		}
+	}
+	return t.sqliteWriter.insert(b)
 }
 
 func (t *sqliteTables) may(hash uint64) bool { return t.keys.set.may(hash) }
@@ -61,6 +72,9 @@ func (s *sqliteStore) open(ctx context.Context) error {
 		return err
 	}
 	keys, err := s.readKeys(ctx)
+	if err == nil {
+		s.linked, err = readLinked(ctx, s.database.reader)
+	}
 	if err != nil {
 		return errors.Join(err, s.database.close())
 	}
@@ -121,7 +135,7 @@ func (s *sqliteStore) turn(context.Context, uint64) (bool, error) { return true,
 func (s *sqliteStore) claim(context.Context) error { return nil }
 
 func (s *sqliteStore) write(_ context.Context, _ tip, work func(tables) error) error {
-	t := &sqliteTables{s.blocks, keyWriter{db: s.blocks, set: s.keys.Load()}}
+	t := &sqliteTables{s.blocks, keyWriter{db: s.blocks, set: s.keys.Load()}, s.linked}
 	turning := false
 	// The work is bounded, so it runs to its end.
 	err := s.blocks.transact(func() error {
