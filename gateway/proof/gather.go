@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // block fetches a block and reads it.
@@ -145,26 +146,60 @@ func (m *Maker) check(ctx context.Context, p *Proof) error {
 	if _, err = Verify(p, t, Wanted{}); err == nil {
 		return nil
 	}
-	newest, newestErr := m.Network.Newest(ctx)
-	if newestErr != nil {
-		return newestErr
+	newer, newerErr := m.newer(ctx, t)
+	if newerErr != nil || newer == nil {
+		return errors.Join(err, newerErr)
 	}
-	b, newestErr := m.block(ctx, newest)
-	if newestErr != nil || newest == 0 {
-		return errors.Join(err, newestErr)
+	_, err = Verify(p, newer, Wanted{})
+	return err
+}
+
+// newer is what a newer configuration than that of t says; nil if there is none.
+func (m *Maker) newer(ctx context.Context, t *Trust) (*Trust, error) {
+	newest, err := m.Network.Newest(ctx)
+	if err != nil || newest == 0 {
+		return nil, err
 	}
-	last, newestErr := b.LastConfig()
-	if newestErr != nil || last <= t.config {
-		return errors.Join(err, newestErr)
+	b, err := m.block(ctx, newest)
+	if err != nil {
+		return nil, err
+	}
+	last, err := b.LastConfig()
+	if err != nil || last <= t.config {
+		return nil, err
 	}
 	if err := m.configured(ctx, last); err != nil {
+		return nil, err
+	}
+	return m.Trust(ctx)
+}
+
+// good tells whether an answer is signed by a peer of its organisation. One organisation must not be able to spoil the
+// others' proofs.
+func (m *Maker) good(ctx context.Context, a Answer, when time.Time) error {
+	e := a.Response.GetEndorsement()
+	id, err := parseExactIdentity(e.GetEndorser())
+	if err != nil {
 		return err
 	}
-	if t, err = m.Trust(ctx); err != nil {
+	if id.MSPID != a.MSPID {
+		return refuse(UnknownOrganisation, "it was signed as %s", id.MSPID)
+	}
+	if err := id.Verify(slices.Concat(a.Response.GetPayload(), e.GetEndorser()), e.GetSignature()); err != nil {
 		return err
 	}
-	_, err = Verify(p, t, Wanted{})
-	return err
+	t, err := m.Trust(ctx)
+	if err != nil {
+		return err
+	}
+	if err = t.checkPeer(id, when); err == nil {
+		return nil
+	}
+	newer, newerErr := m.newer(ctx, t)
+	if newerErr != nil || newer == nil {
+		return errors.Join(err, newerErr)
+	}
+	return newer.checkPeer(id, when)
 }
 
 // Trust is what the channel's configuration says, as far as it has been needed yet. It is no reason to trust anything: it

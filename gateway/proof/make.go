@@ -269,6 +269,10 @@ func (m *Maker) once(ctx context.Context, id record.ID) (*round, error) {
 			made.lack = append(made.lack, a.MSPID)
 			made.absent = made.absent && absent(a.Response.GetResponse().GetMessage())
 		default:
+			if err := m.good(ctx, a, q.Time); err != nil {
+				made.problem = fmt.Sprintf("%s has signed badly: %v", a.MSPID, err)
+				continue
+			}
 			payload := string(a.Response.GetPayload())
 			groups[payload] = append(groups[payload], a)
 			if len(groups[payload]) > len(groups[most]) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,9 +102,26 @@ func TestOrganisationsThatLagOrAreAway(t *testing.T) {
 		_, err := make(0, only("MarketMSP HarborMSP LabMSP", lacks))
 		assert.ErrorIs(t, err, proof.ErrNotFound)
 	})
-	t.Run("one that signs badly is found out", func(t *testing.T) {
-		_, err := make(0, only("MarketMSP", func(a *proof.Answer) { a.Response.Endorsement.Signature[10] ^= 1 }))
-		assert.Equal(t, proof.BadSignature, proof.ReasonOf(err), "%v", err)
+	badly := func(a *proof.Answer) { a.Response.Endorsement.Signature[10] ^= 1 }
+	t.Run("one that signs badly doesn't count, and spoils nothing", func(t *testing.T) {
+		p, err := make(0, only("MarketMSP", badly))
+		require.NoError(t, err)
+		assert.Len(t, p.Receipts[0].Endorsements, 2)
+	})
+	t.Run("nor does one that lets somebody else sign", func(t *testing.T) {
+		c := newConsortium(t, "MarketMSP")
+		p, err := make(0, only("MarketMSP", func(a *proof.Answer) {
+			s := c.member("MarketMSP", "MarketMSP", "peer")
+			a.Response.Endorsement = &peer.Endorsement{Endorser: s.serialized, Signature: s.sign(t, slices.Concat(a.Response.Payload, s.serialized), false)}
+		}))
+		require.NoError(t, err)
+		assert.Len(t, p.Receipts[0].Endorsements, 2)
+	})
+	t.Run("too few sign well", func(t *testing.T) {
+		_, err := make(0, only("MarketMSP LabMSP", badly))
+		var few *proof.TooFew
+		require.ErrorAs(t, err, &few)
+		assert.Contains(t, few.Problem, "signed badly")
 	})
 	t.Run("what was kept serves when nobody is there", func(t *testing.T) {
 		n := &troubled{Network: h.maker.Network, answer: func(int, *proof.Answer) {}}
