@@ -138,7 +138,7 @@ func (ix *Index) fetchAll(ctx context.Context, all []location) ([]Record, error)
 
 // recordings reads transactions by their ids.
 func (ix *Index) recordings(ctx context.Context, txs []int64) (map[int64]Recording, error) {
-	found := make(map[int64]Recording, len(txs))
+	found := map[int64]Recording{} // often a few transactions, of many records
 	var missing []int64
 	for _, tx := range txs {
 		if _, ok := found[tx]; ok {

@@ -198,7 +198,16 @@ func spaceOf(kind Kind) byte {
 
 const recordIDPrefix = "ni:///sha-256;"
 
-func recordID(digest []byte) string { return recordIDPrefix + hex.EncodeToString(digest) }
+func recordID(digest []byte) string { return digestID(digest, "") }
+
+// digestID is an id made of a digest, in one piece of memory: answers have
+// thousands of them.
+func digestID(digest []byte, suffix string) string {
+	var room [len(recordIDPrefix) + 64 + len(hashSuffix)]byte
+	id := append(room[:0], recordIDPrefix...)
+	id = hex.AppendEncode(id, digest)
+	return string(append(id, suffix...))
+}
 
 // digestOf reads a record id. Event hash ids, which carry a version suffix, are
 // not record ids.
@@ -246,7 +255,7 @@ func packHash(hash string) string {
 // unpackHash is the event hash that packHash was given.
 func unpackHash(stored []byte) string {
 	if len(stored) == 32 {
-		return recordID(stored) + hashSuffix
+		return digestID(stored, hashSuffix)
 	}
 	return string(stored)
 }
