@@ -128,6 +128,13 @@ func TestALongAnswerTakesNoLongerThanItsLength(t *testing.T) {
 	assert.Equal(t, proof.OtherQuestion, proof.ReasonOf(err), "%v", err)
 }
 
+func TestAProofOfTooManySmallThingsIsRefused(t *testing.T) {
+	text := `{"chaincode":"a","channel":"b","format":"pedigree-proof/1","identities":[` + strings.Repeat(`"",`, 1_000_000) + `""],"receipts":[]}`
+	_, err := proof.Parse([]byte(text))
+	assert.Equal(t, proof.Malformed, proof.ReasonOf(err))
+	assert.ErrorContains(t, err, "1000000")
+}
+
 func TestAKeptReceiptThatIsNoGoodIsMadeAnew(t *testing.T) {
 	h := newHarness(t)
 	id := h.record("kept", 1)[0]

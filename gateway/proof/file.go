@@ -15,6 +15,7 @@ const format = "pedigree-proof/1"
 // records.
 const (
 	maxProof      = 512 << 20 // bytes
+	maxValues     = 1_000_000 // JSON values: a receipt has about 15, and so has a block
 	maxReceipts   = 10_000
 	maxIdentities = 10_000
 )
@@ -144,7 +145,7 @@ func Parse(text []byte) (*Proof, error) {
 	if len(text) > maxProof {
 		return nil, refuse(TooLarge, "the file has %d bytes, more than the %d that a proof may have", len(text), maxProof)
 	}
-	limits := canonical.Limits{Bytes: maxProof, Depth: 8, Values: 4_000_000}
+	limits := canonical.Limits{Bytes: maxProof, Depth: 8, Values: maxValues}
 	v, err := canonical.ParseCanonical(text, limits)
 	if err != nil {
 		if _, plain := canonical.Parse(text, limits); plain == nil {
