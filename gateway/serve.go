@@ -50,7 +50,7 @@ And, where wanted:
                 ?search_path=NAME is the schema, "pedigree" if left out; it is made
                 if the user may. Gateways of one organisation may share it: one
                 writes, all answer, and another writes on when that one dies.
-  batchRecords  most records to a transaction; optional, 2000 if left out
+  batchRecords  most records to a transaction; optional, 4000 if left out
 
 The tokens are read again when their file changes, and on SIGHUP. SIGTERM and
 Ctrl-C finish the requests under way. Logs go to standard error.`,

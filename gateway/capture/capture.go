@@ -50,7 +50,7 @@ import (
 
 // Defaults of Config, and the limits that a gateway announces.
 const (
-	DefaultBatchRecords    = 2_000
+	DefaultBatchRecords    = 4_000
 	DefaultBatchBytes      = 4 << 20
 	DefaultBatchAge        = 20 * time.Millisecond
 	DefaultInFlight        = 4

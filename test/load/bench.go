@@ -101,7 +101,7 @@ Instead of that,
 	}
 	f := c.Flags()
 	f.IntVar(&o.Events, "events", 100_000, "events to capture in documents")
-	f.IntVar(&o.Document, "document", 2_000, "events to a document")
+	f.IntVar(&o.Document, "document", 4_000, "events to a document")
 	f.IntVar(&o.Size, "size", usualBytes, "about how many bytes to an event")
 	f.DurationVar(&o.Singles, "singles", 10*time.Second, "how long to send events one by one, and as long single ones")
 	f.IntVar(&o.Clients, "clients", 64, "of these, requests under way at once")

@@ -41,7 +41,7 @@ var growth = []struct {
 	set        func(o *Options, value int)
 	singles    bool // events one by one cost more, too
 }{
-	{"batch", "records to a transaction", []int{1, 10, 100, 500, 2_000}, func(o *Options, value int) {
+	{"batch", "records to a transaction", []int{1, 10, 100, 500, 2_000, 4_000}, func(o *Options, value int) {
 		o.Batch, o.Events = value, min(1_000+value*100, 40_000)
 	}, false},
 	{"size", "bytes to an event", []int{300, 600, 2_000, 8_000}, func(o *Options, value int) {
