@@ -130,13 +130,16 @@ func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPositi
 		return err
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithCancel(ctx)
+	// A deadline would travel to the peer, which may end the stream by it a moment before ctx ends: that the time is over
+	// must not look as if the peer had hung up.
+	streaming, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
 	seek, err := p.seek(from, stop)
 	if err != nil {
 		return err
 	}
-	stream, err := peer.NewDeliverClient(conn).Deliver(ctx)
+	stream, err := peer.NewDeliverClient(conn).Deliver(streaming)
 	if err == nil {
 		err = stream.Send(seek)
 	}
