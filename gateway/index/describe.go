@@ -301,12 +301,15 @@ func (d *describer) declarations(ctx context.Context) error {
 		return err
 	}
 	for _, p := range pairs {
-		l := d.labels[p.event]
+		l, maker := d.labels[p.event], makers.labels[p.declaration]
 		if l.Declaration {
 			continue // a declaration made twice is no error of its own
 		}
+		if l.Hash != maker.Hash && l.EventID != maker.EventID {
+			continue // only the numbers made from them are the same
+		}
 		detail := details[p.declaration]
-		detail.Event, detail.MSPID = makers.labels[p.declaration].Name, makers.labels[p.declaration].MSPID
+		detail.Event, detail.MSPID = maker.Name, maker.MSPID
 		l.Errors = append(l.Errors, detail)
 	}
 	return nil
