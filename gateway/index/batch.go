@@ -157,7 +157,7 @@ func (w *batch) write(b Block, parcels [][]parcel) error {
 // committed lets the index know what is now in the database.
 func (w *batch) committed() {
 	for full, f := range w.found {
-		if full[0] != spaceRecord { // those are seldom named again
+		if full[0] != spaceRecord && len(full) <= mostName { // records are seldom named again
 			w.ix.names.put(full, f.id)
 		}
 	}

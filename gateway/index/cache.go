@@ -12,6 +12,13 @@ type cache[K comparable, V any] struct {
 	young, old map[K]V
 }
 
+// Texts that are longer than these aren't cached: caches count entries, and a
+// record may name what is as long as it may be itself.
+const (
+	mostName = 1 << 10
+	mostNode = 16 << 10 // with its links
+)
+
 func newCache[K comparable, V any](size int) *cache[K, V] {
 	return &cache[K, V]{size: size, young: map[K]V{}}
 }

@@ -199,8 +199,9 @@ func (d *describer) words(ctx context.Context, unknown map[int64]bool, known map
 		if err := rows.Scan(&id, &word); err != nil {
 			return err
 		}
-		known[id] = word
-		d.ix.caches().words.put(id, word)
+		if known[id] = word; len(word) <= mostName {
+			d.ix.caches().words.put(id, word)
+		}
 		return nil
 	})
 }

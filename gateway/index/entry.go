@@ -61,6 +61,9 @@ type reader struct {
 
 // named is the function named, which it spares names that were asked for not long ago.
 func (r *reader) named(space byte, text string, kind Kind) name {
+	if len(text) > mostName {
+		return named(space, text, kind)
+	}
 	n := &r.recent[maphash.String(seed, text)%uint64(len(r.recent))]
 	if n.full == "" || n.kind != kind || n.full[0] != space || n.text() != text {
 		*n = named(space, text, kind)
@@ -87,6 +90,10 @@ func (r *reader) shape(ev *epcis.Event) *shape {
 	s := &shape{name: named(spaceShape, hex.EncodeToString(sum[:]), kindShape), kind: kind, action: action}
 	for i, word := range words {
 		s.words[i] = wordName(word)
+	}
+	if len(r.key) > mostName {
+		r.key = nil
+		return s
 	}
 	if r.shapes == nil || len(r.shapes) >= mostShapes {
 		r.shapes = make(map[string]*shape)
@@ -185,6 +192,9 @@ func wordName(word string) name {
 }
 
 func (r *reader) tradeName(kind, id string) name {
+	if len(kind)+len(id) > mostName {
+		return tradeName(kind, id)
+	}
 	r.key = append(append(append(r.key[:0], kind...), ' '), id...)
 	n := &r.recent[maphash.Bytes(seed, r.key)%uint64(len(r.recent))]
 	if n.full == "" || n.kind != kindTrade || n.text() != string(r.key) {

@@ -49,7 +49,12 @@ func (ix *Index) stored(ctx context.Context, ids []int64, snap Snapshot) ([]*sto
 		return all, nil
 	}
 	err := ix.db.stored(ctx, missing, func(n *stored) {
-		kept.put(n.id, n)
+		if len(n.text)+len(n.links)+len(n.eventID) <= mostNode {
+			kept.put(n.id, n)
+		} else {
+			alone := *n
+			*n, n = stored{}, &alone // its neighbours in memory may be kept
+		}
 		all = append(all, n)
 	})
 	slices.SortFunc(all, func(a, b *stored) int { return int(a.id - b.id) })
