@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -32,6 +33,8 @@ type bentPeer struct {
 	gateway.UnimplementedGatewayServer
 	payload []byte // every endorsement's answer
 	hangs   bool   // answers nothing
+	msp     string // HarborMSP if empty
+	height  uint64 // 7 if zero
 }
 
 func (p *bentPeer) Endorse(ctx context.Context, _ *gateway.EndorseRequest) (*gateway.EndorseResponse, error) {
@@ -47,7 +50,7 @@ func (p *bentPeer) Evaluate(ctx context.Context, _ *gateway.EvaluateRequest) (*g
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	info, err := proto.Marshal(&common.BlockchainInfo{Height: 7})
+	info, err := proto.Marshal(&common.BlockchainInfo{Height: cmp.Or(p.height, 7)})
 	return &gateway.EvaluateResponse{Result: &peer.Response{Status: 200, Payload: info}}, err
 }
 
@@ -74,7 +77,7 @@ func bentNetwork(t *testing.T, peers ...*bentPeer) (*Client, *Identity) {
 		require.NoError(t, err)
 		go func() { _ = server.Serve(listener) }()
 		t.Cleanup(server.Stop)
-		cfg.Peers = append(cfg.Peers, Peer{MSPID: "HarborMSP", Address: listener.Addr().String(), ServerName: "peer", TLSRoots: certificate})
+		cfg.Peers = append(cfg.Peers, Peer{MSPID: cmp.Or(p.msp, "HarborMSP"), Address: listener.Addr().String(), ServerName: "peer", TLSRoots: certificate})
 	}
 	c, err := Open(cfg)
 	require.NoError(t, err)
@@ -131,4 +134,13 @@ func TestPeersThatAllHangAreLeftAlone(t *testing.T) {
 	_, err := c.Tip(t.Context(), id)
 	require.Error(t, err)
 	assert.True(t, c.Health().Peers[0].Usable)
+}
+
+func TestAPeerOfAnotherOrganisationDoesNotMoveTheTip(t *testing.T) {
+	liar := &bentPeer{msp: "MarketMSP", height: 1 << 60}
+	c, id := bentNetwork(t, &bentPeer{}, &bentPeer{height: 9}, liar)
+	require.Eventually(t, func() bool { return len(c.pool.connected()) == 3 }, 10*time.Second, time.Millisecond)
+	tip, err := c.Tip(t.Context(), id)
+	require.NoError(t, err)
+	assert.EqualValues(t, 9, tip)
 }

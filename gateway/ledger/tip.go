@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -15,7 +17,8 @@ import (
 // errHung is what a call comes to whose peer is found to hang.
 var errHung = status.Error(codes.DeadlineExceeded, "the peer is connected and answers nothing: context deadline exceeded")
 
-// Tip asks all connected peers at once how many blocks they have, and returns the most. A peer that doesn't answer
+// Tip asks all connected peers at once how many blocks they have. It returns the most that peers of one organisation say:
+// that of the most preferred peer that answers, for another's could say anything. A peer that doesn't answer
 // within [Config.AnswerWithin] while another does hangs: its connection stands, so nothing else would tell. Its circuit is
 // opened, the calls and the stream that wait for it are ended, and they go on at other peers.
 func (c *Client) Tip(ctx context.Context, id *Identity) (uint64, error) {
@@ -45,14 +48,20 @@ func (c *Client) Tip(ctx context.Context, id *Identity) (uint64, error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	tip, answered := uint64(0), false
+	slices.SortFunc(answers, func(a, b answer) int { return cmp.Compare(a.from.rank, b.from.rank) })
+	tip, organisation, answered := uint64(0), "", false
 	last := error(&Error{Phase: Evaluating, Kind: NoPeer, Message: "no peer can be reached: " + c.pool.problems()})
 	for _, a := range answers {
 		if a.err != nil {
 			last = a.err
 			continue
 		}
-		tip, answered = max(tip, a.height), true
+		if !answered {
+			organisation, answered = a.from.MSPID, true
+		}
+		if a.from.MSPID == organisation {
+			tip = max(tip, a.height)
+		}
 	}
 	if !answered {
 		return 0, last
