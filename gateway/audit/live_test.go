@@ -147,7 +147,10 @@ func otherEnd(t *testing.T) memory {
 func lying(t *testing.T, org string, lie func(path string, body []byte) []byte) string {
 	target, err := url.Parse("http://" + listenOf(t, org))
 	require.NoError(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Header.Del("Accept-Encoding")
+	}}
 	proxy.ModifyResponse = func(r *http.Response) error {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -157,10 +160,6 @@ func lying(t *testing.T, org string, lie func(path string, body []byte) []byte) 
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		r.Header.Set("Content-Length", fmt.Sprint(len(body)))
 		return nil
-	}
-	proxy.Director = func(r *http.Request) {
-		r.URL.Scheme, r.URL.Host = target.Scheme, target.Host
-		r.Header.Del("Accept-Encoding")
 	}
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)

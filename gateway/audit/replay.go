@@ -35,7 +35,6 @@ type replay struct {
 	chain       *proof.Chain
 	epoch       *epoch
 	definitions map[string]*definition
-	noHashes    bool // the source's blocks have no commit hashes
 
 	run func(func()) // runs something on another goroutine when there is room
 }
