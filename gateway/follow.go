@@ -245,7 +245,7 @@ func (f *follower) checkIndex(ctx context.Context) error {
 // reach notes a tip, and waits a little for the index to get there.
 func (f *follower) reach(ctx context.Context, tip uint64) error {
 	f.mu.Lock()
-	f.tip = max(f.tip, tip)
+	f.tip = max(f.height, tip) // not what was said before: whoever said it may have been wrong
 	f.mu.Unlock()
 	wait, cancel := context.WithTimeout(ctx, tipInterval/2)
 	defer cancel()

@@ -25,8 +25,12 @@ func (r *sqliteReaders) do(work func(*sqliteWriter) error) error {
 	if err != nil {
 		return err
 	}
-	if err = conn.exec("BEGIN"); err == nil {
-		err = errors.Join(work(conn), conn.exec("COMMIT"))
+	if err := conn.exec("BEGIN"); err != nil {
+		return errors.Join(err, conn.close())
+	}
+	err = work(conn)
+	if ended := conn.exec("COMMIT"); ended != nil { // it would be stuck in this transaction for ever
+		return errors.Join(err, ended, conn.close())
 	}
 	return errors.Join(err, r.giveBack(conn))
 }
