@@ -1,8 +1,8 @@
 package lineage
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -16,11 +16,18 @@ const (
 
 // answer labels what the walk found.
 func (w *walk) answer(ctx context.Context) (*Answer, error) {
-	ids, visits := make([]int64, 0, len(w.visits)), make([]*visit, 0, len(w.visits))
-	for id, v := range w.visits {
-		ids, visits = append(ids, id), append(visits, v)
+	ids := slices.Sorted(maps.Keys(w.visits))
+	deepest := 0
+	for _, v := range w.visits {
+		deepest = max(deepest, v.depth)
 	}
-	slices.Sort(ids)
+	// By depth, and by id within each.
+	levels := make([][]*visit, deepest+1)
+	for _, id := range ids {
+		v := w.visits[id]
+		levels[v.depth] = append(levels[v.depth], v)
+	}
+	visits := slices.Concat(levels...)
 	w.edges.sort()
 	labels, err := w.graph.Describe(ctx, ids, w.snap)
 	if err != nil {
@@ -38,12 +45,6 @@ func (w *walk) answer(ctx context.Context) (*Answer, error) {
 		return nil, err
 	}
 	a := &Answer{Node: names[w.start.id], Direction: w.query.Direction, Block: w.snap.Block, Nodes: make([]Node, 0, len(ids)), Edges: make([]Edge, 0, len(w.edges.all))}
-	slices.SortFunc(visits, func(x, y *visit) int {
-		if x.depth != y.depth {
-			return cmp.Compare(x.depth, y.depth)
-		}
-		return cmp.Compare(x.id, y.id)
-	})
 	for _, v := range visits {
 		a.Nodes = append(a.Nodes, node(v, labels[v.id], statuses[v.id]))
 	}

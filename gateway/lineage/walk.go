@@ -116,6 +116,7 @@ type walk struct {
 	snap     index.Snapshot
 	start    *visit
 	visits   map[int64]*visit
+	room     []visit // for those to come
 	edges    edges
 	next     map[int64]bool
 	frontier map[int64]bool
@@ -152,13 +153,17 @@ func newWalk(g Graph, q Query, snap index.Snapshot, start index.Vertex) *walk {
 func (w *walk) run(ctx context.Context) error {
 	end := time.Now().Add(w.query.Budget)
 	for len(w.next) > 0 {
-		level := make([]*visit, 0, len(w.next))
+		ids := make([]int64, 0, len(w.next))
 		for id := range w.next {
+			ids = append(ids, id)
+		}
+		slices.Sort(ids)
+		level := make([]*visit, 0, len(ids))
+		for _, id := range ids {
 			if v := w.visits[id]; v.settle() {
 				level = append(level, v)
 			}
 		}
-		slices.SortFunc(level, func(a, b *visit) int { return int(a.id - b.id) })
 		clear(w.next)
 		if time.Now().After(end) {
 			for _, v := range level {
@@ -203,7 +208,11 @@ func (w *walk) reach(from *visit, f found) bool {
 			w.cut(from, "nodes")
 			return false
 		}
-		v = &visit{id: f.id, kind: f.kind, depth: from.depth + 1, why: from, fresh: true}
+		if len(w.room) == 0 {
+			w.room = make([]visit, 128)
+		}
+		v, w.room = &w.room[0], w.room[1:]
+		*v = visit{id: f.id, kind: f.kind, depth: from.depth + 1, why: from, fresh: true}
 		w.visits[f.id] = v
 	}
 	if mode := v.mode | f.mode; mode != v.mode {
