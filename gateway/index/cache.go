@@ -26,6 +26,35 @@ func newCache[K comparable, V any](size int) *cache[K, V] {
 func (c *cache[K, V]) get(key K) (V, bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	return c.find(key)
+}
+
+// all gives what is there of some keys, and which isn't. Those who read
+// thousands side by side would wait for each other if they asked one by one.
+func (c *cache[K, V]) all(keys []K) (values []V, missing []K) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	values = make([]V, 0, len(keys))
+	for _, key := range keys {
+		if v, ok := c.find(key); ok {
+			values = append(values, v)
+		} else {
+			missing = append(missing, key)
+		}
+	}
+	return values, missing
+}
+
+// putAll puts values under the keys that they tell.
+func (c *cache[K, V]) putAll(values []V, key func(V) K) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for _, v := range values {
+		c.insert(key(v), v)
+	}
+}
+
+func (c *cache[K, V]) find(key K) (V, bool) {
 	if v, ok := c.young[key]; ok {
 		return v, true
 	}

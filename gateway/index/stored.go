@@ -33,30 +33,25 @@ const storedColumns = `kind, tx, line, time, COALESCE(thing, name), digest, link
 // that don't exist, as of the snapshot, are left out.
 func (ix *Index) stored(ctx context.Context, ids []int64, snap Snapshot) ([]*stored, error) {
 	kept := ix.caches().nodes
-	all := make([]*stored, 0, len(ids))
-	var missing []int64
-	for _, id := range ids {
-		if id > snap.Last {
-			continue
-		}
-		if n, ok := kept.get(id); ok {
-			all = append(all, n)
-		} else {
-			missing = append(missing, id)
-		}
+	later := func(id int64) bool { return id > snap.Last }
+	if slices.ContainsFunc(ids, later) {
+		ids = slices.DeleteFunc(slices.Clone(ids), later)
 	}
+	all, missing := kept.all(ids)
 	if len(missing) == 0 {
 		return all, nil
 	}
+	keep := make([]*stored, 0, len(missing))
 	err := ix.db.stored(ctx, missing, func(n *stored) {
 		if len(n.text)+len(n.links)+len(n.eventID) <= mostNode {
-			kept.put(n.id, n)
+			keep = append(keep, n)
 		} else {
 			alone := *n
 			*n, n = stored{}, &alone // its neighbours in memory may be kept
 		}
 		all = append(all, n)
 	})
+	kept.putAll(keep, func(n *stored) int64 { return n.id })
 	slices.SortFunc(all, func(a, b *stored) int { return int(a.id - b.id) })
 	return all, err
 }
