@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // DefaultBasePort is where `up` puts the gateways unless told otherwise: the first listens on the port after it.
@@ -105,8 +106,15 @@ func (p *plan) checkFree() error {
 	return nil
 }
 
+// portPatience is how long a port may be taken that should be free: a process that was just killed keeps its ports until
+// the last of its threads has ended, and another program may be trying the port, too.
+const portPatience = 2 * time.Second
+
 func explainPort(port int, who, otherwise string) error {
 	err := probe(port)
+	for end := time.Now().Add(portPatience); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); err = probe(port) {
+		time.Sleep(portPatience / 50)
+	}
 	if err == nil {
 		return nil
 	}

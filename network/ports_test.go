@@ -1,0 +1,24 @@
+package network
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAPortThatIsBeingGivenBackIsWaitedFor(t *testing.T) {
+	picker := newPortPicker()
+	port, err := picker.one()
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", loopback(port))
+	require.NoError(t, err)
+	time.AfterFunc(portPatience/10, func() { _ = listener.Close() })
+	require.NoError(t, explainPort(port, "somebody", ""))
+
+	listener, err = net.Listen("tcp", loopback(port))
+	require.NoError(t, err)
+	defer listener.Close()
+	require.ErrorContains(t, explainPort(port, "somebody", ""), "is taken by another program")
+}
