@@ -50,7 +50,7 @@ type readCaches struct {
 func (ix *Index) caches() *readCaches { return ix.readers.Load() }
 
 func newReadCaches() *readCaches {
-	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000), shapes: newCache[int64, shapeRow](10_000), nodes: newCache[int64, *stored](20_000)}
+	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000), shapes: newCache[int64, shapeRow](10_000), nodes: newCache[int64, *stored](10_000)}
 }
 
 // location of a record's bytes and transaction.
