@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -162,29 +160,4 @@ func loadRoots(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("%s holds no certificate", file)
 	}
 	return pool, nil
-}
-
-// OrdererHeight asks an orderer how many blocks of the channel it has.
-func (n *Network) OrdererHeight(ctx context.Context, name string) (uint64, error) {
-	at := slices.IndexFunc(n.plan.Orderers, func(o Orderer) bool { return o.Name == name })
-	if at < 0 {
-		return 0, fmt.Errorf("the network has no orderer called %q", name)
-	}
-	admin, err := n.dir.ordererAdmin()
-	if err != nil {
-		return 0, err
-	}
-	defer admin.close()
-	url := fmt.Sprintf("https://%s/participation/v1/channels/%s", loopback(n.plan.Orderers[at].AdminPort), n.plan.Channel)
-	status, body, err := admin.do(ctx, http.MethodGet, url, "", nil)
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("status %d: %s", status, body)
-	}
-	var channel struct {
-		Height uint64 `json:"height"`
-	}
-	if err == nil {
-		err = json.Unmarshal([]byte(body), &channel)
-	}
-	return channel.Height, wrap(err, "%s doesn't tell its height", name)
 }
