@@ -14,10 +14,11 @@ type Activity struct {
 	StartedAt   time.Time // zero if not said; the runner's claim
 	EndedAt     time.Time
 	Used        []Use
-	Generated   []Use
+	Generated   []Output
 	About       []string // nodes that an inference decided about
 	Outcome     canonical.Value
 	Parameters  canonical.Value
+	Metadata    canonical.Value // free; null if not said
 	Description string
 }
 
@@ -26,6 +27,47 @@ type Use struct {
 	Ref  string // an artifact version, or a record id
 	Role string // such as training or validation; empty if not said
 }
+
+// Output is an artifact version that an activity generated, and what of its inputs went into it.
+type Output struct {
+	Use
+	// Explicit tells whether From says what the output was made of. If not, it was made of all that the activity used.
+	Explicit bool
+	From     []string // refs that the activity used, in the order of the record
+	Columns  []Column // by name
+}
+
+// Column is a column of an output, and the columns of inputs that it was made of.
+type Column struct {
+	Name string
+	From []ColumnSource
+}
+
+// ColumnSource is a column of an input. Transformations is free, in the shape of OpenLineage's columnLineage facet as a
+// rule; null if not said.
+type ColumnSource struct {
+	Ref             string // an artifact version, or a record id
+	Column          string
+	Transformations canonical.Value
+}
+
+// Sources are the inputs that an output was made of.
+func (a *Activity) Sources(o Output) []string {
+	if o.Explicit {
+		return o.From
+	}
+	refs := make([]string, len(a.Used))
+	for i, u := range a.Used {
+		refs[i] = u.Ref
+	}
+	return refs
+}
+
+// Limits of columns.
+const (
+	MaxColumns = 10_000 // of one output, and sources of one column
+	maxColumn  = 1024   // bytes of a column's name
+)
 
 // ActivityTypes are the types of run there are.
 var ActivityTypes = []string{"training", "fine-tuning", "evaluation", "inference", "transformation", "labelling", "generation"}
@@ -67,24 +109,30 @@ func readActivity(f *fields) *Activity {
 		About:       f.texts("about", optional, MaxRefs, nodeRule),
 		Outcome:     f.object("outcome", optional),
 		Parameters:  f.object("parameters", optional),
+		Metadata:    f.object("metadata", optional),
 		Description: f.text("description", optional, 10_000),
 	}
-	a.Used = readUses(f, "used", refRule)
-	a.Generated = readUses(f, "generated", func(s string) string {
-		if _, err := ParseArtifactRef(s); err != nil {
-			return "is not an artifact version, such as model/lab/spoilage@1; activities generate nothing else"
-		}
-		return ""
+	f.list("used", optional, MaxRefs, func(v canonical.Value, pointer string) {
+		f.within(v, pointer, func(f *fields) { a.Used = append(a.Used, readUse(f, refRule)) })
 	})
+	unrepeated(f, "used", a.Used)
+	used := make(map[string]bool, len(a.Used))
+	for _, u := range a.Used {
+		used[u.Ref] = true
+	}
+	f.list("generated", optional, MaxRefs, func(v canonical.Value, pointer string) {
+		f.within(v, pointer, func(f *fields) { a.Generated = append(a.Generated, readOutput(f, used)) })
+	})
+	outputs := make([]Use, len(a.Generated))
+	for i, g := range a.Generated {
+		outputs[i] = g.Use
+	}
+	unrepeated(f, "generated", outputs)
 	if !a.StartedAt.IsZero() && !a.EndedAt.IsZero() && a.EndedAt.Before(a.StartedAt) {
 		f.problem("bad_time", "/endedAt", "the activity can't end before it starts")
 	}
-	if len(a.Used)+len(a.Generated)+len(a.About) == 0 {
-		f.problem("empty", "", "an activity uses, generates or is about something; this one does none of it")
-	}
-	used := map[string]bool{}
-	for _, u := range a.Used {
-		used[u.Ref] = true
+	if len(a.Used)+len(a.Generated)+len(a.About)+len(a.Metadata.Members) == 0 {
+		f.problem("empty", "", "an activity uses, generates or is about something, or has metadata that say what it was; this one does none of it")
 	}
 	for i, g := range a.Generated {
 		if used[g.Ref] {
@@ -94,20 +142,79 @@ func readActivity(f *fields) *Activity {
 	return a
 }
 
-func readUses(f *fields, name string, rule func(string) string) []Use {
-	var uses []Use
-	seen := map[string]bool{}
-	f.list(name, optional, MaxRefs, func(v canonical.Value, pointer string) {
-		f.within(v, pointer, func(f *fields) {
-			u := Use{Ref: f.named("ref", required, rule), Role: f.text("role", optional, 64)}
-			if seen[u.Ref] {
-				f.problem("duplicate", "/ref", "%q stands twice in %s", Brief(u.Ref), name)
+func readUse(f *fields, rule func(string) string) Use {
+	return Use{Ref: f.named("ref", required, rule), Role: f.text("role", optional, 64)}
+}
+
+func unrepeated(f *fields, name string, uses []Use) {
+	seen := make(map[string]bool, len(uses))
+	for i, u := range uses {
+		if seen[u.Ref] {
+			f.problem("duplicate", canonical.Pointer(name, i, "ref"), "%q stands twice in %s", Brief(u.Ref), name)
+		}
+		seen[u.Ref] = true
+	}
+}
+
+// readOutput reads what was generated, which can only be made of what the activity used.
+func readOutput(f *fields, used map[string]bool) Output {
+	o := Output{Use: readUse(f, func(s string) string {
+		if _, err := ParseArtifactRef(s); err != nil {
+			return "is not an artifact version, such as model/lab/spoilage@1; activities generate nothing else"
+		}
+		return ""
+	})}
+	sources := used
+	if o.Explicit = f.value.Has("from"); o.Explicit {
+		o.From = f.texts("from", optional, MaxRefs, func(ref string) string {
+			if !used[ref] {
+				return "is not among what this activity used"
 			}
-			seen[u.Ref] = true
-			uses = append(uses, u)
+			return ""
 		})
-	})
-	return uses
+		sources = make(map[string]bool, len(o.From))
+		for _, ref := range o.From {
+			sources[ref] = true
+		}
+	}
+	columns := f.object("columns", optional)
+	if len(columns.Members) > MaxColumns {
+		f.problem("too_many", "/columns", "columns has %d members, more than the %d allowed", len(columns.Members), MaxColumns)
+		return o
+	}
+	for _, m := range columns.Members {
+		o.Columns = append(o.Columns, readColumn(f, m, sources))
+	}
+	return o
+}
+
+func readColumn(f *fields, m canonical.Member, sources map[string]bool) Column {
+	c := Column{Name: m.Name}
+	at := canonical.Pointer("columns", m.Name)
+	if m.Name == "" || len(m.Name) > maxColumn {
+		f.problem("bad_value", at, "a column's name has 1 to %d bytes", maxColumn)
+		return c
+	}
+	if m.Value.Kind != canonical.Array || len(m.Value.Items) > MaxColumns {
+		f.problem("wrong_type", at, "a list of at most %d columns of inputs should stand here", MaxColumns)
+		return c
+	}
+	for i, item := range m.Value.Items {
+		f.within(item, at+canonical.Pointer(i), func(f *fields) {
+			source := ColumnSource{
+				Ref: f.named("ref", required, func(ref string) string {
+					if !sources[ref] {
+						return "is not among what this output was made of"
+					}
+					return ""
+				}),
+				Column: f.text("column", required, maxColumn),
+			}
+			source.Transformations, _ = f.get("transformations", canonical.Array, optional)
+			c.From = append(c.From, source)
+		})
+	}
+	return c
 }
 
 func (a *Activity) references() []Reference {

@@ -1,9 +1,12 @@
 package record
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 )
 
 // Artifact is one version of a dataset, model, code base or document: what
@@ -17,8 +20,22 @@ type Artifact struct {
 	Licence     string // an SPDX expression
 	DerivedFrom []string
 	Aliases     []Digest
+	Manifest    *manifest.Manifest // of a folder, whose digest this is; nil for anything else
+	Card        Card
 	Metadata    canonical.Value // free; null if not said
 }
+
+// Card is a document that describes the artifact, byte for byte as its author
+// wrote it: a model card, Croissant metadata, a CycloneDX ML-BOM. What it says
+// is its author's word, and is read from it whenever it is asked for.
+type Card struct {
+	MediaType string
+	SHA256    string // of the text, in lower-case hexadecimal
+	Text      string // empty if there is no card
+}
+
+// MaxCard bounds the text of a card, in bytes.
+const MaxCard = 384 << 10
 
 // Digest is a hash of content, and how much of the content it covers. Only a
 // full digest can ever show that content is unchanged.
@@ -26,6 +43,7 @@ type Digest struct {
 	Algorithm string // sha-256, sha-384, sha-512, blake2b-512 or blake3
 	Value     string // lower-case hexadecimal
 	Coverage  string // full: every byte; sampled: some; declared: taken on somebody's word
+	Scheme    string // of an alias: what is hashed and how, such as openssf-model-signing/1.0; empty if it is the content itself
 }
 
 var digestLengths = map[string]int{"sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128, "blake3": 64}
@@ -40,7 +58,7 @@ func readArtifact(f *fields) *Artifact {
 	a.Name = f.named("name", required, nameRule)
 	a.Version = f.named("version", required, versionRule)
 	if v, ok := f.get("digest", canonical.Object, required); ok {
-		f.within(v, "/digest", func(f *fields) { a.Digest = readDigest(f) })
+		f.within(v, "/digest", func(f *fields) { a.Digest = readDigest(f, false) })
 	}
 	if v, ok := f.get("size", canonical.Number, optional); ok {
 		if a.Size, ok = v.Int(); !ok || a.Size < 0 {
@@ -52,8 +70,12 @@ func readArtifact(f *fields) *Artifact {
 	a.Licence = f.named("licence", optional, licenceRule)
 	a.DerivedFrom = f.texts("derivedFrom", optional, MaxRefs, refRule)
 	f.list("aliases", optional, 16, func(v canonical.Value, pointer string) {
-		f.within(v, pointer, func(f *fields) { a.Aliases = append(a.Aliases, readDigest(f)) })
+		f.within(v, pointer, func(f *fields) { a.Aliases = append(a.Aliases, readDigest(f, true)) })
 	})
+	readManifest(f, a)
+	if v, ok := f.get("card", canonical.Object, optional); ok {
+		f.within(v, "/card", func(f *fields) { a.Card = readCard(f) })
+	}
 	a.Metadata = f.object("metadata", optional)
 	for i, ref := range a.DerivedFrom {
 		if ref == a.ArtifactRef.String() {
@@ -63,7 +85,39 @@ func readArtifact(f *fields) *Artifact {
 	return a
 }
 
-func readDigest(f *fields) Digest {
+// readManifest holds an artifact with a manifest to it: its digest and its size are the manifest's.
+func readManifest(f *fields, a *Artifact) {
+	v, ok := f.get("manifest", canonical.Object, optional)
+	if !ok {
+		return
+	}
+	m, problem := manifest.Read(v)
+	if problem != nil {
+		f.problem(problem.Code, "/manifest"+problem.Pointer, "%s", problem.Detail)
+		return
+	}
+	a.Manifest = &m
+	if a.Digest.Algorithm != "sha-256" || a.Digest.Coverage != "full" || a.Digest.Value != m.Digest() {
+		f.problem("wrong_digest", "/digest", "the digest of an artifact with a manifest is the manifest's: sha-256, full, %s", m.Digest())
+	}
+	if size, given := f.value.Lookup("size"); !given || size.Kind == canonical.Number && a.Size != m.Size() {
+		f.problem("bad_value", "/size", "the size of an artifact with a manifest is that of its files: %d", m.Size())
+	}
+}
+
+func readCard(f *fields) Card {
+	c := Card{MediaType: f.text("mediaType", required, 256), Text: f.text("text", required, MaxCard)}
+	sum := sha256.Sum256([]byte(c.Text))
+	c.SHA256 = f.named("sha256", required, func(text string) string {
+		if text != hex.EncodeToString(sum[:]) {
+			return "is not the SHA-256 of the card's text, which is " + hex.EncodeToString(sum[:])
+		}
+		return ""
+	})
+	return c
+}
+
+func readDigest(f *fields, alias bool) Digest {
 	d := Digest{
 		Algorithm: f.named("algorithm", required, func(s string) string {
 			if _, ok := digestLengths[s]; !ok {
@@ -79,6 +133,9 @@ func readDigest(f *fields) Digest {
 		}
 		return ""
 	})
+	if alias {
+		d.Scheme = f.text("scheme", optional, 128)
+	}
 	return d
 }
 

@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -18,9 +19,11 @@ import (
 )
 
 const (
-	digest  = `{"algorithm":"sha-256","coverage":"full","value":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}`
-	anyID   = "ni:///sha-256;e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-	context = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
+	digest       = `{"algorithm":"sha-256","coverage":"full","value":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}`
+	anyID        = "ni:///sha-256;e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	folder       = `{"files":[{"name":"a.bin","sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":1}]}`
+	folderDigest = `{"algorithm":"sha-256","coverage":"full","value":"5d5d3883f761be141445406dd223eaa105465795545337cc8cca7b6666d6faa4"}`
+	context      = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 )
 
 func value(t testing.TB, text string) canonical.Value {
@@ -91,6 +94,23 @@ func TestShapesAreHeldTo(t *testing.T) {
 		"a source that is no reference":        {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","derivedFrom":["x"],"digest":` + digest + `}`, "bad_value", "/derivedFrom/0"},
 		"the same source twice":                {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","derivedFrom":["` + anyID + `","` + anyID + `"],"digest":` + digest + `}`, "duplicate", "/derivedFrom/1"},
 		"a licence with a tag in it":           {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","licence":"<b>","digest":` + digest + `}`, "bad_value", "/licence"},
+		"an output made of what wasn't used":   {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"generated":[{"ref":"model/lab/a@1","from":["dataset/lab/a@1"]}]}`, "bad_value", "/generated/0/from/0"},
+		"an output made of one input twice":    {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"generated":[{"ref":"model/lab/a@1","from":["` + anyID + `","` + anyID + `"]}]}`, "duplicate", "/generated/0/from/1"},
+		"a column of what it wasn't made of":   {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"generated":[{"ref":"dataset/lab/a@1","from":[],"columns":{"x":[{"ref":"` + anyID + `","column":"y"}]}}]}`, "bad_value", "/generated/0/columns/x/0/ref"},
+		"a column of no column":                {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"generated":[{"ref":"dataset/lab/a@1","columns":{"x":[{"ref":"` + anyID + `"}]}}]}`, "missing_field", "/generated/0/columns/x/0/column"},
+		"a column that is text":                {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"generated":[{"ref":"dataset/lab/a@1","columns":{"x":"y"}}]}`, "wrong_type", "/generated/0/columns/x"},
+		"a column without a name":              {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"generated":[{"ref":"dataset/lab/a@1","columns":{"":[]}}]}`, "bad_value", "/generated/0/columns/"},
+		"a use that was made of something":     {"activity", `{"type":"training","used":[{"ref":"` + anyID + `","from":[]}]}`, "unknown_field", "/used/0/from"},
+		"empty metadata alone":                 {"activity", `{"type":"training","metadata":{}}`, "empty", ""},
+		"a digest that isn't the manifest's":   {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":` + digest + `,"manifest":` + folder + `}`, "wrong_digest", "/digest"},
+		"a sampled digest of a manifest":       {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":` + strings.Replace(folderDigest, "full", "sampled", 1) + `,"manifest":` + folder + `}`, "wrong_digest", "/digest"},
+		"a size that isn't the files'":         {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","size":2,"digest":` + folderDigest + `,"manifest":` + folder + `}`, "bad_value", "/size"},
+		"a manifest without a size":            {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":` + folderDigest + `,"manifest":` + folder + `}`, "bad_value", "/size"},
+		"a manifest with a path that escapes":  {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":` + folderDigest + `,"manifest":` + strings.Replace(folder, "a.bin", "../a", 1) + `}`, "bad_value", "/manifest/files/0/name"},
+		"a card with another's hash":           {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":` + digest + `,"card":{"mediaType":"text/markdown","text":"x","sha256":"` + strings.Repeat("a", 64) + `"}}`, "bad_value", "/card/sha256"},
+		"a card without a text":                {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":` + digest + `,"card":{"mediaType":"text/markdown","text":"","sha256":"` + strings.Repeat("a", 64) + `"}}`, "empty", "/card/text"},
+		"a card larger than cards may be":      {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":` + digest + `,"card":{"mediaType":"text/markdown","text":"` + strings.Repeat("x", record.MaxCard+1) + `","sha256":"` + strings.Repeat("a", 64) + `"}}`, "too_long", "/card/text"},
+		"a digest of a scheme":                 {"artifact", `{"kind":"model","namespace":"lab","name":"a","version":"1","digest":` + strings.Replace(digest, "{", `{"scheme":"x",`, 1) + `}`, "unknown_field", "/digest/scheme"},
 		"an activity of an unknown type":       {"activity", `{"type":"cooking","about":["` + anyID + `"]}`, "bad_value", "/type"},
 		"an activity about nothing":            {"activity", `{"type":"training"}`, "empty", ""},
 		"an end before the start":              {"activity", `{"type":"training","used":[{"ref":"` + anyID + `"}],"startedAt":"2026-03-02T00:00:00Z","endedAt":"2026-03-01T00:00:00Z"}`, "bad_time", "/endedAt"},
@@ -137,6 +157,40 @@ func TestShapesAreHeldTo(t *testing.T) {
 			assert.NotEmpty(t, problems[0].Detail)
 		})
 	}
+}
+
+func TestAFolderIsRegisteredWithItsManifestAndItsCard(t *testing.T) {
+	sum := sha256.Sum256([]byte("# A\n"))
+	r, problems := record.NewArtifact(value(t, `{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":`+folderDigest+`,"manifest":`+folder+`,
+		"aliases":[`+strings.Replace(digest, "{", `{"scheme":"openssf-model-signing/1.0",`, 1)+`],
+		"card":{"mediaType":"text/markdown","text":"# A\n","sha256":"`+hex.EncodeToString(sum[:])+`"}}`))
+	require.Empty(t, problems)
+	require.NotNil(t, r.Artifact.Manifest)
+	assert.Equal(t, "a.bin", r.Artifact.Manifest.Files[0].Name)
+	assert.Equal(t, "# A\n", r.Artifact.Card.Text)
+	assert.Equal(t, "openssf-model-signing/1.0", r.Artifact.Aliases[0].Scheme)
+}
+
+func TestAnOutputSaysWhatItWasMadeOf(t *testing.T) {
+	r, problems := record.NewActivity(value(t, `{"type":"transformation","used":[{"ref":"dataset/lab/a@1"},{"ref":"dataset/lab/b@1"}],"generated":[
+		{"ref":"dataset/lab/c@1"},
+		{"ref":"dataset/lab/d@1","from":["dataset/lab/b@1"],"columns":{"celsius":[{"ref":"dataset/lab/b@1","column":"temp","transformations":[{"type":"DIRECT"}]}],"note":[]}},
+		{"ref":"dataset/lab/e@1","from":[]}]}`))
+	require.Empty(t, problems)
+	a := r.Activity
+	assert.Equal(t, []string{"dataset/lab/a@1", "dataset/lab/b@1"}, a.Sources(a.Generated[0]), "where nothing is said, of all that was used")
+	assert.Equal(t, []string{"dataset/lab/b@1"}, a.Sources(a.Generated[1]))
+	assert.Empty(t, a.Sources(a.Generated[2]), "made of nothing, and said so")
+	require.Len(t, a.Generated[1].Columns, 2)
+	assert.Equal(t, "celsius", a.Generated[1].Columns[0].Name)
+	assert.Equal(t, "temp", a.Generated[1].Columns[0].From[0].Column)
+	assert.Equal(t, `[{"type":"DIRECT"}]`, string(a.Generated[1].Columns[0].From[0].Transformations.Bytes()))
+}
+
+func TestARunThatTouchedNothingIsKeptWithItsMetadata(t *testing.T) {
+	r, problems := record.NewActivity(value(t, `{"type":"transformation","metadata":{"openlineage":{"eventType":"COMPLETE"}}}`))
+	require.Empty(t, problems)
+	assert.Equal(t, "COMPLETE", r.Activity.Metadata.Get("openlineage").Get("eventType").Text)
 }
 
 func TestAStatementIsAnInTotoStatement(t *testing.T) {
