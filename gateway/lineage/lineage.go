@@ -33,12 +33,14 @@ const (
 
 // Query asks for one walk.
 type Query struct {
-	Node      string // as record.ParseNode spells it
-	Direction Direction
-	At        uint64        // the ledger as it was after this block; index.Latest for now
-	Depth     int           // edges from the node asked about; 0 means DefaultDepth
-	Nodes     int           // nodes in the answer; 0 means DefaultNodes, at most MaxNodes
-	Budget    time.Duration // time for the walk; 0 means DefaultBudget
+	Node string // as record.ParseNode spells it
+	// Organisation asks for everything that an organisation recorded first, by its MSP id, in place of Node. Only Assess knows it.
+	Organisation string
+	Direction    Direction
+	At           uint64        // the ledger as it was after this block; index.Latest for now
+	Depth        int           // edges from the node asked about; 0 means DefaultDepth
+	Nodes        int           // nodes in the answer; 0 means DefaultNodes, at most MaxNodes
+	Budget       time.Duration // time for the walk; 0 means DefaultBudget
 }
 
 // Limits of a walk. An answer says when it hit one.
