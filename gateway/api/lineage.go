@@ -1,15 +1,13 @@
 package api
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/formats/prov"
+	"github.com/pedigree-ledger/pedigree/gateway/formats"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/catalogue"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
@@ -31,28 +29,25 @@ type nodeView struct {
 	Direction   lineage.Direction `json:"direction,omitempty"`   // if both were asked for
 }
 
-// lineageTypes are the media types of lineage by the names of parameter "format".
-var lineageTypes = map[string]string{
-	"json": "application/json", "csv": "text/csv", "dot": "text/vnd.graphviz", "prov": "application/prov+json",
-}
-
-// lineage walks the graph.
+// lineage walks the graph, and answers in one of many formats.
 func (s *Server) lineage(c *call) error {
-	media := c.accept
-	if format := c.value("format"); format != "" {
-		media = lineageTypes[format]
+	format, _ := catalogue.ByMediaType(c.accept)
+	if name := c.value("format"); name != "" {
+		format, _ = catalogue.ByName(name)
 	}
 	q, err := c.lineageQuery()
 	if err != nil {
 		return err
 	}
+	directions, err := c.directions(format)
+	if err != nil {
+		return err
+	}
+	if format.Depth > 0 {
+		q.Depth = min(q.Depth, format.Depth)
+	}
 	var answers []*lineage.Answer
-	direction := c.value("direction")
-	for _, d := range []lineage.Direction{lineage.Ancestors, lineage.Descendants} {
-		if direction != "both" && direction != string(d) {
-			continue
-		}
-		q.Direction = d
+	for _, q.Direction = range directions {
 		a, err := lineage.Trace(c.Request.Context(), s.Index, q)
 		if err != nil {
 			return unknownNode(err)
@@ -60,7 +55,26 @@ func (s *Server) lineage(c *call) error {
 		answers = append(answers, a)
 		q.At = a.Block // both halves of an answer show one ledger
 	}
-	return c.writeLineage(media, direction, answers)
+	joined := join(answers)
+	if format.Write == nil {
+		return c.answer(http.StatusOK, viewLineage(c.value("direction"), answers, joined))
+	}
+	return s.export(c, format, &formats.Graph{Answer: joined, Directions: directions})
+}
+
+// directions are the ways to walk: those that were asked for, unless the format makes sense one way only.
+func (c *call) directions(f formats.Format) ([]lineage.Direction, error) {
+	asked := c.value("direction")
+	if f.Direction != "" {
+		if c.params["direction"] != nil && asked != string(f.Direction) {
+			return nil, badParameter("direction", "the format %s is made of %s, not of %s; leave the direction out", f.Name, f.Direction, asked)
+		}
+		return []lineage.Direction{f.Direction}, nil
+	}
+	if asked == "both" {
+		return []lineage.Direction{lineage.Ancestors, lineage.Descendants}, nil
+	}
+	return []lineage.Direction{lineage.Direction(asked)}, nil
 }
 
 func (c *call) lineageQuery() (lineage.Query, error) {
@@ -75,30 +89,6 @@ func unknownNode(err error) error {
 			reason{Code: "unknown_node", Detail: "the ledger doesn't know this node", Parameter: "node"})
 	}
 	return err
-}
-
-func (c *call) writeLineage(media, direction string, answers []*lineage.Answer) error {
-	joined := join(answers)
-	var write func(io.Writer) error
-	switch media {
-	case "text/csv":
-		write = joined.WriteCSV
-	case "text/vnd.graphviz":
-		write = joined.WriteDOT
-	case "application/prov+json":
-		write = func(w io.Writer) error { return prov.Write(w, joined) }
-	default:
-		return c.answer(http.StatusOK, viewLineage(direction, answers, joined))
-	}
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return err
-	}
-	if strings.HasPrefix(media, "text/") {
-		media += "; charset=utf-8"
-	}
-	c.send(http.StatusOK, media, b.Bytes())
-	return nil
 }
 
 // join makes one answer of one or two about the same node. What was reached both ways counts once.

@@ -19,8 +19,9 @@ type Identity struct {
 	// Subject is the certificate's subject, as in RFC 2253.
 	Subject string
 
-	creator []byte
-	sign    identity.Sign
+	creator     []byte
+	certificate []byte // DER
+	sign        identity.Sign
 }
 
 // NewIdentity makes an identity of a PEM certificate and its PEM private key (PKCS #8 or SEC 1, ECDSA or Ed25519).
@@ -49,7 +50,7 @@ func NewIdentity(mspID string, certificatePEM, keyPEM []byte) (*Identity, error)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't serialise the identity of %s: %w", mspID, err)
 	}
-	return &Identity{MSPID: mspID, Subject: certificate.Subject.String(), creator: creator, sign: sign}, nil
+	return &Identity{MSPID: mspID, Subject: certificate.Subject.String(), creator: creator, certificate: certificate.Raw, sign: sign}, nil
 }
 
 // LoadIdentity reads an identity from two PEM files.
@@ -68,6 +69,15 @@ func LoadIdentity(mspID, certificatePath, keyPath string) (*Identity, error) {
 	}
 	return id, nil
 }
+
+// Organisation is the MSP id.
+func (id *Identity) Organisation() string { return id.MSPID }
+
+// Certificate is the holder's certificate in DER, which callers must not change.
+func (id *Identity) Certificate() []byte { return id.certificate }
+
+// Sign signs the SHA-256 digest of a message that is no transaction.
+func (id *Identity) Sign(message []byte) ([]byte, error) { return id.signMessage(message) }
 
 // signMessage signs the SHA-256 digest of a message.
 func (id *Identity) signMessage(message []byte) ([]byte, error) {

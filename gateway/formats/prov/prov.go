@@ -6,12 +6,14 @@
 package prov
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/formats"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
@@ -24,6 +26,12 @@ var prefixes = []struct{ name, uri string }{
 	{"gs1", "https://id.gs1.org/"},
 	{"artifact", "https://pedigree-ledger.github.io/artifact/"},
 	{"org", "https://pedigree-ledger.github.io/organisation/"},
+}
+
+// Format is PROV-JSON.
+var Format = formats.Format{
+	Name: "prov", MediaType: "application/prov+json", Extension: ".prov.json", About: "W3C PROV-JSON",
+	Write: func(_ context.Context, out io.Writer, g *formats.Graph) error { return Write(out, g.Answer) },
 }
 
 type (
