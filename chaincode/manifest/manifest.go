@@ -225,19 +225,23 @@ func CheckName(name string) error {
 func (m Manifest) Value() canonical.Value {
 	files := make([]canonical.Value, len(m.Files))
 	for i, f := range m.Files {
-		members := []canonical.Member{{Name: "name", Value: canonical.Str(f.Name)}, {Name: "size", Value: canonical.Int(f.Size)}}
-		if len(f.Shards) > 0 {
-			members = append(members, canonical.Member{Name: "shardSize", Value: canonical.Int(f.ShardSize)}, canonical.Member{Name: "shards", Value: texts(f.Shards)})
-		} else {
-			members = append(members, canonical.Member{Name: "sha256", Value: canonical.Str(f.SHA256)})
-		}
-		files[i] = canonical.Obj(members...)
+		files[i] = f.value()
 	}
 	v := canonical.Obj(canonical.Member{Name: "files", Value: canonical.Arr(files...)})
 	if len(m.Ignore) > 0 {
 		v = v.With("ignore", texts(m.Ignore))
 	}
 	return v
+}
+
+func (f *File) value() canonical.Value {
+	members := []canonical.Member{{Name: "name", Value: canonical.Str(f.Name)}, {Name: "size", Value: canonical.Int(f.Size)}}
+	if len(f.Shards) > 0 {
+		members = append(members, canonical.Member{Name: "shardSize", Value: canonical.Int(f.ShardSize)}, canonical.Member{Name: "shards", Value: texts(f.Shards)})
+	} else {
+		members = append(members, canonical.Member{Name: "sha256", Value: canonical.Str(f.SHA256)})
+	}
+	return canonical.Obj(members...)
 }
 
 func texts(list []string) canonical.Value {
@@ -251,8 +255,9 @@ func texts(list []string) canonical.Value {
 // Digest is the SHA-256 of the manifest's canonical bytes, in lower-case
 // hexadecimal: the digest of an artifact that has a manifest.
 func (m Manifest) Digest() string {
-	sum := sha256.Sum256(m.Value().Bytes())
-	return hex.EncodeToString(sum[:])
+	sum := sha256.New()
+	_, _ = m.WriteTo(sum) // a hash takes everything
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // Size is the number of bytes in all files.
