@@ -103,6 +103,7 @@ func (g *Gateway) open() (err error) {
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	g.server.RegisterOnShutdown(handler.Stop)
 	return g.listen()
 }
 

@@ -1,5 +1,9 @@
-// Package web has the pages for people: templates and styles, embedded in the program. Pages load nothing from elsewhere,
-// have no scripts and no inline styles, and so live under the strictest content security policy.
+// Package web has the pages for people: templates, styles and scripts, embedded in the program, and the data that each page
+// shows. Pages load nothing from elsewhere and have no inline scripts or styles, and so live under a strict content
+// security policy. Every page works without scripts; they only make it better.
+//
+// All files of the folder style, in the order of their names, are served as one style sheet; each file of the folder script
+// under a name of its own. The names change with the contents, so browsers may keep them for ever.
 package web
 
 import (
@@ -9,38 +13,46 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"io/fs"
+	"path"
 	"strings"
-	"time"
 )
 
-//go:embed templates/*.html style.css
+//go:embed templates/*.html style/*.css script/*.js
 var files embed.FS
+
+// shared are the templates that every page has beside its own.
+var shared = []string{"templates/base.html", "templates/parts.html"}
 
 // Pages are the templates, parsed. They are safe for concurrent use.
 type Pages struct {
 	templates map[string]*template.Template
-	assets    map[string][]byte
+	assets    map[string]asset
+	scripts   map[string]string // path by name
+	sheet     string            // path
 }
 
-// names are the pages there are.
-var names = []string{"thing", "docs", "problems"}
+type asset struct {
+	body  []byte
+	media string
+}
 
-// Load reads the templates.
+// Load reads the templates: each page is the file of its name.
 func Load() (*Pages, error) {
-	style, err := files.ReadFile("style.css")
+	p := &Pages{templates: map[string]*template.Template{}, assets: map[string]asset{}, scripts: map[string]string{}}
+	if err := p.loadAssets(); err != nil {
+		return nil, err
+	}
+	pages, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
-		return nil, fmt.Errorf("couldn't read the style sheet: %w", err)
+		return nil, fmt.Errorf("couldn't list the pages: %w", err)
 	}
-	sum := sha256.Sum256(style)
-	sheet := "style-" + hex.EncodeToString(sum[:6]) + ".css"
-	p := &Pages{templates: map[string]*template.Template{}, assets: map[string][]byte{sheet: style}}
-	functions := template.FuncMap{
-		"style": func() string { return "/assets/" + sheet },
-		"spans": spans,
-		"day":   func(t time.Time) string { return t.UTC().Format("2 January 2006") },
-	}
-	for _, name := range names {
-		t, err := template.New(name).Funcs(functions).ParseFS(files, "templates/base.html", "templates/"+name+".html")
+	for _, file := range pages {
+		if file == shared[0] || file == shared[1] {
+			continue
+		}
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		t, err := template.New(name).Funcs(p.functions()).ParseFS(files, append(shared[:2:2], file)...)
 		if err != nil {
 			return nil, fmt.Errorf("couldn't read the page %q: %w", name, err)
 		}
@@ -49,33 +61,59 @@ func Load() (*Pages, error) {
 	return p, nil
 }
 
-// span is a piece of text, of which the description marks some as code.
-type span struct {
-	Text string
-	Code bool
+// loadAssets reads what pages load.
+func (p *Pages) loadAssets() error {
+	styles, err := fs.Glob(files, "style/*.css")
+	if err != nil {
+		return fmt.Errorf("couldn't list the styles: %w", err)
+	}
+	var sheet []byte
+	for _, file := range styles {
+		text, err := files.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("couldn't read the style %s: %w", file, err)
+		}
+		sheet = append(sheet, text...)
+	}
+	p.sheet = p.keep("style", ".css", "text/css; charset=utf-8", sheet)
+	scripts, err := fs.Glob(files, "script/*.js")
+	if err != nil {
+		return fmt.Errorf("couldn't list the scripts: %w", err)
+	}
+	for _, file := range scripts {
+		text, err := files.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("couldn't read the script %s: %w", file, err)
+		}
+		name := strings.TrimSuffix(path.Base(file), ".js")
+		p.scripts[name] = p.keep(name, ".js", "text/javascript; charset=utf-8", text)
+	}
+	return nil
 }
 
-// spans takes a text apart at its backticks. One that has no partner stays as it is.
-func spans(text string) []span {
-	pieces := strings.Split(text, "`")
-	if len(pieces)%2 == 0 {
-		return []span{{Text: text}}
-	}
-	list := make([]span, len(pieces))
-	for i, piece := range pieces {
-		list[i] = span{Text: piece, Code: i%2 == 1}
-	}
-	return list
+// keep keeps a file that pages load, and gives its path.
+func (p *Pages) keep(name, extension, media string, body []byte) string {
+	sum := sha256.Sum256(body)
+	file := name + "-" + hex.EncodeToString(sum[:6]) + extension
+	p.assets[file] = asset{body, media}
+	return "/assets/" + file
 }
 
-// Render makes a page of its data, which is of the type that is named after the page.
-func (p *Pages) Render(name string, data any) ([]byte, error) {
+// Render makes a page of its data, which is of the type that is named after the page. Its Frame goes around it.
+func (p *Pages) Render(name string, data Framed) ([]byte, error) { return p.render(name, "base", data) }
+
+// RenderPart makes one part of a page alone: the template of that name in the page's file.
+func (p *Pages) RenderPart(name, part string, data Framed) ([]byte, error) {
+	return p.render(name, part, data)
+}
+
+func (p *Pages) render(name, part string, data Framed) ([]byte, error) {
 	t, ok := p.templates[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no page %q", name)
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "base", data); err != nil {
+	if err := t.ExecuteTemplate(&b, part, data); err != nil {
 		return nil, fmt.Errorf("couldn't make the page %q: %w", name, err)
 	}
 	return b.Bytes(), nil
@@ -83,75 +121,6 @@ func (p *Pages) Render(name string, data any) ([]byte, error) {
 
 // Asset finds a file that pages load, and its media type.
 func (p *Pages) Asset(name string) (body []byte, media string, ok bool) {
-	body, ok = p.assets[name]
-	return body, "text/css; charset=utf-8", ok
-}
-
-// Thing is the page about a thing.
-type Thing struct {
-	URI          string
-	Organisation string // whose gateway this is
-	Parts        []Part
-	Recalls      []Recall
-	OfManyLots   bool // the code is of a product as such; its lots and items have codes, and recalls, of their own
-	SignedIn     bool
-	Events       []Event // for callers with a token only
-	More         bool    // there are more events
-	Linkset      string
-}
-
-// Part is one element of the thing's code.
-type Part struct{ Title, Value string }
-
-// Recall is a recall that stands.
-type Recall struct {
-	By, Reason, Instructions string
-	At                       time.Time
-}
-
-// Event is one line of a thing's history.
-type Event struct{ Type, Time, Step, Disposition, Place, By, Record, Link string }
-
-// Docs is the page about the API.
-type Docs struct {
-	Title, Description, Version string
-	Groups                      []Group
-}
-
-// Group is the routes about one resource.
-type Group struct {
-	Name, Description string
-	Routes            []Route
-}
-
-// Route is one method of one path.
-type Route struct {
-	ID, Method, Path, Summary, Description, Roles, Consumes string
-	Parameters                                              []Parameter
-	Examples                                                []Example
-	Responses                                               []Response
-}
-
-// Parameter is one parameter of a route.
-type Parameter struct {
-	Name, In, Type, Description string
-	Required                    bool
-}
-
-// Example is a request body that works.
-type Example struct{ Name, JSON string }
-
-// Response is one answer of a route.
-type Response struct{ Status, Description string }
-
-// Problems is the page about types of problem: all of them, or a single one.
-type Problems struct {
-	Kinds  []Problem
-	Single bool
-}
-
-// Problem is one type of problem.
-type Problem struct {
-	Slug, Title, Help, EPCIS string
-	Status                   int
+	a, ok := p.assets[name]
+	return a.body, a.media, ok
 }

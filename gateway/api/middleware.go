@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/access"
 )
 
 // Keys of what handlers leave for the log.
@@ -22,14 +23,15 @@ const (
 	operationKey = "pedigree.operation"
 )
 
-// securityHeaders go with every answer. Pages load nothing but our own styles.
+// securityHeaders go with every answer. Pages load nothing but our own styles and scripts.
 var securityHeaders = map[string]string{
-	"Content-Security-Policy":      "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"Content-Security-Policy":      "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 	"X-Content-Type-Options":       "nosniff",
-	"Referrer-Policy":              "no-referrer",
+	"Referrer-Policy":              "same-origin",
+	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"Cache-Control":                "no-store",
-	"Vary":                         "Accept, Authorization",
+	"Vary":                         "Accept, Authorization, Cookie",
 }
 
 // observe gives the request an id, and writes one line about it when it is served. Tokens are never written.
@@ -80,6 +82,10 @@ func (s *Server) guard(g *gin.Context) {
 	}()
 	if len(g.Request.RequestURI) > maxURI {
 		s.refuse(g, nil, fail(kindURITooLong, "the address has %d bytes, more than the %d allowed", len(g.Request.RequestURI), maxURI))
+		return
+	}
+	if access.CallerIn(g.Request.Context()) != nil {
+		g.Next() // a page asks, which has a place itself
 		return
 	}
 	if err := take(g.Request.Context(), s.places); err != nil {

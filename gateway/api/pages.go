@@ -12,7 +12,7 @@ import (
 )
 
 // html answers with a page.
-func (s *Server) html(c *call, status int, page string, data any) error {
+func (s *Server) html(c *call, status int, page string, data web.Framed) error {
 	body, err := s.pages.Render(page, data)
 	if err != nil {
 		return err
@@ -21,22 +21,11 @@ func (s *Server) html(c *call, status int, page string, data any) error {
 	return nil
 }
 
-// home leads to the first page there is.
-func (s *Server) home(c *call) error {
-	c.Header("Location", "/docs")
-	c.send(http.StatusSeeOther, "text/plain; charset=utf-8", []byte("/docs\n"))
-	return nil
-}
-
-// asset serves the pages' styles, which their names change with.
-func (s *Server) asset(c *call) error {
-	body, media, ok := s.pages.Asset(c.value("file"))
-	if !ok {
-		return fail(kindNotFound, "there is no file %q", record.Brief(c.value("file")))
-	}
-	c.Header("Cache-Control", "public, max-age=31536000, immutable")
-	c.send(http.StatusOK, media, body)
-	return nil
+// frame is what is around a page, which belongs to a section of the navigation.
+func (s *Server) frame(c *call, section string) web.Frame {
+	f := s.pages.Frame(c.Request)
+	f.Section = section
+	return f
 }
 
 func (s *Server) openapiJSON(c *call) error {
@@ -52,7 +41,7 @@ func (s *Server) openapiYAML(c *call) error {
 // docs shows the description as a page.
 func (s *Server) docs(c *call) error {
 	info := object(s.spec.doc["info"])
-	page := &web.Docs{Title: text(info["title"]), Description: text(info["description"]), Version: s.Version}
+	page := &web.Docs{Frame: s.frame(c, "docs"), Title: text(info["title"]), Description: text(info["description"]), Version: s.Version}
 	for _, tag := range array(s.spec.doc["tags"]) {
 		t := object(tag)
 		group := web.Group{Name: text(t["name"]), Description: text(t["description"])}
@@ -127,7 +116,7 @@ func (s *spec) typeName(schema any) string {
 
 // problemTypes lists the types of problem.
 func (s *Server) problemTypes(c *call) error {
-	page := &web.Problems{}
+	page := &web.Problems{Frame: s.frame(c, "docs")}
 	for _, k := range problemKinds {
 		page.Kinds = append(page.Kinds, viewKind(k))
 	}
@@ -138,7 +127,7 @@ func (s *Server) problemTypes(c *call) error {
 func (s *Server) problemType(c *call) error {
 	for _, k := range problemKinds {
 		if k.slug == c.value("slug") {
-			return s.html(c, http.StatusOK, "problems", &web.Problems{Kinds: []web.Problem{viewKind(k)}, Single: true})
+			return s.html(c, http.StatusOK, "problems", &web.Problems{Frame: s.frame(c, "docs"), Kinds: []web.Problem{viewKind(k)}, Single: true})
 		}
 	}
 	return fail(kindNotFound, "there is no type of problem %q; /problems lists them", record.Brief(c.value("slug")))

@@ -17,8 +17,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/pages"
 	"github.com/pedigree-ledger/pedigree/gateway/proof"
-	"github.com/pedigree-ledger/pedigree/web"
+	"github.com/pedigree-ledger/pedigree/gateway/session"
 )
 
 // Limits of the server. Those of single routes are in openapi.yaml.
@@ -87,7 +88,8 @@ type Server struct {
 	Config
 	spec     *spec
 	engine   *gin.Engine
-	pages    *web.Pages
+	sessions *session.Store
+	pages    *pages.Pages
 	started  time.Time
 	places   chan struct{} // for requests
 	captures chan struct{} // for documents being read
@@ -112,7 +114,11 @@ func New(cfg Config) (*Server, error) {
 	if s.spec, err = loadSpec(); err != nil {
 		return nil, err
 	}
-	if s.pages, err = web.Load(); err != nil {
+	s.sessions = session.New(cfg.Callers, cfg.MSPID)
+	if s.pages, err = pages.New(pages.Config{
+		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: cfg.Version,
+		Sessions: s.sessions, Index: cfg.Index, API: s, Health: cfg.Health, Ready: cfg.Ready, Tip: cfg.Tip, Logger: cfg.Logger,
+	}); err != nil {
 		return nil, err
 	}
 	gin.SetMode(gin.ReleaseMode)
@@ -126,6 +132,12 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.engine.Use(s.observe, s.guard)
 	s.engine.NoRoute(func(g *gin.Context) {
+		if pattern := s.pages.Pattern(g.Request); pattern != "" {
+			g.Set(operationKey, &operation{id: pattern})
+			g.Status(http.StatusOK) // the engine has put 404 there
+			s.pages.ServeHTTP(g.Writer, g.Request)
+			return
+		}
 		s.refuse(g, nil, fail(kindNotFound, "there is nothing at %q; /docs lists what there is", record.Brief(clean(g.Request.URL.Path))))
 	})
 	s.engine.NoMethod(func(g *gin.Context) {
@@ -133,6 +145,9 @@ func New(cfg Config) (*Server, error) {
 	})
 	return s, s.route()
 }
+
+// Stop ends answers that would go on for as long as somebody watches. All others are finished as always.
+func (s *Server) Stop() { s.pages.Stop() }
 
 // ServeHTTP serves a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
@@ -149,9 +164,9 @@ func (s *Server) handlers() map[string]handler {
 		"listRecords": s.listRecords, "recordByID": s.recordByID, "recordProof": s.recordProof, "lineageProof": s.lineageProof,
 		"lineage": s.lineage, "impact": s.impact, "status": s.status, "reindex": s.reindex,
 		"thing": s.thing, "qualifiedThing": s.thing, "twiceQualifiedThing": s.thing,
-		"home": s.home, "healthz": s.healthz, "readyz": s.readyz, "metrics": s.metrics,
+		"healthz": s.healthz, "readyz": s.readyz, "metrics": s.metrics,
 		"openapiJSON": s.openapiJSON, "openapiYAML": s.openapiYAML, "docs": s.docs,
-		"problemTypes": s.problemTypes, "problemType": s.problemType, "asset": s.asset,
+		"problemTypes": s.problemTypes, "problemType": s.problemType,
 	}
 }
 
@@ -207,11 +222,13 @@ func (s *Server) serve(g *gin.Context, o *operation, run handler) {
 
 // admit finds out who is calling, and whether they may.
 func (s *Server) admit(c *call) error {
-	header := c.GetHeader("Authorization")
-	if len(c.op.roles) == 0 || c.op.optional && header == "" {
+	if len(c.op.roles) == 0 {
 		return nil
 	}
-	caller, err := s.Callers.Authenticate(header)
+	caller, err := s.caller(c)
+	if caller == nil && err == nil {
+		return nil
+	}
 	if err != nil {
 		p := fail(kindUnauthenticated, "%v; send one as “Authorization: Bearer …”", err)
 		challenge := `Bearer realm="pedigree"`
@@ -231,6 +248,28 @@ func (s *Server) admit(c *call) error {
 	p := fail(kindWrongRole, "the token %q has the role %s; this takes the role %s", caller.Name, caller.Role, anyOf(c.op.roles))
 	p.header = http.Header{"Www-Authenticate": {`Bearer realm="pedigree", error="insufficient_scope", scope="` + string(c.op.roles[0]) + `"`}}
 	return p
+}
+
+// caller authenticates a request: one of this program's own, or by its token, or, if a page of this gateway asks without one,
+// by the session of who is signed in. A session reads by itself, for the browser sends its cookie with no other site's
+// requests and gives other origins no answers; to write it takes the session's form token, too. Nobody is nil.
+func (s *Server) caller(c *call) (*access.Caller, error) {
+	if caller := access.CallerIn(c.Request.Context()); caller != nil {
+		return caller, nil
+	}
+	header := c.GetHeader("Authorization")
+	if header == "" {
+		if found := s.sessions.Find(c.Request); found != nil {
+			reads := c.op.method == http.MethodGet
+			if reads || s.sessions.Check(c.Request, found, c.GetHeader(session.FormHeader)) == nil {
+				return found.Caller, nil
+			}
+		}
+		if c.op.optional {
+			return nil, nil
+		}
+	}
+	return s.Callers.Authenticate(header)
 }
 
 func anyOf(roles []access.Role) string {

@@ -39,7 +39,7 @@ func (s *Server) thing(c *call) error {
 // thingPage is what the page about a thing shows.
 func (s *Server) thingPage(c *call, thing string, parts []epcis.Part) (*web.Thing, error) {
 	page := &web.Thing{
-		URI: thing, Organisation: s.Name, SignedIn: c.caller != nil, Linkset: thing[len(digitalLink):] + "?linkType=linkset",
+		Frame: s.frame(c, ""), URI: thing, SignedIn: c.caller != nil, Linkset: thing[len(digitalLink):] + "?linkType=linkset",
 		OfManyLots: len(parts) == 1 && parts[0].AI == "01",
 	}
 	for _, p := range parts {

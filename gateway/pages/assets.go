@@ -1,0 +1,18 @@
+package pages
+
+import "net/http"
+
+func (p *Pages) assetRoutes() []route {
+	return []route{{"GET /assets/{file}", anybody, p.asset}}
+}
+
+// asset serves what pages load. Its name changes with its contents.
+func (p *Pages) asset(v *visit) error {
+	body, media, ok := p.templates.Asset(v.PathValue("file"))
+	if !ok {
+		return missing("There is no file of this name; a newer page loads other ones.")
+	}
+	v.w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	send(v.w, http.StatusOK, media, body)
+	return nil
+}

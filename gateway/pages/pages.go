@@ -1,0 +1,103 @@
+// Package pages answers people: it asks the index, the queue and the network what there is to see, and hands it to the
+// templates of package web. Each page has a file here, a template and a data type there.
+//
+// Everything that a page changes it changes through the API, as a program would, in the name of who is signed in; so a page
+// can do nothing that the token behind it may not.
+package pages
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/session"
+	"github.com/pedigree-ledger/pedigree/web"
+)
+
+// Config is what pages are made of. All fields are required.
+type Config struct {
+	// Name and MSPID are those of the organisation, Channel and Chaincode those of the network, Version the program's.
+	Name, MSPID, Channel, Chaincode, Version string
+
+	Sessions *session.Store
+	Index    *index.Index
+	// API serves the requests that pages make in somebody's name; see visit.call.
+	API http.Handler
+	// Health tells about peers and the block stream.
+	Health func() ledger.Health
+	// Ready tells whether the gateway follows the ledger and its index has caught up, and if not, why.
+	Ready func() (bool, string)
+	// Tip is the number of blocks that a peer is known to have.
+	Tip func() uint64
+	// Logger gets faults.
+	Logger *slog.Logger
+}
+
+// Pages serves the pages of one gateway. The methods are safe for concurrent use.
+type Pages struct {
+	Config
+	templates *web.Pages
+	mux       *http.ServeMux
+	members   introductions
+	stop      chan struct{} // closed by Stop
+	stopOnce  sync.Once
+}
+
+// New makes them.
+func New(cfg Config) (*Pages, error) {
+	p := &Pages{Config: cfg, mux: http.NewServeMux(), stop: make(chan struct{})}
+	var err error
+	if p.templates, err = web.Load(); err != nil {
+		return nil, err
+	}
+	for _, r := range slices.Concat(p.assetRoutes(), p.signInRoutes(), p.homeRoutes()) {
+		p.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { p.serve(w, req, r) })
+	}
+	return p, nil
+}
+
+// Stop ends the answers that go on for as long as somebody watches.
+func (p *Pages) Stop() { p.stopOnce.Do(func() { close(p.stop) }) }
+
+// Pattern is the route that serves a request, such as "GET /impact"; empty if there is none.
+func (p *Pages) Pattern(r *http.Request) string {
+	_, pattern := p.mux.Handler(r)
+	return pattern
+}
+
+// ServeHTTP serves a request that has a Pattern.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
+
+// page answers one visit. Its error is shown as a page; see Trouble.
+type page func(*visit) error
+
+// route is one page.
+type route struct {
+	pattern string // of http.ServeMux, with the method
+	roles   []access.Role
+	page    page
+}
+
+var (
+	anybody []access.Role // needs no session
+	members = access.Roles
+)
+
+// serve brings a visit to its page.
+func (p *Pages) serve(w http.ResponseWriter, r *http.Request, to route) {
+	v := &visit{Request: r, w: w, pages: p, session: p.Sessions.Find(r)}
+	if err := v.admit(to); err != nil {
+		p.Trouble(w, r, err)
+		return
+	}
+	if v.answered {
+		return
+	}
+	if err := to.page(v); err != nil {
+		p.Trouble(w, r, err)
+	}
+}

@@ -1,0 +1,58 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/pedigree-ledger/pedigree/gateway/session"
+	"github.com/pedigree-ledger/pedigree/web"
+)
+
+func (p *Pages) signInRoutes() []route {
+	return []route{
+		{"GET /sign-in", anybody, p.signIn},
+		{"POST /sign-in", anybody, p.signedIn},
+		{"POST /sign-out", members, p.signOut},
+	}
+}
+
+// signIn asks for a token.
+func (p *Pages) signIn(v *visit) error {
+	next := localPath(v.URL.Query().Get("next"))
+	if v.session != nil {
+		return v.lead(http.StatusSeeOther, next)
+	}
+	return v.show(http.StatusOK, "signin", &web.SignIn{Frame: v.frame("sign-in"), Next: next})
+}
+
+// signedIn takes the token, and leads to where the person wanted to go.
+func (p *Pages) signedIn(v *visit) error {
+	v.Body = http.MaxBytesReader(v.w, v.Body, maxForm)
+	if err := v.ParseForm(); err != nil {
+		return &Trouble{http.StatusBadRequest, "The form can't be read", err.Error(), ""}
+	}
+	next := localPath(v.PostForm.Get("next"))
+	s, err := p.Sessions.Begin(v.w, v.Request, v.PostForm.Get("token"))
+	page := &web.SignIn{Frame: v.frame("sign-in"), Next: next}
+	page.Here = "/sign-in"
+	switch {
+	case errors.Is(err, session.ErrUnknownToken):
+		p.Logger.Warn("somebody failed to sign in", "from", v.RemoteAddr)
+		page.Problem = "That is none of this gateway's tokens. Paste the whole content of the token's file."
+		return v.show(http.StatusUnauthorized, "signin", page)
+	case errors.Is(err, session.ErrTooMany):
+		v.w.Header().Set("Retry-After", "10")
+		page.Problem = "Too many attempts. Wait ten seconds and try again."
+		return v.show(http.StatusTooManyRequests, "signin", page)
+	case err != nil:
+		return &Trouble{http.StatusForbidden, "That didn't come from this page", "Nothing was done: the form was sent from another site.", "Open the sign-in page itself."}
+	}
+	p.Logger.Info("signed in", "caller", s.Caller.Name, "role", s.Caller.Role)
+	return v.lead(http.StatusSeeOther, next)
+}
+
+// signOut ends the session.
+func (p *Pages) signOut(v *visit) error {
+	p.Sessions.End(v.w, v.Request)
+	return v.lead(http.StatusSeeOther, "/sign-in")
+}

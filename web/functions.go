@@ -1,0 +1,164 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// functions are what templates can call.
+func (p *Pages) functions() template.FuncMap {
+	return template.FuncMap{
+		"style":    func() string { return p.sheet },
+		"script":   p.script,
+		"icon":     icon,
+		"kind":     KindOf,
+		"node":     NodeKind,
+		"spans":    spans,
+		"day":      func(t time.Time) string { return t.UTC().Format("2 January 2006") },
+		"moment":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04") },
+		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"brief":    Brief,
+		"flagWord": flagWord,
+		"path":     url.PathEscape,
+		"query":    url.QueryEscape,
+		"href":     Href,
+		"lineage":  func(node string) string { return "/lineage?node=" + url.QueryEscape(node) },
+		"impact":   func(node string) string { return "/impact?node=" + url.QueryEscape(node) },
+		"count":    count,
+		"size":     size,
+		"plural":   plural,
+		"dict":     dict,
+		"pretty":   pretty,
+	}
+}
+
+// script is the path of a script by its name.
+func (p *Pages) script(name string) (string, error) {
+	file, ok := p.scripts[name]
+	if !ok {
+		return "", fmt.Errorf("there is no script %q", name)
+	}
+	return file, nil
+}
+
+// Href is the path of the page about a node, by any of the names that the ledger has for it.
+func Href(node string) string {
+	switch {
+	case strings.HasPrefix(node, digitalLink+"/"):
+		return node[len(digitalLink):]
+	case strings.HasPrefix(node, "ni:///"):
+		return "/records/" + url.PathEscape(node)
+	}
+	for _, k := range Kinds {
+		if rest, ok := strings.CutPrefix(node, k.Slug+"/"); ok {
+			return "/artifacts/" + k.Slug + "/" + rest
+		}
+	}
+	return "/search?q=" + url.QueryEscape(node)
+}
+
+// digitalLink begins the canonical name of every thing that has a page.
+const digitalLink = "https://id.gs1.org"
+
+// Brief shortens an identifier so that it can still be told from others: of a hash the first digits, of a thing what its
+// code says, of all else that is long the beginning and the end.
+func Brief(id string) string {
+	if hash, ok := strings.CutPrefix(id, "ni:///sha-256;"); ok && len(hash) > 12 {
+		return hash[:12] + "…"
+	}
+	if rest, ok := strings.CutPrefix(id, digitalLink+"/"); ok {
+		if text, err := url.PathUnescape(rest); err == nil {
+			return text
+		}
+		return rest
+	}
+	if runes := []rune(id); len(runes) > 48 {
+		return string(runes[:28]) + "…" + string(runes[len(runes)-16:])
+	}
+	return id
+}
+
+// span is a piece of text, of which the description marks some as code.
+type span struct {
+	Text string
+	Code bool
+}
+
+// spans takes a text apart at its backticks. One that has no partner stays as it is.
+func spans(text string) []span {
+	pieces := strings.Split(text, "`")
+	if len(pieces)%2 == 0 {
+		return []span{{Text: text}}
+	}
+	list := make([]span, len(pieces))
+	for i, piece := range pieces {
+		list[i] = span{Text: piece, Code: i%2 == 1}
+	}
+	return list
+}
+
+// count writes a whole number with narrow spaces between thousands.
+func count(n any) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "\u202f" + text[i:]
+	}
+	return text
+}
+
+// size writes a number of bytes.
+func size(n int64) string {
+	units := []string{"bytes", "kB", "MB", "GB", "TB", "PB"}
+	value, unit := float64(n), 0
+	for value >= 1000 && unit < len(units)-1 {
+		value, unit = value/1000, unit+1
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.3g %s", value, units[unit])
+}
+
+// flagWord is a flag in words for people.
+func flagWord(flag string) string { return strings.ReplaceAll(flag, "-", " ") }
+
+// plural chooses the word for a number.
+func plural(n int, one, several string) string {
+	if n == 1 {
+		return one
+	}
+	return several
+}
+
+// dict makes the data of a template that wants several values: names and values in turn.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, errors.New("dict wants names and values in turn")
+	}
+	m := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict wants a name at %d", i)
+		}
+		m[name] = pairs[i+1]
+	}
+	return m, nil
+}
+
+// pretty writes JSON over several lines.
+func pretty(text []byte) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(json.RawMessage(text)); err != nil {
+		return string(text)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,6 @@
+package web
+
+// Home is the first page.
+type Home struct {
+	Frame
+}
