@@ -1,0 +1,134 @@
+// Package licence finds the SPDX expression that is meant where others name a licence: by Hugging Face's identifiers, by the
+// address of its text, or by an expression in another case. What has no SPDX identifier has no expression; nothing is guessed.
+package licence
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/github/go-spdx/v2/spdxexp"
+	"github.com/github/go-spdx/v2/spdxexp/spdxlicenses"
+)
+
+// named are identifiers of others that differ from SPDX's by more than their case.
+var named = map[string]string{
+	"odbl": "ODbL-1.0", "odc-by": "ODC-By-1.0", "pddl": "PDDL-1.0", "c-uda": "C-UDA-1.0", "lgpl-lr": "LGPLLR",
+	"cc0": "CC0-1.0", "apache 2.0": "Apache-2.0", "apache2": "Apache-2.0", "mit license": "MIT", "apache license 2.0": "Apache-2.0",
+}
+
+// known are the identifiers of the SPDX licence list by their lower-case spelling, deprecated ones too.
+var known = func() map[string]string {
+	all := map[string]string{}
+	for _, list := range [][]string{spdxlicenses.GetDeprecated(), spdxlicenses.GetLicenses()} {
+		for _, id := range list {
+			all[strings.ToLower(id)] = id
+		}
+	}
+	return all
+}()
+
+// maxExpression bounds what is read as an expression.
+const maxExpression = 256
+
+var expression = regexp.MustCompile(`(?i) (and|or|with) |[()]`)
+
+// SPDX is the expression for a licence as somebody names it, or "" if there is none.
+func SPDX(text string) string {
+	text = strings.TrimSpace(text)
+	lower := strings.ToLower(text)
+	if id, ok := known[lower]; ok {
+		return id
+	}
+	if id, ok := named[lower]; ok {
+		return id
+	}
+	if strings.Contains(lower, "://") {
+		return byAddress(lower)
+	}
+	if len(text) <= maxExpression && expression.MatchString(text) {
+		return parse(text)
+	}
+	return ""
+}
+
+// Single tells whether an expression is one identifier of the list.
+func Single(spdx string) bool { return spdx != "" && known[strings.ToLower(spdx)] == spdx }
+
+// parse reads an expression; its operators get their own case, and its identifiers that of the list.
+func parse(text string) string {
+	words := strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(text))
+	for i, w := range words {
+		switch upper := strings.ToUpper(w); upper {
+		case "AND", "OR", "WITH":
+			words[i] = upper
+		default:
+			if id, ok := known[strings.ToLower(w)]; ok {
+				words[i] = id
+			}
+		}
+	}
+	spelled := strings.NewReplacer("( ", "(", " )", ")").Replace(strings.Join(words, " "))
+	if !valid(spelled) {
+		return ""
+	}
+	return spelled
+}
+
+func valid(text string) (ok bool) {
+	// The parser is not ours and the text is anybody's.
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	ok, _ = spdxexp.ValidateLicenses([]string{text})
+	return ok
+}
+
+var (
+	creativeCommons = regexp.MustCompile(`^/licenses/(by(?:-nc)?(?:-sa|-nd)?)/(\d\.\d)(?:/([a-z]{2,3}))?(?:/|$)`)
+	openData        = regexp.MustCompile(`^/licenses/(odbl|by|pddl)(?:/1[-.]0)?(?:/|$)`)
+	community       = regexp.MustCompile(`^/(sharing|permissive)-(\d)-(\d)(?:/|$)`)
+	lastElement     = regexp.MustCompile(`/([^/]+?)(?:\.(?:html?|txt|json|md))?/?$`)
+)
+
+// byAddress finds licences whose texts have well-known addresses.
+func byAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	last := ""
+	if m := lastElement.FindStringSubmatch(u.Path); m != nil {
+		last = m[1]
+	}
+	switch strings.TrimPrefix(u.Hostname(), "www.") {
+	case "creativecommons.org":
+		if strings.HasPrefix(u.Path, "/publicdomain/zero/1.0") {
+			return "CC0-1.0"
+		}
+		if m := creativeCommons.FindStringSubmatch(u.Path); m != nil {
+			id := "cc-" + m[1] + "-" + m[2]
+			if m[3] != "" { // ported to the law of a country
+				id += "-" + m[3]
+			}
+			return known[id]
+		}
+	case "opendatacommons.org":
+		if m := openData.FindStringSubmatch(u.Path); m != nil {
+			return map[string]string{"odbl": "ODbL-1.0", "by": "ODC-By-1.0", "pddl": "PDDL-1.0"}[m[1]]
+		}
+	case "cdla.dev", "cdla.io":
+		if m := community.FindStringSubmatch(u.Path); m != nil {
+			return known["cdla-"+m[1]+"-"+m[2]+"."+m[3]]
+		}
+	case "apache.org":
+		if last == "license-2.0" || last == "license-2" {
+			return "Apache-2.0"
+		}
+	case "spdx.org", "opensource.org", "choosealicense.com", "gnu.org":
+		return known[last]
+	}
+	return ""
+}

@@ -1,0 +1,152 @@
+package modelcard
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
+)
+
+// topics of headings, by words of theirs, the first that fits. The words are those of the hub's templates and of the papers
+// that model cards and data sheets come from.
+var topics = []struct{ words, topic string }{
+	{"out-of-scope", about.TopicMisuses}, {"out of scope", about.TopicMisuses}, {"misuse", about.TopicMisuses},
+	{"intended use", about.TopicUses}, {"direct use", about.TopicUses}, {"downstream use", about.TopicUses}, {"how to use", ""}, {"uses", about.TopicUses},
+	{"personal and sensitive", about.TopicSensitive}, {"sensitive", about.TopicSensitive}, {"privacy", about.TopicSensitive},
+	{"limitation", about.TopicLimits}, {"recommendations", about.TopicLimits}, {"risks", about.TopicLimits}, {"bias", about.TopicBias},
+	{"ethic", about.TopicEthics}, {"social impact", about.TopicImpact}, {"environmental impact", about.TopicEnvironment},
+	{"annotat", about.TopicAnnotation}, {"labelling", about.TopicAnnotation}, {"labeling", about.TopicAnnotation},
+	{"preprocess", about.TopicPreparation}, {"cleaning", about.TopicPreparation}, {"data collection", about.TopicCollection}, {"source data", about.TopicCollection}, {"curation", about.TopicCollection},
+	{"training", about.TopicTraining}, {"evaluation", about.TopicEvaluation}, {"testing", about.TopicEvaluation},
+	{"maintenance", about.TopicMaintenance}, {"citation", citation}, {"description", description}, {"summary", description},
+}
+
+// Topics that are members of a description of their own.
+const (
+	citation    = "citation"
+	description = "description"
+)
+
+func topicOf(heading string) (topic string, ok bool) {
+	lower := strings.ToLower(heading)
+	for _, t := range topics {
+		if strings.Contains(lower, t.words) {
+			return t.topic, true
+		}
+	}
+	return "", false
+}
+
+var (
+	heading = regexp.MustCompile(`^ {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$`)
+	fence   = regexp.MustCompile("^ {0,3}(```|~~~)")
+	// What the templates have where nobody has written anything yet.
+	placeholder = regexp.MustCompile(`(?i)\[?more information needed\]?|\[needs more information\]`)
+)
+
+// section is what stands between two headings.
+type section struct {
+	level int
+	title string
+	text  strings.Builder
+	first string // paragraph
+}
+
+// text reads the headings of the Markdown and what stands under them.
+func (r *reader) text(body string) {
+	var open [7]string // topics by level
+	for _, s := range sections(withoutComments(body)) {
+		text := strings.TrimSpace(placeholder.ReplaceAllString(s.text.String(), ""))
+		if s.level == 1 && r.Title == "" {
+			r.Title = about.Cut(s.title, 512)
+		}
+		topic, ok := topicOf(s.title)
+		if !ok && s.level > 0 {
+			for level := s.level - 1; level > 0 && topic == ""; level-- {
+				topic = open[level]
+			}
+		}
+		for level := s.level; level < len(open) && level > 0; level++ {
+			open[level] = topic
+		}
+		switch {
+		case text == "":
+		case topic == citation:
+			if r.Citation == "" {
+				r.Citation = about.Cut(strings.Trim(unfenced(text), "\n"), about.MaxText)
+			}
+		case topic == description || topic == "" && s.level <= 1:
+			if r.Description.Description == "" {
+				r.Description.Description = about.Cut(placeholder.ReplaceAllString(s.first, ""), about.MaxText)
+			}
+		case topic != "":
+			r.Say(topic, about.Cut(s.title, 256), text)
+		}
+	}
+}
+
+func sections(body string) []*section {
+	s := &section{}
+	all := []*section{s}
+	fenced, over := "", false
+	for line := range strings.Lines(body) {
+		content := strings.TrimRight(line, "\r\n")
+		if m := fence.FindStringSubmatch(content); m != nil && (fenced == "" || fenced == m[1]) {
+			if fenced == "" {
+				fenced = m[1]
+			} else {
+				fenced = ""
+			}
+		}
+		if m := heading.FindStringSubmatch(content); m != nil && fenced == "" {
+			s = &section{level: len(m[1]), title: m[2]}
+			all, over = append(all, s), false
+			continue
+		}
+		s.text.WriteString(content + "\n")
+		switch words := strings.TrimSpace(content); {
+		case over || fenced != "":
+		case words == "" || pictured(words):
+			over = s.first != ""
+		default:
+			s.first = strings.TrimSpace(s.first + " " + words)
+		}
+	}
+	return all
+}
+
+// pictured tells lines that are badges, pictures, tables, markup or rules rather than words.
+func pictured(line string) bool {
+	for _, prefix := range []string{"![", "[![", "<", "|", "---", "***", "```", "~~~"} {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// unfenced takes the fences of code off a text.
+func unfenced(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if !fence.MatchString(line) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// withoutComments leaves out <!-- … -->, in which templates say what should be written.
+func withoutComments(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, "<!--")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		if _, text, ok = strings.Cut(rest, "-->"); !ok {
+			return b.String()
+		}
+	}
+}

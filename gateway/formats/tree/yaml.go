@@ -1,0 +1,142 @@
+package tree
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+)
+
+// YAML reads one YAML document whose first line is line number first of what it stands in. Texts keep their spelling: no,
+// 1.10 and 2026-03-01 stay what they look like. Aliases are followed and merge keys merged; names that aren't texts are taken as they
+// are spelled, and names that are lists or objects refused. Errors are of type *Error.
+func YAML(text string, first int) (Node, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader([]byte(text)))
+	var doc yaml.Node
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+		return Node{Line: first}, nil
+	} else if err != nil {
+		return Node{}, yamlError(err, first)
+	}
+	var more yaml.Node
+	if err := decoder.Decode(&more); err == nil {
+		return Node{}, &Error{Line: more.Line + first - 1, Message: "there is a second YAML document; one is expected"}
+	} else if !errors.Is(err, io.EOF) {
+		return Node{}, yamlError(err, first)
+	}
+	if len(doc.Content) == 0 {
+		return Node{Line: first}, nil
+	}
+	r := &yamlReader{first: first, open: map[*yaml.Node]bool{}}
+	return r.value(doc.Content[0], "", 0)
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+func yamlError(err error, first int) *Error {
+	e := &Error{Message: "it is not YAML: " + yamlLine.ReplaceAllString(err.Error(), "")}
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
+		n, _ := strconv.Atoi(m[1])
+		e.Line = n + first - 1
+	}
+	return e
+}
+
+type yamlReader struct {
+	first int
+	open  map[*yaml.Node]bool // aliases that are being followed
+	counter
+}
+
+func (r *yamlReader) value(y *yaml.Node, pointer string, depth int) (Node, error) {
+	n := Node{Pointer: pointer, Line: y.Line + r.first - 1}
+	if err := r.count(n.Line, pointer, depth); err != nil {
+		return Node{}, err
+	}
+	switch y.Kind {
+	case yaml.AliasNode:
+		if r.open[y.Alias] {
+			return Node{}, &Error{n.Line, pointer, fmt.Sprintf("the alias *%s stands inside what it is an alias of", brief(y.Value))}
+		}
+		r.open[y.Alias] = true
+		defer delete(r.open, y.Alias)
+		return r.value(y.Alias, pointer, depth+1)
+	case yaml.SequenceNode:
+		n.Kind = Array
+		for i, item := range y.Content {
+			v, err := r.value(item, pointer+canonical.Pointer(i), depth+1)
+			if err != nil {
+				return Node{}, err
+			}
+			n.Items = append(n.Items, v)
+		}
+	case yaml.MappingNode:
+		n.Kind = Object
+		return n, r.members(&n, y, depth)
+	default:
+		n.Kind, n.Text = scalarKind(y), y.Value
+		if n.Kind == Null {
+			n.Text = ""
+		}
+	}
+	return n, nil
+}
+
+func scalarKind(y *yaml.Node) Kind {
+	switch y.ShortTag() {
+	case "!!null":
+		return Null
+	case "!!bool":
+		return Bool
+	case "!!int", "!!float":
+		return Number
+	}
+	return String
+}
+
+func (r *yamlReader) members(n *Node, y *yaml.Node, depth int) error {
+	seen := map[string]bool{}
+	var merged []Member
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, value := y.Content[i], y.Content[i+1]
+		line := key.Line + r.first - 1
+		if key.Kind == yaml.AliasNode && key.Alias != nil {
+			key = key.Alias
+		}
+		if key.Kind != yaml.ScalarNode {
+			return &Error{line, n.Pointer, "a name must be a text, not a list or an object"}
+		}
+		at := n.Pointer + canonical.Pointer(key.Value)
+		v, err := r.value(value, at, depth+1)
+		if err != nil {
+			return err
+		}
+		if key.ShortTag() == "!!merge" {
+			for _, source := range v.Each() {
+				if source.Kind != Object {
+					return &Error{line, at, "<< merges objects, and this is none"}
+				}
+				merged = append(merged, source.Members...)
+			}
+			continue
+		}
+		if seen[key.Value] {
+			return twice(line, at, key.Value)
+		}
+		seen[key.Value] = true
+		n.Members = append(n.Members, Member{key.Value, v})
+	}
+	for _, m := range merged { // what stands here goes before what is merged, and the first merged before the next
+		if !seen[m.Name] {
+			seen[m.Name] = true
+			n.Members = append(n.Members, m)
+		}
+	}
+	return nil
+}
