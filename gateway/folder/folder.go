@@ -1,0 +1,401 @@
+// Package folder reads a folder of the local disk into a manifest: what files
+// it has, byte by byte, and under which names.
+//
+// It reads regular files and nothing else. A symbolic link is refused, for what
+// it names can lie elsewhere and change without the folder changing; so are
+// devices, sockets and pipes, and names that a manifest can't hold. Nothing
+// outside of the folder is ever opened, whatever happens in it meanwhile.
+//
+// What git keeps at the top of a folder (.git, .gitattributes, .github and
+// .gitignore) is left out, as OpenSSF Model Signing leaves it out, and so are the
+// paths that the caller names. Ignored says which of them there were: nobody
+// should believe that they are covered.
+//
+// A folder that changes while it is read has no digest: Hash looks at every
+// file again when it has read them all, and names those that are new, gone or
+// written to since Open.
+package folder
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
+)
+
+// DefaultIgnore are the paths that are left out of every folder.
+var DefaultIgnore = []string{".git", ".gitattributes", ".github", ".gitignore"}
+
+// Folder is a folder, or a single file, as Open found it.
+type Folder struct {
+	path    string // as given
+	whole   string // absolute
+	single  string // the name of the file, if it is one and no folder
+	root    *os.Root
+	began   time.Time
+	ignore  []string        // what the caller named, in order
+	skip    map[string]bool // that, and the defaults
+	files   []file          // in the order of the bytes of their names
+	ignored []string
+}
+
+type file struct {
+	name string
+	stamp
+}
+
+// Options say how a folder is read.
+type Options struct {
+	Ignore []string // paths relative to the folder, with slashes; files, or folders with all that is in them
+	// Listed are names that some manifest has: the defaults don't leave them out, for whoever made it didn't.
+	Listed manifest.Manifest
+}
+
+// Refusal says what in a folder can't be hashed.
+type Refusal struct {
+	Path  string
+	Files []string // names, each with why
+}
+
+func (r *Refusal) Error() string { return list("can't be hashed as it is", r.Path, r.Files) }
+
+// most is how many names a message has.
+const most = 10
+
+func list(what, path string, names []string) string {
+	if len(names) == 1 {
+		return fmt.Sprintf("%s %s: %s", path, what, names[0])
+	}
+	shown := names[:min(len(names), most)]
+	text := fmt.Sprintf("%s %s:\n  %s", path, what, strings.Join(shown, "\n  "))
+	if more := len(names) - len(shown); more > 0 {
+		text += fmt.Sprintf("\n  and %d more", more)
+	}
+	return text
+}
+
+// Open looks at a folder, or at a single file, and finds out what there is to
+// read. The caller closes it.
+func Open(name string, o Options) (*Folder, error) {
+	ignore, err := cleanIgnore(o.Ignore)
+	if err != nil {
+		return nil, err
+	}
+	real, err := filepath.EvalSymlinks(name) // the one link that may be: what the caller named
+	if err != nil {
+		return nil, plainly(err)
+	}
+	whole, err := filepath.Abs(real)
+	if err != nil {
+		return nil, plainly(err)
+	}
+	f := &Folder{path: name, whole: whole, began: time.Now(), ignore: ignore, skip: map[string]bool{}}
+	info, err := os.Lstat(whole)
+	if err != nil {
+		return nil, plainly(err)
+	}
+	within := whole
+	if !info.IsDir() {
+		if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s is %s, neither a folder nor a regular file", name, kindOf(info.Mode()))
+		}
+		f.single = filepath.Base(whole)
+		within = filepath.Dir(whole)
+	}
+	if f.root, err = os.OpenRoot(within); err != nil {
+		return nil, plainly(err)
+	}
+	for _, path := range ignore {
+		f.skip[path] = true
+	}
+	for _, path := range DefaultIgnore {
+		if !lists(o.Listed, path) {
+			f.skip[path] = true
+		}
+	}
+	if f.files, f.ignored, err = f.look(); err != nil {
+		f.root.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// lists tells whether a manifest has a path, or something below it.
+func lists(m manifest.Manifest, path string) bool {
+	i, found := slices.BinarySearchFunc(m.Files, path, func(f manifest.File, path string) int { return cmp.Compare(f.Name, path) })
+	if found {
+		return true
+	}
+	for ; i < len(m.Files) && strings.HasPrefix(m.Files[i].Name, path); i++ {
+		if strings.HasPrefix(m.Files[i].Name, path+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// cleanIgnore takes paths as people write them, such as logs/ and ./logs.
+func cleanIgnore(paths []string) ([]string, error) {
+	var clean []string
+	for _, given := range paths {
+		p := path.Clean(given)
+		if err := manifest.CheckName(p); err != nil || given == "" || path.IsAbs(given) {
+			return nil, fmt.Errorf("%q can't be ignored: give the path of something in the folder, relative to it, such as logs or logs/today.txt", given)
+		}
+		if !slices.Contains(DefaultIgnore, p) {
+			clean = append(clean, p)
+		}
+	}
+	slices.Sort(clean)
+	return slices.Compact(clean), nil
+}
+
+// Close lets go of the folder.
+func (f *Folder) Close() error { return f.root.Close() }
+
+// Path is what Open was given.
+func (f *Folder) Path() string { return f.path }
+
+// Single is the file's name, if this is a single file; "" for a folder.
+func (f *Folder) Single() string { return f.single }
+
+// Count is how many files there are.
+func (f *Folder) Count() int { return len(f.files) }
+
+// Size is how many bytes they have.
+func (f *Folder) Size() int64 {
+	var total int64
+	for i := range f.files {
+		total += f.files[i].size
+	}
+	return total
+}
+
+// Names are the files' names, in order.
+func (f *Folder) Names() []string {
+	names := make([]string, len(f.files))
+	for i := range f.files {
+		names[i] = f.files[i].name
+	}
+	return names
+}
+
+// Ignored are the paths in the folder that were left out, in order.
+func (f *Folder) Ignored() []string { return f.ignored }
+
+// look lists the files there are now, in order.
+func (f *Folder) look() ([]file, []string, error) {
+	w := walk{skip: f.skip}
+	if f.single != "" {
+		info, err := f.root.Lstat(f.single)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", f.path, plainly(err))
+		}
+		w.add(f.single, info)
+	} else if err := w.folder(f.root, ""); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", f.path, err)
+	}
+	slices.SortFunc(w.files, func(a, b file) int { return cmp.Compare(a.name, b.name) })
+	slices.Sort(w.ignored)
+	switch {
+	case len(w.refused) > 0:
+		slices.Sort(w.refused)
+		return nil, nil, &Refusal{f.path, w.refused}
+	case len(w.files) == 0 && len(w.ignored) > 0:
+		return nil, nil, fmt.Errorf("%s has no files but those that are ignored (%s)", f.path, strings.Join(w.ignored, ", "))
+	case len(w.files) == 0:
+		return nil, nil, fmt.Errorf("%s has no files in it; there is nothing to hash", f.path)
+	}
+	return w.files, w.ignored, nil
+}
+
+// walk is on its way through a folder.
+type walk struct {
+	skip    map[string]bool
+	files   []file
+	ignored []string
+	refused []string
+}
+
+// folder walks through the folder that is root and whose name in the whole is prefix, with a slash at its end.
+func (w *walk) folder(root *os.Root, prefix string) error {
+	names, err := entries(root)
+	if err != nil {
+		return fmt.Errorf("couldn't read the folder %q: %w", path.Clean("./"+prefix), plainly(err))
+	}
+	for _, short := range names {
+		name := prefix + short
+		if w.skip[name] {
+			w.ignored = append(w.ignored, name)
+			continue
+		}
+		info, err := root.Lstat(short)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%q was taken away while the folder was read; try again when nothing writes to it", name)
+		}
+		if err != nil {
+			return fmt.Errorf("couldn't look at %q: %w", name, plainly(err))
+		}
+		if !info.IsDir() {
+			w.add(name, info)
+			continue
+		}
+		if err := w.below(root, short, name, info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) below(root *os.Root, short, name string, seen fs.FileInfo) error {
+	if err := manifest.CheckName(name); err != nil {
+		w.refused = append(w.refused, err.Error())
+		return nil
+	}
+	sub, err := root.OpenRoot(short)
+	if err != nil {
+		return fmt.Errorf("couldn't open the folder %q: %w", name, plainly(err))
+	}
+	defer sub.Close()
+	if now, err := sub.Stat("."); err != nil || !os.SameFile(now, seen) {
+		return fmt.Errorf("%q was exchanged for another folder while it was read; try again when nothing writes to it", name)
+	}
+	return w.folder(sub, name+"/")
+}
+
+func (w *walk) add(name string, info fs.FileInfo) {
+	if !info.Mode().IsRegular() {
+		advice := "only regular files can be hashed; take it away or ignore it"
+		if info.Mode()&fs.ModeSymlink != 0 {
+			advice = "what it names may lie elsewhere or change by itself; put the file itself there (cp -rL copies a folder so), or ignore it"
+		}
+		w.refused = append(w.refused, fmt.Sprintf("%q is %s: %s", name, kindOf(info.Mode()), advice))
+		return
+	}
+	if err := manifest.CheckName(name); err != nil {
+		w.refused = append(w.refused, err.Error())
+		return
+	}
+	w.files = append(w.files, file{name, stampOf(info)})
+}
+
+// entries lists the names in a folder and lets go of it, so that deep folders don't need a descriptor for each level twice.
+func entries(root *os.Root) ([]string, error) {
+	d, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Readdirnames(-1)
+}
+
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "no regular file"
+}
+
+// Changed says that a folder changed while it was hashed.
+type Changed struct {
+	Path  string
+	Files []string // names, each with what happened
+}
+
+func (c *Changed) Error() string {
+	return list("changed while it was hashed", c.Path, c.Files) + "\nhash it when nothing writes to it"
+}
+
+// unchanged looks at everything again.
+func (f *Folder) unchanged(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	now, _, err := f.look()
+	if err != nil {
+		return err
+	}
+	var changes []string
+	note := func(name, what string) { changes = append(changes, fmt.Sprintf("%q %s", name, what)) }
+	i, j := 0, 0
+	for i < len(f.files) || j < len(now) {
+		switch {
+		case j == len(now) || i < len(f.files) && f.files[i].name < now[j].name:
+			note(f.files[i].name, "is gone")
+			i++
+		case i == len(f.files) || now[j].name < f.files[i].name:
+			note(now[j].name, "is new")
+			j++
+		default:
+			if f.files[i].stamp != now[j].stamp {
+				note(now[j].name, "was written to")
+			}
+			i, j = i+1, j+1
+		}
+	}
+	if len(changes) > 0 {
+		return &Changed{f.path, changes}
+	}
+	return nil
+}
+
+// plainly takes the name of the system call out of an error.
+func plainly(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) && p.Err != nil {
+		return fmt.Errorf("%s: %w", p.Path, p.Err)
+	}
+	return err
+}
+
+// read gives a part of a file to each, piece by piece, and makes sure that it is the file that was found.
+func (f *Folder) read(i int, from, to int64, buffer []byte, each func([]byte) error) error {
+	file, err := f.root.Open(f.files[i].name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || stampOf(info) != f.files[i].stamp {
+		return &Changed{f.path, []string{fmt.Sprintf("%q was written to", f.files[i].name)}}
+	}
+	for from < to {
+		piece := buffer[:min(int64(len(buffer)), to-from)]
+		n, err := file.ReadAt(piece, from)
+		if n > 0 {
+			if err := each(piece[:n]); err != nil {
+				return err
+			}
+		}
+		from += int64(n)
+		if err == io.EOF && from < to {
+			return &Changed{f.path, []string{fmt.Sprintf("%q was written to", f.files[i].name)}}
+		}
+		if err != nil && err != io.EOF {
+			return err
+		}
+	}
+	return nil
+}
