@@ -1,0 +1,141 @@
+package picture
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+)
+
+// line is how a connection is drawn, the weakest first.
+type line uint8
+
+const (
+	observes line = iota // an event names a thing
+	holds                // a parent holds a child
+	causes               // cause and effect
+)
+
+// lines are their classes in the style sheet, and what they say in words.
+var (
+	lineClasses = [...]string{"seen", "held", "led"}
+	lineWords   = [...]string{"observed by", "held", "led to"}
+)
+
+func lineOf(kind string) line {
+	switch kind {
+	case lineage.EdgeObserved:
+		return observes
+	case lineage.EdgeContains:
+		return holds
+	}
+	return causes
+}
+
+// graph is an answer, with numbers for names.
+type graph struct {
+	nodes []node // in an order that does not depend on the answer's
+	edges []edge // one for each pair of nodes that is connected, in order
+	out   [][]int
+	in    [][]int // edges of each node
+	lanes []string
+}
+
+type node struct {
+	*lineage.Node
+	lane int
+	mark mark
+	look *look
+}
+
+type edge struct {
+	from, to int
+	line     line
+}
+
+// read takes an answer in. Edges between the same two nodes become one, the strongest; what leads nowhere is left out.
+func read(a *lineage.Answer, o Options) *graph {
+	g := &graph{nodes: make([]node, 0, len(a.Nodes))}
+	number := make(map[string]int, len(a.Nodes))
+	for i := range a.Nodes {
+		n := &a.Nodes[i]
+		if _, twice := number[n.ID]; twice {
+			continue
+		}
+		number[n.ID] = 0
+		g.nodes = append(g.nodes, node{Node: n, look: lookOf(n)})
+	}
+	slices.SortFunc(g.nodes, func(x, y node) int {
+		if first := cmp.Compare(b2i(y.ID == a.Node), b2i(x.ID == a.Node)); first != 0 {
+			return first
+		}
+		return cmp.Or(cmp.Compare(x.Depth, y.Depth), cmp.Compare(x.Block, y.Block), x.Time.Compare(y.Time), strings.Compare(x.ID, y.ID))
+	})
+	for i, n := range g.nodes {
+		number[n.ID] = i
+	}
+	g.numberLanes(o)
+	g.connect(a.Edges, number)
+	g.spread()
+	return g
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (g *graph) numberLanes(o Options) {
+	for i := range g.nodes {
+		g.lanes = append(g.lanes, g.nodes[i].MSPID)
+	}
+	slices.Sort(g.lanes)
+	g.lanes = slices.Compact(g.lanes)
+	for i := range g.nodes {
+		g.nodes[i].lane, _ = slices.BinarySearch(g.lanes, g.nodes[i].MSPID)
+	}
+	for i, id := range g.lanes {
+		g.lanes[i] = o.Organisation(id)
+	}
+}
+
+func (g *graph) connect(edges []lineage.Edge, number map[string]int) {
+	g.edges = make([]edge, 0, len(edges))
+	for _, e := range edges {
+		from, known := number[e.From]
+		to, also := number[e.To]
+		if known && also && from != to {
+			g.edges = append(g.edges, edge{from, to, lineOf(e.Kind)})
+		}
+	}
+	slices.SortFunc(g.edges, func(x, y edge) int {
+		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(x.to, y.to), cmp.Compare(y.line, x.line))
+	})
+	g.edges = slices.CompactFunc(g.edges, func(x, y edge) bool { return x.from == y.from && x.to == y.to })
+	g.out, g.in = incidence(len(g.nodes), g.edges)
+}
+
+// incidence lists the edges that leave and that enter each node.
+func incidence(nodes int, edges []edge) (out, in [][]int) {
+	out, in = make([][]int, nodes), make([][]int, nodes)
+	for i, e := range edges {
+		out[e.from] = append(out[e.from], i)
+		in[e.to] = append(in[e.to], i)
+	}
+	return out, in
+}
+
+// alone says whether a node does nothing but to observe: nothing came of it.
+func (g *graph) alone(v int) bool {
+	for _, list := range [][]int{g.out[v], g.in[v]} {
+		for _, e := range list {
+			if g.edges[e].line != observes {
+				return false
+			}
+		}
+	}
+	return true
+}

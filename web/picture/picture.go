@@ -1,0 +1,110 @@
+package picture
+
+import (
+	"html/template"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+)
+
+// Sizes of pictures, in drawn nodes.
+const (
+	DefaultWhole  = 40  // up to which nothing is folded
+	DefaultTarget = 150 // to which an answer is folded
+	DefaultMost   = 400 // that unfolding may lead to
+	Step          = 40  // nodes that one unfolding adds
+)
+
+// Options say how to draw. All fields are optional.
+type Options struct {
+	// Link gives the address of the page about a node; "" if it has none.
+	Link func(*lineage.Node) string
+	// Unfold gives the address of the same picture with a fold opened so far that extra more nodes of it are drawn.
+	Unfold func(key string, extra int) string
+	// Unfolded are the folds that are open, by their keys, with how many nodes more of each are drawn.
+	Unfolded map[string]int
+	// Whole is how many nodes an answer may have to be drawn without folds. If zero, the default.
+	Whole int
+	// Target is how many drawn nodes the picture is folded to, and Most how many there are in the end, whatever is unfolded. If zero, the defaults.
+	Target, Most int
+	// Organisation gives the name of a lane. If nil, what is before "MSP" in the id of the organisation.
+	Organisation func(mspID string) string
+}
+
+// Picture is an answer, drawn.
+type Picture struct {
+	SVG           template.HTML // the picture
+	Gutter        template.HTML // the names of its lanes, a strip as high as the picture, to stand at its left; empty if there is only one lane
+	Width, Height int           // of the picture, in CSS pixels
+	Rows          []Row         // the same as a table, in the order of the answer
+	Legend        []Entry       // what the shapes and lines mean, those that occur
+	Nodes         int           // of the answer
+	Drawn         int           // of those, drawn one by one; the others are counted in folds
+	Folds         int           // drawn nodes that stand for several
+	Coarse        bool          // there was so much that unlike nodes are folded together
+	Full          bool          // no more can be unfolded
+}
+
+// Row is what the picture says about one drawn node.
+type Row struct {
+	Mark         int    // its number in the picture: its element has the id "n" and this number
+	Title, Sub   string // as in the picture
+	ID           string // the whole id; "" for a fold
+	Link         string // to its page, or to the picture with the fold open; may be empty
+	Kind         string // in words
+	Organisation string
+	Time         time.Time // may be zero
+	State        string    // in words, may be empty
+	Count        int       // of nodes that it stands for
+	From, To     []Ref     // the drawn nodes that it is connected with
+}
+
+// Ref names another row.
+type Ref struct {
+	Mark  int
+	Title string
+	How   string // what the line between them means
+}
+
+// Entry explains one shape, as an SVG that refers to the picture on the same page.
+type Entry struct {
+	Symbol template.HTML
+	Label  string
+}
+
+// Draw draws an answer.
+func Draw(a *lineage.Answer, o Options) *Picture {
+	o = o.withDefaults()
+	g := read(a, o)
+	d := g.fold(o)
+	d.collapse(o)
+	d.assignLayers()
+	d.assignLanes()
+	d.route()
+	d.reduceCrossings()
+	d.place()
+	return d.write(o)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Link == nil {
+		o.Link = func(*lineage.Node) string { return "" }
+	}
+	if o.Unfold == nil {
+		o.Unfold = func(string, int) string { return "" }
+	}
+	if o.Whole <= 0 {
+		o.Whole = DefaultWhole
+	}
+	if o.Target <= 0 {
+		o.Target = DefaultTarget
+	}
+	if o.Most <= 0 {
+		o.Most = DefaultMost
+	}
+	o.Most = max(o.Most, o.Target)
+	if o.Organisation == nil {
+		o.Organisation = organisation
+	}
+	return o
+}
