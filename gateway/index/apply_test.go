@@ -41,7 +41,7 @@ func mixed(t testing.TB) *indextest.Ledger {
 	l.Submit("Market", first)
 	l.SubmitAs("Market", 11, seen(t, 99))
 	l.Cut()
-	l.Submit("Lab", indextest.Activity(t, `{"type":"training","used":[{"ref":"dataset/lab/d@1"}],"generated":[{"ref":"model/lab/m@1"}]}`),
+	l.Submit("Lab", indextest.Activity(t, `{"type":"training","used":[{"ref":"dataset/lab/d@1"}],"generated":[{"ref":"model/lab/m@1","from":["dataset/lab/d@1"]}]}`),
 		indextest.Artifact(t, "dataset/lab/d@1", string(first.ID)), indextest.Artifact(t, "model/lab/m@1"))
 	l.Cut()
 	l.Submit("Lab", indextest.Statement(t, "recall", `{"reason":"bad"}`, "dataset/lab/d@1", string(first.ID)))

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"time"
 
@@ -331,14 +332,40 @@ func (e *entry) readActivity(a *record.Activity) {
 	if e.at = a.EndedAt; e.at.IsZero() {
 		e.at = a.StartedAt
 	}
-	for _, u := range a.Used {
-		e.mention(nodeName(u.Ref), RoleUsed, "")
+	inputs := placesOf(a)
+	for i, u := range a.Used {
+		amount := ""
+		if inputs != nil {
+			amount = flow([]int{i})
+		}
+		e.mention(nodeName(u.Ref), RoleUsed, amount)
 	}
 	for _, g := range a.Generated {
-		e.mention(nodeName(g.Ref), RoleGenerated, "")
+		amount := ""
+		if g.Explicit {
+			from := make([]int, len(g.From))
+			for i, ref := range g.From {
+				from[i] = inputs[ref]
+			}
+			amount = flow(from)
+		}
+		e.mention(nodeName(g.Ref), RoleGenerated, amount)
 	}
 	for _, node := range a.About {
 		e.mention(nodeName(node), RoleAbout, "")
 	}
 	e.distinct()
+}
+
+// placesOf numbers the inputs of an activity that says what its outputs were made
+// of. It is nil for others.
+func placesOf(a *record.Activity) map[string]int {
+	if !slices.ContainsFunc(a.Generated, func(g record.Output) bool { return g.Explicit }) {
+		return nil
+	}
+	places := make(map[string]int, len(a.Used))
+	for i, u := range a.Used {
+		places[u.Ref] = i
+	}
+	return places
 }

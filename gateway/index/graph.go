@@ -29,7 +29,7 @@ type Link struct {
 	Role   Role
 	Node   int64
 	Time   int64  // when it happened by the record's word, in microseconds since 1970
-	Amount string // of classes in packing events: "quantity unit", several joined by ;
+	Amount string // of classes in packing events: "quantity unit", several joined by ;; of activities, see Flow
 }
 
 // Find finds a node by the name that record.ParseNode gives it. An artifact's

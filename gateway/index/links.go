@@ -25,8 +25,7 @@ func (w *batch) packLinks() {
 	slices.SortFunc(w.links, func(a, b Link) int {
 		return cmp.Or(cmp.Compare(a.Record, b.Record), cmp.Compare(a.Role, b.Role), cmp.Compare(a.Node, b.Node))
 	})
-	// A record may name one node by two names.
-	w.links = slices.CompactFunc(w.links, func(a, b Link) bool { return a.Record == b.Record && a.Role == b.Role && a.Node == b.Node })
+	w.links = joinFlows(w.links) // a record may name one node by two names
 	for rest := w.links; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].Record == rest[0].Record {

@@ -28,7 +28,7 @@ const (
 	// schemaVersion grows with every change of the tables, of what the numbers in
 	// them mean, or of how records are read. A file of another version is built
 	// again.
-	schemaVersion = 3
+	schemaVersion = 4
 
 	// applicationID marks the file as an index of Pedigree ("Pdgr"), so that
 	// no other file is ever deleted as an outdated index.

@@ -19,13 +19,13 @@ func (w *walk) answer(ctx context.Context) (*Answer, error) {
 	ids := slices.Sorted(maps.Keys(w.visits))
 	deepest := 0
 	for _, v := range w.visits {
-		deepest = max(deepest, v.depth)
+		deepest = max(deepest, v.first.depth)
 	}
 	// By depth, and by id within each.
 	levels := make([][]*visit, deepest+1)
 	for _, id := range ids {
 		v := w.visits[id]
-		levels[v.depth] = append(levels[v.depth], v)
+		levels[v.first.depth] = append(levels[v.first.depth], v)
 	}
 	visits := slices.Concat(levels...)
 	w.edges.sort()
@@ -44,7 +44,7 @@ func (w *walk) answer(ctx context.Context) (*Answer, error) {
 	if err := w.nameRecords(ctx, names); err != nil {
 		return nil, err
 	}
-	a := &Answer{Node: names[w.start.id], Direction: w.query.Direction, Block: w.snap.Block, Nodes: make([]Node, 0, len(ids)), Edges: make([]Edge, 0, len(w.edges.all))}
+	a := &Answer{Node: names[visits[0].id], Direction: w.query.Direction, Block: w.snap.Block, Nodes: make([]Node, 0, len(ids)), Edges: make([]Edge, 0, len(w.edges.all))}
 	for _, v := range visits {
 		a.Nodes = append(a.Nodes, node(v, labels[v.id], statuses[v.id]))
 	}
@@ -104,7 +104,7 @@ func (w *walk) truncation(names map[int64]string) *Truncation {
 
 func node(v *visit, l *index.Label, s *index.Status) Node {
 	n := Node{
-		ID: l.Name, Kind: l.Kind.String(), Depth: v.depth, Carrier: len(v.held) > 0 && len(v.self) == 0,
+		ID: l.Name, Kind: l.Kind.String(), Depth: v.first.depth, Carrier: len(v.held) > 0 && len(v.self) == 0,
 		MSPID: l.MSPID, Transaction: l.TxID, Block: l.Block, Recorded: l.Recording.Time,
 		Type: l.Type, Time: l.EventTime, Action: l.Action, BizStep: l.BizStep, Disposition: l.Disposition,
 		ReadPoint: l.ReadPoint, BizLocation: l.BizLocation, EventID: l.EventID, Digest: l.Digest, Errors: l.Errors,

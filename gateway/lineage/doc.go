@@ -13,6 +13,14 @@
 //	activity ─about→ node it decided about
 //	statement ─subject→ node it speaks about (only from a statement downwards)
 //
+// A statement leads to its subjects as if the walk had begun at each of them.
+//
+// A run may say of an output which of its inputs it was made of. Then the walk goes through
+// the run from an input only to the outputs that were made of it, and upwards from an
+// output only to what it was made of. What a run doesn't say it of was made of all that it
+// used. So both ends of a run can be in an answer, and one not be made of the other. A
+// walk that begins at the run itself, or comes to it by what it decided about, goes to all.
+//
 // A source is an artifact version or a record: a dataset may be derived from
 // events, which is where the walk crosses from fish to data. A decision marks
 // the lot it is about, so descending from a model reaches that lot and what was

@@ -181,8 +181,8 @@ func (w *walk) moving(ctx context.Context, a *Answer) ([]Moving, error) {
 		}
 	}
 	slices.SortFunc(things, func(a, b *visit) int {
-		if a.depth != b.depth {
-			return a.depth - b.depth
+		if a.first.depth != b.first.depth {
+			return a.first.depth - b.first.depth
 		}
 		return int(a.id - b.id)
 	})
@@ -200,8 +200,8 @@ func (w *walk) moving(ctx context.Context, a *Answer) ([]Moving, error) {
 				last[v.id] = l
 			}
 		}
-		for p := v; p != nil; p = p.why {
-			names[p.id] = ""
+		for p := &v.first; p != nil; p = p.before {
+			names[p.at.id] = ""
 		}
 	}
 	for id := range names {
@@ -225,8 +225,8 @@ func (w *walk) moving(ctx context.Context, a *Answer) ([]Moving, error) {
 			}
 			m.MSPID, m.LastEvent, m.BizStep, m.Disposition, m.BizLocation = e.MSPID, e.Name, e.BizStep, e.Disposition, e.BizLocation
 		}
-		for p := v; p != nil; p = p.why {
-			m.Why = append(m.Why, labels[p.id].Name)
+		for p := &v.first; p != nil; p = p.before {
+			m.Why = append(m.Why, labels[p.at.id].Name)
 		}
 		slices.Reverse(m.Why)
 		moving = append(moving, m)

@@ -155,6 +155,6 @@ func walkFrom(ctx context.Context, g Graph, q Query) (*walk, error) {
 	if start.ID == 0 {
 		return nil, &UnknownNodeError{q.Node, snap.Block}
 	}
-	w := newWalk(g, q, snap, start)
+	w := newWalk(q, newLinks(g, snap), []index.Vertex{start})
 	return w, w.run(ctx)
 }

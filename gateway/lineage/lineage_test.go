@@ -141,14 +141,23 @@ func (s *story) list(names []string, template string) string {
 	return "[" + strings.Join(list, ",") + "]"
 }
 
-// runs records an activity at noon of a day.
+// runs records an activity at noon of a day. What it generates may be followed by
+// < and what it was made of, as in "model/lab/m@1<dataset/lab/d@1,dataset/lab/e@1".
 func (s *story) runs(name string, day int, kind string, used, generated, about []string) string {
-	for _, ref := range generated {
+	var outputs []string
+	for _, output := range generated {
+		ref, from, explicit := strings.Cut(output, "<")
 		s.name(ref, ref)
+		if explicit {
+			sources := slices.DeleteFunc(strings.Split(from, ","), func(source string) bool { return source == "" })
+			outputs = append(outputs, fmt.Sprintf(`{"ref":%q,"from":%s}`, ref, s.list(sources, `%q`)))
+		} else {
+			outputs = append(outputs, fmt.Sprintf(`{"ref":%q}`, ref))
+		}
 	}
 	at := indextest.Start.AddDate(0, 0, day).Format("2006-01-02T15:04:05Z")
-	return s.put(name, indextest.Activity(s.t, fmt.Sprintf(`{"type":%q,"description":%q,"endedAt":%q,"used":%s,"generated":%s,"about":%s}`, kind, name, at,
-		s.list(used, `{"ref":%q}`), s.list(generated, `{"ref":%q}`), s.list(about, `%q`))))
+	return s.put(name, indextest.Activity(s.t, fmt.Sprintf(`{"type":%q,"description":%q,"endedAt":%q,"used":%s,"generated":[%s],"about":%s}`, kind, name, at,
+		s.list(used, `{"ref":%q}`), strings.Join(outputs, ","), s.list(about, `%q`))))
 }
 
 func (s *story) trace(q lineage.Query) *lineage.Answer {
@@ -375,6 +384,58 @@ func TestWalks(t *testing.T) {
 				s.put("recall", indextest.Statement(s.t, "recall", `{"reason":"listeria"}`, thing("lotA")))
 			},
 			node: "recall", up: these(), down: these("lotA", "soup", "lotSoup"),
+		},
+		{
+			name: "a recall of an event leads to what the event names and made, as if the walk began there",
+			tell: func(s *story) {
+				s.packs("packed", 1, "ADD", "pallet", "lotA")
+				reading := s.sees("reading", 2, "pallet")
+				made := s.makes("soup", 3, []string{"lotB"}, []string{"lotSoup"})
+				s.put("recall", indextest.Statement(s.t, "recall", `{"reason":"a wrong logger"}`, reading, made))
+			},
+			node: "recall", up: these(), down: these("reading", "pallet", "packed", "lotA", "soup", "lotSoup"),
+		},
+		{
+			name: "downwards a run leads only to what was made of the input, and to what it decided about",
+			tell: func(s *story) {
+				s.split([]string{"lotA"})
+				for _, ref := range []string{"dataset/lab/x@1", "dataset/lab/y@1"} {
+					s.artifact(ref)
+				}
+				s.runs("split", 1, "transformation", []string{"dataset/lab/x@1", "dataset/lab/y@1"},
+					[]string{"dataset/lab/ofx@1<dataset/lab/x@1", "dataset/lab/ofy@1<dataset/lab/y@1", "dataset/lab/ofnone@1<", "dataset/lab/ofall@1"}, []string{"lotA"})
+				s.runs("train", 2, "training", []string{"dataset/lab/ofx@1"}, []string{"model/lab/mx@1"}, nil)
+			},
+			node: "dataset/lab/x@1", up: these(), down: these("split", "dataset/lab/ofx@1", "dataset/lab/ofall@1", "lotA", "train", "model/lab/mx@1"),
+		},
+		{
+			name: "upwards a run leads only to what the output was made of",
+			tell: func(s *story) {
+				for _, ref := range []string{"dataset/lab/x@1", "dataset/lab/y@1", "dataset/lab/z@1"} {
+					s.artifact(ref)
+				}
+				s.runs("split", 1, "transformation", []string{"dataset/lab/x@1", "dataset/lab/y@1", "dataset/lab/z@1"},
+					[]string{"dataset/lab/ofxz@1<dataset/lab/z@1,dataset/lab/x@1", "dataset/lab/ofy@1<dataset/lab/y@1"}, nil)
+			},
+			node: "dataset/lab/ofxz@1", up: these("split", "dataset/lab/x@1", "dataset/lab/z@1"), down: these(),
+		},
+		{
+			name: "the run itself leads to all that it used and made",
+			tell: func(s *story) {
+				s.artifact("dataset/lab/x@1")
+				s.artifact("dataset/lab/y@1")
+				s.runs("split", 1, "transformation", []string{"dataset/lab/x@1", "dataset/lab/y@1"}, []string{"dataset/lab/ofx@1<dataset/lab/x@1", "dataset/lab/ofnone@1<"}, nil)
+			},
+			node: "split", up: these("dataset/lab/x@1", "dataset/lab/y@1"), down: these("dataset/lab/ofx@1", "dataset/lab/ofnone@1"),
+		},
+		{
+			name: "an input may be named by the id of its record",
+			tell: func(s *story) {
+				s.artifact("dataset/lab/x@1")
+				s.artifact("dataset/lab/y@1")
+				s.runs("split", 1, "transformation", []string{"dataset/lab/y@1", "dataset/lab/x@1 record"}, []string{"dataset/lab/ofx@1<dataset/lab/x@1 record", "dataset/lab/ofy@1<dataset/lab/y@1"}, nil)
+			},
+			node: "dataset/lab/x@1", up: these(), down: these("split", "dataset/lab/ofx@1"),
 		},
 		{
 			name: "a diamond is walked once",

@@ -18,8 +18,8 @@ type links struct {
 	outside map[int64][]contact // memo of carriers
 }
 
-func newLinks(g Graph, snap index.Snapshot) links {
-	return links{graph: g, snap: snap, to: map[int64][]index.Link{}, of: map[int64][]index.Link{}, kinds: map[int64]index.Kind{}, inside: map[int64][]contact{}, outside: map[int64][]contact{}}
+func newLinks(g Graph, snap index.Snapshot) *links {
+	return &links{graph: g, snap: snap, to: map[int64][]index.Link{}, of: map[int64][]index.Link{}, kinds: map[int64]index.Kind{}, inside: map[int64][]contact{}, outside: map[int64][]contact{}}
 }
 
 // prepare reads, in a few batches, everything that expanding a level looks at.

@@ -9,50 +9,6 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// mode says how a walk came to an event, which decides where it leads.
-type mode uint8
-
-const (
-	attached mode = 1 << iota // as an observation: to what was derived from it
-	naming                    // to the things it names
-	consumed                  // by an input: to its outputs
-	produced                  // by an output: to its inputs
-)
-
-// visit is a node that the walk came to, and what it knows of it so far.
-type visit struct {
-	id    int64
-	kind  index.Kind
-	depth int
-	why   *visit // the node it was first reached from; nil for the start
-	self  window // of a thing: when it mattered
-	held  window // of a thing: when it carried something that mattered
-	mode  mode   // of an event
-	fresh bool   // not expanded since the mode grew
-
-	// Spans that were added in the level under way. They are joined to the windows
-	// all at once, as a thing may be reached ten thousand times in one level.
-	moreSelf, moreHeld []span
-}
-
-// settle takes in what the last level added, and says whether that was anything.
-func (v *visit) settle() bool {
-	grown := v.fresh
-	v.fresh = false
-	for _, w := range []struct {
-		have *window
-		more *[]span
-	}{{&v.self, &v.moreSelf}, {&v.held, &v.moreHeld}} {
-		if len(*w.more) == 0 {
-			continue
-		}
-		joined := join(append(slices.Clone(*w.have), *w.more...))
-		grown = grown || !joined.equal(*w.have)
-		*w.have, *w.more = joined, nil
-	}
-	return grown
-}
-
 // edge is an edge by numbers, which are faster than words to look up and to sort.
 type edge struct {
 	from, to int64
@@ -110,21 +66,18 @@ var edgeKinds = [...]string{EdgeAbout, EdgeContains, EdgeContinues, EdgeDerived,
 // walk is one breadth-first walk. It goes level by level, so that each level
 // costs a handful of queries however wide it is.
 type walk struct {
-	graph    Graph
 	query    Query
 	down     bool
-	snap     index.Snapshot
-	start    *visit
 	visits   map[int64]*visit
 	room     []visit // for those to come
 	edges    edges
 	next     map[int64]bool
 	frontier map[int64]bool
 	reasons  map[string]bool
-	links
+	*links
 }
 
-func newWalk(g Graph, q Query, snap index.Snapshot, start index.Vertex) *walk {
+func newWalk(q Query, l *links, starts []index.Vertex) *walk {
 	if q.Depth <= 0 {
 		q.Depth = DefaultDepth
 	}
@@ -136,18 +89,36 @@ func newWalk(g Graph, q Query, snap index.Snapshot, start index.Vertex) *walk {
 		q.Budget = DefaultBudget
 	}
 	w := &walk{
-		graph: g, query: q, down: q.Direction == Descendants, snap: snap,
+		query: q, down: q.Direction == Descendants,
 		visits: map[int64]*visit{}, next: map[int64]bool{}, frontier: map[int64]bool{}, reasons: map[string]bool{},
-		links: newLinks(g, snap),
+		links: l,
 	}
-	w.start = &visit{id: start.ID, kind: start.Kind, self: always(), mode: attached | naming, fresh: true}
-	if w.down {
-		w.start.mode |= consumed
-	} else {
-		w.start.mode |= produced
+	for _, start := range starts {
+		v := w.visit(start.ID, start.Kind)
+		v.self, v.mode = always(), attached|naming|produced
+		if w.down {
+			v.mode = downFrom
+		}
+		v.first = arrival{at: v}
+		v.latest, v.entire = &v.first, &v.first
+		w.next[v.id] = true
 	}
-	w.visits[start.ID], w.next[start.ID] = w.start, true
 	return w
+}
+
+// downFrom is the mode of a node that a walk down begins at.
+const downFrom = attached | naming | consumed
+
+// visit makes the visit of a node that has none.
+func (w *walk) visit(id int64, kind index.Kind) *visit {
+	if len(w.room) == 0 {
+		w.room = make([]visit, 128)
+	}
+	v := &w.room[0]
+	w.room = w.room[1:]
+	*v = visit{id: id, kind: kind, fresh: true}
+	w.visits[id] = v
+	return v
 }
 
 func (w *walk) run(ctx context.Context) error {
@@ -193,35 +164,47 @@ type found struct {
 	self window
 	held window
 	mode mode
+	// Of an activity: only through these of its inputs, if partly is set.
+	partly  bool
+	through []int
 }
 
-// reach goes from one node to another, unless a limit is in the way. If what is
-// known of the other grows, it is expanded again.
-func (w *walk) reach(from *visit, f found) bool {
+// reach goes from one node to another, over an edge, unless a limit is in the way. If
+// what is known of the other grows, it is expanded again.
+func (w *walk) reach(by *arrival, f found, e edge) bool {
 	v, ok := w.visits[f.id]
 	if !ok {
 		switch {
-		case from.depth >= w.query.Depth:
-			w.cut(from, "depth")
+		case by.depth >= w.query.Depth:
+			w.cut(by.at, "depth")
 			return false
 		case len(w.visits) >= w.query.Nodes:
-			w.cut(from, "nodes")
+			w.cut(by.at, "nodes")
 			return false
 		}
-		if len(w.room) == 0 {
-			w.room = make([]visit, 128)
-		}
-		v, w.room = &w.room[0], w.room[1:]
-		*v = visit{id: f.id, kind: f.kind, depth: from.depth + 1, why: from, fresh: true}
-		w.visits[f.id] = v
+		v = w.visit(f.id, f.kind)
+		v.first = arrival{v, by, by.depth + 1, e.kind, e.to != f.id}
+		v.latest = &v.first
 	}
+	grows := v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0
 	if mode := v.mode | f.mode; mode != v.mode {
 		v.mode, v.fresh = mode, true
+	}
+	if v.kind == index.KindActivity {
+		v.open(f, func() *arrival {
+			if !ok {
+				return &v.first
+			}
+			return &arrival{v, by, by.depth + 1, e.kind, e.to != f.id}
+		})
 	}
 	if v.kind.IsThing() {
 		v.moreSelf, v.moreHeld = append(v.moreSelf, f.self...), append(v.moreHeld, f.held...)
 	}
 	if v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0 {
+		if !grows && ok {
+			v.coming = &arrival{v, by, by.depth + 1, e.kind, e.to != f.id}
+		}
 		w.next[v.id] = true
 	}
 	return true
@@ -229,8 +212,8 @@ func (w *walk) reach(from *visit, f found) bool {
 
 // connect reaches a node and draws the edge between the two, in the direction
 // that the kind of edge has.
-func (w *walk) connect(from *visit, f found, e edge) {
-	if w.reach(from, f) {
+func (w *walk) connect(by *arrival, f found, e edge) {
+	if w.reach(by, f, e) {
 		w.edges.add(e)
 	}
 }
@@ -257,27 +240,27 @@ func (w *walk) expandThing(v *visit) {
 		case l.Role.Consumes() && w.down:
 			if len(v.self) > 0 || v.held.has(at) {
 				event.mode |= consumed
-				w.connect(v, event, edge{v.id, l.Record, l.Record, edgeInput})
+				w.connect(v.latest, event, edge{v.id, l.Record, l.Record, edgeInput})
 			}
 		case l.Role.Consumes(): // what became of it later is no part of where it comes from
 		case l.Role.Produces() && !w.down:
 			if len(v.self) > 0 {
 				event.mode |= produced
-				w.connect(v, event, edge{l.Record, v.id, l.Record, edgeOutput})
+				w.connect(v.latest, event, edge{l.Record, v.id, l.Record, edgeOutput})
 			}
 		case l.Role.Mentions():
 			if observed {
-				w.connect(v, event, edge{v.id, l.Record, l.Record, edgeObserved})
+				w.connect(v.latest, event, edge{v.id, l.Record, l.Record, edgeObserved})
 			}
 		case l.Role == index.RoleAbout && !w.down:
 			if counts.has(at) {
-				w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeAbout})
+				w.connect(v.latest, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeAbout})
 			}
 		}
 	}
 	for _, c := range w.carriers(v.id) {
 		held := c.inside.intersect(counts.union(v.held))
-		w.contain(v, found{id: c.other, kind: index.KindThing, held: held}, c, held, edge{from: c.other, to: v.id})
+		w.contain(v, found{id: c.other, kind: index.KindThing, held: held}, c, held, edge{from: c.other, to: v.id, kind: edgeContains})
 	}
 }
 
@@ -293,7 +276,7 @@ func (w *walk) expandContents(v *visit) window {
 	for _, c := range w.contents(v.id) {
 		loads = append(loads, c.inside...)
 		if inside := c.inside.intersect(v.self); len(inside) > 0 {
-			w.contain(v, found{id: c.other, kind: index.KindThing, self: inside}, c, inside, edge{from: v.id, to: c.other})
+			w.contain(v, found{id: c.other, kind: index.KindThing, self: inside}, c, inside, edge{from: v.id, to: c.other, kind: edgeContains})
 		}
 	}
 	if v.self.isAlways() {
@@ -310,7 +293,7 @@ func (w *walk) expandContents(v *visit) window {
 
 // contain connects parent and child with one edge for each time that mattered.
 func (w *walk) contain(v *visit, f found, c contact, mattered window, e edge) {
-	if len(mattered) == 0 || !w.reach(v, f) {
+	if len(mattered) == 0 || !w.reach(v.latest, f, e) {
 		return
 	}
 	for i, s := range c.inside {
@@ -340,12 +323,12 @@ func (w *walk) expandEvent(v *visit) {
 			w.expandJoin(v, l.Node)
 		case l.Role.Produces() && w.down && v.mode&consumed != 0:
 			thing.self = always()
-			w.connect(v, thing, edge{v.id, l.Node, v.id, edgeOutput})
+			w.connect(v.latest, thing, edge{v.id, l.Node, v.id, edgeOutput})
 		case l.Role.Consumes() && !w.down && v.mode&(produced|naming) != 0:
-			w.connect(v, thing, edge{l.Node, v.id, v.id, edgeInput})
+			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeInput})
 		case l.Role.Consumes() && w.down: // an event's effects are on what it makes
 		case l.Role.Mentions() && v.mode&naming != 0:
-			w.connect(v, thing, edge{l.Node, v.id, v.id, edgeObserved})
+			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeObserved})
 		}
 	}
 }
@@ -358,10 +341,10 @@ func (w *walk) expandJoin(v *visit, join int64) {
 		switch {
 		case l.Record == v.id:
 		case w.down && v.mode&consumed != 0:
-			w.connect(v, part, edge{v.id, l.Record, l.Record, edgeContinues})
+			w.connect(v.latest, part, edge{v.id, l.Record, l.Record, edgeContinues})
 		case !w.down && v.mode&(produced|naming) != 0:
 			part.mode |= produced
-			w.connect(v, part, edge{l.Record, v.id, l.Record, edgeContinues})
+			w.connect(v.latest, part, edge{l.Record, v.id, l.Record, edgeContinues})
 		}
 	}
 }
@@ -379,25 +362,36 @@ func (w *walk) expandOther(v *visit) {
 		case l.Role == index.RoleDescribes:
 			for _, source := range w.of[l.Record] {
 				if source.Role == index.RoleSource {
-					w.connect(v, w.cause(source), edge{source.Node, v.id, l.Record, edgeDerived})
+					w.connect(v.latest, w.cause(source), edge{source.Node, v.id, l.Record, edgeDerived})
 				}
 			}
 		case l.Role == index.RoleGenerated:
-			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeGenerated})
+			w.connect(v.latest, activity(l), edge{l.Record, v.id, l.Record, edgeGenerated})
 		}
 	}
 	for _, l := range w.of[v.id] { // an activity or a statement: what it names
 		switch {
 		case l.Role == index.RoleUsed && !w.down:
-			w.connect(v, w.cause(l), edge{l.Node, v.id, v.id, edgeUsed})
+			if by := v.through(l); by != nil {
+				w.connect(by, w.cause(l), edge{l.Node, v.id, v.id, edgeUsed})
+			}
 		case l.Role == index.RoleGenerated && w.down:
-			w.connect(v, found{id: l.Node, kind: index.KindArtifact}, edge{v.id, l.Node, v.id, edgeGenerated})
+			if by := v.through(l); by != nil {
+				w.connect(by, found{id: l.Node, kind: index.KindArtifact}, edge{v.id, l.Node, v.id, edgeGenerated})
+			}
 		case l.Role == index.RoleAbout && w.down:
-			w.connect(v, found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached}, edge{v.id, l.Node, v.id, edgeAbout})
+			w.connect(v.latest, found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached}, edge{v.id, l.Node, v.id, edgeAbout})
 		case l.Role == index.RoleSubject && w.down:
-			w.connect(v, found{id: l.Node, kind: w.kinds[l.Node], self: always(), mode: attached}, edge{v.id, l.Node, v.id, edgeSubject})
+			w.connect(v.latest, found{id: l.Node, kind: w.kinds[l.Node], self: always(), mode: downFrom}, edge{v.id, l.Node, v.id, edgeSubject})
 		}
 	}
+}
+
+// activity is the activity that a link is of, reached over that link.
+func activity(l index.Link) found {
+	f := found{id: l.Record, kind: index.KindActivity}
+	f.through, f.partly = l.Flow()
+	return f
 }
 
 // cause is what an artifact was derived from, or an activity used.
@@ -410,11 +404,11 @@ func (w *walk) expandUses(v *visit) {
 	for _, l := range w.to[v.id] {
 		switch l.Role {
 		case index.RoleUsed:
-			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{v.id, l.Record, l.Record, edgeUsed})
+			w.connect(v.latest, activity(l), edge{v.id, l.Record, l.Record, edgeUsed})
 		case index.RoleSource:
 			for _, described := range w.of[l.Record] {
 				if described.Role == index.RoleDescribes {
-					w.connect(v, found{id: described.Node, kind: index.KindArtifact}, edge{v.id, described.Node, l.Record, edgeDerived})
+					w.connect(v.latest, found{id: described.Node, kind: index.KindArtifact}, edge{v.id, described.Node, l.Record, edgeDerived})
 				}
 			}
 		}
@@ -425,7 +419,7 @@ func (w *walk) expandUses(v *visit) {
 func (w *walk) expandDecisions(v *visit) {
 	for _, l := range w.to[v.id] {
 		if l.Role == index.RoleAbout {
-			w.connect(v, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeAbout})
+			w.connect(v.latest, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeAbout})
 		}
 	}
 }

@@ -1,0 +1,115 @@
+package lineage
+
+import (
+	"slices"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+)
+
+// mode says how a walk came to an event, which decides where it leads.
+type mode uint8
+
+const (
+	attached mode = 1 << iota // as an observation: to what was derived from it
+	naming                    // to the things it names
+	consumed                  // by an input: to its outputs
+	produced                  // by an output: to its inputs
+)
+
+// arrival is how the walk came to a node: from which, which it had come to in
+// a way of its own, and over which edge. Arrivals are a path back to a start.
+type arrival struct {
+	at      *visit
+	before  *arrival // nil for a start
+	depth   int      // edges from the start
+	kind    edgeKind
+	against bool // the edge leads to the node before
+}
+
+// visit is a node that the walk came to, and what it knows of it so far.
+type visit struct {
+	id    int64
+	kind  index.Kind
+	self  window // of a thing: when it mattered
+	held  window // of a thing: when it carried something that mattered
+	mode  mode   // of an event
+	fresh bool   // not expanded since it was made, its mode grew or more of its inputs opened
+
+	// The first arrival is on a shortest path. The latest is the first of those in the level that
+	// made it grow last, so it is the reason why the walk goes further than before.
+	first          arrival
+	latest, coming *arrival
+
+	// Of an activity: the arrival by which all that it used and made is in question, nil if there is
+	// none, and arrivals by single inputs (or, upwards, by outputs that were made of these), by their
+	// places. There are places only if the activity says what its outputs were made of.
+	entire *arrival
+	opened map[int]*arrival
+
+	// Spans that were added in the level under way. They are joined to the windows
+	// all at once, as a thing may be reached ten thousand times in one level.
+	moreSelf, moreHeld []span
+}
+
+// settle takes in what the last level added, and says whether that was anything.
+func (v *visit) settle() bool {
+	grown := v.fresh
+	v.fresh = false
+	defer func() {
+		if grown && v.coming != nil {
+			v.latest = v.coming
+		}
+		v.coming = nil
+	}()
+	for _, w := range []struct {
+		have *window
+		more *[]span
+	}{{&v.self, &v.moreSelf}, {&v.held, &v.moreHeld}} {
+		if len(*w.more) == 0 {
+			continue
+		}
+		joined := join(append(slices.Clone(*w.have), *w.more...))
+		grown = grown || !joined.equal(*w.have)
+		*w.have, *w.more = joined, nil
+	}
+	return grown
+}
+
+// open notes by which of its inputs an activity is in question.
+func (v *visit) open(f found, by func() *arrival) {
+	if !f.partly {
+		if v.entire == nil {
+			v.entire, v.fresh = by(), true
+		}
+		return
+	}
+	var a *arrival
+	for _, place := range f.through {
+		if v.opened[place] != nil {
+			continue
+		}
+		if a == nil {
+			a = by()
+		}
+		if v.opened == nil {
+			v.opened = map[int]*arrival{}
+		}
+		v.opened[place], v.fresh = a, true
+	}
+}
+
+// through is the arrival at an activity from which the walk goes on over a link to
+// an input or an output, nil if it doesn't go on there.
+func (v *visit) through(l index.Link) *arrival {
+	places, said := l.Flow()
+	if !said {
+		return &v.first
+	}
+	best := v.entire
+	for _, place := range places {
+		if a := v.opened[place]; a != nil && (best == nil || a.depth < best.depth) {
+			best = a
+		}
+	}
+	return best
+}
