@@ -393,7 +393,7 @@ func TestWalks(t *testing.T) {
 				made := s.makes("soup", 3, []string{"lotB"}, []string{"lotSoup"})
 				s.put("recall", indextest.Statement(s.t, "recall", `{"reason":"a wrong logger"}`, reading, made))
 			},
-			node: "recall", up: these(), down: these("reading", "pallet", "packed", "lotA", "soup", "lotSoup"),
+			node: "recall", up: these(), down: these("reading", "pallet", "lotA", "soup", "lotSoup"),
 		},
 		{
 			name: "downwards a run leads only to what was made of the input, and to what it decided about",
