@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
@@ -55,7 +54,7 @@ func (s *Server) lineage(c *call) error {
 		answers = append(answers, a)
 		q.At = a.Block // both halves of an answer show one ledger
 	}
-	joined := join(answers)
+	joined := lineage.Join(answers...)
 	if format.Write == nil {
 		return c.answer(http.StatusOK, viewLineage(c.value("direction"), answers, joined))
 	}
@@ -89,49 +88,6 @@ func unknownNode(err error) error {
 			reason{Code: "unknown_node", Detail: "the ledger doesn't know this node", Parameter: "node"})
 	}
 	return err
-}
-
-// join makes one answer of one or two about the same node. What was reached both ways counts once.
-func join(answers []*lineage.Answer) *lineage.Answer {
-	joined := *answers[0]
-	joined.Nodes, joined.Edges = slices.Clone(joined.Nodes), slices.Clone(joined.Edges)
-	for _, a := range answers[1:] {
-		seen := map[string]bool{}
-		for _, n := range joined.Nodes {
-			seen[n.ID] = true
-		}
-		for _, n := range a.Nodes {
-			if !seen[n.ID] {
-				joined.Nodes = append(joined.Nodes, n)
-			}
-		}
-		edges := map[lineage.Edge]bool{}
-		for _, e := range joined.Edges {
-			edges[e] = true
-		}
-		for _, e := range a.Edges {
-			if !edges[e] {
-				joined.Edges = append(joined.Edges, e)
-			}
-		}
-		joined.Truncated = joinTruncations(joined.Truncated, a.Truncated)
-	}
-	return &joined
-}
-
-func joinTruncations(a, b *lineage.Truncation) *lineage.Truncation {
-	if a == nil || b == nil {
-		if a == nil {
-			return b
-		}
-		return a
-	}
-	t := lineage.Truncation{Reasons: slices.Concat(a.Reasons, b.Reasons), Frontier: slices.Concat(a.Frontier, b.Frontier)}
-	slices.Sort(t.Reasons)
-	t.Reasons = slices.Compact(t.Reasons)
-	slices.Sort(t.Frontier)
-	t.Frontier = slices.Compact(t.Frontier)
-	return &t
 }
 
 func viewLineage(direction string, answers []*lineage.Answer, joined *lineage.Answer) lineageView {
