@@ -1,0 +1,80 @@
+package browser
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// widths are a phone's, a tablet's and a desk's, in pixels.
+var widths = []int64{390, 820, 1440}
+
+// looks keeps screenshots of the page at three widths, light and dark; and checks at each that nothing sticks out sideways and, in both
+// schemes, that it is accessible.
+func (b *tab) looks(name string) {
+	b.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		b.scheme(scheme)
+		for _, width := range widths {
+			b.width(width)
+			b.shot(fmt.Sprintf("%s-%d-%s", name, width, scheme))
+			out := eval[string](b, `(() => {
+				const wide = document.documentElement.clientWidth;
+				if (document.documentElement.scrollWidth <= wide) return "";
+				const out = [...document.querySelectorAll("main *, header *, footer *")].filter(e => e.getBoundingClientRect().right > wide + 1 && !e.closest(".scroll, .menu-list, pre, svg"));
+				return out.slice(0, 3).map(e => e.outerHTML.slice(0, 200)).join("\n") || "something";
+			})()`)
+			assert.Empty(b.t, out, "%s sticks out sideways at %d pixels", name, width)
+		}
+		b.accessible()
+	}
+	b.width(1440)
+	b.scheme("light")
+}
+
+// shot keeps a screenshot of the whole page.
+func (b *tab) shot(name string) {
+	b.t.Helper()
+	picture := ask(b, chromedp.FullScreenshot(100))
+	folder := os.Getenv("PEDIGREE_SHOTS")
+	if folder == "" {
+		folder = b.t.ArtifactDir()
+	}
+	require.NoError(b.t, os.MkdirAll(folder, 0o755))
+	require.NoError(b.t, os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644))
+}
+
+// accessible checks the page with axe: no violation that is serious or critical. Where axe can't be had the rest of the test goes on.
+func (b *tab) accessible() {
+	b.t.Helper()
+	script, err := axe()
+	if err != nil {
+		b.t.Log("accessibility isn't checked:", err)
+		return
+	}
+	if !eval[bool](b, `typeof axe === "object"`) {
+		eval[int](b, string(script)+";0")
+	}
+	var found []struct {
+		ID, Impact, Help string
+		Nodes            []struct{ HTML, FailureSummary string }
+	}
+	report := eval[string](b, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations))`)
+	require.NoError(b.t, json.Unmarshal([]byte(report), &found))
+	for _, v := range found {
+		if v.Impact != "serious" && v.Impact != "critical" {
+			b.t.Logf("%s (%s): %s: %s", v.ID, v.Impact, v.Help, v.Nodes[0].HTML)
+			continue
+		}
+		for i, n := range v.Nodes {
+			if i < 3 {
+				b.t.Errorf("%s (%s) at %s: %s\n%s\n%s", v.ID, v.Impact, b.path(), v.Help, n.HTML, n.FailureSummary)
+			}
+		}
+	}
+}

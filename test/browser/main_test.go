@@ -1,0 +1,153 @@
+// Package browser has the tests of the pages in a real browser, against the gateways of a real network on which the demo was
+// played: each page's job is done by click and keyboard. Whatever a page does that it shouldn't fails the test that
+// opened it: errors in the console, violations of the content security policy, scripts that throw.
+//
+// The browser is Chromium, as Debian packages it. Where there is none, and root's apt can't install one, the tests are skipped.
+// Two settings of the environment:
+//
+//	PEDIGREE_SHOTS    folder for screenshots; otherwise that of the test's artefacts
+//	PEDIGREE_NETWORK  folder of a network that runs and has the demo on it, so that one needn't be started
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	// What the program is made of, so that a result is not taken from the cache after it has changed.
+	_ "github.com/pedigree-ledger/pedigree/chaincode"
+	_ "github.com/pedigree-ledger/pedigree/gateway"
+	_ "github.com/pedigree-ledger/pedigree/gateway/demo"
+)
+
+var (
+	dir      string          // the folder of the network
+	chromium context.Context // the browser; nil if there is none
+	absent   error           // why not
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "couldn't set the tests up:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	home, err := os.MkdirTemp("", "pedigree-browser-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(home)
+	path, absent := findChromium()
+	if absent != nil {
+		return skip(m, absent)
+	}
+	if dir = os.Getenv("PEDIGREE_NETWORK"); dir == "" {
+		stop, err := startNetwork(home)
+		if err != nil {
+			return 1, err
+		}
+		defer func() {
+			if stopErr := stop(); stopErr != nil && err == nil {
+				code, err = 1, stopErr
+			}
+		}()
+	}
+	var quit context.CancelFunc
+	chromium, quit = chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.UserDataDir(filepath.Join(home, "profile")), chromedp.WSURLReadTimeout(time.Minute),
+	)
+	defer quit()
+	var close context.CancelFunc
+	chromium, close = chromedp.NewContext(chromium)
+	defer close()
+	if err := chromedp.Do(chromium); err != nil {
+		return 1, fmt.Errorf("couldn't start %s: %w", path, err)
+	}
+	return m.Run(), nil
+}
+
+// skip lets every test say why it can't run.
+func skip(m *testing.M, why error) (int, error) {
+	absent = why
+	return m.Run(), nil
+}
+
+// findChromium finds the browser, or has Debian's installed where that may be done.
+func findChromium() (string, error) {
+	if path, err := exec.LookPath("chromium"); err == nil {
+		return path, nil
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
+		return "", errors.New("there is no chromium here, and only root can install Debian's")
+	}
+	for _, args := range [][]string{{"update", "-qq"}, {"install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-liberation"}} {
+		c := command("apt-get", args...)
+		c.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if err := c.Run(); err != nil {
+			return "", fmt.Errorf("there is no chromium here, and apt-get couldn't install it: %w", err)
+		}
+	}
+	return exec.LookPath("chromium")
+}
+
+// startNetwork starts one, plays the demo and records what is needed beside it.
+func startNetwork(home string) (stop func() error, err error) {
+	program := filepath.Join(home, "pedigree")
+	dir = filepath.Join(home, "network")
+	if err := command("go", "build", "-o", program, "../..").Run(); err != nil {
+		return nil, fmt.Errorf("couldn't build the program: %w", err)
+	}
+	if err := command(program, "up", "--detach", "--dir", dir, "--base-port", strconv.Itoa(freePorts())).Run(); err != nil {
+		return nil, fmt.Errorf("couldn't start a network: %w", err)
+	}
+	stop = func() error {
+		if err := command(program, "down", "--dir", dir).Run(); err != nil {
+			return fmt.Errorf("couldn't stop the network: %w", err)
+		}
+		return nil
+	}
+	if err := command(program, "demo", "--dir", dir).Run(); err != nil {
+		return nil, errors.Join(fmt.Errorf("couldn't play the demo: %w", err), stop())
+	}
+	return stop, nil
+}
+
+func command(name string, args ...string) *exec.Cmd {
+	c := exec.Command(name, args...)
+	c.Stdout, c.Stderr = os.Stderr, os.Stderr
+	return c
+}
+
+// freePorts finds a base port whose three gateway ports are free.
+func freePorts() int {
+	for base := 20000 + os.Getpid()%20000; ; base += 10 {
+		free := true
+		for port := base + 1; port <= base+3; port++ {
+			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
+			if err != nil {
+				free = false
+				break
+			}
+			l.Close()
+		}
+		if free {
+			return base
+		}
+	}
+}
