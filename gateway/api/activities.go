@@ -15,15 +15,24 @@ func (s *Server) recordActivity(c *call) error {
 	if err != nil {
 		return err
 	}
-	records, pointers, problems := readActivity(body)
+	outputs, records, pointers, problems := readActivity(body)
 	if len(problems) > 0 {
 		return refused(problems, false)
+	}
+	var warnings []warning
+	for _, a := range outputs {
+		odd, err := s.warnings(c.Request.Context(), a, append(a.sources(), made(records[len(records)-1].Activity, a.Artifact.ArtifactRef.String())...))
+		if err != nil {
+			return err
+		}
+		warnings = append(warnings, odd...)
 	}
 	receipts, err := s.submit(c, "Activities:Submit", records...)
 	if err != nil {
 		return locate(err, pointers)
 	}
 	run := receipts[len(receipts)-1]
+	run.Warnings = warnings
 	for _, r := range receipts[:len(receipts)-1] {
 		run.Generated = append(run.Generated, generatedBy{r.Ref, r.ID})
 	}
@@ -31,8 +40,8 @@ func (s *Server) recordActivity(c *call) error {
 }
 
 // readActivity makes the records of a body: the artifact versions first, then the run, which then only refers to them.
-// pointers tell where in the body each record stands.
-func readActivity(body canonical.Value) (records []*record.Record, pointers []string, problems []record.Problem) {
+// outputs are those with what their cards say, and pointers tell where in the body each record stands.
+func readActivity(body canonical.Value) (outputs []described, records []*record.Record, pointers []string, problems []record.Problem) {
 	if generated, ok := body.Lookup("generated"); ok && generated.Kind == canonical.Array {
 		entries := make([]canonical.Value, len(generated.Items))
 		for i, entry := range generated.Items {
@@ -42,7 +51,7 @@ func readActivity(body canonical.Value) (records []*record.Record, pointers []st
 				continue
 			}
 			at := canonical.Pointer("generated", i, "artifact")
-			r, wrong := record.NewArtifact(full)
+			r, wrong := describe(full)
 			for _, p := range wrong {
 				p.Pointer = at + p.Pointer
 				problems = append(problems, p)
@@ -56,15 +65,25 @@ func readActivity(body canonical.Value) (records []*record.Record, pointers []st
 					Detail: fmt.Sprintf("ref must be %s, which the artifact beside it is called, or be left out", ref)})
 			}
 			entries[i] = entry.Without("artifact").With("ref", canonical.Str(ref))
-			records, pointers = append(records, r), append(pointers, at)
+			outputs, records, pointers = append(outputs, r), append(records, r.Record), append(pointers, at)
 		}
 		body = body.With("generated", canonical.Arr(entries...))
 	}
 	if len(problems) > 0 {
-		return nil, nil, problems
+		return nil, nil, nil, problems
 	}
 	run, problems := record.NewActivity(body)
-	return append(records, run), append(pointers, ""), problems
+	return outputs, append(records, run), append(pointers, ""), problems
+}
+
+// made is what an activity's output was made of.
+func made(a *record.Activity, ref string) []string {
+	for _, g := range a.Generated {
+		if g.Ref == ref {
+			return a.Sources(g)
+		}
+	}
+	return nil
 }
 
 // locate makes the problems of several records those of the body they came in.

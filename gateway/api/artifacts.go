@@ -10,7 +10,24 @@ import (
 
 // recordArtifact registers an artifact version.
 func (s *Server) recordArtifact(c *call) error {
-	return s.recordOne(c, "Artifacts:Submit", record.NewArtifact)
+	body, err := c.json(canonical.Limits{Depth: record.MaxDepth})
+	if err != nil {
+		return err
+	}
+	a, problems := describe(body)
+	if len(problems) > 0 {
+		return refused(problems, false)
+	}
+	warnings, err := s.warnings(c.Request.Context(), a, a.sources())
+	if err != nil {
+		return err
+	}
+	receipts, err := s.submit(c, "Artifacts:Submit", a.Record)
+	if err != nil {
+		return err
+	}
+	receipts[0].Warnings = warnings
+	return c.recorded(receipts[0])
 }
 
 // recordOne records what a body says, alone in a transaction.

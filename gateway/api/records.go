@@ -9,6 +9,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
@@ -21,6 +22,8 @@ type recordView struct {
 	Recordings []recordingView `json:"recordings"`
 	Status     []string        `json:"status,omitempty"`
 	Statements []index.Claim   `json:"statements,omitempty"`
+	// About is what an artifact's card says.
+	About *about.Description `json:"about,omitempty"`
 }
 
 type recordingView struct {
@@ -157,5 +160,8 @@ func (s *Server) complete(ctx context.Context, v *recordView, at uint64) error {
 		return err
 	}
 	v.Status, v.Statements = status.Flags, status.Claims
+	if v.Noun == record.NounArtifact {
+		v.About = aboutArtifact(v.Record)
+	}
 	return nil
 }

@@ -157,7 +157,7 @@ func (s *Server) handlers() map[string]handler {
 		"epcisRoot": s.epcisRoot, "epcisRootOptions": s.epcisOptions, "captureOptions": s.epcisOptions, "eventsOptions": s.epcisOptions,
 		"capture": s.capture, "captureJobs": s.captureJobs, "captureJob": s.captureJob,
 		"recordEvent": s.recordEvent, "queryEvents": s.queryEvents, "eventByID": s.eventByID,
-		"recordArtifact": s.recordArtifact, "listArtifacts": s.listArtifacts, "artifactVersions": s.artifactVersions, "artifactVersion": s.artifactVersion,
+		"recordArtifact": s.recordArtifact, "listArtifacts": s.listArtifacts, "artifactVersions": s.artifactVersions, "artifactVersion": s.artifactVersion, "artifactCard": s.artifactCard,
 		"recordActivity": s.recordActivity, "listActivities": s.listActivities, "activityByID": s.activityByID,
 		"recordStatement": s.recordStatement, "listStatements": s.listStatements, "statementByID": s.statementByID,
 		"recordMember": s.recordMember, "listMembers": s.listMembers, "listNamespaces": s.listNamespaces,

@@ -24,6 +24,7 @@ type receipt struct {
 	Hash            string        `json:"hash,omitempty"`
 	Ref             string        `json:"ref,omitempty"`
 	Generated       []generatedBy `json:"generated,omitempty"`
+	Warnings        []warning     `json:"warnings,omitempty"`
 }
 
 type generatedBy struct {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ JSON file, and wait until the ledger has it.`,
 
 func recordActivity() *cobra.Command {
 	var t Target
-	var used, generated, about []string
+	var used, generated, about, cards []string
 	var outcome, parameters, started, ended, description string
 	c := &cobra.Command{
 		Use:   "activity TYPE",
@@ -60,8 +61,8 @@ its inputs are then the inputs of what it generated, for ever.
 				}
 				body["used"] = uses
 			}
-			if len(generated) > 0 {
-				outputs, err := outputs(generated, newProgress(c.ErrOrStderr()))
+			if len(generated)+len(cards) > 0 {
+				outputs, err := outputs(generated, cards, newProgress(c.ErrOrStderr()))
 				if err != nil {
 					return err
 				}
@@ -80,6 +81,7 @@ its inputs are then the inputs of what it generated, for ever.
 	t.flags(c)
 	c.Flags().StringArrayVar(&used, "used", nil, "artifact version or record id that the run used, with :ROLE if you like; may be repeated, and @FILE reads one a line")
 	c.Flags().StringArrayVar(&generated, "generated", nil, "artifact version that it generated; with =FILE it is registered in the same transaction; may be repeated")
+	c.Flags().StringArrayVar(&cards, "card", nil, "the card of an output, as REF=FILE; see register --help; may be repeated")
 	c.Flags().StringArrayVar(&about, "about", nil, "thing, artifact version or record that it decided about; may be repeated")
 	c.Flags().StringVar(&outcome, "outcome", "", "JSON object: what came out")
 	c.Flags().StringVar(&parameters, "parameters", "", "JSON object: how it was run")
@@ -111,15 +113,24 @@ func uses(list []string) ([]map[string]string, error) {
 	return uses, nil
 }
 
-func outputs(list []string, line *progress) ([]map[string]any, error) {
+// outputs reads REF and REF=FILE, and the cards of the latter.
+func outputs(list, cards []string, line *progress) ([]map[string]any, error) {
 	var outputs []map[string]any
+	card := map[string]string{}
+	for _, item := range cards {
+		ref, file, ok := strings.Cut(item, "=")
+		if !ok || !slices.ContainsFunc(list, func(output string) bool { return strings.HasPrefix(output, ref+"=") }) {
+			return nil, usage("--card %q is not REF=FILE with the REF of an output that is registered here, with --generated REF=FILE", item)
+		}
+		card[ref] = file
+	}
 	for _, item := range list {
 		ref, file, registers := strings.Cut(item, "=")
 		if !registers {
 			outputs = append(outputs, map[string]any{"ref": ref})
 			continue
 		}
-		artifact, err := new(artifactFlags).artifact(ref, file, line)
+		artifact, err := (&artifactFlags{card: card[ref]}).artifact(ref, file, line)
 		if err != nil {
 			return nil, err
 		}

@@ -57,12 +57,13 @@ covers; "declared" means that you took it on somebody's word.
 	c.Flags().StringVar(&a.mediaType, "media-type", "", "media type; guessed from FILE's name if left out")
 	c.Flags().StringArrayVar(&a.from, "from", nil, "artifact version or record id that it is derived from; may be repeated, and @FILE reads one a line")
 	c.Flags().StringVar(&a.metadata, "metadata", "", "file with a JSON object of your own")
+	c.Flags().StringVar(&a.card, "card", "", cardHelp)
 	return c
 }
 
 type artifactFlags struct {
-	digest, coverage, description, licence, mediaType, metadata string
-	from                                                        []string
+	digest, coverage, description, licence, mediaType, metadata, card string
+	from                                                              []string
 }
 
 func (a *artifactFlags) artifact(name, file string, line *progress) (map[string]any, error) {
@@ -102,6 +103,13 @@ func (a *artifactFlags) artifact(name, file string, line *progress) (map[string]
 		return nil, err
 	} else if len(sources) > 0 {
 		body["derivedFrom"] = spellAll(sources)
+	}
+	if a.card != "" {
+		card, err := readCard(a.card)
+		if err != nil {
+			return nil, err
+		}
+		body["card"] = card
 	}
 	if a.metadata != "" {
 		text, err := readFile(os.Stdin, a.metadata)
@@ -195,6 +203,7 @@ func postAndPrint(c *cobra.Command, gateway *Client, t *Target, path string, bod
 	if err != nil {
 		return err
 	}
+	printWarnings(c.ErrOrStderr(), receipt.Warnings)
 	if t.json {
 		return printJSON(c.OutOrStdout(), answer.Body)
 	}

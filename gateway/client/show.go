@@ -19,7 +19,7 @@ import (
 // Show prints whatever an identifier names.
 func Show() *cobra.Command {
 	var t Target
-	var raw bool
+	var raw, card bool
 	c := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show a record, an artifact, an event, a thing or a transaction",
@@ -33,11 +33,24 @@ func Show() *cobra.Command {
 ` + whereHelp,
 		Example: `  pedigree show --as market model/lab/spoilage@1
   pedigree show --as market urn:epc:class:lgtin:952005.0101010.A
-  pedigree show --as lab --raw 052d7115c44a… | sha256sum`,
+  pedigree show --as lab --raw 052d7115c44a… | sha256sum
+  pedigree show --as market --card model/lab/spoilage@1 > README.md`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			gateway, err := t.client()
 			if err != nil {
+				return err
+			}
+			if card {
+				call, err := cardPath(spell(args[0]))
+				if err != nil {
+					return err
+				}
+				answer, err := gateway.Do(c.Context(), call)
+				if err != nil {
+					return err
+				}
+				_, err = c.OutOrStdout().Write(answer.Body)
 				return err
 			}
 			if raw {
@@ -59,6 +72,7 @@ func Show() *cobra.Command {
 		},
 	}
 	t.flags(c)
+	c.Flags().BoolVar(&card, "card", false, "print the card of an artifact version, byte for byte as it was registered")
 	c.Flags().BoolVar(&raw, "raw", false, "print the canonical bytes of a record, whose SHA-256 is its id")
 	return c
 }
@@ -268,8 +282,9 @@ func (v View) print(w io.Writer) error {
 		}
 		fmt.Fprintf(w, "  %-11s by %s in block %d%s  %s\n", plain(s.Kind), plain(s.MSPID), s.Block, retracted, plain(s.ID))
 	}
+	printAbout(w, v.About)
 	var out bytes.Buffer
-	if err := json.Indent(&out, v.Record, "", "  "); err != nil {
+	if err := json.Indent(&out, withoutCard(v.Record), "", "  "); err != nil {
 		return fmt.Errorf("couldn't understand the record: %w", err)
 	}
 	for line := range strings.Lines(out.String()) {

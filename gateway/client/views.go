@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
 // The shapes of the gateway's answers, as far as the command line reads them.
@@ -27,6 +28,7 @@ type Receipt struct {
 		Ref string `json:"ref"`
 		ID  string `json:"id"`
 	} `json:"generated"`
+	Warnings []Warning `json:"warnings"`
 }
 
 // Job is a capture job and what became of its events.
@@ -80,6 +82,7 @@ type View struct {
 		Block     uint64 `json:"block"`
 		Retracted bool   `json:"retracted"`
 	} `json:"statements"`
+	About *about.Description `json:"about"`
 }
 
 // Views is a page of records.
