@@ -9,6 +9,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/prov"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/slsa"
 )
 
 // Formats are all formats, the preferred one first.
@@ -19,6 +20,7 @@ var Formats = []formats.Format{
 	{Name: "dot", MediaType: "text/vnd.graphviz", Extension: ".dot", About: "a picture, for Graphviz",
 		Write: func(_ context.Context, out io.Writer, g *formats.Graph) error { return g.Answer.WriteDOT(out) }},
 	prov.Format,
+	slsa.Format,
 }
 
 // ByName finds a format by its name.
