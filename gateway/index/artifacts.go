@@ -72,11 +72,14 @@ func (ix *Index) Artifacts(ctx context.Context, f ArtifactFilter, at uint64, pag
 		w.add("c.msp = ?", f.MSPID)
 	}
 	s := selection{head: `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM ` + from, where: w, order: "a.record"}
-	return listOf(ctx, ix, p, s, func(rows *sql.Rows, l *location) (a Artifact, err error) {
-		err = rows.Scan(append(l.fields(), &a.Kind, &a.Namespace, &a.Name, &a.Version, &a.Digest.Algorithm, &a.Digest.Value, &a.Digest.Coverage)...)
-		a.Ref = record.ArtifactRef{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Version: a.Version}.String()
-		return a, err
-	}, func(a *Artifact, r Record) { a.Record = r })
+	return listOf(ctx, ix, p, s, scanArtifact, func(a *Artifact, r Record) { a.Record = r })
+}
+
+// scanArtifact reads a row of a location and the columns of an artifact.
+func scanArtifact(rows *sql.Rows, l *location) (a Artifact, err error) {
+	err = rows.Scan(append(l.fields(), &a.Kind, &a.Namespace, &a.Name, &a.Version, &a.Digest.Algorithm, &a.Digest.Value, &a.Digest.Coverage)...)
+	a.Ref = record.ArtifactRef{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Version: a.Version}.String()
+	return a, err
 }
 
 // listOf makes a page of items that are records with something to them. A

@@ -43,14 +43,16 @@ type readCaches struct {
 	shapes *cache[int64, shapeRow]
 	nodes  *cache[int64, *stored]
 
-	declared declared
+	happenings *cache[int64, *Happening]
+	counter    counter
+	declared   declared
 }
 
 // caches are replaced as a whole by Reset: ids may mean something else then.
 func (ix *Index) caches() *readCaches { return ix.readers.Load() }
 
 func newReadCaches() *readCaches {
-	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000), shapes: newCache[int64, shapeRow](10_000), nodes: newCache[int64, *stored](10_000)}
+	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000), shapes: newCache[int64, shapeRow](10_000), nodes: newCache[int64, *stored](10_000), happenings: newCache[int64, *Happening](500)}
 }
 
 // location of a record's bytes and transaction.

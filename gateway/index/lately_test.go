@@ -1,0 +1,95 @@
+package index_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+)
+
+func TestLatelyTellsWhatEachTransactionRecordedTheNewestFirst(t *testing.T) {
+	l, ix := follow(t)
+	first := seen(t, 1)
+	l.Put("Harbor", first, seen(t, 2), seen(t, 3))
+	l.Put("Market", first) // records nothing new
+	l.SubmitAs("Market", 11, seen(t, 4))
+	l.Submit("Lab", indextest.Artifact(t, "dataset/lab/readings@1", string(first.ID)), seen(t, 5))
+	l.Submit("Lab", indextest.Artifact(t, "dataset/lab/readings@2"))
+	l.Cut()
+	for range 2 { // the second time from memory
+		all, err := ix.Lately(t.Context(), 10, 2)
+		require.NoError(t, err)
+		require.Len(t, all, 3)
+		assert.Equal(t, "LabMSP", all[0].MSPID)
+		assert.Equal(t, map[record.Noun]int{record.NounArtifact: 1}, all[0].Counts)
+		assert.Equal(t, map[record.Noun]int{record.NounArtifact: 1, record.NounEvent: 1}, all[1].Counts)
+		assert.Equal(t, map[record.Noun]int{record.NounEvent: 3}, all[2].Counts)
+		assert.Equal(t, "HarborMSP", all[2].MSPID)
+		require.Len(t, all[2].Records, 2, "only a few are shown")
+		assert.Equal(t, string(first.ID), all[2].Records[0].ID)
+		assert.Equal(t, l.Blocks[1].Transactions[0].ID, all[2].TxID)
+	}
+	one, err := ix.Lately(t.Context(), 1, 5)
+	require.NoError(t, err)
+	require.Len(t, one, 1)
+	assert.Equal(t, "LabMSP", one[0].MSPID)
+}
+
+func TestRecordsAreCountedByWhoRecordedThemFirstAndNoun(t *testing.T) {
+	l, ix := follow(t)
+	counts, err := ix.Count(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, counts)
+	first := seen(t, 1)
+	l.Put("Harbor", first, seen(t, 2))
+	before, err := ix.Count(t.Context())
+	require.NoError(t, err)
+	l.Put("Market", first, seen(t, 3))
+	l.Put("Harbor", indextest.Statement(t, record.Recall, `{"reason":"warm"}`, string(first.ID)))
+	after, err := ix.Count(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, index.Counts{"HarborMSP": {record.NounEvent: 2}}, before, "what was told stays as it is")
+	assert.Equal(t, index.Counts{"HarborMSP": {record.NounEvent: 2, record.NounStatement: 1}, "MarketMSP": {record.NounEvent: 1}}, after)
+
+	require.NoError(t, ix.Reset(t.Context()))
+	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
+	again, err := ix.Count(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, after, again, "an index that was built again counts anew")
+}
+
+func TestTheLatestOfAKindComeFirst(t *testing.T) {
+	l, ix := follow(t)
+	r := seen(t, 1)
+	l.Put("Harbor", r, indextest.Artifact(t, "dataset/harbor/a@1"), indextest.Artifact(t, "model/harbor/b@1"), indextest.Artifact(t, "dataset/harbor/a@2"))
+	one := l.Put("Harbor", indextest.Statement(t, record.Recall, `{"reason":"one"}`, string(r.ID)))
+	l.Put("Harbor", indextest.Statement(t, record.Finding, `{"detail":"none"}`, string(r.ID)))
+	two := l.Put("Harbor", indextest.Statement(t, record.Recall, `{"reason":"two"}`, string(r.ID)))
+	recalls, err := ix.LatestStatements(t.Context(), record.Recall, 10)
+	require.NoError(t, err)
+	require.Len(t, recalls, 2)
+	assert.Equal(t, []string{two, one}, []string{recalls[0].ID, recalls[1].ID})
+	for kind, want := range map[string][]string{"": {"dataset/harbor/a@2", "model/harbor/b@1", "dataset/harbor/a@1"}, "dataset": {"dataset/harbor/a@2", "dataset/harbor/a@1"}} {
+		list, err := ix.LatestArtifacts(t.Context(), kind, 10)
+		require.NoError(t, err)
+		var refs []string
+		for _, a := range list {
+			refs = append(refs, a.Ref)
+		}
+		assert.Equal(t, want, refs)
+	}
+}
+
+func TestOrganisationsKeepTheOrderOfTheirIntroduction(t *testing.T) {
+	l, ix := follow(t)
+	l.Put("Market", indextest.Member(t, `{"mspId":"MarketMSP","name":"Market","namespaces":["market"]}`))
+	l.Put("Harbor", indextest.Member(t, `{"mspId":"HarborMSP","name":"Harbor","namespaces":["harbor"]}`))
+	l.Put("Market", indextest.Member(t, `{"mspId":"MarketMSP","name":"The Market","namespaces":["market"]}`))
+	all, err := ix.Introduced(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []index.Introduced{{"MarketMSP", "The Market"}, {"HarborMSP", "Harbor"}}, all)
+}
