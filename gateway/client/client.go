@@ -55,6 +55,35 @@ type Call struct {
 
 // Do sends a request. An answer of 400 and above is an error of type *Problem.
 func (c *Client) Do(ctx context.Context, call Call) (*Answer, error) {
+	response, err := c.send(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return nil, unreachable(c.base, err)
+	}
+	return &Answer{response.StatusCode, response.Header, body}, nil
+}
+
+// Copy sends a request and writes the body of the answer as it comes, however long it is. An answer of 400 and above is an
+// error of type *Problem, of which nothing is written. After any other error a part of the body may have been written.
+func (c *Client) Copy(ctx context.Context, call Call, out io.Writer) (http.Header, error) {
+	response, err := c.send(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	n, err := io.Copy(out, response.Body)
+	if err != nil {
+		return nil, failure{fmt.Errorf("the answer of %s was cut off after %d bytes, or couldn't be written: %w", c.base, n, err), ExitUnreachable}
+	}
+	return response.Header, nil
+}
+
+// send sends a request and reads the head of the answer. The caller closes its body.
+func (c *Client) send(ctx context.Context, call Call) (*http.Response, error) {
 	target := c.base + call.Path
 	if len(call.Query) > 0 {
 		target += "?" + call.Query.Encode()
@@ -75,15 +104,15 @@ func (c *Client) Do(ctx context.Context, call Call) (*Answer, error) {
 	if err != nil {
 		return nil, unreachable(c.base, err)
 	}
+	if response.StatusCode < 400 {
+		return response, nil
+	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return nil, unreachable(c.base, err)
 	}
-	if response.StatusCode >= 400 {
-		return nil, readProblem(response, body)
-	}
-	return &Answer{response.StatusCode, response.Header, body}, nil
+	return nil, readProblem(response, body)
 }
 
 func orDefault(s, otherwise string) string {

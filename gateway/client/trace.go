@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/gateway/formats/catalogue"
 )
 
 // Trace walks the lineage graph from a node.
@@ -78,7 +80,7 @@ stands above already.
 	c.Flags().IntVar(&depth, "depth", 0, "steps to walk; all of them if left out")
 	c.Flags().BoolVar(&ids, "ids", false, "print record ids whole")
 	c.Flags().StringVar(&at, "at", "", "answer as it was after this block")
-	c.Flags().StringVar(&format, "format", "", "json, csv, dot or prov instead of text")
+	c.Flags().StringVar(&format, "format", "", "instead of text: "+catalogue.Names()+"; see export")
 	return c
 }
 

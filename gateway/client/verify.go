@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/attestation"
 	"github.com/pedigree-ledger/pedigree/gateway/proof"
 )
 
@@ -24,6 +25,10 @@ func Verify() *cobra.Command {
 		Long: `Check a proof file against a trust file, and say what it proves. PROOF is a file,
 or - for standard input. Nothing else is read: no network, no other file, no
 clock; the answer of today is that of every day.
+
+A signed statement (export --format slsa, and other in-toto statements with the
+signer's certificate) is checked as well: which organisation signed it, and what
+it says.
 
 Exit codes: 0 accepted, 1 refused (the first word of the message is a stable
 reason code), 2 a mistake in the command, or a file that can't be read.`,
@@ -66,6 +71,9 @@ reason code), 2 a mistake in the command, or a file that can't be read.`,
 			text, err := readBounded(args[0], c.InOrStdin())
 			if err != nil {
 				return err
+			}
+			if attestation.Recognise(text) {
+				return verifyAndShow(c, text, pinned, wanted, asJSON, raw)
 			}
 			verdict, err := verify(text, pinned, wanted)
 			switch {
