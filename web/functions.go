@@ -34,6 +34,7 @@ func (p *Pages) functions() template.FuncMap {
 		"plural":   plural,
 		"dict":     dict,
 		"pretty":   pretty,
+		"refs":     refs,
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 // Sizes of pictures, in drawn nodes.
 const (
 	DefaultWhole  = 40  // up to which nothing is folded
-	DefaultTarget = 150 // to which an answer is folded
-	DefaultMost   = 400 // that unfolding may lead to
+	DefaultTarget = 100 // to which an answer is folded
+	DefaultMost   = 300 // that unfolding may lead to
 	Step          = 40  // nodes that one unfolding adds
 )
 
@@ -71,6 +71,12 @@ type Entry struct {
 	Symbol template.HTML
 	Label  string
 }
+
+// Label gives a node two short lines for people: what it is called, and what else tells it from others.
+func Label(n *lineage.Node) (title, sub string) { return label(n) }
+
+// Word is what kind of node it is, for people: lot, training run, model.
+func Word(n *lineage.Node) string { return lookOf(n).one }
 
 // Draw draws an answer.
 func Draw(a *lineage.Answer, o Options) *Picture {

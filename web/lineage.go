@@ -1,0 +1,84 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/web/picture"
+)
+
+// Lineage is the page with the picture of where something comes from and what it touched. Without a Picture it asks for a node.
+type Lineage struct {
+	Frame
+	Asked string // what was asked for, as it was written
+	Fault string // what is wrong with that; may be empty
+
+	Node             string // as the ledger has it
+	Title, Sub, Word string // for people
+	Flags            []string
+	Direction        string
+	Directions       []Choice
+	Depths           []Choice
+	At               string // the block that was asked for; empty for the latest
+	Block            uint64 // the ledger is shown as it was after this block
+	Picture          *picture.Picture
+	Lanes            int      // organisations in it
+	Recalled         int      // nodes that are recalled
+	Cut              []string // why there is more than was walked to, in words
+	Further          string   // the same with more walked to; empty if that is all
+	Fold             string   // the same with everything folded; empty if nothing is unfolded
+	Exports          []Export
+}
+
+// Choice is one value that a field can have.
+type Choice struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// Export is one format to download something in.
+type Export struct{ Name, About, Path string }
+
+// Height is the class of the frame around the picture, so that it has its size before anything is drawn.
+func (l *Lineage) Height() string {
+	switch h := l.Picture.Height; {
+	case h <= 340:
+		return "low"
+	case h <= 560:
+		return "middling"
+	}
+	return "high"
+}
+
+// Summary says in a sentence what the picture shows.
+func (l *Lineage) Summary() string {
+	p := l.Picture
+	s := fmt.Sprintf("%s %s", count(p.Nodes), plural(p.Nodes, "node", "nodes"))
+	if l.Lanes > 1 {
+		s += fmt.Sprintf(" of %d organisations", l.Lanes)
+	}
+	if p.Folds > 0 {
+		s += fmt.Sprintf(", %s drawn one by one and the others in %d %s", count(p.Drawn), p.Folds, plural(p.Folds, "fold", "folds"))
+	}
+	return s + ", as of block " + count(l.Block) + "."
+}
+
+// mostRefs is how many neighbours a row of the table names.
+const mostRefs = 6
+
+// refs names the neighbours of a row.
+func refs(list []picture.Ref) string {
+	var names []string
+	for i, r := range list {
+		if i == mostRefs {
+			names = append(names, fmt.Sprintf("%d more", len(list)-mostRefs))
+			break
+		}
+		name := r.Title
+		if r.How != "led to" {
+			name += " (" + r.How + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
