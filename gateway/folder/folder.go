@@ -190,6 +190,9 @@ func (f *Folder) Names() []string {
 	return names
 }
 
+// FileSize is how many bytes the file at a place of Names has.
+func (f *Folder) FileSize(i int) int64 { return f.files[i].size }
+
 // Ignored are the paths in the folder that were left out, in order.
 func (f *Folder) Ignored() []string { return f.ignored }
 
