@@ -14,8 +14,8 @@ const (
 	FlagDeclaration = "error-declaration"
 )
 
-// answer labels what the walk found.
-func (w *walk) answer(ctx context.Context) (*Answer, error) {
+// answer labels what the walk found. The visits are in the order of the nodes.
+func (w *walk) answer(ctx context.Context) (*Answer, []*visit, error) {
 	ids := slices.Sorted(maps.Keys(w.visits))
 	deepest := 0
 	for _, v := range w.visits {
@@ -31,18 +31,18 @@ func (w *walk) answer(ctx context.Context) (*Answer, error) {
 	w.edges.sort()
 	labels, err := w.graph.Describe(ctx, ids, w.snap)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	statuses, err := w.graph.Statuses(ctx, w.claimed(ids), w.snap)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	names := make(map[int64]string, len(ids))
 	for id, l := range labels {
 		names[id] = l.Name
 	}
 	if err := w.nameRecords(ctx, names); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	a := &Answer{Node: names[visits[0].id], Direction: w.query.Direction, Block: w.snap.Block, Nodes: make([]Node, 0, len(ids)), Edges: make([]Edge, 0, len(w.edges.all))}
 	for _, v := range visits {
@@ -52,7 +52,7 @@ func (w *walk) answer(ctx context.Context) (*Answer, error) {
 		a.Edges = append(a.Edges, Edge{names[e.from], names[e.to], edgeKinds[e.kind], names[e.record]})
 	}
 	a.Truncated = w.truncation(names)
-	return a, nil
+	return a, visits, nil
 }
 
 // claimed are the nodes that statements may be about: those whose links were
@@ -104,7 +104,7 @@ func (w *walk) truncation(names map[int64]string) *Truncation {
 
 func node(v *visit, l *index.Label, s *index.Status) Node {
 	n := Node{
-		ID: l.Name, Kind: l.Kind.String(), Depth: v.first.depth, Carrier: len(v.held) > 0 && len(v.self) == 0,
+		ID: l.Name, Kind: l.Kind.String(), Depth: v.first.depth, Carrier: !v.onItsOwn(),
 		MSPID: l.MSPID, Transaction: l.TxID, Block: l.Block, Recorded: l.Recording.Time,
 		Type: l.Type, Time: l.EventTime, Action: l.Action, BizStep: l.BizStep, Disposition: l.Disposition,
 		ReadPoint: l.ReadPoint, BizLocation: l.BizLocation, EventID: l.EventID, Digest: l.Digest, Errors: l.Errors,

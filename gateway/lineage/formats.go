@@ -2,7 +2,6 @@ package lineage
 
 import (
 	"bufio"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"strconv"
@@ -10,32 +9,15 @@ import (
 	"time"
 )
 
-// WriteCSV writes the nodes of an answer as a table (RFC 4180) with a heading, one
-// line each, for spreadsheets. Cells that a spreadsheet would run as a formula
-// get a quote before them.
+// WriteCSV writes the nodes of an answer as a table, a line for each.
 func (a *Answer) WriteCSV(out io.Writer) error {
-	w := csv.NewWriter(out)
-	w.UseCRLF = true
-	rows := [][]string{{"node", "kind", "depth", "carrier", "recorded by", "block", "transaction", "recorded at", "type", "time", "action", "business step", "disposition", "read point", "location", "event id", "digest", "flags"}}
-	for _, n := range a.Nodes {
-		rows = append(rows, []string{n.ID, n.Kind, strconv.Itoa(n.Depth), strconv.FormatBool(n.Carrier), n.MSPID, strconv.FormatUint(n.Block, 10), n.Transaction, stamp(n.Recorded),
-			n.Type, stamp(n.Time), n.Action, n.BizStep, n.Disposition, n.ReadPoint, n.BizLocation, n.EventID, n.Digest, strings.Join(n.Flags, " ")})
-	}
-	for _, row := range rows {
-		for i, cell := range row {
-			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-				row[i] = "'" + cell
-			}
+	heading := []string{"node", "kind", "depth", "carrier", "recorded by", "block", "transaction", "recorded at", "type", "time", "action", "business step", "disposition", "read point", "location", "event id", "digest", "flags"}
+	return writeTable(out, heading, func(add func(...string)) {
+		for _, n := range a.Nodes {
+			add(n.ID, n.Kind, strconv.Itoa(n.Depth), strconv.FormatBool(n.Carrier), n.MSPID, strconv.FormatUint(n.Block, 10), n.Transaction, stamp(n.Recorded),
+				n.Type, stamp(n.Time), n.Action, n.BizStep, n.Disposition, n.ReadPoint, n.BizLocation, n.EventID, n.Digest, strings.Join(n.Flags, " "))
 		}
-		if err := w.Write(row); err != nil {
-			return fmt.Errorf("couldn't write CSV: %w", err)
-		}
-	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		return fmt.Errorf("couldn't write CSV: %w", err)
-	}
-	return nil
+	})
 }
 
 func stamp(t time.Time) string {

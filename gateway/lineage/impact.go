@@ -1,9 +1,6 @@
 package lineage
 
 import (
-	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -70,6 +67,7 @@ type Touched struct {
 // Step is a node on a path, and how the path comes to it.
 type Step struct {
 	Node string `json:"node"`
+	Name string `json:"-"`              // of the node, for people
 	Edge string `json:"edge,omitempty"` // kind of the edge from the node before; empty for the first
 	// Against tells that the edge leads from this node to the one before, as from a carrier to what it held.
 	Against bool `json:"against,omitempty"`
@@ -115,127 +113,4 @@ type Moving struct {
 	BizLocation string   `json:"bizLocation,omitempty"`
 	Why         []string `json:"why"` // a shortest path of nodes to it, from the node asked about
 	Flags       []string `json:"flags,omitempty"`
-}
-
-// A thing has come to an end if the last event that names it has one of these
-// (CBV 2.0, sections 7.1 and 7.2), or used it up as an input.
-var (
-	finalSteps        = []string{"decommissioning", "destroying", "dispensing", "retail_selling"}
-	finalDispositions = []string{"destroyed", "dispensed", "disposed", "inactive", "retail_sold"}
-)
-
-const (
-	stepPrefix        = "https://ref.gs1.org/cbv/BizStep-"
-	dispositionPrefix = "https://ref.gs1.org/cbv/Disp-"
-)
-
-// Assess walks down from the query's node, whatever direction it has, and sums
-// up. Errors are those of Trace.
-func Assess(ctx context.Context, g Graph, q Query) (*Impact, error) {
-	q.Direction = Descendants
-	w, err := walkFrom(ctx, g, q)
-	if err != nil {
-		return nil, err
-	}
-	a, err := w.answer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	im := &Impact{Node: a.Node, Starts: 1, Block: a.Block, Truncated: a.Truncated, Kinds: map[string]int{}, Organisations: []Organisation{}, Touched: []Touched{}, Recalls: []Recall{}, OnTheMove: []Moving{}}
-	at := map[string]int{}
-	for _, n := range a.Nodes[1:] {
-		if n.Carrier {
-			continue
-		}
-		im.Total++
-		i, ok := at[n.MSPID]
-		if !ok {
-			i = len(im.Organisations)
-			at[n.MSPID] = i
-			im.Organisations = append(im.Organisations, Organisation{MSPID: n.MSPID, Kinds: map[string][]string{}})
-		}
-		im.Kinds[n.Kind]++
-		im.Organisations[i].Total++
-		kinds := im.Organisations[i].Kinds
-		kinds[n.Kind] = append(kinds[n.Kind], n.ID)
-	}
-	slices.SortFunc(im.Organisations, func(a, b Organisation) int { return strings.Compare(a.MSPID, b.MSPID) })
-	im.OnTheMove, err = w.moving(ctx, a)
-	return im, err
-}
-
-// moving finds the things that are still on the move, the node asked about
-// among them.
-func (w *walk) moving(ctx context.Context, a *Answer) ([]Moving, error) {
-	var things []*visit
-	byName := make(map[string]Node, len(a.Nodes))
-	names := make(map[int64]string, len(w.visits))
-	for _, n := range a.Nodes {
-		byName[n.ID] = n
-	}
-	var ids []int64
-	for id, v := range w.visits {
-		if v.kind.IsThing() && len(v.self) > 0 {
-			things = append(things, v)
-			ids = append(ids, id)
-		}
-	}
-	slices.SortFunc(things, func(a, b *visit) int {
-		if a.first.depth != b.first.depth {
-			return a.first.depth - b.first.depth
-		}
-		return int(a.id - b.id)
-	})
-	if err := w.readTo(ctx, ids); err != nil { // those behind the limits were not read yet
-		return nil, err
-	}
-	last := make(map[int64]index.Link, len(things))
-	var describe []int64
-	for _, v := range things {
-		for _, l := range w.to[v.id] {
-			if !l.Role.Mentions() {
-				continue
-			}
-			if old, ok := last[v.id]; !ok || (moment{old.Time, old.Record}).compare(moment{l.Time, l.Record}) < 0 {
-				last[v.id] = l
-			}
-		}
-		for p := &v.first; p != nil; p = p.before {
-			names[p.at.id] = ""
-		}
-	}
-	for id := range names {
-		describe = append(describe, id)
-	}
-	for _, l := range last {
-		describe = append(describe, l.Record)
-	}
-	slices.Sort(describe)
-	labels, err := w.graph.Describe(ctx, slices.Compact(describe), w.snap)
-	if err != nil {
-		return nil, err
-	}
-	moving := []Moving{}
-	for _, v := range things {
-		m := Moving{ID: labels[v.id].Name, MSPID: labels[v.id].MSPID, Flags: byName[labels[v.id].Name].Flags}
-		if l, ok := last[v.id]; ok {
-			e := labels[l.Record]
-			if l.Role.Consumes() || final(e) {
-				continue
-			}
-			m.MSPID, m.LastEvent, m.BizStep, m.Disposition, m.BizLocation = e.MSPID, e.Name, e.BizStep, e.Disposition, e.BizLocation
-		}
-		for p := &v.first; p != nil; p = p.before {
-			m.Why = append(m.Why, labels[p.at.id].Name)
-		}
-		slices.Reverse(m.Why)
-		moving = append(moving, m)
-	}
-	return moving, nil
-}
-
-func final(e *index.Label) bool {
-	step, isStep := strings.CutPrefix(e.BizStep, stepPrefix)
-	disposition, isDisposition := strings.CutPrefix(e.Disposition, dispositionPrefix)
-	return isStep && slices.Contains(finalSteps, step) || isDisposition && slices.Contains(finalDispositions, disposition)
 }

@@ -20,6 +20,9 @@ type Graph interface {
 	Names(ctx context.Context, records []int64) (map[int64]string, error) // record ids
 	Describe(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Label, error)
 	Statuses(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Status, error)
+	// Made lists what an organisation recorded first, at most so many nodes, and tells whether there is more.
+	Made(ctx context.Context, mspID string, snap index.Snapshot, most int) (made []index.Vertex, more bool, err error)
+	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
 }
 
 // Direction of a walk.
@@ -133,28 +136,38 @@ func (e *UnknownNodeError) Error() string {
 // Trace walks the graph. Errors are an *UnknownNodeError, an
 // *index.FutureError, or the graph's own.
 func Trace(ctx context.Context, g Graph, q Query) (*Answer, error) {
-	w, err := walkFrom(ctx, g, q)
-	if err != nil {
-		return nil, err
-	}
-	return w.answer(ctx)
-}
-
-func walkFrom(ctx context.Context, g Graph, q Query) (*walk, error) {
 	if q.Direction != Ancestors && q.Direction != Descendants {
 		return nil, fmt.Errorf("%q is not a direction; there are %s and %s", q.Direction, Ancestors, Descendants)
 	}
+	q = q.orDefaults()
+	end := time.Now().Add(q.Budget)
 	snap, err := g.Snapshot(ctx, q.At)
 	if err != nil {
 		return nil, err
 	}
-	start, err := g.Find(ctx, q.Node, snap)
+	l := newLinks(g, snap)
+	start, err := l.find(ctx, q.Node)
 	if err != nil {
 		return nil, err
 	}
-	if start.ID == 0 {
-		return nil, &UnknownNodeError{q.Node, snap.Block}
+	w := newWalk(q, l, []index.Vertex{start})
+	if err := w.run(ctx, end); err != nil {
+		return nil, err
 	}
-	w := newWalk(q, newLinks(g, snap), []index.Vertex{start})
-	return w, w.run(ctx)
+	a, _, err := w.answer(ctx)
+	return a, err
+}
+
+func (q Query) orDefaults() Query {
+	if q.Depth <= 0 {
+		q.Depth = DefaultDepth
+	}
+	if q.Nodes <= 0 {
+		q.Nodes = DefaultNodes
+	}
+	q.Nodes = min(q.Nodes, MaxNodes)
+	if q.Budget <= 0 {
+		q.Budget = DefaultBudget
+	}
+	return q
 }

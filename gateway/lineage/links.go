@@ -22,6 +22,15 @@ func newLinks(g Graph, snap index.Snapshot) *links {
 	return &links{graph: g, snap: snap, to: map[int64][]index.Link{}, of: map[int64][]index.Link{}, kinds: map[int64]index.Kind{}, inside: map[int64][]contact{}, outside: map[int64][]contact{}}
 }
 
+// find finds the node that a walk begins at.
+func (l *links) find(ctx context.Context, node string) (index.Vertex, error) {
+	v, err := l.graph.Find(ctx, node, l.snap)
+	if err == nil && v.ID == 0 {
+		err = &UnknownNodeError{node, l.snap.Block}
+	}
+	return v, err
+}
+
 // prepare reads, in a few batches, everything that expanding a level looks at.
 func (w *walk) prepare(ctx context.Context, level []*visit) error {
 	var nodes, records []int64

@@ -113,3 +113,6 @@ func (v *visit) through(l index.Link) *arrival {
 	}
 	return best
 }
+
+// onItsOwn tells whether a node is in question itself, and not only as the carrier of what is.
+func (v *visit) onItsOwn() bool { return len(v.held) == 0 || len(v.self) > 0 }

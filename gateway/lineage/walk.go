@@ -78,16 +78,6 @@ type walk struct {
 }
 
 func newWalk(q Query, l *links, starts []index.Vertex) *walk {
-	if q.Depth <= 0 {
-		q.Depth = DefaultDepth
-	}
-	if q.Nodes <= 0 {
-		q.Nodes = DefaultNodes
-	}
-	q.Nodes = min(q.Nodes, MaxNodes)
-	if q.Budget <= 0 {
-		q.Budget = DefaultBudget
-	}
 	w := &walk{
 		query: q, down: q.Direction == Descendants,
 		visits: map[int64]*visit{}, next: map[int64]bool{}, frontier: map[int64]bool{}, reasons: map[string]bool{},
@@ -121,8 +111,8 @@ func (w *walk) visit(id int64, kind index.Kind) *visit {
 	return v
 }
 
-func (w *walk) run(ctx context.Context) error {
-	end := time.Now().Add(w.query.Budget)
+// run walks, until a time.
+func (w *walk) run(ctx context.Context, end time.Time) error {
 	for len(w.next) > 0 {
 		ids := make([]int64, 0, len(w.next))
 		for id := range w.next {
