@@ -1,18 +1,34 @@
 package web
 
-import "time"
+import (
+	"html/template"
+	"time"
 
-// Thing is the page about a thing.
+	"github.com/pedigree-ledger/pedigree/web/chart"
+)
+
+// Thing is the page about a thing: a lot, an item, a product, a pallet.
 type Thing struct {
 	Frame
 	URI        string
+	Path       string // of this page, without a query
+	Kind       Kind
 	Parts      []Part
+	OfManyLots bool   // the code is of a product as such; its lots and items have codes, and recalls, of their own
+	CheckDigit string // what the code's last digit ought to be, if it is wrong
 	Recalls    []Recall
-	OfManyLots bool // the code is of a product as such; its lots and items have codes, and recalls, of their own
-	SignedIn   bool
-	Events     []Event // for callers with a token only
-	More       bool    // there are more events
-	Linkset    string
+
+	Address string        // of this page, as the visitor sees it
+	QR      template.HTML // of the address
+	Linkset string
+
+	ProofName     string // of the file with the proof
+	ProofCommands string // that check it
+
+	SignedIn  bool     // all below is for members and their auditors only
+	Story     *Story   // nil if no record names the thing
+	Known     []string // other things of the same product, if there is no story, or the thing is a product
+	MoreKnown bool
 }
 
 // Part is one element of the thing's code.
@@ -20,9 +36,184 @@ type Part struct{ Title, Value string }
 
 // Recall is a recall that stands.
 type Recall struct {
+	Node                     string // what is recalled: the thing, or what it belongs to
+	Own                      bool   // it is the thing itself
 	By, Reason, Instructions string
 	At                       time.Time
+	Record                   string
 }
 
-// Event is one line of a thing's history.
-type Event struct{ Type, Time, Step, Disposition, Place, By, Record, Link string }
+// Story is what is known of a thing.
+type Story struct {
+	Block         uint64
+	Steps         int
+	Organisations []string // MSP ids of those that recorded steps
+	From, To      time.Time
+	Now           *Step // the newest
+
+	Affected   []Affected
+	Days       []Day
+	All        bool // each step stands alone
+	Pager      Pager
+	Picture    template.HTML
+	Shown      int // nodes in the picture
+	Nodes      int // that it is about
+	Made       Family
+	Became     Family
+	Charts     []Chart
+	Unread     int // steps that weren't looked at for readings
+	Decisions  []Decision
+	Claims     []Claim
+	MoreClaims int
+	Errors     []Mistake
+	Seal       *Seal // nil until it is asked for
+	Node       string
+}
+
+// Affected is a recall of something that the thing comes from.
+type Affected struct {
+	Nodes                          []string
+	More                           int
+	Kind, By, Reason, Instructions string
+	At                             time.Time
+	Record                         string
+}
+
+// Day is what happened on one day.
+type Day struct {
+	Date   time.Time // in the zone of its first event
+	Stages []Stage
+}
+
+// Stage is a step, or a run of steps of the same kind.
+type Stage struct {
+	First, Last Step
+	Count       int
+	Steps       []Step // the first of them, if there are several
+	More        int
+	Summary     string // of what was measured: "−0.9 °C to 6.1 °C"
+	Recalled    int
+}
+
+// Step is one event.
+type Step struct {
+	Word, Type, Action, Disposition string
+	Role                            string    // made, used or seen
+	Time                            time.Time // in the event's zone
+	Place                           Place
+	Carrier                         string
+	Quantity                        string
+	Measured                        []string // "2.1 °C by LOGGER-8"
+	By                              string   // MSP id
+	Also                            []string // MSP ids of others that recorded it
+	Block                           uint64
+	Record                          string
+	Flags                           []string
+}
+
+// Place is where something happened.
+type Place struct{ Text, Node string }
+
+// Pager leads to the other pages of a list.
+type Pager struct {
+	From, To, Of   int
+	Previous, Next string // addresses; may be empty
+}
+
+// Family is what a thing was made of, or what became of it.
+type Family struct {
+	Things, Artifacts                                    []Relative
+	ThingCount, ArtifactCount, EventCount, ActivityCount int
+	Organisations                                        []string
+	Cut                                                  bool
+}
+
+// Empty says whether there is nobody.
+func (f Family) Empty() bool { return f.ThingCount+f.ArtifactCount == 0 }
+
+// MoreThings and MoreArtifacts count those that are not listed.
+func (f Family) MoreThings() int { return f.ThingCount - len(f.Things) }
+
+// MoreArtifacts counts those that are not listed.
+func (f Family) MoreArtifacts() int { return f.ArtifactCount - len(f.Artifacts) }
+
+// Relative is one of a family.
+type Relative struct {
+	Node, By string
+	Flags    []string
+}
+
+// Chart is what was measured of one kind.
+type Chart struct {
+	*chart.Drawing
+	ID, Title, Unit string
+	Converted       int
+	Sources         []Source // of the limits
+	Listed          []Listed // the readings themselves, if there are few
+}
+
+// Source is who stated a limit.
+type Source struct{ Text, By, Record string }
+
+// Listed is one reading.
+type Listed struct {
+	Time            time.Time
+	Device, Value   string
+	Record          string
+	Recalled, Alarm bool
+}
+
+// Decision is what a run decided about the thing.
+type Decision struct {
+	Verdict string
+	Type    string
+	Outcome []Fact
+	Models  []string
+	Others  []string
+	By      string
+	Time    time.Time
+	Record  string
+	Tainted []string
+	More    int
+}
+
+// Fact is a name and what it is.
+type Fact struct{ Name, Text string }
+
+// Claim is a statement about the thing.
+type Claim struct {
+	Kind, By, Record string
+	At               time.Time
+	Facts            []Fact
+	Retracted        bool
+	Expired          bool
+}
+
+// Mistake is a step that was declared an error.
+type Mistake struct {
+	Record, Word, By, Reason string
+	Time                     time.Time
+	Declaration              string
+	Corrective               []string
+}
+
+// Seal says what is proved. The gateway has made a proof and verified it as anybody can.
+type Seal struct {
+	Problem       string // why there is no proof; all else is empty then
+	Later         bool   // it may work in a moment
+	Level         string
+	Records       int
+	Bytes         int64
+	Agree         int
+	Organisations []string // MSP ids of those that signed all of it
+	OfAll         int      // how many organisations there are
+	FirstBlock    uint64   // of the recordings
+	LastBlock     uint64
+	Asked         time.Time
+	Cut           bool
+	Steps         []Check
+	File          string
+}
+
+// Check is one thing that was checked.
+type Check struct{ What, Found string }

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,10 +21,7 @@ func framed() Frame {
 
 // pages is one of each page, full of hostile text. A page's file adds its own.
 var pages = map[string]Framed{
-	"thing": &Thing{
-		Frame: framed(), URI: hostile, Parts: []Part{{hostile, hostile}}, Recalls: []Recall{{hostile, hostile, hostile, time.Unix(0, 0)}},
-		SignedIn: true, Events: []Event{{hostile, hostile, hostile, hostile, hostile, hostile, hostile, "javascript:alert(1)"}}, More: true, Linkset: "/x",
-	},
+	"thing": hostileThing(),
 	"docs": &Docs{Frame: framed(), Title: hostile, Description: hostile, Version: hostile, Groups: []Group{{hostile, hostile, []Route{{
 		ID: hostile, Method: hostile, Path: hostile, Summary: hostile, Description: hostile, Roles: hostile, Consumes: hostile,
 		Parameters: []Parameter{{hostile, hostile, hostile, hostile, true}}, Examples: []Example{{hostile, hostile}}, Responses: []Response{{hostile, hostile}},

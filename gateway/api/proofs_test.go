@@ -35,6 +35,8 @@ func (p *prover) ProveTrace(_ context.Context, t proof.Trace, ids []record.ID, l
 	return p.proof, p.err
 }
 
+func (p *prover) Trust(context.Context) (*proof.Trust, error) { return nil, p.err }
+
 func TestProofsAreAnsweredAsTheyWereMade(t *testing.T) {
 	f := newFixture(t)
 	_, dataset := f.story()

@@ -48,6 +48,7 @@ type Queue interface {
 type Prover interface {
 	Prove(ctx context.Context, id record.ID, level proof.Level, agree int) (*proof.Proof, error)
 	ProveTrace(ctx context.Context, t proof.Trace, ids []record.ID, level proof.Level, agree int) (*proof.Proof, error)
+	Trust(ctx context.Context) (*proof.Trust, error)
 }
 
 // Config is what a server works with. All fields but those with a default are required.
@@ -118,6 +119,7 @@ func New(cfg Config) (*Server, error) {
 	if s.pages, err = pages.New(pages.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: cfg.Version,
 		Sessions: s.sessions, Index: cfg.Index, API: s, Health: cfg.Health, Ready: cfg.Ready, Tip: cfg.Tip, Logger: cfg.Logger,
+		Trust: func(ctx context.Context) (*proof.Trust, error) { return s.Prover.Trust(ctx) },
 	}); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@
 package pages
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/proof"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/web"
 )
@@ -33,6 +35,8 @@ type Config struct {
 	Ready func() (bool, string)
 	// Tip is the number of blocks that a peer is known to have.
 	Tip func() uint64
+	// Trust tells what a verifier of proofs trusts, as the channel's configuration says it.
+	Trust func(context.Context) (*proof.Trust, error)
 	// Logger gets faults.
 	Logger *slog.Logger
 }

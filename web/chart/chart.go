@@ -15,6 +15,7 @@ type Chart struct {
 	Series []Series
 	Limits []Limit
 	Zone   *time.Location // in which times are written; UTC if nil
+	Points int            // to draw of all lines together, about; DefaultPoints if zero
 }
 
 // Series is what one device measured. The readings may be in any order.
@@ -66,6 +67,20 @@ type Row struct {
 	LongestGapEnd time.Time
 }
 
+// Silence writes the longest silence for people.
+func (r Row) Silence() string {
+	switch d := r.LongestGap; {
+	case d >= 48*time.Hour:
+		return plural(int(d/day), "day")
+	case d >= 2*time.Hour:
+		return plural(int(d/time.Hour), "hour")
+	case d >= 2*time.Minute:
+		return plural(int(d/time.Minute), "minute")
+	default:
+		return plural(int(d/time.Second), "second")
+	}
+}
+
 // Extreme is a value and when it was measured.
 type Extreme struct {
 	Value float64
@@ -86,14 +101,19 @@ type Excursion struct {
 	value float64
 }
 
+// DefaultPoints is how many points are drawn of all lines together, about: two for each pixel column that can be told apart.
+const DefaultPoints = 640
+
 const (
-	mostSeries     = 12  // drawn one by one; others are drawn together
-	mostExcursions = 50  // listed
-	budget         = 960 // points of all lines together, about
+	mostSeries     = 12 // drawn one by one; others are drawn together
+	mostExcursions = 50 // listed
 )
 
 // Draw draws a chart. A chart without readings is nil.
 func (c Chart) Draw() *Drawing {
+	if c.Points == 0 {
+		c.Points = DefaultPoints
+	}
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
@@ -117,6 +137,10 @@ func (c Chart) Draw() *Drawing {
 		}
 	}
 	slices.SortStableFunc(d.Excursions, func(a, b Excursion) int { return a.From.Compare(b.From) })
+	for i := range d.Excursions {
+		e := &d.Excursions[i]
+		e.From, e.To, e.at = e.From.In(c.Zone), e.To.In(c.Zone), e.at.In(c.Zone)
+	}
 	d.Zone = zoneName(c.Zone, d.From)
 	d.Wide = c.picture(lines, d, wide)
 	d.Narrow = c.picture(lines, d, narrow)

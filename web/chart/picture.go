@@ -18,12 +18,13 @@ type size struct {
 	width, height float64
 	left, right   float64 // margins
 	top, bottom   float64
-	across, up    int // ticks, about
+	across, up    int     // ticks, about
+	share         float64 // of the points
 }
 
 var (
-	wide   = size{"wide", 760, 320, 52, 16, 20, 44, 8, 6}
-	narrow = size{"narrow", 352, 280, 46, 10, 20, 44, 4, 5}
+	wide   = size{"wide", 760, 320, 52, 16, 20, 44, 8, 6, 1}
+	narrow = size{"narrow", 352, 280, 46, 10, 20, 44, 4, 5, 0.5}
 )
 
 // canvas is a picture being drawn.
@@ -46,7 +47,7 @@ func (c Chart) picture(lines []line, d *Drawing, s size) template.HTML {
 	v.axes(d)
 	v.limits()
 	for i, l := range lines {
-		v.line(i, l, max(24, budget/len(lines)))
+		v.line(i, l, max(24, int(float64(v.Points)*v.share)/len(lines)))
 	}
 	v.peaks(d.Excursions)
 	v.WriteString(`</svg>`)

@@ -1,0 +1,306 @@
+// Package journey tells the story of one thing: what happened to it and to what carried it, what was measured on the way, what it was
+// made of and what became of it, and what people and models said about it. It is read from the index alone, and is as
+// honest as the gateway that has it.
+package journey
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+)
+
+// Limits of what is looked at, so that a page about a thing with a large family is as quick as any other.
+const (
+	mostNodes    = 2_000 // of each walk
+	mostDepth    = 60
+	mostFamily   = 8  // things and artifacts listed of each side
+	mostClaims   = 40 // read, of those about the thing
+	mostAffected = 8  // sources listed that are recalled
+)
+
+// Journey is the story.
+type Journey struct {
+	Thing string
+	Block uint64 // the ledger as it was after this block
+	Steps []Step // all events of the thing and of what carried it, by time
+
+	Made, Became Family // what it was made of, and what became of it
+	// Affected are recalled things, data and records that the thing, or a decision about it, comes from.
+	Affected  []Source
+	Decisions []Decision // by models, about the thing
+	Claims    []Claim    // what is stated about the thing itself
+	More      int        // claims that are not read
+
+	// Ancestors and Descendants are the walks that this was read from.
+	Ancestors, Descendants *lineage.Answer
+}
+
+// Roles of a thing in an event.
+const (
+	Made = "made" // the event made it
+	Used = "used" // the event used it up, or some of it
+	Seen = "seen"
+)
+
+// Step is one event on the way.
+type Step struct {
+	*lineage.Node
+	Role    string
+	Carrier string // what carried the thing, if the event names that and not the thing itself
+}
+
+// Recalled says whether the record is recalled, or declared an error.
+func (s *Step) Recalled() bool { return recalled(s.Node) }
+
+// Of tells the story of a thing, as it was after a block. A thing that no record names is an *lineage.UnknownNodeError.
+func Of(ctx context.Context, ix *index.Index, thing string, at uint64) (*Journey, error) {
+	q := lineage.Query{Node: thing, At: at, Direction: lineage.Ancestors, Depth: mostDepth, Nodes: mostNodes}
+	up, err := lineage.Trace(ctx, ix, q)
+	if err != nil {
+		return nil, err
+	}
+	q.Direction, q.At = lineage.Descendants, up.Block
+	down, err := lineage.Trace(ctx, ix, q)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journey{Thing: up.Node, Block: up.Block, Ancestors: up, Descendants: down}
+	upper, lower := newGraph(up), newGraph(down)
+	j.steps(upper, lower)
+	j.Made, j.Became = upper.family(j.Thing), lower.family(j.Thing)
+	if j.Affected, err = sources(ctx, ix, j, upper.recalled(j.Thing)); err != nil {
+		return nil, err
+	}
+	if err := j.decide(ctx, ix, upper); err != nil {
+		return nil, err
+	}
+	return j, j.claim(ctx, ix)
+}
+
+// Last is the newest step that stands.
+func (j *Journey) Last() *Step {
+	for i := len(j.Steps) - 1; i >= 0; i-- {
+		if s := &j.Steps[i]; !slices.Contains(s.Flags, lineage.FlagError) && !slices.Contains(s.Flags, lineage.FlagDeclaration) {
+			return s
+		}
+	}
+	return nil
+}
+
+// Organisations are those that recorded steps, by how many; of equals in the order of their names.
+func (j *Journey) Organisations() []string {
+	count := map[string]int{}
+	var names []string
+	for _, s := range j.Steps {
+		if count[s.MSPID]++; count[s.MSPID] == 1 {
+			names = append(names, s.MSPID)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(count[b]-count[a], cmp.Compare(a, b)) })
+	return names
+}
+
+// graph is a walk's answer, to be followed.
+type graph struct {
+	answer *lineage.Answer
+	node   map[string]*lineage.Node
+	in     map[string][]*lineage.Edge
+	out    map[string][]*lineage.Edge
+}
+
+func newGraph(a *lineage.Answer) *graph {
+	g := &graph{answer: a, node: make(map[string]*lineage.Node, len(a.Nodes)), in: map[string][]*lineage.Edge{}, out: map[string][]*lineage.Edge{}}
+	for i := range a.Nodes {
+		g.node[a.Nodes[i].ID] = &a.Nodes[i]
+	}
+	for i := range a.Edges {
+		e := &a.Edges[i]
+		g.in[e.To] = append(g.in[e.To], e)
+		g.out[e.From] = append(g.out[e.From], e)
+	}
+	return g
+}
+
+// steps finds the events of the thing, and those of what carried it while it did.
+func (j *Journey) steps(walks ...*graph) {
+	at := map[string]int{}
+	add := func(n *lineage.Node, role, carrier string) {
+		if n == nil || n.Kind != "event" {
+			return
+		}
+		i, ok := at[n.ID]
+		if !ok {
+			at[n.ID] = len(j.Steps)
+			j.Steps = append(j.Steps, Step{n, role, carrier})
+			return
+		}
+		if s := &j.Steps[i]; carrier == "" { // what it is itself in weighs more than what its carrier is in
+			s.Carrier = ""
+			if role != Seen {
+				s.Role = role
+			}
+		}
+	}
+	for _, g := range walks {
+		for carrier := range g.carriers(j.Thing) {
+			own := carrier
+			if carrier == j.Thing {
+				own = ""
+			}
+			for _, e := range g.out[carrier] {
+				switch e.Kind {
+				case lineage.EdgeObserved:
+					add(g.node[e.To], Seen, own)
+				case lineage.EdgeInput:
+					if own == "" {
+						add(g.node[e.To], Used, "")
+					}
+				}
+			}
+			if own != "" {
+				continue
+			}
+			for _, e := range g.in[carrier] {
+				if e.Kind == lineage.EdgeOutput {
+					add(g.node[e.From], Made, "")
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(j.Steps, func(a, b Step) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Block, b.Block), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// carriers are a thing and all that held it.
+func (g *graph) carriers(thing string) map[string]bool {
+	found := map[string]bool{thing: true}
+	for next := []string{thing}; len(next) > 0; {
+		child := next[0]
+		next = next[1:]
+		for _, e := range g.in[child] {
+			if parent := g.node[e.From]; e.Kind == lineage.EdgeContains && parent != nil && parent.Carrier && !found[e.From] {
+				found[e.From] = true
+				next = append(next, e.From)
+			}
+		}
+	}
+	return found
+}
+
+// Relative is a thing, or a version of data, a model or code, on one side of a family.
+type Relative struct {
+	*lineage.Node
+}
+
+// Family is what is on one side of a thing.
+type Family struct {
+	Things    []Relative // the nearest first, the first few
+	Artifacts []Relative // likewise
+	// How many there are in all, and of which organisations.
+	ThingCount, ArtifactCount, EventCount, ActivityCount int
+	Organisations                                        []string
+	Cut                                                  bool // the walk was ended early: there may be more
+}
+
+// Empty says whether there is nobody.
+func (f *Family) Empty() bool { return f.ThingCount+f.ArtifactCount+f.ActivityCount == 0 }
+
+func (g *graph) family(thing string) Family {
+	f := Family{Cut: g.answer.Truncated != nil}
+	for i := range g.answer.Nodes {
+		n := &g.answer.Nodes[i]
+		if n.ID == thing || n.Carrier {
+			continue
+		}
+		switch n.Kind {
+		case "thing", "class":
+			if f.ThingCount++; len(f.Things) < mostFamily {
+				f.Things = append(f.Things, Relative{n})
+			}
+		case "artifact":
+			if f.ArtifactCount++; len(f.Artifacts) < mostFamily {
+				f.Artifacts = append(f.Artifacts, Relative{n})
+			}
+		case "activity":
+			f.ActivityCount++
+		case "event":
+			f.EventCount++
+		}
+		if n.MSPID != "" && !slices.Contains(f.Organisations, n.MSPID) {
+			f.Organisations = append(f.Organisations, n.MSPID)
+		}
+	}
+	slices.Sort(f.Organisations)
+	return f
+}
+
+func recalled(n *lineage.Node) bool {
+	return slices.Contains(n.Flags, "recalled") || slices.Contains(n.Flags, "withdrawn")
+}
+
+// recalled lists the nodes of a walk that are recalled, but for the start.
+func (g *graph) recalled(start string) []*lineage.Node {
+	var found []*lineage.Node
+	for i := range g.answer.Nodes {
+		if n := &g.answer.Nodes[i]; n.ID != start && recalled(n) {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+// Source is something recalled that a thing comes from, and why it is.
+type Source struct {
+	Nodes        []*lineage.Node // that one statement is about, the nearest first
+	Statement    string          // record id
+	Kind         string          // recall or withdrawal
+	MSPID        string
+	Reason       string
+	Instructions string
+	Time         time.Time // of its transaction
+}
+
+// sources groups recalled nodes by the statements that say so.
+func sources(ctx context.Context, ix *index.Index, j *Journey, nodes []*lineage.Node) ([]Source, error) {
+	at := map[string]int{}
+	var list []Source
+	for _, n := range nodes {
+		for _, c := range n.Claims {
+			if c.Retracted || c.Kind != record.Recall && c.Kind != record.Withdrawal {
+				continue
+			}
+			i, ok := at[c.ID]
+			if !ok {
+				if len(list) == mostAffected {
+					continue
+				}
+				i = len(list)
+				at[c.ID] = i
+				list = append(list, Source{Statement: c.ID, Kind: c.Kind, MSPID: c.MSPID})
+			}
+			list[i].Nodes = append(list[i].Nodes, n)
+		}
+	}
+	for i := range list {
+		r, err := ix.Record(ctx, list[i].Statement, j.Block)
+		if errors.Is(err, index.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		predicate, err := member(r, "predicate")
+		if err != nil {
+			return nil, err
+		}
+		list[i].Reason, list[i].Instructions, list[i].Time = predicate.Get("reason").Text, predicate.Get("instructions").Text, r.Time
+	}
+	return list, nil
+}

@@ -1,0 +1,115 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+)
+
+// Claim is a statement about the thing.
+type Claim struct {
+	index.Claim
+	Recorded  time.Time
+	Predicate canonical.Value
+	Type      string // the predicate type, of attestations
+}
+
+// member reads one member of a record's body.
+func member(r *index.Record, name string) (canonical.Value, error) {
+	body, err := canonical.Parse(r.Body, canonical.Limits{})
+	if err != nil {
+		return canonical.Value{}, fmt.Errorf("couldn't read record %s: %w", r.ID, err)
+	}
+	return body.Get(name), nil
+}
+
+// claim reads what is stated about the thing itself.
+func (j *Journey) claim(ctx context.Context, ix *index.Index) error {
+	for _, c := range j.Ancestors.Nodes[0].Claims {
+		if len(j.Claims) == mostClaims {
+			j.More++
+			continue
+		}
+		r, err := ix.Record(ctx, c.ID, j.Block)
+		if err != nil {
+			return err
+		}
+		body, err := canonical.Parse(r.Body, canonical.Limits{})
+		if err != nil {
+			return fmt.Errorf("couldn't read record %s: %w", r.ID, err)
+		}
+		j.Claims = append(j.Claims, Claim{c, r.Time, body.Get("predicate"), body.Get("predicateType").Text})
+	}
+	return nil
+}
+
+// Decision is what a run decided about the thing.
+type Decision struct {
+	*lineage.Node
+	Outcome canonical.Value
+	Models  []string        // versions of models that it used
+	Others  []string        // what else it used
+	Tainted []*lineage.Node // recalled things, data and records that the decision comes from
+}
+
+// mostDecisions is how many are read, the newest ones.
+const mostDecisions = 20
+
+// decide finds the runs that decided about the thing.
+func (j *Journey) decide(ctx context.Context, ix *index.Index, g *graph) error {
+	for _, e := range g.in[j.Thing] {
+		n := g.node[e.From]
+		if e.Kind != lineage.EdgeAbout || n == nil || len(j.Decisions) == mostDecisions {
+			continue
+		}
+		r, err := ix.Record(ctx, n.ID, j.Block)
+		if err != nil {
+			return err
+		}
+		outcome, err := member(r, "outcome")
+		if err != nil {
+			return err
+		}
+		d := Decision{Node: n, Outcome: outcome, Tainted: g.upstream(n.ID)}
+		for _, used := range g.in[n.ID] {
+			if used.Kind != lineage.EdgeUsed {
+				continue
+			}
+			if isModel(used.From) {
+				d.Models = append(d.Models, used.From)
+			} else {
+				d.Others = append(d.Others, used.From)
+			}
+		}
+		j.Decisions = append(j.Decisions, d)
+	}
+	return nil
+}
+
+func isModel(node string) bool { return len(node) > 6 && node[:6] == "model/" }
+
+// upstream lists the recalled nodes that a node comes from, the nearest first.
+func (g *graph) upstream(from string) []*lineage.Node {
+	seen := map[string]bool{from: true}
+	var found []*lineage.Node
+	for next := []string{from}; len(next) > 0; {
+		id := next[0]
+		next = next[1:]
+		for _, e := range g.in[id] {
+			n := g.node[e.From]
+			if n == nil || seen[e.From] || e.Kind == lineage.EdgeObserved || e.Kind == lineage.EdgeContains {
+				continue
+			}
+			seen[e.From] = true
+			if recalled(n) {
+				found = append(found, n)
+			}
+			next = append(next, e.From)
+		}
+	}
+	return found
+}
