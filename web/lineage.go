@@ -66,19 +66,29 @@ func (l *Lineage) Summary() string {
 // mostRefs is how many neighbours a row of the table names.
 const mostRefs = 6
 
-// refs names the neighbours of a row.
+// refs names the neighbours of a row: each name once, with how many there are of it.
 func refs(list []picture.Ref) string {
 	var names []string
-	for i, r := range list {
-		if i == mostRefs {
-			names = append(names, fmt.Sprintf("%d more", len(list)-mostRefs))
-			break
-		}
+	times := map[string]int{}
+	for _, r := range list {
 		name := r.Title
 		if r.How != "led to" {
 			name += " (" + r.How + ")"
 		}
-		names = append(names, name)
+		if times[name]++; times[name] == 1 {
+			names = append(names, name)
+		}
+	}
+	left := len(list)
+	for i, name := range names {
+		if i == mostRefs {
+			names = append(names[:mostRefs], fmt.Sprintf("%d more", left))
+			break
+		}
+		left -= times[name]
+		if times[name] > 1 {
+			names[i] = fmt.Sprintf("%s ×\u202f%d", name, times[name])
+		}
 	}
 	return strings.Join(names, ", ")
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,10 +36,11 @@ func TestTheSummaryOfALineageCountsWhatIsFolded(t *testing.T) {
 
 func TestARowNamesAFewNeighboursAndCountsTheOthers(t *testing.T) {
 	var list []picture.Ref
-	for range 9 {
-		list = append(list, picture.Ref{Title: "A", How: "led to"})
+	for i := range 9 {
+		list = append(list, picture.Ref{Title: fmt.Sprint("L", i), How: "led to"})
 	}
-	assert.Equal(t, "A, A, A, A, A, A, 3 more", refs(list))
+	assert.Equal(t, "L0, L1, L2, L3, L4, L5, 3 more", refs(list))
+	assert.Equal(t, "L0 ×\u202f3, P (held)", refs([]picture.Ref{list[0], list[0], {Title: "P", How: "held"}, list[0]}))
 	assert.Equal(t, "P (held)", refs([]picture.Ref{{Title: "P", How: "held"}}))
 }
 

@@ -123,12 +123,12 @@ func (w *writer) shape(it *item) string {
 func (w *writer) badge(m mark) {
 	class, word := markClasses[m], markWords[m]
 	if m == affected {
-		w.f(`<g id="p-b-%d" class="stamp stamp-%s"><circle cx="%d" cy="0" r="9"/><g transform="translate(%d -5.8)">%s</g></g>`, m, class, cardWidth-14, cardWidth-19, signs[class])
+		w.f(`<g id="p-b-%d" class="stamp stamp-%s"><circle cx="%d" cy="-2" r="9"/><g transform="translate(%d -7.8)">%s</g></g>`, m, class, cardWidth-14, cardWidth-19, signs[class])
 		return
 	}
 	length := math.Ceil(measure(word, badgeSize))
 	left := cardWidth - 8 - length - 26
-	w.f(`<g id="p-b-%d" class="stamp stamp-%s"><rect x="%.0f" y="-9" width="%.0f" height="18" rx="9"/><g transform="translate(%.0f -5)">%s</g><text x="%.0f" y="4" textLength="%.0f" lengthAdjust="spacingAndGlyphs">%s</text></g>`,
+	w.f(`<g id="p-b-%d" class="stamp stamp-%s"><rect x="%.0f" y="-12" width="%.0f" height="17" rx="8.5"/><g transform="translate(%.0f -8.5)">%s</g><text x="%.0f" y=".5" textLength="%.0f" lengthAdjust="spacingAndGlyphs">%s</text></g>`,
 		m, class, left, length+26, left+7, signs[class], left+20, length-1, word)
 }
 
