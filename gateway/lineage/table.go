@@ -78,6 +78,14 @@ var ways = map[string][2]string{
 	EdgeSubject: {"is about", "is what is said of in"},
 }
 
+// Way says in words how a path comes to a step from the one before.
+func (s Step) Way() string {
+	if s.Against {
+		return ways[s.Edge][1]
+	}
+	return ways[s.Edge][0]
+}
+
 // Path spells a path in a line, for people.
 func Path(steps []Step) string {
 	var b strings.Builder
@@ -86,11 +94,7 @@ func Path(steps []Step) string {
 			if s.Omitted > 0 {
 				fmt.Fprintf(&b, " → … %d more", s.Omitted)
 			}
-			way := ways[s.Edge][0]
-			if s.Against {
-				way = ways[s.Edge][1]
-			}
-			fmt.Fprintf(&b, " → %s ", way)
+			fmt.Fprintf(&b, " → %s ", s.Way())
 		}
 		b.WriteString(s.Name)
 	}
