@@ -1,6 +1,106 @@
 package web
 
-// Home is the first page.
+import "time"
+
+// Home is the first page: what needs attention, what happened lately, and how the network is.
 type Home struct {
 	Frame
+	Recalls     []Notice
+	MoreRecalls bool
+	Happenings  []Happening
+	Nouns       []NounCount // by noun
+	Tallies     []Tally     // by organisation
+	Counting    bool        // the records are being counted for the first time
+	Health      Health
+}
+
+// Notice is a recall that stands.
+type Notice struct {
+	ID, By, Reason, Instructions string
+	At                           time.Time
+	Subjects                     []string // nodes; the first few
+	MoreSubjects                 int
+	Acknowledged                 []string // MSP ids of those who acknowledged it
+	Touched                      *Touched // nil while it is being worked out
+}
+
+// Touched is what a recall reaches, at a glance.
+type Touched struct {
+	Total         int
+	Things        []string // lots and items, the first few
+	MoreThings    int
+	Others        []NounCount // all else, by kind
+	Organisations []string    // MSP ids
+	Cut           bool        // there may be more
+}
+
+// Happening is a transaction that recorded something.
+type Happening struct {
+	By, Tx string
+	Block  uint64
+	At     time.Time
+	Deeds  []Deed
+	More   int // records that are not shown
+}
+
+// Deed is one record, in a few words.
+type Deed struct {
+	Kind  Kind
+	Did   string // what was done: "shipping", "registered"
+	Nodes []string
+	More  int    // nodes that are not shown
+	Note  string // in the recorder's words; may be empty
+	ID    string // of the record
+}
+
+// NounCount is a number of records or nodes of a kind.
+type NounCount struct {
+	Kind  Kind
+	Total int
+}
+
+// Tally is what an organisation recorded.
+type Tally struct {
+	MSPID  string
+	Total  int
+	Counts []int // in the order of Home.Nouns
+}
+
+// Health is how the network is, as far as this gateway knows.
+type Health struct {
+	Ready     bool
+	Why       string // it isn't
+	Height    uint64 // blocks in the index
+	Tip       uint64 // blocks that there are
+	Following string // address of the peer whose blocks are followed
+	Peers     []Peer
+	Orderers  []Orderer
+	Waiting   int    // records in the queue
+	Stuck     string // why they wait; may be empty
+}
+
+// Lag is how many blocks the index is behind.
+func (h Health) Lag() uint64 { return max(h.Tip, h.Height) - h.Height }
+
+// Troubled says whether something isn't as it should be.
+func (h Health) Troubled() bool {
+	for _, p := range h.Peers {
+		if !p.Usable {
+			return true
+		}
+	}
+	return !h.Ready || h.Stuck != ""
+}
+
+// Peer is a peer that this gateway uses.
+type Peer struct {
+	MSPID, Address, Problem string
+	Usable                  bool
+	Height                  uint64
+}
+
+// Orderer is an orderer of which blocks bear signatures.
+type Orderer struct {
+	ID     uint32
+	Signed uint64 // the newest block that it signed, of those that this gateway has seen since it started
 }

@@ -188,6 +188,8 @@ type PeerHealth struct {
 	Since time.Time
 	// Problem is why the peer is not usable.
 	Problem string
+	// Height is how many blocks the peer said that it has when it was last asked; zero if it never answered.
+	Height uint64
 }
 
 // Usable tells whether any peer can be called.

@@ -48,6 +48,7 @@ type peerConn struct {
 	penalty   time.Duration // zero while the circuit is closed
 	until     time.Time     // end of the penalty
 	probing   bool          // a single call tries a peer whose penalty is over
+	height    uint64        // blocks that it said it has
 
 	answers context.Context // ends when the peer is found to hang, and is replaced
 	fail    context.CancelFunc
@@ -264,13 +265,20 @@ func (p *pool) better(pc *peerConn) (<-chan struct{}, bool) {
 	return p.changed, false
 }
 
+// tall notes how many blocks a peer said it has.
+func (p *pool) tall(pc *peerConn, height uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pc.height = height
+}
+
 func (p *pool) health() []PeerHealth {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	list := make([]PeerHealth, len(p.peers))
 	for i, pc := range p.peers {
-		list[i] = PeerHealth{MSPID: pc.MSPID, Address: pc.Address, Usable: pc.usable(now), Since: pc.since, Problem: pc.problem}
+		list[i] = PeerHealth{MSPID: pc.MSPID, Address: pc.Address, Usable: pc.usable(now), Since: pc.since, Problem: pc.problem, Height: pc.height}
 	}
 	return list
 }

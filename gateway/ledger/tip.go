@@ -39,6 +39,9 @@ func (c *Client) Tip(ctx context.Context, id *Identity) (uint64, error) {
 	for _, pc := range c.pool.connected() {
 		group.Go(func() {
 			height, err := c.tipOf(round, pc, p)
+			if err == nil {
+				c.pool.tall(pc, height)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			answers = append(answers, answer{pc, height, err})

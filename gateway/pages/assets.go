@@ -3,7 +3,7 @@ package pages
 import "net/http"
 
 func (p *Pages) assetRoutes() []route {
-	return []route{{"GET /assets/{file}", anybody, p.asset}}
+	return []route{{pattern: "GET /assets/{file}", roles: anybody, page: p.asset}}
 }
 
 // asset serves what pages load. Its name changes with its contents.

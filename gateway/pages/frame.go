@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
-	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/web"
@@ -43,24 +41,13 @@ func (i *introductions) all(ctx context.Context, ix *index.Index) []web.Organisa
 	if i.height == height && i.known != nil {
 		return i.known
 	}
-	list, err := ix.Records(ctx, index.RecordFilter{Noun: record.NounMember}, index.Latest, index.Page{Size: index.MaxPage})
+	list, err := ix.Introduced(ctx)
 	if err != nil {
 		return i.known
 	}
 	known := []web.Organisation{}
-	at := map[string]int{}
-	for _, r := range list.Items {
-		body, err := canonical.Parse(r.Body, canonical.Limits{})
-		if err != nil {
-			continue // it is on the ledger, and only its name can't be shown
-		}
-		mspID, name := body.Get("mspId").Text, body.Get("name").Text
-		if n, ok := at[mspID]; ok {
-			known[n].Name = name // it introduced itself again
-			continue
-		}
-		at[mspID] = len(known)
-		known = append(known, web.NewOrganisation(len(known), mspID, name))
+	for n, o := range list {
+		known = append(known, web.NewOrganisation(n, o.MSPID, o.Name))
 	}
 	i.height, i.known = height, known
 	return known

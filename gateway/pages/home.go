@@ -1,16 +1,120 @@
 package pages
 
 import (
+	"cmp"
+	"context"
 	"net/http"
+	"slices"
+	"time"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/web"
 )
 
 func (p *Pages) homeRoutes() []route {
-	return []route{{"GET /{$}", members, p.home}}
+	return []route{
+		{pattern: "GET /{$}", roles: members, page: p.home},
+		{pattern: "GET /live", roles: members, page: p.live},
+		{pattern: "GET /activity", roles: members, page: p.activity},
+	}
 }
+
+// unattended are the routes that a script asks, whether anybody sits there or not: that doesn't keep a session alive.
+var unattended = []string{"GET /live", "GET /activity"}
+
+// How much the first page shows.
+const (
+	mostHappenings = 12
+	mostDeeds      = 4
+	mostNotices    = 5
+	countPatience  = 50 * time.Millisecond // a page is not kept waiting for longer while records are counted
+)
 
 // home shows how things stand, and what happened lately.
 func (p *Pages) home(v *visit) error {
-	return v.show(http.StatusOK, "home", &web.Home{Frame: v.frame("home")})
+	page, err := p.homePage(v)
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "home", page)
+}
+
+// live is what of the first page changes as time goes by.
+func (p *Pages) live(v *visit) error {
+	page, err := p.homePage(v)
+	if err != nil {
+		return err
+	}
+	return v.part("home", "live", page)
+}
+
+func (p *Pages) homePage(v *visit) (*web.Home, error) {
+	ctx := v.Context()
+	page := &web.Home{Frame: v.frame("home"), Health: p.health()}
+	happenings, err := p.Index.Lately(ctx, mostHappenings, mostDeeds)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range happenings {
+		page.Happenings = append(page.Happenings, happening(h))
+	}
+	if page.Recalls, page.MoreRecalls, err = p.standing(ctx); err != nil {
+		return nil, err
+	}
+	p.count(ctx, page)
+	return page, nil
+}
+
+// count fills in how many records there are. The first time, that may take longer than anybody should wait for a page: then it goes
+// on without, and a later look has the numbers.
+func (p *Pages) count(ctx context.Context, page *web.Home) {
+	p.counting.begin(p)
+	wait, cancel := context.WithTimeout(ctx, countPatience)
+	defer cancel()
+	counts := p.counting.get(wait)
+	if counts == nil {
+		page.Counting = true
+		return
+	}
+	for _, noun := range []record.Noun{record.NounEvent, record.NounArtifact, record.NounActivity, record.NounStatement, record.NounMember} {
+		kind := web.KindOf(string(noun), "")
+		if noun == record.NounArtifact {
+			kind = web.KindOf("artifact", "dataset/")
+			kind.Word, kind.Words = "data and models", "data and models"
+		}
+		n := web.NounCount{Kind: kind}
+		for _, of := range counts {
+			n.Total += of[noun]
+		}
+		page.Nouns = append(page.Nouns, n)
+	}
+	for mspID, of := range counts {
+		t := web.Tally{MSPID: mspID}
+		for _, noun := range []record.Noun{record.NounEvent, record.NounArtifact, record.NounActivity, record.NounStatement, record.NounMember} {
+			t.Counts = append(t.Counts, of[noun])
+			t.Total += of[noun]
+		}
+		page.Tallies = append(page.Tallies, t)
+	}
+	rank := map[string]int{}
+	for i, o := range page.Organisations {
+		rank[o.MSPID] = i - len(page.Organisations) // those that never introduced themselves come last
+	}
+	slices.SortFunc(page.Tallies, func(a, b web.Tally) int {
+		return cmp.Or(cmp.Compare(rank[a.MSPID], rank[b.MSPID]), cmp.Compare(a.MSPID, b.MSPID))
+	})
+}
+
+// health is how the network is.
+func (p *Pages) health() web.Health {
+	h, q := p.Config.Health(), p.Queue.Stats()
+	out := web.Health{Height: p.Index.Height(), Tip: p.Tip(), Waiting: q.Records, Stuck: q.Waiting}
+	out.Ready, out.Why = p.Ready()
+	if h.Following {
+		out.Following = h.FollowedPeer
+	}
+	for _, peer := range h.Peers {
+		out.Peers = append(out.Peers, web.Peer{MSPID: peer.MSPID, Address: peer.Address, Usable: peer.Usable, Problem: peer.Problem, Height: peer.Height})
+	}
+	return out
 }

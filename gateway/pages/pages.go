@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/proof"
@@ -20,12 +21,18 @@ import (
 	"github.com/pedigree-ledger/pedigree/web"
 )
 
+// Queue is what pages need of package capture, which see.
+type Queue interface {
+	Stats() capture.Stats
+}
+
 // Config is what pages are made of. All fields are required.
 type Config struct {
 	// Name and MSPID are those of the organisation, Channel and Chaincode those of the network, Version the program's.
 	Name, MSPID, Channel, Chaincode, Version string
 
 	Sessions *session.Store
+	Queue    Queue
 	Index    *index.Index
 	// API serves the requests that pages make in somebody's name; see visit.call.
 	API http.Handler
@@ -47,13 +54,16 @@ type Pages struct {
 	templates *web.Pages
 	mux       *http.ServeMux
 	members   introductions
+	counting  counting
+	reach     reach
+	watching  chan struct{} // places for those who watch
 	stop      chan struct{} // closed by Stop
 	stopOnce  sync.Once
 }
 
 // New makes them.
 func New(cfg Config) (*Pages, error) {
-	p := &Pages{Config: cfg, mux: http.NewServeMux(), stop: make(chan struct{})}
+	p := &Pages{Config: cfg, mux: http.NewServeMux(), stop: make(chan struct{}), watching: make(chan struct{}, mostWatch)}
 	var err error
 	if p.templates, err = web.Load(); err != nil {
 		return nil, err
@@ -81,8 +91,8 @@ type page func(*visit) error
 
 // route is one page.
 type route struct {
-	pattern string // of http.ServeMux, with the method
-	roles   []access.Role
+	pattern string        // of http.ServeMux, with the method
+	roles   []access.Role // who may; nobody need be signed in if it is empty
 	page    page
 }
 
@@ -93,7 +103,11 @@ var (
 
 // serve brings a visit to its page.
 func (p *Pages) serve(w http.ResponseWriter, r *http.Request, to route) {
-	v := &visit{Request: r, w: w, pages: p, session: p.Sessions.Find(r)}
+	find := p.Sessions.Find
+	if slices.Contains(unattended, to.pattern) {
+		find = p.Sessions.Peek
+	}
+	v := &visit{Request: r, w: w, pages: p, session: find(r)}
 	if err := v.admit(to); err != nil {
 		p.Trouble(w, r, err)
 		return

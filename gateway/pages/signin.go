@@ -10,9 +10,9 @@ import (
 
 func (p *Pages) signInRoutes() []route {
 	return []route{
-		{"GET /sign-in", anybody, p.signIn},
-		{"POST /sign-in", anybody, p.signedIn},
-		{"POST /sign-out", members, p.signOut},
+		{pattern: "GET /sign-in", roles: anybody, page: p.signIn},
+		{pattern: "POST /sign-in", roles: anybody, page: p.signedIn},
+		{pattern: "POST /sign-out", roles: members, page: p.signOut},
 	}
 }
 

@@ -132,7 +132,12 @@ func (k *kept) over(now time.Time) bool {
 
 // Find finds the session that a request belongs to; nil if none. A request that a page of another origin made belongs to
 // none, even if it carries the cookie.
-func (s *Store) Find(r *http.Request) *Session {
+func (s *Store) Find(r *http.Request) *Session { return s.find(r, true) }
+
+// Peek is Find for what a page asks on its own: it doesn't count as use of the session.
+func (s *Store) Peek(r *http.Request) *Session { return s.find(r, false) }
+
+func (s *Store) find(r *http.Request, use bool) *Session {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" && !navigates(r) {
 		return nil
 	}
@@ -153,7 +158,9 @@ func (s *Store) Find(r *http.Request) *Session {
 		delete(s.kept, key)
 		return nil
 	}
-	k.used = now
+	if use {
+		k.used = now
+	}
 	return &Session{Caller: caller, Form: formToken(id)}
 }
 

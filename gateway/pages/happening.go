@@ -1,0 +1,96 @@
+package pages
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/web"
+)
+
+// mostNodes is how many nodes are shown of one record.
+const mostNodes = 2
+
+// happening says what a transaction recorded.
+func happening(h index.Happening) web.Happening {
+	out := web.Happening{By: h.MSPID, Tx: h.TxID, Block: h.Block, At: h.Time}
+	total := 0
+	for _, n := range h.Counts {
+		total += n
+	}
+	for _, r := range h.Records {
+		out.Deeds = append(out.Deeds, deed(r))
+	}
+	out.More = total - len(h.Records)
+	return out
+}
+
+// deed says in a few words what a record says.
+func deed(r index.Record) web.Deed {
+	d := web.Deed{ID: r.ID, Kind: web.KindOf(string(r.Noun), ""), Did: "recorded something that this version can't read"}
+	rec, problems := record.Decode(r.Body)
+	if len(problems) > 0 {
+		return d
+	}
+	var nodes []string
+	switch {
+	case rec.Event != nil:
+		d.Did, nodes = eventWords(rec.Event.Event)
+	case rec.Artifact != nil:
+		ref := rec.Artifact.String()
+		d.Kind, d.Did, nodes, d.Note = web.KindOf("artifact", ref), "registered", []string{ref}, rec.Artifact.Description
+	case rec.Activity != nil:
+		d.Did, d.Note = rec.Activity.Type, rec.Activity.Description
+		for _, o := range rec.Activity.Generated {
+			nodes = append(nodes, o.Ref)
+		}
+		if len(nodes) == 0 {
+			nodes = rec.Activity.About
+		}
+	case rec.Statement != nil:
+		d.Did = rec.Statement.Kind
+		for _, s := range rec.Statement.Subjects {
+			nodes = append(nodes, s.Node)
+		}
+		for _, name := range []string{"reason", "detail", "scope", "action", "title"} {
+			if d.Note == "" {
+				d.Note = rec.Statement.Predicate.Get(name).Text
+			}
+		}
+	case rec.Member != nil:
+		d.Did, d.Note = "introduced itself", rec.Member.Name
+	}
+	d.Nodes = nodes[:min(len(nodes), mostNodes)]
+	d.More = len(nodes) - len(d.Nodes)
+	return d
+}
+
+// eventWords says what happened, and to what: the parent of a packing, the outputs of a transformation, else all things named.
+func eventWords(e *epcis.Event) (did string, things []string) {
+	if e.ErrorDeclaration != nil {
+		did = "declared an error: "
+	}
+	step := lastWord(e.BizStep)
+	if step == "" {
+		step = strings.ToLower(strings.TrimSuffix(e.Type, "Event"))
+	}
+	if e.Action == "DELETE" && e.Type == "AggregationEvent" && step == "packing" {
+		step = "unpacking"
+	}
+	var all, main []string
+	for _, m := range e.Mentions {
+		if slices.Contains(all, m.URI) {
+			continue
+		}
+		all = append(all, m.URI)
+		if m.Field == "parentID" || strings.HasPrefix(m.Field, "output") {
+			main = append(main, m.URI)
+		}
+	}
+	if len(main) > 0 {
+		all = main
+	}
+	return did + step, all
+}

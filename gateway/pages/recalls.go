@@ -1,0 +1,61 @@
+package pages
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/web"
+)
+
+// lookedAt is how many of the newest recalls are looked through for some that stand.
+const lookedAt = 100
+
+// standing lists the newest recalls that nobody took back, the newest first, and whether there are more.
+func (p *Pages) standing(ctx context.Context) (notices []web.Notice, more bool, err error) {
+	recalls, err := p.Index.LatestStatements(ctx, record.Recall, lookedAt)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, r := range recalls {
+		status, err := p.Index.Status(ctx, r.ID, index.Latest)
+		if err != nil {
+			return nil, false, err
+		}
+		if slices.Contains(status.Flags, "retracted") {
+			continue
+		}
+		if len(notices) == mostNotices {
+			return notices, true, nil
+		}
+		n := notice(r)
+		for _, c := range status.Claims {
+			if c.Kind == record.Acknowledgement && !c.Retracted && !slices.Contains(n.Acknowledged, c.MSPID) {
+				n.Acknowledged = append(n.Acknowledged, c.MSPID)
+			}
+		}
+		n.Touched = p.reach.of(p, r.ID)
+		notices = append(notices, n)
+	}
+	return notices, len(recalls) == lookedAt, nil
+}
+
+// notice is a recall as it was recorded.
+func notice(r index.Statement) web.Notice {
+	n := web.Notice{ID: r.ID, By: r.MSPID, At: r.Time}
+	rec, problems := record.Decode(r.Body)
+	if len(problems) > 0 || rec.Statement == nil {
+		return n
+	}
+	n.Reason, n.Instructions = rec.Statement.Predicate.Get("reason").Text, rec.Statement.Predicate.Get("instructions").Text
+	for _, s := range rec.Statement.Subjects {
+		n.Subjects = append(n.Subjects, s.Node)
+	}
+	if len(n.Subjects) > mostSubjects {
+		n.MoreSubjects, n.Subjects = len(n.Subjects)-mostSubjects, n.Subjects[:mostSubjects]
+	}
+	return n
+}
+
+const mostSubjects = 3
