@@ -21,11 +21,11 @@ type Notice struct {
 	Subjects                     []string // nodes; the first few
 	MoreSubjects                 int
 	Acknowledged                 []string // MSP ids of those who acknowledged it
-	Touched                      *Touched // nil while it is being worked out
+	Touched                      *Reach // nil while it is being worked out
 }
 
-// Touched is what a recall reaches, at a glance.
-type Touched struct {
+// Reach is what a recall reaches, at a glance.
+type Reach struct {
 	Total         int
 	Things        []string // lots and items, the first few
 	MoreThings    int

@@ -118,7 +118,7 @@ func New(cfg Config) (*Server, error) {
 	s.sessions = session.New(cfg.Callers, cfg.MSPID)
 	if s.pages, err = pages.New(pages.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: cfg.Version,
-		Sessions: s.sessions, Index: cfg.Index, API: s, Health: cfg.Health, Ready: cfg.Ready, Tip: cfg.Tip, Logger: cfg.Logger,
+		Sessions: s.sessions, Queue: cfg.Queue, Index: cfg.Index, API: s, Health: cfg.Health, Ready: cfg.Ready, Tip: cfg.Tip, Logger: cfg.Logger,
 		Trust: func(ctx context.Context) (*proof.Trust, error) { return s.Prover.Trust(ctx) },
 	}); err != nil {
 		return nil, err

@@ -28,13 +28,13 @@ type reach struct {
 }
 
 type reached struct {
-	touched *web.Touched
+	touched *web.Reach
 	height  uint64
 	again   time.Time // not before
 }
 
 // of tells what a recall touched as far as is known, and has it worked out if that is out of date. Nil if it is not known yet.
-func (r *reach) of(p *Pages, id string) *web.Touched {
+func (r *reach) of(p *Pages, id string) *web.Reach {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.known == nil {
@@ -72,8 +72,8 @@ func (r *reach) work(p *Pages, id string, height uint64) {
 }
 
 // touched sums up an impact.
-func touched(i *lineage.Impact) *web.Touched {
-	t := &web.Touched{Total: i.Total, Cut: i.Truncated != nil}
+func touched(i *lineage.Impact) *web.Reach {
+	t := &web.Reach{Total: i.Total, Cut: i.Truncated != nil}
 	others := map[string]int{}
 	for _, o := range i.Organisations {
 		t.Organisations = append(t.Organisations, o.MSPID)
