@@ -267,6 +267,13 @@ func (r *reader) component(c tree.Node) (about.Reference, bool) {
 	if ref.Ref == "" && about.OnLedger(c.Get("bom-ref").Scalar()) {
 		ref.Ref = c.Get("bom-ref").Scalar()
 	}
+	for _, properties := range []tree.Node{c.Get("properties"), c.Get("contents").Get("properties")} { // as package cyclonedx writes them
+		for _, p := range properties.Each() {
+			if name := p.Get("value").Scalar(); ref.Ref == "" && p.Get("name").Scalar() == "pedigree:ref" && about.OnLedger(name) {
+				ref.Ref = name
+			}
+		}
+	}
 	ref.Version = about.Cut(c.Get("version").Scalar(), 64)
 	ref.Digests = r.hashes(c)
 	return ref, ref.Name != ""
