@@ -21,7 +21,7 @@ type Notice struct {
 	Subjects                     []string // nodes; the first few
 	MoreSubjects                 int
 	Acknowledged                 []string // MSP ids of those who acknowledged it
-	Touched                      *Reach // nil while it is being worked out
+	Touched                      *Reach   // nil while it is being worked out
 }
 
 // Reach is what a recall reaches, at a glance.

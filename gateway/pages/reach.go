@@ -14,7 +14,7 @@ import (
 const (
 	reachNodes  = 5000
 	reachBudget = 2 * time.Second
-	mostThings  = 6
+	reachThings = 6
 	// restFactor is how many times as long as a walk took it is not done again: a ledger that grows all the time
 	// would have this gateway walk all the time.
 	restFactor = 20
@@ -80,7 +80,7 @@ func touched(i *lineage.Impact) *web.Reach {
 		for kind, nodes := range o.Kinds {
 			for _, node := range nodes {
 				if kind == "thing" || kind == "class" {
-					if len(t.Things) < mostThings {
+					if len(t.Things) < reachThings {
 						t.Things = append(t.Things, node)
 					} else {
 						t.MoreThings++
