@@ -1,0 +1,87 @@
+package web
+
+import "time"
+
+// Impact is the page that says what something touched. Without Found it asks for something.
+type Impact struct {
+	Frame
+	Asked string // the node that was asked about, as it was written
+	Of    string // the organisation that was asked about, by its MSP id
+	At    string // the block that was asked for; empty for the latest
+	Fault string // what is wrong with that; may be empty
+	Done  string // what was just done; may be empty
+
+	Found            bool
+	Node             string // as the ledger has it; empty for an organisation
+	Title, Sub, Word string // for people
+	Flags            []string
+	Block            uint64    // the ledger is shown as it was after this block
+	Shown            time.Time // when
+	Total            int       // nodes touched
+	OnTheMove        int       // things that have not come to their end
+	Tiles            []Tile    // how many of each kind, lots first
+	Recalls          []ImpactRecall
+	Things           []Touched // lots, then items and all other things
+	Others           []Touched // data, models, runs and events
+	MoreThings       int       // that are not listed
+	MoreOthers       int
+	Columns          []Tile // the kinds of ByOrganisation
+	ByOrganisation   []ImpactOrganisation
+	Cut              []string // why there is more than was walked to, in words
+	Table, Picture   string   // addresses
+}
+
+// Tile is a number and what it counts.
+type Tile struct {
+	Count int
+	Word  string
+}
+
+// Touched is one node that was touched.
+type Touched struct {
+	Node             string
+	Title, Sub, Word string
+	MSPID            string
+	Flags            []string
+	Recalled         bool // itself, by a recall that stands
+	Reached          int  // recalls that reach it
+	OnTheMove        bool
+	Last             string // the last that was heard of a thing on the move; may be empty
+	Waiting          bool   // its organisation hasn't acknowledged every recall that reaches it
+	Acknowledged     []string
+	Why              []Hop
+}
+
+// Hop is one step of the shortest path to a touched node.
+type Hop struct {
+	Way, Name, Node string
+	Omitted         int // steps left out before it
+}
+
+// ImpactRecall is a recall that reaches what was touched.
+type ImpactRecall struct {
+	ID, Kind, MSPID      string
+	Reason, Instructions string
+	Recorded             time.Time
+	Touched              int
+	Acknowledged         []Acknowledged
+	Missing              []string // organisations, by MSP id
+	Ours                 bool     // the organisation of this gateway made it
+	Owed                 bool     // the organisation of this gateway has to acknowledge it, and hasn't
+	Answered             bool     // the organisation of this gateway has acknowledged it
+}
+
+// Acknowledged is an organisation's word that it knows of a recall.
+type Acknowledged struct {
+	MSPID, Action, ID string
+	Recorded          time.Time
+}
+
+// ImpactOrganisation is what was touched of one organisation's.
+type ImpactOrganisation struct {
+	MSPID     string
+	Counts    []int // by Impact.Columns
+	Recalled  int
+	OnTheMove int
+	Owes      int // recalls that it hasn't acknowledged
+}
