@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 )
 
 // functions are what templates can call.
@@ -72,16 +74,32 @@ func Brief(id string) string {
 	if hash, ok := strings.CutPrefix(id, "ni:///sha-256;"); ok && len(hash) > 12 {
 		return hash[:12] + "…"
 	}
-	if rest, ok := strings.CutPrefix(id, digitalLink+"/"); ok {
-		if text, err := url.PathUnescape(rest); err == nil {
-			return text
-		}
-		return rest
+	if parts := epcis.Parts(id); len(parts) > 0 {
+		return thingName(parts)
 	}
 	if runes := []rune(id); len(runes) > 48 {
 		return string(runes[:28]) + "…" + string(runes[len(runes)-16:])
 	}
 	return id
+}
+
+// thingName says what a thing's code says, the most telling part first: lot A-17 of 09520001200014.
+func thingName(parts []epcis.Part) string {
+	name := ""
+	for i, part := range parts {
+		title := part.Title + " "
+		if part.AI == "21" {
+			title = "serial "
+		}
+		if i == 0 && len(parts) > 1 {
+			title = "" // of what, is plain
+		}
+		if name != "" {
+			name = " of " + name
+		}
+		name = title + part.Value + name
+	}
+	return name
 }
 
 // span is a piece of text, of which the description marks some as code.

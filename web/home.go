@@ -47,6 +47,7 @@ type Happening struct {
 type Deed struct {
 	Kind  Kind
 	Did   string // what was done: "shipping", "registered"
+	Times int    // that it was done, one after the other
 	Nodes []string
 	More  int    // nodes that are not shown
 	Note  string // in the recorder's words; may be empty

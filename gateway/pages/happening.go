@@ -20,16 +20,25 @@ func happening(h index.Happening) web.Happening {
 	for _, n := range h.Counts {
 		total += n
 	}
+	shown := 0
 	for _, r := range h.Records {
-		out.Deeds = append(out.Deeds, deed(r))
+		d := deed(r)
+		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && slices.Equal(out.Deeds[n-1].Nodes, d.Nodes) && out.Deeds[n-1].Note == d.Note {
+			out.Deeds[n-1].Times++
+		} else if n == mostDeeds {
+			break
+		} else {
+			out.Deeds = append(out.Deeds, d)
+		}
+		shown++
 	}
-	out.More = total - len(h.Records)
+	out.More = total - shown
 	return out
 }
 
 // deed says in a few words what a record says.
 func deed(r index.Record) web.Deed {
-	d := web.Deed{ID: r.ID, Kind: web.KindOf(string(r.Noun), ""), Did: "recorded something that this version can't read"}
+	d := web.Deed{ID: r.ID, Times: 1, Kind: web.KindOf(string(r.Noun), ""), Did: "recorded something that this version can't read"}
 	rec, problems := record.Decode(r.Body)
 	if len(problems) > 0 {
 		return d

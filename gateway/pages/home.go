@@ -25,6 +25,7 @@ var unattended = []string{"GET /live", "GET /activity"}
 // How much the first page shows.
 const (
 	mostHappenings = 12
+	mostRecords    = 40 // that are read of a transaction
 	mostDeeds      = 4
 	mostNotices    = 5
 	countPatience  = 50 * time.Millisecond // a page is not kept waiting for longer while records are counted
@@ -51,7 +52,7 @@ func (p *Pages) live(v *visit) error {
 func (p *Pages) homePage(v *visit) (*web.Home, error) {
 	ctx := v.Context()
 	page := &web.Home{Frame: v.frame("home"), Health: p.health()}
-	happenings, err := p.Index.Lately(ctx, mostHappenings, mostDeeds)
+	happenings, err := p.Index.Lately(ctx, mostHappenings, mostRecords)
 	if err != nil {
 		return nil, err
 	}

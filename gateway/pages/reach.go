@@ -75,21 +75,22 @@ func (r *reach) work(p *Pages, id string, height uint64) {
 func touched(i *lineage.Impact) *web.Reach {
 	t := &web.Reach{Total: i.Total, Cut: i.Truncated != nil}
 	others := map[string]int{}
+	var lots, items []string
 	for _, o := range i.Organisations {
 		t.Organisations = append(t.Organisations, o.MSPID)
+		lots, items = append(lots, o.Kinds["class"]...), append(items, o.Kinds["thing"]...)
 		for kind, nodes := range o.Kinds {
+			if kind == "thing" || kind == "class" {
+				continue
+			}
 			for _, node := range nodes {
-				if kind == "thing" || kind == "class" {
-					if len(t.Things) < reachThings {
-						t.Things = append(t.Things, node)
-					} else {
-						t.MoreThings++
-					}
-					continue
-				}
 				others[web.KindOf(kind, node).Slug]++
 			}
 		}
+	}
+	t.Things = append(lots, items...)
+	if len(t.Things) > reachThings {
+		t.MoreThings, t.Things = len(t.Things)-reachThings, t.Things[:reachThings]
 	}
 	for _, k := range web.Kinds {
 		if others[k.Slug] > 0 {

@@ -2,12 +2,15 @@ package browser
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -256,6 +259,23 @@ func (b *tab) path() string {
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
 	return ask(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// evaluate is an action that evaluates an expression for its effect.
+func evaluate(expression string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := chromedp.Evaluate[any](expression)(ctx, target)
+		return err
+	})
+}
+
+// unique is a word that no other test has: networks may be used again.
+func unique() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
+
+// digest is the SHA-256 of a text, in hexadecimal.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 // until waits until an expression of the page is true, whichever page that is by then.
