@@ -101,8 +101,8 @@ The shortest session:
 		&cobra.Group{ID: "proof", Title: "Check, without any gateway:"},
 		&cobra.Group{ID: "parts", Title: "The parts, for a network you already have:"})
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Reset())
-	add(root, "ledger", demo.Command(), client.Capture(), client.Register(), client.Record(), client.Show(), client.Trace(), client.Export(), client.Proof())
-	add(root, "proof", client.Verify(), client.Trust(), audit.Command())
+	add(root, "ledger", demo.Command(), client.Capture(), client.Register(), client.Record(), client.Show(), client.Trace(), client.Impact(), client.Export(), client.Proof())
+	add(root, "proof", client.Verify(), client.Trust(), client.Hash(), client.Sign(), audit.Command())
 	add(root, "parts", load.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
 	return root
 }

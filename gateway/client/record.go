@@ -62,7 +62,7 @@ its inputs are then the inputs of what it generated, for ever.
 				body["used"] = uses
 			}
 			if len(generated)+len(cards) > 0 {
-				outputs, err := outputs(generated, cards, newProgress(c.ErrOrStderr()))
+				outputs, err := outputs(c, generated, cards)
 				if err != nil {
 					return err
 				}
@@ -80,7 +80,7 @@ its inputs are then the inputs of what it generated, for ever.
 	}
 	t.flags(c)
 	c.Flags().StringArrayVar(&used, "used", nil, "artifact version or record id that the run used, with :ROLE if you like; may be repeated, and @FILE reads one a line")
-	c.Flags().StringArrayVar(&generated, "generated", nil, "artifact version that it generated; with =FILE it is registered in the same transaction; may be repeated")
+	c.Flags().StringArrayVar(&generated, "generated", nil, "artifact version that it generated; with =FILE or =DIR it is registered in the same transaction; may be repeated")
 	c.Flags().StringArrayVar(&cards, "card", nil, "the card of an output, as REF=FILE; see register --help; may be repeated")
 	c.Flags().StringArrayVar(&about, "about", nil, "thing, artifact version or record that it decided about; may be repeated")
 	c.Flags().StringVar(&outcome, "outcome", "", "JSON object: what came out")
@@ -113,8 +113,8 @@ func uses(list []string) ([]map[string]string, error) {
 	return uses, nil
 }
 
-// outputs reads REF and REF=FILE, and the cards of the latter.
-func outputs(list, cards []string, line *progress) ([]map[string]any, error) {
+// outputs reads REF, REF=FILE and REF=DIR, and the cards of the latter two.
+func outputs(c *cobra.Command, list, cards []string) ([]map[string]any, error) {
 	var outputs []map[string]any
 	card := map[string]string{}
 	for _, item := range cards {
@@ -130,7 +130,7 @@ func outputs(list, cards []string, line *progress) ([]map[string]any, error) {
 			outputs = append(outputs, map[string]any{"ref": ref})
 			continue
 		}
-		artifact, err := (&artifactFlags{card: card[ref]}).artifact(ref, file, line)
+		artifact, err := (&artifactFlags{card: card[ref]}).artifact(c.Context(), ref, file, newProgress(c.ErrOrStderr()), c.ErrOrStderr())
 		if err != nil {
 			return nil, err
 		}

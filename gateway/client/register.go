@@ -2,43 +2,72 @@ package client
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // Register registers a version of a dataset, model, code base or document.
 func Register() *cobra.Command {
 	var t Target
 	var a artifactFlags
+	var name, version, namespace, activity string
 	c := &cobra.Command{
-		Use:   "register KIND/NAMESPACE/NAME@VERSION [FILE]",
+		Use:   "register {KIND/NAMESPACE/NAME@VERSION | KIND} [DIR|FILE]",
 		Short: "Register a version of a dataset, model, code base or document",
-		Long: `Register an artifact version on the ledger: its name, and the SHA-256 of FILE,
-never its bytes. KIND is dataset, model, code or document; the namespace must be
-your organisation's. A name and version belongs to one digest for ever.
+		Long: `Register an artifact version on the ledger: its name, and the digest of DIR or
+FILE as "pedigree hash" prints it, never its bytes. KIND is dataset, model, code
+or document. Say the rest of the name with it, as in model/lab/spoilage@3, or with
+--name, --version and --namespace, which is your organisation's if it has but one.
 
-Without FILE, give the digest with --digest and say with --coverage what it
-covers; "declared" means that you took it on somebody's word.
+A name and version belongs to one digest for ever. Registering the same again
+says so and changes nothing; something else under the same version is refused,
+and what differs is said.
+
+--from names what it was made of. For a model this records a run, together with
+the model and in one transaction: a training that used them and generated it, or
+a fine-tuning if another model is among them. --activity says otherwise.
+
+--signature takes a signature of OpenSSF Model Signing v1.0 that covers DIR. It
+is verified first, and kept with the record.
+
+Without DIR or FILE, give the digest with --digest and say with --coverage what
+it covers; "declared" means that you took it on somebody's word.
 ` + whereHelp,
 		Example: `  pedigree register --as lab dataset/lab/temperatures@1 readings.csv --licence CC-BY-4.0 --from ni:///sha-256;…
+  pedigree register --as lab model models/spoilage --name spoilage --version 3 --card models/spoilage/README.md \
+      --from dataset/lab/temperatures@1:training --from dataset/lab/holdout@1:validation
+  pedigree register --as lab model/lab/spoilage@3 models/spoilage --signature spoilage.sig --signature-key key.pub
   pedigree register --as lab model/lab/spoilage@1 --digest sha-256:9f86… --coverage declared`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			file := ""
+			path := ""
 			if len(args) == 2 {
-				file = args[1]
+				path = args[1]
 			}
-			body, err := a.artifact(args[0], file, newProgress(c.ErrOrStderr()))
+			ref := args[0]
+			if short := !strings.Contains(ref, "/"); short != (name != "" || version != "" || namespace != "") || short && (name == "" || version == "") {
+				return usage("give the whole name, such as model/lab/spoilage@3, or a KIND with --name and --version")
+			} else if short {
+				gateway, err := t.client()
+				if err != nil {
+					return err
+				}
+				if namespace == "" {
+					if namespace, err = gateway.onlyNamespace(c.Context()); err != nil {
+						return err
+					}
+				}
+				ref = fmt.Sprintf("%s/%s/%s@%s", ref, namespace, name, version)
+			}
+			body, err := a.artifact(c.Context(), ref, path, newProgress(c.ErrOrStderr()), c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			post, request, err := a.request(body, activity)
 			if err != nil {
 				return err
 			}
@@ -46,82 +75,57 @@ covers; "declared" means that you took it on somebody's word.
 			if err != nil {
 				return err
 			}
-			return postAndPrint(c, gateway, &t, "/v1/artifacts", body)
+			return gateway.explain(c.Context(), body, postAndPrint(c, gateway, &t, post, request))
 		},
 	}
 	t.flags(c)
-	c.Flags().StringVar(&a.digest, "digest", "", "digest as algorithm:hexadecimal, instead of FILE")
+	c.Flags().StringVar(&name, "name", "", "name of the artifact, if KIND is given alone")
+	c.Flags().StringVar(&version, "version", "", "its version")
+	c.Flags().StringVar(&namespace, "namespace", "", "its namespace; the organisation's only one if left out")
+	c.Flags().StringVar(&a.digest, "digest", "", "digest as algorithm:hexadecimal, instead of DIR or FILE")
 	c.Flags().StringVar(&a.coverage, "coverage", "declared", "what --digest covers: full, sampled or declared")
 	c.Flags().StringVar(&a.description, "description", "", "a few words")
 	c.Flags().StringVar(&a.licence, "licence", "", "SPDX licence expression")
 	c.Flags().StringVar(&a.mediaType, "media-type", "", "media type; guessed from FILE's name if left out")
-	c.Flags().StringArrayVar(&a.from, "from", nil, "artifact version or record id that it is derived from; may be repeated, and @FILE reads one a line")
+	c.Flags().StringArrayVar(&a.from, "from", nil, "artifact version or record id that it was made of, with :ROLE for a run's input; may be repeated, and @FILE reads one a line")
+	c.Flags().StringVar(&activity, "activity", "", `type of run that made it of --from: training, fine-tuning, …; "none" says that it is derived from them, without a run`)
 	c.Flags().StringVar(&a.metadata, "metadata", "", "file with a JSON object of your own")
 	c.Flags().StringVar(&a.card, "card", "", cardHelp)
+	c.Flags().StringVar(&a.manifest, "manifest", "", "write the folder's manifest to a file, too")
+	a.hashing.flags(c, true)
+	a.signature.flags(c, "a signature of DIR, OpenSSF Model Signing v1.0; verified and kept with the record")
 	return c
 }
 
-type artifactFlags struct {
-	digest, coverage, description, licence, mediaType, metadata, card string
-	from                                                              []string
-}
-
-func (a *artifactFlags) artifact(name, file string, line *progress) (map[string]any, error) {
-	ref, err := record.ParseArtifactRef(name)
+// request is what to post for an artifact: the artifact alone, or the run that generated it.
+func (a *artifactFlags) request(body map[string]any, activity string) (path string, request map[string]any, err error) {
+	sources, err := uses(a.from)
 	if err != nil {
-		return nil, failure{err, ExitUsage}
+		return "", nil, err
 	}
-	body := map[string]any{"kind": ref.Kind, "namespace": ref.Namespace, "name": ref.Name, "version": ref.Version}
-	switch {
-	case file != "" && a.digest != "":
-		return nil, usage("give FILE or --digest, not both")
-	case file != "":
-		sum, size, err := hashFile(file, line)
-		if err != nil {
-			return nil, err
-		}
-		body["digest"] = map[string]any{"algorithm": "sha-256", "value": sum, "coverage": "full"}
-		body["size"] = size
-		if a.mediaType == "" {
-			a.mediaType = mediaTypes[strings.ToLower(filepath.Ext(file))]
-		}
-	case a.digest != "":
-		algorithm, value, ok := strings.Cut(a.digest, ":")
-		if !ok {
-			return nil, usage("--digest %q is not algorithm:hexadecimal, such as sha-256:9f86…", a.digest)
-		}
-		body["digest"] = map[string]any{"algorithm": algorithm, "value": value, "coverage": a.coverage}
-	default:
-		return nil, usage("give the FILE to hash, or its --digest")
-	}
-	for name, text := range map[string]string{"description": a.description, "licence": a.licence, "mediaType": a.mediaType} {
-		if text != "" {
-			body[name] = text
+	if activity == "" && body["kind"] == "model" && len(sources) > 0 {
+		activity = "training"
+		if slices.ContainsFunc(sources, func(s map[string]string) bool { return strings.HasPrefix(s["ref"], "model/") }) {
+			activity = "fine-tuning"
 		}
 	}
-	if sources, err := lines(a.from); err != nil {
-		return nil, err
-	} else if len(sources) > 0 {
-		body["derivedFrom"] = spellAll(sources)
-	}
-	if a.card != "" {
-		card, err := readCard(a.card)
-		if err != nil {
-			return nil, err
+	if activity != "" && activity != "none" {
+		if len(sources) == 0 {
+			return "", nil, usage("--activity %s says how it was made of something: give that with --from", activity)
 		}
-		body["card"] = card
+		return "/v1/activities", map[string]any{"type": activity, "used": sources, "generated": []any{map[string]any{"artifact": body}}}, nil
 	}
-	if a.metadata != "" {
-		text, err := readFile(os.Stdin, a.metadata)
-		if err != nil {
-			return nil, err
+	var refs []string
+	for _, s := range sources {
+		if s["role"] != "" {
+			return "", nil, usage("%s has a role, and roles are of runs: give --activity, such as transformation, or leave the role out", s["ref"])
 		}
-		if !json.Valid(text) {
-			return nil, usage("%s is not JSON", a.metadata)
-		}
-		body["metadata"] = json.RawMessage(text)
+		refs = append(refs, s["ref"])
 	}
-	return body, nil
+	if len(refs) > 0 {
+		body["derivedFrom"] = refs
+	}
+	return "/v1/artifacts", body, nil
 }
 
 // lines replaces each @FILE of a list by the lines of the file.
@@ -140,61 +144,6 @@ func lines(list []string) ([]string, error) {
 		all = append(all, strings.Fields(string(text))...)
 	}
 	return all, nil
-}
-
-// mediaTypes has what common file names mean (IANA's registry). The type is part of the record, so whoever registers the
-// same file again must come to the same one on any machine, whatever its system knows of media types.
-var mediaTypes = map[string]string{
-	".csv": "text/csv", ".tsv": "text/tab-separated-values", ".txt": "text/plain", ".md": "text/markdown", ".html": "text/html",
-	".json": "application/json", ".jsonld": "application/ld+json", ".xml": "application/xml", ".yaml": "application/yaml", ".yml": "application/yaml",
-	".pdf": "application/pdf", ".zip": "application/zip", ".gz": "application/gzip", ".zst": "application/zstd",
-	".parquet": "application/vnd.apache.parquet", ".arrow": "application/vnd.apache.arrow.file", ".sqlite": "application/vnd.sqlite3",
-	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".bin": "application/octet-stream",
-}
-
-// hashFile hashes a regular file and refuses one that changes meanwhile.
-func hashFile(name string, line *progress) (digest string, size int64, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", 0, usage("couldn't open the file to hash: %w", err)
-	}
-	defer f.Close()
-	before, err := f.Stat()
-	if err != nil {
-		return "", 0, usage("couldn't look at %s: %w", name, err)
-	}
-	if !before.Mode().IsRegular() {
-		return "", 0, usage("%s is not a regular file; only one file can be hashed at a time", name)
-	}
-	sum := sha256.New()
-	size, err = io.Copy(sum, &watched{r: f, line: line, name: filepath.Base(name), total: before.Size()})
-	line.done()
-	if err != nil {
-		return "", 0, usage("couldn't read %s: %w", name, err)
-	}
-	after, err := f.Stat()
-	if err != nil || size != before.Size() || after.Size() != size || !after.ModTime().Equal(before.ModTime()) {
-		return "", 0, failure{fmt.Errorf("%s changed while it was read; hash it when nothing writes to it", name), ExitUsage}
-	}
-	return hex.EncodeToString(sum.Sum(nil)), size, nil
-}
-
-// watched shows how far a reader is.
-type watched struct {
-	r           io.Reader
-	line        *progress
-	name        string
-	read, total int64
-	shown       int64
-}
-
-func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.r.Read(p)
-	if w.read += int64(n); w.read-w.shown > 64<<20 {
-		w.shown = w.read
-		w.line.show("hashing %s: %d of %d MB", w.name, w.read>>20, w.total>>20)
-	}
-	return n, err
 }
 
 // postAndPrint records something and says what became of it.

@@ -15,7 +15,7 @@ func TestTheGuessedMediaTypeIsTheSameOnEveryMachine(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), file)
 			require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
-			body, err := (&artifactFlags{}).artifact("dataset/lab/readings@1", path, newProgress(io.Discard))
+			body, err := (&artifactFlags{}).artifact(t.Context(), "dataset/lab/readings@1", path, newProgress(io.Discard), io.Discard)
 			require.NoError(t, err)
 			assert.Equal(t, want, body["mediaType"])
 		})

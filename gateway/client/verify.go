@@ -15,14 +15,19 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/proof"
 )
 
-// Verify checks a proof. It uses no network, no folder and no clock.
+// Verify checks a proof, and then it uses no network, no folder and no clock;
+// or whether a folder or a file is what somebody registered or signed.
 func Verify() *cobra.Command {
+	var t Target
 	var trust, level, id, trace string
-	var down, cut, asJSON, raw bool
+	var down, cut, raw bool
+	content := contentCheck{target: &t}
 	c := &cobra.Command{
-		Use:   "verify PROOF --trust FILE",
-		Short: "Check a proof, offline and alone",
-		Long: `Check a proof file against a trust file, and say what it proves. PROOF is a file,
+		Use:   "verify {PROOF --trust FILE | DIR|FILE --artifact REF}",
+		Short: "Check a proof, offline and alone; or a folder against what was registered",
+		Long: `Check a proof, or check a folder or a file.
+
+Check a proof file against a trust file, and say what it proves. PROOF is a file,
 or - for standard input. Nothing else is read: no network, no other file, no
 clock; the answer of today is that of every day.
 
@@ -30,12 +35,23 @@ A signed statement (export --format slsa, and other in-toto statements with the
 signer's certificate) is checked as well: which organisation signed it, and what
 it says.
 
+With --artifact, --proof or --signature it is a folder or a file that is checked:
+every byte of it is read and held against what the ledger says, by a gateway's
+word (--artifact, with --as ORG), by a proof (--proof, with --trust; offline), or
+against a signature of OpenSSF Model Signing v1.0 (--signature; offline). What
+differs is listed: missing, extra, changed and renamed files. Only what was
+registered with a full digest can be verified. A recalled or withdrawn artifact
+exits with 1 even if its content is unchanged.
+
 Exit codes: 0 accepted, 1 refused (the first word of the message is a stable
 reason code), 2 a mistake in the command, or a file that can't be read.`,
 		Example: `  pedigree verify model.proof --trust consortium.json
   pedigree verify model.proof --trust consortium.json --level block --record 052d7115c44a…
   pedigree verify trace.proof --trust consortium.json --trace model/lab/spoilage@1
-  pedigree verify model.proof --trust consortium.json --raw | jq .`,
+  pedigree verify model.proof --trust consortium.json --raw | jq .
+  pedigree verify models/spoilage --artifact model/lab/spoilage@3 --as market
+  pedigree verify models/spoilage --proof model.proof --trust consortium.json
+  pedigree verify models/spoilage --signature spoilage.sig --signature-key key.pub`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			wanted := proof.Wanted{Level: proof.Level(level)}
@@ -47,6 +63,13 @@ reason code), 2 a mistake in the command, or a file that can't be read.`,
 				if wanted.ID, err = record.ParseID(spell(id)); err != nil {
 					return usage("--record: %w", err)
 				}
+			}
+			if content.asked() {
+				if id != "" || trace != "" || raw {
+					return usage("--record, --trace and --raw are for proofs by themselves")
+				}
+				content.trust, content.wantedLevel = trust, wanted.Level
+				return content.run(c, args[0])
 			}
 			if (down || cut) && trace == "" {
 				return usage("--down and --cut go with --trace")
@@ -62,6 +85,9 @@ reason code), 2 a mistake in the command, or a file that can't be read.`,
 				}
 			}
 			if trust == "" {
+				if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+					return usage("%s is a folder: say against what to check it, with --artifact, --proof or --signature", args[0])
+				}
 				return usage(`say what you trust: --trust FILE, made by "pedigree trust export" at an organisation that you believe`)
 			}
 			pinned, err := readBounded(trust, c.InOrStdin())
@@ -73,11 +99,11 @@ reason code), 2 a mistake in the command, or a file that can't be read.`,
 				return err
 			}
 			if attestation.Recognise(text) {
-				return verifyAndShow(c, text, pinned, wanted, asJSON, raw)
+				return verifyAndShow(c, text, pinned, wanted, t.json, raw)
 			}
 			verdict, err := verify(text, pinned, wanted)
 			switch {
-			case asJSON:
+			case t.json:
 				return errors.Join(printVerdict(c.OutOrStdout(), verdict, err), refusal(err))
 			case err != nil:
 				return refusal(err)
@@ -93,8 +119,10 @@ reason code), 2 a mistake in the command, or a file that can't be read.`,
 	c.Flags().StringVar(&trace, "trace", "", "refuse proofs of other things than where this node comes from, and those of a part of it")
 	c.Flags().BoolVar(&down, "down", false, "with --trace: what it touched, not where it comes from")
 	c.Flags().BoolVar(&cut, "cut", false, "with --trace: also take a walk that was ended early")
-	c.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, also of a proof that is refused")
 	c.Flags().BoolVar(&raw, "raw", false, "print the proved records, one a line, and nothing else")
+	t.flags(c)
+	c.Flags().Lookup("json").Usage = "print the verdict as JSON, also of what is refused"
+	content.flags(c)
 	return c
 }
 

@@ -193,6 +193,9 @@ func (f *Folder) Names() []string {
 // FileSize is how many bytes the file at a place of Names has.
 func (f *Folder) FileSize(i int) int64 { return f.files[i].size }
 
+// Ignore are the paths that the caller named to be left out, as a manifest has them.
+func (f *Folder) Ignore() []string { return f.ignore }
+
 // Ignored are the paths in the folder that were left out, in order.
 func (f *Folder) Ignored() []string { return f.ignored }
 

@@ -20,7 +20,7 @@ type Method struct {
 
 // New makes the statement about a folder, or a single file, that is to be
 // signed. It ignores what the folder was opened to ignore.
-func New(ctx context.Context, f *folder.Folder, ignore []string, m Method, h folder.Hashing) (*Statement, error) {
+func New(ctx context.Context, f *folder.Folder, m Method, h folder.Hashing) (*Statement, error) {
 	if m.HashType == "" {
 		m.HashType = "sha256"
 	}
@@ -31,7 +31,7 @@ func New(ctx context.Context, f *folder.Folder, ignore []string, m Method, h fol
 	if err != nil {
 		return nil, err
 	}
-	s := &Statement{Name: filepath.Base(path), HashType: m.HashType, ShardSize: m.ShardSize, Ignore: slices.Concat(ignore, folder.DefaultIgnore)}
+	s := &Statement{Name: filepath.Base(path), HashType: m.HashType, ShardSize: m.ShardSize, Ignore: slices.Concat(f.Ignore(), folder.DefaultIgnore)}
 	slices.Sort(s.Ignore)
 	s.Ignore = slices.Compact(s.Ignore)
 	if s.Resources, err = s.resources(ctx, f, h); err != nil {
@@ -80,11 +80,15 @@ func (s *Statement) Compare(ctx context.Context, f *folder.Folder, h folder.Hash
 	if f.Single() != "" && len(signed) == 1 && signed[0].Name == "." {
 		signed = []Resource{{Name: f.Single(), Digest: signed[0].Digest}}
 	}
-	differences := folder.Compare(byFile(signed), byFile(found))
-	for i := range differences {
-		differences[i].Want, differences[i].Have = nil, nil // a signature knows no sizes
+	return differences(signed, found), nil
+}
+
+func differences(signed, found []Resource) []folder.Difference {
+	list := folder.Compare(byFile(signed), byFile(found))
+	for i := range list {
+		list[i].Want, list[i].Have = nil, nil // a signature knows no sizes
 	}
-	return differences, nil
+	return list
 }
 
 // byFile makes a list of files that can be compared: what a file's resources say stands for its content.
@@ -100,4 +104,31 @@ func byFile(resources []Resource) manifest.Manifest {
 	}
 	m.Sort()
 	return m
+}
+
+// CompareManifest does the same with a manifest that was made by reading
+// everything, without reading it again. It answers false if the signature is
+// over other hashes than the manifest has.
+func (s *Statement) CompareManifest(m manifest.Manifest) ([]folder.Difference, bool) {
+	if s.HashType != "sha256" {
+		return nil, false
+	}
+	var found []Resource
+	for _, f := range m.Files {
+		switch {
+		case s.ShardSize == 0 && len(f.Shards) == 0:
+			found = append(found, Resource{Name: f.Name, Digest: f.SHA256})
+		case s.ShardSize > 0 && f.Size == 0: // a signature by shards doesn't list it
+		case s.ShardSize >= f.Size && len(f.Shards) == 0:
+			found = append(found, Resource{Name: f.Name, End: f.Size, Digest: f.SHA256})
+		case s.ShardSize > 0 && s.ShardSize == f.ShardSize:
+			for i, digest := range f.Shards {
+				start := int64(i) * f.ShardSize
+				found = append(found, Resource{Name: f.Name, Start: start, End: min(f.Size, start+f.ShardSize), Digest: digest})
+			}
+		default:
+			return nil, false
+		}
+	}
+	return differences(s.Resources, found), true
 }

@@ -55,7 +55,7 @@ func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 
 func state(t testing.TB, path string, m modelsigning.Method, ignore ...string) *modelsigning.Statement {
 	t.Helper()
-	s, err := modelsigning.New(t.Context(), open(t, path, ignore...), ignore, m, folder.Hashing{})
+	s, err := modelsigning.New(t.Context(), open(t, path, ignore...), m, folder.Hashing{})
 	require.NoError(t, err)
 	return s
 }
@@ -123,6 +123,43 @@ func TestASignedModelVerifiesAndAnyDifferenceIsNamed(t *testing.T) {
 	}
 }
 
+func TestAManifestIsComparedWithoutReadingAgain(t *testing.T) {
+	dir := fill(t, model)
+	big, err := os.Create(filepath.Join(dir, "big"))
+	require.NoError(t, err)
+	require.NoError(t, big.Truncate(folder.DefaultShard+1))
+	require.NoError(t, big.Close())
+	m, err := open(t, dir).Manifest(t.Context(), folder.Hashing{})
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		method   modelsigning.Method
+		possible bool
+	}{
+		"shards of the manifest's size": {modelsigning.Method{ShardSize: folder.DefaultShard}, true},
+		"shards of another size":        {modelsigning.Method{ShardSize: 600_000_000}, false},
+		"whole files":                   {modelsigning.Method{}, false},
+		"another hash":                  {modelsigning.Method{HashType: "blake3", ShardSize: folder.DefaultShard}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := state(t, dir, c.method)
+			differences, possible := s.CompareManifest(m)
+			require.Equal(t, c.possible, possible)
+			assert.Empty(t, differences)
+		})
+	}
+	require.NoError(t, os.Remove(filepath.Join(dir, "big")))
+	s := state(t, dir, modelsigning.Method{})
+	differences, possible := s.CompareManifest(m)
+	assert.False(t, possible, "the manifest has the big file in shards")
+	assert.Empty(t, differences)
+	small, err := open(t, dir).Manifest(t.Context(), folder.Hashing{})
+	require.NoError(t, err)
+	small.Files[0].SHA256 = strings.Repeat("0", 64)
+	differences, possible = s.CompareManifest(small)
+	assert.True(t, possible)
+	assert.Equal(t, []folder.Difference{{Kind: "changed", Name: "config.json"}}, differences)
+}
+
 func TestTheRootDigestDoesNotBindNames(t *testing.T) {
 	a := state(t, fill(t, map[string]string{"a": "1", "b": "2"}), modelsigning.Method{})
 	b := state(t, fill(t, map[string]string{"c": "1", "d": "2"}), modelsigning.Method{})
@@ -143,9 +180,9 @@ func TestASingleFileIsSignedUnderItsName(t *testing.T) {
 
 func TestOnlyEmptyFilesCantBeSignedByShards(t *testing.T) {
 	f := open(t, fill(t, map[string]string{"a": ""}))
-	_, err := modelsigning.New(t.Context(), f, nil, modelsigning.Method{ShardSize: 10}, folder.Hashing{})
+	_, err := modelsigning.New(t.Context(), f, modelsigning.Method{ShardSize: 10}, folder.Hashing{})
 	assert.ErrorContains(t, err, "sign whole files")
-	_, err = modelsigning.New(t.Context(), f, nil, modelsigning.Method{HashType: "md5"}, folder.Hashing{})
+	_, err = modelsigning.New(t.Context(), f, modelsigning.Method{HashType: "md5"}, folder.Hashing{})
 	assert.ErrorContains(t, err, "blake3")
 }
 
