@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
@@ -30,10 +31,7 @@ type nodeView struct {
 
 // lineage walks the graph, and answers in one of many formats.
 func (s *Server) lineage(c *call) error {
-	format, _ := catalogue.ByMediaType(c.accept)
-	if name := c.value("format"); name != "" {
-		format, _ = catalogue.ByName(name)
-	}
+	format := c.format()
 	q, err := c.lineageQuery()
 	if err != nil {
 		return err
@@ -59,6 +57,23 @@ func (s *Server) lineage(c *call) error {
 		return c.answer(http.StatusOK, viewLineage(c.value("direction"), answers, joined))
 	}
 	return s.export(c, format, &formats.Graph{Answer: joined, Directions: directions})
+}
+
+// format is what to answer in: what the parameter says, or else what is accepted. Browsers name HTML first and take
+// anything; they get the gateway's JSON, for the one format in HTML isn't for every node.
+func (c *call) format() formats.Format {
+	if name := c.value("format"); name != "" {
+		f, _ := catalogue.ByName(name)
+		return f
+	}
+	media := c.accept
+	if media == "text/html" {
+		if other := c.best(slices.DeleteFunc(slices.Clone(c.op.produces), func(t string) bool { return t == "text/html" })); other != "" {
+			media = other
+		}
+	}
+	f, _ := catalogue.ByMediaType(media)
+	return f
 }
 
 // directions are the ways to walk: those that were asked for, unless the format makes sense one way only.
@@ -109,17 +124,4 @@ func viewLineage(direction string, answers []*lineage.Answer, joined *lineage.An
 		}
 	}
 	return v
-}
-
-// impact sums up what a node touched.
-func (s *Server) impact(c *call) error {
-	q, err := c.lineageQuery()
-	if err != nil {
-		return err
-	}
-	impact, err := lineage.Assess(c.Request.Context(), s.Index, q)
-	if err != nil {
-		return unknownNode(err)
-	}
-	return c.answer(http.StatusOK, impact)
 }

@@ -43,7 +43,7 @@ type Story struct {
 	Index  *index.Index
 
 	Packing, Reading string // events
-	Cleaning         string // runs
+	Cleaning, Failed string // runs
 	Generation       string
 	Run              string // that trained the model
 	Decision         string
@@ -80,12 +80,22 @@ func New(t testing.TB) *Story {
 	s.artifact("Lab", Base, `{"licence":"Apache-2.0","aliases":[{"algorithm":"sha-256","coverage":"full","value":"`+sum("root")+`","scheme":"openssf-model-signing/1.0"}]}`, baseCard)
 	s.artifact("Lab", Alone, `{}`, "")
 
-	s.put(Cleaned, Heldout)
+	s.artifact("Lab", Cleaned, `{"metadata":{"openlineage":{"namespace":"s3://lab","name":"clean/temperatures","facets":{
+		"schema":{"_producer":"https://lab.example/airflow","_schemaURL":"https://openlineage.io/spec/facets/1-1-1/SchemaDatasetFacet.json","fields":[{"name":"celsius","type":"double"}]}},
+		"outputFacets":{"outputStatistics":{"_producer":"https://lab.example/airflow","_schemaURL":"https://openlineage.io/spec/facets/1-0-2/OutputStatisticsOutputDatasetFacet.json","rowCount":1000}}}}}`, "")
+	s.put(Heldout)
 	s.Cleaning = s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"transformation","startedAt":"2026-02-10T07:00:00Z","endedAt":"2026-02-10T07:10:00Z",
 		"used":[{"ref":"`+Measurements+`","role":"raw"},{"ref":"`+Users+`"}],
 		"generated":[{"ref":"`+Cleaned+`","from":["`+Measurements+`"],"columns":{"celsius":[{"ref":"`+Measurements+`","column":"temp","transformations":[{"type":"DIRECT","subtype":"TRANSFORMATION","masking":false}]}]}},
 			{"ref":"`+Heldout+`","from":["`+Measurements+`","`+Users+`"]}],
-		"metadata":{"openlineage":{"run":{"runId":"7d1b6b2e-8f0a-4a43-9c0e-7a64c2b3f001"},"job":{"namespace":"lab-airflow","name":"clean.temperatures"}}}}`))
+		"metadata":{"openlineage":{"eventType":"COMPLETE","eventTime":"2026-02-10T07:10:00Z","producer":"https://lab.example/airflow",
+			"run":{"runId":"7d1b6b2e-8f0a-4a43-9c0e-7a64c2b3f001","facets":{"nominalTime":{"nominalStartTime":"2026-02-10T07:00:00Z"},"pedigree_ledger":{"mspId":"SomebodyElse"}}},
+			"job":{"namespace":"lab-airflow","name":"clean.temperatures"},
+			"inputs":[{"namespace":"s3://market-cold-chain","name":"temperatures/2026-02.csv","ref":"`+Measurements+`","facets":{"version":{"_producer":"https://lab.example/airflow","_schemaURL":"https://openlineage.io/x","datasetVersion":"2026-02"}}}],
+			"outputs":[{"namespace":"s3://lab","name":"clean/temperatures","ref":"`+Cleaned+`"}]}}}`))
+	s.Failed = s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"transformation","endedAt":"2026-02-10T06:00:00Z","used":[{"ref":"`+Measurements+`"}],"outcome":{"state":"FAIL"},
+		"metadata":{"openlineage":{"eventType":"FAIL","run":{"runId":"7d1b6b2e-8f0a-4a43-9c0e-7a64c2b3f000"},"job":{"namespace":"lab-airflow","name":"clean.temperatures"},
+			"inputs":[{"namespace":"s3://market-cold-chain","name":"temperatures/2026-02.csv","ref":"`+Measurements+`"}],"outputs":[{"namespace":"s3://lab","name":"clean/temperatures"}]}}}`))
 	s.put(Synthetic)
 	s.Generation = s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"generation","used":[{"ref":"`+Base+`","role":"generator"}],"generated":[{"ref":"`+Synthetic+`"}],"endedAt":"2026-02-11T07:00:00Z"}`))
 
@@ -181,4 +191,13 @@ func (s *Story) Sampled(t testing.TB) string {
 	s.artifact("Lab", ref, `{"digest":{"algorithm":"sha-256","coverage":"sampled","value":"`+sum(ref)+`"}}`, "")
 	s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"transformation","used":[{"ref":"`+Measurements+`"}],"generated":[{"ref":"`+ref+`"}]}`))
 	return ref
+}
+
+// Transformation adds two events that are one transformation, of which the first has the input and the second the output.
+func (s *Story) Transformation(t testing.TB) (first, second string) {
+	t.Helper()
+	event := func(at, list string) string {
+		return s.Ledger.Put("Harbor", indextest.Event(t, `{"type":"TransformationEvent","eventTime":"2026-02-03T0`+at+`:00:00Z","transformationID":"urn:uuid:7d1b6b2e-0000-4a43-9c0e-7a64c2b3f001",`+list+`}`))
+	}
+	return event("1", `"inputQuantityList":[{"epcClass":"`+Lot+`"}]`), event("5", `"outputQuantityList":[{"epcClass":"https://id.gs1.org/01/09520051012345/10/LOT-2"}]`)
 }
