@@ -247,7 +247,7 @@ func TestBadParametersAreRefusedByName(t *testing.T) {
 		{"a missing node", "/v1/lineage", "node"},
 		{"a node that is none", "/v1/lineage?node=salmon", "node"},
 		{"a node nobody has recorded", "/v1/lineage?node=urn:epc:id:sgtin:952005.0101010.S9", "node"},
-		{"a format that comes later", "/v1/lineage?node=dataset/lab/readings@1&format=cyclonedx", "format"},
+		{"a format that there is none of", "/v1/lineage?node=dataset/lab/readings@1&format=spdx", "format"},
 		{"a record id that is none", "/v1/records/abc", "id"},
 		{"invalid UTF-8", "/v1/lineage?node=%ff%fe", "node"},
 		{"a NUL", "/v1/statements?about=a%00b", "about"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/cyclonedx"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/prov"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/slsa"
 )
@@ -20,6 +21,7 @@ var Formats = []formats.Format{
 	{Name: "dot", MediaType: "text/vnd.graphviz", Extension: ".dot", About: "a picture, for Graphviz",
 		Write: func(_ context.Context, out io.Writer, g *formats.Graph) error { return g.Answer.WriteDOT(out) }},
 	prov.Format,
+	cyclonedx.Format,
 	slsa.Format,
 }
 
