@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -41,6 +42,10 @@ type Config struct {
 
 	// Data is the folder of the queue and the index. It is made if it isn't there. One gateway at a time may use it.
 	Data string `json:"data"`
+
+	// Namespace is where the datasets and models of OpenLineage events are registered. The organisation MUST have claimed it.
+	// Optional; Name, in lower case and with - for what namespaces don't have, if it is empty.
+	Namespace string `json:"namespace"`
 
 	// Index is where the index lies: the URL of a PostgreSQL database, postgres://user:password@host:port/database, which
 	// gateways of one organisation may share. Optional; a SQLite file in Data if it is empty. Its search_path is the schema
@@ -123,6 +128,9 @@ func (c *Config) check() error {
 			return fmt.Errorf("index: %w", err)
 		}
 	}
+	if _, err := record.ParseArtifactRef("dataset/" + c.namespace() + "/x@1"); err != nil {
+		return fmt.Errorf("namespace is %q, which is none: a namespace is 1 to 64 of a-z, 0-9, - and ., beginning with a letter or digit", c.namespace())
+	}
 	if c.BatchRecords < 0 || c.BatchRecords > record.MaxPackRecords {
 		return fmt.Errorf("batchRecords is %d: a transaction takes 1 to %d records", c.BatchRecords, record.MaxPackRecords)
 	}
@@ -177,6 +185,24 @@ func (c *Config) indexPlace() string {
 
 // queueFolder is where the queue lies.
 func (c *Config) queueFolder() string { return filepath.Join(c.Data, "queue") }
+
+// runsFolder is where runs lie that OpenLineage events tell of.
+func (c *Config) runsFolder() string { return filepath.Join(c.Data, "runs") }
+
+// namespace is where their datasets are registered: in the organisation's name, spelled as a namespace, if nothing else is
+// said.
+func (c *Config) namespace() string {
+	if c.Namespace != "" {
+		return c.Namespace
+	}
+	spelled := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(c.Name))
+	return strings.Trim(spelled[:min(len(spelled), 64)], "-.")
+}
 
 // proofsFolder is where receipts are kept.
 func (c *Config) proofsFolder() string { return filepath.Join(c.Data, "proofs") }

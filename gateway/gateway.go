@@ -23,6 +23,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/proof"
 	"github.com/pedigree-ledger/pedigree/gateway/proof/kept"
+	"github.com/pedigree-ledger/pedigree/gateway/runs"
 )
 
 // Bounds of connections.
@@ -46,11 +47,14 @@ type Gateway struct {
 	callers  *access.Callers
 	index    *index.Index
 	queue    *capture.Queue
+	runs     *runs.Store
 	client   *ledger.Client
 	follower *follower
 	server   *http.Server
 	listener net.Listener
 	rebuild  chan struct{}
+
+	witnesses runs.Witnesses
 }
 
 // Open opens everything that a gateway works with, and begins to listen. Nothing is served before Run.
@@ -85,6 +89,9 @@ func (g *Gateway) open() (err error) {
 		return err
 	}
 	g.follower = newFollower(g.client, g.index, g.callers.Reader, log)
+	if g.runs, err = runs.Open(runs.Config{Folder: cfg.runsFolder(), Namespace: cfg.namespace(), Logger: log}, runsIndex{g.index, g.follower}); err != nil {
+		return err
+	}
 	kept, err := kept.Open(cfg.proofsFolder())
 	if err != nil {
 		return err
@@ -93,12 +100,13 @@ func (g *Gateway) open() (err error) {
 	figures := newMetrics(g)
 	handler, err := api.New(api.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
-		Callers: g.callers, Index: g.index, Queue: g.queue, Prover: maker, Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
+		Callers: g.callers, Index: g.index, Queue: g.queue, Runs: g.runs, Prover: maker, Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
 		Rebuild: g.Rebuild, Metrics: figures.handler(), Observe: figures.observe, Logger: log,
 	})
 	if err != nil {
 		return err
 	}
+	g.witnesses = handler.Witnesses
 	g.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -194,6 +202,12 @@ func (g *Gateway) work(ctx context.Context) error {
 			g.log.Info("ready", "blocks", g.index.Height())
 			return g.queue.Run(phase, queueLedger{g.client, g.follower}, queueIndex{g.index})
 		})
+		group.Go(func() error {
+			if err := g.follower.awaitReady(phase); err != nil {
+				return err
+			}
+			return g.runs.Run(phase, g.queue, g.witnesses)
+		})
 		again := false
 		group.Go(func() error {
 			select {
@@ -255,7 +269,7 @@ func (g *Gateway) close() {
 	if g.client != nil {
 		_ = g.client.Close()
 	}
-	for what, closer := range map[string]interface{ Close() error }{"queue": closerOf(g.queue), "index": closerOf(g.index)} {
+	for what, closer := range map[string]interface{ Close() error }{"runs": closerOf(g.runs), "queue": closerOf(g.queue), "index": closerOf(g.index)} {
 		if closer != nil {
 			if err := closer.Close(); err != nil {
 				g.log.Error("couldn't close the "+what, "error", err)

@@ -202,7 +202,7 @@ func ownWith(t *testing.T, org string, want Config, log io.Writer) (*Gateway, do
 	return g, door{t, g.URL(), token}, stop
 }
 
-var runs atomic.Int64
+var named atomic.Int64
 
 // fresh makes a name that nothing on the shared ledger has yet, however often a test runs.
-func fresh(name string) string { return fmt.Sprintf("%s-%d", name, runs.Add(1)) }
+func fresh(name string) string { return fmt.Sprintf("%s-%d", name, named.Add(1)) }

@@ -40,6 +40,7 @@ func newMetrics(g *Gateway) *metrics {
 		gauge("pedigree_queue_records", "Records in the queue.", func() float64 { return float64(g.queue.Stats().Records) }),
 		gauge("pedigree_queue_bytes", "Bytes of records in the queue.", func() float64 { return float64(g.queue.Stats().Bytes) }),
 		gauge("pedigree_queue_transactions", "Transactions under way.", func() float64 { return float64(g.queue.Stats().InFlight) }),
+		runsCollector{g},
 		gauge("pedigree_peers_usable", "Peers that can be called.", func() float64 {
 			n := 0
 			for _, p := range g.client.Health().Peers {
@@ -60,4 +61,36 @@ func (m *metrics) observe(operation string, status int, took time.Duration) {
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, DisableCompression: true})
+}
+
+// runsCollector tells about the runs that OpenLineage events tell of.
+type runsCollector struct{ gateway *Gateway }
+
+var (
+	runsByState = prometheus.NewDesc("pedigree_runs", "Runs that OpenLineage events told of, by state; those that are over as far as they are kept.", []string{"state"}, nil)
+	runsBytes   = prometheus.NewDesc("pedigree_runs_bytes", "Bytes of the events of runs that are not recorded yet.", nil, nil)
+	runsEvents  = prometheus.NewDesc("pedigree_openlineage_events_total", "OpenLineage events kept, by what they were to their run.", []string{"as"}, nil)
+	runsEnded   = prometheus.NewDesc("pedigree_runs_total", "Runs that were recorded, could not be, or were dropped because their end never came.", []string{"outcome"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c runsCollector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{runsByState, runsBytes, runsEvents, runsEnded} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c runsCollector) Collect(to chan<- prometheus.Metric) {
+	s := c.gateway.runs.Stats()
+	for state, n := range s.Runs {
+		to <- prometheus.MustNewConstMetric(runsByState, prometheus.GaugeValue, float64(n), string(state))
+	}
+	to <- prometheus.MustNewConstMetric(runsBytes, prometheus.GaugeValue, float64(s.Bytes))
+	for as, n := range map[string]int{"new": s.Events - s.Late, "duplicate": s.Duplicates, "late": s.Late} {
+		to <- prometheus.MustNewConstMetric(runsEvents, prometheus.CounterValue, float64(n), as)
+	}
+	for outcome, n := range map[string]int{"recorded": s.Recorded, "failed": s.Failed, "expired": s.Expired} {
+		to <- prometheus.MustNewConstMetric(runsEnded, prometheus.CounterValue, float64(n), outcome)
+	}
 }

@@ -41,10 +41,11 @@ The configuration is one JSON object:
   peers      [{"mspId", "address", "serverName", "tlsRoots"}]: own peer first
   tokens     file of those who may call: {"tokens": [{"name", "role", "sha256",
              "mspId", "certificate", "key"}]}, roles submitter, auditor, operator
-  data       folder for the queue and the index
+  data       folder for the queue, the runs and the index
 
 And, where wanted:
 
+  namespace     where datasets of OpenLineage events are registered; name if left out
   index         postgres://user:password@host:port/database to keep the index in
                 PostgreSQL 15 or newer; optional, a SQLite file in data if left out.
                 ?search_path=NAME is the schema, "pedigree" if left out; it is made

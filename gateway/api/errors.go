@@ -9,6 +9,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/runs"
 )
 
 // problemOf turns the errors of all packages into what callers are told. What it doesn't know is a fault of the gateway,
@@ -22,6 +23,8 @@ func (s *Server) problemOf(err error) *problem {
 		busy     *capture.BusyError
 		pending  *capture.PendingError
 		rejected *record.Rejection
+		manyRuns *runs.BusyError
+		large    *runs.LimitError
 	)
 	switch {
 	case errors.As(err, &known):
@@ -42,6 +45,18 @@ func (s *Server) problemOf(err error) *problem {
 		p := fail(kindBusy, "%v", busy)
 		p.retryAfter = busy.RetryAfter
 		return p
+	case errors.As(err, &manyRuns):
+		p := fail(kindBusy, "%v", manyRuns)
+		p.retryAfter = manyRuns.RetryAfter
+		return p
+	case errors.As(err, &large):
+		return fail(kindTooLarge, "%v", large)
+	case errors.Is(err, runs.ErrNoRun):
+		return fail(kindNotFound, "%v", err)
+	case errors.Is(err, runs.ErrNotReady):
+		p := fail(kindUnavailable, "%v", err)
+		p.retryAfter = ledger.RetryAfter
+		return p
 	case errors.Is(err, errBusy):
 		p := fail(kindBusy, "%v", err)
 		p.retryAfter = time.Second
@@ -56,7 +71,7 @@ func (s *Server) problemOf(err error) *problem {
 		p := fail(kindUnavailable, "%v", err)
 		p.retryAfter, p.cause = ledger.RetryAfter, err
 		return p
-	case errors.Is(err, capture.ErrStorage):
+	case errors.Is(err, capture.ErrStorage), errors.Is(err, runs.ErrStorage):
 		p := fail(kindStorage, "the gateway's queue can't be written")
 		p.retryAfter, p.cause = 10*time.Second, err
 		return p

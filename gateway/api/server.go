@@ -59,6 +59,7 @@ type Config struct {
 	Callers *access.Callers
 	Index   *index.Index
 	Queue   Queue
+	Runs    Runs
 	Prover  Prover
 
 	// Health tells about peers and the block stream.
@@ -160,6 +161,7 @@ func (s *Server) handlers() map[string]handler {
 		"capture": s.capture, "captureJobs": s.captureJobs, "captureJob": s.captureJob,
 		"recordEvent": s.recordEvent, "queryEvents": s.queryEvents, "eventByID": s.eventByID,
 		"recordArtifact": s.recordArtifact, "listArtifacts": s.listArtifacts, "artifactVersions": s.artifactVersions, "artifactVersion": s.artifactVersion, "artifactCard": s.artifactCard,
+		"takeLineage": s.takeLineage, "takeLineageBatch": s.takeLineageBatch, "listRuns": s.listRuns, "runByID": s.runByID,
 		"recordActivity": s.recordActivity, "listActivities": s.listActivities, "activityByID": s.activityByID,
 		"recordStatement": s.recordStatement, "listStatements": s.listStatements, "statementByID": s.statementByID,
 		"recordMember": s.recordMember, "listMembers": s.listMembers, "listNamespaces": s.listNamespaces,

@@ -114,6 +114,12 @@ func (c *call) recorded(r receipt) error {
 	return c.answer(http.StatusCreated, r)
 }
 
+// Witnesses finds where on the ledger the things and records lie that records of an organisation refer to, as the queue
+// wants it. What is unknown is an error of type *record.Rejection.
+func (s *Server) Witnesses(ctx context.Context, mspID string, records []*record.Record) ([]byte, error) {
+	return s.witnesses(ctx, mspID, records)
+}
+
 // witnesses finds where on the ledger the things and records lie that the records refer to. Artifact versions need none,
 // and neither does what stands among the records themselves. What is unknown is refused here, early; the chaincode
 // decides anyway.

@@ -1,0 +1,252 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/runs"
+)
+
+// Runs is what the API needs of package runs, which see.
+type Runs interface {
+	Add(ctx context.Context, caller runs.Caller, events ...*openlineage.Event) ([]runs.Taken, error)
+	Get(ctx context.Context, mspID, run string) (runs.Run, error)
+	List(ctx context.Context, f runs.Filter, after int64, limit int) (list []runs.Run, next int64, err error)
+	Await(ctx context.Context, mspID, run string) (runs.Run, error)
+}
+
+// maxBatch bounds a batch of OpenLineage events.
+const maxBatch = 10_000
+
+// takenView says what became of an OpenLineage event.
+type takenView struct {
+	RunID     string   `json:"runId,omitempty"`
+	State     string   `json:"state"`
+	Duplicate bool     `json:"duplicate,omitempty"`
+	Late      bool     `json:"late,omitempty"`
+	Run       *runView `json:"run,omitempty"`
+}
+
+func viewTaken(t runs.Taken) takenView {
+	v := takenView{RunID: t.ID, State: string(t.State), Duplicate: t.Duplicate, Late: t.Late}
+	if v.State == "" {
+		v.State = "kept" // facets of a job or a dataset, which no run is behind
+	}
+	return v
+}
+
+func (c *call) runsCaller() runs.Caller {
+	return runs.Caller{Name: c.caller.Name, MSPID: c.caller.Identity.MSPID}
+}
+
+// mode is how strictly events are read: by the query or, for clients that can only set headers, by a header.
+func (c *call) mode() openlineage.Mode {
+	for _, name := range []string{"mode", "Pedigree-OpenLineage-Mode"} {
+		if v := c.params[name]; len(v) > 0 {
+			return openlineage.Mode(v[0])
+		}
+	}
+	return openlineage.Lenient
+}
+
+// takeLineage takes one OpenLineage event, and answers as Marquez does: 201 for what is kept, 200 and the event itself for
+// an object that is no event it knows.
+func (s *Server) takeLineage(c *call) error {
+	body, err := c.read()
+	if err != nil {
+		return err
+	}
+	mode := c.mode()
+	v, err := openlineage.Parse(body, mode, canonical.Limits{Bytes: openlineage.MaxBytes, Depth: openlineage.MaxDepth, Values: openlineage.MaxValues})
+	if err != nil {
+		return malformed(err)
+	}
+	e, problems := openlineage.Read(v, mode)
+	if len(problems) > 0 {
+		return refused(problems, false)
+	}
+	if e.Kind == openlineage.Unknown {
+		c.send(http.StatusOK, "application/json", v.Bytes())
+		return nil
+	}
+	taken, err := s.Runs.Add(c.Request.Context(), c.runsCaller(), e)
+	if err != nil {
+		return err
+	}
+	if err := taken[0].Err; err != nil {
+		return err
+	}
+	view := viewTaken(taken[0])
+	if view.RunID != "" {
+		c.Header("Location", "/v1/runs/"+url.PathEscape(view.RunID))
+		if err := s.awaitRun(c, &view); err != nil {
+			return err
+		}
+	}
+	return c.answer(http.StatusCreated, view)
+}
+
+// awaitRun waits for a run that has ended, as long as the caller wants, and tells why if it can't be recorded.
+func (s *Server) awaitRun(c *call, view *takenView) error {
+	wait := c.number("wait")
+	if wait == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), time.Duration(wait)*time.Second)
+	defer cancel()
+	r, err := s.Runs.Await(ctx, c.caller.Identity.MSPID, view.RunID)
+	if err != nil {
+		return err
+	}
+	if r.State == runs.Failed {
+		problems := make([]record.Problem, len(r.Problems))
+		for i, p := range r.Problems {
+			problems[i] = record.Problem{Code: p.Code, Detail: p.Detail, Pointer: p.Pointer, Existing: p.Existing}
+		}
+		p := refused(problems, false)
+		p.detail = fmt.Sprintf("the event is kept, and the run can't be recorded: %s", p.detail)
+		return p
+	}
+	run := viewRun(r)
+	view.State, view.Run = run.State, &run
+	return nil
+}
+
+// batchView is the answer to a batch of which not all was taken, as the specification has it.
+type batchView struct {
+	Status  string        `json:"status"`
+	Summary batchSummary  `json:"summary"`
+	Failed  []failedEvent `json:"failed_events"`
+}
+
+type batchSummary struct {
+	Received     int `json:"received"`
+	Successful   int `json:"successful"`
+	Failed       int `json:"failed"`
+	Retriable    int `json:"retriable"`
+	NonRetriable int `json:"non_retriable"`
+}
+
+type failedEvent struct {
+	Index     int      `json:"index"`
+	Reason    string   `json:"reason"`
+	Retriable bool     `json:"retriable"`
+	Problems  []reason `json:"problems,omitempty"`
+}
+
+// takeLineageBatch takes a JSON array of events, or one in each line. What is good is taken; the answer tells of the rest.
+func (s *Server) takeLineageBatch(c *call) error {
+	values, err := s.readBatch(c)
+	if err != nil {
+		return err
+	}
+	var events []*openlineage.Event
+	var places []int
+	view := batchView{Status: "partial_success", Summary: batchSummary{Received: len(values)}}
+	fail := func(f failedEvent) {
+		view.Failed = append(view.Failed, f)
+		if f.Retriable {
+			view.Summary.Retriable++
+		} else {
+			view.Summary.NonRetriable++
+		}
+	}
+	for i, v := range values {
+		e, problems := openlineage.Read(v, c.mode())
+		switch {
+		case len(problems) > 0:
+			fail(s.failedEvent(i, record.Reject(problems)))
+		case e.Kind != openlineage.Unknown: // which is passed over, as a single one is
+			events, places = append(events, e), append(places, i)
+		}
+	}
+	if len(events) > 0 {
+		taken, err := s.Runs.Add(c.Request.Context(), c.runsCaller(), events...)
+		if err != nil {
+			return err
+		}
+		for i, t := range taken {
+			if t.Err != nil {
+				fail(s.failedEvent(places[i], t.Err))
+			}
+		}
+	}
+	if len(view.Failed) == 0 {
+		c.Status(http.StatusNoContent)
+		return nil
+	}
+	sortFailed(view.Failed)
+	view.Summary.Failed = len(view.Failed)
+	view.Summary.Successful = view.Summary.Received - view.Summary.Failed
+	return c.answer(http.StatusOK, view)
+}
+
+// failedEvent says why an event was not taken, and whether it is worth sending again.
+func (s *Server) failedEvent(index int, err error) failedEvent {
+	p := s.problemOf(err)
+	if p.kind.status >= 500 {
+		s.Logger.Error("an event of a batch was not taken", "index", index, "error", err)
+	}
+	f := failedEvent{Index: index, Reason: p.detail, Retriable: p.kind.status == http.StatusTooManyRequests || p.kind.status >= 500}
+	for _, r := range p.reasons {
+		f.Problems = append(f.Problems, reason{Code: r.Code, Detail: r.Detail, Pointer: r.Pointer})
+	}
+	return f
+}
+
+// readBatch reads the events of a batch, which are still to be checked.
+func (s *Server) readBatch(c *call) ([]canonical.Value, error) {
+	body, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	limits := canonical.Limits{Bytes: int(c.op.maxBytes), Depth: openlineage.MaxDepth + 1, Values: 4 * openlineage.MaxValues}
+	if media := c.ContentType(); media == ndjson {
+		return readLines(body, c.mode(), limits)
+	}
+	v, err := openlineage.Parse(body, c.mode(), limits)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	if v.Kind != canonical.Array {
+		return nil, refused([]record.Problem{{Code: "wrong_type", Detail: "a batch is a JSON array of events, not a JSON " + v.Kind.String()}}, false)
+	}
+	if len(v.Items) > maxBatch {
+		return nil, tooManyEvents()
+	}
+	return v.Items, nil
+}
+
+func readLines(body []byte, mode openlineage.Mode, limits canonical.Limits) (values []canonical.Value, err error) {
+	number := 0
+	for line := range bytes.Lines(body) {
+		number++
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		v, err := openlineage.Parse(bytes.TrimRight(line, "\r\n"), mode, limits)
+		var syntax *canonical.SyntaxError
+		if errors.As(err, &syntax) {
+			syntax.Line = number
+		}
+		if err != nil {
+			return nil, malformed(err)
+		}
+		if values = append(values, v); len(values) > maxBatch {
+			return nil, tooManyEvents()
+		}
+	}
+	return values, nil
+}
+
+func tooManyEvents() error {
+	return fail(kindTooLarge, "the batch has more than the %d events allowed; send it in pieces", maxBatch)
+}

@@ -1,0 +1,124 @@
+package runs
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// mostSwept bounds what housekeeping does in one transaction.
+const mostSwept = 200
+
+// mostFacets is how many jobs and datasets facets are kept of; the longest untouched go first.
+const mostFacets = 100_000
+
+// keepHouse drops runs whose end never came, and forgets what has been kept long enough.
+func (s *Store) keepHouse(ctx context.Context, now time.Time) {
+	for ctx.Err() == nil {
+		n, err := s.expire(now)
+		if err != nil {
+			s.log.Error("couldn't drop runs without an end", "error", err)
+		}
+		if n < mostSwept {
+			break
+		}
+	}
+	for ctx.Err() == nil {
+		n, err := s.forget(now)
+		if err != nil {
+			s.log.Error("couldn't forget old runs", "error", err)
+		}
+		if n < mostSwept {
+			break
+		}
+	}
+}
+
+// expire drops open runs to which nothing has been added for long.
+func (s *Store) expire(now time.Time) (int, error) {
+	type gone struct {
+		id  int64
+		run string
+	}
+	var list []gone
+	err := s.db.change(func(tx *sql.Tx) error {
+		list = list[:0]
+		rows, err := tx.Query("SELECT id, run FROM run WHERE state = ? AND updated < ? ORDER BY updated LIMIT ?", stateOpen, now.Add(-s.cfg.Expire).UnixMilli(), mostSwept)
+		if err != nil {
+			return stored(err)
+		}
+		for rows.Next() {
+			var g gone
+			if err := rows.Scan(&g.id, &g.run); err != nil {
+				rows.Close()
+				return stored(err)
+			}
+			list = append(list, g)
+		}
+		if err := rows.Err(); err != nil {
+			return stored(err)
+		}
+		for _, g := range list {
+			if err := carryRow(tx, g.id, -1); err != nil {
+				return err
+			}
+			for _, query := range []string{
+				"UPDATE event SET body = NULL WHERE run = ? AND late = 0", "DELETE FROM pin WHERE run = ?", "DELETE FROM output WHERE run = ?",
+				"UPDATE run SET state = 5 WHERE id = ?",
+			} {
+				if _, err := tx.Exec(query, g.id); err != nil {
+					return stored(err)
+				}
+			}
+			if _, err := tx.Exec("UPDATE run SET ended = ? WHERE id = ?", now.UnixMilli(), g.id); err != nil {
+				return stored(err)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	for _, g := range list {
+		s.log.Warn("dropped a run whose end never came, unrecorded", "run", g.run, "after", s.cfg.Expire)
+	}
+	s.move(func(c *Counters) { c.Expired += len(list) })
+	return len(list), nil
+}
+
+// forget deletes runs that are over and older than they are kept, or more. What they generated last of each artifact is on
+// the ledger, and the index tells it from then on.
+func (s *Store) forget(now time.Time) (n int, err error) {
+	err = s.db.change(func(tx *sql.Tx) error {
+		n = 0
+		rows, err := tx.Query(`SELECT id FROM run WHERE state >= ?1 AND ended < ?2
+			UNION SELECT * FROM (SELECT id FROM run WHERE state >= ?1 ORDER BY ended DESC LIMIT -1 OFFSET ?3) LIMIT ?4`,
+			stateRecorded, now.Add(-s.cfg.Keep).UnixMilli(), s.cfg.KeepRuns, mostSwept)
+		if err != nil {
+			return stored(err)
+		}
+		var ids []int64
+		for rows.Next() {
+			var id int64
+			if err := rows.Scan(&id); err != nil {
+				rows.Close()
+				return stored(err)
+			}
+			ids = append(ids, id)
+		}
+		if err := rows.Err(); err != nil {
+			return stored(err)
+		}
+		for _, id := range ids {
+			for _, query := range []string{"DELETE FROM event WHERE run = ?", "DELETE FROM pin WHERE run = ?", "DELETE FROM output WHERE run = ?", "DELETE FROM run WHERE id = ?"} {
+				if _, err := tx.Exec(query, id); err != nil {
+					return stored(err)
+				}
+			}
+		}
+		n = len(ids)
+		_, err = tx.Exec("DELETE FROM facets WHERE updated < COALESCE((SELECT updated FROM facets ORDER BY updated DESC LIMIT 1 OFFSET ?), 0)", mostFacets)
+		return stored(err)
+	})
+	return n, err
+}

@@ -1,0 +1,170 @@
+package runs
+
+import (
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+)
+
+// summary is what the events of a run say together.
+type summary struct {
+	run             string
+	job             openlineage.Identity
+	runFacets       canonical.Value
+	jobFacets       canonical.Value
+	inputs, outputs []openlineage.Dataset // in the order in which they were first named
+	started, ended  time.Time             // zero if not said
+	end             *openlineage.Event    // the one that ended it
+}
+
+// summarise adds up the events of a run, in the order in which they came. Facets of the same name replace each other. Those
+// that the job is known for stand where the run's own events bring none.
+func summarise(events []*openlineage.Event, jobKnownFor canonical.Value) *summary {
+	m := &summary{}
+	in, out := map[openlineage.Identity]int{}, map[openlineage.Identity]int{}
+	for _, e := range events {
+		m.run, m.job = e.Run.ID, e.Job.Identity
+		m.runFacets, m.jobFacets = openlineage.Merge(m.runFacets, e.Run.Facets), openlineage.Merge(m.jobFacets, e.Job.Facets)
+		m.inputs, m.outputs = addAll(m.inputs, in, e.Inputs), addAll(m.outputs, out, e.Outputs)
+		if e.Type == "START" && (m.started.IsZero() || e.Time.Before(m.started)) {
+			m.started = e.Time
+		}
+		if e.Ends() && m.end == nil {
+			m.end, m.ended = e, e.Time
+		}
+	}
+	m.jobFacets = openlineage.Merge(jobKnownFor, m.jobFacets)
+	return m
+}
+
+func addAll(list []openlineage.Dataset, at map[openlineage.Identity]int, more []openlineage.Dataset) []openlineage.Dataset {
+	for _, d := range more {
+		i, known := at[d.Identity]
+		if !known {
+			at[d.Identity] = len(list)
+			list = append(list, openlineage.Dataset{Identity: d.Identity, Facets: openlineage.Merge(canonical.Value{}, d.Facets), Own: openlineage.Merge(canonical.Value{}, d.Own)})
+			continue
+		}
+		list[i].Facets, list[i].Own = openlineage.Merge(list[i].Facets, d.Facets), openlineage.Merge(list[i].Own, d.Own)
+	}
+	return list
+}
+
+// origin is what an output was made of: inputs of the run, by identity.
+type origin struct {
+	explicit bool
+	from     []openlineage.Identity
+	columns  []openlineage.Field
+}
+
+// mostSteps bounds what following the derivations of one run may cost.
+const mostSteps = 200_000
+
+// origins tells for each output what it was made of. A source that the run itself has made, and doesn't list among its
+// inputs, stands for what that was made of. It is false if that is more than can be followed.
+func (m *summary) origins() (map[openlineage.Identity]*origin, bool) {
+	said := map[openlineage.Identity]openlineage.Derivation{}
+	for _, d := range m.outputs {
+		said[d.Identity] = openlineage.DerivationIn(d.Facets)
+	}
+	targets, _ := openlineage.JobLineage(m.jobFacets)
+	for _, t := range targets {
+		d := said[t.Identity]
+		said[t.Identity] = openlineage.Derivation{Explicit: d.Explicit || t.Explicit,
+			Inputs: append(d.Inputs, t.Inputs...), Fields: append(d.Fields, t.Fields...)}
+	}
+	read := map[openlineage.Identity]bool{}
+	for _, d := range m.inputs {
+		read[d.Identity] = true
+	}
+	w := &walk{said: said, read: read}
+	all := make(map[openlineage.Identity]*origin, len(said))
+	for i, d := range said {
+		all[i] = w.origin(i, d)
+	}
+	return all, w.steps <= mostSteps
+}
+
+// walk follows derivations inside one run.
+type walk struct {
+	said map[openlineage.Identity]openlineage.Derivation
+	read map[openlineage.Identity]bool
+
+	steps int
+}
+
+// inside tells whether a source of an output is another output of the run, and not an input.
+func (w *walk) inside(of, source openlineage.Identity) bool {
+	d, made := w.said[source]
+	return made && d.Explicit && !w.read[source] && source != of
+}
+
+func (w *walk) origin(i openlineage.Identity, d openlineage.Derivation) *origin {
+	o := &origin{explicit: d.Explicit}
+	if d.Explicit {
+		seen := map[openlineage.Identity]bool{}
+		w.from(i, d, seen, map[openlineage.Identity]bool{i: true}, o)
+	}
+	names := map[string]int{}
+	for _, f := range d.Fields {
+		at, known := names[f.Name]
+		if !known {
+			at = len(o.columns)
+			names[f.Name] = at
+			o.columns = append(o.columns, openlineage.Field{Name: f.Name})
+		}
+		for _, s := range f.Inputs {
+			w.column(i, s, map[openlineage.Identity]bool{i: true}, &o.columns[at])
+		}
+	}
+	for at := range o.columns { // what affects the whole dataset affects each field
+		for _, s := range d.Inputs {
+			w.column(i, s, map[openlineage.Identity]bool{i: true}, &o.columns[at])
+		}
+	}
+	return o
+}
+
+func (w *walk) from(of openlineage.Identity, d openlineage.Derivation, seen, passed map[openlineage.Identity]bool, into *origin) {
+	for _, source := range d.Sources() {
+		switch {
+		case w.inside(of, source):
+			if !passed[source] {
+				passed[source] = true
+				w.from(source, w.said[source], seen, passed, into)
+			}
+		case !seen[source]:
+			seen[source] = true
+			into.from = append(into.from, source)
+		}
+	}
+}
+
+// column adds what a field was made of, as far as fields are named.
+func (w *walk) column(of openlineage.Identity, s openlineage.Source, passed map[openlineage.Identity]bool, into *openlineage.Field) {
+	if w.steps++; s.Field == "" || w.steps > mostSteps {
+		return
+	}
+	if !w.inside(of, s.Identity) {
+		for _, known := range into.Inputs {
+			if known.Identity == s.Identity && known.Field == s.Field && known.Transformations.Equal(s.Transformations) {
+				return
+			}
+		}
+		into.Inputs = append(into.Inputs, s)
+		return
+	}
+	if passed[s.Identity] {
+		return
+	}
+	passed[s.Identity] = true
+	for _, f := range w.said[s.Identity].Fields {
+		if f.Name == s.Field {
+			for _, source := range f.Inputs {
+				w.column(s.Identity, source, passed, into)
+			}
+		}
+	}
+	delete(passed, s.Identity)
+}
