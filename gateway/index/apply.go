@@ -5,11 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
-
-	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // GapError says that a block came too early.
@@ -105,64 +100,4 @@ func (ix *Index) fresh(ctx context.Context, blocks []Block) ([]Block, error) {
 		want, previous = want+1, b.Hash
 	}
 	return blocks, nil
-}
-
-// readers are used again for their memory.
-var readers = sync.Pool{New: func() any { return new(reader) }}
-
-// parcel is one pack of a valid transaction, read.
-type parcel struct {
-	bodies  [][]byte
-	entries []entry
-}
-
-// unpack reads the packs of a block's valid transactions, on all processors:
-// it is a good part of the work. The result is by transaction and pack.
-func (ix *Index) unpack(b Block) [][]parcel {
-	type piece struct {
-		from *parcel
-		a, b int
-	}
-	var pieces []piece
-	all := make([][]parcel, len(b.Transactions))
-	for j, t := range b.Transactions {
-		if t.Code != CodeValid {
-			continue
-		}
-		all[j] = make([]parcel, len(t.Packs))
-		for k, pack := range t.Packs {
-			p := &all[j][k]
-			bodies, err := record.Unpack(pack, record.PackLimits{})
-			if err != nil {
-				// The chaincode unpacked it before; nothing is served from it now.
-				ix.log.Error("a committed pack can't be read and is left out of the index", "block", b.Number, "transaction", t.ID, "why", err)
-				continue
-			}
-			p.bodies, p.entries = bodies, make([]entry, len(bodies))
-			const size = 64
-			for a := 0; a < len(bodies); a += size {
-				pieces = append(pieces, piece{p, a, min(a+size, len(bodies))})
-			}
-		}
-	}
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(pieces)) {
-		wait.Go(func() {
-			reader := readers.Get().(*reader)
-			defer readers.Put(reader)
-			for {
-				n := int(next.Add(1)) - 1
-				if n >= len(pieces) {
-					return
-				}
-				p := pieces[n]
-				for i := p.a; i < p.b; i++ {
-					p.from.entries[i] = reader.read(p.from.bodies[i])
-				}
-			}
-		})
-	}
-	wait.Wait()
-	return all
 }

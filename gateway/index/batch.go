@@ -25,9 +25,9 @@ type rows struct {
 	// All are of the table node, with what each sort of node has.
 	events, records, things, others *bulk
 
-	base   int64     // the greatest id before the block under way
-	nodes  []nodeRow // of the block, by id
-	links  []Link    // of the block
+	base   int64     // the greatest id before the portion under way
+	nodes  []nodeRow // of the portion, by id
+	links  []Link    // of the portion
 	packed []byte    // the links, as they are stored
 	pairs  []pair    // of the batch
 
@@ -106,46 +106,58 @@ func newRows() *rows {
 	return r
 }
 
-// writeAll does everything but commit. While one block is written, the next is
+// writeAll does everything but commit. While one portion is written, the next is
 // unpacked.
 func (w *batch) writeAll(db tables, blocks []Block) error {
 	w.db = db
-	unpacked, stop := make(chan [][]parcel, 1), make(chan struct{})
+	unpacked, stop := make(chan portion), make(chan struct{})
 	defer close(stop)
-	go func() {
-		for _, b := range blocks {
-			select {
-			case unpacked <- w.ix.unpack(b):
-			case <-stop:
-				return
-			}
-		}
-	}()
+	go w.ix.unpack(blocks, unpacked, stop)
 	for _, b := range blocks {
-		if err := w.write(b, <-unpacked); err != nil {
+		if err := w.write(b, unpacked); err != nil {
 			return err
 		}
 	}
 	return w.db.add(w.pairs)
 }
 
-func (w *batch) write(b Block, parcels [][]parcel) error {
-	if err := w.lookUp(parcels); err != nil {
-		return err
-	}
-	w.base, w.nodes, w.links = w.tip.last, w.nodes[:0], w.links[:0]
-	for j, t := range b.Transactions {
-		if err := w.transaction(b.Number, t, parcels[j]); err != nil {
+// write writes a block, portion by portion.
+func (w *batch) write(b Block, portions <-chan portion) error {
+	var earliest, latest cell // of events
+	for ends := false; !ends; {
+		p := <-portions
+		if err := w.lookUp(p.parcels); err != nil {
 			return err
 		}
-	}
-	w.packLinks()
-	earliest, latest, err := w.flushNodes()
-	if err != nil {
-		return err
+		w.base, w.nodes, w.links = w.tip.last, w.nodes[:0], w.links[:0]
+		for j, parcels := range p.parcels {
+			if err := w.transaction(b.Number, b.Transactions[p.from+j], parcels); err != nil {
+				return err
+			}
+		}
+		w.packLinks()
+		first, last, err := w.flushNodes()
+		if err != nil {
+			return err
+		}
+		if earliest == null || first != null && first.number < earliest.number {
+			earliest = first
+		}
+		if latest == null || last != null && last.number > latest.number {
+			latest = last
+		}
+		if ends = p.ends; !ends {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
 	}
 	w.block.add(number(int64(b.Number)), bytesOf(b.Hash), bytesOf(b.PreviousHash), number(int64(len(b.Transactions))), number(w.tip.last), earliest, latest)
 	w.tip.height, w.tip.hash = b.Number+1, b.Hash
+	return w.flush()
+}
+
+func (w *batch) flush() error {
 	for _, table := range w.tables() {
 		if err := table.flush(w.db); err != nil {
 			return err
@@ -174,7 +186,7 @@ func (w *batch) next() int64 {
 	return w.tip.last
 }
 
-// node is the row of a node that this block made.
+// row is the row of a node that this portion made.
 func (w *batch) row(id int64) *nodeRow { return &w.nodes[id-w.base-1] }
 
 // name makes a node's name one by which it is found.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/url"
+	"strings"
 	"sync"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -174,4 +176,42 @@ func (c Counts) add(mspID string, noun record.Noun, n int) {
 		c[mspID] = map[record.Noun]int{}
 	}
 	c[mspID][noun] += n
+}
+
+// mostNumbered is how many things are looked through for one with a number.
+const mostNumbered = 100_000
+
+// Numbered finds lots and items by their number alone, whatever product they are of: at most limit, in no order that means anything. It
+// looks through so many things and no more, and says whether there may be others.
+func (ix *Index) Numbered(ctx context.Context, number string, limit int) (things []string, some bool, err error) {
+	const from, below = "https://id.gs1.org/01/", "https://id.gs1.org/010"
+	condition, args := ix.db.between(from, below)
+	seen := 0
+	err = ix.each(ctx, `SELECT thing FROM node WHERE `+condition+` AND id <= ? LIMIT ?`, append(args, ix.stand().last, mostNumbered), func(rows *sql.Rows) error {
+		var raw sql.RawBytes
+		if err := rows.Scan(&raw); err != nil {
+			return err
+		}
+		seen++
+		_, qualifier, ok := strings.Cut(string(raw[len(from):]), "/")
+		ai, value, _ := strings.Cut(qualifier, "/")
+		if !ok || ai != "10" && ai != "21" {
+			return nil
+		}
+		if strings.Contains(value, "%") {
+			if text, err := url.PathUnescape(value); err == nil {
+				value = text
+			}
+		}
+		if strings.EqualFold(value, number) {
+			if some = len(things) == limit; !some {
+				things = append(things, string(raw))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("couldn't look for a number: %w", err)
+	}
+	return things, some || seen == mostNumbered, nil
 }

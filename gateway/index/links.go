@@ -9,9 +9,9 @@ import (
 
 // Every link is stored twice, for the two directions it is walked in: with the
 // record, in the row of its node; and with the node that it names, by which it
-// is found. The links to a node that the block which made the node has, which often
-// are all there ever are, lie in the node's row; those of later blocks in rows
-// of the table link.
+// is found. The links to a node that the portion of a block which made the node has, which often
+// are all there ever are, lie in the node's row; those of later portions in rows
+// of the table link. A portion is the whole block, as a rule: see mostUnfolded.
 //
 // The links of a record are, for each, the role, the node as a difference
 // to the record, and the amount. The time is the row's. The links to a node
@@ -19,7 +19,7 @@ import (
 // before, and the amount. Numbers are varints as encoding/binary has them,
 // signed ones where they may be negative.
 
-// packLinks packs the links of a block.
+// packLinks packs the links of a portion.
 func (w *batch) packLinks() {
 	w.packed = w.packed[:0]
 	slices.SortFunc(w.links, func(a, b Link) int {

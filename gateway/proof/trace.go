@@ -10,7 +10,8 @@ import (
 
 // Trace says what a proof of several records is a proof of: a walk through their lineage, from a node in one direction.
 //
-// The verifier makes the walk itself, from what the proved records say. Every record in the proof must be on it, be an event
+// The verifier makes the walk itself, from what the proved records say. Where a run says of an output which of its inputs it was
+// made of, the walk goes through the run from these inputs alone. Every record in the proof must be on it, be an event
 // that names something on it, or say something of what is on it, as recalls and declarations of errors do; and no record may be missing that another one on the way names by its id or as an
 // artifact version, since the ledger only takes records that refer to what is there. What nobody refers to, such as another
 // event of the same lot, can be left out without anybody seeing it: no proof shows absence.
@@ -87,7 +88,8 @@ type ProvedTrace struct {
 	Open []string `json:"open,omitempty"`
 }
 
-// links are what one record says of the graph, seen in the direction of a walk.
+// links are a way through one record, as it says it, seen in the direction of a walk. Most records have one. A run that says
+// what an output was made of has one for that output, one for all the rest, and one for a walk that comes to the run itself.
 type links struct {
 	record *Proved
 	// names are the nodes that are the record: its id, and an artifact version's name.
@@ -96,67 +98,88 @@ type links struct {
 	from, to []string
 	// about are nodes that the record makes a statement about, and the event that it declares an error.
 	about []string
+	// divided tells that there are several of the record. Then its names are no way to it: entire is.
+	divided bool
 }
+
+// entire is a node beside a record's id: that a walk comes to all of the record, and not just through a part. Nothing that a
+// record can name is spelled so.
+func entire(id string) string { return "\x00" + id }
 
 // check makes the walk over proved records.
 func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 	reach := map[string][]*links{} // by the node from which the walk comes to a record
 	known := map[string]bool{}     // nodes that are records
-	all := make([]*links, len(records))
-	for i, r := range records {
-		l, err := linksOf(r, t.Direction == Ancestors)
+	var all []*links
+	for _, r := range records {
+		ways, err := linksOf(r, t.Direction == Ancestors)
 		if err != nil {
 			return nil, err
 		}
-		all[i] = l
-		for _, name := range l.names {
-			known[name] = true
-		}
-		for _, node := range slices.Concat(l.names, l.from) {
-			reach[node] = append(reach[node], l)
+		all = append(all, ways...)
+		for _, l := range ways {
+			from := l.from
+			if !l.divided {
+				from = slices.Concat(l.names, l.from)
+			}
+			for _, node := range from {
+				reach[node] = append(reach[node], l)
+			}
+			for _, name := range l.names {
+				known[name] = true
+			}
 		}
 	}
-	visited := map[string]bool{t.Node: true}
-	walked := map[*links]bool{}
+	walked := map[*Proved]bool{}
+	taken := map[*links]bool{}
+	visited := map[string]bool{}
+	var queue []string
+	visit := func(nodes ...string) {
+		for _, node := range nodes {
+			if !visited[node] {
+				visited[node] = true
+				queue = append(queue, node)
+			}
+		}
+	}
 	open := map[string]bool{}
-	for queue := []string{t.Node}; len(queue) > 0; queue = queue[1:] {
+	for visit(t.Node, entire(t.Node)); len(queue) > 0; queue = queue[1:] {
 		node := queue[0]
-		_, made := reach[node]
-		if kind := kindOf(node); !made || kind != record.NodeThing && !known[node] {
+		if isThing := kindOf(node) == record.NodeThing; isThing && reach[node] == nil || !isThing && !known[node] {
 			open[node] = true
 		}
 		for _, l := range reach[node] {
-			if walked[l] {
+			if taken[l] {
 				continue
 			}
-			walked[l] = true
-			for _, next := range slices.Concat(l.names, l.to) {
-				if !visited[next] {
-					visited[next] = true
-					queue = append(queue, next)
-				}
+			taken[l], walked[l.record] = true, true
+			visit(l.names...)
+			for _, next := range l.to {
+				visit(next, entire(next))
 			}
 		}
 	}
 	for more := true; more; { // what is said of records on the walk, and of what was said
 		more = false
 		for _, l := range all {
-			if !walked[l] && (l.sees(visited) || slices.ContainsFunc(l.about, func(node string) bool { return visited[node] })) {
-				walked[l], more = true, true
+			if !walked[l.record] && (l.sees(visited) || slices.ContainsFunc(l.about, func(node string) bool { return visited[node] })) {
+				walked[l.record], more = true, true
 				for _, name := range l.names {
 					visited[name] = true
 				}
 			}
 		}
 	}
-	for _, l := range all {
-		if !walked[l] {
-			return nil, refuse(BrokenTrace, "%s isn't among the %s of %s, as far as the records in the proof tell", l.record.ID, t.Direction, t.Node)
+	for _, r := range records {
+		if !walked[r] {
+			return nil, refuse(BrokenTrace, "%s isn't among the %s of %s, as far as the records in the proof tell", r.ID, t.Direction, t.Node)
 		}
 	}
 	p := &ProvedTrace{Node: t.Node, Direction: t.Direction, Cut: t.Cut}
 	for node := range open {
-		p.Open = append(p.Open, node)
+		if !strings.HasPrefix(node, entire("")) {
+			p.Open = append(p.Open, node)
+		}
 	}
 	slices.Sort(p.Open)
 	for _, node := range p.Open {
@@ -182,7 +205,7 @@ func kindOf(node string) record.NodeKind {
 }
 
 // linksOf reads from a record what the ledger's graph takes from it.
-func linksOf(proved *Proved, up bool) (*links, error) {
+func linksOf(proved *Proved, up bool) ([]*links, error) {
 	r, problems := record.Decode(proved.Record)
 	if len(problems) > 0 {
 		return nil, refuse(BrokenTrace, "%s can't be understood: %s", proved.ID, problems[0].Detail)
@@ -218,17 +241,47 @@ func linksOf(proved *Proved, up bool) (*links, error) {
 		l.names = append(l.names, r.Artifact.ArtifactRef.String())
 		*causes = append(*causes, r.Artifact.DerivedFrom...)
 	case record.NounActivity:
-		for _, u := range r.Activity.Used {
-			*causes = append(*causes, u.Ref)
-		}
-		for _, g := range r.Activity.Generated {
-			*effects = append(*effects, g.Ref)
-		}
-		*effects = append(*effects, r.Activity.About...)
+		return linksOfRun(proved, r.Activity, up), nil
 	case record.NounStatement:
 		for _, s := range r.Statement.Subjects {
 			*effects, l.about = append(*effects, s.Node), append(l.about, s.Node)
 		}
 	}
-	return l, nil
+	return []*links{l}, nil
+}
+
+// linksOfRun are the ways through a run.
+func linksOfRun(proved *Proved, run *record.Activity, up bool) []*links {
+	id := string(proved.ID)
+	way := func(from, to []string) *links {
+		if up {
+			from, to = to, from
+		}
+		return &links{record: proved, names: []string{id}, from: from, to: to}
+	}
+	var used, made, rest []string
+	for _, u := range run.Used {
+		used = append(used, u.Ref)
+	}
+	rest = slices.Clone(run.About)
+	var ways []*links
+	for _, o := range run.Generated {
+		if made = append(made, o.Ref); o.Explicit {
+			ways = append(ways, way(o.From, []string{o.Ref}))
+		} else {
+			rest = append(rest, o.Ref)
+		}
+	}
+	if len(ways) == 0 {
+		return []*links{way(used, rest)}
+	}
+	whole := &links{record: proved, names: []string{id}, from: []string{entire(id)}, to: slices.Concat(made, run.About)}
+	if up {
+		whole.to = used
+	}
+	ways = append(ways, way(used, rest), whole)
+	for _, l := range ways {
+		l.divided = true
+	}
+	return ways
 }
