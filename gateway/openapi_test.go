@@ -155,6 +155,11 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 	d.send("recordActivity", "decision", http.StatusCreated)
 	recall := d.send("recordStatement", "recall", http.StatusCreated)
 	d.send("recordStatement", "finding", http.StatusCreated)
+	for _, name := range []string{"start", "complete", "dataset"} {
+		d.send("takeLineage", name, http.StatusCreated)
+	}
+	batch := d.call("takeLineageBatch", "/api/v1/lineage/batch", d.example("takeLineageBatch", "failure"))
+	require.Equal(t, http.StatusNoContent, batch.status, string(batch.body))
 
 	t.Run("sent again", func(t *testing.T) {
 		assert.True(t, d.send("recordArtifact", "dataset", http.StatusOK).AlreadyRecorded)
@@ -176,6 +181,7 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		{"eventByID", "/epcis/v2/events/" + url.PathEscape(packing.EventID), nil},
 		{"listArtifacts", "/v1/artifacts?kind=dataset", nil}, {"artifactVersions", "/v1/artifacts/dataset/lab/cold-chain", nil}, {"artifactVersion", "/v1/artifacts/dataset/lab/cold-chain/1", nil},
 		{"listActivities", "/v1/activities?type=training&generated=model/lab/spoilage@1", nil}, {"activityByID", "/v1/activities/" + url.PathEscape(training.ID), nil},
+		{"listRuns", "/v1/runs?pageSize=1&state=recorded", nil}, {"runByID", "/v1/runs/0195504c-4c00-7abc-8def-0123456789ab", nil},
 		{"listStatements", "/v1/statements?kind=recall&about=" + url.QueryEscape("https://id.gs1.org"+lot), nil}, {"statementByID", "/v1/statements/" + url.PathEscape(recall.ID), nil},
 		{"listMembers", "/v1/members", nil}, {"listNamespaces", "/v1/namespaces", nil},
 		{"listRecords", "/v1/records?noun=artifact&org=LabMSP&tx=" + dataset.Tx, nil}, {"recordByID", "/v1/records/" + id, nil}, {"recordProof", "/v1/records/" + id + "/proof?level=block&organisations=2", nil},
@@ -204,6 +210,11 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		d.call("lineage", "/v1/lineage?node=dataset/lab/nothing@1", "")
 		d.call("captureJob", "/epcis/v2/capture/none", "")
 		d.call("problemType", "/problems/none", "")
+		d.call("takeLineage", "/api/v1/lineage", `{"eventTime":"now","producer":1,"run":{},"job":[]}`)
+		d.call("takeLineage", "/api/v1/lineage", `{"fish":true}`)
+		d.call("takeLineage", "/api/v1/lineage?mode=loose", `{}`)
+		d.call("takeLineageBatch", "/api/v1/lineage/batch", `[{"eventTime":"now"},{"job":{"namespace":"a"}}]`)
+		d.call("runByID", "/v1/runs/none", "")
 		d.call("recordArtifact", "/v1/artifacts", "x", "Content-Type", "text/plain")
 		d.call("listRecords", "/v1/records", "", "Accept", "image/png")
 		d.call("listRecords", "/v1/records", "", "Authorization", "Bearer nobody")

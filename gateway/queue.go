@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
@@ -42,33 +41,4 @@ func (ix queueIndex) Recorded(ctx context.Context, mspID string, ids []record.ID
 		found[record.ID(id)] = capture.Recording{TransactionID: r.TxID, Block: r.Block}
 	}
 	return found, nil
-}
-
-// runsIndex tells about artifact versions, for the runs that OpenLineage events tell of.
-type runsIndex struct {
-	*index.Index
-	follower *follower
-}
-
-// Ready tells whether the index is at the ledger's tip.
-func (ix runsIndex) Ready() bool {
-	ready, _ := ix.follower.ready()
-	return ready
-}
-
-// Digest finds a version's digest and record.
-func (ix runsIndex) Digest(ctx context.Context, ref string) (digest record.Digest, id string, found bool, err error) {
-	a, err := ix.Artifact(ctx, ref, index.Latest)
-	if errors.Is(err, index.ErrNotFound) {
-		return digest, "", false, nil
-	}
-	if err != nil {
-		return digest, "", false, err
-	}
-	return a.Digest, a.ID, true, nil
-}
-
-// ByDigest finds the newest version with a digest.
-func (ix runsIndex) ByDigest(ctx context.Context, kind, namespace, name, digest string) (string, error) {
-	return ix.NewestOf(ctx, kind, namespace, name, digest)
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/runs"
 )
 
 // fixture is a server over a real index and a real queue. No network is behind it: what is queued stays queued.
@@ -80,8 +81,11 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	f.queue, err = capture.Open(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.queue.Close()) })
+	told, err := runs.Open(runs.Config{Folder: t.TempDir(), Namespace: "lab", Logger: log}, runs.KnownTo(ix, func() bool { return true }))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, told.Close()) })
 	f.server, err = New(Config{
-		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Callers: callers, Index: ix, Queue: f.queue,
+		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Callers: callers, Index: ix, Queue: f.queue, Runs: told,
 		Health: func() ledger.Health {
 			return ledger.Health{Following: true, Peers: []ledger.PeerHealth{{MSPID: "LabMSP", Address: "127.0.0.1:1", Usable: f.peers}}}
 		},
