@@ -73,8 +73,13 @@ func inCard(p about.Problem) string {
 func withCard(body canonical.Value) (canonical.Value, *about.Description, []record.Problem) {
 	c := body.Get("card")
 	text, given := c.Get("text"), c.Get("mediaType")
-	if c.Kind != canonical.Object || text.Kind != canonical.String || c.Has("mediaType") && given.Kind != canonical.String {
+	switch {
+	case c.Kind != canonical.Object || c.Has("mediaType") && given.Kind != canonical.String:
 		return body, nil, nil
+	case !c.Has("text"): // said here, for the reader would ask for what is filled in as well
+		return body, nil, []record.Problem{{Code: "missing_field", Pointer: "/card/text", Detail: "text is required: the card itself"}}
+	case text.Kind != canonical.String:
+		return body, nil, []record.Problem{{Code: "wrong_type", Pointer: "/card/text", Detail: "text must be a JSON string, the card as it is, not a JSON " + text.Kind.String()}}
 	}
 	d, media, err := card.Read(given.Text, text.Text)
 	if err != nil {
