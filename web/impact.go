@@ -39,8 +39,8 @@ type Tile struct {
 
 // Touched is one node that was touched.
 type Touched struct {
-	Node             string
-	Title, Sub, Word string
+	Node, Kind       string // as the ledger has them
+	Title, Sub, Word string // for people
 	MSPID            string
 	Flags            []string
 	Recalled         bool // itself, by a recall that stands

@@ -135,6 +135,9 @@ func (p *Pages) nameStart(v *visit, page *web.Impact, im *lineage.Impact) error 
 	n := &a.Nodes[0]
 	page.Title, page.Sub = picture.Label(n)
 	page.Word, page.Flags = picture.Word(n), n.Flags
+	if n.Kind != "artifact" {
+		page.Title = capital(page.Title)
+	}
 	switch n.Kind {
 	case "statement":
 		page.Title += " by " + page.Org(n.MSPID).Name
@@ -177,7 +180,7 @@ var columns = []struct {
 	kind         string
 	one, several string
 }{
-	{"lot", "lot", "lots"}, {"item", "item", "items"}, {"thing", "other thing", "other things"}, {"dataset", "dataset", "datasets"}, {"model", "model", "models"},
+	{"lot", "lot", "lots"}, {"item", "item", "items"}, {"logistic unit", "logistic unit", "logistic units"}, {"thing", "other thing", "other things"}, {"dataset", "dataset", "datasets"}, {"model", "model", "models"},
 	{"code", "code base", "code bases"}, {"document", "document", "documents"}, {"decision", "decision", "decisions"}, {"run", "run", "runs"},
 	{"event", "event", "events"}, {"record", "other record", "other records"},
 }
@@ -186,7 +189,7 @@ var columns = []struct {
 func columnOf(n *lineage.Node) string {
 	switch n.Kind {
 	case "thing", "class":
-		if word := picture.Word(n); word == "lot" || word == "item" {
+		if word := picture.Word(n); word == "lot" || word == "item" || word == "logistic unit" {
 			return word
 		}
 		return "thing"
@@ -230,14 +233,14 @@ func addTouched(page *web.Impact, im *lineage.Impact) {
 	}
 	for _, c := range columns {
 		switch list := byKind[c.kind]; c.kind {
-		case "lot", "item", "thing":
+		case "lot", "item", "logistic unit", "thing":
 			page.Things = append(page.Things, list...)
 		default:
 			page.Others = append(page.Others, list...)
 		}
 		if n := total[c.kind]; n > 0 {
 			page.Tiles = append(page.Tiles, web.Tile{Count: n, Word: map[bool]string{true: c.one, false: c.several}[n == 1]})
-			page.Columns = append(page.Columns, web.Tile{Count: n, Word: strings.ToUpper(c.several[:1]) + c.several[1:]})
+			page.Columns = append(page.Columns, web.Tile{Count: n, Word: capital(c.several)})
 		}
 	}
 	page.Things, page.MoreThings = first(page.Things, mostThings)
@@ -262,7 +265,7 @@ func first(list []web.Touched, most int) (shown []web.Touched, more int) {
 
 func viewTouched(n *lineage.Node, t lineage.Touched, moving map[string]lineage.Moving, owed map[string]bool) web.Touched {
 	view := web.Touched{
-		Node: t.ID, Word: picture.Word(n), MSPID: t.MSPID, Flags: t.Flags, Recalled: len(t.Recalled) > 0, Reached: len(t.Recalls),
+		Node: t.ID, Kind: t.Kind, Word: picture.Word(n), MSPID: t.MSPID, Flags: t.Flags, Recalled: len(t.Recalled) > 0, Reached: len(t.Recalls),
 		OnTheMove: t.OnTheMove, Acknowledged: t.Acknowledged,
 	}
 	view.Title, view.Sub = picture.Label(n)

@@ -194,6 +194,9 @@ func (p *Pages) draw(page *web.Lineage, q question, a *lineage.Answer) {
 	start := &a.Nodes[0]
 	page.Node, page.Word, page.Flags, page.Block = a.Node, picture.Word(start), start.Flags, a.Block
 	page.Title, page.Sub = picture.Label(start)
+	if start.Kind != "artifact" {
+		page.Title = capital(page.Title)
+	}
 	page.Picture = picture.Draw(a, picture.Options{
 		Link: func(n *lineage.Node) string {
 			if n.Kind == "missing" {
@@ -254,9 +257,11 @@ func cuts(t *lineage.Truncation) []string {
 }
 
 // sentence makes one of an error's words.
-func sentence(s string) string {
+func sentence(s string) string { return capital(s) + "." }
+
+func capital(s string) string {
 	first, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(first)) + s[size:] + "."
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 // exportLineage lets a person download what a program gets from /v1/lineage.
