@@ -1,0 +1,230 @@
+package search
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+)
+
+// Hit is something that a text means.
+type Hit struct {
+	// Node is a thing, an artifact version, a series of versions (kind/namespace/name) or a record. Instead of it Transaction is
+	// the id of a transaction, or Organisation an MSP id.
+	Node, Transaction, Organisation string
+	// Kind of the node, as lineage answers call it; "series" for all versions of an artifact.
+	Kind string
+	// Why it was found, in a few words.
+	Why string
+}
+
+// Limits of a search.
+const (
+	mostHits = 50
+	mostLots = 20
+)
+
+// Answer is what was found. Some says that there may be more.
+type Answer struct {
+	Hits []Hit
+	Some bool
+}
+
+// Ledger is where a search looks. *index.Index is one.
+type Ledger interface {
+	Snapshot(ctx context.Context, at uint64) (index.Snapshot, error)
+	Find(ctx context.Context, node string, snap index.Snapshot) (index.Vertex, error)
+	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
+	Transaction(ctx context.Context, txID string, at uint64) (*index.Tx, error)
+	EventsByEventID(ctx context.Context, eventID string, at uint64) ([]index.Record, error)
+	EventsByHash(ctx context.Context, hash string, at uint64) ([]index.Record, error)
+	Artifacts(ctx context.Context, f index.ArtifactFilter, at uint64, page index.Page) (index.List[index.Artifact], error)
+	LatestStatements(ctx context.Context, kind string, limit int) ([]index.Statement, error)
+	Introduced(ctx context.Context) ([]index.Introduced, error)
+	Numbered(ctx context.Context, number string, limit int) ([]string, bool, error)
+}
+
+// Search looks for what a text means.
+func Search(ctx context.Context, l Ledger, text string) (*Answer, error) {
+	text = strings.TrimSpace(text)
+	s := &search{ctx: ctx, ledger: l, text: text, answer: &Answer{}}
+	if text == "" || len(text) > MaxText {
+		return s.answer, nil
+	}
+	var err error
+	if s.snap, err = l.Snapshot(ctx, index.Latest); err != nil {
+		return nil, err
+	}
+	for _, look := range []func() error{s.things, s.hashes, s.eventIDs, s.artifacts, s.organisations, s.statements, s.lots} {
+		if err := look(); err != nil && !errors.Is(err, index.ErrNotFound) {
+			return nil, err
+		}
+	}
+	return s.answer, nil
+}
+
+type search struct {
+	ctx    context.Context
+	ledger Ledger
+	text   string
+	snap   index.Snapshot
+	answer *Answer
+}
+
+// hit notes one, once.
+func (s *search) hit(h Hit) {
+	same := func(o Hit) bool {
+		return o.Node == h.Node && o.Transaction == h.Transaction && o.Organisation == h.Organisation
+	}
+	if len(s.answer.Hits) == mostHits {
+		s.answer.Some = true
+	} else if !slices.ContainsFunc(s.answer.Hits, same) {
+		s.answer.Hits = append(s.answer.Hits, h)
+	}
+}
+
+// things looks for things by any spelling of their names, and by any other URI that events name.
+func (s *search) things() error {
+	names := Things(s.text)
+	if node, kind, err := record.ParseNode(s.text); err == nil && kind == record.NodeThing {
+		names = append(names, node)
+	}
+	for _, name := range names {
+		v, err := s.ledger.Find(s.ctx, name, s.snap)
+		if err != nil {
+			return err
+		}
+		if v.ID != 0 {
+			s.hit(Hit{Node: v.Name, Kind: v.Kind.String(), Why: "by its code"})
+		}
+	}
+	return nil
+}
+
+// hashes looks for what is named by a SHA-256: a record, an event, a content, a transaction.
+func (s *search) hashes() error {
+	name := strings.ToLower(strings.TrimPrefix(s.text, "sha256:"))
+	hash, isName := strings.CutPrefix(name, "ni:///sha-256;")
+	hash, _, isEvent := strings.Cut(hash, "?")
+	if raw, err := hex.DecodeString(hash); err != nil || len(raw) != 32 {
+		return nil
+	}
+	if !isEvent {
+		if r, err := s.ledger.Record(s.ctx, "ni:///sha-256;"+hash, index.Latest); err == nil {
+			s.hit(Hit{Node: r.ID, Kind: string(r.Noun), Why: "by its record id"})
+		} else if !errors.Is(err, index.ErrNotFound) {
+			return err
+		}
+	}
+	events, err := s.ledger.EventsByHash(s.ctx, "ni:///sha-256;"+hash+"?ver=CBV2.0", index.Latest)
+	if err != nil && !errors.Is(err, index.ErrNotFound) {
+		return err
+	}
+	for _, e := range events {
+		s.hit(Hit{Node: e.ID, Kind: "event", Why: "by its event hash"})
+	}
+	if isName {
+		return nil
+	}
+	list, err := s.ledger.Artifacts(s.ctx, index.ArtifactFilter{Digest: hash}, index.Latest, index.Page{Size: mostHits})
+	if err != nil {
+		return err
+	}
+	for _, a := range list.Items {
+		s.hit(Hit{Node: a.Ref, Kind: "artifact", Why: "by the digest of its content"})
+	}
+	tx, err := s.ledger.Transaction(s.ctx, hash, index.Latest)
+	if err == nil {
+		s.hit(Hit{Transaction: tx.TxID, Why: "by its id"})
+	}
+	return err
+}
+
+func (s *search) eventIDs() error {
+	events, err := s.ledger.EventsByEventID(s.ctx, s.text, index.Latest)
+	for _, e := range events {
+		s.hit(Hit{Node: e.ID, Kind: "event", Why: "by its event id"})
+	}
+	return err
+}
+
+// artifacts looks for versions by their full names, by what comes before the version, or by any one part.
+func (s *search) artifacts() error {
+	series, version, _ := strings.Cut(s.text, "@")
+	parts := strings.Split(series, "/")
+	var filters []index.ArtifactFilter
+	switch len(parts) {
+	case 3:
+		filters = append(filters, index.ArtifactFilter{Kind: parts[0], Namespace: parts[1], Name: parts[2], Version: version})
+	case 2:
+		filters = append(filters, index.ArtifactFilter{Namespace: parts[0], Name: parts[1], Version: version}, index.ArtifactFilter{Kind: parts[0], Namespace: parts[1], Version: version})
+	case 1:
+		filters = append(filters, index.ArtifactFilter{Name: parts[0], Version: version})
+		if version == "" {
+			filters = append(filters, index.ArtifactFilter{Namespace: parts[0]})
+		}
+	}
+	for _, f := range filters {
+		if slices.Contains(parts, "") {
+			return nil
+		}
+		list, err := s.ledger.Artifacts(s.ctx, f, index.Latest, index.Page{Size: mostHits + 1})
+		if err != nil {
+			return err
+		}
+		s.answer.Some = s.answer.Some || list.Next != ""
+		for _, a := range list.Items {
+			if version != "" {
+				s.hit(Hit{Node: a.Ref, Kind: "artifact", Why: "by its name and version"})
+			} else {
+				s.hit(Hit{Node: strings.TrimSuffix(a.Ref, "@"+a.Version), Kind: "series", Why: "by its name"})
+			}
+		}
+	}
+	return nil
+}
+
+func (s *search) organisations() error {
+	all, err := s.ledger.Introduced(s.ctx)
+	for _, o := range all {
+		if strings.EqualFold(o.MSPID, s.text) || strings.EqualFold(o.Name, s.text) {
+			s.hit(Hit{Organisation: o.MSPID, Why: "by its name"})
+		}
+	}
+	return err
+}
+
+// statements lists the newest of a kind, for who asks for recalls.
+func (s *search) statements() error {
+	kind := strings.ToLower(strings.TrimSuffix(s.text, "s"))
+	list, err := s.ledger.LatestStatements(s.ctx, kind, mostHits)
+	for _, st := range list {
+		s.hit(Hit{Node: st.ID, Kind: "statement", Why: "of this kind"})
+	}
+	return err
+}
+
+// lots looks for lots and items by their numbers alone, if nothing else was found.
+func (s *search) lots() error {
+	if len(s.answer.Hits) > 0 {
+		return nil
+	}
+	number := strings.TrimSpace(labelled.ReplaceAllString(s.text, " "))
+	if number == "" || strings.ContainsAny(number, " /") {
+		return nil
+	}
+	things, some, err := s.ledger.Numbered(s.ctx, number, mostLots)
+	for _, thing := range things {
+		kind := "thing"
+		if strings.Contains(thing, "/10/") {
+			kind = "class"
+		}
+		s.hit(Hit{Node: thing, Kind: kind, Why: "by its number"})
+	}
+	s.answer.Some = s.answer.Some || some
+	return err
+}
