@@ -28,6 +28,10 @@ func (a *artifactFlags) artifact(ctx context.Context, name, path string, line *p
 	if err != nil {
 		return nil, failure{err, ExitUsage}
 	}
+	signed, err := a.signature.given()
+	if err != nil {
+		return nil, err
+	}
 	body := map[string]any{"kind": ref.Kind, "namespace": ref.Namespace, "name": ref.Name, "version": ref.Version}
 	metadata, err := a.readMetadata()
 	if err != nil {
@@ -42,7 +46,7 @@ func (a *artifactFlags) artifact(ctx context.Context, name, path string, line *p
 		}
 	case a.digest == "":
 		return nil, usage("give the DIR or FILE to hash, or its --digest")
-	case a.signature.file != "":
+	case signed:
 		return nil, usage("a signature is verified against DIR or FILE; give that, not --digest")
 	default:
 		algorithm, value, ok := strings.Cut(a.digest, ":")

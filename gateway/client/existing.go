@@ -69,7 +69,7 @@ func differs(there, here []byte) (string, error) {
 	if b.Len() == 0 {
 		return "", nil
 	}
-	return "the content is the same; what is said about it is not:\n" + b.String() + "what a version says stays: leave that out, or register a new version", nil
+	return "the digest is the same; what is said beside it is not:\n" + b.String() + "what a version says stays: leave that out, or register a new version", nil
 }
 
 func digestIn(body map[string]json.RawMessage) string {

@@ -32,6 +32,14 @@ func (s *signature) flags(c *cobra.Command, help string) {
 	c.Flags().StringVar(&s.roots, "signature-roots", "", "root certificates (PEM) that the signer's certificate must lead to")
 }
 
+// given tells whether there is one.
+func (s *signature) given() (bool, error) {
+	if s.file == "" && (s.key != "" || s.roots != "") {
+		return false, usage("--signature-key and --signature-roots go with --signature")
+	}
+	return s.file != "", nil
+}
+
 // open reads and verifies the signature, without looking at any file that it covers.
 func (s *signature) open() error {
 	if s.key == "" == (s.roots == "") {

@@ -88,8 +88,8 @@ func (v *contentCheck) run(c *cobra.Command, path string) error {
 	if v.signature.file != "" && (v.proof != "" || v.artifact != "") {
 		return usage("check against the ledger or a proof, or against --signature; one after the other")
 	}
-	if v.signature.file == "" && (v.signature.key != "" || v.signature.roots != "") {
-		return usage("--signature-key and --signature-roots go with --signature")
+	if _, err := v.signature.given(); err != nil {
+		return err
 	}
 	v.line, v.stdin = newProgress(c.ErrOrStderr()), c.InOrStdin()
 	v.verdict.Path = path
