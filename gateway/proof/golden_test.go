@@ -116,7 +116,7 @@ func TestTheVerifierIsMadeOfNothingOfTheGateway(t *testing.T) {
 	const module = "github.com/pedigree-ledger/pedigree/"
 	for _, name := range strings.Fields(string(out)) {
 		if rest, ours := strings.CutPrefix(name, module); ours {
-			assert.Contains(t, []string{"chaincode/record", "chaincode/canonical", "chaincode/epcis", "gateway/proof"}, rest)
+			assert.Contains(t, []string{"chaincode/record", "chaincode/canonical", "chaincode/epcis", "chaincode/manifest", "gateway/proof"}, rest)
 		}
 		for _, other := range []string{"github.com/hyperledger/fabric/", "github.com/hyperledger/fabric-gateway", "github.com/gin-gonic", "database/sql"} {
 			assert.False(t, strings.HasPrefix(name, other), name)
