@@ -15,7 +15,7 @@ import (
 )
 
 // fillers stand for path parameters.
-var fillers = map[string]string{"id": strings.Repeat("0", 64), "kind": "dataset", "namespace": "lab", "name": "readings", "version": "1", "eventID": "urn:x:y", "key": "01", "value": "09520051012017", "qualifier": "10", "qualifierValue": "A", "qualifier2": "21", "qualifierValue2": "B", "slug": "invalid", "file": "x.css"}
+var fillers = map[string]string{"id": strings.Repeat("0", 64), "kind": "dataset", "namespace": "lab", "name": "readings", "version": "1", "eventID": "urn:x:y", "key": "01", "value": "09520051012017", "qualifier": "10", "qualifierValue": "A", "qualifier2": "21", "qualifierValue2": "B", "slug": "invalid", "file": "x.css", "runId": "none"}
 
 func pathOf(o *operation) string {
 	return regexp.MustCompile(`\{(\w+)\}`).ReplaceAllStringFunc(o.path, func(p string) string { return fillers[strings.Trim(p, "{}")] })
