@@ -60,6 +60,9 @@ type Story struct {
 	Nodes      int // that it is about
 	Made       Family
 	Became     Family
+	Carriers   []string   // that held it
+	Held       []Relative // that it held
+	MoreHeld   int
 	Charts     []Chart
 	Unread     int // steps that weren't looked at for readings
 	Decisions  []Decision
@@ -72,12 +75,15 @@ type Story struct {
 
 // Affected is a recall of something that the thing comes from.
 type Affected struct {
-	Nodes                          []string
+	Nodes                          []Named
 	More                           int
 	Kind, By, Reason, Instructions string
 	At                             time.Time
 	Record                         string
 }
+
+// Named is a node under a name for people.
+type Named struct{ Node, Text string }
 
 // Day is what happened on one day.
 type Day struct {
@@ -122,10 +128,10 @@ type Pager struct {
 
 // Family is what a thing was made of, or what became of it.
 type Family struct {
-	Things, Artifacts                                    []Relative
-	ThingCount, ArtifactCount, EventCount, ActivityCount int
-	Organisations                                        []string
-	Cut                                                  bool
+	Things, Artifacts         []Relative
+	ThingCount, ArtifactCount int
+	Organisations             []string
+	Cut                       bool
 }
 
 // Empty says whether there is nobody.
@@ -173,7 +179,7 @@ type Decision struct {
 	By      string
 	Time    time.Time
 	Record  string
-	Tainted []string
+	Tainted []Named
 	More    int
 }
 

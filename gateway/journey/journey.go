@@ -31,6 +31,9 @@ type Journey struct {
 	Steps []Step // all events of the thing and of what carried it, by time
 
 	Made, Became Family // what it was made of, and what became of it
+	// Carriers held the thing for a time, and Held is what it held; the first few, and how many there are.
+	Carriers, Held          []Relative
+	CarrierCount, HeldCount int
 	// Affected are recalled things, data and records that the thing, or a decision about it, comes from.
 	Affected  []Source
 	Decisions []Decision // by models, about the thing
@@ -73,7 +76,9 @@ func Of(ctx context.Context, ix *index.Index, thing string, at uint64) (*Journey
 	j := &Journey{Thing: up.Node, Block: up.Block, Ancestors: up, Descendants: down}
 	upper, lower := newGraph(up), newGraph(down)
 	j.steps(upper, lower)
-	j.Made, j.Became = upper.family(j.Thing), lower.family(j.Thing)
+	j.Made, j.Became = upper.family(j.Thing, upper.in, from), lower.family(j.Thing, lower.out, to)
+	j.Carriers, j.CarrierCount = upper.held(upper.in[j.Thing], from)
+	j.Held, j.HeldCount = lower.held(lower.out[j.Thing], to)
 	if j.Affected, err = sources(ctx, ix, j, upper.recalled(j.Thing)); err != nil {
 		return nil, err
 	}
@@ -204,34 +209,46 @@ type Family struct {
 	Things    []Relative // the nearest first, the first few
 	Artifacts []Relative // likewise
 	// How many there are in all, and of which organisations.
-	ThingCount, ArtifactCount, EventCount, ActivityCount int
-	Organisations                                        []string
-	Cut                                                  bool // the walk was ended early: there may be more
+	ThingCount, ArtifactCount int
+	Organisations             []string
+	Cut                       bool // the walk was ended early: there may be more
 }
 
-// Empty says whether there is nobody.
-func (f *Family) Empty() bool { return f.ThingCount+f.ArtifactCount+f.ActivityCount == 0 }
-
-func (g *graph) family(thing string) Family {
+// family finds those on one side: things by what transformations say, for a thing isn't made of what it travelled with; and
+// the data and models that came of them.
+func (g *graph) family(thing string, next map[string][]*lineage.Edge, other func(*lineage.Edge) string) Family {
 	f := Family{Cut: g.answer.Truncated != nil}
+	related := map[string]bool{thing: true}
+	for queue := []string{thing}; len(queue) > 0; {
+		id := queue[0]
+		queue = queue[1:]
+		for _, e := range next[id] {
+			switch to := other(e); e.Kind {
+			case lineage.EdgeInput, lineage.EdgeOutput, lineage.EdgeContinues:
+				if !related[to] {
+					related[to] = true
+					queue = append(queue, to)
+				}
+			}
+		}
+	}
 	for i := range g.answer.Nodes {
 		n := &g.answer.Nodes[i]
-		if n.ID == thing || n.Carrier {
+		switch {
+		case n.ID == thing:
 			continue
-		}
-		switch n.Kind {
-		case "thing", "class":
-			if f.ThingCount++; len(f.Things) < mostFamily {
-				f.Things = append(f.Things, Relative{n})
-			}
-		case "artifact":
+		case n.Kind == "artifact" && g.answer.Direction == lineage.Ancestors:
+			continue // a thing isn't made of data; who decided about it by them is told as a decision
+		case n.Kind == "artifact":
 			if f.ArtifactCount++; len(f.Artifacts) < mostFamily {
 				f.Artifacts = append(f.Artifacts, Relative{n})
 			}
-		case "activity":
-			f.ActivityCount++
-		case "event":
-			f.EventCount++
+		case !related[n.ID]:
+			continue
+		case n.Kind == "thing" || n.Kind == "class":
+			if f.ThingCount++; len(f.Things) < mostFamily {
+				f.Things = append(f.Things, Relative{n})
+			}
 		}
 		if n.MSPID != "" && !slices.Contains(f.Organisations, n.MSPID) {
 			f.Organisations = append(f.Organisations, n.MSPID)
@@ -240,6 +257,25 @@ func (g *graph) family(thing string) Family {
 	slices.Sort(f.Organisations)
 	return f
 }
+
+// held lists things that are joined with the thing by having held it, or by having been held.
+func (g *graph) held(edges []*lineage.Edge, other func(*lineage.Edge) string) (list []Relative, count int) {
+	seen := map[string]bool{}
+	for _, e := range edges {
+		n := g.node[other(e)]
+		if e.Kind != lineage.EdgeContains || n == nil || seen[n.ID] {
+			continue
+		}
+		seen[n.ID] = true
+		if count++; len(list) < mostFamily {
+			list = append(list, Relative{n})
+		}
+	}
+	return list, count
+}
+
+func from(e *lineage.Edge) string { return e.From }
+func to(e *lineage.Edge) string   { return e.To }
 
 func recalled(n *lineage.Node) bool {
 	return slices.Contains(n.Flags, "recalled") || slices.Contains(n.Flags, "withdrawn")

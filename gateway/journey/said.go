@@ -27,7 +27,7 @@ func member(r *index.Record, name string) (canonical.Value, error) {
 	return body.Get(name), nil
 }
 
-// claim reads what is stated about the thing itself.
+// claim reads what is stated about the thing itself, the recalls among it.
 func (j *Journey) claim(ctx context.Context, ix *index.Index) error {
 	for _, c := range j.Ancestors.Nodes[0].Claims {
 		if len(j.Claims) == mostClaims {

@@ -77,15 +77,17 @@ func (p *Pages) prove(v *visit, address string, wanted proof.Wanted) *web.Seal {
 
 // check verifies a proof against what the channel's own configuration says of whom to trust, and says what was checked.
 func (p *Pages) check(v *visit, text []byte, wanted proof.Wanted) (*web.Seal, error) {
-	trust, err := p.Trust(v.Context())
+	channel, err := p.Trust(v.Context())
 	if err != nil {
 		return nil, err
 	}
+	trust := *channel
+	trust.Agree = len(trust.Organisations)/2 + 1 // as a trust file has it
 	parsed, err := proof.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	verdict, err := proof.Verify(parsed, trust, wanted)
+	verdict, err := proof.Verify(parsed, &trust, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -101,16 +103,21 @@ func (p *Pages) check(v *visit, text []byte, wanted proof.Wanted) (*web.Seal, er
 			seal.Asked = r.Asked
 		}
 	}
-	seal.Steps = checks(seal, verdict, trust)
+	seal.Steps = p.checks(v, seal, verdict)
 	return seal, nil
 }
 
 // checks says what the verifier has checked, one by one.
-func checks(s *web.Seal, v *proof.Verdict, trust *proof.Trust) []web.Check {
+func (p *Pages) checks(to *visit, s *web.Seal, v *proof.Verdict) []web.Check {
+	frame := to.frame("")
+	var names []string
+	for _, id := range s.Organisations {
+		names = append(names, frame.Org(id).Name)
+	}
 	list := []web.Check{
 		{What: "The question.", Found: fmt.Sprintf("Each of %d receipts answers “read this record” on channel %s, and no other question.", s.Records, v.Channel)},
 		{What: "The bytes.", Found: "Each record's SHA-256 is the id that pages and links call it by."},
-		{What: "The signatures.", Found: fmt.Sprintf("Every receipt is signed by peers of at least %d organisations, where %d of %d must agree; %s signed all of them.", len(s.Organisations), v.Agree, len(trust.Organisations), joinNames(s.Organisations))},
+		{What: "The signatures.", Found: fmt.Sprintf("Every receipt is signed by peers of at least %d organisations, where %d of %d must agree; %s signed all of them.", len(s.Organisations), v.Agree, s.OfAll, joinNames(names))},
 		{What: "The certificates.", Found: "Every signer's certificate comes from its organisation's authority, and was valid when it signed."},
 		{What: "The place.", Found: fmt.Sprintf("What the peers read names blocks %d to %d and who recorded there; only valid transactions write.", s.FirstBlock, s.LastBlock)},
 		{What: "The time.", Found: "They were asked on " + s.Asked.UTC().Format("2 January 2006 at 15:04 UTC") + " or later, give or take a quarter of an hour."},

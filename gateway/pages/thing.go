@@ -154,7 +154,7 @@ const (
 	mostKnown     = 12
 	patience      = 50 * time.Millisecond // for readings, unless all are asked for
 	greatPatience = 20 * time.Second
-	drawnNodes    = 26 // of the small picture
+	drawnNodes    = 14 // of the small picture
 )
 
 // story fills in what members see.
@@ -178,6 +178,10 @@ func (p *Pages) story(v *visit, page *web.Thing) error {
 	if len(j.Steps) > 0 {
 		s.From, s.To = j.Steps[0].Time, j.Steps[len(j.Steps)-1].Time
 	}
+	for _, c := range j.Carriers {
+		s.Carriers = append(s.Carriers, c.ID)
+	}
+	s.Held, s.MoreHeld = viewRelatives(j.Held), j.HeldCount-len(j.Held)
 	for _, a := range j.Affected {
 		s.Affected = append(s.Affected, viewAffected(a))
 	}
@@ -185,6 +189,9 @@ func (p *Pages) story(v *visit, page *web.Thing) error {
 		s.Decisions = append(s.Decisions, viewDecision(d))
 	}
 	for _, c := range j.Claims {
+		if c.Kind == record.Recall && !c.Retracted {
+			continue // it stands at the top of the page
+		}
 		s.Claims = append(s.Claims, viewClaim(c, time.Now()))
 	}
 	for i := range j.Steps {

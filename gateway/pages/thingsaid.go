@@ -17,16 +17,18 @@ const shownNodes = 4
 
 func viewFamily(f *journey.Family) web.Family {
 	view := web.Family{
-		ThingCount: f.ThingCount, ArtifactCount: f.ArtifactCount, EventCount: f.EventCount, ActivityCount: f.ActivityCount,
-		Organisations: f.Organisations, Cut: f.Cut,
+		ThingCount: f.ThingCount, ArtifactCount: f.ArtifactCount, Organisations: f.Organisations, Cut: f.Cut,
 	}
-	for _, r := range f.Things {
-		view.Things = append(view.Things, web.Relative{Node: r.ID, By: r.MSPID, Flags: r.Flags})
-	}
-	for _, r := range f.Artifacts {
-		view.Artifacts = append(view.Artifacts, web.Relative{Node: r.ID, By: r.MSPID, Flags: r.Flags})
-	}
+	view.Things, view.Artifacts = viewRelatives(f.Things), viewRelatives(f.Artifacts)
 	return view
+}
+
+func viewRelatives(list []journey.Relative) []web.Relative {
+	var views []web.Relative
+	for _, r := range list {
+		views = append(views, web.Relative{Node: r.ID, By: r.MSPID, Flags: r.Flags})
+	}
+	return views
 }
 
 func viewAffected(a journey.Source) web.Affected {
@@ -34,11 +36,28 @@ func viewAffected(a journey.Source) web.Affected {
 	return web.Affected{Nodes: nodes, More: more, Kind: a.Kind, By: a.MSPID, Reason: a.Reason, Instructions: a.Instructions, At: a.Time, Record: a.Statement}
 }
 
-func someNodes(nodes []*lineage.Node) (names []string, more int) {
+func someNodes(nodes []*lineage.Node) (named []web.Named, more int) {
 	for _, n := range nodes[:min(len(nodes), shownNodes)] {
-		names = append(names, n.ID)
+		named = append(named, web.Named{Node: n.ID, Text: nodeText(n)})
 	}
-	return names, len(nodes) - len(names)
+	return named, len(nodes) - len(named)
+}
+
+// nodeText names a node for people: records, whose names are hashes, by what they are about.
+func nodeText(n *lineage.Node) string {
+	text := web.Brief(n.ID)
+	switch n.Kind {
+	case "event":
+		text = stepWord(n)
+	case "activity":
+		text = n.Type + " run"
+	default:
+		return text
+	}
+	if !n.Time.IsZero() {
+		text += " of " + n.Time.UTC().Format("2 Jan 2006 15:04")
+	}
+	return text
 }
 
 func viewDecision(d journey.Decision) web.Decision {

@@ -346,24 +346,32 @@ func recordsOf(m *journey.Measured) map[key]journey.Reading {
 	return records
 }
 
-// smallPicture draws the nearest part of the lineage.
+// smallPicture draws what led to the thing and what it led to, without what was only seen on the way.
 func smallPicture(j *journey.Journey, page *web.Thing) template.HTML {
-	joined := *j.Ancestors
-	joined.Nodes, joined.Edges = slices.Clone(joined.Nodes), slices.Clone(joined.Edges)
-	seen := map[string]bool{}
-	for _, n := range joined.Nodes {
-		seen[n.ID] = true
-	}
-	for _, n := range j.Descendants.Nodes {
-		if !seen[n.ID] {
-			joined.Nodes = append(joined.Nodes, n)
+	causes := map[string]bool{j.Thing: true}
+	a := &lineage.Answer{Node: j.Thing, Direction: j.Ancestors.Direction, Block: j.Block}
+	drawn := map[lineage.Edge]bool{}
+	for _, walk := range []*lineage.Answer{j.Ancestors, j.Descendants} {
+		for _, e := range walk.Edges {
+			if e.Kind != lineage.EdgeObserved && e.Kind != lineage.EdgeContains && !drawn[e] {
+				drawn[e] = true
+				a.Edges = append(a.Edges, e)
+				causes[e.From], causes[e.To] = true, true
+			}
 		}
 	}
-	joined.Edges = append(joined.Edges, j.Descendants.Edges...)
-	if len(joined.Nodes) < 2 {
+	for _, walk := range []*lineage.Answer{j.Ancestors, j.Descendants} {
+		for _, n := range walk.Nodes {
+			if causes[n.ID] {
+				causes[n.ID] = false // once
+				a.Nodes = append(a.Nodes, n)
+			}
+		}
+	}
+	if len(a.Nodes) < 2 {
 		return ""
 	}
-	return picture.Draw(&joined, picture.Options{
+	return picture.Draw(a, picture.Options{
 		Link: func(n *lineage.Node) string { return web.Href(n.ID) }, Target: drawnNodes, Most: drawnNodes + 10,
 		Organisation: func(mspID string) string { return page.Org(mspID).Name },
 	}).SVG
