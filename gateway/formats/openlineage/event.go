@@ -108,10 +108,31 @@ func Read(v canonical.Value, mode Mode) (*Event, []record.Problem) {
 		r.problem("wrong_type", "", "an event is a JSON object, not a JSON %s", v.Kind)
 		return nil, r.problems
 	}
-	e := &Event{Value: v}
-	if e.Kind = r.kind(v); e.Kind == Unknown && len(r.problems) == 0 {
-		return e, nil
+	kind := r.kind(v)
+	if len(r.problems) > 0 {
+		return nil, r.problems
 	}
+	if kind == Unknown {
+		return &Event{Value: v}, nil
+	}
+	e, problems := readAs(kind, v, mode)
+	if kind == JobEvent && r.given(v, "dataset") {
+		// The schema has it that an event is of exactly one kind.
+		other, wrong := readAs(DatasetEvent, v, mode)
+		switch {
+		case e != nil && other != nil:
+			r.problem("ambiguous", "", "an event with job and dataset and without run is both a DatasetEvent and a JobEvent; send two events")
+			return nil, r.problems
+		case e == nil && len(wrong) == 0:
+			return other, nil
+		}
+	}
+	return e, problems
+}
+
+func readAs(kind Kind, v canonical.Value, mode Mode) (*Event, []record.Problem) {
+	r := reader{strict: mode == Strict}
+	e := &Event{Kind: kind, Value: v}
 	r.base(v, e)
 	switch e.Kind {
 	case RunEvent:
@@ -138,7 +159,7 @@ func Read(v canonical.Value, mode Mode) (*Event, []record.Problem) {
 	return e, nil
 }
 
-// kind tells the kinds apart by what they have, as the schema does.
+// kind tells the kinds apart by what they have, as the schema does. What has a job may be a dataset's all the same.
 func (r *reader) kind(v canonical.Value) Kind {
 	run, job, dataset := r.given(v, "run"), r.given(v, "job"), r.given(v, "dataset")
 	said := ""
@@ -158,12 +179,10 @@ func (r *reader) kind(v canonical.Value) Kind {
 	switch {
 	case run && job:
 		return RunEvent
-	case dataset && job:
-		r.problem("ambiguous", "", "an event with job and dataset and without run is both a DatasetEvent and a JobEvent; send two events")
-	case dataset:
-		return DatasetEvent
 	case job:
 		return JobEvent
+	case dataset:
+		return DatasetEvent
 	case run:
 		r.problem("missing_field", "/job", "job is required of an event with run")
 	default:

@@ -10,6 +10,9 @@ import (
 // activityFacet is the name of our facet of runs and jobs, and the key of a tag that says the type of a run.
 const activityFacet = "pedigree_activity"
 
+// maxField bounds the name of a field, in bytes, as the ledger does.
+const maxField = 1024
+
 // meaning holds the facets of a dataset that mean something to their form.
 func (r *reader) meaning(facets canonical.Value, at string) {
 	if f, ok := live(facets, "version"); ok {
@@ -103,6 +106,10 @@ func (r *reader) derivation(f canonical.Value, at string) {
 	}
 	for _, m := range fields.Members {
 		here := at + canonical.Pointer("fields", m.Name)
+		if m.Name == "" || len(m.Name) > maxField {
+			r.problem("bad_value", here, "the name of a field has 1 to %d bytes", maxField)
+			continue
+		}
 		if m.Value.Kind != canonical.Object {
 			r.problem("wrong_type", here, "an entry of fields is a JSON object, not a JSON %s", m.Value.Kind)
 			continue
@@ -123,6 +130,10 @@ func (r *reader) columnLineage(f canonical.Value, at string) {
 	}
 	for _, m := range fields.Members {
 		here := at + canonical.Pointer("fields", m.Name)
+		if m.Name == "" || len(m.Name) > maxField {
+			r.problem("bad_value", here, "the name of a field has 1 to %d bytes", maxField)
+			continue
+		}
 		if m.Value.Kind != canonical.Object {
 			r.problem("wrong_type", here, "an entry of fields is a JSON object, not a JSON %s", m.Value.Kind)
 			continue
@@ -158,7 +169,9 @@ func (r *reader) sources(v canonical.Value, at, name, needed string) {
 		r.name(s, here, "namespace")
 		r.name(s, here, "name")
 		if needed != "" || r.given(s, "field") {
-			r.name(s, here, "field")
+			if field := r.name(s, here, "field"); len(field) > maxField {
+				r.problem("too_long", here+"/field", "field has %d bytes, more than the %d allowed", len(field), maxField)
+			}
 		}
 		if r.given(s, "transformations") && s.Get("transformations").Kind != canonical.Array {
 			r.problem("wrong_type", here+"/transformations", "transformations must be a JSON array, not a JSON %s", s.Get("transformations").Kind)

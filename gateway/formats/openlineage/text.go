@@ -19,6 +19,9 @@ func Parse(text []byte, mode Mode, most canonical.Limits) (canonical.Value, erro
 	if !changed {
 		return v, err
 	}
+	if most.Bytes == 0 {
+		most.Bytes = canonical.DefaultBytes
+	}
 	most.Bytes += len(kept) - len(text)
 	again, second := canonical.Parse(kept, most)
 	if second != nil {
