@@ -35,7 +35,7 @@ func (p *Pages) functions() template.FuncMap {
 		"size":     size,
 		"plural":   plural,
 		"dict":     dict,
-		"pretty":   pretty,
+		"pretty":   Pretty,
 		"refs":     refs,
 	}
 }
@@ -170,8 +170,8 @@ func dict(pairs ...any) (map[string]any, error) {
 	return m, nil
 }
 
-// pretty writes JSON over several lines.
-func pretty(text []byte) string {
+// Pretty writes JSON over several lines.
+func Pretty(text []byte) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

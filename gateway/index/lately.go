@@ -94,11 +94,33 @@ func (ix *Index) LatestStatements(ctx context.Context, kind string, limit int) (
 	return list.Items, err
 }
 
-// LatestArtifacts lists the newest artifact versions, the newest first.
-func (ix *Index) LatestArtifacts(ctx context.Context, kind string, limit int) ([]Artifact, error) {
-	w := where{parts: []string{"a.record <= ?", "NOT EXISTS (SELECT 1 FROM artifact b WHERE b.node = a.node AND b.record < a.record)"}, args: []any{ix.stand().last}}
-	if kind != "" {
-		w.add("a.kind = ?", kind)
+// LatestArtifacts lists the newest artifact versions of a kind, or of all if it is empty, the newest first; only those before a
+// place, if it isn't 0. Next is the place at which to go on, or 0.
+func (ix *Index) LatestArtifacts(ctx context.Context, kind string, before int64, limit int) (list []Artifact, next int64, err error) {
+	last := ix.stand().last
+	if before > 0 {
+		last = min(last, before-1)
+	}
+	if list, err = ix.latestArtifacts(ctx, ArtifactFilter{Kind: kind}, last, limit+1); err != nil {
+		return nil, 0, err
+	}
+	if len(list) > limit {
+		list, next = list[:limit], list[limit-1].seq
+	}
+	return list, next, nil
+}
+
+// LatestVersions lists the newest versions of an artifact, the newest first.
+func (ix *Index) LatestVersions(ctx context.Context, f ArtifactFilter, limit int) ([]Artifact, error) {
+	return ix.latestArtifacts(ctx, f, ix.stand().last, limit)
+}
+
+func (ix *Index) latestArtifacts(ctx context.Context, f ArtifactFilter, last int64, limit int) ([]Artifact, error) {
+	w := where{parts: []string{"a.record <= ?", "NOT EXISTS (SELECT 1 FROM artifact b WHERE b.node = a.node AND b.record < a.record)"}, args: []any{last}}
+	for _, c := range []struct{ column, value string }{{"a.kind", f.Kind}, {"a.namespace", f.Namespace}, {"a.name", f.Name}} {
+		if c.value != "" {
+			w.add(c.column+" = ?", c.value)
+		}
 	}
 	s := selection{head: `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM artifact a JOIN node n ON n.id = a.record`, where: w, order: "a.record DESC"}
 	list, err := listOf(ctx, ix, place{size: limit}, s, scanArtifact, func(a *Artifact, r Record) { a.Record = r })

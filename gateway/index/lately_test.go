@@ -73,15 +73,42 @@ func TestTheLatestOfAKindComeFirst(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, recalls, 2)
 	assert.Equal(t, []string{two, one}, []string{recalls[0].ID, recalls[1].ID})
-	for kind, want := range map[string][]string{"": {"dataset/harbor/a@2", "model/harbor/b@1", "dataset/harbor/a@1"}, "dataset": {"dataset/harbor/a@2", "dataset/harbor/a@1"}} {
-		list, err := ix.LatestArtifacts(t.Context(), kind, 10)
-		require.NoError(t, err)
-		var refs []string
+	refs := func(list []index.Artifact) (refs []string) {
 		for _, a := range list {
 			refs = append(refs, a.Ref)
 		}
-		assert.Equal(t, want, refs)
+		return refs
 	}
+	list, next, err := ix.LatestArtifacts(t.Context(), "", 0, 2)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"dataset/harbor/a@2", "model/harbor/b@1"}, refs(list))
+	list, next, err = ix.LatestArtifacts(t.Context(), "", next, 2)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"dataset/harbor/a@1"}, refs(list))
+	assert.Zero(t, next)
+	list, _, err = ix.LatestArtifacts(t.Context(), "dataset", 0, 10)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"dataset/harbor/a@2", "dataset/harbor/a@1"}, refs(list))
+	list, err = ix.LatestVersions(t.Context(), index.ArtifactFilter{Kind: "dataset", Namespace: "harbor", Name: "a"}, 1)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"dataset/harbor/a@2"}, refs(list))
+}
+
+func TestThingsAreFoundByTheirNumbersAlone(t *testing.T) {
+	l, ix := follow(t)
+	l.Put("Harbor", indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE","bizStep":"shipping","epcList":["urn:epc:id:sgtin:9521234.054321.A17"],
+		"quantityList":[{"epcClass":"https://id.gs1.org/01/09521234543213/10/A%2F17"},{"epcClass":"https://id.gs1.org/01/09521234543213/10/a17"},{"epcClass":"https://id.gs1.org/01/09521234543213"}]}`))
+	for number, want := range map[string][]string{
+		"A/17": {"https://id.gs1.org/01/09521234543213/10/A%2F17"}, "A17": {"https://id.gs1.org/01/09521234543213/10/a17", "https://id.gs1.org/01/09521234543213/21/A17"}, "17": nil, "": nil,
+	} {
+		things, some, err := ix.Numbered(t.Context(), number, 5)
+		require.NoError(t, err)
+		assert.ElementsMatch(t, want, things, number)
+		assert.False(t, some)
+	}
+	_, some, err := ix.Numbered(t.Context(), "A17", 1)
+	require.NoError(t, err)
+	assert.True(t, some)
 }
 
 func TestOrganisationsKeepTheOrderOfTheirIntroduction(t *testing.T) {

@@ -1,0 +1,152 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/web"
+)
+
+// What is shown of one record, and of one transaction.
+const (
+	mostNames = 40
+	mostJSON  = 32 << 10 // bytes
+	mostOfTx  = 100
+	mostClaim = 50
+)
+
+func (p *Pages) recordRoutes() []route {
+	return []route{
+		{"GET /records/{id}", members, p.record},
+		{"GET /transactions/{id}", members, p.transaction},
+	}
+}
+
+// record shows any record: what it says, who put it on the ledger and where it lies there.
+func (p *Pages) record(v *visit) error {
+	ctx := v.Context()
+	r, err := p.Index.Record(ctx, v.PathValue("id"), index.Latest)
+	if err != nil {
+		return err
+	}
+	page := &web.Record{Frame: v.frame(""), ID: r.ID, Deed: deed(*r), Size: len(r.Body), JSON: web.Pretty(r.Body)}
+	page.Kind = page.Deed.Kind
+	page.Title = page.Kind.Word
+	if len(page.JSON) > mostJSON {
+		page.JSON, page.Cut = strings.ToValidUTF8(page.JSON[:mostJSON], ""), true
+	}
+	if rec, problems := record.Decode(r.Body); len(problems) == 0 {
+		describeRecord(page, rec)
+	}
+	recordings, err := p.Index.Recordings(ctx, r.ID, index.Latest)
+	if err != nil {
+		return err
+	}
+	for _, o := range recordings {
+		page.Recordings = append(page.Recordings, web.Recording{By: o.MSPID, Subject: o.Subject, Tx: o.TxID, Block: o.Block, Position: o.Position, Line: o.Line, At: o.Time})
+	}
+	page.Flags, page.Claims, err = p.claims(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "record", page)
+}
+
+// describeRecord says what a record is about.
+func describeRecord(page *web.Record, r *record.Record) {
+	names := []string{}
+	add := func(node string) {
+		if node != "" && !slices.Contains(names, node) {
+			names = append(names, node)
+		}
+	}
+	switch {
+	case r.Event != nil:
+		for _, m := range r.Event.Event.Mentions {
+			add(m.URI)
+		}
+		add(r.Event.Event.ReadPoint)
+		add(r.Event.Event.BizLocation)
+	case r.Artifact != nil:
+		page.Title, page.About = r.Artifact.String(), r.Artifact.String()
+	case r.Statement != nil:
+		page.Title = r.Statement.Kind
+		for _, s := range r.Statement.Subjects {
+			add(s.Node)
+		}
+	case r.Activity != nil:
+		page.Title = r.Activity.Type
+		for _, o := range r.Activity.Generated {
+			add(o.Ref)
+		}
+		for _, about := range r.Activity.About {
+			add(about)
+		}
+	}
+	for _, reference := range r.References() {
+		add(reference.Node)
+	}
+	page.Names = names[:min(len(names), mostNames)]
+	page.MoreNames = len(names) - len(page.Names)
+}
+
+// claims lists what is said about a node, the newest first.
+func (p *Pages) claims(ctx context.Context, node string) (flags []string, claims []web.Saying, err error) {
+	status, err := p.Index.Status(ctx, node, index.Latest)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range slices.Backward(status.Claims) {
+		if len(claims) == mostClaim {
+			break
+		}
+		out := web.Saying{ID: c.ID, Kind: c.Kind, By: c.MSPID, Retracted: c.Retracted}
+		r, err := p.Index.Record(ctx, c.ID, index.Latest)
+		if err != nil {
+			return nil, nil, err
+		}
+		out.At = r.Time
+		if body, err := canonical.Parse(r.Body, canonical.Limits{}); err == nil {
+			out.Text = claimText(body.Get("predicate"))
+		}
+		claims = append(claims, out)
+	}
+	return status.Flags, claims, nil
+}
+
+// claimText is what a claim says in words, whichever member of its predicate has them.
+func claimText(predicate canonical.Value) string {
+	for _, name := range []string{"reason", "detail", "scope", "action", "title", "licence", "number"} {
+		if text := predicate.Get(name).Text; text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// transaction shows what a transaction recorded, and what became of it.
+func (p *Pages) transaction(v *visit) error {
+	ctx := v.Context()
+	tx, err := p.Index.Transaction(ctx, v.PathValue("id"), index.Latest)
+	if err != nil {
+		return err
+	}
+	page := &web.Transaction{
+		Frame: v.frame(""), ID: tx.TxID, By: tx.MSPID, Subject: tx.Subject, Block: tx.Block, Position: tx.Position, At: tx.Time,
+		Valid: tx.Code == index.CodeValid, Code: tx.Code, Total: len(tx.Records),
+	}
+	for _, id := range tx.Records[:min(len(tx.Records), mostOfTx)] {
+		r, err := p.Index.Record(ctx, id, index.Latest)
+		if err != nil {
+			return err
+		}
+		page.Deeds = append(page.Deeds, deed(*r))
+	}
+	page.More = page.Total - len(page.Deeds)
+	return v.show(http.StatusOK, "transaction", page)
+}

@@ -1,0 +1,78 @@
+package web
+
+import (
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
+)
+
+// Artifacts is the page that lists datasets, models, code and documents.
+type Artifacts struct {
+	Frame
+	Kind    string // only of this kind; empty: all
+	Kinds   []Kind
+	Rows    []ArtifactRow
+	Earlier string // address of what came before; empty if nothing did
+}
+
+// ArtifactRow is one version in a list.
+type ArtifactRow struct {
+	Ref, Version, By, Digest string
+	Kind                     Kind
+	At                       time.Time
+	Flags                    []string
+	Current                  bool // it is the one shown
+}
+
+// Artifact is the page about a version of a dataset, model, code base or document.
+type Artifact struct {
+	Frame
+	Ref, Series, Name, Version, Record string
+	Kind                               Kind
+	By                                 string
+	At                                 time.Time
+	Block                              uint64
+	Flags                              []string
+	Newer                              string // ref of the newest version, if this isn't it
+
+	Description, Licence, MediaType string
+	Size                            int64
+	Algorithm, Digest, Coverage     string
+	Aliases                         []Alias
+
+	Versions    []ArtifactRow
+	Made        []Run    // that generated it
+	DerivedFrom []string // that it names itself
+	MoreSources int
+	Uses        []Run    // that used it
+	Derived     []string // made of it directly, by their own word
+	MoreDerived int
+	Claims      []Saying
+
+	Files     []ArtifactFile
+	MoreFiles int
+
+	Card    *about.Description // what the card says; nil if there is none
+	Exports []Export
+}
+
+// Alias is another hash of the same content.
+type Alias struct{ Algorithm, Value, Coverage, Scheme string }
+
+// Run is an activity in which an artifact took part.
+type Run struct {
+	ID, Type, By, Role string
+	At                 time.Time
+	Description        string
+	Used, Generated    []string // the first few
+	MoreUsed           int
+	MoreGenerated      int
+	About              []string
+}
+
+// ArtifactFile is a file of a folder.
+type ArtifactFile struct {
+	Name, SHA256 string
+	Size         int64
+	Shards       int // that its hash is made of; 0 if it is whole
+}

@@ -1,0 +1,50 @@
+package web
+
+import "time"
+
+// Record is the page about any record.
+type Record struct {
+	Frame
+	ID         string
+	Kind       Kind
+	Title      string
+	Flags      []string
+	Deed       Deed
+	About      string   // the page about what the record describes, such as an artifact version's; may be empty
+	Names      []string // nodes that it names
+	MoreNames  int
+	Recordings []Recording
+	Claims     []Saying
+	JSON       string
+	Size       int
+	Cut        bool // the JSON is longer than what is shown
+}
+
+// Recording is one time that a record was put on the ledger.
+type Recording struct {
+	By, Subject, Tx string
+	Block           uint64
+	Position, Line  int
+	At              time.Time
+}
+
+// Saying is what a statement says about something.
+type Saying struct {
+	ID, Kind, By, Text string
+	At                 time.Time
+	Retracted          bool
+}
+
+// Transaction is the page about a transaction.
+type Transaction struct {
+	Frame
+	ID, By, Subject string
+	Block           uint64
+	Position        int
+	At              time.Time
+	Valid           bool
+	Code            int32
+	Total           int
+	Deeds           []Deed
+	More            int
+}
