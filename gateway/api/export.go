@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,11 +29,27 @@ func (s *Server) export(c *call, f formats.Format, g *formats.Graph) error {
 	if strings.HasPrefix(media, "text/") {
 		media += "; charset=utf-8"
 	}
+	if f.Policy != "" {
+		c.Header("Content-Security-Policy", f.Policy)
+	}
+	c.Header("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": fileName(g.Answer.Node) + f.Extension}))
 	c.Header("Pedigree-Block", strconv.FormatUint(g.Answer.Block, 10))
 	if t := g.Answer.Truncated; t != nil {
 		c.Header("Pedigree-Truncated", strings.Join(t.Reasons, ", "))
 	}
 	return unfit(c.stream(media, func(out io.Writer) error { return f.Write(c.Request.Context(), out, g) }))
+}
+
+// fileName makes a name for a file about a node, of letters and digits: what comes last in its URI is what tells it apart.
+func fileName(node string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._@", r) {
+			return r
+		}
+		return '-'
+	}, node)
+	const most = 80
+	return strings.TrimLeft(name[max(0, len(name)-most):], "-.")
 }
 
 // unfit makes a format's refusal a problem.

@@ -35,6 +35,8 @@ type Format struct {
 	Direction lineage.Direction
 	// Depth is how many steps of the walk it is made of; 0 means as many as were asked for.
 	Depth int
+	// Policy is the content security policy that a document in HTML needs; empty for other formats.
+	Policy string
 	// Write writes it. It writes nothing before it knows that it can, so that errors can be told; a failure after the first
 	// byte, of the index or of the reader, leaves a document that is cut off. Nil: the gateway's own JSON, which needs none.
 	Write func(ctx context.Context, out io.Writer, g *Graph) error

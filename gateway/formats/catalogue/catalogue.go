@@ -9,8 +9,10 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/cyclonedx"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/prov"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/slsa"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/summary"
 )
 
 // Formats are all formats, the preferred one first.
@@ -23,6 +25,8 @@ var Formats = []formats.Format{
 	prov.Format,
 	cyclonedx.Format,
 	slsa.Format,
+	openlineage.Format,
+	summary.Format,
 }
 
 // ByName finds a format by its name.

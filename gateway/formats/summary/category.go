@@ -1,0 +1,112 @@
+package summary
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
+)
+
+// The headings of the template's second section.
+const (
+	public     = "2.1"
+	licensed   = "2.2.1"
+	thirdParty = "2.2.2"
+	crawled    = "2.3"
+	userData   = "2.4"
+	synthetic  = "2.5"
+	other      = "2.6"
+)
+
+// headings are the template's, in its order, with what they are for.
+var headings = []struct{ number, title, help string }{
+	{public, "Publicly available datasets", "Datasets that others have put together and that anybody can get."},
+	{licensed, "Private datasets licensed by rightsholders", "Datasets for which a rightsholder, or somebody for them, has granted a licence."},
+	{thirdParty, "Private datasets obtained from other third parties", "Datasets of other organisations that aren't publicly available."},
+	{crawled, "Data crawled and scraped from online sources", "Data that the provider, or somebody for it, collected from web sites."},
+	{userData, "User data", "Data collected from users of the provider's services and products."},
+	{synthetic, "Synthetic data", "Data that models generated."},
+	{other, "Other sources of data", "Everything else."},
+}
+
+// sourceWords are the values of a version's metadata.dataSource, with which its registrant says where it belongs.
+var sourceWords = map[string]string{
+	"public": public, "licensed": licensed, "third-party": thirdParty, "crawled": crawled, "user": userData, "synthetic": synthetic, "other": other,
+}
+
+var (
+	crawling = regexp.MustCompile(`(?i)\b(crawl(ed|er|ers|ing|s)?|scrap(ed|er|ers|ing|es)|web ?crawl)\b`)
+	// open licences are those under which anybody may get and use what they cover.
+	open = regexp.MustCompile(`^(CC0-|CC-BY-|CC-PDDC|PDDL-|ODC-By-|ODbL-|CDLA-Permissive-|CDLA-Sharing-|OGL-|Apache-|MIT\b|BSD-|Unlicense|C-UDA-|O-UDA-)`)
+)
+
+// category tells under which heading a source belongs, and by which rule. The first that fits counts:
+//
+//   - its registrant says so, in the member dataSource of its metadata;
+//   - a run of the type "generation" made it: synthetic;
+//   - a licence for it was granted, in a statement on the ledger: licensed;
+//   - its card says that it was crawled or scraped: crawled;
+//   - its card has a public address, and its licence is an open one: public;
+//   - another organisation than the model's registered it: third party;
+//   - everything else: other.
+func (s *sources) category(v *version) (number, why string) {
+	if v.record == nil {
+		return other, "nobody has registered it"
+	}
+	if word := v.record.Metadata.Get("dataSource").Text; sourceWords[word] != "" {
+		return sourceWords[word], "its registrant says “" + word + "” (metadata.dataSource)"
+	}
+	if v.run != nil && v.run.Type == "generation" {
+		return synthetic, "a run of the type “generation” made it"
+	}
+	for _, flag := range v.flags {
+		if flag == "licensed" {
+			return licensed, "a licence for it was granted on the ledger"
+		}
+	}
+	if v.card != nil {
+		for _, p := range v.card.Passages {
+			if word := crawling.FindString(p.Text); word != "" && (p.Topic == about.TopicCollection || p.Topic == about.TopicPreparation) {
+				return crawled, "its card says “" + word + "” of how it was collected"
+			}
+		}
+		if address, licence := publicAddress(v.card), licenceOf(v); address != "" && open.MatchString(licence) {
+			return public, "its card has a public address, and the licence " + licence + " is an open one"
+		}
+	}
+	if s.model.at != nil && v.at.MSPID != s.model.at.MSPID {
+		return thirdParty, "another organisation than the model's registered it, and nothing says that it is public"
+	}
+	return other, "the model's own organisation registered it, and nothing says where it is from"
+}
+
+func publicAddress(d *about.Description) string {
+	for _, url := range d.URLs {
+		if strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://") {
+			return url
+		}
+	}
+	return ""
+}
+
+// licenceOf is the licence of a version: the record's, or else the card's.
+func licenceOf(v *version) string {
+	if v.record.Licence != "" || v.card == nil {
+		return v.record.Licence
+	}
+	return v.card.Licence()
+}
+
+// isSource tells whether data is a source of its own, and not just made of other data that is listed.
+func (s *sources) isSource(v *version) bool {
+	if v.record == nil || v.run != nil && v.run.Type == "generation" || sourceWords[v.record.Metadata.Get("dataSource").Text] != "" {
+		return true
+	}
+	for _, ref := range v.data {
+		if r, err := record.ParseArtifactRef(ref); err == nil && r.Kind != "model" {
+			return false
+		}
+	}
+	return true
+}

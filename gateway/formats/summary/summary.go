@@ -1,0 +1,68 @@
+// Package summary writes for people what a model was trained with: one HTML document in the shape of the European Union's
+// template for the public summary of training content of general-purpose AI models (AI Act, article 53(1)(d)).
+//
+// Everything in it is from the ledger, and every statement bears the number of the record that it is from; the last page
+// lists those records with the organisations that recorded them. What a card says of a dataset is its author's word and is
+// marked as such. What nobody recorded is said to be not recorded; nothing is guessed. Under which heading a source of
+// data stands follows from the rules in sources.go, and the document says which rule it was.
+//
+// The document needs nothing else: no script, no font, no picture. It is made to be printed on A4, and read on a screen.
+package summary
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/formats"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+)
+
+var (
+	//go:embed style.css
+	style string
+	//go:embed page.html
+	pageText string
+
+	page = template.Must(template.New("summary").Parse(pageText))
+)
+
+// policy lets a browser show the document and do nothing else, whether it comes from a gateway or from a file.
+var policy = func() string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+}()
+
+// Format is the summary of a model.
+var Format = formats.Format{
+	Name: "summary", MediaType: "text/html", Extension: ".html", About: "what a model was trained with, for people: HTML that prints well",
+	Kinds: []string{"artifact"}, Direction: lineage.Ancestors, Policy: policy + "; frame-ancestors 'none'", Write: Write,
+}
+
+// Write writes the summary of the model that a graph starts from.
+func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
+	if ref, err := record.ParseArtifactRef(g.Answer.Node); err != nil || ref.Kind != "model" {
+		return formats.Refuse("a training-data summary is about a model, and %q is none", record.Brief(g.Answer.Node))
+	}
+	s := newSources(ctx, g)
+	if err := s.gather(); err != nil {
+		return err
+	}
+	d, err := s.document()
+	if err != nil {
+		return err
+	}
+	d.Style, d.Policy = template.CSS(style), policy //nolint:gosec // our own file
+	var b bytes.Buffer
+	if err := page.Execute(&b, d); err != nil {
+		return fmt.Errorf("couldn't write a summary: %w", err)
+	}
+	_, err = out.Write(b.Bytes())
+	return err
+}
