@@ -13,6 +13,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/draft"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/journey"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
@@ -82,19 +83,10 @@ func expectedCheckDigit(parts []epcis.Part) string {
 		return ""
 	}
 	digits := parts[0].Value
-	sum := 0
-	for i := range len(digits) - 1 {
-		d := int(digits[len(digits)-2-i] - '0')
-		if i%2 == 0 {
-			d *= 3
-		}
-		sum += d
+	if want := draft.CheckDigit(digits); digits[len(digits)-1] != want {
+		return string(want)
 	}
-	want := string(rune('0' + (10-sum%10)%10))
-	if strings.HasSuffix(digits, want) {
-		return ""
-	}
-	return want
+	return ""
 }
 
 // recalls finds the recalls that stand, of the thing and of all that the link says it belongs to: its lot, its class.
