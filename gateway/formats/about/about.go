@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/tree"
@@ -114,7 +113,7 @@ type File struct {
 // Term is a condition of use: a code of a vocabulary, a rule of a policy, or a text.
 type Term struct {
 	Scheme      string   `json:"scheme,omitempty"` // DUO, ODRL, CAWG
-	Kind        string   `json:"kind,omitempty"`   // condition, permission, prohibition, obligation, constrained
+	Kind        string   `json:"kind,omitempty"`   // condition, permission, prohibition, obligation; of CAWG allowed, notAllowed, constrained
 	Code        string   `json:"code,omitempty"`   // such as DUO_0000007, or an action such as odrl:use
 	Text        string   `json:"text,omitempty"`   // what the card says in words
 	Constraints []string `json:"constraints,omitempty"`
@@ -258,6 +257,20 @@ func (d *Description) ReadDigest(algorithm string, at tree.Node) (Digest, bool) 
 	return Digest{}, false
 }
 
+// Mining reads an assertion of CAWG's about training and data mining, if a node is one: for each way of using the data whether it is
+// allowed. Constrained without saying how means not allowed.
+func (d *Description) Mining(n tree.Node) {
+	for _, entry := range n.Get("entries").Members {
+		use, how := entry.Value.Get("use").Scalar(), Cut(entry.Value.Get("constraint_info").Scalar(), MaxText)
+		if use == "constrained" && how == "" {
+			use = "notAllowed"
+		}
+		if use != "" && len(d.Usage) < MaxList {
+			d.Usage = append(d.Usage, Term{Scheme: "CAWG", Kind: Cut(use, 64), Code: Cut(entry.Name, 128), Text: how})
+		}
+	}
+}
+
 // SHA256 finds the SHA-256 among digests, or "".
 func SHA256(digests []Digest) string {
 	for _, d := range digests {
@@ -274,11 +287,7 @@ func Cut(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	s = s[:most-len("…")]
-	for len(s) > 0 && !utf8.ValidString(s[max(0, len(s)-utf8.UTFMax):]) && !utf8.RuneStart(s[len(s)-1]) {
-		s = s[:len(s)-1]
-	}
-	return strings.TrimSpace(strings.ToValidUTF8(s, "")) + "…"
+	return strings.TrimSpace(strings.ToValidUTF8(s[:most-len("…")], "")) + "…"
 }
 
 // Brief shortens hostile text for a message.

@@ -107,7 +107,7 @@ func (r *reader) general(n Node) {
 		if l.SPDX = licence.SPDX(l.Text); l.SPDX == "" {
 			l.SPDX = licence.SPDX(l.URL)
 		}
-		if l.Text+l.URL != "" {
+		if l.Text+l.URL != "" && len(r.Licences) < about.MaxList {
 			r.Licences = append(r.Licences, l)
 		}
 	}
@@ -115,7 +115,7 @@ func (r *reader) general(n Node) {
 
 func (r *reader) people(n Node) {
 	for _, v := range n.all("sc:creator") {
-		if a, ok := agent(v); ok {
+		if a, ok := agent(v); ok && len(r.Creators) < about.MaxList {
 			r.Creators = append(r.Creators, a)
 		}
 	}
@@ -234,12 +234,18 @@ func (r *reader) usage(n Node) {
 		if len(r.Usage) >= about.MaxList {
 			return
 		}
+		if v.Has("entries") {
+			r.Mining(v.Node)
+			continue
+		}
 		if v.has("odrl:permission", "odrl:prohibition", "odrl:obligation", "odrl:duty") {
 			for _, rule := range []struct{ name, kind string }{
 				{"odrl:permission", "permission"}, {"odrl:prohibition", "prohibition"}, {"odrl:obligation", "obligation"}, {"odrl:duty", "obligation"},
 			} {
 				for _, p := range v.all(rule.name) {
-					r.Usage = append(r.Usage, policy(p, rule.kind))
+					if len(r.Usage) < about.MaxList {
+						r.Usage = append(r.Usage, policy(p, rule.kind))
+					}
 				}
 			}
 			continue

@@ -161,12 +161,18 @@ var algorithms = map[string]string{
 
 func (r *reader) hashes(c tree.Node) []about.Digest {
 	var all []about.Digest
-	for _, h := range c.Get("hashes").Each() {
-		if digest, ok := r.ReadDigest(algorithms[h.Get("alg").Scalar()], h.Get("content")); ok && len(all) < 16 {
+	for _, h := range few(c.Get("hashes")) {
+		if digest, ok := r.ReadDigest(algorithms[h.Get("alg").Scalar()], h.Get("content")); ok {
 			all = append(all, digest)
 		}
 	}
 	return all
+}
+
+// few are the first items of a list that is read again for each who refers to it.
+func few(list tree.Node) []tree.Node {
+	all := list.Each()
+	return all[:min(len(all), 100)]
 }
 
 // files are the parts of the subject that are files.
@@ -257,7 +263,7 @@ func (r *reader) dataset(d tree.Node) {
 func (r *reader) component(c tree.Node) (about.Reference, bool) {
 	address := c.Get("contents").Get("url").Scalar()
 	for _, name := range []string{"distribution", "website", "vcs"} {
-		for _, ref := range c.Get("externalReferences").Each() {
+		for _, ref := range few(c.Get("externalReferences")) {
 			if address == "" && ref.Get("type").Scalar() == name {
 				address = ref.Get("url").Scalar()
 			}
@@ -268,7 +274,7 @@ func (r *reader) component(c tree.Node) (about.Reference, bool) {
 		ref.Ref = c.Get("bom-ref").Scalar()
 	}
 	for _, properties := range []tree.Node{c.Get("properties"), c.Get("contents").Get("properties")} { // as package cyclonedx writes them
-		for _, p := range properties.Each() {
+		for _, p := range few(properties) {
 			if name := p.Get("value").Scalar(); ref.Ref == "" && p.Get("name").Scalar() == "pedigree:ref" && about.OnLedger(name) {
 				ref.Ref = name
 			}

@@ -53,6 +53,13 @@ func TestOddCardsAreRead(t *testing.T) {
 			require.Equal(t, "Hello <script>alert(1)</script>", d.Description)
 		}},
 		{"with a comment that doesn't end", "# A\n\nB\n<!-- " + strings.Repeat("x", 100), func(t *testing.T, d *about.Description) { require.Equal(t, "B", d.Description) }},
+		{"of one endless paragraph, which takes no longer than any other", strings.Repeat("a\n", 190_000), func(t *testing.T, d *about.Description) { require.LessOrEqual(t, len(d.Description), about.MaxText) }},
+		{"that says what may be mined", "---\ntraining_mining:\n  entries:\n    cawg.ai_training: {use: notAllowed}\n    cawg.data_mining: {use: constrained, constraint_info: research}\n    cawg.ai_inference: {use: constrained}\n---\n", func(t *testing.T, d *about.Description) {
+			require.Equal(t, []about.Term{
+				{Scheme: "CAWG", Kind: "notAllowed", Code: "cawg.ai_training"}, {Scheme: "CAWG", Kind: "constrained", Code: "cawg.data_mining", Text: "research"},
+				{Scheme: "CAWG", Kind: "notAllowed", Code: "cawg.ai_inference"},
+			}, d.Usage)
+		}},
 		{"that is long", "# A\n\n" + strings.Repeat("ø", about.MaxText), func(t *testing.T, d *about.Description) {
 			require.LessOrEqual(t, len(d.Description), about.MaxText)
 			require.True(t, strings.HasSuffix(d.Description, "ø…"))

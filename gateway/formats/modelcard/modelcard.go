@@ -120,6 +120,9 @@ func (r *reader) general(m tree.Node) {
 			}
 		}
 	}
+	for _, name := range []string{"cawg.training-mining", "training-mining", "training_mining"} {
+		r.Mining(m.Get(name))
+	}
 	if prompt := m.Get("extra_gated_prompt").Scalar(); prompt != "" {
 		r.Usage = append(r.Usage, about.Term{Kind: "condition", Code: "gated", Text: about.Cut(prompt, about.MaxText)})
 	}

@@ -105,7 +105,7 @@ func sections(body string) []*section {
 		}
 		s.text.WriteString(content + "\n")
 		switch words := strings.TrimSpace(content); {
-		case over || fenced != "":
+		case over || fenced != "" || len(s.first) > about.MaxText:
 		case words == "" || pictured(words):
 			over = s.first != ""
 		default:
