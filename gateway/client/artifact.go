@@ -98,6 +98,9 @@ const maxManifest = 512 << 10
 // addContent hashes what is registered, and verifies the signature of it.
 func (a *artifactFlags) addContent(ctx context.Context, body, metadata map[string]any, path string, line *progress, said io.Writer) error {
 	if a.signature.file != "" {
+		if _, taken := metadata["modelSigning"]; taken {
+			return usage("%s has a member modelSigning, where the signature is kept", a.metadata)
+		}
 		if err := a.signature.open(); err != nil {
 			return err
 		}
@@ -106,17 +109,16 @@ func (a *artifactFlags) addContent(ctx context.Context, body, metadata map[strin
 			a.hashing.ignore = a.signature.ignore(path, a.hashing.ignore)
 		}
 	}
-	c, err := a.hashing.read(ctx, path, line)
+	c, err := a.hashing.read(ctx, path, line, func(f *folder.Folder, c *content) error {
+		if a.signature.file == "" {
+			return nil
+		}
+		return a.checkSignature(ctx, f, c, line)
+	})
 	if err != nil {
 		return err
 	}
 	if a.signature.file != "" {
-		if _, taken := metadata["modelSigning"]; taken {
-			return usage("%s has a member modelSigning, where the signature is kept", a.metadata)
-		}
-		if err := a.checkSignature(ctx, c, path, line); err != nil {
-			return err
-		}
 		body["aliases"] = []any{a.signature.alias()}
 		metadata["modelSigning"] = a.signature.metadata(said)
 		fmt.Fprintf(said, "signed by %s\n", a.signature.signer())
@@ -147,7 +149,9 @@ func (a *artifactFlags) addContent(ctx context.Context, body, metadata map[strin
 	return nil
 }
 
-func (a *artifactFlags) checkSignature(ctx context.Context, c *content, path string, line *progress) error {
+// checkSignature compares what was hashed with what was signed. If it must read again, it is the same files that it reads: a
+// folder that has changed since it was opened is refused.
+func (a *artifactFlags) checkSignature(ctx context.Context, f *folder.Folder, c *content, line *progress) error {
 	var differences []folder.Difference
 	compared := false
 	if c.manifest != nil {
@@ -155,14 +159,14 @@ func (a *artifactFlags) checkSignature(ctx context.Context, c *content, path str
 	}
 	if !compared {
 		var err error
-		if differences, _, err = a.signature.compare(ctx, path, &a.hashing, line); err != nil {
-			return err
+		if differences, err = a.signature.signed.Compare(ctx, f, a.hashing.options(line, f.Path())); err != nil {
+			return failure{err, ExitRefused}
 		}
 	}
 	if len(differences) > 0 {
 		var b strings.Builder
 		showDifferences(&b, differences)
-		return failure{fmt.Errorf("%s is not what %s signed in %s; nothing was registered\n%s", path, a.signature.signer(), a.signature.file, strings.TrimSuffix(b.String(), "\n")), ExitRefused}
+		return failure{fmt.Errorf("%s is not what %s signed in %s; nothing was registered\n%s", f.Path(), a.signature.signer(), a.signature.file, strings.TrimSuffix(b.String(), "\n")), ExitRefused}
 	}
 	return nil
 }

@@ -51,8 +51,9 @@ type content struct {
 	reused   int                // files that weren't read
 }
 
-// read hashes a file or a folder. What can't be hashed as it is, is a mistake of the caller.
-func (h *hashing) read(ctx context.Context, path string, line *progress) (*content, error) {
+// read hashes a file or a folder, and then does what else is to be done with it; nil means nothing. What can't be hashed as it
+// is, is a mistake of the caller.
+func (h *hashing) read(ctx context.Context, path string, line *progress, also func(*folder.Folder, *content) error) (*content, error) {
 	f, err := folder.Open(path, folder.Options{Ignore: h.ignore})
 	if err != nil {
 		return nil, failure{err, ExitUsage}
@@ -68,19 +69,26 @@ func (h *hashing) read(ctx context.Context, path string, line *progress) (*conte
 		if c.digest, err = f.Digest(ctx, o); err != nil {
 			return nil, failure{err, ExitUsage}
 		}
-		return c, nil
+	} else if err := h.readFolder(ctx, f, c, o); err != nil {
+		return nil, failure{err, ExitUsage}
 	}
+	if also != nil {
+		err = also(f, c)
+	}
+	return c, err
+}
+
+func (h *hashing) readFolder(ctx context.Context, f *folder.Folder, c *content, o folder.Hashing) error {
 	if !h.noCache {
 		o.Cache = folder.UserCache()
 	}
 	show := o.Notice
 	o.Notice = func(p folder.Progress) { c.reused = p.Reused; show(p) }
 	m, err := f.Manifest(ctx, o)
-	if err != nil {
-		return nil, failure{err, ExitUsage}
+	if err == nil {
+		c.manifest, c.digest = &m, m.Digest()
 	}
-	c.manifest, c.digest = &m, m.Digest()
-	return c, nil
+	return err
 }
 
 // said is what people are told of it.

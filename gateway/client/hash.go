@@ -40,7 +40,7 @@ what sha256sum prints of the files, and sha256sum of itself is the digest.`,
   jq -r '.files[] | "\(.sha256)  \(.name)"' spoilage.json | (cd models/spoilage && sha256sum --check)`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			got, err := h.read(c.Context(), args[0], newProgress(c.ErrOrStderr()))
+			got, err := h.read(c.Context(), args[0], newProgress(c.ErrOrStderr()), nil)
 			if err != nil {
 				return err
 			}

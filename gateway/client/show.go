@@ -284,7 +284,7 @@ func (v View) print(w io.Writer) error {
 	}
 	printAbout(w, v.About)
 	var out bytes.Buffer
-	if err := json.Indent(&out, withoutCard(v.Record), "", "  "); err != nil {
+	if err := json.Indent(&out, abridged(v.Record), "", "  "); err != nil {
 		return fmt.Errorf("couldn't understand the record: %w", err)
 	}
 	for line := range strings.Lines(out.String()) {

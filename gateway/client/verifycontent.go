@@ -298,20 +298,34 @@ func (v *contentCheck) againstProof(ctx context.Context, path string) error {
 	}
 	first := found.Recordings[0]
 	v.verdict.RecordedBy, v.verdict.Block, v.verdict.ProvedBy = first.MSPID, first.Block, found.SignedBy
+	v.verdict.Status = claims(verdict, v.verdict.Artifact, string(found.ID))
+	return v.compare(ctx, path)
+}
+
+// claims are the words that proved statements say against nodes, unless they are proved to be taken back.
+func claims(verdict *proof.Verdict, nodes ...string) []string {
+	words := map[string]string{record.Recall: "recalled", record.Withdrawal: "withdrawn"}
+	statements := map[string]*record.Statement{}
+	retracted := map[string]bool{}
 	for _, p := range verdict.Records {
 		r, problems := record.Decode(p.Record)
-		if len(problems) > 0 || r.Statement == nil || r.Statement.Kind != record.Recall && r.Statement.Kind != record.Withdrawal {
+		if len(problems) > 0 || r.Statement == nil {
 			continue
 		}
+		statements[string(r.ID)] = r.Statement
 		for _, subject := range r.Statement.Subjects {
-			if subject.Node == v.verdict.Artifact || subject.Node == string(found.ID) {
-				v.verdict.Status = append(v.verdict.Status, map[string]string{record.Recall: "recalled", record.Withdrawal: "withdrawn"}[r.Statement.Kind])
-			}
+			retracted[subject.Node] = retracted[subject.Node] || r.Statement.Kind == record.Retraction
 		}
 	}
-	slices.Sort(v.verdict.Status)
-	v.verdict.Status = slices.Compact(v.verdict.Status)
-	return v.compare(ctx, path)
+	var found []string
+	for id, s := range statements {
+		about := slices.ContainsFunc(s.Subjects, func(subject record.Subject) bool { return slices.Contains(nodes, subject.Node) })
+		if word := words[s.Kind]; word != "" && about && !retracted[id] {
+			found = append(found, word)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // chosen is the proved record of an artifact version: the one asked for, or the only one.
