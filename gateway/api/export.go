@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -37,7 +36,13 @@ func (s *Server) export(c *call, f formats.Format, g *formats.Graph) error {
 	if t := g.Answer.Truncated; t != nil {
 		c.Header("Pedigree-Truncated", strings.Join(t.Reasons, ", "))
 	}
-	return unfit(c.stream(media, func(out io.Writer) error { return f.Write(c.Request.Context(), out, g) }))
+	return unfit(c.stream(media, func(out io.Writer) error {
+		err := f.Write(c.Request.Context(), out, g)
+		if err != nil { // which may come too late for an answer
+			s.Logger.Warn("an export was not written whole", "id", c.GetString(requestKey), "format", f.Name, "error", err)
+		}
+		return err
+	}))
 }
 
 // fileName makes a name for a file about a node, of letters and digits: what comes last in its URI is what tells it apart.
@@ -85,7 +90,6 @@ func (c *call) stream(media string, write func(io.Writer) error) error {
 		return nil
 	}
 	if err != nil {
-		_ = c.Error(fmt.Errorf("an answer was cut off: %w", err))
 		panic(http.ErrAbortHandler) // the one way to tell, once the status is sent: a whole answer ends otherwise
 	}
 	return nil

@@ -56,12 +56,19 @@ type Story struct {
 // Text is what somebody would write who wants a reader to take text for markup.
 const Text = `<script>alert("x")</script> & "quotes" ]]> */ </style>`
 
-// New tells the story.
+// New tells the story on a ledger of its own.
 func New(t testing.TB) *Story {
 	t.Helper()
-	s := &Story{t: t, Ledger: indextest.New(t), Index: indextest.Open(t)}
-	require.NoError(t, s.Index.Apply(t.Context(), s.Ledger.Blocks[0]))
-	s.Ledger.Follower = s.Index
+	l := indextest.New(t)
+	l.Follower = indextest.Open(t)
+	require.NoError(t, l.Follower.Apply(t.Context(), l.Blocks[0]))
+	return On(t, l)
+}
+
+// On tells the story on a ledger that an index follows.
+func On(t testing.TB, l *indextest.Ledger) *Story {
+	t.Helper()
+	s := &Story{t: t, Ledger: l, Index: l.Follower}
 	s.Ledger.Put("Harbor", indextest.Member(t, `{"mspId":"HarborMSP","name":"Harbor Fisheries"}`))
 	s.Ledger.Put("Market", indextest.Member(t, `{"mspId":"MarketMSP","name":"Market","namespaces":["market"]}`))
 	s.Ledger.Put("Lab", indextest.Member(t, `{"mspId":"LabMSP","name":"Spoilage Lab","description":"Learns how long fish keeps.","url":"https://lab.example/","gln":"9520000000004","namespaces":["lab"]}`))
