@@ -1,0 +1,157 @@
+package runs
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+)
+
+func saysVersion(said string) string { return `"version":{"datasetVersion":"` + said + `"}` }
+
+func saysDigest(value string) string {
+	return `"pedigree_digest":{"algorithm":"sha-256","value":"` + value + `","coverage":"full"}`
+}
+
+var someDigest, otherDigest = strings.Repeat("ab", 32), strings.Repeat("cd", 32)
+
+func TestAnInputIsTheNewestVersionWhenTheRunFirstNamesIt(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.add(
+		ev("one", "START", "", ""), ev("one", "COMPLETE", "", ds("a")),
+		ev("two", "START", ds("a"), ""), // before three has written
+		ev("three", "START", ds("a"), ""), ev("three", "COMPLETE", ds("a"), ds("a")),
+		ev("four", "COMPLETE", ds("a"), ""),
+		ev("two", "COMPLETE", ds("a"), ds("b")),
+	)
+	f.run()
+	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("two", Recorded).Used, "it is settled by the first event, not the last")
+	three := f.ended("three", Recorded)
+	assert.Equal(t, []string{ref("a", "run-one")}, three.Used, "what a run reads and writes is two versions")
+	assert.Equal(t, []string{ref("a", "run-three")}, refs(three.Generated))
+	assert.Equal(t, []string{ref("a", "run-three")}, f.ended("four", Recorded).Used)
+	assert.Empty(t, f.ended("four", Recorded).Declared)
+}
+
+func TestWhatIsOpenOrHasFailedIsNoVersion(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.add(
+		ev("good", "START", "", ds("a")), ev("good", "COMPLETE", "", ""),
+		ev("bad", "START", "", ds("a")), ev("bad", "FAIL", "", ds("a")),
+		ev("open", "START", "", ds("a")),
+		ev("reader", "COMPLETE", ds("a"), ""),
+	)
+	f.run()
+	assert.Equal(t, []string{ref("a", "run-good")}, f.ended("reader", Recorded).Used)
+	assert.Empty(t, f.ended("bad", Recorded).Generated)
+}
+
+func TestWhatTheLedgerGotOtherwiseIsKnown(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.rules.put(indextest.Artifact(t, ref("a", "7")))
+	f.rules.put(indextest.Artifact(t, ref("a", "8")))
+	f.run()
+	f.add(ev("one", "COMPLETE", ds("a"), ds("a")))
+	assert.Equal(t, []string{ref("a", "8")}, f.ended("one", Recorded).Used)
+	f.add(ev("two", "COMPLETE", ds("a"), ""))
+	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("two", Recorded).Used)
+	f.rules.put(indextest.Artifact(t, ref("a", "9")))
+	f.add(ev("three", "COMPLETE", ds("a"), ""))
+	assert.Equal(t, []string{ref("a", "9")}, f.ended("three", Recorded).Used, "another gateway has registered one since")
+}
+
+func TestAVersionFacetIsTheVersion(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.run()
+	f.add(ev("one", "START", ds("a"), ds("b", saysVersion("3"))), ev("one", "RUNNING", ds("a", saysVersion("snapshot 5")), ds("b", saysVersion("4"))),
+		ev("one", "COMPLETE", ds("a", saysVersion("6")), ds("b")))
+	one := f.ended("one", Recorded)
+	spelled := openlineage.Version("snapshot 5")
+	assert.Equal(t, []string{ref("a", spelled)}, one.Used, "the first that it says of an input")
+	assert.Equal(t, []string{ref("b", "4")}, refs(one.Generated), "the last that it says of an output")
+	assert.Equal(t, one.Used, refs(one.Declared))
+	assert.Equal(t, "declared", f.artifact(ref("a", spelled)).Get("digest").Get("coverage").Text)
+	in := f.body(one.Activity).Get("metadata").Get("openlineage").Get("inputs").Items[0]
+	assert.Equal(t, "6", in.Get("facets").Get("version").Get("datasetVersion").Text, "facets are the last ones")
+	f.add(ev("two", "COMPLETE", ds("b", saysVersion("4")), ""))
+	assert.Empty(t, f.ended("two", Recorded).Declared, "it is there already")
+}
+
+func TestAnInputOfWhichNothingIsKnownIsDeclaredOnce(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.add(ev("one", "START", ds("a"), ""), ev("two", "START", ds("a"), ""), ev("one", "COMPLETE", "", ""), ev("two", "COMPLETE", "", ""))
+	f.run()
+	one, two := f.ended("one", Recorded), f.ended("two", Recorded)
+	assert.Equal(t, []string{ref("a", "declared")}, one.Used)
+	assert.Equal(t, one.Used, two.Used)
+	assert.Len(t, append(refs(one.Declared), refs(two.Declared)...), 1, "one of them registers it")
+	a := f.artifact(ref("a", "declared"))
+	assert.Equal(t, string(openlineage.DeclaredDigest(openlineage.Identity{Namespace: "n", Name: "a"}, "declared").Bytes()), string(a.Get("digest").Bytes()))
+	assert.Equal(t, `{"openlineage":{"name":"a","namespace":"n"}}`, string(a.Get("metadata").Bytes()))
+}
+
+func TestADigestChoosesTheVersionOfAnInput(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.add(ev("one", "COMPLETE", "", ds("a", saysDigest(someDigest))), ev("two", "COMPLETE", "", ds("a", saysDigest(otherDigest))),
+		ev("early", "COMPLETE", ds("a", saysDigest(someDigest)), ""))
+	f.run()
+	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("early", Recorded).Used, "while it is on its way to the ledger")
+	f.ended("two", Recorded)
+	f.add(ev("late", "COMPLETE", ds("a", saysDigest(someDigest)), ""), ev("other", "COMPLETE", ds("a", saysDigest(strings.Repeat("ef", 32))), ""))
+	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("late", Recorded).Used, "when it is there")
+	other := f.ended("other", Recorded)
+	assert.Equal(t, []string{ref("a", "sha-256-"+strings.Repeat("ef", 16))}, other.Used, "what is none of the known versions is one of its own")
+	assert.Equal(t, "full", f.artifact(other.Used[0]).Get("digest").Get("coverage").Text)
+	assert.Equal(t, someDigest, f.artifact(ref("a", "run-one")).Get("digest").Get("value").Text)
+}
+
+func TestModelsAreModelsWhoeverNamesThem(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.run()
+	f.add(ev("train", "COMPLETE", "", ds("m", `"datasetType":{"datasetType":"MODEL"}`)))
+	made := refs(f.ended("train", Recorded).Generated)
+	assert.Equal(t, []string{"model" + strings.TrimPrefix(ref("m", "run-train"), "dataset")}, made)
+	f.add(ev("use", "COMPLETE", ds("m"), ""), ev("again", "COMPLETE", "", ds("m")), ev("exact", "COMPLETE", ds("m", saysVersion("run-train")), ""))
+	assert.Equal(t, made, f.ended("use", Recorded).Used)
+	assert.True(t, strings.HasPrefix(f.ended("again", Recorded).Generated[0].Ref, "model/"))
+	assert.Equal(t, made, f.ended("exact", Recorded).Used)
+}
+
+func TestADatasetOfOursIsAnyOrganisationsArtifact(t *testing.T) {
+	ours := func(name string, facets ...string) string {
+		return strings.Replace(ds(name, facets...), `"n"`, `"pedigree"`, 1)
+	}
+	f := newFixture(t, Config{})
+	f.rules.put(indextest.Artifact(t, "dataset/market/readings@1"))
+	f.rules.put(indextest.Artifact(t, "dataset/market/readings@2"))
+	f.run()
+	f.add(ev("one", "COMPLETE", ours("dataset/market/readings@1"), ours("model/lab/spoilage@3", saysDigest(someDigest))),
+		ev("two", "COMPLETE", ours("dataset/market/readings", saysVersion("1")), ours("model/lab/spoilage")),
+		ev("three", "COMPLETE", ours("dataset/market/readings"), ""))
+	one := f.ended("one", Recorded)
+	assert.Equal(t, []string{"dataset/market/readings@1"}, one.Used)
+	assert.Equal(t, []string{"model/lab/spoilage@3"}, refs(one.Generated))
+	assert.Equal(t, []string{"dataset/market/readings@1"}, f.ended("two", Recorded).Used)
+	assert.Equal(t, []string{"model/lab/spoilage@run-two"}, refs(f.ended("two", Recorded).Generated))
+	assert.Equal(t, []string{"dataset/market/readings@2"}, f.ended("three", Recorded).Used)
+
+	taken := f.tryAs(lab, ev("four", "START", ours("dataset/market/nothing"), ""))
+	require.ErrorContains(t, taken[0].Err, "no version of dataset/market/nothing")
+	f.add(ev("five", "COMPLETE", ours("dataset/market/readings@9"), ""))
+	assert.Equal(t, "unknown_reference", f.ended("five", Failed).Problems[0].Code, "what another organisation has isn't ours to declare")
+}
+
+func TestVersionsAreNotGuessedWhileTheIndexIsBehind(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.ready = false
+	taken := f.tryAs(lab, ev("one", "COMPLETE", ds("a"), ""), ev("two", "COMPLETE", ds("a", saysVersion("1")), ds("b")), ev("three", "COMPLETE", ds("b"), ""))
+	require.ErrorIs(t, taken[0].Err, ErrNotReady)
+	require.NoError(t, taken[1].Err, "a version that is said needs no guess")
+	require.NoError(t, taken[2].Err, "neither does what was generated here")
+	_, err := f.store.Get(t.Context(), "LabMSP", "one")
+	require.ErrorIs(t, err, ErrNoRun, "what is refused leaves nothing behind")
+}
