@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -149,7 +150,18 @@ func (p *Pages) nameStart(v *visit, page *web.Impact, im *lineage.Impact) error 
 	return nil
 }
 
-// viewRecalls is how the page shows recalls. Those that our own organisation has to acknowledge come first.
+// urgency is greatest for the recall that was asked about, and then for those that our own organisation has to acknowledge.
+func urgency(im *lineage.Impact, r web.ImpactRecall) int {
+	switch {
+	case r.ID == im.Node:
+		return 2
+	case r.Owed:
+		return 1
+	}
+	return 0
+}
+
+// viewRecalls is how the page shows recalls, the most urgent first.
 func viewRecalls(im *lineage.Impact, ours string) []web.ImpactRecall {
 	var list []web.ImpactRecall
 	for _, r := range im.Recalls {
@@ -163,15 +175,7 @@ func viewRecalls(im *lineage.Impact, ours string) []web.ImpactRecall {
 		}
 		list = append(list, view)
 	}
-	slices.SortStableFunc(list, func(a, b web.ImpactRecall) int {
-		switch {
-		case a.Owed == b.Owed:
-			return 0
-		case a.Owed:
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(list, func(a, b web.ImpactRecall) int { return cmp.Compare(urgency(im, b), urgency(im, a)) })
 	return list
 }
 

@@ -142,6 +142,17 @@ func TestTheMiddleOfALongChainIsOneNode(t *testing.T) {
 
 func last(s []string, n int) []string { return s[len(s)-min(n, len(s)):] }
 
+func TestThatAnEventNamesWhatItMadeIsNotDrawnTwice(t *testing.T) {
+	a := newAnswer(1)
+	event := a.event("LabMSP", "commissioning", "ObjectEvent", 0, 0)
+	thing := a.thing("https://id.gs1.org/01/09520001200014/10/A", "LabMSP", 1)
+	a.edge(event, thing, lineage.EdgeOutput)
+	a.edge(thing, event, lineage.EdgeObserved)
+	p := Draw(&a.Answer, Options{})
+	assert.Equal(t, []Ref{{1, "Lot A", "led to"}}, p.Rows[0].To)
+	assert.Empty(t, p.Rows[0].From)
+}
+
 func TestWhatCameOfSomethingRecalledIsAffected(t *testing.T) {
 	for name, c := range map[string]struct {
 		flags []string

@@ -54,7 +54,8 @@ type edge struct {
 	line     line
 }
 
-// read takes an answer in. Edges between the same two nodes become one, the strongest; what leads nowhere is left out.
+// read takes an answer in. Edges between the same two nodes become one, the strongest; what leads nowhere is left out, and so is that an event names
+// what it made.
 func read(a *lineage.Answer, o Options) *graph {
 	g := &graph{nodes: make([]node, 0, len(a.Nodes))}
 	number := make(map[string]int, len(a.Nodes))
@@ -115,6 +116,13 @@ func (g *graph) connect(edges []lineage.Edge, number map[string]int) {
 		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(x.to, y.to), cmp.Compare(y.line, x.line))
 	})
 	g.edges = slices.CompactFunc(g.edges, func(x, y edge) bool { return x.from == y.from && x.to == y.to })
+	made := make(map[[2]int]bool, len(g.edges))
+	for _, e := range g.edges {
+		if e.line == causes {
+			made[[2]int{e.to, e.from}] = true
+		}
+	}
+	g.edges = slices.DeleteFunc(g.edges, func(e edge) bool { return e.line == observes && made[[2]int{e.from, e.to}] })
 	g.out, g.in = incidence(len(g.nodes), g.edges)
 }
 
