@@ -77,7 +77,7 @@ the path that says why; --json has everything.
 			if err := decode(answer.Body, &im); err != nil {
 				return err
 			}
-			im.asked = args[0]
+			im.Asked = args[0]
 			return im.Print(c.OutOrStdout())
 		},
 	}
@@ -167,7 +167,7 @@ type Touched struct {
 		Reasons []string `json:"reasons"`
 	} `json:"truncated"`
 
-	asked string
+	Asked string `json:"-"` // what it is called for people
 }
 
 // mostOfKind is how many nodes of a kind a summary names for each organisation.
@@ -176,7 +176,7 @@ const mostOfKind = 8
 // Print writes a summary for people.
 func (im Touched) Print(out io.Writer) error {
 	p := &printer{out: out}
-	p.line("What %s touched, as of block %d", plain(im.asked), im.Block)
+	p.line("What %s touched, as of block %d", plain(im.Asked), im.Block)
 	if im.Organisation != "" {
 		p.line("It begins at %d records of %s.", im.Starts, plain(im.Organisation))
 	}

@@ -1,8 +1,9 @@
 // Package demo plays the story that Pedigree exists for, through the REST
 // interfaces of three organisations and nothing else: salmon is landed, packed
-// and shipped; temperatures measured on the way become a dataset, the dataset
-// a model, the model decides about a lot; then a logger turns out to be wrong,
-// and the recall finds everything that its readings touched, from both ends.
+// and shipped; temperatures measured on the way become datasets, the datasets
+// models, the models decide about lots; then a logger turns out to be wrong,
+// and its recall finds everything that its readings touched, in all three organisations,
+// and nothing else.
 package demo
 
 import (
@@ -26,11 +27,12 @@ func Command() *cobra.Command {
 		Use:   "demo",
 		Short: "Play the salmon cold chain on the network, and tell the story",
 		Long: `Play the salmon cold chain on the network in --dir: Harbor lands and packs, Market
-ships, measures and sells, Lab makes a dataset of the temperatures, trains a
-model on it and decides about a lot; a recall then finds all that a wrong logger
-touched. Everything goes through the REST gateways of the three organisations.
+ships, measures and sells, Lab makes datasets of the temperatures, trains and tunes
+models on them and decides about three lots; a recall then finds all that a wrong
+logger touched, and leaves the rest alone. Everything goes through the REST gateways of the
+three organisations.
 
-Playing the same --run again records nothing twice. The dataset and the model are
+Playing the same --run again records nothing twice. Datasets and models are
 kept in the network's folder, under demo/, so that their digests can be checked.`,
 		Example: `  pedigree up --detach && pedigree demo
   pedigree demo --run B`,
@@ -65,6 +67,9 @@ type story struct {
 	json    bool
 	members map[string]*client.Client
 	block   uint64 // the newest that something of the story is in
+
+	measured []string // the record ids of all readings, in their order
+	models   []string // those trained so far
 }
 
 // as is an organisation's gateway, once it has seen all that went before.
