@@ -56,17 +56,16 @@ func Compare(want, have manifest.Manifest) []Difference {
 	}
 	elsewhere := map[string][]int{} // extra files by their content
 	for k, f := range extra {
-		elsewhere[f.SHA256+strings.Join(f.Shards, ",")] = append(elsewhere[f.SHA256+strings.Join(f.Shards, ",")], k)
+		elsewhere[key(f)] = append(elsewhere[key(f)], k)
 	}
 	taken := make([]bool, len(extra))
 	for _, f := range missing {
-		key := f.SHA256 + strings.Join(f.Shards, ",")
-		found := elsewhere[key]
-		if len(found) == 0 || !same(f, extra[found[0]]) {
+		found := elsewhere[key(f)]
+		if len(found) == 0 {
 			differences = append(differences, Difference{Kind: Missing, Name: f.Name, Want: content(f)})
 			continue
 		}
-		taken[found[0]], elsewhere[key] = true, found[1:]
+		taken[found[0]], elsewhere[key(f)] = true, found[1:]
 		differences = append(differences, Difference{Kind: Renamed, Name: f.Name, To: extra[found[0]].Name})
 	}
 	for k, f := range extra {
@@ -82,5 +81,8 @@ func Compare(want, have manifest.Manifest) []Difference {
 func same(a, b manifest.File) bool {
 	return a.Size == b.Size && a.SHA256 == b.SHA256 && a.ShardSize == b.ShardSize && slices.Equal(a.Shards, b.Shards)
 }
+
+// key is alike for files of the same content.
+func key(f manifest.File) string { return f.SHA256 + strings.Join(f.Shards, ",") }
 
 func content(f manifest.File) *Content { return &Content{f.Size, f.SHA256} }

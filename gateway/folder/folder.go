@@ -28,6 +28,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
@@ -375,7 +376,7 @@ func plainly(err error) error {
 
 // read gives a part of a file to each, piece by piece, and makes sure that it is the file that was found.
 func (f *Folder) read(i int, from, to int64, buffer []byte, each func([]byte) error) error {
-	file, err := f.root.Open(f.files[i].name)
+	file, err := f.root.OpenFile(f.files[i].name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may have become a pipe, which would be waited for
 	if err != nil {
 		return err
 	}

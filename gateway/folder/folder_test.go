@@ -297,6 +297,10 @@ func TestAFolderThatChangesWhileItIsHashedHasNoDigest(t *testing.T) {
 			require.NoError(t, os.Remove(filepath.Join(dir, "z")))
 			require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "z")))
 		}, `"z"`},
+		"a file becomes a pipe": {func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(filepath.Join(dir, "z")))
+			require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "z"), 0o600))
+		}, `"z" was written to`},
 		"a file is exchanged for another of its size": {func(t *testing.T, dir string) {
 			put(t, dir, "other", "z")
 			require.NoError(t, os.Rename(filepath.Join(dir, "other"), filepath.Join(dir, "z")))

@@ -213,9 +213,9 @@ func (f *Folder) Manifest(ctx context.Context, h Hashing) (manifest.Manifest, er
 }
 
 // Against hashes a folder so that it can be compared with a manifest, file by
-// file in the manifest's own shards. Everything is read.
+// file in the manifest's own shards. Everything is read, whatever a cache says.
 func (f *Folder) Against(ctx context.Context, want manifest.Manifest, h Hashing) (manifest.Manifest, error) {
-	h.New, h.Cache, h.Shard = nil, nil, func(name string, size int64) int64 {
+	h.New, h.Shard = nil, func(name string, size int64) int64 {
 		listed, ok := want.Find(name)
 		switch {
 		case ok && len(listed.Shards) == 0:
