@@ -8,7 +8,7 @@ func init() {
 		Last: hostile, Waiting: true, Acknowledged: []string{hostile}, Why: []Hop{{"", hostile, hostile, 0}, {hostile, hostile, hostile, 3}},
 	}
 	pages["impact"] = &Impact{
-		Frame: framed(), Asked: hostile, Of: hostile, At: hostile, Fault: hostile, Done: hostile, Found: true, Node: hostile, Kind: hostile, Title: hostile, Sub: hostile, Word: hostile,
+		Frame: framed(), Asked: hostile, Of: hostile, At: hostile, Fault: hostile, Done: hostile, Found: true, Node: hostile, Title: hostile, Sub: hostile, Word: hostile,
 		Flags: []string{hostile}, Shown: time.Unix(0, 0), Total: 2, OnTheMove: 1, Tiles: []Tile{{1, hostile}}, Columns: []Tile{{1, hostile}},
 		Recalls: []ImpactRecall{{
 			ID: hostile, Kind: hostile, MSPID: hostile, Reason: hostile, Instructions: hostile, Recorded: time.Unix(0, 0), Touched: 1,

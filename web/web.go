@@ -21,6 +21,9 @@ import (
 //go:embed templates/*.html style/*.css script/*.js
 var files embed.FS
 
+//go:embed icon.svg
+var sign []byte
+
 // shared are the templates that every page has beside its own.
 var shared = []string{"templates/base.html", "templates/parts.html"}
 
@@ -124,3 +127,6 @@ func (p *Pages) Asset(name string) (body []byte, media string, ok bool) {
 	a, ok := p.assets[name]
 	return a.body, a.media, ok
 }
+
+// Icon is the sign of Pedigree, as SVG.
+func (p *Pages) Icon() []byte { return sign }

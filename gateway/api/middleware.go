@@ -14,6 +14,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/pages"
 )
 
 // Keys of what handlers leave for the log.
@@ -120,7 +121,7 @@ func take(ctx context.Context, places chan struct{}) error {
 
 func release(places chan struct{}) { <-places }
 
-// refuse answers with a problem.
+// refuse answers with a problem: as a page to somebody who follows a link, in JSON to all others.
 func (s *Server) refuse(g *gin.Context, o *operation, p *problem) {
 	g.Abort()
 	id := g.GetString(requestKey)
@@ -135,6 +136,10 @@ func (s *Server) refuse(g *gin.Context, o *operation, p *problem) {
 	h.Del("Location")
 	p.headers(h)
 	c := &call{Context: g}
+	if s.pages != nil && c.GetHeader("Sec-Fetch-Mode") == "navigate" {
+		s.pages.Trouble(g.Writer, g.Request, &pages.Trouble{Status: p.kind.status, Title: p.kind.title, Detail: p.detail})
+		return
+	}
 	c.send(p.kind.status, "application/problem+json", p.body(o, "urn:request:"+id))
 }
 

@@ -110,7 +110,7 @@ func (ix *Index) LatestArtifacts(ctx context.Context, kind string, before int64,
 	return list, next, nil
 }
 
-// LatestVersions lists the newest versions of an artifact, the newest first.
+// LatestVersions lists the newest versions that fit, the newest first. Version and Digest of the filter are not looked at.
 func (ix *Index) LatestVersions(ctx context.Context, f ArtifactFilter, limit int) ([]Artifact, error) {
 	return ix.latestArtifacts(ctx, f, ix.stand().last, limit)
 }
@@ -122,7 +122,12 @@ func (ix *Index) latestArtifacts(ctx context.Context, f ArtifactFilter, last int
 			w.add(c.column+" = ?", c.value)
 		}
 	}
-	s := selection{head: `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM artifact a JOIN node n ON n.id = a.record`, where: w, order: "a.record DESC"}
+	from := `artifact a JOIN node n ON n.id = a.record`
+	if f.MSPID != "" {
+		from += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
+		w.add("c.msp = ?", f.MSPID)
+	}
+	s := selection{head: `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM ` + from, where: w, order: "a.record DESC"}
 	list, err := listOf(ctx, ix, place{size: limit}, s, scanArtifact, func(a *Artifact, r Record) { a.Record = r })
 	return list.Items, err
 }

@@ -62,48 +62,52 @@ func (p *Pages) homePage(v *visit) (*web.Home, error) {
 	if page.Recalls, page.MoreRecalls, err = p.standing(ctx); err != nil {
 		return nil, err
 	}
-	p.count(ctx, page)
+	var counted bool
+	page.Nouns, page.Tallies, counted = p.tallies(ctx, page.Frame)
+	page.Counting = !counted
 	return page, nil
 }
 
-// count fills in how many records there are. The first time, that may take longer than anybody should wait for a page: then it goes
-// on without, and a later look has the numbers.
-func (p *Pages) count(ctx context.Context, page *web.Home) {
+// nouns are those that are counted, in the order of the ledger's own story.
+var nouns = []record.Noun{record.NounEvent, record.NounArtifact, record.NounActivity, record.NounStatement, record.NounMember}
+
+// tallies tells how many records there are, by noun and by organisation. The first time, counting may take longer than anybody should wait
+// for a page: then it isn't done, and a later look has the numbers.
+func (p *Pages) tallies(ctx context.Context, f web.Frame) (all []web.NounCount, by []web.Tally, done bool) {
 	p.counting.begin(p)
 	wait, cancel := context.WithTimeout(ctx, countPatience)
 	defer cancel()
 	counts := p.counting.get(wait)
 	if counts == nil {
-		page.Counting = true
-		return
+		return nil, nil, false
 	}
-	for _, noun := range []record.Noun{record.NounEvent, record.NounArtifact, record.NounActivity, record.NounStatement, record.NounMember} {
-		kind := web.KindOf(string(noun), "")
+	for _, noun := range nouns {
+		n := web.NounCount{Kind: web.KindOf(string(noun), "")}
 		if noun == record.NounArtifact {
-			kind = web.KindOf("artifact", "dataset/")
-			kind.Word, kind.Words = "data and models", "data and models"
+			n.Kind = web.KindOf("artifact", "dataset/")
+			n.Kind.Word, n.Kind.Words = "data and models", "data and models"
 		}
-		n := web.NounCount{Kind: kind}
 		for _, of := range counts {
 			n.Total += of[noun]
 		}
-		page.Nouns = append(page.Nouns, n)
+		all = append(all, n)
 	}
 	for mspID, of := range counts {
 		t := web.Tally{MSPID: mspID}
-		for _, noun := range []record.Noun{record.NounEvent, record.NounArtifact, record.NounActivity, record.NounStatement, record.NounMember} {
+		for _, noun := range nouns {
 			t.Counts = append(t.Counts, of[noun])
 			t.Total += of[noun]
 		}
-		page.Tallies = append(page.Tallies, t)
+		by = append(by, t)
 	}
 	rank := map[string]int{}
-	for i, o := range page.Organisations {
-		rank[o.MSPID] = i - len(page.Organisations) // those that never introduced themselves come last
+	for i, o := range f.Organisations {
+		rank[o.MSPID] = i - len(f.Organisations) // those that never introduced themselves come last
 	}
-	slices.SortFunc(page.Tallies, func(a, b web.Tally) int {
+	slices.SortFunc(by, func(a, b web.Tally) int {
 		return cmp.Or(cmp.Compare(rank[a.MSPID], rank[b.MSPID]), cmp.Compare(a.MSPID, b.MSPID))
 	})
+	return all, by, true
 }
 
 // health is how the network is.
