@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -63,16 +65,30 @@ func cardPath(ref string) (Call, error) {
 	return Call{Method: http.MethodGet, Path: artifactPath(ref) + "/card", Accept: "*/*"}, nil
 }
 
+// mostLines bounds what is shown of each list of a card.
+const mostLines = 12
+
 // printAbout shows what a card says, in short.
 func printAbout(w io.Writer, d *about.Description) {
 	if d == nil {
 		return
 	}
+	shown := map[string]int{}
 	line := func(name, text string) {
-		if text = strings.Join(strings.Fields(text), " "); text != "" {
+		if text = strings.Join(strings.Fields(text), " "); text == "" {
+			return
+		}
+		if shown[name]++; shown[name] <= mostLines {
 			fmt.Fprintf(w, "  %-11s %s\n", name, plain(about.Cut(text, 400)))
 		}
 	}
+	defer func() {
+		for _, name := range slices.Sorted(maps.Keys(shown)) {
+			if more := shown[name] - mostLines; more > 0 {
+				fmt.Fprintf(w, "  %-11s … and %d more; --json has all\n", name, more)
+			}
+		}
+	}()
 	format := d.Format
 	if d.FormatVersion != "" {
 		format += " " + d.FormatVersion
