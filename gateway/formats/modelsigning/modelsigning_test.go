@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 	"github.com/pedigree-ledger/pedigree/gateway/folder"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/modelsigning"
 )
@@ -124,21 +125,22 @@ func TestASignedModelVerifiesAndAnyDifferenceIsNamed(t *testing.T) {
 }
 
 func TestAManifestIsComparedWithoutReadingAgain(t *testing.T) {
-	dir := fill(t, model)
-	big, err := os.Create(filepath.Join(dir, "big"))
-	require.NoError(t, err)
-	require.NoError(t, big.Truncate(folder.DefaultShard+1))
-	require.NoError(t, big.Close())
-	m, err := open(t, dir).Manifest(t.Context(), folder.Hashing{})
+	const shard = manifest.MinShard
+	files := map[string]string{"big": strings.Repeat("0123456789abcdef", 1<<17) + "more"}
+	for name, text := range model {
+		files[name] = text
+	}
+	dir := fill(t, files)
+	m, err := open(t, dir).Against(t.Context(), manifest.Manifest{Files: []manifest.File{{Name: "big", ShardSize: shard, Shards: []string{"these", "three", "exist"}}}}, folder.Hashing{})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		method   modelsigning.Method
 		possible bool
 	}{
-		"shards of the manifest's size": {modelsigning.Method{ShardSize: folder.DefaultShard}, true},
-		"shards of another size":        {modelsigning.Method{ShardSize: 600_000_000}, false},
+		"shards of the manifest's size": {modelsigning.Method{ShardSize: shard}, true},
+		"shards of another size":        {modelsigning.Method{ShardSize: shard - 1}, false},
 		"whole files":                   {modelsigning.Method{}, false},
-		"another hash":                  {modelsigning.Method{HashType: "blake3", ShardSize: folder.DefaultShard}, false},
+		"another hash":                  {modelsigning.Method{HashType: "blake3", ShardSize: shard}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := state(t, dir, c.method)
