@@ -20,15 +20,20 @@ func Capture() *cobra.Command {
 	var proceed, leave bool
 	c := &cobra.Command{
 		Use:   "capture FILE...",
-		Short: "Send EPCIS 2.0 documents and wait until the ledger has their events",
+		Short: "Send EPCIS 2.0 documents or OpenLineage events and wait until the ledger has them",
 		Long: `Send EPCIS 2.0 documents (JSON or JSON-LD; - is standard input) and wait until
 every organisation's ledger has their events.
 
 A document is recorded as a whole or not at all, unless --proceed asks to keep
 what is good of it. Sending a document again records nothing twice and says so.
+
+A file of OpenLineage events (one, an array, or one in each line) is recognised
+by what is in it. Its events are taken one by one, and what becomes of each run
+is told; a run that has not ended stays open in the gateway.
 ` + whereHelp,
 		Example: `  pedigree capture --as harbor landing.jsonld
-  pedigree capture --as harbor --proceed --json events/*.jsonld | jq .counts`,
+  pedigree capture --as harbor --proceed --json events/*.jsonld | jq .counts
+  pedigree capture --as lab airflow.ndjson`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			gateway, err := t.client()
@@ -50,7 +55,7 @@ what is good of it. Sending a document again records nothing twice and says so.
 				}
 			}
 			if bad > 0 {
-				return failure{fmt.Errorf("%d of %d documents had events that were rejected", bad, len(files)), ExitRefused}
+				return failure{fmt.Errorf("%d of %d documents had events or runs that were rejected", bad, len(files)), ExitRefused}
 			}
 			return nil
 		},
@@ -78,6 +83,9 @@ func readFile(stdin io.Reader, name string) ([]byte, error) {
 }
 
 func captureOne(c *cobra.Command, gateway *Client, t *Target, name string, document []byte, proceed, leave bool) (bool, error) {
+	if events, ok := lineageEvents(document); ok {
+		return captureLineage(c, gateway, t, name, events, leave)
+	}
 	job, err := gateway.Capture(c.Context(), document, proceed)
 	if err != nil {
 		return false, err
