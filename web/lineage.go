@@ -39,15 +39,14 @@ type Choice struct {
 // Export is one format to download something in.
 type Export struct{ Name, About, Path string }
 
-// Height is the class of the frame around the picture, so that it has its size before anything is drawn.
+// Height is the class of the frame around the picture, so that it has its size before anything is drawn: as many times 4 rem as the picture
+// needs, up to what a screen has.
 func (l *Lineage) Height() string {
-	switch h := l.Picture.Height; {
-	case h <= 340:
-		return "low"
-	case h <= 560:
-		return "middling"
+	const step, most = 64, 12
+	if n := (l.Picture.Height + step - 1) / step; n <= most {
+		return fmt.Sprint("stage-", max(n, 3))
 	}
-	return "high"
+	return "stage-full"
 }
 
 // Summary says in a sentence what the picture shows.

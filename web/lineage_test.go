@@ -45,7 +45,7 @@ func TestARowNamesAFewNeighboursAndCountsTheOthers(t *testing.T) {
 }
 
 func TestTheFrameOfThePictureHasItsHeightBeforeThePictureIsDrawn(t *testing.T) {
-	for height, want := range map[int]string{100: "low", 500: "middling", 3000: "high"} {
+	for height, want := range map[int]string{100: "stage-3", 500: "stage-8", 768: "stage-12", 769: "stage-full"} {
 		l := Lineage{Frame: framed(), Picture: &picture.Picture{Height: height}}
 		assert.Equal(t, want, l.Height())
 		p, err := Load()

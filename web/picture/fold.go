@@ -339,6 +339,18 @@ func (d *drawing) caption(i *item) (title, sub string) {
 	return title, sub
 }
 
+// narrow moves what a fold is of to its second line, if the first is too long for the card.
+func narrow(title, sub string) (string, string) {
+	number, rest, _ := strings.Cut(title, " ")
+	if measure(title, titleSize) <= textRoom || rest == "" {
+		return title, sub
+	}
+	if words, more := strings.CutPrefix(rest, "more "); more {
+		return number + " more", strings.TrimSuffix(words+", "+sub, ", ")
+	}
+	return title, sub
+}
+
 func count(n int, one, several string) string {
 	if n == 1 {
 		return "1 " + one

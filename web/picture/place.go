@@ -95,7 +95,7 @@ func (d *drawing) straighten(stacks [][][]int) {
 		pulls[g.left] = append(pulls[g.left], pull{g.right, weight})
 		pulls[g.right] = append(pulls[g.right], pull{g.left, weight})
 	}
-	for round := range 16 {
+	for round := range 40 {
 		for lane := range stacks {
 			low := d.lanes[lane].top + lanePad + cardHeight/2
 			high := low + d.lanes[lane].height - 2*lanePad - cardHeight

@@ -194,6 +194,10 @@ func (w *writer) curve(l *link) string {
 func (w *writer) card(i int) {
 	it := &w.items[i]
 	title, sub := w.caption(it)
+	full := title
+	if it.isFold() {
+		title, sub = narrow(title, sub)
+	}
 	class := "n k-" + it.look.class
 	if it.isFold() {
 		class += " fold"
@@ -214,7 +218,7 @@ func (w *writer) card(i int) {
 		link = ` href="` + html.EscapeString(link) + `"`
 	}
 	x, y := margin+it.layer*pitch, int(math.Round(w.dots[i].y))-cardHeight/2
-	w.f(`<%s id="n%d" class="%s"%s%s transform="translate(%d %d)"><title>%s</title>`, tag, i, class, link, current, x, y, esc(w.hint(it, title)))
+	w.f(`<%s id="n%d" class="%s"%s%s transform="translate(%d %d)"><title>%s</title>`, tag, i, class, link, current, x, y, esc(w.hint(it, full)))
 	if i == 0 {
 		w.f(`<rect class="ring" x="-5" y="-5" width="%d" height="%d" rx="11"/>`, cardWidth+10, cardHeight+10)
 	}
