@@ -36,6 +36,9 @@ func (s *Server) lineage(c *call) error {
 	if err != nil {
 		return err
 	}
+	if c.params["column"] != nil {
+		return s.columns(c, q)
+	}
 	directions, err := c.directions(format)
 	if err != nil {
 		return err

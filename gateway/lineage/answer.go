@@ -90,7 +90,7 @@ func (w *walk) truncation(names map[int64]string) *Truncation {
 	if len(w.reasons) == 0 {
 		return nil
 	}
-	t := &Truncation{}
+	t := &Truncation{Frontier: []string{}}
 	for reason := range w.reasons {
 		t.Reasons = append(t.Reasons, reason)
 	}
