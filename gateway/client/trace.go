@@ -20,7 +20,7 @@ func Trace() *cobra.Command {
 	var t Target
 	var down, ids bool
 	var depth int
-	var at, format string
+	var at, format, column string
 	c := &cobra.Command{
 		Use:   "trace NODE",
 		Short: "Where something comes from, or with --down what it touched",
@@ -33,6 +33,7 @@ stands above already.
 ` + whereHelp,
 		Example: `  pedigree trace --as market https://id.gs1.org/01/09520051012017/10/A
   pedigree trace --as harbor --down dataset/lab/temperatures@1
+  pedigree trace --as lab dataset/lab/hours@1 --column degree_hours
   pedigree trace --as lab model/lab/spoilage@1 --format dot | dot -Tsvg > model.svg`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -48,6 +49,9 @@ stands above already.
 			}
 			if at != "" {
 				query.Set("at", at)
+			}
+			if c.Flags().Changed("column") {
+				query.Set("column", column)
 			}
 			gateway, err := t.client()
 			if err != nil {
@@ -67,6 +71,13 @@ stands above already.
 			if t.json || format == "json" {
 				return printJSON(c.OutOrStdout(), answer.Body)
 			}
+			if column != "" {
+				var columns Columns
+				if err := decode(answer.Body, &columns); err != nil {
+					return err
+				}
+				return columns.Print(c.OutOrStdout())
+			}
 			var graph Graph
 			if err := decode(answer.Body, &graph); err != nil {
 				return err
@@ -79,6 +90,7 @@ stands above already.
 	c.Flags().BoolVar(&down, "down", false, "walk to what it touched")
 	c.Flags().IntVar(&depth, "depth", 0, "steps to walk; all of them if left out")
 	c.Flags().BoolVar(&ids, "ids", false, "print record ids whole")
+	c.Flags().StringVar(&column, "column", "", "walk from this column of an artifact version, column by column")
 	c.Flags().StringVar(&at, "at", "", "answer as it was after this block")
 	c.Flags().StringVar(&format, "format", "", "instead of text: "+catalogue.Names()+"; see export")
 	return c
