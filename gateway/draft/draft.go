@@ -15,11 +15,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/sensor"
 )
 
 // Limits of a draft. Larger documents are for programs, which send them piece by piece.
 const (
-	MaxBytes    = 8 << 20
+	MaxBytes    = 8_000_000
 	MaxEvents   = 20_000
 	maxProblems = 1_000 // kept; all are counted
 	maxValues   = 3_000_000
@@ -45,12 +46,40 @@ type Draft struct {
 // Sendable says whether anything of it can be sent: it is a document, and has events that have no problems.
 func (d *Draft) Sendable() bool { return d.JSON != nil && d.Faulty < len(d.Events) }
 
-// Event is one event of it.
+// Event is one event of it, in short.
 type Event struct {
-	Line  int             // where it begins, from 1
-	Event canonical.Value // as it would be recorded
-	Hash  string          // CBV event hash id; empty if it has problems
-	Wrong int             // problems
+	Line                     int              // where it begins, from 1
+	Type, Time, Step, Action string           // as written; the step without its vocabulary
+	Things                   []string         // the first few, canonical
+	More                     int              // other things
+	Place                    string           // canonical
+	Readings                 []sensor.Reading // the first few
+	Hash                     string           // CBV event hash id; empty if it has problems
+	Wrong                    int              // problems
+}
+
+// mostNamed is how many things and readings of an event are told.
+const mostNamed = 3
+
+// brief tells an event in short, whether it is a good one or not.
+func brief(line int, event, context canonical.Value) Event {
+	e := Event{Line: line, Type: record.Brief(event.Get("type").Text), Time: record.Brief(event.Get("eventTime").Text), Action: record.Brief(event.Get("action").Text)}
+	x := epcis.Extract(event, context)
+	step := event.Get("bizStep").Text
+	e.Step, e.Place = record.Brief(step[strings.LastIndexAny(step, "-:/")+1:]), record.Brief(x.ReadPoint)
+	if e.Place == "" {
+		e.Place = record.Brief(x.BizLocation)
+	}
+	for _, m := range x.Mentions {
+		if len(e.Things) == mostNamed {
+			e.More++
+			continue
+		}
+		e.Things = append(e.Things, record.Brief(m.URI))
+	}
+	readings := sensor.Event(event)
+	e.Readings = readings[:min(len(readings), mostNamed)]
+	return e
 }
 
 // Problem is one thing that is wrong.
@@ -144,7 +173,7 @@ func (d *Draft) document(text []byte) {
 		problems = append(problems, problem)
 	}
 	for i, e := range events {
-		one := Event{Event: e.Event}
+		one := brief(0, e.Event, e.Context)
 		r, wrong := record.NewEvent(e.Event, e.Context)
 		if r != nil {
 			one.Hash = r.Event.Hash

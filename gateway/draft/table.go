@@ -212,7 +212,9 @@ func (d *Draft) row(r *csv.Reader, columns []*Column, cells []string, context ca
 		w.cells[columns[i].Name], w.at[columns[i].Name] = cell, at
 	}
 	v := w.build()
-	d.Events[w.event].Event = v
+	wrong := d.Events[w.event].Wrong
+	d.Events[w.event] = brief(line, v, context)
+	d.Events[w.event].Wrong = wrong
 	if len(w.bad) > 0 {
 		return v
 	}

@@ -22,8 +22,8 @@ func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 
 // call asks the API in the name of who is signed in, as a program with that token would, without leaving the process. The
-// body may be nil. An answer of 400 and above is a *Trouble in the API's words.
-func (v *visit) call(method, path, contentType string, body io.Reader) (*answer, error) {
+// body may be nil; headers are names and values in turn. An answer of 400 and above is a *Trouble in the API's words.
+func (v *visit) call(method, path, contentType string, body io.Reader, headers ...string) (*answer, error) {
 	if body == nil {
 		body = http.NoBody
 	}
@@ -39,6 +39,9 @@ func (v *visit) call(method, path, contentType string, body io.Reader) (*answer,
 	r.Header.Set("Accept", "application/json")
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
 	}
 	a := &answer{status: http.StatusOK, header: http.Header{}}
 	v.pages.API.ServeHTTP(a, r)

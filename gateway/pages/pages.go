@@ -54,6 +54,7 @@ type Pages struct {
 	templates *web.Pages
 	mux       *http.ServeMux
 	members   introductions
+	drafts    *drafts
 	counting  counting
 	reach     reach
 	watching  chan struct{} // places for those who watch
@@ -63,12 +64,12 @@ type Pages struct {
 
 // New makes them.
 func New(cfg Config) (*Pages, error) {
-	p := &Pages{Config: cfg, mux: http.NewServeMux(), stop: make(chan struct{}), watching: make(chan struct{}, mostWatch)}
+	p := &Pages{Config: cfg, mux: http.NewServeMux(), drafts: newDrafts(), stop: make(chan struct{}), watching: make(chan struct{}, mostWatch)}
 	var err error
 	if p.templates, err = web.Load(); err != nil {
 		return nil, err
 	}
-	for _, r := range slices.Concat(p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(), p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes()) {
+	for _, r := range slices.Concat(p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(), p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes(), p.captureRoutes()) {
 		p.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { p.serve(w, req, r) })
 	}
 	return p, nil

@@ -1,0 +1,85 @@
+package web
+
+import "time"
+
+// Capture is the page that takes documents.
+type Capture struct {
+	Frame
+	MaxBytes  int64
+	MaxEvents int
+	Columns   []Column // of tables
+	Jobs      []Job    // the newest
+}
+
+// Column is a column that a table may have.
+type Column struct {
+	Name, Help, Example string
+	Required            bool
+}
+
+// Draft is the page about a document that is about to be sent.
+type Draft struct {
+	Frame
+	Path, Name, Kind                string
+	Events, Faulty, Problems, Fatal int
+	Sendable                        bool
+	Table                           bool // it was made of a table: rows with problems are left out
+	Whole                           bool // it can be sent all or nothing
+	Large                           bool // it has more events than can be sent so
+	Found                           []Found
+	ProblemPager                    Pager
+	Preview                         []Preview
+	EventPager                      Pager
+}
+
+// Good is how many events have no problem.
+func (d *Draft) Good() int { return d.Events - d.Faulty }
+
+// Found is a problem.
+type Found struct {
+	Line, Column                 int
+	Field, Pointer, Code, Detail string
+}
+
+// Preview is one event.
+type Preview struct {
+	Number, Line             int
+	What, Type, Action, When string
+	Things                   []string
+	More                     int
+	Where                    string
+	Measured                 []string
+	Wrong                    int
+}
+
+// Job is a capture job.
+type Job struct {
+	ID                                            string
+	At, Finished                                  time.Time
+	Running, AllOrNothing                         bool
+	Waiting                                       string
+	Total, Recorded, Duplicate, Rejected, Pending int
+}
+
+// Done is how many of its events are not pending.
+func (j Job) Done() int { return j.Total - j.Pending }
+
+// JobPage is the page about a job.
+type JobPage struct {
+	Frame
+	Job
+	Path        string
+	OnlyRefused bool
+	First       bool // it is the first page of the results
+	Results     []Result
+	Next        string
+}
+
+// Result is what became of one event.
+type Result struct {
+	Number                 int
+	State, Record, EventID string
+	Committed              bool // Record is on the ledger, in Block
+	Block                  uint64
+	Problems               []Found
+}
