@@ -20,8 +20,12 @@ func (s *Server) recordActivity(c *call) error {
 		return refused(problems, false)
 	}
 	var warnings []warning
+	var here []string
 	for _, a := range outputs {
-		odd, err := s.warnings(c.Request.Context(), a, append(a.sources(), made(records[len(records)-1].Activity, a.Artifact.ArtifactRef.String())...))
+		here = append(here, a.Artifact.ArtifactRef.String())
+	}
+	for _, a := range outputs {
+		odd, err := s.warnings(c.Request.Context(), a, append(a.sources(), made(records[len(records)-1].Activity, a.Artifact.ArtifactRef.String())...), here...)
 		if err != nil {
 			return err
 		}

@@ -111,8 +111,9 @@ func hexSHA256(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// warnings are what is odd about the card of an artifact version that is made of sources.
-func (s *Server) warnings(ctx context.Context, a described, sources []string) ([]warning, error) {
+// warnings are what is odd about the card of an artifact version that is made of sources. others are artifact versions that
+// are registered together with it.
+func (s *Server) warnings(ctx context.Context, a described, sources []string, others ...string) ([]warning, error) {
 	if a.card == nil {
 		return nil, nil
 	}
@@ -121,7 +122,7 @@ func (s *Server) warnings(ctx context.Context, a described, sources []string) ([
 	for _, p := range a.card.Problems {
 		all = append(all, warning{ref, p.Code, p.Detail, p.Pointer, p.Line})
 	}
-	odd, err := s.strangers(ctx, ref, a.card, sources)
+	odd, err := s.strangers(ctx, ref, a.card, sources, others)
 	return append(all, odd...), err
 }
 
@@ -130,7 +131,7 @@ const maxLookups = 100
 
 // strangers are the artifact versions that a card names as what the artifact was made of, and that are not among what the
 // ledger will say it was made of.
-func (s *Server) strangers(ctx context.Context, ref string, d *about.Description, sources []string) ([]warning, error) {
+func (s *Server) strangers(ctx context.Context, ref string, d *about.Description, sources, others []string) ([]warning, error) {
 	var all []warning
 	seen := map[string]bool{ref: true}
 	for _, source := range d.Sources() {
@@ -140,7 +141,10 @@ func (s *Server) strangers(ctx context.Context, ref string, d *about.Description
 		if seen[source.Ref] = true; len(seen) > maxLookups {
 			break
 		}
-		other, err := s.otherName(ctx, source.Ref)
+		other, err := "", error(nil)
+		if !slices.Contains(others, source.Ref) {
+			other, err = s.otherName(ctx, source.Ref)
+		}
 		switch {
 		case errors.Is(err, index.ErrNotFound):
 			all = append(all, warning{ref, "source_unknown", fmt.Sprintf("the card names %s, which is not on the ledger", source.Ref), source.Pointer, source.Line})

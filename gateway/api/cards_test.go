@@ -133,10 +133,15 @@ func TestOddCardsComeWithWarnings(t *testing.T) {
 	require.Contains(t, codes()["source_unknown"], "dataset/lab/absent@1")
 	require.NotContains(t, codes("dataset/lab/readings@1"), "source_not_named")
 	require.NotContains(t, codes(dataset), "source_not_named", "it may be named by its record")
+	warnings, err := f.server.warnings(t.Context(), a, nil, "dataset/lab/absent@1")
+	require.NoError(t, err)
+	for _, w := range warnings {
+		require.Equal(t, "source_not_named", w.Code, "what is registered together with it is known")
+	}
 
 	a, problems = describe(parsed(t, artifactWith(t, map[string]any{"text": `{"@context": {}, "@type": "sc:Dataset", "name": "x", "distribution": [{"@type": "cr:FileObject", "name": "a", "sha256": "https://github.com/mlcommons/croissant/issues/80"}]}`}, nil)))
 	require.Empty(t, problems)
-	warnings, err := f.server.warnings(t.Context(), a, nil)
+	warnings, err = f.server.warnings(t.Context(), a, nil)
 	require.NoError(t, err)
 	var found []string
 	for _, w := range warnings {
