@@ -6,14 +6,18 @@
 package prov
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
@@ -31,7 +35,7 @@ var prefixes = []struct{ name, uri string }{
 // Format is PROV-JSON.
 var Format = formats.Format{
 	Name: "prov", MediaType: "application/prov+json", Extension: ".prov.json", About: "W3C PROV-JSON",
-	Write: func(_ context.Context, out io.Writer, g *formats.Graph) error { return Write(out, g.Answer) },
+	Write: Write,
 }
 
 type (
@@ -40,23 +44,38 @@ type (
 )
 
 type writer struct {
+	ctx    context.Context
+	g      *formats.Graph
 	doc    document
 	used   map[string]string // prefixes
 	serial int
-	kinds  map[string]string // kind of node by id
+	kinds  map[string]string           // kind of node by id
+	runs   map[string]*record.Activity // by id
 }
 
 // Write writes the part of the graph as one PROV-JSON document. Equal answers give equal bytes.
-func Write(out io.Writer, a *lineage.Answer) error {
-	w := &writer{doc: document{}, used: map[string]string{"ped": Namespace, "xsd": "http://www.w3.org/2001/XMLSchema#"}, kinds: map[string]string{}}
-	for _, n := range a.Nodes {
+//
+// Roles are those of the records. What a run says of which of its inputs went into an output is a derivation, with the
+// run as its activity and the columns as an attribute; a run that doesn't say it has used and generated, and nothing more,
+// for PROV doesn't take the one for the other. What is recalled, or what consent was withdrawn for, is invalidated by the
+// statement that says so; events and runs can't be, and are influenced by it.
+func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
+	w := &writer{
+		ctx: ctx, g: g, doc: document{}, used: map[string]string{"ped": Namespace, "xsd": "http://www.w3.org/2001/XMLSchema#"}, kinds: map[string]string{}, runs: map[string]*record.Activity{},
+	}
+	for _, n := range g.Answer.Nodes {
 		w.kinds[n.ID] = n.Kind
 	}
-	for _, n := range a.Nodes {
-		w.node(n)
+	for _, n := range g.Answer.Nodes {
+		if err := w.node(n); err != nil {
+			return err
+		}
 	}
-	for _, e := range a.Edges {
+	for _, e := range g.Answer.Edges {
 		w.edge(e)
+	}
+	for _, n := range g.Answer.Nodes {
+		w.derivations(n.ID)
 	}
 	w.doc["prefix"] = w.used
 	encoder := json.NewEncoder(out)
@@ -107,7 +126,7 @@ func qualified(name string) map[string]string {
 // acts tells whether a node is an activity of PROV.
 func acts(kind string) bool { return kind == "event" || kind == "activity" || kind == "statement" }
 
-func (w *writer) node(n lineage.Node) {
+func (w *writer) node(n lineage.Node) error {
 	name := w.name(n.ID)
 	attributes := map[string]any{"prov:type": qualified("ped:" + title(n.Kind))}
 	for key, value := range map[string]string{
@@ -128,19 +147,136 @@ func (w *writer) node(n lineage.Node) {
 	if acts(n.Kind) {
 		section = "activity"
 		if !n.Time.IsZero() {
-			attributes["prov:endTime"] = n.Time.UTC().Format(time.RFC3339Nano)
+			attributes["prov:endTime"] = stamp(n.Time)
+		}
+	}
+	if n.Kind == "activity" {
+		if err := w.run(n.ID, attributes); err != nil {
+			return err
 		}
 	}
 	w.add(section, name, attributes)
 	w.agent(n, name)
 	for _, claim := range n.Claims {
-		// Withdrawals and recalls are what PROV calls invalidation; activities can't be invalidated.
-		if section == "entity" && !claim.Retracted && (claim.Kind == "recall" || claim.Kind == "withdrawal") {
-			by := w.name(claim.ID)
-			w.add("activity", by, map[string]any{"prov:type": qualified("ped:Statement"), "prov:label": claim.Kind})
-			w.relate("wasInvalidatedBy", map[string]any{"prov:entity": name, "prov:activity": by})
+		if !claim.Retracted && (claim.Kind == record.Recall || claim.Kind == record.Withdrawal) {
+			if err := w.claim(n, name, section, claim); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// run adds what the record of a run says of it.
+func (w *writer) run(id string, attributes map[string]any) error {
+	_, r, err := w.g.Record(w.ctx, id)
+	if errors.Is(err, index.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a := r.Activity
+	w.runs[id] = a
+	delete(attributes, "prov:endTime") // of a run it may be when it began
+	for key, at := range map[string]time.Time{"prov:startTime": a.StartedAt, "prov:endTime": a.EndedAt} {
+		if !at.IsZero() {
+			attributes[key] = stamp(at)
+		}
+	}
+	if a.Description != "" {
+		attributes["ped:description"] = a.Description
+	}
+	return nil
+}
+
+// claim adds a recall or a withdrawal.
+func (w *writer) claim(n lineage.Node, name, section string, claim index.Claim) error {
+	by := w.name(claim.ID)
+	said, _ := w.doc["activity"].(statements)
+	if said[by] == nil {
+		attributes := map[string]any{"prov:type": qualified("ped:Statement"), "prov:label": claim.Kind, "ped:block": claim.Block}
+		at, r, err := w.g.Record(w.ctx, claim.ID)
+		switch {
+		case errors.Is(err, index.ErrNotFound):
+		case err != nil:
+			return err
+		default:
+			attributes["prov:endTime"], attributes["ped:transaction"] = stamp(at.Time), at.TxID
+			if reason := r.Statement.Predicate.Get("reason").Text; reason != "" {
+				attributes["ped:reason"] = reason
+			}
+		}
+		w.add("activity", by, attributes)
+		w.agent(lineage.Node{Kind: "statement", MSPID: claim.MSPID}, by)
+	}
+	if section == "activity" {
+		w.relate("wasInfluencedBy", map[string]any{"prov:influencee": name, "prov:influencer": by, "ped:as": claim.Kind})
+		return nil
+	}
+	invalidated := map[string]any{"prov:entity": name, "prov:activity": by}
+	if at, ok := w.doc["activity"].(statements)[by]["prov:endTime"]; ok {
+		invalidated["prov:time"] = at
+	}
+	w.relate("wasInvalidatedBy", invalidated)
+	return nil
+}
+
+// derivations says what outputs of a run were made of, where the run tells.
+func (w *writer) derivations(id string) {
+	a := w.runs[id]
+	if a == nil {
+		return
+	}
+	for _, o := range a.Generated {
+		if !o.Explicit || w.kinds[o.Ref] == "" {
+			continue
+		}
+		for _, ref := range o.From {
+			if w.kinds[ref] == "" || acts(w.kinds[ref]) {
+				continue // not in this part of the graph, or told as one activity informing another
+			}
+			derived := map[string]any{"prov:generatedEntity": w.name(o.Ref), "prov:usedEntity": w.name(ref), "prov:activity": w.name(id)}
+			if columns := columnsOf(o, ref); len(columns) > 0 {
+				derived["ped:columns"] = columns
+			}
+			w.relate("wasDerivedFrom", derived)
+		}
+	}
+}
+
+// columnsOf are the columns of an output that were made of an input's, each as "output: input".
+func columnsOf(o record.Output, ref string) []string {
+	var list []string
+	for _, c := range o.Columns {
+		for _, from := range c.From {
+			if from.Ref == ref {
+				list = append(list, c.Name+": "+from.Column)
+			}
+		}
+	}
+	return list
+}
+
+// role is the part that an artifact version or a record played in a run; empty if the run doesn't say.
+func (w *writer) role(run, ref string) string {
+	a := w.runs[run]
+	if a == nil {
+		return ""
+	}
+	for _, u := range a.Used {
+		if u.Ref == ref {
+			return u.Role
+		}
+	}
+	for _, o := range a.Generated {
+		if o.Ref == ref {
+			return o.Role
+		}
+	}
+	return ""
 }
 
 // agent says whose word a node is. Nobody owns a thing for having named it first.
@@ -167,9 +303,13 @@ func (w *writer) edge(e lineage.Edge) {
 	case e.Kind == lineage.EdgeDerived && !fromActs && !toActs:
 		w.relate("wasDerivedFrom", map[string]any{"prov:generatedEntity": to, "prov:usedEntity": from})
 	case (e.Kind == lineage.EdgeInput || e.Kind == lineage.EdgeUsed || e.Kind == lineage.EdgeObserved) && !fromActs && toActs:
-		w.relate("used", map[string]any{"prov:activity": to, "prov:entity": from, "prov:role": e.Kind})
+		w.relate("used", map[string]any{"prov:activity": to, "prov:entity": from, "prov:role": cmp.Or(w.role(e.To, e.From), e.Kind)})
 	case (e.Kind == lineage.EdgeOutput || e.Kind == lineage.EdgeGenerated) && fromActs && !toActs:
-		w.relate("wasGeneratedBy", map[string]any{"prov:entity": to, "prov:activity": from})
+		generated := map[string]any{"prov:entity": to, "prov:activity": from}
+		if role := w.role(e.From, e.To); role != "" {
+			generated["prov:role"] = role
+		}
+		w.relate("wasGeneratedBy", generated)
 	case fromActs && toActs:
 		w.relate("wasInformedBy", map[string]any{"prov:informed": to, "prov:informant": from})
 	default:

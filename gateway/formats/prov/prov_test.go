@@ -3,12 +3,17 @@ package prov
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/gateway/formats"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/formatstest"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
@@ -56,10 +61,15 @@ type read struct {
 func write(t *testing.T) (read, []byte) {
 	t.Helper()
 	var b bytes.Buffer
-	require.NoError(t, Write(&b, answer))
+	require.NoError(t, Write(t.Context(), &b, &formats.Graph{Answer: answer, Source: formatstest.New(t).Index}))
+	return parse(t, b.Bytes()), b.Bytes()
+}
+
+func parse(t *testing.T, text []byte) read {
+	t.Helper()
 	r := read{t: t}
-	require.NoError(t, json.Unmarshal(b.Bytes(), &r.doc))
-	return r, b.Bytes()
+	require.NoError(t, json.Unmarshal(text, &r.doc))
+	return r
 }
 
 func (r read) expand(name string) string {
@@ -116,9 +126,79 @@ func TestEveryEdgeIsARelationOfPROV(t *testing.T) {
 	assert.Len(t, r.doc["wasInvalidatedBy"], 1, "what was retracted invalidates nothing")
 }
 
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// told is PROV of a model of a real ledger and everything around it.
+func told(t *testing.T) (*formatstest.Story, read) {
+	t.Helper()
+	s := formatstest.New(t)
+	var b bytes.Buffer
+	require.NoError(t, Write(t.Context(), &b, s.Graph(formatstest.Model)))
+	path := filepath.Join("testdata", "model.prov.json")
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o750))
+		require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), b.String())
+	return s, parse(t, b.Bytes())
+}
+
+func TestRolesAndTimesAreThoseOfTheRecords(t *testing.T) {
+	s, r := told(t)
+	role := func(section, entity string) any {
+		for _, v := range r.doc[section] {
+			m := v.(map[string]any)
+			if r.expand(m["prov:entity"].(string)) == artifact(entity) && r.expand(m["prov:activity"].(string)) == s.Run {
+				return m["prov:role"]
+			}
+		}
+		return "none"
+	}
+	assert.Equal(t, "base", role("used", formatstest.Base))
+	assert.Equal(t, "training", role("used", formatstest.Cleaned))
+	for name, v := range r.doc["activity"] {
+		if r.expand(name) == s.Run {
+			assert.Equal(t, "2026-02-12T08:00:00Z", v.(map[string]any)["prov:startTime"])
+			assert.Equal(t, "2026-02-12T09:30:00Z", v.(map[string]any)["prov:endTime"])
+		}
+	}
+}
+
+func TestWhatWentIntoWhatIsADerivation(t *testing.T) {
+	s, r := told(t)
+	columns := map[string]any{}
+	for _, v := range r.doc["wasDerivedFrom"] {
+		m := v.(map[string]any)
+		if run, ok := m["prov:activity"].(string); ok && r.expand(run) == s.Cleaning {
+			columns[r.expand(m["prov:generatedEntity"].(string))+" "+r.expand(m["prov:usedEntity"].(string))] = m["ped:columns"]
+		}
+	}
+	assert.Equal(t, map[string]any{artifact(formatstest.Cleaned) + " " + artifact(formatstest.Measurements): []any{"celsius: temp"}}, columns)
+	assert.True(t, r.has("wasDerivedFrom", artifact(formatstest.Model), "prov:generatedEntity", artifact(formatstest.Synthetic), "prov:usedEntity"))
+	assert.False(t, r.has("wasDerivedFrom", artifact(formatstest.Model), "prov:generatedEntity", artifact(formatstest.Heldout), "prov:usedEntity"))
+	assert.False(t, r.has("wasDerivedFrom", artifact(formatstest.Synthetic), "prov:generatedEntity", artifact(formatstest.Base), "prov:usedEntity"), "its run doesn't say so")
+}
+
+func TestRecallsAndWithdrawalsInvalidate(t *testing.T) {
+	s, r := told(t)
+	assert.True(t, r.has("wasInvalidatedBy", artifact(formatstest.Measurements), "prov:entity", s.Recall, "prov:activity"))
+	assert.True(t, r.has("wasInvalidatedBy", artifact(formatstest.Crawl), "prov:entity", s.Withdrawal, "prov:activity"))
+	assert.True(t, r.has("wasAssociatedWith", s.Recall, "prov:activity", "https://pedigree-ledger.github.io/organisation/MarketMSP", "prov:agent"))
+	for name, v := range r.doc["activity"] {
+		if r.expand(name) == s.Withdrawal {
+			assert.Equal(t, "a site asked for it", v.(map[string]any)["ped:reason"])
+		}
+	}
+	for _, v := range r.doc["wasInvalidatedBy"] {
+		assert.NotEmpty(t, v.(map[string]any)["prov:time"])
+	}
+}
+
 func TestEqualAnswersGiveEqualBytes(t *testing.T) {
 	_, first := write(t)
-	for range 20 {
+	for range 5 {
 		_, again := write(t)
 		require.Equal(t, first, again)
 	}
