@@ -41,8 +41,8 @@ type Artifact struct {
 	Aliases                         []Alias
 
 	Versions    []ArtifactRow
-	Made        []Run    // that generated it
-	DerivedFrom []string // that it names itself
+	Made        []Run       // that generated it
+	DerivedFrom []Reference // that it names itself
 	MoreSources int
 	Uses        []Run    // that used it
 	Derived     []string // made of it directly, by their own word
@@ -64,10 +64,10 @@ type Run struct {
 	ID, Type, By, Role string
 	At                 time.Time
 	Description        string
-	Used, Generated    []string // the first few
+	Used, Generated    []Reference // the first few
 	MoreUsed           int
 	MoreGenerated      int
-	About              []string
+	About              []Reference
 }
 
 // ArtifactFile is a file of a folder.

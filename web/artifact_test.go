@@ -7,26 +7,28 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
+var references = []Reference{{hostile, hostile, Kinds[0]}, {"javascript:alert(1)", hostile, Kinds[1]}}
+
 func init() {
-	deed := Deed{Kind: Kinds[0], Did: hostile, Times: 2, Nodes: []string{hostile, "javascript:alert(1)"}, More: 1, Note: hostile, ID: hostile}
+	deed := Deed{Kind: Kinds[0], Did: hostile, Times: 2, Nodes: references, More: 1, Note: hostile, ID: hostile}
 	saying := Saying{ID: hostile, Kind: "recall", By: hostile, Text: hostile, At: time.Unix(0, 0)}
 	taken := saying
 	taken.Retracted = true
 	row := ArtifactRow{Ref: "dataset/" + hostile, Version: hostile, By: hostile, Digest: "0123456789abcdef" + hostile, Kind: Kinds[0], Flags: []string{hostile}, Current: true}
 	other := row
 	other.Current = false
-	run := Run{ID: hostile, Type: hostile, By: hostile, Role: hostile, Description: hostile, Used: []string{hostile}, Generated: []string{hostile}, MoreUsed: 1, MoreGenerated: 1, About: []string{hostile}}
+	run := Run{ID: hostile, Type: hostile, By: hostile, Role: hostile, Description: hostile, Used: references, Generated: references, MoreUsed: 1, MoreGenerated: 1, About: references}
 	card := new(about.Description)
 	fill(reflect.ValueOf(card).Elem())
 	pages["artifacts"] = &Artifacts{Frame: framed(), Kind: hostile, Kinds: Kinds[:2], Rows: []ArtifactRow{row}, Earlier: "/artifacts?before=1"}
 	pages["artifact"] = &Artifact{
 		Frame: framed(), Ref: hostile, Series: hostile, Name: hostile, Version: hostile, Record: hostile, Kind: Kinds[4], By: hostile, Flags: []string{hostile}, Newer: hostile,
 		Description: hostile, Licence: hostile, MediaType: hostile, Size: 1, Algorithm: hostile, Digest: hostile, Coverage: hostile, Aliases: []Alias{{hostile, hostile, hostile, hostile}},
-		Versions: []ArtifactRow{row, other}, Made: []Run{run}, DerivedFrom: []string{hostile}, MoreSources: 1, Uses: []Run{run}, Derived: []string{hostile}, MoreDerived: 1, Claims: []Saying{saying, taken},
+		Versions: []ArtifactRow{row, other}, Made: []Run{run}, DerivedFrom: references, MoreSources: 1, Uses: []Run{run}, Derived: []string{hostile}, MoreDerived: 1, Claims: []Saying{saying, taken},
 		Files: []ArtifactFile{{hostile, "0123456789abcdef" + hostile, 1, 0}, {hostile, "", 1, 3}}, MoreFiles: 1, Card: card, Exports: []Export{{hostile, hostile, "/x"}},
 	}
 	pages["record"] = &Record{
-		Frame: framed(), ID: hostile, Kind: Kinds[0], Title: hostile, Flags: []string{hostile}, Deed: deed, About: hostile, Names: []string{hostile}, MoreNames: 1,
+		Frame: framed(), ID: hostile, Kind: Kinds[0], Title: hostile, Flags: []string{hostile}, Deed: deed, About: hostile, Names: references, MoreNames: 1,
 		Recordings: []Recording{{By: hostile, Subject: hostile, Tx: hostile}}, Claims: []Saying{saying, taken}, JSON: hostile, Cut: true,
 	}
 	pages["transaction"] = &Transaction{Frame: framed(), ID: hostile, By: hostile, Subject: hostile, Valid: true, Total: 3, Deeds: []Deed{deed}, More: 2}

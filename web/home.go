@@ -18,7 +18,7 @@ type Home struct {
 type Notice struct {
 	ID, By, Reason, Instructions string
 	At                           time.Time
-	Subjects                     []string // nodes; the first few
+	Subjects                     []Reference // the first few
 	MoreSubjects                 int
 	Acknowledged                 []string // MSP ids of those who acknowledged it
 	Touched                      *Reach   // nil while it is being worked out
@@ -48,7 +48,7 @@ type Deed struct {
 	Kind  Kind
 	Did   string // what was done: "shipping", "registered"
 	Times int    // that it was done, one after the other
-	Nodes []string
+	Nodes []Reference
 	More  int    // nodes that are not shown
 	Note  string // in the recorder's words; may be empty
 	ID    string // of the record

@@ -10,8 +10,8 @@ type Record struct {
 	Title      string
 	Flags      []string
 	Deed       Deed
-	About      string   // the page about what the record describes, such as an artifact version's; may be empty
-	Names      []string // nodes that it names
+	About      string      // the page about what the record describes, such as an artifact version's; may be empty
+	Names      []Reference // that it names
 	MoreNames  int
 	Recordings []Recording
 	Claims     []Saying

@@ -32,10 +32,10 @@ var pages = map[string]Framed{
 	"home": &Home{
 		Frame: framed(), MoreRecalls: true, Nouns: []NounCount{{Kinds[0], 1}}, Tallies: []Tally{{hostile, 1, []int{1}}},
 		Recalls: []Notice{{
-			ID: hostile, By: hostile, Reason: hostile, Instructions: hostile, Subjects: []string{hostile, "javascript:alert(1)"}, MoreSubjects: 1, Acknowledged: []string{hostile},
+			ID: hostile, By: hostile, Reason: hostile, Instructions: hostile, Subjects: references, MoreSubjects: 1, Acknowledged: []string{hostile},
 			Touched: &Reach{Total: 2, Things: []string{hostile}, MoreThings: 1, Others: []NounCount{{Kinds[1], 2}}, Organisations: []string{hostile}, Cut: true},
 		}},
-		Happenings: []Happening{{By: hostile, Tx: hostile, Deeds: []Deed{{Kind: Kinds[0], Did: hostile, Nodes: []string{hostile}, More: 1, Note: hostile, ID: hostile}}, More: 2}},
+		Happenings: []Happening{{By: hostile, Tx: hostile, Deeds: []Deed{{Kind: Kinds[0], Did: hostile, Nodes: references, More: 1, Note: hostile, ID: hostile}}, More: 2}},
 		Health:     Health{Why: hostile, Following: hostile, Peers: []Peer{{MSPID: hostile, Address: hostile, Problem: hostile}}, Orderers: []Orderer{{1, 2}}, Stuck: hostile},
 	},
 }

@@ -74,7 +74,7 @@ func (p *Pages) artifactPage(v *visit, a *index.Artifact) (*web.Artifact, error)
 		Algorithm: a.Digest.Algorithm, Digest: a.Digest.Value, Coverage: a.Digest.Coverage, Exports: exportsOf(a.Ref),
 	}
 	if r, problems := record.Decode(a.Body); len(problems) == 0 && r.Artifact != nil {
-		describeArtifact(page, r.Artifact)
+		p.describeArtifact(ctx, page, r.Artifact)
 	}
 	var err error
 	if page.Flags, page.Claims, err = p.claims(ctx, a.Ref); err != nil {
@@ -91,9 +91,10 @@ func (p *Pages) artifactPage(v *visit, a *index.Artifact) (*web.Artifact, error)
 }
 
 // describeArtifact says what the record of an artifact says.
-func describeArtifact(page *web.Artifact, a *record.Artifact) {
+func (p *Pages) describeArtifact(ctx context.Context, page *web.Artifact, a *record.Artifact) {
 	page.Description, page.Licence, page.MediaType, page.Size = a.Description, a.Licence, a.MediaType, a.Size
-	page.DerivedFrom, page.MoreSources = shorten(a.DerivedFrom, mostSources)
+	sources, more := shorten(a.DerivedFrom, mostSources)
+	page.DerivedFrom, page.MoreSources = p.refer(ctx, sources), more
 	for _, d := range a.Aliases {
 		page.Aliases = append(page.Aliases, web.Alias{Algorithm: d.Algorithm, Value: d.Value, Coverage: d.Coverage, Scheme: d.Scheme})
 	}
@@ -145,9 +146,10 @@ func (p *Pages) runs(ctx context.Context, f index.ActivityFilter, ref string) ([
 				used = o.From // it was made of these alone
 			}
 		}
-		run.Used, run.MoreUsed = shorten(used, mostSources)
-		run.Generated, run.MoreGenerated = shorten(generated, mostSources)
-		run.About, _ = shorten(r.Activity.About, mostSources)
+		used, run.MoreUsed = shorten(used, mostSources)
+		generated, run.MoreGenerated = shorten(generated, mostSources)
+		about, _ := shorten(r.Activity.About, mostSources)
+		run.Used, run.Generated, run.About = p.refer(ctx, used), p.refer(ctx, generated), p.refer(ctx, about)
 		runs = append(runs, run)
 	}
 	return runs, nil
@@ -187,8 +189,8 @@ func (p *Pages) derived(ctx context.Context, ref string) (refs []string, more in
 		if err != nil {
 			return nil, 0, err
 		}
-		if d := deed(*r); len(d.Nodes) > 0 {
-			refs = append(refs, d.Nodes[0])
+		if described, problems := record.Decode(r.Body); len(problems) == 0 && described.Artifact != nil {
+			refs = append(refs, described.Artifact.String())
 		}
 	}
 	return refs, more, nil

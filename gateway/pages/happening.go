@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 const mostNodes = 2
 
 // happening says what a transaction recorded.
-func happening(h index.Happening) web.Happening {
+func (p *Pages) happening(ctx context.Context, h index.Happening) web.Happening {
 	out := web.Happening{By: h.MSPID, Tx: h.TxID, Block: h.Block, At: h.Time}
 	total := 0
 	for _, n := range h.Counts {
@@ -22,7 +23,7 @@ func happening(h index.Happening) web.Happening {
 	}
 	shown := 0
 	for _, r := range h.Records {
-		d := deed(r)
+		d := p.deed(ctx, r)
 		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && slices.Equal(out.Deeds[n-1].Nodes, d.Nodes) && out.Deeds[n-1].Note == d.Note {
 			out.Deeds[n-1].Times++
 		} else if n == mostDeeds {
@@ -37,7 +38,7 @@ func happening(h index.Happening) web.Happening {
 }
 
 // deed says in a few words what a record says.
-func deed(r index.Record) web.Deed {
+func (p *Pages) deed(ctx context.Context, r index.Record) web.Deed {
 	d := web.Deed{ID: r.ID, Times: 1, Kind: web.KindOf(string(r.Noun), ""), Did: "recorded something that this version can't read"}
 	rec, problems := record.Decode(r.Body)
 	if len(problems) > 0 {
@@ -71,8 +72,8 @@ func deed(r index.Record) web.Deed {
 	case rec.Member != nil:
 		d.Did, d.Note = "introduced itself", rec.Member.Name
 	}
-	d.Nodes = nodes[:min(len(nodes), mostNodes)]
-	d.More = len(nodes) - len(d.Nodes)
+	nodes, d.More = shorten(nodes, mostNodes)
+	d.Nodes = p.refer(ctx, nodes)
 	return d
 }
 

@@ -57,7 +57,7 @@ func (p *Pages) homePage(v *visit) (*web.Home, error) {
 		return nil, err
 	}
 	for _, h := range happenings {
-		page.Happenings = append(page.Happenings, happening(h))
+		page.Happenings = append(page.Happenings, p.happening(ctx, h))
 	}
 	if page.Recalls, page.MoreRecalls, err = p.standing(ctx); err != nil {
 		return nil, err

@@ -50,7 +50,7 @@ func (p *Pages) organisation(v *visit) error {
 	}
 	for _, h := range happenings {
 		if h.MSPID == mspID && len(page.Happenings) < mostOwn {
-			page.Happenings = append(page.Happenings, happening(h))
+			page.Happenings = append(page.Happenings, p.happening(ctx, h))
 		}
 	}
 	artifacts, err := p.Index.LatestVersions(ctx, index.ArtifactFilter{MSPID: mspID}, mostOwn)

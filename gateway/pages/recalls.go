@@ -29,7 +29,7 @@ func (p *Pages) standing(ctx context.Context) (notices []web.Notice, more bool, 
 		if len(notices) == mostNotices {
 			return notices, true, nil
 		}
-		n := notice(r)
+		n := p.notice(ctx, r)
 		for _, c := range status.Claims {
 			if c.Kind == record.Acknowledgement && !c.Retracted && !slices.Contains(n.Acknowledged, c.MSPID) {
 				n.Acknowledged = append(n.Acknowledged, c.MSPID)
@@ -42,19 +42,19 @@ func (p *Pages) standing(ctx context.Context) (notices []web.Notice, more bool, 
 }
 
 // notice is a recall as it was recorded.
-func notice(r index.Statement) web.Notice {
+func (p *Pages) notice(ctx context.Context, r index.Statement) web.Notice {
 	n := web.Notice{ID: r.ID, By: r.MSPID, At: r.Time}
 	rec, problems := record.Decode(r.Body)
 	if len(problems) > 0 || rec.Statement == nil {
 		return n
 	}
 	n.Reason, n.Instructions = rec.Statement.Predicate.Get("reason").Text, rec.Statement.Predicate.Get("instructions").Text
+	var subjects []string
 	for _, s := range rec.Statement.Subjects {
-		n.Subjects = append(n.Subjects, s.Node)
+		subjects = append(subjects, s.Node)
 	}
-	if len(n.Subjects) > mostSubjects {
-		n.MoreSubjects, n.Subjects = len(n.Subjects)-mostSubjects, n.Subjects[:mostSubjects]
-	}
+	subjects, n.MoreSubjects = shorten(subjects, mostSubjects)
+	n.Subjects = p.refer(ctx, subjects)
 	return n
 }
 

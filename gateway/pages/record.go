@@ -34,14 +34,16 @@ func (p *Pages) record(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := &web.Record{Frame: v.frame(""), ID: r.ID, Deed: deed(*r), Size: len(r.Body), JSON: web.Pretty(r.Body)}
+	page := &web.Record{Frame: v.frame(""), ID: r.ID, Deed: p.deed(ctx, *r), Size: len(r.Body), JSON: web.Pretty(r.Body)}
 	page.Kind = page.Deed.Kind
 	page.Title = page.Kind.Word
 	if len(page.JSON) > mostJSON {
 		page.JSON, page.Cut = strings.ToValidUTF8(page.JSON[:mostJSON], ""), true
 	}
 	if rec, problems := record.Decode(r.Body); len(problems) == 0 {
-		describeRecord(page, rec)
+		names := describeRecord(page, rec)
+		names, page.MoreNames = shorten(names, mostNames)
+		page.Names = p.refer(ctx, names)
 	}
 	recordings, err := p.Index.Recordings(ctx, r.ID, index.Latest)
 	if err != nil {
@@ -57,9 +59,8 @@ func (p *Pages) record(v *visit) error {
 	return v.show(http.StatusOK, "record", page)
 }
 
-// describeRecord says what a record is about.
-func describeRecord(page *web.Record, r *record.Record) {
-	names := []string{}
+// describeRecord says what a record is about, and gives the nodes that it names.
+func describeRecord(page *web.Record, r *record.Record) (names []string) {
 	add := func(node string) {
 		if node != "" && !slices.Contains(names, node) {
 			names = append(names, node)
@@ -91,8 +92,7 @@ func describeRecord(page *web.Record, r *record.Record) {
 	for _, reference := range r.References() {
 		add(reference.Node)
 	}
-	page.Names = names[:min(len(names), mostNames)]
-	page.MoreNames = len(names) - len(page.Names)
+	return names
 }
 
 // claims lists what is said about a node, the newest first.
@@ -145,7 +145,7 @@ func (p *Pages) transaction(v *visit) error {
 		if err != nil {
 			return err
 		}
-		page.Deeds = append(page.Deeds, deed(*r))
+		page.Deeds = append(page.Deeds, p.deed(ctx, *r))
 	}
 	page.More = page.Total - len(page.Deeds)
 	return v.show(http.StatusOK, "transaction", page)
