@@ -67,6 +67,7 @@ func (w *writer) picture(p *Picture) {
 			}
 			// Wider than the picture, for frames that are.
 			w.f(`<rect class="%s" y="%.0f" width="%d" height="%.0f"/>`, class, l.top, p.Width+spare, l.height)
+			w.f(`<text class="lane-name" x="6" y="%.0f">%s</text>`, l.top+12, esc(l.name))
 		}
 	}
 	for line, class := range lineClasses {
