@@ -242,6 +242,8 @@ type RecordFilter struct {
 	TxID      string  // of the first recording
 	FromBlock *uint64 // recorded in this block or later
 	ToBlock   *uint64 // recorded in this block or earlier
+	// From and Before bound the time of the transaction that recorded it first; zero if not asked.
+	From, Before time.Time
 }
 
 // Records lists records in ledger order.
@@ -271,6 +273,11 @@ func (ix *Index) Records(ctx context.Context, f RecordFilter, at uint64, page Pa
 	}
 	if f.ToBlock != nil && *f.ToBlock < p.snap.Block {
 		w.add("n.id <= (SELECT last FROM block WHERE number = ?)", int64(*f.ToBlock))
+	}
+	if !f.From.IsZero() || !f.Before.IsZero() {
+		var recorded where
+		recorded.between("x.time", f.From, f.Before)
+		w.add("EXISTS (SELECT 1 FROM tx x WHERE x.id = n.tx AND "+strings.Join(recorded.parts, " AND ")+")", recorded.args...)
 	}
 	return ix.recordPage(ctx, p, selection{head: query, where: w, order: "n.id"})
 }

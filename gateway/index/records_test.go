@@ -1,7 +1,9 @@
 package index_test
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -267,4 +269,29 @@ func tryEvent(v canonical.Value) (*record.Record, bool) {
 	v = v.With("eventTimeZoneOffset", canonical.Str("+00:00"))
 	r, problems := record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"))
 	return r, len(problems) > 0
+}
+
+func TestRecordsAreListedByTheTimeOfTheirTransactions(t *testing.T) {
+	ix, l := indextest.Open(t), indextest.New(t)
+	var ids []string
+	for i := range 4 { // one second after the other
+		r := indextest.Event(t, fmt.Sprintf(`{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"ADD","epcList":["urn:epc:id:sgtin:952005.0101010.S%d"]}`, i))
+		ids = append(ids, string(r.ID))
+		l.Submit("Harbor", r)
+		l.Cut()
+	}
+	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
+	list := func(f index.RecordFilter) (found []string) {
+		records, err := ix.Records(t.Context(), f, index.Latest, index.Page{})
+		require.NoError(t, err)
+		for _, r := range records.Items {
+			found = append(found, r.ID)
+		}
+		return found
+	}
+	at := func(second int) time.Time { return indextest.Start.Add(time.Duration(second) * time.Second) }
+	require.Equal(t, ids[1:3], list(index.RecordFilter{From: at(2), Before: at(4)}))
+	require.Equal(t, ids[2:], list(index.RecordFilter{From: at(3), MSPID: "HarborMSP"}))
+	require.Equal(t, ids[:1], list(index.RecordFilter{Before: at(2)}))
+	require.Empty(t, list(index.RecordFilter{From: at(9)}))
 }
