@@ -240,8 +240,12 @@ func TestManyRunsAtOnceAreRecordedEachOnce(t *testing.T) {
 	}
 	f.add(events...)
 	for i := range n {
-		used := f.ended(fmt.Sprint("run", i), Recorded).Used
+		r := f.ended(fmt.Sprint("run", i), Recorded)
+		used := r.Used
 		require.Len(t, used, 2)
+		for _, d := range refs(r.Declared) {
+			require.Contains(t, []string{ref("common", "declared"), ref("chain-1", "declared")}, d, "what a run here makes is its to register")
+		}
 		if i > 0 {
 			require.Contains(t, used, ref(fmt.Sprint("chain", i-1), fmt.Sprint("run-run", i-1)))
 		}
