@@ -33,7 +33,7 @@ func (s *Server) export(c *call, f formats.Format, g *formats.Graph) error {
 	}
 	c.Header("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": fileName(g.Answer.Node) + f.Extension}))
 	c.Header("Pedigree-Block", strconv.FormatUint(g.Answer.Block, 10))
-	if t := g.Answer.Truncated; t != nil {
+	if t := g.Answer.Truncated; t != nil && f.Depth == 0 { // a format that needs so many steps has all that it needs
 		c.Header("Pedigree-Truncated", strings.Join(t.Reasons, ", "))
 	}
 	return unfit(c.stream(media, func(out io.Writer) error {

@@ -108,6 +108,7 @@ func TestWhatAnExportSaysOfItselfIsInHeaders(t *testing.T) {
 	assert.NotContains(t, policy, "script-src")
 	cut := f.do(request{path: "/v1/lineage?format=csv&depth=1&node=" + formatstest.Model})
 	assert.Equal(t, "depth", cut.header.Get("Pedigree-Truncated"))
+	assert.Empty(t, f.do(request{path: "/v1/lineage?format=slsa&node=" + formatstest.Model}).header.Get("Pedigree-Truncated"), "a statement is of one run, and has all of it")
 	head := f.do(request{method: http.MethodHead, path: "/v1/lineage?format=openlineage&node=" + formatstest.Model})
 	assert.Equal(t, 200, head.status)
 	assert.Empty(t, head.body)

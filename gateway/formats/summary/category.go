@@ -48,6 +48,7 @@ var (
 //   - a licence for it was granted, in a statement on the ledger: licensed;
 //   - its card says that it was crawled or scraped: crawled;
 //   - its card has a public address, and its licence is an open one: public;
+//   - it was taken from events on the ledger: other;
 //   - another organisation than the model's registered it: third party;
 //   - everything else: other.
 func (s *sources) category(v *version) (number, why string) {
@@ -74,6 +75,9 @@ func (s *sources) category(v *version) (number, why string) {
 		if address, licence := publicAddress(v.card), licenceOf(v); address != "" && open.MatchString(licence) {
 			return public, "its card has a public address, and the licence " + licence + " is an open one"
 		}
+	}
+	if len(v.events) > 0 {
+		return other, "it was taken from what the organisations of the ledger recorded there"
 	}
 	if s.model.at != nil && v.at.MSPID != s.model.at.MSPID {
 		return thirdParty, "another organisation than the model's registered it, and nothing says that it is public"

@@ -12,6 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
 // document is what the page shows.
@@ -73,9 +74,11 @@ type step struct {
 type tile struct{ Number, Label string }
 
 type alert struct {
-	Kind, Of, By, Reason, Do string
-	Refs                     []int
-	Acknowledged             []string
+	Kind, By, Reason, Do string
+	Of                   []string // what it is about: names, or what sort of event and when
+	More                 int      // that aren't named
+	Refs                 []int
+	Acknowledged         []string
 }
 
 type citingRow struct {
@@ -169,7 +172,7 @@ func (s *sources) document() (*document, error) {
 			size.Label += fmt.Sprintf(", and %d of unknown size", unknown)
 		}
 	}
-	d.Tiles = []tile{{strconv.Itoa(shown), "sources of data"}, size, {strconv.Itoa(len(counts)), "organisations behind them"}, {strconv.Itoa(len(d.Alerts)), "recalls and withdrawals"}}
+	d.Tiles = []tile{counted(shown, "source of data", "sources of data"), size, counted(len(counts), "organisation behind them", "organisations behind them"), counted(len(d.Alerts), "recall or withdrawal", "recalls and withdrawals")}
 	for _, c := range s.citings {
 		d.Records = append(d.Records, &citingRow{c.number, c.what, c.id, c.at.MSPID, stamp(c.at.Time), c.at.Block, c.at.TxID})
 	}
@@ -180,41 +183,77 @@ func (s *sources) document() (*document, error) {
 	return d, nil
 }
 
-// alerts are the recalls and withdrawals that stand, of the model and of all that it comes from.
-func (s *sources) alerts() ([]alert, error) {
-	type claim struct {
-		node string
-		index.Claim
+func counted(n int, one, many string) tile {
+	if n == 1 {
+		many = one
 	}
-	var claims []claim
+	return tile{strconv.Itoa(n), many}
+}
+
+// mostNamed bounds how many subjects of one statement are named.
+const mostNamed = 12
+
+// alerts are the recalls and withdrawals that stand, of the model and of all that it comes from: one for each statement.
+func (s *sources) alerts() ([]alert, error) {
+	var claims []index.Claim
+	subjects := map[string][]string{}
 	for _, n := range s.g.Answer.Nodes {
 		for _, c := range n.Claims {
-			if !c.Retracted && (c.Kind == record.Recall || c.Kind == record.Withdrawal) {
-				claims = append(claims, claim{n.ID, c})
+			if c.Retracted || c.Kind != record.Recall && c.Kind != record.Withdrawal {
+				continue
 			}
+			if subjects[c.ID] == nil {
+				claims = append(claims, c)
+			}
+			subjects[c.ID] = append(subjects[c.ID], called(n))
 		}
 	}
-	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.Block, b.Block) })
-	var all []alert
+	slices.SortStableFunc(claims, func(a, b index.Claim) int { return cmp.Compare(a.Block, b.Block) })
+	all := make([]alert, 0, len(claims))
 	for _, c := range claims {
-		at, r, err := s.g.Record(s.ctx, c.ID)
+		one, err := s.alert(c)
 		if err != nil {
 			return nil, err
 		}
-		one := alert{Kind: map[string]string{record.Recall: "Recalled", record.Withdrawal: "Consent withdrawn"}[c.Kind], Of: c.node, By: c.MSPID, Refs: []int{s.cite(c.ID, c.Kind, at.Recording)}}
-		one.Reason, one.Do = about.Cut(r.Statement.Predicate.Get("reason").Text, maxText), about.Cut(r.Statement.Predicate.Get("instructions").Text, maxText)
-		status, err := s.g.Source.Status(s.ctx, c.ID, s.g.Answer.Block)
-		if err != nil {
-			return nil, err
-		}
-		for _, answer := range status.Claims {
-			if answer.Kind == record.Acknowledgement && !answer.Retracted && !slices.Contains(one.Acknowledged, answer.MSPID) {
-				one.Acknowledged = append(one.Acknowledged, answer.MSPID)
-			}
-		}
+		of := subjects[c.ID]
+		one.Of, one.More = of[:min(len(of), mostNamed)], max(0, len(of)-mostNamed)
 		all = append(all, one)
 	}
 	return all, nil
+}
+
+// called is what people call a node.
+func called(n lineage.Node) string {
+	if n.Kind != "event" && n.Kind != "activity" && n.Kind != "statement" {
+		return n.ID
+	}
+	what := n.Type
+	if step := n.BizStep[strings.LastIndexAny(n.BizStep, "-:/")+1:]; step != "" {
+		what = step
+	}
+	return strings.TrimSpace(what + " " + stamp(n.Time))
+}
+
+func (s *sources) alert(c index.Claim) (alert, error) {
+	at, r, err := s.g.Record(s.ctx, c.ID)
+	if err != nil {
+		return alert{}, err
+	}
+	one := alert{Kind: "Recalled", By: c.MSPID, Refs: []int{s.cite(c.ID, c.Kind, at.Recording)}}
+	if c.Kind == record.Withdrawal {
+		one.Kind = "Consent withdrawn"
+	}
+	one.Reason, one.Do = about.Cut(r.Statement.Predicate.Get("reason").Text, maxText), about.Cut(r.Statement.Predicate.Get("instructions").Text, maxText)
+	status, err := s.g.Source.Status(s.ctx, c.ID, s.g.Answer.Block)
+	if err != nil {
+		return one, err
+	}
+	for _, answer := range status.Claims {
+		if answer.Kind == record.Acknowledgement && !answer.Retracted && !slices.Contains(one.Acknowledged, answer.MSPID) {
+			one.Acknowledged = append(one.Acknowledged, answer.MSPID)
+		}
+	}
+	return one, nil
 }
 
 // step says how data was made of other data.
