@@ -98,16 +98,18 @@ func isNode(text string) bool {
 func (c *Client) organisation(ctx context.Context, name string) ([]string, error) {
 	var members struct {
 		Items []struct {
-			MSPID string `json:"mspId"`
-			Name  string `json:"name"`
+			Record struct {
+				MSPID string `json:"mspId"`
+				Name  string `json:"name"`
+			} `json:"record"`
 		} `json:"items"`
 	}
 	if err := c.Get(ctx, "/v1/members", nil, &members); err != nil {
 		return nil, err
 	}
 	for _, m := range members.Items {
-		if m.MSPID == name || strings.EqualFold(m.Name, name) {
-			return []string{m.MSPID}, nil
+		if m.Record.MSPID == name || strings.EqualFold(m.Record.Name, name) {
+			return []string{m.Record.MSPID}, nil
 		}
 	}
 	return []string{name}, nil
