@@ -70,13 +70,23 @@ func unfold(t *testing.T, a *lineage.Answer, o Options) (*Picture, Options) {
 func TestAFoldOpensStepByStep(t *testing.T) {
 	a := &family(99).Answer
 	p, o := unfold(t, a, links(Options{}))
-	assert.Equal(t, 3+Step+2, p.Drawn)
-	assert.Contains(t, titles(p), "56 more events")
-	p, o = unfold(t, a, o)
-	assert.Contains(t, titles(p), "16 more events")
-	p, _ = unfold(t, a, o)
+	assert.Equal(t, 3+BranchStep+2, p.Drawn, "each of them leads on to the dataset and to the thing")
+	assert.Contains(t, titles(p), "84 more events")
+	for range 7 {
+		p, o = unfold(t, a, o)
+	}
 	assert.Equal(t, 101, p.Drawn)
 	assert.Zero(t, p.Folds)
+}
+
+func TestAFoldOfLeavesOpensWider(t *testing.T) {
+	a := newAnswer(1)
+	lot := a.thing("https://id.gs1.org/01/09520001200014/10/A", "HarborMSP", 0)
+	for i := range 99 {
+		a.edge(lot, a.event("MarketMSP", "shipping", "ObjectEvent", 1, i), lineage.EdgeObserved)
+	}
+	p, _ := unfold(t, &a.Answer, links(Options{}))
+	assert.Equal(t, 1+3+Step, p.Drawn)
 }
 
 func TestUnfoldingEndsWhereThePictureWouldBeTooBig(t *testing.T) {

@@ -12,7 +12,8 @@ const (
 	DefaultWhole  = 40  // up to which nothing is folded
 	DefaultTarget = 100 // to which an answer is folded
 	DefaultMost   = 300 // that unfolding may lead to
-	Step          = 40  // nodes that one unfolding adds
+	Step          = 40  // nodes that one unfolding adds, if nothing hangs on them
+	BranchStep    = 12  // nodes that one unfolding adds, with all that hangs on them
 )
 
 // Options say how to draw. All fields are optional.

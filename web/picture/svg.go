@@ -25,10 +25,15 @@ type writer struct {
 	*drawing
 	options Options
 	order   []int // of the items in the picture: by layer, from top to bottom
+	degree  []int // how many links each item has
 }
 
 func (d *drawing) write(o Options) *Picture {
-	w := &writer{drawing: d, options: o}
+	w := &writer{drawing: d, options: o, degree: make([]int, len(d.items))}
+	for _, l := range d.links {
+		w.degree[l.from]++
+		w.degree[l.to]++
+	}
 	for i := range d.items {
 		w.order = append(w.order, i)
 	}
@@ -209,7 +214,7 @@ func (w *writer) card(i int) {
 	if it.carrier {
 		class += " carrier"
 	}
-	link, current := w.link(it), ""
+	link, current := w.link(i), ""
 	if i == 0 {
 		class, current = class+" start", ` aria-current="true"`
 	}
@@ -272,10 +277,15 @@ func (w *writer) hint(it *item, title string) string {
 }
 
 // link is where an item leads to: only to places on this site.
-func (w *writer) link(it *item) string {
+func (w *writer) link(i int) string {
+	it := &w.items[i]
 	link := ""
 	if it.isFold() {
-		link = w.options.Unfold(it.key, w.options.Unfolded[it.key]+Step)
+		step := Step
+		if !it.chain && w.degree[i] > 1 {
+			step = BranchStep
+		}
+		link = w.options.Unfold(it.key, w.options.Unfolded[it.key]+step)
 	} else {
 		link = w.options.Link(w.g.nodes[it.nodes[0]].Node)
 	}
@@ -344,7 +354,7 @@ func (w *writer) rows() []Row {
 	for i := range w.items {
 		it := &w.items[i]
 		n := &w.g.nodes[it.nodes[0]]
-		r := Row{Mark: i, Link: w.link(it), Kind: it.look.one, Organisation: w.lanes[it.lane].name, Count: len(it.nodes)}
+		r := Row{Mark: i, Link: w.link(i), Kind: it.look.one, Organisation: w.lanes[it.lane].name, Count: len(it.nodes)}
 		r.Title, r.Sub = w.caption(it)
 		if it.isFold() {
 			r.State = markWords[it.mark]
