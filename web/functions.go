@@ -77,6 +77,9 @@ func Brief(id string) string {
 	if parts := epcis.Parts(id); len(parts) > 0 {
 		return thingName(parts)
 	}
+	if len(id) == 64 && strings.Trim(id, "0123456789abcdef") == "" {
+		return id[:12] + "…"
+	}
 	if runes := []rune(id); len(runes) > 48 {
 		return string(runes[:28]) + "…" + string(runes[len(runes)-16:])
 	}

@@ -1,0 +1,256 @@
+package session
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/access"
+)
+
+// fixture is a store whose clock stands until the test moves it.
+type fixture struct {
+	t       *testing.T
+	store   *Store
+	callers *access.Callers
+	folder  string
+	now     time.Time
+}
+
+func newFixture(t *testing.T) *fixture {
+	f := &fixture{t: t, folder: t.TempDir(), now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "caller"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	require.NoError(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(f.folder, "cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(f.folder, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
+	f.write(map[string]string{"alpha": "auditor", "beta": "submitter"})
+	f.callers, err = access.Open(filepath.Join(f.folder, "tokens.json"), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	f.store = New(f.callers, "LabMSP")
+	f.store.now = func() time.Time { return f.now }
+	return f
+}
+
+// write writes the list of tokens: roles by token.
+func (f *fixture) write(tokens map[string]string) {
+	f.t.Helper()
+	var list []map[string]string
+	for token, role := range tokens {
+		sum := sha256.Sum256([]byte(token))
+		list = append(list, map[string]string{
+			"name": token, "role": role, "sha256": hex.EncodeToString(sum[:]), "mspId": "LabMSP",
+			"certificate": filepath.Join(f.folder, "cert.pem"), "key": filepath.Join(f.folder, "key.pem"),
+		})
+	}
+	text, err := json.Marshal(map[string]any{"tokens": list})
+	require.NoError(f.t, err)
+	require.NoError(f.t, os.WriteFile(filepath.Join(f.folder, "tokens.json"), text, 0o600))
+}
+
+// signIn signs in, from an address of its own, and gives the cookie.
+func (f *fixture) signIn(token string, n int) *http.Cookie {
+	f.t.Helper()
+	w, r := httptest.NewRecorder(), request("POST", nil)
+	r.RemoteAddr = fmt.Sprintf("10.0.%d.%d:1", n/200, n%200)
+	s, err := f.store.Begin(w, r, token)
+	require.NoError(f.t, err)
+	require.NotNil(f.t, s)
+	return w.Result().Cookies()[0]
+}
+
+// request is one of a page of this gateway, with a cookie unless it is nil.
+func request(method string, cookie *http.Cookie) *http.Request {
+	r := httptest.NewRequest(method, "http://gateway.example/", nil)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if cookie != nil {
+		r.AddCookie(cookie)
+	}
+	return r
+}
+
+func TestASessionBelongsToItsTokensCaller(t *testing.T) {
+	f := newFixture(t)
+	c := f.signIn(" alpha\n", 1)
+	s := f.store.Find(request("GET", c))
+	require.NotNil(t, s)
+	assert.Equal(t, "alpha", s.Caller.Name)
+	assert.Equal(t, access.Auditor, s.Caller.Role)
+	assert.True(t, c.HttpOnly)
+	assert.Equal(t, http.SameSiteStrictMode, c.SameSite)
+	assert.Equal(t, "/", c.Path)
+	assert.Equal(t, "pedigree-labmsp", c.Name)
+	assert.NotContains(t, c.Value, "alpha")
+	for id := range f.store.kept {
+		assert.NotContains(t, fmt.Sprintf("%s", id), c.Value, "only its hash is kept")
+	}
+	assert.Nil(t, f.store.Find(request("GET", nil)))
+	assert.Nil(t, f.store.Find(request("GET", &http.Cookie{Name: c.Name, Value: "guessed"})))
+}
+
+func TestOverTLSTheCookieIsForThisHostAlone(t *testing.T) {
+	f := newFixture(t)
+	w, r := httptest.NewRecorder(), request("POST", nil)
+	r.TLS = &tls.ConnectionState{}
+	_, err := f.store.Begin(w, r, "alpha")
+	require.NoError(t, err)
+	c := w.Result().Cookies()[0]
+	assert.True(t, c.Secure)
+	assert.Equal(t, "__Host-pedigree-labmsp", c.Name)
+	assert.Empty(t, c.Domain)
+	plain := request("GET", c)
+	assert.Nil(t, f.store.Find(plain), "it isn't taken without TLS")
+	plain.TLS = &tls.ConnectionState{}
+	assert.NotNil(t, f.store.Find(plain))
+}
+
+func TestSessionsEnd(t *testing.T) {
+	for name, end := range map[string]func(f *fixture, c *http.Cookie){
+		"when nobody uses them": func(f *fixture, _ *http.Cookie) { f.now = f.now.Add(idle + time.Second) },
+		"when only scripts ask": func(f *fixture, c *http.Cookie) {
+			for range 3 {
+				f.now = f.now.Add(idle / 2)
+				f.store.Peek(request("GET", c))
+			}
+		},
+		"after a day's work": func(f *fixture, c *http.Cookie) {
+			for range int(absolute/(idle/2)) + 1 {
+				f.now = f.now.Add(idle / 2)
+				f.store.Find(request("GET", c))
+			}
+		},
+		"by signing out": func(f *fixture, c *http.Cookie) {
+			w := httptest.NewRecorder()
+			f.store.End(w, request("POST", c))
+			assert.Negative(f.t, w.Result().Cookies()[0].MaxAge)
+		},
+		"by signing in again": func(f *fixture, c *http.Cookie) {
+			_, err := f.store.Begin(httptest.NewRecorder(), request("POST", c), "beta")
+			require.NoError(f.t, err)
+		},
+		"when the token is taken away": func(f *fixture, _ *http.Cookie) {
+			f.write(map[string]string{"beta": "submitter"})
+			require.NoError(f.t, f.callers.Reload())
+		},
+		"when too many others come": func(f *fixture, _ *http.Cookie) {
+			f.now = f.now.Add(time.Second)
+			f.store.attempts = newAttempts()
+			f.store.attempts.all.SetBurst(2 * most)
+			f.store.attempts.all.SetLimit(1e6)
+			for n := range most {
+				f.signIn("beta", n)
+			}
+			assert.Len(f.t, f.store.kept, most)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.t = t
+			c := f.signIn("alpha", 1)
+			require.NotNil(t, f.store.Find(request("GET", c)))
+			end(f, c)
+			assert.Nil(t, f.store.Find(request("GET", c)))
+		})
+	}
+}
+
+func TestARoleThatChangesChangesTheSession(t *testing.T) {
+	f := newFixture(t)
+	c := f.signIn("alpha", 1)
+	f.write(map[string]string{"alpha": "operator"})
+	require.NoError(t, f.callers.Reload())
+	assert.Equal(t, access.Operator, f.store.Find(request("GET", c)).Caller.Role)
+}
+
+func TestAWrongTokenIsNoSessionAndTooManyAreRefused(t *testing.T) {
+	f := newFixture(t)
+	for range perAddress {
+		w := httptest.NewRecorder()
+		_, err := f.store.Begin(w, request("POST", nil), "gamma")
+		assert.ErrorIs(t, err, ErrUnknownToken)
+		assert.Empty(t, w.Result().Cookies())
+	}
+	_, err := f.store.Begin(httptest.NewRecorder(), request("POST", nil), "alpha")
+	assert.ErrorIs(t, err, ErrTooMany, "the right one comes too late")
+	f.signIn("alpha", 7) // from elsewhere it works
+}
+
+func TestWhatComesFromElsewhereIsNotOfTheSession(t *testing.T) {
+	f := newFixture(t)
+	c := f.signIn("alpha", 1)
+	s := f.store.Find(request("GET", c))
+	for _, test := range []struct {
+		name                       string
+		method, site, origin, mode string
+		finds, checks, wrongToken  bool
+	}{
+		{name: "a page of this gateway", method: "POST", site: "same-origin", finds: true, checks: true},
+		{name: "a page of this gateway with another session's token", method: "POST", site: "same-origin", finds: true, wrongToken: true},
+		{name: "an old browser's page of this gateway", method: "POST", origin: "http://gateway.example", finds: true, checks: true},
+		{name: "an old browser's page of another origin", method: "POST", origin: "http://elsewhere.example", finds: true},
+		{name: "a page on another port", method: "POST", site: "same-site", origin: "http://gateway.example:99"},
+		{name: "a page of another site", method: "POST", site: "cross-site", origin: "http://elsewhere.example"},
+		{name: "a script of another port that reads", method: "GET", site: "same-site", mode: "cors", checks: true}, // for nothing
+		{name: "a link on another port", method: "GET", site: "same-site", mode: "navigate", finds: true, checks: true},
+		{name: "the address bar", method: "GET", site: "none", mode: "navigate", finds: true, checks: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := request(test.method, c)
+			r.Header.Del("Sec-Fetch-Site")
+			for name, value := range map[string]string{"Sec-Fetch-Site": test.site, "Origin": test.origin, "Sec-Fetch-Mode": test.mode} {
+				if value != "" {
+					r.Header.Set(name, value)
+				}
+			}
+			if test.mode == "navigate" {
+				r.Header.Set("Sec-Fetch-Dest", "document")
+			}
+			assert.Equal(t, test.finds, f.store.Find(r) != nil)
+			form := s.Form
+			if test.wrongToken {
+				form = formToken("another")
+			}
+			err := f.store.Check(r, s, form)
+			if test.checks {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorIs(t, err, ErrForeign)
+			}
+			if test.method == "POST" && !test.checks && !test.wrongToken {
+				_, err := f.store.Begin(httptest.NewRecorder(), r, "alpha")
+				assert.ErrorIs(t, err, ErrForeign, "nobody is signed in by another site")
+			}
+		})
+	}
+}
+
+func TestTheFormTokenDoesNotTellTheSession(t *testing.T) {
+	f := newFixture(t)
+	one, two := f.signIn("alpha", 1), f.signIn("alpha", 2)
+	a, b := f.store.Find(request("GET", one)), f.store.Find(request("GET", two))
+	assert.NotEqual(t, a.Form, b.Form)
+	assert.Nil(t, f.store.Find(request("GET", &http.Cookie{Name: one.Name, Value: a.Form})))
+}
