@@ -69,7 +69,7 @@ func New(cfg Config) (*Pages, error) {
 	if p.templates, err = web.Load(); err != nil {
 		return nil, err
 	}
-	for _, r := range slices.Concat(p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(), p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes(), p.captureRoutes()) {
+	for _, r := range slices.Concat(p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(), p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes(), p.captureRoutes(), p.auditRoutes()) {
 		p.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { p.serve(w, req, r) })
 	}
 	return p, nil
