@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 )
 
@@ -61,4 +62,27 @@ func TestAManifestsFileIsHeldToTheSameShapeAsARecords(t *testing.T) {
 	}
 	_, err := manifest.ReadFrom(iotest.ErrReader(errFull))
 	assert.ErrorIs(t, err, errFull)
+}
+
+// FuzzAManifestsFileIsReadAsARecordIs holds the two readers together: what one takes the other takes, and alike.
+func FuzzAManifestsFileIsReadAsARecordIs(f *testing.F) {
+	f.Add(`{"files":[` + file("a") + `,` + file("b/c") + `],"ignore":[".git"]}`)
+	f.Add(`{"ignore":["x"],"files":[{"name":"a","size":1048577,"shardSize":1048576,"shards":["` + sum + `","` + sum + `"]}]}`)
+	f.Add(`{"files":[` + file("a/b") + `,` + file("a") + `]}`)
+	f.Add(`{"files":[]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		m, err := manifest.ReadFrom(strings.NewReader(text))
+		v, malformed := canonical.Parse([]byte(text), canonical.Limits{Depth: 8})
+		if malformed != nil {
+			assert.Error(t, err, "%v", malformed)
+			return
+		}
+		want, problem := manifest.Read(v)
+		if problem != nil {
+			assert.Error(t, err, "%v", problem)
+			return
+		}
+		require.NoError(t, err)
+		assert.Equal(t, want, m)
+	})
 }
