@@ -244,14 +244,17 @@ func cuts(t *lineage.Truncation) []string {
 	if t == nil {
 		return nil
 	}
+	behind := fmt.Sprintf("%d of these nodes", len(t.Frontier))
 	words := map[string]string{
-		"depth": "There is more behind %d of these nodes, beyond the steps that were asked for.",
-		"nodes": "This is not all: the walk stopped at the greatest number of nodes. There is more behind %d of them.",
-		"time":  "This is not all: the walk took too long. There is more behind %d of these nodes.",
+		"depth":   "There is more behind " + behind + ", beyond the steps that were asked for.",
+		"nodes":   "This is not all: the walk stopped at the greatest number of nodes. There is more behind " + behind + ".",
+		"time":    "This is not all: the walk took too long. There is more behind " + behind + ".",
+		"starts":  "This is not all: the organisation has recorded more than can be looked at here. The newest of it was.",
+		"recalls": "Not all recalls could be looked at, so there may be more of them, and they may reach more than is said here.",
 	}
 	var list []string
 	for _, reason := range t.Reasons {
-		list = append(list, fmt.Sprintf(words[reason], len(t.Frontier)))
+		list = append(list, words[reason])
 	}
 	return list
 }

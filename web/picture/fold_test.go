@@ -189,6 +189,26 @@ func TestWhatCameOfSomethingRecalledIsAffected(t *testing.T) {
 	}
 }
 
+func TestWhatARecalledEventObservedIsAffectedAndWhatWasInIt(t *testing.T) {
+	a := newAnswer(1)
+	reading := a.event("MarketMSP", "transporting", "ObjectEvent", 0, 0)
+	a.Nodes[0].Flags = []string{"recalled"}
+	other := a.event("MarketMSP", "transporting", "ObjectEvent", 2, 1)
+	set := a.artifact("dataset/lab/other@1", 3)
+	pallet := a.thing("https://id.gs1.org/00/095200010000000652", "HarborMSP", 1)
+	lot := a.thing("https://id.gs1.org/01/09520001200014/10/A", "HarborMSP", 2)
+	a.edge(pallet, reading, lineage.EdgeObserved)
+	a.edge(pallet, other, lineage.EdgeObserved)
+	a.edge(pallet, lot, lineage.EdgeContains)
+	a.edge(other, set, lineage.EdgeDerived)
+	states := map[string]string{}
+	for _, r := range Draw(&a.Answer, Options{}).Rows {
+		states[r.ID] = r.State
+	}
+	assert.Equal(t, map[string]string{reading: "recalled", pallet: "affected", lot: "affected", other: "", set: ""}, states,
+		"what another event observed of the pallet is another matter")
+}
+
 func TestLabelsAreShortAndForPeople(t *testing.T) {
 	at := time.Date(2026, 3, 1, 11, 30, 0, 0, time.FixedZone("", 3600))
 	for _, c := range []struct {

@@ -32,38 +32,61 @@ var (
 	}
 )
 
-// spread marks the nodes, and those that are affected by others: all that came of something recalled or withdrawn. What only observed such a
-// thing is not affected by it.
+// How far what is affected affects other nodes.
+const (
+	sound   = iota
+	touched // a thing that something recalled observed, or what was in it: what was observed of it at other times is another matter
+	tainted
+)
+
+// spread marks the nodes, and those that are affected by others: all that came of something recalled or withdrawn, and what a recalled event
+// observed. What only observed such a thing is not affected by it.
 func (g *graph) spread() {
+	reached := make([]int, len(g.nodes))
 	var queue []int
-	reached := make([]bool, len(g.nodes))
+	reach := func(v, how int) {
+		if reached[v] < how {
+			reached[v] = how
+			queue = append(queue, v)
+		}
+	}
 	for i := range g.nodes {
 		n := &g.nodes[i]
 		for _, flag := range n.Flags {
 			n.mark = max(n.mark, markFlags[flag])
 		}
-		if n.Kind == "statement" && n.Type == "recall" && !slices.Contains(n.Flags, "retracted") {
-			reached[i] = true
-			queue = append(queue, i)
-		}
-		if n.mark >= withdrawn {
-			reached[i] = true
-			queue = append(queue, i)
+		if n.mark >= withdrawn || n.Kind == "statement" && n.Type == "recall" && !slices.Contains(n.Flags, "retracted") {
+			reach(i, tainted)
 		}
 	}
 	for len(queue) > 0 {
 		v := queue[0]
 		queue = queue[1:]
-		for _, e := range g.out[v] {
-			to := g.edges[e].to
-			if reached[to] {
-				continue
+		for _, i := range g.out[v] {
+			e := g.edges[i]
+			switch {
+			case e.line == causes:
+				reach(e.to, tainted)
+			case e.line == holds:
+				reach(e.to, reached[v])
+			case reached[v] == tainted:
+				if !g.alone(e.to) {
+					reach(e.to, tainted)
+				}
 			}
-			reached[to] = true
-			queue = append(queue, to)
-			if g.edges[e].line != observes || !g.alone(to) {
-				g.nodes[to].mark = max(g.nodes[to].mark, affected)
+		}
+		if g.nodes[v].mark < withdrawn || g.nodes[v].Kind != "event" {
+			continue
+		}
+		for _, i := range g.in[v] {
+			if g.edges[i].line == observes {
+				reach(g.edges[i].from, touched)
 			}
+		}
+	}
+	for i := range g.nodes {
+		if n := &g.nodes[i]; reached[i] > sound && !(n.Kind == "statement" && n.Type == "recall") {
+			n.mark = max(n.mark, affected)
 		}
 	}
 }

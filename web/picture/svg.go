@@ -344,7 +344,7 @@ func (d *drawing) legend() []Entry {
 }
 
 var markLabels = map[mark]string{
-	recalled: "recalled", withdrawn: "withdrawn", mistaken: "declared an error", affected: "affected: came of something recalled or withdrawn",
+	recalled: "recalled", withdrawn: "withdrawn", mistaken: "declared an error", affected: "affected: reached by something recalled or withdrawn",
 	finding: "a finding is recorded", corrected: "corrected", approved: "approved", certified: "certified",
 }
 
