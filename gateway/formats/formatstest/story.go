@@ -208,3 +208,11 @@ func (s *Story) Transformation(t testing.TB) (first, second string) {
 	}
 	return event("1", `"inputQuantityList":[{"epcClass":"`+Lot+`"}]`), event("5", `"outputQuantityList":[{"epcClass":"https://id.gs1.org/01/09520051012345/10/LOT-2"}]`)
 }
+
+// Unreadable adds a dataset that is derived from a record which isn't in the index.
+func (s *Story) Unreadable(t testing.TB) (ref, unreadable string) {
+	t.Helper()
+	ref, unreadable = "dataset/lab/future@1", "ni:///sha-256;"+sum("a record of another version of this program")
+	s.Ledger.Put("Lab", indextest.Artifact(t, ref, unreadable))
+	return ref, unreadable
+}

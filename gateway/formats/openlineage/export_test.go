@@ -160,3 +160,11 @@ func TestEventsOfOneTransformationAreOneRun(t *testing.T) {
 	}
 	assert.True(t, found, "%v: the last of them, %s, completes it", runs, second)
 }
+
+func TestASourceThatCannotBeReadIsStillNamed(t *testing.T) {
+	s := formatstest.New(t)
+	ref, unreadable := s.Unreadable(t)
+	events := read(t, exported(t, s.Graph(ref)))
+	require.Len(t, events, 1)
+	assert.Equal(t, []openlineage.Identity{{Namespace: "pedigree-record", Name: unreadable}}, openlineage.DerivationIn(events[0].Dataset.Facets).Sources())
+}

@@ -130,6 +130,9 @@ func (x *exporter) look(node string) (description, error) {
 	}
 	if _, err := record.ParseID(node); err == nil {
 		at, err := x.g.Source.Record(x.ctx, node, x.g.Answer.Block)
+		if errors.Is(err, index.ErrNotFound) { // of a noun that this version can't read
+			return d, nil
+		}
 		if err != nil {
 			return d, err
 		}

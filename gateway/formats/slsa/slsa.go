@@ -207,6 +207,9 @@ func (w *writer) dependency(ref string, notes map[string]any) ([]descriptor, err
 	}
 	d := descriptor{URI: ref, Digest: map[string]string{"sha256": id.Hex()}}
 	at, r, err := w.g.Record(w.ctx, ref)
+	if errors.Is(err, index.ErrNotFound) { // of a noun that this version can't read
+		return []descriptor{d}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

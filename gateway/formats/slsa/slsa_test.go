@@ -11,6 +11,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	provenance "github.com/in-toto/attestation/go/predicates/provenance/v1"
@@ -155,4 +156,17 @@ func TestOthersVerifyTheSignatureWithThePublicKey(t *testing.T) {
 	assert.Equal(t, 7, verdict.Statement.Dependencies, "six, and the base model once more by the root of its signature")
 	assert.Equal(t, g.Now, verdict.Statement.Made())
 	assert.JSONEq(t, string(body), string(verdict.Payload))
+}
+
+// TestADependencyThatCannotBeReadIsStillNamed: the run says which record it was, and that is its digest.
+func TestADependencyThatCannotBeReadIsStillNamed(t *testing.T) {
+	s := formatstest.New(t)
+	ref, unreadable := s.Unreadable(t)
+	text, err := slsa.Statement(t.Context(), s.Graph(ref, lineage.Ancestors))
+	require.NoError(t, err)
+	_, p := validated(t, text)
+	d := p.GetBuildDefinition().GetResolvedDependencies()
+	require.Len(t, d, 1)
+	assert.Equal(t, unreadable, d[0].GetUri())
+	assert.Equal(t, map[string]string{"sha256": strings.TrimPrefix(unreadable, "ni:///sha-256;")}, d[0].GetDigest())
 }
