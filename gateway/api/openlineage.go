@@ -23,8 +23,8 @@ type Runs interface {
 	Await(ctx context.Context, mspID, run string) (runs.Run, error)
 }
 
-// maxBatch bounds a batch of OpenLineage events.
-const maxBatch = 10_000
+// maxBatch bounds a batch of OpenLineage events. They are kept so many at once, for others wait meanwhile.
+const maxBatch, eventsAtOnce = 10_000, 500
 
 // takenView says what became of an OpenLineage event.
 type takenView struct {
@@ -168,15 +168,21 @@ func (s *Server) takeLineageBatch(c *call) error {
 			events, places = append(events, e), append(places, i)
 		}
 	}
-	if len(events) > 0 {
-		taken, err := s.Runs.Add(c.Request.Context(), c.runsCaller(), events...)
-		if err != nil {
+	for first := 0; first < len(events); first += eventsAtOnce {
+		some := events[first:min(first+eventsAtOnce, len(events))]
+		taken, err := s.Runs.Add(c.Request.Context(), c.runsCaller(), some...)
+		if err != nil && first == 0 {
 			return err
 		}
-		for i, t := range taken {
-			if t.Err != nil {
-				fail(s.failedEvent(places[i], t.Err))
+		for i := range some {
+			if err == nil && taken[i].Err == nil {
+				continue
 			}
+			why := err // what came before is kept, so the answer has to be about the rest
+			if why == nil {
+				why = taken[i].Err
+			}
+			fail(s.failedEvent(places[first+i], why))
 		}
 	}
 	if len(view.Failed) == 0 {

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 )
 
@@ -206,6 +208,36 @@ func TestThereIsAnEndToWhatIsTaken(t *testing.T) {
 	f.run()
 	f.ended("one", Recorded)
 	f.add(ev("three", "START", "", ""))
+}
+
+func TestARunThatFitsNoTransactionStaysWithTheReason(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.run()
+	var inputs []string
+	for i := range record.MaxPackRecords + 1 {
+		inputs = append(inputs, ds(fmt.Sprint("in", i)))
+	}
+	f.add(ev("one", "COMPLETE", strings.Join(inputs, ","), ""))
+	assert.Equal(t, "too_large", f.ended("one", Failed).Problems[0].Code)
+}
+
+func TestADamagedRunDoesNotKeepTheOthersBack(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.rules.change(func(r *rules) { r.gate = make(chan struct{}) })
+	f.run()
+	f.add(ev("one", "START", "", ""), ev("one", "COMPLETE", "", ds("a")))
+	f.recording("one")
+	f.close()
+	f.rules.change(func(r *rules) { r.gate = nil })
+	f.open()
+	require.NoError(t, f.store.db.change(func(tx *sql.Tx) error {
+		_, err := tx.Exec("UPDATE run SET records = x'00'")
+		return err
+	}))
+	f.add(ev("two", "COMPLETE", "", ds("b")))
+	f.run()
+	f.ended("two", Recorded)
+	assert.Equal(t, "damaged", f.ended("one", Failed).Problems[0].Code)
 }
 
 func TestFacetsThatNoRecordHasRoomForAreToldByTheirDigest(t *testing.T) {

@@ -60,8 +60,8 @@ func (s *Store) Add(ctx context.Context, caller Caller, events ...*openlineage.E
 	}
 	var taken []Taken
 	done := make(chan error, 1)
-	go func() {
-		done <- s.db.change(func(tx *sql.Tx) error {
+	go func() { // the write is made even if ctx ends, and then somebody has to know of it
+		err := s.db.change(func(tx *sql.Tx) error {
 			taken = make([]Taken, len(arrivals))
 			for i := range arrivals {
 				if err := s.addOne(tx, caller, &arrivals[i], &taken[i]); err != nil {
@@ -70,6 +70,10 @@ func (s *Store) Add(ctx context.Context, caller Caller, events ...*openlineage.E
 			}
 			return nil
 		})
+		if err == nil {
+			s.note(taken)
+		}
+		done <- err
 	}()
 	select {
 	case err := <-done:
@@ -79,7 +83,6 @@ func (s *Store) Add(ctx context.Context, caller Caller, events ...*openlineage.E
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	s.note(taken)
 	return taken, nil
 }
 
@@ -377,7 +380,11 @@ func (s *Store) addFacets(tx *sql.Tx, caller Caller, a *arrival) error {
 	}
 	for _, list := range [][]openlineage.Dataset{e.Inputs, e.Outputs} {
 		for _, d := range list {
-			if err := keepFacets(tx, caller.MSPID, "dataset", d.Identity, d.Facets.Without("version").Without("pedigree_digest")); err != nil {
+			facets := d.Facets
+			for _, ofOneVersion := range []string{"version", "pedigree_digest", "lineage", "columnLineage"} {
+				facets = facets.Without(ofOneVersion)
+			}
+			if err := keepFacets(tx, caller.MSPID, "dataset", d.Identity, facets); err != nil {
 				return err
 			}
 		}

@@ -39,12 +39,17 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	if len(u.records) == 0 { // a dataset event about a version that is registered already
 		return nil, s.finish(id, u.run, stateRecorded, outcome{Used: p.used})
 	}
-	if !s.claim(u.refs()) {
-		return nil, nil
-	}
-	bodies := make([][]byte, len(u.records))
+	bodies, bytes := make([][]byte, len(u.records)), 0
 	for i, r := range u.records {
 		bodies[i] = r.Body
+		bytes += len(r.Body)
+	}
+	if len(bodies) > record.MaxPackRecords || bytes > record.MaxPackBytes {
+		return nil, s.fail(id, u.run, []Problem{{Code: "too_large", Detail: fmt.Sprintf(
+			"the run, what it generated and the inputs of which no version was known are %d records with %d bytes, more than the %d and %d that fit one transaction", len(bodies), bytes, record.MaxPackRecords, record.MaxPackBytes)}})
+	}
+	if !s.claim(u.refs()) {
+		return nil, nil
 	}
 	pack, err := record.Pack(bodies)
 	if err == nil {

@@ -218,6 +218,18 @@ func TestDatasetAndJobEventsAreKeptForWhatComesLater(t *testing.T) {
 	assert.True(t, body.Get("metadata").Get("openlineage").Get("job").Get("facets").Has("ownership"))
 }
 
+func TestWhatAJobIsMeantToDoIsNotWhatARunDid(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.run()
+	f.add(`{"eventTime":"2026-03-01T08:00:00Z","producer":"p","job":{"namespace":"plant","name":"job","facets":{"lineage":{"entries":[{"type":"DATASET","namespace":"n","name":"x","inputs":[{"type":"DATASET","namespace":"n","name":"never"}]}]}}},"outputs":[`+ds("x", from("never"))+`]}`,
+		ev("one", "COMPLETE", ds("a"), ds("x")))
+	r := f.ended("one", Recorded)
+	body := f.body(r.Activity)
+	assert.Equal(t, []string{ref("a", "declared")}, r.Used)
+	assert.False(t, body.Get("generated").Items[0].Has("from"), "so it was made of all that the run used")
+	assert.True(t, body.Get("metadata").Get("openlineage").Get("job").Get("facets").Has("lineage"), "but it is told")
+}
+
 func TestADatasetEventWithAVersionRegistersIt(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()

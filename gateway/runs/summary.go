@@ -13,6 +13,7 @@ type summary struct {
 	job             openlineage.Identity
 	runFacets       canonical.Value
 	jobFacets       canonical.Value
+	ownJobFacets    canonical.Value       // without those that the job is known for
 	inputs, outputs []openlineage.Dataset // in the order in which they were first named
 	started, ended  time.Time             // zero if not said
 	end             *openlineage.Event    // the one that ended it
@@ -34,7 +35,7 @@ func summarise(events []*openlineage.Event, jobKnownFor canonical.Value) *summar
 			m.end, m.ended = e, e.Time
 		}
 	}
-	m.jobFacets = openlineage.Merge(jobKnownFor, m.jobFacets)
+	m.ownJobFacets, m.jobFacets = m.jobFacets, openlineage.Merge(jobKnownFor, m.jobFacets)
 	return m
 }
 
@@ -68,7 +69,7 @@ func (m *summary) origins() (map[openlineage.Identity]*origin, bool) {
 	for _, d := range m.outputs {
 		said[d.Identity] = openlineage.DerivationIn(d.Facets)
 	}
-	targets, _ := openlineage.JobLineage(m.jobFacets)
+	targets, _ := openlineage.JobLineage(m.ownJobFacets) // what a job is meant to do isn't what this run did
 	for _, t := range targets {
 		d := said[t.Identity]
 		said[t.Identity] = openlineage.Derivation{Explicit: d.Explicit || t.Explicit,
