@@ -132,6 +132,7 @@ func summarise(out io.Writer, d folder, p *plan) {
 	table.Flush()
 	flag, first := dirFlag(d), p.Orgs[0]
 	fmt.Fprintf(out, "\nTry:\n  pedigree demo%s\n  pedigree status%s\n", flag, flag)
+	fmt.Fprintf(out, "  open %s in a browser, and sign in with the text in %s\n", first.URL(), shorten(d.token(first.Name, Auditor)))
 	fmt.Fprintf(out, "  curl -H \"Authorization: Bearer $(cat '%s')\" %s/v1/members\n", shorten(d.token(first.Name, Auditor)), first.URL())
 }
 
