@@ -70,6 +70,7 @@ type database struct {
 	lock   *os.File
 	write  *sql.DB
 	read   *sql.DB
+	tx     *transaction // of the writer
 
 	mu      sync.Mutex
 	pending []*operation
@@ -81,8 +82,53 @@ type database struct {
 // operation is one caller's wish to write. It may run more than once, and MUST have no effect but on the transaction, and on
 // what it sets anew each time.
 type operation struct {
-	do   func(*sql.Tx) error
+	do   func(*transaction) error
 	done chan error
+}
+
+// transaction is the writer's. Its statements are kept from one transaction to the next, for preparing them costs as much as
+// running them.
+type transaction struct {
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt
+}
+
+func (tx *transaction) statement(query string) (*sql.Stmt, error) {
+	if s, ok := tx.statements[query]; ok {
+		return s, nil
+	}
+	s, err := tx.conn.PrepareContext(context.Background(), query)
+	if err == nil {
+		tx.statements[query] = s
+	}
+	return s, err
+}
+
+// Exec changes something.
+func (tx *transaction) Exec(query string, args ...any) (sql.Result, error) {
+	s, err := tx.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.Exec(args...)
+}
+
+// Query reads rows.
+func (tx *transaction) Query(query string, args ...any) (*sql.Rows, error) {
+	s, err := tx.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.Query(args...)
+}
+
+// QueryRow reads one row.
+func (tx *transaction) QueryRow(query string, args ...any) *sql.Row {
+	s, err := tx.statement(query)
+	if err != nil {
+		return tx.conn.QueryRowContext(context.Background(), query, args...) // which says what is wrong
+	}
+	return s.QueryRow(args...)
 }
 
 // maxGroup bounds one commit, so that the first of many callers does not wait for the last.
@@ -152,10 +198,21 @@ func (d *database) open() error {
 		return err
 	}
 	d.read.SetMaxOpenConns(4)
+	conn, err := d.write.Conn(context.Background())
+	if err != nil {
+		return err
+	}
+	d.tx = &transaction{conn: conn, statements: map[string]*sql.Stmt{}}
 	return nil
 }
 
 func (d *database) release() {
+	if d.tx != nil {
+		for _, s := range d.tx.statements {
+			_ = s.Close()
+		}
+		_ = d.tx.conn.Close()
+	}
 	for _, db := range []*sql.DB{d.write, d.read} {
 		if db != nil {
 			_ = db.Close()
@@ -188,7 +245,7 @@ func (d *database) ring() {
 
 // change makes a write and waits until it is durable, together with what others write at the time. Errors that the function
 // itself gives come back as they are, and those of the storage match ErrStorage.
-func (d *database) change(do func(*sql.Tx) error) error {
+func (d *database) change(do func(*transaction) error) error {
 	op := &operation{do: do, done: make(chan error, 1)}
 	d.mu.Lock()
 	if d.closed {
@@ -241,21 +298,20 @@ func (d *database) commit(group []*operation) {
 }
 
 func (d *database) transact(group []*operation) (err error) {
-	tx, err := d.write.BeginTx(context.Background(), nil)
-	if err != nil {
+	if _, err := d.tx.Exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	defer func() {
 		if err != nil {
-			_ = tx.Rollback()
+			_, _ = d.tx.Exec("ROLLBACK") // if it fails, there is no transaction any more
 		}
 	}()
 	for _, op := range group {
-		if err := op.do(tx); err != nil {
+		if err := op.do(d.tx); err != nil {
 			return err
 		}
 	}
-	if err := tx.Commit(); err != nil {
+	if _, err := d.tx.Exec("COMMIT"); err != nil {
 		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	return nil
@@ -270,7 +326,7 @@ func stored(err error) error {
 }
 
 // nextTurn counts the runs that have ended.
-func nextTurn(tx *sql.Tx) (turn int64, err error) {
+func nextTurn(tx *transaction) (turn int64, err error) {
 	if err := tx.QueryRow("UPDATE meta SET value = value + 1 WHERE name = 'turn' RETURNING value").Scan(&turn); err != nil {
 		return 0, stored(err)
 	}

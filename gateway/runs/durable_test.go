@@ -1,7 +1,6 @@
 package runs
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -230,7 +229,7 @@ func TestADamagedRunDoesNotKeepTheOthersBack(t *testing.T) {
 	f.close()
 	f.rules.change(func(r *rules) { r.gate = nil })
 	f.open()
-	require.NoError(t, f.store.db.change(func(tx *sql.Tx) error {
+	require.NoError(t, f.store.db.change(func(tx *transaction) error {
 		_, err := tx.Exec("UPDATE run SET records = x'00'")
 		return err
 	}))

@@ -2,7 +2,6 @@ package runs
 
 import (
 	"context"
-	"database/sql"
 	"time"
 )
 
@@ -41,7 +40,7 @@ func (s *Store) expire(now time.Time) (int, error) {
 		run string
 	}
 	var list []gone
-	err := s.db.change(func(tx *sql.Tx) error {
+	err := s.db.change(func(tx *transaction) error {
 		list = list[:0]
 		rows, err := tx.Query("SELECT id, run FROM run WHERE state = ? AND updated < ? ORDER BY updated LIMIT ?", stateOpen, now.Add(-s.cfg.Expire).UnixMilli(), mostSwept)
 		if err != nil {
@@ -89,7 +88,7 @@ func (s *Store) expire(now time.Time) (int, error) {
 // forget deletes runs that are over and older than they are kept, or more. What they generated last of each artifact is on
 // the ledger, and the index tells it from then on.
 func (s *Store) forget(now time.Time) (n int, err error) {
-	err = s.db.change(func(tx *sql.Tx) error {
+	err = s.db.change(func(tx *transaction) error {
 		n = 0
 		rows, err := tx.Query(`SELECT id FROM run WHERE state >= ?1 AND ended < ?2
 			UNION SELECT * FROM (SELECT id FROM run WHERE state >= ?1 ORDER BY ended DESC LIMIT -1 OFFSET ?3) LIMIT ?4`,

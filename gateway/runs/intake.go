@@ -61,7 +61,7 @@ func (s *Store) Add(ctx context.Context, caller Caller, events ...*openlineage.E
 	var taken []Taken
 	done := make(chan error, 1)
 	go func() { // the write is made even if ctx ends, and then somebody has to know of it
-		err := s.db.change(func(tx *sql.Tx) error {
+		err := s.db.change(func(tx *transaction) error {
 			taken = make([]Taken, len(arrivals))
 			for i := range arrivals {
 				if err := s.addOne(tx, caller, &arrivals[i], &taken[i]); err != nil {
@@ -106,7 +106,7 @@ func (s *Store) note(taken []Taken) {
 }
 
 // addOne adds an event in a savepoint, so that one that is refused leaves nothing behind.
-func (s *Store) addOne(tx *sql.Tx, caller Caller, a *arrival, t *Taken) error {
+func (s *Store) addOne(tx *transaction, caller Caller, a *arrival, t *Taken) error {
 	if _, err := tx.Exec("SAVEPOINT event"); err != nil {
 		return stored(err)
 	}
@@ -146,7 +146,7 @@ type row struct {
 	inputs  int
 }
 
-func findRow(tx *sql.Tx, msp string, kind int, run string) (r row, found bool, err error) {
+func findRow(tx *transaction, msp string, kind int, run string) (r row, found bool, err error) {
 	err = tx.QueryRow("SELECT id, state, started, type, events, bytes, late, datasets FROM run WHERE msp = ? AND kind = ? AND run = ?", msp, kind, run).
 		Scan(&r.id, &r.state, &r.started, &r.kind, &r.events, &r.bytes, &r.late, &r.inputs)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -158,7 +158,7 @@ func findRow(tx *sql.Tx, msp string, kind int, run string) (r row, found bool, e
 // straggling tells whether a run that has ended still waits for its START.
 func (r row) straggling() bool { return r.state == stateEnded && !r.started }
 
-func (s *Store) addToRun(tx *sql.Tx, caller Caller, a *arrival, t *Taken) error {
+func (s *Store) addToRun(tx *transaction, caller Caller, a *arrival, t *Taken) error {
 	e := a.event
 	t.ID = e.Run.ID
 	r, found, err := findRow(tx, caller.MSPID, kindRun, e.Run.ID)
@@ -206,7 +206,7 @@ func (s *Store) addToRun(tx *sql.Tx, caller Caller, a *arrival, t *Taken) error 
 }
 
 // advance notes what an event does to its run, and ends it if it is the end.
-func (s *Store) advance(tx *sql.Tx, caller Caller, r row, a *arrival, t *Taken, now int64) error {
+func (s *Store) advance(tx *transaction, caller Caller, r row, a *arrival, t *Taken, now int64) error {
 	e := a.event
 	r.started = r.started || e.Type == "START"
 	ended, turn := int64(0), int64(0)
@@ -231,7 +231,7 @@ func (s *Store) advance(tx *sql.Tx, caller Caller, r row, a *arrival, t *Taken, 
 	return stored(err)
 }
 
-func (s *Store) insertRun(tx *sql.Tx, caller Caller, kind int, run string, job openlineage.Identity, now int64) (int64, error) {
+func (s *Store) insertRun(tx *transaction, caller Caller, kind int, run string, job openlineage.Identity, now int64) (int64, error) {
 	result, err := tx.Exec(`INSERT INTO run (msp, kind, run, state, job_namespace, job_name, caller, created, updated, ended, turn, type, started, events, late, bytes, datasets, result)
 		VALUES (?,?,?,0,?,?,?,?,?,0,0,'',0,0,0,0,0,'{}')`, caller.MSPID, kind, run, job.Namespace, job.Name, caller.Name, now, now)
 	if err != nil {
@@ -245,7 +245,7 @@ func (s *Store) insertRun(tx *sql.Tx, caller Caller, kind int, run string, job o
 }
 
 // weigh refuses an event for which there is no room, and counts one for which there is.
-func (s *Store) weigh(tx *sql.Tx, caller Caller, r row, a *arrival) error {
+func (s *Store) weigh(tx *transaction, caller Caller, r row, a *arrival) error {
 	switch {
 	case r.events+1 > s.cfg.RunEvents && !a.event.Ends():
 		return &LimitError{fmt.Sprintf("the run has %d events already, and more than %d are not kept of one", r.events, s.cfg.RunEvents)}
@@ -270,13 +270,13 @@ func (s *Store) weigh(tx *sql.Tx, caller Caller, r row, a *arrival) error {
 const busyPause = 10 * time.Second
 
 // carry changes what an organisation has unfinished.
-func carry(tx *sql.Tx, msp string, runs, bytes int) error {
+func carry(tx *transaction, msp string, runs, bytes int) error {
 	_, err := tx.Exec("INSERT INTO load VALUES (?1, ?2, ?3) ON CONFLICT (msp) DO UPDATE SET runs = runs + ?2, bytes = bytes + ?3", msp, runs, bytes)
 	return stored(err)
 }
 
 // addLate keeps an event that came after the end, to be shown.
-func addLate(tx *sql.Tx, r row, a *arrival) error {
+func addLate(tx *transaction, r row, a *arrival) error {
 	if r.late < maxLate {
 		if _, err := tx.Exec("INSERT INTO event (run, digest, late, body) VALUES (?,?,1,?)", r.id, a.digest[:], lateBody(a.event)); err != nil {
 			return stored(err)
@@ -296,7 +296,7 @@ func lateBody(e *openlineage.Event) []byte {
 }
 
 // retry gives a run that could not be recorded another turn.
-func retry(tx *sql.Tx, caller Caller, id int64) error {
+func retry(tx *transaction, caller Caller, id int64) error {
 	turn, err := nextTurn(tx)
 	if err != nil {
 		return err
@@ -311,7 +311,7 @@ func retry(tx *sql.Tx, caller Caller, id int64) error {
 }
 
 // carryRow adds a run to what its organisation has unfinished (sign 1), or takes it away (-1).
-func carryRow(tx *sql.Tx, id int64, sign int) error {
+func carryRow(tx *transaction, id int64, sign int) error {
 	_, err := tx.Exec(`UPDATE load SET runs = runs + ?2, bytes = bytes + ?2 * (SELECT bytes FROM run WHERE id = ?1)
 		WHERE msp = (SELECT msp FROM run WHERE id = ?1)`, id, sign)
 	return stored(err)
@@ -326,7 +326,7 @@ func registers(d openlineage.Dataset) bool {
 }
 
 // addVersion takes a dataset event that registers a version: a run of its own, which has ended.
-func (s *Store) addVersion(tx *sql.Tx, caller Caller, a *arrival, t *Taken) error {
+func (s *Store) addVersion(tx *transaction, caller Caller, a *arrival, t *Taken) error {
 	e := a.event
 	t.ID = fmt.Sprintf("dataset-%x", a.digest[:16])
 	r, found, err := findRow(tx, caller.MSPID, kindDataset, t.ID)
@@ -370,7 +370,7 @@ func (s *Store) addVersion(tx *sql.Tx, caller Caller, a *arrival, t *Taken) erro
 }
 
 // addFacets keeps the facets of a job or a dataset for what comes later.
-func (s *Store) addFacets(tx *sql.Tx, caller Caller, a *arrival) error {
+func (s *Store) addFacets(tx *transaction, caller Caller, a *arrival) error {
 	e := a.event
 	if e.Kind == openlineage.DatasetEvent {
 		return keepFacets(tx, caller.MSPID, "dataset", e.Dataset.Identity, e.Dataset.Facets)
@@ -392,7 +392,7 @@ func (s *Store) addFacets(tx *sql.Tx, caller Caller, a *arrival) error {
 	return nil
 }
 
-func keepFacets(tx *sql.Tx, msp, kind string, i openlineage.Identity, facets canonical.Value) error {
+func keepFacets(tx *transaction, msp, kind string, i openlineage.Identity, facets canonical.Value) error {
 	if len(facets.Members) == 0 {
 		return nil
 	}

@@ -53,7 +53,7 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	}
 	pack, err := record.Pack(bodies)
 	if err == nil {
-		err = s.db.change(func(tx *sql.Tx) error {
+		err = s.db.change(func(tx *transaction) error {
 			_, err := tx.Exec("UPDATE run SET state = ?, records = ?, result = ? WHERE id = ?", stateRecording, pack, outcome{Tries: u.tries}.text(), id)
 			return stored(err)
 		})

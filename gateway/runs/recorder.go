@@ -277,7 +277,7 @@ func rejections(u *undertaking, problems []record.Problem) []capture.Result {
 func (s *Store) delayed(u *undertaking, why error) {
 	s.log.Warn("a run waits", "run", u.run, "why", why)
 	o := outcome{Waiting: why.Error(), Tries: u.tries}
-	if err := s.db.change(func(tx *sql.Tx) error {
+	if err := s.db.change(func(tx *transaction) error {
 		_, err := tx.Exec("UPDATE run SET result = ? WHERE id = ? AND state = ?", o.text(), u.id, stateRecording)
 		return stored(err)
 	}); err != nil {

@@ -1,7 +1,6 @@
 package runs
 
 import (
-	"database/sql"
 	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -81,7 +80,7 @@ func outcomeOf(records []*record.Record) outcome {
 // reconsider has the records of a run made again.
 func (s *Store) reconsider(u *undertaking, o outcome) error {
 	left := outcome{Tries: u.tries + 1, Problems: o.Problems}
-	return s.db.change(func(tx *sql.Tx) error {
+	return s.db.change(func(tx *transaction) error {
 		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", stateEnded, left.text(), u.id)
 		return stored(err)
 	})
@@ -89,7 +88,7 @@ func (s *Store) reconsider(u *undertaking, o outcome) error {
 
 // finish ends a run that is on the ledger. What tells its events again stays, their bodies don't.
 func (s *Store) finish(id int64, run string, state int, o outcome) error {
-	err := s.db.change(func(tx *sql.Tx) error {
+	err := s.db.change(func(tx *transaction) error {
 		if err := carryRow(tx, id, -1); err != nil {
 			return err
 		}
@@ -112,7 +111,7 @@ func (s *Store) finish(id int64, run string, state int, o outcome) error {
 // fail ends a run that can't be recorded. Its events stay, for another try. What it was to generate is no version any more.
 func (s *Store) fail(id int64, run string, problems []Problem) error {
 	o := outcome{Problems: problems}
-	err := s.db.change(func(tx *sql.Tx) error {
+	err := s.db.change(func(tx *transaction) error {
 		if err := carryRow(tx, id, -1); err != nil {
 			return err
 		}

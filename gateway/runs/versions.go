@@ -168,7 +168,7 @@ func newestHere(db querier, in input, run int64) (known, error) {
 
 // pinAll settles which versions the inputs of an event are, as far as earlier events of the run haven't. It gives the number
 // of inputs that the run has then.
-func (s *Store) pinAll(tx *sql.Tx, caller Caller, r row, a *arrival) (int, error) {
+func (s *Store) pinAll(tx *transaction, caller Caller, r row, a *arrival) (int, error) {
 	n := r.inputs
 	for i := range a.inputs {
 		in := &a.inputs[i]
@@ -206,7 +206,7 @@ func (s *Store) pinAll(tx *sql.Tx, caller Caller, r row, a *arrival) (int, error
 const Declared = "declared"
 
 // versionOf tells which version an input is.
-func (s *Store) versionOf(tx *sql.Tx, r row, in *input) (kind, version string, err error) {
+func (s *Store) versionOf(tx *transaction, r row, in *input) (kind, version string, err error) {
 	p := in.place
 	if p.Version != "" && p.Kind != "" {
 		return p.Kind, p.Version, nil
@@ -243,7 +243,7 @@ func (s *Store) versionOf(tx *sql.Tx, r row, in *input) (kind, version string, e
 }
 
 // noteOutputs notes what a run says that it generates.
-func (s *Store) noteOutputs(tx *sql.Tx, run int64, msp string, e *openlineage.Event) error {
+func (s *Store) noteOutputs(tx *transaction, run int64, msp string, e *openlineage.Event) error {
 	for _, d := range e.Outputs {
 		if err := s.noteOutput(tx, run, msp, d.Identity, d.Facets); err != nil {
 			return err
@@ -259,7 +259,7 @@ func (s *Store) noteOutputs(tx *sql.Tx, run int64, msp string, e *openlineage.Ev
 }
 
 // noteOutput notes one output. What the event doesn't say of its kind and version stays as it was.
-func (s *Store) noteOutput(tx *sql.Tx, run int64, msp string, i openlineage.Identity, facets canonical.Value) error {
+func (s *Store) noteOutput(tx *transaction, run int64, msp string, i openlineage.Identity, facets canonical.Value) error {
 	p := openlineage.PlaceOf(i, facets, s.cfg.Namespace)
 	digest, _ := openlineage.DigestIn(facets)
 	kind := p.Kind
@@ -276,7 +276,7 @@ func (s *Store) noteOutput(tx *sql.Tx, run int64, msp string, i openlineage.Iden
 }
 
 // kindBefore is the kind that a dataset had before.
-func kindBefore(tx *sql.Tx, msp string, i openlineage.Identity, p openlineage.Place) (string, error) {
+func kindBefore(tx *transaction, msp string, i openlineage.Identity, p openlineage.Place) (string, error) {
 	kept, err := readFacets(tx, msp, "dataset", i)
 	if err != nil {
 		return "", err
@@ -293,7 +293,7 @@ func kindBefore(tx *sql.Tx, msp string, i openlineage.Identity, p openlineage.Pl
 }
 
 // fixOutputs settles the versions that a run has generated, now that it has completed: from here on they are the newest.
-func fixOutputs(tx *sql.Tx, run int64, otherwise string) error {
+func fixOutputs(tx *transaction, run int64, otherwise string) error {
 	_, err := tx.Exec(`UPDATE output SET version = IIF(version = '', ?2, version), turn = (SELECT turn FROM run WHERE id = ?1) WHERE run = ?1`, run, otherwise)
 	return stored(err)
 }
