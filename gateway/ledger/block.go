@@ -27,6 +27,9 @@ type Block struct {
 	PreviousHash []byte
 	// Transactions are all of them, invalid ones and configuration too, in the order of the block.
 	Transactions []Transaction
+	// Orderers are the numbers of those whose signatures the block bears, by its own word: peers have checked them, this
+	// client hasn't.
+	Orderers []uint32
 }
 
 // Transaction is one transaction of a block.
@@ -84,7 +87,7 @@ func (p *parser) parse(raw *common.Block) (*Block, error) {
 	}
 	b := &Block{
 		Number: header.GetNumber(), Hash: headerHash(header), PreviousHash: header.GetPreviousHash(),
-		Transactions: make([]Transaction, len(data)),
+		Transactions: make([]Transaction, len(data)), Orderers: signers(raw),
 	}
 	for i, envelope := range data {
 		t := Transaction{Position: i, Code: int32(codes[i])}
@@ -99,6 +102,29 @@ func (p *parser) parse(raw *common.Block) (*Block, error) {
 	}
 	return b, nil
 }
+
+// signers reads the numbers of the orderers that signed a block. What can't be read names none.
+func signers(raw *common.Block) []uint32 {
+	metadata := raw.GetMetadata().GetMetadata()
+	if len(metadata) <= int(common.BlockMetadataIndex_SIGNATURES) {
+		return nil
+	}
+	var m common.Metadata
+	if proto.Unmarshal(metadata[common.BlockMetadataIndex_SIGNATURES], &m) != nil {
+		return nil
+	}
+	var all []uint32
+	for _, s := range m.GetSignatures() {
+		var h common.IdentifierHeader
+		if len(s.GetIdentifierHeader()) > 0 && len(all) < mostOrderers && proto.Unmarshal(s.GetIdentifierHeader(), &h) == nil {
+			all = append(all, h.GetIdentifier())
+		}
+	}
+	return all
+}
+
+// mostOrderers bounds how many orderers are remembered.
+const mostOrderers = 100
 
 func validationCodes(raw *common.Block) ([]byte, error) {
 	var codes []byte

@@ -57,6 +57,9 @@ func TestARealBlockIsRead(t *testing.T) {
 	decoded, problems := record.Decode(bodies[0])
 	require.Empty(t, problems)
 	require.Equal(t, "readings", decoded.Artifact.Name)
+	require.Empty(t, genesis.Orderers)
+	require.Len(t, artifact.Orderers, 3, "a quorum of four orderers signed it")
+	require.Subset(t, []uint32{1, 2, 3, 4}, artifact.Orderers)
 
 	definition, err := p.parse(rawBlock(t, "03"))
 	require.NoError(t, err)

@@ -2,12 +2,14 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +45,7 @@ type following struct {
 	moved  chan struct{} // closed and replaced when height grows
 	peer   string
 	err    string
+	signed map[uint32]uint64 // the newest block that each orderer signed
 }
 
 func (f *following) set(open bool, peer string, err error) {
@@ -65,7 +68,26 @@ func (f *following) reached(height uint64) {
 func (f *following) health() Health {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return Health{Following: f.open, Height: f.height, FollowedPeer: f.peer, FollowError: f.err}
+	h := Health{Following: f.open, Height: f.height, FollowedPeer: f.peer, FollowError: f.err}
+	for id, block := range f.signed {
+		h.Orderers = append(h.Orderers, OrdererHealth{ID: id, Signed: block})
+	}
+	slices.SortFunc(h.Orderers, func(a, b OrdererHealth) int { return cmp.Compare(a.ID, b.ID) })
+	return h
+}
+
+// sealed notes who signed a block.
+func (f *following) sealed(b *Block) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.signed == nil {
+		f.signed = map[uint32]uint64{}
+	}
+	for _, id := range b.Orderers {
+		if _, known := f.signed[id]; known || len(f.signed) < mostOrderers {
+			f.signed[id] = b.Number
+		}
+	}
 }
 
 // Handed waits until Follow's function has returned for a block. It returns ctx's error if that comes first.
@@ -259,6 +281,7 @@ func (f *follower) take(raw *common.Block) error {
 		return &applyError{err}
 	}
 	f.next = Start{Number: b.Number + 1, PreviousHash: b.Hash}
+	f.following.sealed(b)
 	f.following.reached(f.next.Number)
 	f.commits.Resolve(b)
 	return nil

@@ -177,6 +177,15 @@ type Health struct {
 	FollowedPeer string
 	// FollowError is why the last stream ended, empty while one is open.
 	FollowError string
+	// Orderers are those whose signatures the followed blocks bear, by their numbers.
+	Orderers []OrdererHealth
+}
+
+// OrdererHealth is what blocks tell of an orderer.
+type OrdererHealth struct {
+	ID uint32
+	// Signed is the newest block that it signed, of those followed since this client was opened.
+	Signed uint64
 }
 
 // PeerHealth is the state of one peer as this client sees it.

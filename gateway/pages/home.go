@@ -121,5 +121,8 @@ func (p *Pages) health() web.Health {
 	for _, peer := range h.Peers {
 		out.Peers = append(out.Peers, web.Peer{MSPID: peer.MSPID, Address: peer.Address, Usable: peer.Usable, Problem: peer.Problem, Height: peer.Height})
 	}
+	for _, o := range h.Orderers {
+		out.Orderers = append(out.Orderers, web.Orderer{ID: o.ID, Signed: o.Signed})
+	}
 	return out
 }

@@ -9,7 +9,7 @@ import (
 
 const (
 	mostOwn    = 8  // happenings of an organisation that are shown
-	lookedLate = 60 // of all, among which they are looked for
+	lookedLate = 30 // of all, among which they are looked for
 )
 
 func (p *Pages) organisationRoutes() []route {
