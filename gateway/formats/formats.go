@@ -28,9 +28,11 @@ type Format struct {
 	Extension string
 	// About says in a few words what it is, for people who choose.
 	About string
-	// Kinds are the kinds of node (lineage.Node) that it can be about. Empty: all. What else it asks of a node it says with
-	// a *Refusal when it is written.
+	// Kinds are the kinds of node (lineage.Node) that it can be about. Empty: all.
 	Kinds []string
+	// Only, if it isn't nil, refuses nodes by their names, with a *Refusal. What else the format asks of a node it says when it
+	// is written.
+	Only func(node string) error
 	// Direction is the way of the walk that it is made of, for a format that makes sense one way only; empty if it takes any.
 	Direction lineage.Direction
 	// Depth is how many steps of the walk it is made of; 0 means as many as were asked for.
@@ -45,6 +47,9 @@ type Format struct {
 // Fits tells whether the format can be about a kind of node; the error is a *Refusal.
 func (f Format) Fits(node, kind string) error {
 	if len(f.Kinds) == 0 || slices.Contains(f.Kinds, kind) {
+		if f.Only != nil {
+			return f.Only(node)
+		}
 		return nil
 	}
 	return Refuse("the format %s is about nodes of the kind %s, and %q is of the kind %s", f.Name, strings.Join(f.Kinds, " or "), record.Brief(node), kind)

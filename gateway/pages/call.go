@@ -35,7 +35,7 @@ func (v *visit) call(method, path, contentType string, body io.Reader, headers .
 	if err != nil {
 		return nil, err
 	}
-	r.RequestURI, r.RemoteAddr, r.Host = r.URL.RequestURI(), v.RemoteAddr, v.Host
+	r.RequestURI, r.RemoteAddr, r.Host, r.TLS = r.URL.RequestURI(), v.RemoteAddr, v.Host, v.TLS
 	r.Header.Set("Accept", "application/json")
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)

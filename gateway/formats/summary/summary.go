@@ -42,13 +42,20 @@ var policy = func() string {
 // Format is the summary of a model.
 var Format = formats.Format{
 	Name: "summary", MediaType: "text/html", Extension: ".html", About: "what a model was trained with, for people: HTML that prints well",
-	Kinds: []string{"artifact"}, Direction: lineage.Ancestors, Policy: policy + "; frame-ancestors 'none'", Write: Write,
+	Kinds: []string{"artifact"}, Only: models, Direction: lineage.Ancestors, Policy: policy + "; frame-ancestors 'none'", Write: Write,
+}
+
+func models(node string) error {
+	if ref, err := record.ParseArtifactRef(node); err != nil || ref.Kind != "model" {
+		return formats.Refuse("a training-data summary is about a model, and %q is none", record.Brief(node))
+	}
+	return nil
 }
 
 // Write writes the summary of the model that a graph starts from.
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
-	if ref, err := record.ParseArtifactRef(g.Answer.Node); err != nil || ref.Kind != "model" {
-		return formats.Refuse("a training-data summary is about a model, and %q is none", record.Brief(g.Answer.Node))
+	if err := models(g.Answer.Node); err != nil {
+		return err
 	}
 	s := newSources(ctx, g)
 	if err := s.gather(); err != nil {

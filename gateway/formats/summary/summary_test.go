@@ -144,6 +144,7 @@ func TestOtherThingsThanModelsHaveNone(t *testing.T) {
 		var refusal *formats.Refusal
 		require.ErrorAs(t, summary.Write(t.Context(), new(bytes.Buffer), s.Graph(node, lineage.Ancestors)), &refusal)
 		assert.Contains(t, refusal.Detail, "about a model")
+		require.ErrorAs(t, summary.Format.Fits(node, "artifact"), &refusal)
 	}
 }
 
