@@ -185,11 +185,19 @@ func moment(t time.Time) string {
 	return t.UTC().Format("2 Jan 2006, 15:04")
 }
 
-// clean takes out what is no text: control characters, direction marks and broken UTF-8, which could make a label look like another one.
+// longest is how many characters of a text are shown; the pages about nodes have them whole.
+const longest = 300
+
+// clean shortens what is very long, and takes out what is no text.
 func clean(s string) string {
-	if len(s) > 300 {
-		s = s[:300] + "…"
+	if runes := []rune(s); len(runes) > longest {
+		s = string(runes[:longest]) + "…"
 	}
+	return printable(s)
+}
+
+// printable takes out what is no text: control characters, direction marks and broken UTF-8, which could make a label look like another one.
+func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
 			return '\ufffd'

@@ -236,6 +236,14 @@ func TestHostileTextIsShownAsText(t *testing.T) {
 	}
 }
 
+func TestAWholeIDIsThereHoweverLongItIs(t *testing.T) {
+	id := "urn:example:" + strings.Repeat("long", 400)
+	p := Draw(&lineage.Answer{Node: id, Nodes: []lineage.Node{{ID: id, Kind: "thing"}}}, Options{})
+	assert.Contains(t, string(p.SVG), id+"</title>")
+	assert.Equal(t, id, p.Rows[0].ID)
+	assert.Less(t, len(p.Rows[0].Title), 1000)
+}
+
 func TestThePictureIsWhatItWas(t *testing.T) {
 	for name, a := range map[string]*lineage.Answer{"recall": recall(30), "tangle": tangle(6, 14, 18)} {
 		p := Draw(a, links(Options{}))

@@ -59,7 +59,7 @@ func (d *drawing) write(o Options) *Picture {
 func (w *writer) f(format string, args ...any) { fmt.Fprintf(&w.Builder, format, args...) }
 
 // esc makes a text safe between tags and in attributes.
-func esc(s string) string { return html.EscapeString(clean(s)) }
+func esc(s string) string { return html.EscapeString(printable(s)) }
 
 func (w *writer) picture(p *Picture) {
 	w.f(`<svg class="picture" width="%d" height="%d" viewBox="0 0 %d %d" preserveAspectRatio="xMinYMin" role="group" aria-label="Lineage: %d nodes, causes on the left, effects on the right">`, p.Width, p.Height, p.Width, p.Height, p.Nodes)
