@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,9 @@ func TestAnImpactIsAnsweredAsJSONAndAsATable(t *testing.T) {
 	assert.Equal(t, recall, v.Node)
 	before := f.do(request{path: "/v1/impact?node=" + url.QueryEscape(recall) + "&at=" + strconv.FormatUint(then, 10)})
 	assert.NotContains(t, before.body, "on hold")
+	// A transaction's time is a second after that of the one before.
+	moment := indextest.Start.Add(time.Duration(then) * time.Second).Format(time.RFC3339)
+	assert.Equal(t, before.body, f.do(request{path: "/v1/impact?node=" + url.QueryEscape(recall) + "&at=" + url.QueryEscape(moment)}).body, "the block by its time")
 
 	for _, r := range []request{{path: "/v1/impact?node=" + url.QueryEscape(recall) + "&format=csv"}, {path: "/v1/impact?node=" + url.QueryEscape(recall), header: map[string]string{"Accept": "text/csv"}}} {
 		a := f.do(r)
@@ -74,6 +78,9 @@ func TestAnImpactIsAnsweredAsJSONAndAsATable(t *testing.T) {
 		"/v1/impact?node=dataset/lab/unknown@1":                               http.StatusNotFound,
 		"/v1/impact?node=" + url.QueryEscape(recall) + "&format=dot":          http.StatusBadRequest,
 		"/v1/impact?organisation=LabMSP&at=99":                                http.StatusBadRequest,
+		"/v1/impact?organisation=LabMSP&at=yesterday":                         http.StatusBadRequest,
+		"/v1/impact?organisation=LabMSP&at=1867-01-01T00:00:00Z":              http.StatusBadRequest,
+		"/v1/impact?organisation=LabMSP&at=2026-13-01T00:00:00Z":              http.StatusBadRequest,
 		"/v1/impact?organisation=LabMSP&at=0":                                 http.StatusNotFound,
 	} {
 		assert.Equal(t, want, f.do(request{path: path}).status, path)

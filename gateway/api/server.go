@@ -214,6 +214,9 @@ func (s *Server) serve(g *gin.Context, o *operation, run handler) {
 		err = c.check()
 	}
 	if err == nil {
+		err = s.atBlock(c)
+	}
+	if err == nil {
 		err = c.negotiate()
 	}
 	if err == nil {

@@ -85,7 +85,7 @@ the path that says why; --json has everything.
 	c.Flags().BoolVar(&asCSV, "csv", false, "print a table with a line for each node that was touched")
 	c.Flags().IntVar(&depth, "depth", 0, "steps to walk; all of them if left out")
 	c.Flags().IntVar(&limit, "limit", 0, "the greatest number of nodes; 10000 if left out")
-	c.Flags().StringVar(&at, "at", "", "answer as it was after this block")
+	c.Flags().StringVar(&at, "at", "", "answer as it was after this block, or at this date and time")
 	return c
 }
 

@@ -91,7 +91,7 @@ stands above already.
 	c.Flags().IntVar(&depth, "depth", 0, "steps to walk; all of them if left out")
 	c.Flags().BoolVar(&ids, "ids", false, "print record ids whole")
 	c.Flags().StringVar(&column, "column", "", "walk from this column of an artifact version, column by column")
-	c.Flags().StringVar(&at, "at", "", "answer as it was after this block")
+	c.Flags().StringVar(&at, "at", "", "answer as it was after this block, or at this date and time")
 	c.Flags().StringVar(&format, "format", "", "instead of text: "+catalogue.Names()+"; see export")
 	return c
 }

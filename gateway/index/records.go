@@ -1,10 +1,13 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,6 +106,54 @@ func (ix *Index) locate(ctx context.Context, id string, at uint64) (location, er
 		}
 	}
 	return l, fmt.Errorf("record %s: %w", id, ErrNotFound)
+}
+
+// RecordsByID finds many records by their ids, in a few queries. Those that aren't there at that height are left out.
+func (ix *Index) RecordsByID(ctx context.Context, ids []string, at uint64) (map[string]*Record, error) {
+	snap, err := ix.Snapshot(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[string]bool, len(ids))
+	var hashes []uint64
+	for _, id := range ids {
+		if digest, ok := digestOf(id); ok && !wanted[recordID(digest[:])] {
+			wanted[recordID(digest[:])] = true
+			hashes = append(hashes, recordName(digest, 0).hash)
+		}
+	}
+	candidates, err := ix.candidates(ctx, hashes)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't look up records: %w", err)
+	}
+	slices.Sort(candidates)
+	var found []location
+	err = ix.batches(ctx, `SELECT `+locationColumns+` FROM node n WHERE n.id IN `, slices.Compact(candidates), "", nil, func(rows *sql.Rows) error {
+		var l location
+		if err := rows.Scan(l.fields()...); err != nil {
+			return err
+		}
+		if l.id <= snap.Last && wanted[recordID(l.digest)] {
+			l.digest = slices.Clone(l.digest)
+			found = append(found, l)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't look up records: %w", err)
+	}
+	slices.SortFunc(found, func(a, b location) int { return cmp.Compare(a.id, b.id) }) // those of one pack stand together
+	records, err := ix.fetchAll(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	named := make(map[string]*Record, len(records))
+	for i := range records {
+		if named[records[i].ID] == nil {
+			named[records[i].ID] = &records[i]
+		}
+	}
+	return named, nil
 }
 
 // fetch reads a record's body and first recording.
@@ -278,6 +329,13 @@ func (ix *Index) Records(ctx context.Context, f RecordFilter, at uint64, page Pa
 		var recorded where
 		recorded.between("x.time", f.From, f.Before)
 		w.add("EXISTS (SELECT 1 FROM tx x WHERE x.id = n.tx AND "+strings.Join(recorded.parts, " AND ")+")", recorded.args...)
+	}
+	if !f.From.IsZero() { // nothing before the first of these transactions need be looked at
+		from := int64(math.MaxInt64)
+		if err := ix.row(ctx, "SELECT COALESCE(MIN(before), ?) FROM tx WHERE time >= ?", from, f.From.UnixMicro()).Scan(&from); err != nil {
+			return List[Record]{}, fmt.Errorf("couldn't look up transactions by time: %w", err)
+		}
+		w.add("n.id > ?", from)
 	}
 	return ix.recordPage(ctx, p, selection{head: query, where: w, order: "n.id"})
 }

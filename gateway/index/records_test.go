@@ -295,3 +295,53 @@ func TestRecordsAreListedByTheTimeOfTheirTransactions(t *testing.T) {
 	require.Equal(t, ids[:1], list(index.RecordFilter{Before: at(2)}))
 	require.Empty(t, list(index.RecordFilter{From: at(9)}))
 }
+
+func TestManyRecordsAreFoundByTheirIDsAtOnce(t *testing.T) {
+	l, ix := follow(t)
+	var ids []string
+	for i := range 5 {
+		ids = append(ids, l.Put("Harbor", seen(t, i)))
+	}
+	before := ix.Height() - 1
+	ids = append(ids, l.Put("Market", seen(t, 5)))
+	asked := append([]string{"nonsense", string(record.Sum([]byte("unknown"))), ids[0]}, ids...)
+	found, err := ix.RecordsByID(t.Context(), asked, index.Latest)
+	require.NoError(t, err)
+	require.Len(t, found, 6)
+	for _, id := range ids {
+		one, err := ix.Record(t.Context(), id, index.Latest)
+		require.NoError(t, err)
+		require.Equal(t, one, found[id])
+	}
+	found, err = ix.RecordsByID(t.Context(), asked, before)
+	require.NoError(t, err)
+	require.Len(t, found, 5, "as it was before the last one")
+	none, err := ix.RecordsByID(t.Context(), nil, index.Latest)
+	require.NoError(t, err)
+	require.Empty(t, none)
+}
+
+func TestABlockIsFoundByItsTime(t *testing.T) {
+	l, ix := follow(t)
+	for n := range 3 {
+		l.Put("Harbor", seen(t, n)) // a second apart
+	}
+	for _, test := range []struct {
+		name string
+		at   time.Time
+		want uint64
+	}{
+		{"at its very time", indextest.Start.Add(2 * time.Second), 2},
+		{"between two", indextest.Start.Add(2*time.Second + 900*time.Millisecond), 2},
+		{"long after all", indextest.Start.AddDate(10, 0, 0), 3},
+		{"in another zone", indextest.Start.Add(time.Second).In(time.FixedZone("", 3600)), 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := ix.BlockAt(t.Context(), test.at)
+			require.NoError(t, err)
+			require.Equal(t, test.want, got)
+		})
+	}
+	_, err := ix.BlockAt(t.Context(), time.Unix(-1, 0))
+	require.ErrorIs(t, err, index.ErrNotFound)
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
@@ -57,4 +58,19 @@ func (ix *Index) Transaction(ctx context.Context, txID string, at uint64) (*Tx, 
 		return nil, fmt.Errorf("couldn't list the records of transaction %s: %w", txID, err)
 	}
 	return &t, nil
+}
+
+// BlockAt is the block of the newest transaction that says it was made at a time or before. Times are
+// the submitters' claims, so that it is about the ledger as it was then. The error
+// is ErrNotFound if there is no such transaction.
+func (ix *Index) BlockAt(ctx context.Context, at time.Time) (uint64, error) {
+	var block uint64
+	err := ix.row(ctx, `SELECT block FROM tx WHERE time <= ? AND block < ? ORDER BY time DESC, id DESC LIMIT 1`, at.UnixMicro(), int64(ix.stand().height)).Scan(&block)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("a transaction of %s or before: %w", at.Format(time.RFC3339), ErrNotFound)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("couldn't look up the block of a time: %w", err)
+	}
+	return block, nil
 }
