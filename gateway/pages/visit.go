@@ -35,6 +35,9 @@ func (v *visit) admit(to route) error {
 			return &Trouble{http.StatusUnauthorized, "You are signed out", "Nothing was sent: your session has ended.", "Sign in and send it again."}
 		}
 		v.answered = true
+		if v.Header.Get("Sec-Fetch-Site") == "cross-site" {
+			return v.comeAgain()
+		}
 		return v.lead(http.StatusSeeOther, "/sign-in?next="+url.QueryEscape(v.URL.RequestURI()))
 	}
 	if len(to.roles) > 0 && !slices.Contains(to.roles, v.session.Caller.Role) {
@@ -109,6 +112,14 @@ func (v *visit) part(page, name string, data web.Framed) error {
 	}
 	send(v.w, http.StatusOK, "text/html; charset=utf-8", body)
 	return nil
+}
+
+// comeAgain has the browser ask once more, of its own accord. Who follows a link on another site comes without the cookie, even if
+// they are signed in; asked from a page of this gateway, the browser sends it.
+func (v *visit) comeAgain() error {
+	v.w.Header().Set("Refresh", "0; url="+v.URL.RequestURI())
+	page := &web.Trouble{Frame: v.frame(""), Status: http.StatusOK, Title: "One moment", Detail: "You come from another site. If nothing happens, load this page again."}
+	return v.show(http.StatusOK, "trouble", page)
 }
 
 // lead answers by leading elsewhere.
