@@ -45,7 +45,7 @@ func TestARecordShowsItsBytesAndGivesItsProof(t *testing.T) {
 	b.open("/artifacts/dataset/lab/temperatures@A")
 	b.click(`a[href^="/records/"][title^="ni:///"]:not(.id)`)
 	b.until(`location.pathname.startsWith("/records/")`)
-	b.sees("temperatures measured on one pallet of salmon")
+	b.sees("temperatures measured on pallet")
 	b.sees("The first to record it")
 	b.looks("record")
 	id, err := url.PathUnescape(strings.TrimPrefix(b.path(), "/records/"))
