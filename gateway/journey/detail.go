@@ -2,7 +2,7 @@ package journey
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,36 +22,52 @@ type Detail struct {
 	Readings []sensor.Reading
 }
 
-// Details reads the details of some steps.
-func (j *Journey) Details(ctx context.Context, ix *index.Index, steps []Step) ([]Detail, error) {
+// Details reads the details of some steps. Who else recorded them is looked up for those that are to be confirmed; of the
+// others, Recorded and Others stay empty.
+func (j *Journey) Details(ctx context.Context, ix *index.Index, steps []Step, confirm bool) ([]Detail, error) {
+	ids := make([]string, len(steps))
+	for i := range steps {
+		ids[i] = steps[i].ID
+	}
+	records, err := ix.RecordsByID(ctx, ids, j.Block)
+	if err != nil {
+		return nil, err
+	}
 	details := make([]Detail, len(steps))
-	for i, s := range steps {
-		body, err := ix.Record(ctx, s.ID, j.Block)
-		if err != nil {
+	for i, id := range ids {
+		r := records[id]
+		if r == nil {
+			return nil, fmt.Errorf("record %s: %w", id, index.ErrNotFound)
+		}
+		if details[i], err = j.read(r); err != nil {
 			return nil, err
 		}
-		d, err := j.read(body)
-		if err != nil {
-			return nil, err
-		}
-		if d.Recorded, err = ix.Recordings(ctx, s.ID, j.Block); err != nil {
-			return nil, err
-		}
-		if d.Hash != "" {
-			same, err := ix.EventsByHash(ctx, d.Hash, j.Block)
-			if err != nil {
+		if confirm {
+			if err := j.confirm(ctx, ix, r, &details[i]); err != nil {
 				return nil, err
 			}
-			for _, other := range same {
-				if other.ID != s.ID && !declares(other.Body) && !declares(body.Body) {
-					d.Others = append(d.Others, other.ID)
-					d.Recorded = append(d.Recorded, other.Recording)
-				}
-			}
 		}
-		details[i] = d
 	}
 	return details, nil
+}
+
+// confirm looks up who else recorded an event, in the same bytes or in others.
+func (j *Journey) confirm(ctx context.Context, ix *index.Index, r *index.Record, d *Detail) error {
+	var err error
+	if d.Recorded, err = ix.Recordings(ctx, r.ID, j.Block); err != nil || d.Hash == "" || d.Event.Has("errorDeclaration") {
+		return err
+	}
+	same, err := ix.EventsByHash(ctx, d.Hash, j.Block)
+	if err != nil {
+		return err
+	}
+	for _, other := range same {
+		if other.ID != r.ID && !declares(other.Body) {
+			d.Others = append(d.Others, other.ID)
+			d.Recorded = append(d.Recorded, other.Recording)
+		}
+	}
+	return nil
 }
 
 // declares says whether the record of an event declares an error: it has the hash of the event that it is about.
@@ -103,6 +119,9 @@ type Limit struct {
 // mostReadings bounds what is kept of one thing.
 const mostReadings = 100_000
 
+// readAtOnce is how many records are read before the clock is looked at again.
+const readAtOnce = 250
+
 // Measure reads what was measured in the steps, until all are read or the patience is at its end: the records of
 // events lie packed in transactions, and a thing's events may be in as many as there are.
 func (j *Journey) Measure(ctx context.Context, ix *index.Index, patience time.Duration) (*Measured, error) {
@@ -116,35 +135,25 @@ func (j *Journey) Measure(ctx context.Context, ix *index.Index, patience time.Du
 	}
 	zones := map[string]bool{}
 	ends := time.Now().Add(patience)
-	for _, s := range newestFirst(j.Steps) {
+	for steps := newestFirst(j.Steps); len(steps) > 0; {
 		if time.Now().After(ends) || len(m.Readings) >= mostReadings {
 			m.Cut = true
 			break
 		}
-		r, err := ix.Record(ctx, s.ID, j.Block)
-		if errors.Is(err, index.ErrNotFound) {
-			continue
+		some := steps[:min(len(steps), readAtOnce)]
+		steps = steps[len(some):]
+		ids := make([]string, len(some))
+		for i := range some {
+			ids[i] = some[i].ID
 		}
+		records, err := ix.RecordsByID(ctx, ids, j.Block)
 		if err != nil {
 			return nil, err
 		}
-		m.Steps++
-		body, err := canonical.Parse(r.Body, canonical.Limits{})
-		if err != nil {
-			return nil, err
-		}
-		event := body.Get("event")
-		if s.Role == Made {
-			for _, l := range sensor.Limits(event.Get("ilmd")) {
-				m.Limits = append(m.Limits, Limit{l, s.MSPID, s.ID})
+		for i := range some {
+			if err := m.read(&some[i], records[ids[i]], zones); err != nil {
+				return nil, err
 			}
-		}
-		readings := sensor.Event(event)
-		for _, one := range readings {
-			m.Readings = append(m.Readings, Reading{one, s.ID, s.Recalled()})
-		}
-		if len(readings) > 0 {
-			zones[event.Get("eventTimeZoneOffset").Text] = true
 		}
 	}
 	slices.SortStableFunc(m.Readings, func(a, b Reading) int { return a.Time.Compare(b.Time) })
@@ -154,6 +163,32 @@ func (j *Journey) Measure(ctx context.Context, ix *index.Index, patience time.Du
 		}
 	}
 	return m, nil
+}
+
+// read takes in one step.
+func (m *Measured) read(s *Step, r *index.Record, zones map[string]bool) error {
+	m.Steps++
+	if r == nil {
+		return nil
+	}
+	body, err := canonical.Parse(r.Body, canonical.Limits{})
+	if err != nil {
+		return fmt.Errorf("couldn't read record %s: %w", r.ID, err)
+	}
+	event := body.Get("event")
+	if s.Role == Made {
+		for _, l := range sensor.Limits(event.Get("ilmd")) {
+			m.Limits = append(m.Limits, Limit{l, s.MSPID, s.ID})
+		}
+	}
+	readings := sensor.Event(event)
+	for _, one := range readings {
+		m.Readings = append(m.Readings, Reading{one, s.ID, s.Recalled()})
+	}
+	if len(readings) > 0 {
+		zones[event.Get("eventTimeZoneOffset").Text] = true
+	}
+	return nil
 }
 
 func newestFirst(steps []Step) []Step {

@@ -157,7 +157,7 @@ func TestDetailsTellWhoElseRecordedAStep(t *testing.T) {
 	s.ledger.Put("Market", same)
 	spelled := s.event("Lab", fmt.Sprintf(event, `,"recordTime":"2026-03-01T09:00:01Z"`))
 	j := s.of(fillets)
-	details, err := j.Details(t.Context(), s.ix, j.Steps[:1])
+	details, err := j.Details(t.Context(), s.ix, j.Steps[:1], true)
 	require.NoError(t, err)
 	var by []string
 	for _, r := range details[0].Recorded {

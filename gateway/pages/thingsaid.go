@@ -55,7 +55,7 @@ func nodeText(n *lineage.Node) string {
 		return text
 	}
 	if !n.Time.IsZero() {
-		text += " of " + n.Time.UTC().Format("2 Jan 2006 15:04")
+		text += " of " + n.Time.UTC().Format("2 Jan 2006 15:04") + " UTC"
 	}
 	return text
 }

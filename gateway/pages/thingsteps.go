@@ -88,7 +88,7 @@ func (p *Pages) steps(v *visit, j *journey.Journey, s *web.Story) error {
 		day.Stages = append(day.Stages, one)
 	}
 	if last := j.Last(); last != nil {
-		steps, err := p.viewSteps(v, j, []journey.Step{*last})
+		steps, err := p.viewSteps(v, j, []journey.Step{*last}, false)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (p *Pages) stage(v *visit, j *journey.Journey, group stage) (web.Stage, err
 	if len(group) > stepsInAStage {
 		shown = slices.Concat(group[:stepsInAStage-1], group[len(group)-1:])
 	}
-	steps, err := p.viewSteps(v, j, shown)
+	steps, err := p.viewSteps(v, j, shown, len(group) == 1)
 	if err != nil {
 		return web.Stage{}, err
 	}
@@ -128,8 +128,8 @@ func (p *Pages) stage(v *visit, j *journey.Journey, group stage) (web.Stage, err
 }
 
 // viewSteps views steps with what their records tell.
-func (p *Pages) viewSteps(v *visit, j *journey.Journey, steps []journey.Step) ([]web.Step, error) {
-	details, err := j.Details(v.Context(), p.Index, steps)
+func (p *Pages) viewSteps(v *visit, j *journey.Journey, steps []journey.Step, confirm bool) ([]web.Step, error) {
+	details, err := j.Details(v.Context(), p.Index, steps, confirm)
 	if err != nil {
 		return nil, err
 	}

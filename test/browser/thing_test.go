@@ -73,8 +73,8 @@ func TestALotIsReadWithoutScriptsAndByKeyboard(t *testing.T) {
 	b.withoutScripts()
 	b.open(fillets)
 	require.Contains(t, b.text("#journey"), "Shipping")
-	b.click("#journey .run summary")
-	require.Contains(t, b.text("#journey .run"), "LOGGER-8")
+	b.click("#journey .every summary")
+	require.Contains(t, b.text("#journey .every"), "LOGGER-8")
 }
 
 func TestALinksetLeadsMachines(t *testing.T) {
