@@ -35,6 +35,9 @@ type Artifact struct {
 	Flags                              []string
 	Newer                              string // ref of the newest version, if this isn't it
 
+	Recalled     []Reference // recalled or withdrawn, and in what it rests on; the first few
+	MoreRecalled int
+
 	Description, Licence, MediaType string
 	Size                            int64
 	Algorithm, Digest, Coverage     string

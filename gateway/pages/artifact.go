@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/card"
@@ -21,6 +22,8 @@ const (
 	mostRuns     = 10
 	mostSources  = 12
 	mostFiles    = 50
+	mostBehind   = 1000 // nodes that are looked at for recalls
+	behindBudget = 50 * time.Millisecond
 )
 
 // artifactRoutes are those of the page about one version, and of the list, which artifacts.go has.
@@ -86,8 +89,28 @@ func (p *Pages) artifactPage(v *visit, a *index.Artifact) (*web.Artifact, error)
 	if page.Uses, err = p.runs(ctx, index.ActivityFilter{Used: a.Ref}, a.Ref); err != nil {
 		return nil, err
 	}
-	page.Derived, page.MoreDerived, err = p.derived(ctx, a.Ref)
+	if page.Derived, page.MoreDerived, err = p.derived(ctx, a.Ref); err != nil {
+		return nil, err
+	}
+	recalled, err := p.recalledBehind(ctx, a.Ref)
+	recalled, page.MoreRecalled = shorten(recalled, mostSources)
+	page.Recalled = p.refer(ctx, recalled)
 	return page, err
+}
+
+// recalledBehind lists what a node comes from that is recalled, or whose consent is withdrawn. It looks no further back than a page
+// can wait for; the lineage page goes all the way.
+func (p *Pages) recalledBehind(ctx context.Context, node string) (recalled []string, err error) {
+	answer, err := lineage.Trace(ctx, p.Index, lineage.Query{Node: node, Direction: lineage.Ancestors, At: index.Latest, Nodes: mostBehind, Budget: behindBudget})
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range answer.Nodes[1:] {
+		if !n.Carrier && (slices.Contains(n.Flags, "recalled") || slices.Contains(n.Flags, "withdrawn")) {
+			recalled = append(recalled, n.ID)
+		}
+	}
+	return recalled, nil
 }
 
 // describeArtifact says what the record of an artifact says.

@@ -17,6 +17,7 @@ func TestAModelSaysWhatItWasTrainedOnAndADatasetWhatUsesIt(t *testing.T) {
 	b.follow("model/lab/spoilage@A")
 	b.arrives("/artifacts/model/lab/spoilage@A")
 	b.sees("What it was trained on")
+	b.sees("It rests on what was recalled")
 	b.looks("model")
 	assert.Contains(t, b.text("section.card"), "dataset/lab/temperatures@A")
 	b.follow("dataset/lab/temperatures@A")
