@@ -35,6 +35,13 @@ func TestAConfigurationIsReadWithPathsFromItsFolder(t *testing.T) {
 	assert.Equal(t, filepath.Join(filepath.Dir(path), "data", "index.db"), c.indexPlace())
 }
 
+func TestDatasetsAreRegisteredInTheOrganisationsNameUnlessANamespaceIsGiven(t *testing.T) {
+	for name, want := range map[string]string{"harbor": "harbor", "Harbor Fish Ltd.": "harbor-fish-ltd", "Ütli": "tli"} {
+		assert.Equal(t, want, (&Config{Name: name}).namespace())
+		assert.Equal(t, "data", (&Config{Name: name, Namespace: "data"}).namespace())
+	}
+}
+
 func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 	peer := func(name string, value any) any {
 		p := map[string]any{"mspId": "HarborMSP", "address": "127.0.0.1:7051", "tlsRoots": "ca.pem"}
@@ -58,6 +65,8 @@ func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 		{"an index that is no URL of PostgreSQL", "index", "index.db", "index: the index's URL isn't one"},
 		{"an index whose password breaks the URL", "index", "postgres://u:p/w@host/db", "isn't one"},
 		{"an index in several schemas", "index", "postgres://host/db?search_path=a,b", "search_path"},
+		{"a namespace that is none", "namespace", "Harbor Fish", "namespace is"},
+		{"a name that no namespace can be made of", "name", "港", "namespace is"},
 		{"no peers", "peers", []any{}, "peers is empty"},
 		{"a peer without roots", "peers", peer("tlsRoots", ""), "peers[0]"},
 		{"a peer's address without port", "peers", peer("address", "localhost"), "peers[0].address"},

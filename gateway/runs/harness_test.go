@@ -244,7 +244,7 @@ func (f *fixture) tryAs(caller Caller, texts ...string) []Taken {
 // ended waits until a run is over, and wants it to be in a state.
 func (f *fixture) ended(run string, want State) Run {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(f.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(f.t.Context(), 5*time.Minute)
 	defer cancel()
 	r, err := f.store.Await(ctx, "LabMSP", run)
 	require.NoError(f.t, err)
