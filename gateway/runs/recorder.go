@@ -24,7 +24,7 @@ const (
 // Run brings runs that have ended to the ledger until ctx ends. Call it when the index has reached the ledger's tip. What is
 // under way when ctx ends is taken up again by the next Run of this or a later process. Run may not be called twice at a time.
 func (s *Store) Run(ctx context.Context, recorder Recorder, witnesses Witnesses) error {
-	w := &work{store: s, recorder: recorder, witnesses: witnesses, places: make(chan struct{}, mostAtOnce), busy: map[int64]bool{}}
+	w := &work{store: s, recorder: recorder, witnesses: witnesses, places: make(chan struct{}, mostAtOnce)}
 	defer w.drivers.Wait()
 	s.mu.Lock()
 	clear(s.claimed)
@@ -61,9 +61,6 @@ type work struct {
 	witnesses Witnesses
 	places    chan struct{}
 	drivers   sync.WaitGroup
-
-	mu   sync.Mutex
-	busy map[int64]bool
 }
 
 // unfinished lists runs in the order of their turns.

@@ -24,9 +24,6 @@ var States = []State{Adding, Recording, Recorded, Failed, Expired}
 // public maps the states of rows.
 var public = map[int]State{stateOpen: Adding, stateEnded: Recording, stateRecording: Recording, stateRecorded: Recorded, stateFailed: Failed, stateExpired: Expired}
 
-// over tells whether nothing more will become of a run by itself.
-func (s State) over() bool { return s != Adding && s != Recording }
-
 // outcome is how what became of a run lies in the database.
 type outcome struct {
 	Activity    record.ID `json:"activity,omitempty"`
