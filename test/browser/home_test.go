@@ -13,7 +13,7 @@ func TestTheOverviewTellsWhichLotsARecallTouched(t *testing.T) {
 	b.open("/")
 	b.sees("logger 7 read three degrees too low")
 	b.sees("lot FILLET-A of 09520001200014")
-	b.sees("1 model")
+	b.sees("2 models")
 	b.looks("home")
 	b.follow("What did it touch?")
 	b.arrives("/impact?node=ni%3A")

@@ -44,10 +44,10 @@ func TestAPersonFindsOutWhichLotsARecalledDatasetTouched(t *testing.T) {
 	b.write("#node", "dataset/lab/temperatures@A")
 	b.press(enter)
 	b.arrives("/impact?node=dataset")
-	for _, text := range []string{"1 lot", "Lot FILLET-A", "was used by", "decided about", "1 model", "logger 7 read three degrees too low", "By organisation", "the model is no longer used"} {
+	for _, text := range []string{"2 lots", "Lot FILLET-A", "was used by", "decided about", "2 models", "logger 7 read three degrees too low", "By organisation", "the model is no longer used"} {
 		b.sees(text)
 	}
-	assert.True(t, strings.HasPrefix(b.text(".tally li"), "1"), "lots come first")
+	assert.True(t, strings.HasPrefix(b.text(".tally li"), "2"), "lots come first")
 	b.looks("impact")
 	assert.Less(t, eval[int](b, `fetch(location.href).then(r => r.text()).then(t => t.length)`), 100_000)
 	assert.Zero(t, eval[int](b, `document.querySelectorAll("form.ack").length`), "an auditor acknowledges nothing")

@@ -118,9 +118,38 @@ func TestAPersonSeesWhereAModelComesFromAndWhatItTouched(t *testing.T) {
 	b.follow("Show")
 	b.arrives("/lineage?node=model%2Flab%2Fspoilage%40A&direction=ancestors")
 	b.until(`!document.querySelector("svg.picture").textContent.includes("decision")`)
-	b.open(model + "&at=8")
-	b.sees("as of block 8")
+	b.open(model + "&at=17")
+	b.sees("as of block 17")
 	b.until(`!document.querySelector("svg.picture").textContent.includes("recalled")`)
+}
+
+// recalledIn is the block in which the demo recalls the readings of a logger.
+func recalledIn(t *testing.T) uint64 {
+	t.Helper()
+	var recalls struct {
+		Items []struct {
+			Record     struct{ Predicate struct{ Reason string } }
+			Recordings []struct{ Block uint64 }
+		}
+	}
+	require.NoError(t, api(t, "market", "auditor").Get(t.Context(), "/v1/statements", url.Values{"kind": {"recall"}}, &recalls))
+	for _, r := range recalls.Items {
+		if r.Record.Predicate.Reason == "logger 7 read three degrees too low" {
+			return r.Recordings[0].Block
+		}
+	}
+	t.Fatal("the demo recalled nothing")
+	return 0
+}
+
+func TestWhatCameOfARecalledReadingIsMarkedThoughTheReadingIsNotShown(t *testing.T) {
+	b := member(t, "lab", "auditor")
+	b.open(lineageOf("dataset/lab/temperatures@A") + "&direction=descendants")
+	b.sees("It came of something that is recalled")
+	assert.Equal(t, 2, eval[int](b, `[...document.querySelectorAll(".n.m-affected")].filter(n => n.textContent.includes("Lot ")).length`))
+	b.follow("See where it comes from")
+	b.arrives("/lineage?direction=ancestors&node=dataset")
+	b.sees("4 recalled")
 }
 
 func TestTheKeyboardGoesFromNodeToNode(t *testing.T) {
