@@ -24,6 +24,7 @@ type Lineage struct {
 	Picture          *picture.Picture
 	Lanes            int      // organisations in it
 	Recalled         int      // nodes that are recalled
+	Causes           string   // where to see what recalled thing it came of, if it did and the picture doesn't show that
 	Cut              []string // why there is more than was walked to, in words
 	Further          string   // the same with more walked to; empty if that is all
 	Fold             string   // the same with everything folded; empty if nothing is unfolded

@@ -15,7 +15,7 @@ func init() {
 	pages["lineage"] = &Lineage{
 		Frame: framed(), Asked: hostile, Fault: hostile, Node: hostile, Title: hostile, Sub: hostile, Word: hostile, Flags: []string{hostile}, Direction: hostile,
 		Directions: []Choice{{hostile, hostile, true}}, Depths: []Choice{{hostile, hostile, false}}, At: hostile, Picture: hostilePicture(), Lanes: 2, Recalled: 1,
-		Cut: []string{hostile}, Further: "/lineage?" + hostile, Fold: "/lineage?" + hostile, Exports: []Export{{hostile, hostile, "javascript:alert(1)"}},
+		Causes: "/lineage?" + hostile, Cut: []string{hostile}, Further: "/lineage?" + hostile, Fold: "/lineage?" + hostile, Exports: []Export{{hostile, hostile, "javascript:alert(1)"}},
 	}
 }
 

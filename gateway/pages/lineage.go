@@ -185,12 +185,25 @@ func (p *Pages) lineage(v *visit) error {
 	case err != nil:
 		return err
 	}
-	p.draw(page, q, a)
+	affected, err := q.affected(v, a)
+	if err != nil {
+		return err
+	}
+	p.draw(page, q, a, affected)
 	return v.show(http.StatusOK, "lineage", page)
 }
 
+// affected tells whether the node came of something recalled, if the answer, being one of effects only, doesn't show it.
+func (q question) affected(v *visit, a *lineage.Answer) (bool, error) {
+	if q.direction != string(lineage.Descendants) {
+		return false, nil
+	}
+	up, err := lineage.Trace(v.Context(), v.pages.Index, lineage.Query{Node: q.node, Direction: lineage.Ancestors, At: a.Block, Nodes: mostWalked})
+	return err == nil && picture.Affected(up), err
+}
+
 // draw puts the answer into the page.
-func (p *Pages) draw(page *web.Lineage, q question, a *lineage.Answer) {
+func (p *Pages) draw(page *web.Lineage, q question, a *lineage.Answer, affected bool) {
 	start := &a.Nodes[0]
 	page.Node, page.Word, page.Flags, page.Block = a.Node, picture.Word(start), start.Flags, a.Block
 	page.Title, page.Sub = picture.Label(start)
@@ -204,7 +217,7 @@ func (p *Pages) draw(page *web.Lineage, q question, a *lineage.Answer) {
 			}
 			return web.Href(n.ID)
 		},
-		Unfold: q.unfold, Unfolded: q.unfolded,
+		Unfold: q.unfold, Unfolded: q.unfolded, Affected: affected,
 		Organisation: func(mspID string) string { return page.Org(mspID).Name },
 	})
 	seen := map[string]bool{}
@@ -218,6 +231,11 @@ func (p *Pages) draw(page *web.Lineage, q question, a *lineage.Answer) {
 		if slices.Contains(a.Nodes[i].Flags, "recalled") {
 			page.Recalled++
 		}
+	}
+	if affected {
+		both := q
+		both.direction = string(lineage.Ancestors)
+		page.Causes = both.path(nil)
 	}
 	if len(q.unfolded) > 0 {
 		page.Fold = q.path(nil)

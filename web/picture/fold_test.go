@@ -209,6 +209,21 @@ func TestWhatARecalledEventObservedIsAffectedAndWhatWasInIt(t *testing.T) {
 		"what another event observed of the pallet is another matter")
 }
 
+func TestWhatCameOfSomethingRecalledBeforeTheAnswerIsAffected(t *testing.T) {
+	up := newAnswer(1)
+	set := up.artifact("dataset/lab/a@1", 0)
+	up.edge(up.node(lineage.Node{ID: "dataset/lab/raw@1", Kind: "artifact", MSPID: "LabMSP", Depth: 1, Flags: []string{"recalled"}}), set, lineage.EdgeDerived)
+	assert.True(t, Affected(&up.Answer))
+	down := newAnswer(1)
+	down.edge(down.artifact("dataset/lab/a@1", 0), down.artifact("model/lab/b@1", 1), lineage.EdgeDerived)
+	assert.False(t, Affected(&down.Answer))
+	for _, affected := range []bool{false, true} {
+		for _, row := range Draw(&down.Answer, Options{Affected: affected}).Rows {
+			assert.Equal(t, affected, row.State == "affected", row.Title)
+		}
+	}
+}
+
 func TestLabelsAreShortAndForPeople(t *testing.T) {
 	at := time.Date(2026, 3, 1, 11, 30, 0, 0, time.FixedZone("", 3600))
 	for _, c := range []struct {

@@ -78,7 +78,7 @@ func read(a *lineage.Answer, o Options) *graph {
 	}
 	g.numberLanes(o)
 	g.connect(a.Edges, number)
-	g.spread()
+	g.spread(o.Affected)
 	return g
 }
 

@@ -40,8 +40,8 @@ const (
 )
 
 // spread marks the nodes, and those that are affected by others: all that came of something recalled or withdrawn, and what a recalled event
-// observed. What only observed such a thing is not affected by it.
-func (g *graph) spread() {
+// observed. What only observed such a thing is not affected by it. The node asked about is if start says so.
+func (g *graph) spread(start bool) {
 	reached := make([]int, len(g.nodes))
 	var queue []int
 	reach := func(v, how int) {
@@ -58,6 +58,9 @@ func (g *graph) spread() {
 		if n.mark >= withdrawn || n.Kind == "statement" && n.Type == "recall" && !slices.Contains(n.Flags, "retracted") {
 			reach(i, tainted)
 		}
+	}
+	if start {
+		reach(0, tainted)
 	}
 	for len(queue) > 0 {
 		v := queue[0]

@@ -28,6 +28,8 @@ type Options struct {
 	Whole int
 	// Target is how many drawn nodes the picture is folded to, and Most how many there are in the end, whatever is unfolded. If zero, the defaults.
 	Target, Most int
+	// Affected tells that the node asked about came of something recalled or withdrawn that may not be in the answer; see Affected.
+	Affected bool
 	// Organisation gives the name of a lane. If nil, what is before "MSP" in the id of the organisation.
 	Organisation func(mspID string) string
 }
@@ -78,6 +80,12 @@ func Label(n *lineage.Node) (title, sub string) { return label(n) }
 
 // Word is what kind of node it is, for people: lot, training run, model.
 func Word(n *lineage.Node) string { return lookOf(n).one }
+
+// Affected tells whether the node that an answer is about came of something in the answer that is recalled or withdrawn, or is so itself.
+func Affected(a *lineage.Answer) bool {
+	g := read(a, Options{}.withDefaults())
+	return g.nodes[0].mark == affected || g.nodes[0].mark >= withdrawn
+}
 
 // Draw draws an answer.
 func Draw(a *lineage.Answer, o Options) *Picture {

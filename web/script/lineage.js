@@ -1,7 +1,7 @@
 // The picture of a lineage: zoom, move, keyboard, lit paths, and folds that open in place. Everything else works without.
 "use strict";
 (() => {
-  const least = 0.25, greatest = 2.5, readable = 0.62;
+  const least = 0.25, greatest = 2.5, readable = 0.55;
   let stage, svg, gutter, scale = 1;
   let nodes = new Map(); // number -> {element, x, y, out: [], in: []}
   let lines = [];
