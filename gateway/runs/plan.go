@@ -2,6 +2,7 @@ package runs
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -86,12 +87,14 @@ func texts(list []string) canonical.Value {
 // planRun makes the records of a run that has ended. They follow from its arguments alone.
 func planRun(m *summary, pins, outputs []version) *plan {
 	p := new(plan)
+	into, read := m.walk().between()
+	pins = slices.DeleteFunc(slices.Clone(pins), func(v version) bool { return !read(v.Identity) })
 	p.addInputs(pins)
 	activity := canonical.Obj()
 	completed := m.end.Type == "COMPLETE"
 	made := canonical.Arr()
 	if completed {
-		made = p.addOutputs(m, pins, outputs)
+		made = p.addOutputs(m, pins, outputs, into)
 	}
 	if len(p.problems) > 0 {
 		return p
@@ -152,8 +155,9 @@ func (p *plan) addInputs(pins []version) {
 	p.declared = len(p.records)
 }
 
-// addOutputs registers what the run has generated, and says what each was made of.
-func (p *plan) addOutputs(m *summary, pins, outputs []version) canonical.Value {
+// addOutputs registers what the run has generated, and says what each was made of. An output that another of the same run
+// went into is derived from that one: an activity can't use what it generates.
+func (p *plan) addOutputs(m *summary, pins, outputs []version, into map[openlineage.Identity][]openlineage.Identity) canonical.Value {
 	origins, whole := m.origins()
 	if !whole {
 		p.problem("too_many", "/generated", "", "the facets of the run say of more columns and steps between them what they were made of than can be followed (%d)", mostSteps)
@@ -166,23 +170,66 @@ func (p *plan) addOutputs(m *summary, pins, outputs []version) canonical.Value {
 	for _, d := range m.outputs {
 		described[d.Identity] = d
 	}
-	var made []canonical.Value
-	seen := map[string]bool{}
+	places := map[string]int{} // of the artifact versions
+	made := make([]canonical.Value, 0, len(outputs))
 	for _, v := range outputs {
 		ref := v.ref.String()
-		if seen[ref] {
+		if at, twice := places[ref]; twice { // by two names, of which one says nothing of what the other was made of
+			made[at] = generated(ref, nil, inputs)
 			continue
 		}
-		seen[ref] = true
+		places[ref] = len(made)
 		p.made = append(p.made, ref)
-		if !v.known {
-			d := described[v.Identity]
-			fit([]*canonical.Value{&d.Facets, &d.Own}, min(artifactRoom, outputsRoom/len(outputs)))
-			p.add(artifactOf(v, d, nil), ref)
-		}
 		made = append(made, generated(ref, origins[v.Identity], inputs))
 	}
+	registered := map[string]bool{}
+	for _, step := range inSteps(outputs, into) {
+		ref := step.ref.String()
+		if !step.known && !registered[ref] {
+			registered[ref] = true
+			d := described[step.Identity]
+			fit([]*canonical.Value{&d.Facets, &d.Own}, min(artifactRoom, outputsRoom/len(outputs)))
+			p.add(artifactOf(step.version, d, step.from), ref)
+		}
+	}
 	return canonical.Arr(made...)
+}
+
+// step is an output and the outputs of the same run that it was made of.
+type step struct {
+	version
+	from []string
+}
+
+// inSteps puts outputs after those that went into them. Of those that went into each other, one is first.
+func inSteps(outputs []version, into map[openlineage.Identity][]openlineage.Identity) []step {
+	byName := make(map[openlineage.Identity]version, len(outputs))
+	for _, v := range outputs {
+		byName[v.Identity] = v
+	}
+	steps := make([]step, 0, len(outputs))
+	done := make(map[openlineage.Identity]bool, len(outputs)) // false while those before it are put in their places
+	var put func(v version)
+	put = func(v version) {
+		if _, begun := done[v.Identity]; begun {
+			return
+		}
+		done[v.Identity] = false
+		s := step{version: v}
+		for _, source := range into[v.Identity] {
+			if other, ok := byName[source]; ok {
+				if put(other); done[source] {
+					s.from = append(s.from, other.ref.String())
+				}
+			}
+		}
+		done[v.Identity] = true
+		steps = append(steps, s)
+	}
+	for _, v := range outputs {
+		put(v)
+	}
+	return steps
 }
 
 // generated is an output as an activity has it.
@@ -191,25 +238,29 @@ func generated(ref string, o *origin, inputs map[openlineage.Identity]string) ca
 	if o == nil {
 		return g
 	}
-	var from []string
+	from, added := []string{}, map[string]bool{}
+	explicit := o.explicit
 	add := func(i openlineage.Identity) {
-		if ref := inputs[i]; ref != "" && !slices.Contains(from, ref) {
-			from = append(from, ref)
+		switch ref := inputs[i]; {
+		case ref == "":
+			explicit = false // it was made of more than can be named, so nothing is left out
+		case !added[ref]:
+			from, added[ref] = append(from, ref), true
 		}
 	}
 	for _, i := range o.from {
 		add(i)
 	}
-	columns := canonical.Obj()
+	named := make(map[string]canonical.Value, len(o.columns))
 	for _, f := range o.columns {
 		var sources []canonical.Value
 		for _, s := range f.Inputs {
 			ref := inputs[s.Identity]
-			if ref == "" {
-				continue
-			}
 			if o.explicit {
 				add(s.Identity)
+			}
+			if ref == "" {
+				continue
 			}
 			source := canonical.Obj(str("ref", ref), str("column", s.Field))
 			if len(s.Transformations.Items) > 0 {
@@ -217,13 +268,17 @@ func generated(ref string, o *origin, inputs map[openlineage.Identity]string) ca
 			}
 			sources = append(sources, source)
 		}
-		columns = columns.With(f.Name, canonical.Arr(sources...))
+		named[f.Name] = canonical.Arr(sources...)
 	}
-	if o.explicit {
+	if explicit {
 		g = g.With("from", texts(from))
 	}
-	if len(columns.Members) > 0 {
-		g = g.With("columns", columns)
+	if len(named) > 0 {
+		columns := make([]canonical.Member, 0, len(named))
+		for _, name := range slices.Sorted(maps.Keys(named)) {
+			columns = append(columns, canonical.Member{Name: name, Value: named[name]})
+		}
+		g = g.With("columns", canonical.Obj(columns...))
 	}
 	return g
 }

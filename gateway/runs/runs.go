@@ -19,7 +19,8 @@
 // A pedigree_digest facet chooses the version of an input by its content.
 //
 // The first version that a run says an input has is the one it used; the last that it says an output has is the one it
-// made. So a dataset that is read and written by one run is two versions.
+// made. So a dataset that is read and written by one run is two versions. What a run makes and, as facets say, uses on its way
+// is no input of it: what it went into has the inputs that it was made of, and is derived from it.
 //
 // # Ends
 //

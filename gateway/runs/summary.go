@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"maps"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
@@ -65,26 +66,53 @@ const mostSteps = 200_000
 // origins tells for each output what it was made of. A source that the run itself has made, and doesn't list among its
 // inputs, stands for what that was made of. It is false if that is more than can be followed.
 func (m *summary) origins() (map[openlineage.Identity]*origin, bool) {
-	said := map[openlineage.Identity]openlineage.Derivation{}
-	for _, d := range m.outputs {
-		said[d.Identity] = openlineage.DerivationIn(d.Facets)
-	}
-	targets, _ := openlineage.JobLineage(m.ownJobFacets) // what a job is meant to do isn't what this run did
-	for _, t := range targets {
-		d := said[t.Identity]
-		said[t.Identity] = openlineage.Derivation{Explicit: d.Explicit || t.Explicit,
-			Inputs: append(d.Inputs, t.Inputs...), Fields: append(d.Fields, t.Fields...)}
-	}
-	read := map[openlineage.Identity]bool{}
-	for _, d := range m.inputs {
-		read[d.Identity] = true
-	}
-	w := &walk{said: said, read: read}
-	all := make(map[openlineage.Identity]*origin, len(said))
-	for i, d := range said {
+	w := m.walk()
+	all := make(map[openlineage.Identity]*origin, len(w.said))
+	for i, d := range w.said {
 		all[i] = w.origin(i, d)
 	}
 	return all, w.steps <= mostSteps
+}
+
+// walk collects what the run's own events say of how its outputs were made.
+func (m *summary) walk() *walk {
+	w := &walk{said: map[openlineage.Identity]openlineage.Derivation{}, read: map[openlineage.Identity]bool{}}
+	for _, d := range m.outputs {
+		w.said[d.Identity] = openlineage.DerivationIn(d.Facets)
+	}
+	targets, read := openlineage.JobLineage(m.ownJobFacets) // what a job is meant to do isn't what this run did
+	for _, t := range targets {
+		d := w.said[t.Identity]
+		w.said[t.Identity] = openlineage.Derivation{Explicit: d.Explicit || t.Explicit,
+			Inputs: append(d.Inputs, t.Inputs...), Fields: append(d.Fields, t.Fields...)}
+	}
+	for _, d := range m.inputs {
+		w.read[d.Identity] = true
+	}
+	for _, i := range read {
+		w.read[i] = true
+	}
+	return w
+}
+
+// between lists what the run has made and then used itself, by what it went into. None of it is an input of the run, though
+// facets name it as a source.
+func (w *walk) between() (into map[openlineage.Identity][]openlineage.Identity, inputs func(openlineage.Identity) bool) {
+	into = map[openlineage.Identity][]openlineage.Identity{}
+	inner, outer := map[openlineage.Identity]bool{}, maps.Clone(w.read)
+	for of, d := range w.said {
+		seen := map[openlineage.Identity]bool{}
+		for _, source := range d.Sources() {
+			switch {
+			case !w.inside(of, source):
+				outer[source] = true
+			case !seen[source]:
+				seen[source], inner[source] = true, true
+				into[of] = append(into[of], source)
+			}
+		}
+	}
+	return into, func(i openlineage.Identity) bool { return outer[i] || !inner[i] }
 }
 
 // walk follows derivations inside one run.
@@ -108,20 +136,21 @@ func (w *walk) origin(i openlineage.Identity, d openlineage.Derivation) *origin 
 		w.from(i, d, seen, map[openlineage.Identity]bool{i: true}, o)
 	}
 	names := map[string]int{}
+	var known []map[string]bool // by place of a column: its sources
 	for _, f := range d.Fields {
-		at, known := names[f.Name]
-		if !known {
+		at, begun := names[f.Name]
+		if !begun {
 			at = len(o.columns)
 			names[f.Name] = at
-			o.columns = append(o.columns, openlineage.Field{Name: f.Name})
+			o.columns, known = append(o.columns, openlineage.Field{Name: f.Name}), append(known, map[string]bool{})
 		}
 		for _, s := range f.Inputs {
-			w.column(i, s, map[openlineage.Identity]bool{i: true}, &o.columns[at])
+			w.column(i, s, map[openlineage.Identity]bool{i: true}, &o.columns[at], known[at])
 		}
 	}
 	for at := range o.columns { // what affects the whole dataset affects each field
 		for _, s := range d.Inputs {
-			w.column(i, s, map[openlineage.Identity]bool{i: true}, &o.columns[at])
+			w.column(i, s, map[openlineage.Identity]bool{i: true}, &o.columns[at], known[at])
 		}
 	}
 	return o
@@ -143,17 +172,16 @@ func (w *walk) from(of openlineage.Identity, d openlineage.Derivation, seen, pas
 }
 
 // column adds what a field was made of, as far as fields are named.
-func (w *walk) column(of openlineage.Identity, s openlineage.Source, passed map[openlineage.Identity]bool, into *openlineage.Field) {
+func (w *walk) column(of openlineage.Identity, s openlineage.Source, passed map[openlineage.Identity]bool, into *openlineage.Field, known map[string]bool) {
 	if w.steps++; s.Field == "" || w.steps > mostSteps {
 		return
 	}
 	if !w.inside(of, s.Identity) {
-		for _, known := range into.Inputs {
-			if known.Identity == s.Identity && known.Field == s.Field && known.Transformations.Equal(s.Transformations) {
-				return
-			}
+		key := canonical.Arr(canonical.Str(s.Namespace), canonical.Str(s.Name), canonical.Str(s.Field), s.Transformations).Bytes()
+		if !known[string(key)] {
+			known[string(key)] = true
+			into.Inputs = append(into.Inputs, s)
 		}
-		into.Inputs = append(into.Inputs, s)
 		return
 	}
 	if passed[s.Identity] {
@@ -163,7 +191,7 @@ func (w *walk) column(of openlineage.Identity, s openlineage.Source, passed map[
 	for _, f := range w.said[s.Identity].Fields {
 		if f.Name == s.Field {
 			for _, source := range f.Inputs {
-				w.column(s.Identity, source, passed, into)
+				w.column(s.Identity, source, passed, into, known)
 			}
 		}
 	}

@@ -205,7 +205,7 @@ func (x *exporter) derivation(facets canonical.Value, o record.Output) (canonica
 	if len(o.Columns) == 0 || facets.Has("columnLineage") {
 		return facets, nil
 	}
-	fields := canonical.Obj()
+	fields := make([]canonical.Member, 0, len(o.Columns))
 	for _, column := range o.Columns {
 		inputs := canonical.Arr()
 		for _, from := range column.From {
@@ -219,7 +219,7 @@ func (x *exporter) derivation(facets canonical.Value, o record.Output) (canonica
 			}
 			inputs.Items = append(inputs.Items, in)
 		}
-		fields = fields.With(column.Name, canonical.Obj(member("inputFields", inputs)))
+		fields = append(fields, member(column.Name, canonical.Obj(member("inputFields", inputs))))
 	}
-	return facets.With("columnLineage", standard("1-2-0/ColumnLineageDatasetFacet", "ColumnLineageDatasetFacet", member("fields", fields))), nil
+	return facets.With("columnLineage", standard("1-2-0/ColumnLineageDatasetFacet", "ColumnLineageDatasetFacet", member("fields", canonical.Obj(fields...)))), nil
 }

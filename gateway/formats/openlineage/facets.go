@@ -229,16 +229,18 @@ func parametersIn(runFacets canonical.Value) canonical.Value {
 	if !ok {
 		return canonical.Value{}
 	}
-	all := canonical.Obj()
-	for _, p := range f.Get("parameters").Items {
+	list := f.Get("parameters").Items
+	all, seen := make([]canonical.Member, 0, len(list)), make(map[string]bool, len(list))
+	for _, p := range list {
 		key, value := p.Get("key"), p.Get("value")
-		if key.Kind != canonical.String || all.Has(key.Text) {
+		if key.Kind != canonical.String || seen[key.Text] {
 			return canonical.Value{}
 		}
-		all = all.With(key.Text, value)
+		seen[key.Text] = true
+		all = append(all, canonical.Member{Name: key.Text, Value: value})
 	}
-	if len(all.Members) == 0 {
+	if len(all) == 0 {
 		return canonical.Value{}
 	}
-	return all
+	return canonical.Obj(all...)
 }
