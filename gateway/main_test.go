@@ -144,7 +144,7 @@ type outcome struct {
 	ID, Tx, MSPID, EventID, Hash, Ref, Existing, Code, CaptureID string
 	Block                                                        uint64
 	AlreadyRecorded                                              bool
-	Problems                                                     []struct{ Code, Pointer string }
+	Problems                                                     []struct{ Code, Pointer, Detail string }
 }
 
 // indexed waits until a gateway's index has a block.

@@ -61,6 +61,12 @@ func TestTheLedgersRulesComeBackAsProblems(t *testing.T) {
 		assert.Equal(t, "already_generated", o.Problems[0].Code)
 		assert.Equal(t, made.ID, o.Existing)
 	})
+	t.Run("a run that made what its own input was made of", func(t *testing.T) {
+		o := lab.post("/v1/activities", `{"type":"transformation","used":[{"ref":"`+model+`"}],"generated":[{"ref":"`+data+`"}]}`, http.StatusConflict)
+		assert.Equal(t, "circular_lineage", o.Problems[0].Code)
+		assert.Equal(t, "/generated/0/ref", o.Problems[0].Pointer)
+		assert.Contains(t, o.Problems[0].Detail, data+" → "+made.ID+" → "+model, "the way round is told")
+	})
 	t.Run("an artifact generated in full whose version exists otherwise", func(t *testing.T) {
 		o := lab.post("/v1/activities", `{"type":"training","description":"third","used":[{"ref":"`+data+`"}],"generated":[{"artifact":`+artifact(model, `,"description":"x"`)+`}]}`, http.StatusConflict)
 		assert.Equal(t, "/generated/0/artifact/version", o.Problems[0].Pointer, "the place in the body that was sent")

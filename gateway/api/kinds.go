@@ -100,6 +100,7 @@ func (k *problemKind) epcis(method string) string {
 var ledgerCodes = map[string]*problemKind{
 	"version_exists":      kindConflict,
 	"already_generated":   kindConflict,
+	"circular_lineage":    kindConflict, // found by the gateway alone
 	"consent_withdrawn":   kindConflict,
 	codeEventIDTaken:      kindConflict,
 	"not_yours":           kindNotYours,

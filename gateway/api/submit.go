@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
 // receipt says where a record is on the ledger.
@@ -161,10 +164,41 @@ func (s *Server) witnesses(ctx context.Context, mspID string, records []*record.
 	if len(unknown) > 0 {
 		return nil, record.Reject(unknown)
 	}
+	if circles, err := s.circles(ctx, records, here); err != nil || len(circles) > 0 {
+		if err == nil {
+			err = record.Reject(circles)
+		}
+		return nil, err
+	}
 	if len(places) == 0 {
 		return nil, nil
 	}
 	return json.Marshal(places)
+}
+
+// circles finds runs that generate what their own inputs were made of. What is registered together with its run can't be
+// of that kind: nothing was made of it yet.
+func (s *Server) circles(ctx context.Context, records []*record.Record, here map[string]bool) ([]record.Problem, error) {
+	var problems []record.Problem
+	for i, r := range records {
+		if r.Activity == nil {
+			continue
+		}
+		for j, g := range r.Activity.Generated {
+			if here[g.Ref] {
+				continue
+			}
+			way, err := lineage.Circle(ctx, s.Index, g.Ref, r.Activity.Sources(g))
+			if err != nil {
+				return nil, err
+			}
+			if way != nil {
+				problems = append(problems, record.Problem{Index: i, Code: "circular_lineage", Pointer: canonical.Pointer("generated", j, "ref"),
+					Detail: fmt.Sprintf("%s can't be made of %s, which was made of it: %s", g.Ref, way[len(way)-1], strings.Join(way, " → "))})
+			}
+		}
+	}
+	return problems, nil
 }
 
 // witnessOf says whose recordings to show: the caller's own, where there are any, because many statements are only for
