@@ -2,9 +2,11 @@ package browser
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
@@ -14,8 +16,8 @@ import (
 // widths are a phone's, a tablet's and a desk's, in pixels.
 var widths = []int64{390, 820, 1440}
 
-// looks keeps screenshots of the page at three widths, light and dark; and checks at each that nothing sticks out sideways and, in both
-// schemes, that it is accessible.
+// looks checks the page at three widths that nothing sticks out sideways, and that it is accessible, the contrasts in light and in
+// dark; and keeps a screenshot of each, if they are wanted.
 func (b *tab) looks(name string) {
 	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
@@ -31,26 +33,42 @@ func (b *tab) looks(name string) {
 			})()`)
 			assert.Empty(b.t, out, "%s sticks out sideways at %d pixels", name, width)
 		}
-		b.accessible()
+		if scheme == "light" {
+			b.accessible("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+		} else {
+			b.accessible("color-contrast")
+		}
 	}
 	b.width(1440)
 	b.scheme("light")
 }
 
-// shot keeps a screenshot of the whole page.
+// shots is the folder for screenshots; empty if nobody wants them, for they take long.
+func shots(b *tab) string {
+	if folder := os.Getenv("PEDIGREE_SHOTS"); folder != "" {
+		return folder
+	}
+	if f := flag.Lookup("test.artifacts"); f != nil && f.Value.String() == "true" {
+		return b.t.ArtifactDir()
+	}
+	return ""
+}
+
+// shot keeps a screenshot of the whole page, if they are wanted.
 func (b *tab) shot(name string) {
 	b.t.Helper()
-	picture := ask(b, chromedp.FullScreenshot(100))
-	folder := os.Getenv("PEDIGREE_SHOTS")
+	folder := shots(b)
 	if folder == "" {
-		folder = b.t.ArtifactDir()
+		return
 	}
+	picture := ask(b, chromedp.FullScreenshot(100))
 	require.NoError(b.t, os.MkdirAll(folder, 0o755))
 	require.NoError(b.t, os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644))
 }
 
-// accessible checks the page with axe: no violation that is serious or critical. Where axe can't be had the rest of the test goes on.
-func (b *tab) accessible() {
+// accessible checks the page with axe, by these rules or sets of rules: no violation that is serious or critical. Where axe can't be had the
+// rest of the test goes on.
+func (b *tab) accessible(rules ...string) {
 	b.t.Helper()
 	script, err := axe()
 	if err != nil {
@@ -64,7 +82,7 @@ func (b *tab) accessible() {
 		ID, Impact, Help string
 		Nodes            []struct{ HTML, FailureSummary string }
 	}
-	report := eval[string](b, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations))`)
+	report := eval[string](b, `axe.run(document, {runOnly: ["`+strings.Join(rules, `", "`)+`"], resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations))`)
 	require.NoError(b.t, json.Unmarshal([]byte(report), &found))
 	for _, v := range found {
 		if v.Impact != "serious" && v.Impact != "critical" {

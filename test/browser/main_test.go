@@ -5,7 +5,7 @@
 // The browser is Chromium, as Debian packages it. Where there is none, and root's apt can't install one, the tests are skipped.
 // Two settings of the environment:
 //
-//	PEDIGREE_SHOTS    folder for screenshots; otherwise that of the test's artefacts
+//	PEDIGREE_SHOTS    folder for screenshots, which are kept as the test's artefacts with -artifacts, and not at all otherwise
 //	PEDIGREE_NETWORK  folder of a network that runs and has the demo on it, so that one needn't be started
 package browser
 
