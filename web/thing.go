@@ -101,6 +101,15 @@ type Stage struct {
 	Recalled    int
 }
 
+// Span writes from when to when it was, with the days if they differ.
+func (s Stage) Span() string {
+	from, to := s.First.Time, s.Last.Time
+	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
+		return from.Format("15:04") + " to " + to.Format("15:04")
+	}
+	return from.Format("2 Jan 15:04") + " to " + to.Format("2 Jan 15:04")
+}
+
 // Step is one event.
 type Step struct {
 	Word, Type, Action, Disposition string

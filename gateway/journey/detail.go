@@ -176,7 +176,7 @@ func (m *Measured) read(s *Step, r *index.Record, zones map[string]bool) error {
 		return fmt.Errorf("couldn't read record %s: %w", r.ID, err)
 	}
 	event := body.Get("event")
-	if s.Role == Made {
+	if s.Carrier == "" { // what a carrier is made of says nothing of its load
 		for _, l := range sensor.Limits(event.Get("ilmd")) {
 			m.Limits = append(m.Limits, Limit{l, s.MSPID, s.ID})
 		}

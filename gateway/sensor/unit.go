@@ -3,6 +3,7 @@ package sensor
 import (
 	"cmp"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -145,7 +146,7 @@ func Device(id string) string {
 			return parts[1]
 		}
 	case strings.HasPrefix(id, "http"):
-		if last := id[strings.LastIndexByte(id, '/')+1:]; last != "" {
+		if last, err := url.PathUnescape(id[strings.LastIndexByte(id, '/')+1:]); err == nil && last != "" {
 			return last
 		}
 	}
