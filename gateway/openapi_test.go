@@ -93,7 +93,7 @@ func (d *description) check(template, method string, r reply) {
 	media, _, err := mime.ParseMediaType(r.header.Get("Content-Type"))
 	require.NoError(d.t, err)
 	require.Contains(d.t, content, media, "%s %s", method, template)
-	if !strings.HasSuffix(media, "json") {
+	if !strings.HasSuffix(media, "json") || strings.HasSuffix(media, "ndjson") {
 		return
 	}
 	pointer += "/content/" + strings.ReplaceAll(media, "/", "~1") + "/schema"
@@ -151,6 +151,7 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 	})
 	packing := d.send("recordEvent", "packing", http.StatusCreated)
 	dataset := d.send("recordArtifact", "dataset", http.StatusCreated)
+	d.send("recordArtifact", "card", http.StatusCreated)
 	training := d.send("recordActivity", "training", http.StatusCreated)
 	d.send("recordActivity", "decision", http.StatusCreated)
 	recall := d.send("recordStatement", "recall", http.StatusCreated)
@@ -180,6 +181,7 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		{"queryEvents", "/epcis/v2/events?perPage=1", nil}, {"queryEvents", "/epcis/v2/events?MATCH_anyEPCClass=urn:epc:class:lgtin:952005.0101010.CATCH-1", []string{"Accept", "application/ld+json"}},
 		{"eventByID", "/epcis/v2/events/" + url.PathEscape(packing.EventID), nil},
 		{"listArtifacts", "/v1/artifacts?kind=dataset", nil}, {"artifactVersions", "/v1/artifacts/dataset/lab/cold-chain", nil}, {"artifactVersion", "/v1/artifacts/dataset/lab/cold-chain/1", nil},
+		{"artifactCard", "/v1/artifacts/dataset/lab/harbour-air/1/card", nil}, {"artifactVersion", "/v1/artifacts/dataset/lab/harbour-air/1", nil},
 		{"listActivities", "/v1/activities?type=training&generated=model/lab/spoilage@1", nil}, {"activityByID", "/v1/activities/" + url.PathEscape(training.ID), nil},
 		{"listRuns", "/v1/runs?pageSize=1&state=recorded", nil}, {"runByID", "/v1/runs/0195504c-4c00-7abc-8def-0123456789ab", nil},
 		{"listStatements", "/v1/statements?kind=recall&about=" + url.QueryEscape("https://id.gs1.org"+lot), nil}, {"statementByID", "/v1/statements/" + url.PathEscape(recall.ID), nil},
@@ -188,6 +190,9 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		{"lineageProof", "/v1/lineage/proof?organisations=2&node=" + url.QueryEscape("model/lab/spoilage@1"), nil},
 		{"lineage", "/v1/lineage?direction=both&" + node, nil}, {"lineage", "/v1/lineage?format=csv&" + node, nil}, {"lineage", "/v1/lineage?format=dot&" + node, nil},
 		{"lineage", "/v1/lineage?depth=1&" + node, []string{"Accept", "application/prov+json"}},
+		{"lineage", "/v1/lineage?format=cyclonedx&node=model/lab/spoilage@1", nil}, {"lineage", "/v1/lineage?format=slsa&node=model/lab/spoilage@1", nil},
+		{"lineage", "/v1/lineage?format=openlineage&node=model/lab/spoilage@1", nil}, {"lineage", "/v1/lineage?format=summary&node=model/lab/spoilage@1", nil},
+		{"impact", "/v1/impact?organisation=LabMSP", nil}, {"impact", "/v1/impact?format=csv&node=dataset/lab/cold-chain@1", nil},
 		{"impact", "/v1/impact?node=urn:epc:class:lgtin:952005.0101010.CATCH-1", nil}, {"status", "/v1/status", nil},
 		{"thing", "/01/09520051012017", nil}, {"qualifiedThing", lot, []string{"Accept", "application/linkset+json"}}, {"twiceQualifiedThing", lot + "/21/7", []string{"Accept", "text/html"}},
 		{"healthz", "/healthz", nil}, {"readyz", "/readyz", nil}, {"metrics", "/metrics", nil}, {"openapiJSON", "/openapi.json", nil}, {"openapiYAML", "/openapi.yaml", nil},
