@@ -91,12 +91,11 @@ func TestAFoldOfLeavesOpensWider(t *testing.T) {
 
 func TestUnfoldingEndsWhereThePictureWouldBeTooBig(t *testing.T) {
 	a := &family(2000).Answer
-	o := links(Options{})
-	p, o := unfold(t, a, o)
+	_, o := unfold(t, a, links(Options{}))
 	for key := range o.Unfolded {
 		o.Unfolded[key] = 1000
 	}
-	p = Draw(a, o)
+	p := Draw(a, o)
 	assert.True(t, p.Full)
 	assert.Equal(t, 5, p.Drawn)
 	assert.Contains(t, titles(p), "1997 more events")

@@ -52,7 +52,7 @@ func (d *drawing) span(l link) int {
 	return max(a-b, b-a)
 }
 
-// bend makes the dots of a line. They lie in the lane that the line comes from or goes to, whichever has the fewer items there.
+// bend makes the dots of a line. It changes to the lane that it leads to at once, so that lanes between are crossed in one place.
 func (d *drawing) bend(l *link, crowded bool) []int {
 	from, to := l.from, l.to
 	if l.turned {

@@ -210,6 +210,7 @@ func TestHostileTextIsShownAsText(t *testing.T) {
 		{ID: "https://id.gs1.org/01/09520001200014/10/%22%3E%3Cscript%3E", Kind: "class"},
 		{ID: "javascript:alert(1)", Kind: "thing"},
 		{ID: hostile, Kind: "missing"},
+		{ID: "//evil.example/", Kind: "thing"},
 		{Kind: "event", Type: hostile, BizStep: hostile},
 		{Kind: "activity", Type: hostile},
 		{Kind: "statement", Type: "a\x00b\u202ecod.exe", Flags: []string{hostile}},
