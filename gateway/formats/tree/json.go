@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
 // JSON reads one JSON text. A byte order mark before it is passed over. Errors are of type *Error.
@@ -85,7 +83,7 @@ func (r *jsonReader) value(pointer string, depth int) (Node, error) {
 
 func (r *jsonReader) items(n *Node, depth int) error {
 	for r.decoder.More() {
-		item, err := r.value(n.Pointer+canonical.Pointer(len(n.Items)), depth+1)
+		item, err := r.value(below(n.Pointer, len(n.Items)), depth+1)
 		if err != nil {
 			return err
 		}
@@ -103,7 +101,7 @@ func (r *jsonReader) members(n *Node, depth int) error {
 			return err
 		}
 		name, _ := t.(string) // the decoder lets nothing else stand here
-		at := n.Pointer + canonical.Pointer(name)
+		at := below(n.Pointer, name)
 		if seen[name] {
 			return twice(r.here(), at, name)
 		}

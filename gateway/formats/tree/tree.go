@@ -17,6 +17,8 @@ import (
 const (
 	MaxDepth  = 64     // arrays and objects inside each other
 	MaxValues = 50_000 // values in the document, after aliases are followed
+
+	maxPointer = 1024 // bytes
 )
 
 // Kind says what a node is.
@@ -42,7 +44,7 @@ type Node struct {
 	Text    string // of text, numbers and booleans, as it was written
 	Items   []Node
 	Members []Member // in the order of the document, names unique
-	Pointer string   // RFC 6901, from the document's top
+	Pointer string   // RFC 6901, from the document's top; of what is called by very long names, that of what it stands in
 	Line    int      // counted from 1
 }
 
@@ -73,7 +75,7 @@ func (n Node) Get(name string) Node {
 			return n.Members[i].Value
 		}
 	}
-	return Node{Pointer: n.Pointer + canonical.Pointer(name), Line: n.Line}
+	return Node{Pointer: below(n.Pointer, name), Line: n.Line}
 }
 
 // Has tells whether an object has a member of that name, which may be null.
@@ -128,6 +130,18 @@ func (c *counter) count(line int, pointer string, depth int) *Error {
 		return &Error{line, pointer, fmt.Sprintf("there are more than %d lists and objects inside each other", MaxDepth)}
 	}
 	return nil
+}
+
+// below is the pointer to something by its name, or its place in a list. Each value of a document has one, so they can't all have
+// a name in them that is as long as the document.
+func below(pointer string, step any) string {
+	if name, ok := step.(string); ok && len(name) > maxPointer {
+		return pointer
+	}
+	if longer := pointer + canonical.Pointer(step); len(longer) <= maxPointer {
+		return longer
+	}
+	return pointer
 }
 
 func twice(line int, pointer, name string) *Error {

@@ -157,3 +157,20 @@ func checkTree(t *testing.T, text string, read func(string) (Node, error)) {
 	}
 	check(n, 0)
 }
+
+func TestLongNamesAreNotKeptForEachValueBelowThem(t *testing.T) {
+	name := strings.Repeat("n", 200_000)
+	items := strings.Repeat("1,", 40_000) + "1" // eight gigabytes, if each had a pointer with the name in it
+	for format, read := range map[string]func() (Node, error){
+		"JSON": func() (Node, error) { return JSON(`{"` + name + `":[` + items + `]}`) },
+		"YAML": func() (Node, error) { return YAML("? "+name+"\n: ["+items+"]\n", 1) },
+	} {
+		n, err := read()
+		require.NoError(t, err, format)
+		require.Len(t, n.Get(name).Items, 40_001, format)
+		require.Equal(t, "/7", n.Get(name).Items[7].Pointer, "%s: as far as it can be said", format)
+	}
+	n, err := JSON(`{"a":{"b":[1]}}`)
+	require.NoError(t, err)
+	require.Equal(t, "/a/b/0", n.Get("a").Get("b").Items[0].Pointer)
+}

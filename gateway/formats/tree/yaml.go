@@ -9,8 +9,6 @@ import (
 	"strconv"
 
 	"gopkg.in/yaml.v3"
-
-	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
 // YAML reads one YAML document whose first line is line number first of what it stands in. Texts keep their spelling: no,
@@ -70,7 +68,7 @@ func (r *yamlReader) value(y *yaml.Node, pointer string, depth int) (Node, error
 	case yaml.SequenceNode:
 		n.Kind = Array
 		for i, item := range y.Content {
-			v, err := r.value(item, pointer+canonical.Pointer(i), depth+1)
+			v, err := r.value(item, below(pointer, i), depth+1)
 			if err != nil {
 				return Node{}, err
 			}
@@ -112,7 +110,7 @@ func (r *yamlReader) members(n *Node, y *yaml.Node, depth int) error {
 		if key.Kind != yaml.ScalarNode {
 			return &Error{line, n.Pointer, "a name must be a text, not a list or an object"}
 		}
-		at := n.Pointer + canonical.Pointer(key.Value)
+		at := below(n.Pointer, key.Value)
 		v, err := r.value(value, at, depth+1)
 		if err != nil {
 			return err
