@@ -19,7 +19,7 @@ func TestAModelSaysWhatItWasTrainedOnAndADatasetWhatUsesIt(t *testing.T) {
 	b.sees("What it was trained on")
 	b.sees("It rests on what was recalled")
 	b.looks("model")
-	assert.Contains(t, b.text("section.card"), "dataset/lab/temperatures@A")
+	assert.Contains(t, b.text("main"), "dataset/lab/temperatures@A")
 	b.follow("dataset/lab/temperatures@A")
 	b.arrives("/artifacts/dataset/lab/temperatures@A")
 	b.sees("model/lab/spoilage@A")
