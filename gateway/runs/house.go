@@ -61,15 +61,12 @@ func (s *Store) expire(now time.Time) (int, error) {
 			if err := carryRow(tx, g.id, -1); err != nil {
 				return err
 			}
-			for _, query := range []string{
-				"UPDATE event SET body = NULL WHERE run = ? AND late = 0", "DELETE FROM pin WHERE run = ?", "DELETE FROM output WHERE run = ?",
-				"UPDATE run SET state = 5 WHERE id = ?",
-			} {
+			for _, query := range []string{"UPDATE event SET body = NULL WHERE run = ? AND late = 0", "DELETE FROM pin WHERE run = ?", "DELETE FROM output WHERE run = ?"} {
 				if _, err := tx.Exec(query, g.id); err != nil {
 					return stored(err)
 				}
 			}
-			if _, err := tx.Exec("UPDATE run SET ended = ? WHERE id = ?", now.UnixMilli(), g.id); err != nil {
+			if _, err := tx.Exec("UPDATE run SET state = ?, ended = ? WHERE id = ?", stateExpired, now.UnixMilli(), g.id); err != nil {
 				return stored(err)
 			}
 		}

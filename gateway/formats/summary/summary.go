@@ -4,7 +4,7 @@
 // Everything in it is from the ledger, and every statement bears the number of the record that it is from; the last page
 // lists those records with the organisations that recorded them. What a card says of a dataset is its author's word and is
 // marked as such. What nobody recorded is said to be not recorded; nothing is guessed. Under which heading a source of
-// data stands follows from the rules in sources.go, and the document says which rule it was.
+// data stands follows from the rules in category.go, and the document says which rule it was.
 //
 // The document needs nothing else: no script, no font, no picture. It is made to be printed on A4, and read on a screen.
 package summary
