@@ -177,7 +177,30 @@ func TestCommandLine(t *testing.T) {
 			e.Setenv("HOME", os.Getenv("HOME"))
 			return os.Symlink(dir, filepath.Join(e.WorkDir, ".pedigree"))
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"everywhere": everywhere},
 	})
+}
+
+// everywhere is a command of the scripts: it waits until what was recorded through one organisation's gateway is among the
+// answers of all. A read waits a little for what it doesn't find; what adds to an answer, such as a recall, it doesn't miss.
+func everywhere(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: everywhere")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	defer cancel()
+	var all []*client.Client
+	var height uint64 // of who has most: a gateway acknowledges what it recorded when its own answers have it
+	for _, org := range members {
+		c, err := client.Local(dir, org, "auditor")
+		ts.Check(err)
+		var status struct{ Height uint64 }
+		ts.Check(c.Get(ctx, "/v1/status", nil, &status))
+		all, height = append(all, c), max(height, status.Height)
+	}
+	for _, c := range all {
+		ts.Check(c.AwaitBlock(ctx, height-1))
+	}
 }
 
 func cacheHome() string {
