@@ -125,7 +125,9 @@ func TestCaptureWithoutScripts(t *testing.T) {
 	b.open("/capture")
 	b.choose(file(t, "one.json", document(event(1))))
 	b.click("#choose button")
+	b.arrives("/capture/drafts/")
 	require.Contains(t, b.text("h1"), "one.json")
 	b.click("main form button")
+	b.arrives("/capture/jobs/")
 	require.Contains(t, b.text("h1"), "1 event")
 }
