@@ -45,6 +45,7 @@ type follower struct {
 	caughtUp bool          // the index has all that the last but one look at the tip saw
 	why      string        // if not, why
 	outdated bool          // the index is to be thrown away
+	abreast  bool          // the index was at the tip once, and hasn't been thrown away since
 }
 
 func newFollower(client *ledger.Client, ix *index.Index, reader func() *ledger.Identity, log *slog.Logger) *follower {
@@ -262,6 +263,7 @@ func (f *follower) reach(ctx context.Context, tip uint64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.caughtUp, f.why = h.Following, ""
+	f.abreast = f.abreast || h.Following
 	if !h.Following {
 		f.why = "no block stream is open: " + h.FollowError
 	}
@@ -304,10 +306,18 @@ func (f *follower) ready() (bool, string) {
 	return f.caughtUp, f.why
 }
 
+// newest tells whether the index has all blocks that are known to be there: no peer need be reachable, but what was read
+// last must have been the tip.
+func (f *follower) newest() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.caughtUp || f.abreast && !f.outdated && f.height >= f.tip
+}
+
 // discard says that the index is about to be thrown away, or that it has been.
 func (f *follower) discard(outdated bool) {
 	f.mu.Lock()
-	f.outdated, f.caughtUp, f.why = outdated, false, "the index is being built again"
+	f.outdated, f.caughtUp, f.abreast, f.why = outdated, false, false, "the index is being built again"
 	f.mu.Unlock()
 }
 

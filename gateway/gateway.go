@@ -89,8 +89,7 @@ func (g *Gateway) open() (err error) {
 		return err
 	}
 	g.follower = newFollower(g.client, g.index, g.callers.Reader, log)
-	ready := func() bool { ok, _ := g.follower.ready(); return ok }
-	if g.runs, err = runs.Open(runs.Config{Folder: cfg.runsFolder(), Namespace: cfg.namespace(), Logger: log}, runs.KnownTo(g.index, ready)); err != nil {
+	if g.runs, err = runs.Open(runs.Config{Folder: cfg.runsFolder(), Namespace: cfg.namespace(), Logger: log}, runs.KnownTo(g.index, g.follower.newest)); err != nil {
 		return err
 	}
 	kept, err := kept.Open(cfg.proofsFolder())

@@ -228,11 +228,11 @@ func (s *Store) versionOf(tx *transaction, r row, in *input) (kind, version stri
 	switch {
 	case p.Version != "":
 		return kind, p.Version, nil
-	case len(in.known) > 0:
+	case len(in.known) > 0 && (in.ready || value != ""):
 		return kind, in.known[0].version, nil
-	case here.version != "":
+	case here.version != "" && in.ready:
 		return here.kind, here.version, nil
-	case !in.ready:
+	case !in.ready: // what the index has may be an old version
 		return "", "", ErrNotReady
 	case p.Namespace != s.cfg.Namespace:
 		return "", "", refuse("unknown_reference", in.pointer, "no version of %s/%s/%s is on the ledger, as far as this gateway knows", kind, p.Namespace, p.Name)

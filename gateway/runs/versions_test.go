@@ -154,4 +154,13 @@ func TestVersionsAreNotGuessedWhileTheIndexIsBehind(t *testing.T) {
 	require.NoError(t, taken[2].Err, "neither does what was generated here")
 	_, err := f.store.Get(t.Context(), "LabMSP", "one")
 	require.ErrorIs(t, err, ErrNoRun, "what is refused leaves nothing behind")
+
+	f.rules.put(indextest.Artifact(t, ref("c", "1")))
+	taken = f.tryAs(lab, ev("four", "COMPLETE", ds("c"), ""))
+	require.ErrorIs(t, taken[0].Err, ErrNotReady, "a newer version than the index has may be in the blocks that it lacks")
+	f.ready = true
+	f.add(ev("four", "COMPLETE", ds("c"), ""))
+	f.run()
+	assert.Equal(t, []string{ref("c", "1")}, f.ended("four", Recorded).Used)
+	f.ended("three", Recorded)
 }
