@@ -239,6 +239,19 @@ func TestADamagedRunDoesNotKeepTheOthersBack(t *testing.T) {
 	assert.Equal(t, "damaged", f.ended("one", Failed).Problems[0].Code)
 }
 
+func TestADamagedEventDoesNotKeepTheOthersBack(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.add(ev("one", "START", "", ""), ev("one", "COMPLETE", "", ds("a")))
+	require.NoError(t, f.store.db.change(func(tx *transaction) error {
+		_, err := tx.Exec("UPDATE event SET body = x'00'")
+		return err
+	}))
+	f.add(ev("two", "COMPLETE", "", ds("b")))
+	f.run()
+	f.ended("two", Recorded)
+	assert.Equal(t, "damaged", f.ended("one", Failed).Problems[0].Code)
+}
+
 func TestFacetsThatNoRecordHasRoomForAreToldByTheirDigest(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()

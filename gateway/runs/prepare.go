@@ -29,6 +29,9 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	}
 	u.tries = readOutcome(result).Tries
 	p, err := s.plan(ctx, u, kind, job)
+	if errors.Is(err, errDamaged) {
+		return nil, s.fail(id, u.run, []Problem{{Code: "damaged", Detail: err.Error()}})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +110,7 @@ func (s *Store) plan(ctx context.Context, u *undertaking, kind int, job openline
 	}
 	if kind == kindDataset {
 		if len(outputs) != 1 || len(events) != 1 {
-			return nil, fmt.Errorf("%w: the dataset event %s is damaged", ErrStorage, u.run)
+			return nil, fmt.Errorf("%w: it has %d events and %d outputs, where there should be one of each", errDamaged, len(events), len(outputs))
 		}
 		outputs[0].digest, _ = openlineage.DigestIn(events[0].Dataset.Facets)
 		return s.checked(ctx, planVersion(events[0], pins, outputs[0]), outputs)
@@ -118,7 +121,7 @@ func (s *Store) plan(ctx context.Context, u *undertaking, kind int, job openline
 	}
 	m := summarise(events, known)
 	if m.end == nil {
-		return nil, fmt.Errorf("%w: run %q has ended and has no event that says so", ErrStorage, u.run)
+		return nil, fmt.Errorf("%w: it has ended, and no event of it says so", errDamaged)
 	}
 	if err := s.addKept(u.msp, m); err != nil {
 		return nil, err
@@ -193,11 +196,11 @@ func (s *Store) eventsOf(ctx context.Context, id int64) ([]*openlineage.Event, e
 		}
 		v, err := canonical.Parse(body, bodyLimits)
 		if err != nil {
-			return nil, stored(err)
+			return nil, fmt.Errorf("%w: an event can't be read any more: %w", errDamaged, err)
 		}
 		e, problems := openlineage.Read(v, openlineage.Lenient)
 		if len(problems) > 0 {
-			return nil, fmt.Errorf("%w: an event can't be read any more: %s", ErrStorage, problems[0].Detail)
+			return nil, fmt.Errorf("%w: an event can't be read any more: %s", errDamaged, problems[0].Detail)
 		}
 		events = append(events, e)
 	}
@@ -227,7 +230,7 @@ func (s *Store) settled(ctx context.Context, p *plan, query string, id int64) ([
 		if digest != "" {
 			if r.digest, err = canonical.Parse([]byte(digest), canonical.Limits{}); err != nil {
 				rows.Close()
-				return nil, stored(err)
+				return nil, fmt.Errorf("%w: a digest can't be read any more: %w", errDamaged, err)
 			}
 		}
 		list = append(list, r)

@@ -115,6 +115,10 @@ var (
 	ErrNoRun = errors.New("there is no such run")
 )
 
+// errDamaged is of a run alone, and stays: what is kept of it can't be read. Without it, the other runs would wait for one
+// that never gets on.
+var errDamaged = errors.New("what is kept of the run is damaged")
+
 // BusyError says that there are too many unfinished runs. Nothing was taken.
 type BusyError struct {
 	Runs, Bytes int
