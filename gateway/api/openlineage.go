@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
@@ -189,7 +190,7 @@ func (s *Server) takeLineageBatch(c *call) error {
 		c.Status(http.StatusNoContent)
 		return nil
 	}
-	sortFailed(view.Failed)
+	slices.SortStableFunc(view.Failed, func(a, b failedEvent) int { return a.Index - b.Index })
 	view.Summary.Failed = len(view.Failed)
 	view.Summary.Successful = view.Summary.Received - view.Summary.Failed
 	return c.answer(http.StatusOK, view)

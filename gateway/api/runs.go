@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -117,8 +116,4 @@ func (s *Server) runByID(c *call) error {
 		return err
 	}
 	return c.answer(http.StatusOK, viewRun(r))
-}
-
-func sortFailed(list []failedEvent) {
-	slices.SortStableFunc(list, func(a, b failedEvent) int { return a.Index - b.Index })
 }

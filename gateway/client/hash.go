@@ -33,11 +33,11 @@ is remembered in the manifest.
 Digests of files that haven't changed are remembered in your cache folder;
 --no-cache reads everything again.
 
-To check it with other tools, write the manifest and look at it: its lines are
-what sha256sum prints of the files, and sha256sum of itself is the digest.`,
+To check it with other tools, write the manifest: its hashes are what sha256sum
+prints of the files, and sha256sum of the manifest is the digest.`,
 		Example: `  pedigree hash models/spoilage
   pedigree hash models/spoilage --ignore logs --manifest spoilage.json && sha256sum spoilage.json
-  jq -r '.files[] | "\(.sha256)  \(.name)"' spoilage.json | (cd models/spoilage && sha256sum --check)`,
+  jq -r '.files[] | select(.sha256) | "\(.sha256)  \(.name)"' spoilage.json | (cd models/spoilage && sha256sum --check)`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			got, err := h.read(c.Context(), args[0], newProgress(c.ErrOrStderr()), nil)
