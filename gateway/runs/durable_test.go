@@ -296,3 +296,14 @@ func TestManyRunsAtOnceAreRecordedEachOnce(t *testing.T) {
 	}
 	assert.Equal(t, n, f.rules.sent)
 }
+
+func TestARunThatEndedByAClockThatWasSetBackDoesNotWaitForItsTimeToComeAgain(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.add(ev("one", "COMPLETE", ds("a"), ds("b")))
+	require.NoError(t, f.store.db.change(func(tx *transaction) error {
+		_, err := tx.Exec("UPDATE run SET ended = ?", time.Now().Add(24*time.Hour).UnixMilli())
+		return err
+	}))
+	f.run()
+	f.ended("one", Recorded)
+}

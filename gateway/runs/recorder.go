@@ -85,7 +85,8 @@ func (s *Store) unfinished(ctx context.Context, where string, args ...any) ([]in
 func (w *work) begin(ctx context.Context) time.Duration {
 	now := time.Now()
 	due := now.Add(-w.store.cfg.Linger).UnixMilli()
-	ids, err := w.store.unfinished(ctx, "state = 1 AND (started = 1 OR ended <= ?)", due)
+	later := now.Add(w.store.cfg.Linger + time.Minute).UnixMilli() // what ended then, ended by a clock that has been set back since
+	ids, err := w.store.unfinished(ctx, "state = 1 AND (started = 1 OR ended <= ? OR ended > ?)", due, later)
 	for _, id := range ids {
 		if err != nil || ctx.Err() != nil {
 			break
@@ -105,7 +106,7 @@ func (w *work) begin(ctx context.Context) time.Duration {
 		return firstPause
 	}
 	var ended sql.NullInt64
-	if err := w.store.db.read.QueryRowContext(ctx, "SELECT MIN(ended) FROM run WHERE state = 1 AND started = 0 AND ended > ?", due).Scan(&ended); err != nil || !ended.Valid {
+	if err := w.store.db.read.QueryRowContext(ctx, "SELECT MIN(ended) FROM run WHERE state = 1 AND started = 0 AND ended > ? AND ended <= ?", due, later).Scan(&ended); err != nil || !ended.Valid {
 		return time.Hour
 	}
 	return max(time.UnixMilli(ended.Int64).Add(w.store.cfg.Linger+time.Millisecond).Sub(now), time.Millisecond)
