@@ -63,8 +63,10 @@ func TestTheThemeIsKept(t *testing.T) {
 	b := member(t, "harbor", "auditor")
 	b.scheme("light")
 	b.open("/")
+	light := eval[string](b, `getComputedStyle(document.querySelector(".foot a")).color`)
 	b.click("#theme")
 	b.until(`document.documentElement.dataset.theme === "dark"`)
+	assert.NotEqual(t, light, eval[string](b, `getComputedStyle(document.querySelector(".foot a")).color`), "everything follows at once, what inherits its colour too")
 	b.open("/docs")
 	b.until(`document.documentElement.dataset.theme === "dark"`)
 }
