@@ -22,6 +22,14 @@ func printJSON(w io.Writer, body []byte) error {
 	return err
 }
 
+// printValue writes a value of our own as JSON, with indentation.
+func printValue(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
 // progress shows one line that changes, on a terminal; elsewhere nothing, for
 // a log of changing lines helps nobody.
 type progress struct {

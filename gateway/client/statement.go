@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,24 +54,10 @@ func verifyStatement(text, pinned []byte, wanted proof.Wanted) (*attestation.Ver
 
 // printStatement writes {"accepted":…} with who signed what, or with why nothing is accepted.
 func printStatement(w io.Writer, v *attestation.Verdict, err error) error {
-	verdict := struct {
-		Accepted bool         `json:"accepted"`
-		Reason   proof.Reason `json:"reason,omitempty"`
-		Where    string       `json:"where,omitempty"`
-		Detail   string       `json:"detail,omitempty"`
+	return printValue(w, struct {
+		judgement
 		*attestation.Verdict
-	}{Accepted: err == nil, Verdict: v}
-	if err != nil {
-		verdict.Detail = err.Error()
-		var r *proof.Refusal
-		if errors.As(err, &r) {
-			verdict.Reason, verdict.Where, verdict.Detail = r.Reason, r.Where, r.Detail
-		}
-	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(verdict)
+	}{judge(err), v})
 }
 
 // mostSubjects is how many subjects people are shown; --json and --raw have all.

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -169,26 +168,31 @@ func readBounded(path string, stdin io.Reader) ([]byte, error) {
 	return text, nil
 }
 
+// judgement is how every verdict begins as JSON: whether something was accepted, and if not, why.
+type judgement struct {
+	Accepted bool         `json:"accepted"`
+	Reason   proof.Reason `json:"reason,omitempty"`
+	Where    string       `json:"where,omitempty"`
+	Detail   string       `json:"detail,omitempty"`
+}
+
+func judge(err error) judgement {
+	if err == nil {
+		return judgement{Accepted: true}
+	}
+	var r *proof.Refusal
+	if errors.As(err, &r) {
+		return judgement{Reason: r.Reason, Where: r.Where, Detail: r.Detail}
+	}
+	return judgement{Detail: err.Error()}
+}
+
 // printVerdict writes {"accepted":…} with what was proved, or with why nothing was.
 func printVerdict(w io.Writer, v *proof.Verdict, err error) error {
-	verdict := struct {
-		Accepted bool         `json:"accepted"`
-		Reason   proof.Reason `json:"reason,omitempty"`
-		Where    string       `json:"where,omitempty"`
-		Detail   string       `json:"detail,omitempty"`
+	return printValue(w, struct {
+		judgement
 		*proof.Verdict
-	}{Accepted: err == nil, Verdict: v}
-	if err != nil {
-		verdict.Detail = err.Error()
-		var r *proof.Refusal
-		if errors.As(err, &r) {
-			verdict.Reason, verdict.Where, verdict.Detail = r.Reason, r.Where, r.Detail
-		}
-	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(verdict)
+	}{judge(err), v})
 }
 
 func printRaw(w io.Writer, v *proof.Verdict) error {

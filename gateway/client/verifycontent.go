@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -58,6 +57,7 @@ type contentVerdict struct {
 	NotCovered  []string            `json:"notCovered,omitempty"` // paths that were left out
 	Status      []string            `json:"status,omitempty"`     // what stands against it: recalled, withdrawn
 	Upstream    []upstream          `json:"upstream,omitempty"`
+	Truncated   []string            `json:"upstreamTruncated,omitempty"` // why the gateway told only a part of what it was made of
 }
 
 // upstream is something that the artifact was made of and that something is said against.
@@ -113,10 +113,7 @@ func (v *contentCheck) run(c *cobra.Command, path string) error {
 	stands := slices.ContainsFunc(v.verdict.Status, func(s string) bool { return slices.Contains(grave, s) })
 	v.verdict.Verified = v.verdict.Why == ""
 	if v.target.json {
-		e := json.NewEncoder(c.OutOrStdout())
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		err = e.Encode(v.verdict)
+		err = printValue(c.OutOrStdout(), v.verdict)
 	} else {
 		err = v.show(c.OutOrStdout(), stands)
 	}
@@ -180,6 +177,9 @@ func (v *contentCheck) show(w io.Writer, stands bool) error {
 	for _, u := range d.Upstream {
 		line("made of", fmt.Sprintf("%s, which is %s", u.Node, strings.ToUpper(strings.Join(u.Status, ", "))))
 	}
+	if len(d.Truncated) > 0 {
+		line("not looked at", fmt.Sprintf("a part of what it was made of, for the walk was cut short by its limits (%s); pedigree trace goes on from where it ends", strings.Join(d.Truncated, ", ")))
+	}
 	return nil
 }
 
@@ -236,6 +236,9 @@ func (v *contentCheck) againstLedger(ctx context.Context, path string) error {
 		if status := graveOf(n.Flags); len(status) > 0 && n.ID != ref.String() {
 			v.verdict.Upstream = append(v.verdict.Upstream, upstream{n.ID, status})
 		}
+	}
+	if graph.Truncated != nil {
+		v.verdict.Truncated = graph.Truncated.Reasons
 	}
 	return v.compare(ctx, path)
 }
