@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,7 +89,9 @@ func TestAnInputOfWhichNothingIsKnownIsDeclaredOnce(t *testing.T) {
 	one, two := f.ended("one", Recorded), f.ended("two", Recorded)
 	assert.Equal(t, []string{ref("a", "declared")}, one.Used)
 	assert.Equal(t, one.Used, two.Used)
-	assert.Len(t, append(refs(one.Declared), refs(two.Declared)...), 1, "one of them registers it")
+	declared := append(refs(one.Declared), refs(two.Declared)...)
+	assert.NotEmpty(t, declared, "one of them registers it, or both at the same time, with the same bytes")
+	assert.Equal(t, []string{ref("a", "declared")}, slices.Compact(declared))
 	a := f.artifact(ref("a", "declared"))
 	assert.Equal(t, string(openlineage.DeclaredDigest(openlineage.Identity{Namespace: "n", Name: "a"}, "declared").Bytes()), string(a.Get("digest").Bytes()))
 	assert.Equal(t, `{"openlineage":{"name":"a","namespace":"n"}}`, string(a.Get("metadata").Bytes()))
