@@ -66,12 +66,19 @@ func (s *story) landing(lot, at string, kilograms float64, vessel string) step {
 func (s *story) packing() step {
 	return step{"cut and packed it into 700 kg of fillets, a new lot", event("TransformationEvent", "2026-03-01T09:00:00+01:00", "", "commissioning", "active", map[string]any{
 		"inputQuantityList": quantity(s.catchLot(), 1200), "outputQuantityList": quantity(s.filletLot(), 700), "readPoint": place(plant), "bizLocation": place(plant),
+		"ilmd": keepChilled(),
 	})}
+}
+
+// keepChilled is what the packer says of the lots: between which temperatures they are to be kept.
+func keepChilled() map[string]any {
+	return map[string]any{"demo:limits": []any{map[string]any{"type": "Temperature", "minValue": -2, "maxValue": alarm, "uom": "CEL"}}}
 }
 
 func (s *story) smoking() step {
 	return step{"cut the second catch into 300 kg of loins, and smoked 150 kg: two new lots", event("TransformationEvent", "2026-03-01T09:30:00+01:00", "", "commissioning", "active", map[string]any{
 		"inputQuantityList": quantity(s.secondLot(), 800), "outputQuantityList": append(quantity(s.loinLot(), 300), quantity(s.smokedLot(), 150)...), "readPoint": place(plant), "bizLocation": place(plant),
+		"ilmd": keepChilled(),
 	})}
 }
 
