@@ -109,6 +109,11 @@ func TestWhatAnExportSaysOfItselfIsInHeaders(t *testing.T) {
 	cut := f.do(request{path: "/v1/lineage?format=csv&depth=1&node=" + formatstest.Model})
 	assert.Equal(t, "depth", cut.header.Get("Pedigree-Truncated"))
 	assert.Empty(t, f.do(request{path: "/v1/lineage?format=slsa&node=" + formatstest.Model}).header.Get("Pedigree-Truncated"), "a statement is of one run, and has all of it")
+	short := f.do(request{path: "/v1/lineage?format=slsa&depth=1&node=" + formatstest.Model})
+	assert.Equal(t, 200, short.status)
+	assert.Contains(t, payload(t, short.body), `"status":["withdrawn"]`, "whatever depth was asked for, it is made of two steps")
+	few := f.do(request{path: "/v1/lineage?format=slsa&limit=2&node=" + formatstest.Model})
+	assert.Equal(t, 406, few.status, "%s", few.body)
 	head := f.do(request{method: http.MethodHead, path: "/v1/lineage?format=openlineage&node=" + formatstest.Model})
 	assert.Equal(t, 200, head.status)
 	assert.Empty(t, head.body)
@@ -164,4 +169,12 @@ func TestLongAnswersAreStreamed(t *testing.T) {
 	require.Error(t, err, "a part isn't taken for the whole")
 	assert.Equal(t, http.StatusOK, late.StatusCode)
 	assert.LessOrEqual(t, n, 100*len(chunk))
+}
+
+// payload is what a signed statement says.
+func payload(t *testing.T, envelope string) string {
+	t.Helper()
+	var e struct{ Payload []byte }
+	require.NoError(t, json.Unmarshal([]byte(envelope), &e))
+	return string(e.Payload)
 }

@@ -44,7 +44,7 @@ func (s *Server) lineage(c *call) error {
 		return err
 	}
 	if format.Depth > 0 {
-		q.Depth = min(q.Depth, format.Depth)
+		q.Depth = format.Depth
 	}
 	var answers []*lineage.Answer
 	for _, q.Direction = range directions {

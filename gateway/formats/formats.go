@@ -35,7 +35,7 @@ type Format struct {
 	Only func(node string) error
 	// Direction is the way of the walk that it is made of, for a format that makes sense one way only; empty if it takes any.
 	Direction lineage.Direction
-	// Depth is how many steps of the walk it is made of; 0 means as many as were asked for.
+	// Depth is how many steps of the walk it is made of, whatever was asked for; 0 means as many as were asked for.
 	Depth int
 	// Policy is the content security policy that a document in HTML needs; empty for other formats.
 	Policy string

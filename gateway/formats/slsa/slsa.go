@@ -20,6 +20,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
@@ -58,8 +59,11 @@ func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	return err
 }
 
-// Statement is what Write signs.
+// Statement is what Write signs. It is made of the whole walk of Format.Depth steps; one that was cut is refused.
 func Statement(ctx context.Context, g *formats.Graph) ([]byte, error) {
+	if t := g.Answer.Truncated; t != nil && !slices.Equal(t.Reasons, []string{"depth"}) { // what lies deeper is of other runs
+		return nil, formats.Refuse("the walk was cut short by its limits (%s), and a statement would deny what it left out: allow more nodes, or ask again", strings.Join(t.Reasons, ", "))
+	}
 	w := &writer{ctx: ctx, g: g, flags: map[string][]string{}}
 	for _, n := range g.Answer.Nodes {
 		w.flags[n.ID] = n.Flags

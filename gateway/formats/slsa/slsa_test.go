@@ -99,6 +99,22 @@ func TestWhatHasNoProvenanceIsRefusedWithAReason(t *testing.T) {
 	require.ErrorContains(t, slsa.Write(t.Context(), new(bytes.Buffer), g), "no certificate")
 }
 
+// TestOnlyAWholeWalkIsStated: what a limit has left out, such as the run or a recall of what it used, would be denied by a
+// statement that doesn't have it.
+func TestOnlyAWholeWalkIsStated(t *testing.T) {
+	s := formatstest.New(t)
+	for _, limit := range []int{1, 2, 3} {
+		g := s.Graph(formatstest.Model, lineage.Ancestors)
+		var err error
+		g.Answer, err = lineage.Trace(t.Context(), s.Index, lineage.Query{Node: formatstest.Model, Direction: lineage.Ancestors, At: g.Answer.Block, Depth: slsa.Format.Depth, Nodes: limit})
+		require.NoError(t, err)
+		_, err = slsa.Statement(t.Context(), g)
+		var refusal *formats.Refusal
+		require.ErrorAs(t, err, &refusal, "%d nodes", limit)
+		assert.Contains(t, refusal.Detail, "(nodes)")
+	}
+}
+
 // TestAVersionWithoutAFullDigestIsNoSubject: whatever a statement is about is found by its digest, so one of some bytes would
 // vouch for the others.
 func TestAVersionWithoutAFullDigestIsNoSubject(t *testing.T) {
