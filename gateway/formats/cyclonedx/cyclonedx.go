@@ -157,7 +157,7 @@ func (b *bill) isComponent(name string) bool {
 func (b *bill) connect() error {
 	add := func(of, from string) error {
 		from, err := b.node(from)
-		if err == nil && of != from && b.isComponent(of) && b.isComponent(from) {
+		if err == nil && of != from && b.isComponent(from) {
 			b.depends[of] = append(b.depends[of], from)
 		}
 		return err
@@ -165,11 +165,17 @@ func (b *bill) connect() error {
 	for _, id := range slices.Sorted(maps.Keys(b.runs)) {
 		r := b.runs[id]
 		for _, output := range r.Generated {
+			if !b.isComponent(output.Ref) { // a run can have thousands of others, each of thousands of inputs
+				continue
+			}
 			for _, source := range r.Sources(output) {
 				if err := add(output.Ref, source); err != nil {
 					return err
 				}
 			}
+		}
+		if !b.isComponent(id) {
+			continue
 		}
 		for _, use := range r.Used { // of the bill's own subject, if that is a run
 			if err := add(id, use.Ref); err != nil {
@@ -178,7 +184,7 @@ func (b *bill) connect() error {
 		}
 	}
 	for _, e := range b.graph.Answer.Edges {
-		if e.Kind == lineage.EdgeContains || e.Kind == lineage.EdgeSubject || b.runs[e.From] != nil || b.runs[e.To] != nil {
+		if e.Kind == lineage.EdgeContains || e.Kind == lineage.EdgeSubject || b.runs[e.From] != nil || b.runs[e.To] != nil || !b.isComponent(e.To) {
 			continue
 		}
 		if err := add(e.To, e.From); err != nil {
