@@ -123,25 +123,6 @@ func TestAPersonSeesWhereAModelComesFromAndWhatItTouched(t *testing.T) {
 	b.until(`!document.querySelector("svg.picture").textContent.includes("recalled")`)
 }
 
-// recalledIn is the block in which the demo recalls the readings of a logger.
-func recalledIn(t *testing.T) uint64 {
-	t.Helper()
-	var recalls struct {
-		Items []struct {
-			Record     struct{ Predicate struct{ Reason string } }
-			Recordings []struct{ Block uint64 }
-		}
-	}
-	require.NoError(t, api(t, "market", "auditor").Get(t.Context(), "/v1/statements", url.Values{"kind": {"recall"}}, &recalls))
-	for _, r := range recalls.Items {
-		if r.Record.Predicate.Reason == "logger 7 read three degrees too low" {
-			return r.Recordings[0].Block
-		}
-	}
-	t.Fatal("the demo recalled nothing")
-	return 0
-}
-
 func TestWhatCameOfARecalledReadingIsMarkedThoughTheReadingIsNotShown(t *testing.T) {
 	b := member(t, "lab", "auditor")
 	b.open(lineageOf("dataset/lab/temperatures@A") + "&direction=descendants")

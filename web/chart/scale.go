@@ -122,7 +122,7 @@ func even(from, to time.Time, step time.Duration) []moment {
 
 // monthly are the firsts of months.
 func monthly(from, to time.Time, months, most int) []moment {
-	first := time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, from.Location())
+	var first time.Time
 	if months >= 12 {
 		years := months / 12
 		first = time.Date((from.Year()/years)*years, 1, 1, 0, 0, 0, 0, from.Location())
