@@ -118,8 +118,9 @@ func TestAPersonSeesWhereAModelComesFromAndWhatItTouched(t *testing.T) {
 	b.follow("Show")
 	b.arrives("/lineage?node=model%2Flab%2Fspoilage%40A&direction=ancestors")
 	b.until(`!document.querySelector("svg.picture").textContent.includes("decision")`)
-	b.open(model + "&at=17")
-	b.sees("as of block 17")
+	before := strconv.Itoa(eval[int](b, `fetch("/v1/artifacts/model/lab/spoilage/A").then(r => r.json()).then(a => a.recordings[0].block)`)) // when nothing was recalled yet
+	b.open(model + "&at=" + before)
+	b.sees("as of block " + before)
 	b.until(`!document.querySelector("svg.picture").textContent.includes("recalled")`)
 }
 
