@@ -78,13 +78,16 @@ func (s *Store) prepared(ctx context.Context, id int64) (*undertaking, error) {
 	}
 	u.tries = readOutcome(result).Tries
 	bodies, err := record.Unpack(pack, record.PackLimits{})
-	if err != nil || len(bodies) == 0 {
-		return nil, fmt.Errorf("%w: the records of run %q can't be read: %w", ErrStorage, u.run, err)
+	if err == nil && len(bodies) == 0 {
+		err = errors.New("there are none")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: its records can't be read: %w", errDamaged, err)
 	}
 	for _, body := range bodies {
 		r, problems := record.Decode(body)
 		if len(problems) > 0 {
-			return nil, fmt.Errorf("%w: a record of run %q can't be read: %s", ErrStorage, u.run, problems[0].Detail)
+			return nil, fmt.Errorf("%w: a record of it can't be read: %s", errDamaged, problems[0].Detail)
 		}
 		u.records = append(u.records, r)
 	}

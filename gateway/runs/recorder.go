@@ -130,7 +130,7 @@ func (w *work) start(ctx context.Context, id int64) (bool, error) {
 // resume sends again what an earlier process may have sent.
 func (w *work) resume(ctx context.Context, id int64) error {
 	u, err := w.store.prepared(ctx, id)
-	if err != nil && ctx.Err() == nil {
+	if errors.Is(err, errDamaged) {
 		// One run that can't be read must not keep the others from the ledger.
 		return w.store.fail(id, fmt.Sprint("row ", id), []Problem{{Code: "damaged", Detail: err.Error()}})
 	}
