@@ -101,13 +101,13 @@ type Stage struct {
 	Recalled    int
 }
 
-// Span writes from when to when it was, with the days if they differ.
+// Span writes from when to when it was, in the zone of the last event, with the days if they differ.
 func (s Stage) Span() string {
-	from, to := s.First.Time, s.Last.Time
+	from, to := s.First.Time.In(s.Last.Time.Location()), s.Last.Time
 	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
-		return from.Format("15:04") + " to " + to.Format("15:04")
+		return from.Format("15:04") + " to " + to.Format("15:04 -07:00")
 	}
-	return from.Format("2 Jan 15:04") + " to " + to.Format("2 Jan 15:04")
+	return from.Format("2 Jan 15:04") + " to " + to.Format("2 Jan 15:04 -07:00")
 }
 
 // Step is one event.

@@ -1,7 +1,12 @@
 package web
 
 import (
+	"strings"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/web/chart"
 )
@@ -28,5 +33,43 @@ func hostileThing() *Thing {
 			Claims:    []Claim{{h, h, h, now, []Fact{{h, h}}, true, true}}, MoreClaims: 1, Errors: []Mistake{{h, h, h, h, now, h, []string{h}}},
 			Seal: &Seal{Records: 1, Organisations: []string{h}, OfAll: 3, Steps: []Check{{h, h}}, File: "/" + h},
 		},
+	}
+}
+
+func TestTheTimesOfAStageSayTheirZone(t *testing.T) {
+	oslo := time.FixedZone("", 3600)
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, oslo)
+	for name, c := range map[string]struct {
+		last time.Time
+		want string
+	}{
+		"on one day only the times are told":              {noon.Add(6 * time.Hour), "12:00 to 18:00 +01:00"},
+		"over two days the days are told, too":            {noon.Add(24 * time.Hour), "1 Mar 12:00 to 2 Mar 12:00 +01:00"},
+		"times of two zones are told in that of the last": {noon.Add(time.Hour).UTC(), "11:00 to 12:00 +00:00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.want, Stage{First: Step{Time: noon}, Last: Step{Time: c.last}}.Span())
+		})
+	}
+}
+
+func TestThatNoRecallIsKnownIsGoodNewsOnlyOfAThingThatIsRecordedAndNotAffected(t *testing.T) {
+	p, err := Load()
+	require.NoError(t, err)
+	const calm = `<section class="card calm"><p>No recall`
+	for name, c := range map[string]struct {
+		story *Story
+		calm  bool
+	}{
+		"recorded, and nothing behind it is recalled": {&Story{}, true},
+		"recorded, and made of what is recalled":      {&Story{Affected: []Affected{{Reason: "warm"}}}, false},
+		"not recorded":                                {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, err := p.Render("thing", &Thing{Frame: framed(), SignedIn: true, Story: c.story})
+			require.NoError(t, err)
+			assert.Contains(t, string(body), "No recall is on the ledger")
+			assert.Equal(t, c.calm, strings.Contains(string(body), calm))
+		})
 	}
 }
