@@ -24,6 +24,7 @@ const (
 	MaxEvents   = 20_000
 	maxProblems = 1_000 // kept; all are counted
 	maxValues   = 3_000_000
+	maxCells    = 40 * MaxEvents // of a table
 )
 
 // Kinds of draft.

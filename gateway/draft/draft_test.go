@@ -143,6 +143,8 @@ func TestWhatIsTooLargeIsSaid(t *testing.T) {
 	assert.Equal(t, "too_large", draft.Read("", make([]byte, draft.MaxBytes+1)).Problems[0].Code)
 	rows := "time,gtin,lot\n" + strings.Repeat("2026-03-01T08:00:00Z,9520001200014,L1\n", draft.MaxEvents+1)
 	assert.Equal(t, "too_many", draft.Read("", []byte(rows)).Problems[0].Code)
+	wide := draft.Read("", []byte("time,item"+strings.Repeat(",", 1_000_000)+"\n"))
+	assert.Equal(t, "too_many", wide.Problems[0].Code, "empty cells cost memory, too")
 	wrong := "time,gtin,lot\n" + strings.Repeat("x,9520001200014,L1\n", 5000)
 	d := draft.Read("", []byte(wrong))
 	assert.Len(t, d.Problems, 1000)

@@ -70,8 +70,13 @@ func columnOf(name string) *Column {
 
 // table reads CSV, with commas, semicolons or tabs between cells.
 func (d *Draft) table(text []byte) {
+	comma := separator(text)
+	if bytes.Count(text, []byte(string(comma))) > maxCells { // each costs far more in memory than its one byte
+		d.fault(Problem{Code: "too_many", Detail: fmt.Sprintf("the table has more than %d cells, most of them surely empty; save it without the empty columns and rows", maxCells)})
+		return
+	}
 	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma = separator(text)
+	r.Comma = comma
 	r.FieldsPerRecord = -1
 	r.TrimLeadingSpace = true
 	names, err := r.Read()
