@@ -66,10 +66,10 @@ func TestProblemsOfDocumentsHaveTheirPlace(t *testing.T) {
 }
 
 func TestARowIsAnObjectEvent(t *testing.T) {
-	d := draft.Read("x.csv", []byte("Time;Step;GTIN;Lot;Quantity;Unit;Place;Temperature;Device\n2026-03-01 08:30+01:00;Receiving;9520001200014;L 1/2;120,5;kgm;9520001000015;-2,5;urn:epc:id:giai:9520002.L8\n"))
+	d := draft.Read("x.csv", []byte("Time;Step;GTIN;Lot;Quantity;Unit;Place;Temperature;Device\n2026-03-01 08:30+01:00;Receiving;9520001200014;L 1/2;120,5;kgm;9520001000010;-2,5;urn:epc:id:giai:9520002.L8\n"))
 	require.Empty(t, d.Problems)
 	require.Len(t, d.Events, 1)
-	want := `{"action":"OBSERVE","bizStep":"receiving","eventTime":"2026-03-01T08:30:00+01:00","eventTimeZoneOffset":"+01:00","quantityList":[{"epcClass":"https://id.gs1.org/01/09520001200014/10/L%201%2F2","quantity":120.5,"uom":"KGM"}],"readPoint":{"id":"https://id.gs1.org/414/9520001000015"},"sensorElementList":[{"sensorMetadata":{"deviceID":"urn:epc:id:giai:9520002.L8","time":"2026-03-01T08:30:00+01:00"},"sensorReport":[{"type":"Temperature","uom":"CEL","value":-2.5}]}],"type":"ObjectEvent"}`
+	want := `{"action":"OBSERVE","bizStep":"receiving","eventTime":"2026-03-01T08:30:00+01:00","eventTimeZoneOffset":"+01:00","quantityList":[{"epcClass":"https://id.gs1.org/01/09520001200014/10/L%201%2F2","quantity":120.5,"uom":"KGM"}],"readPoint":{"id":"https://id.gs1.org/414/9520001000010"},"sensorElementList":[{"sensorMetadata":{"deviceID":"urn:epc:id:giai:9520002.L8","time":"2026-03-01T08:30:00+01:00"},"sensorReport":[{"type":"Temperature","uom":"CEL","value":-2.5}]}],"type":"ObjectEvent"}`
 	assert.Contains(t, string(d.JSON), want)
 	assert.Equal(t, []string{"https://id.gs1.org/01/09520001200014/10/L%201%2F2"}, d.Events[0].Things)
 	assert.Equal(t, "receiving", d.Events[0].Step)
@@ -107,6 +107,7 @@ func TestProblemsOfTablesHaveTheirCell(t *testing.T) {
 		{"a gtin alone", names + "2026-03-01T08:00:00Z,,,9520001200014,,,,,\n", 2, 38, "lot", "missing_field"},
 		{"a gtin that is none", names + "2026-03-01T08:00:00Z,,,95,L1,,,,\n", 2, 24, "gtin", "bad_uri"},
 		{"a gtin with a slip", names + "2026-03-01T08:00:00Z,,,9520001200015,L1,,,,\n", 2, 24, "gtin", "bad_check_digit"},
+		{"a gln with a slip", "time,gtin,lot,place\n2026-03-01T08:00:00Z,9520001200014,L1,9520001000011\n", 2, 39, "place", "bad_check_digit"},
 		{"a lot that is too long", names + "2026-03-01T08:00:00Z,,,9520001200014," + strings.Repeat("L", 21) + ",,,,\n", 2, 38, "lot", "bad_uri"},
 		{"a quantity that is no number", names + "2026-03-01T08:00:00Z,,,9520001200014,L1,many,,,\n", 2, 41, "quantity", "wrong_type"},
 		{"infinity is no number", names + "2026-03-01T08:00:00Z,,,9520001200014,L1,inf,,,\n", 2, 41, "quantity", "wrong_type"},

@@ -38,7 +38,7 @@ var Columns = []Column{
 	{"serial", "", "", false, "epcList"},
 	{"quantity", "how much of the lot", "120.5", false, "quantityList"},
 	{"unit", "of the quantity, as UN/ECE code: KGM, LTR; empty for pieces", "KGM", false, "quantityList"},
-	{"place", "where: a GLN, an EPC URN or a Digital Link", "9520001000015", false, "readPoint"},
+	{"place", "where: a GLN, an EPC URN or a Digital Link", "9520001000010", false, "readPoint"},
 	{"device", "what measured, as a URI", "urn:epc:id:giai:9520002.LOGGER-8", false, "sensorElementList"},
 	{"temperature", "what it measured", "2.1", false, "sensorElementList"},
 	{"temperature unit", "CEL or FAH; CEL if empty", "CEL", false, "sensorElementList"},
@@ -431,6 +431,9 @@ func (w *row) number(column, text string) (canonical.Value, bool) {
 func (w *row) place() string {
 	place := w.cells["place"]
 	if len(place) == 13 && strings.Trim(place, "0123456789") == "" {
+		if place[12] != CheckDigit(place) {
+			w.fault("place", "bad_check_digit", "the last digit of the GLN %s ought to be %c: it may have been mistyped", place, CheckDigit(place))
+		}
 		return "https://id.gs1.org/414/" + place
 	}
 	return place
