@@ -34,7 +34,7 @@ func (s *sources) general(d *document) ([]section, error) {
 		orAbsent("Description", fact{Text: about.Cut(m.record.Description, maxText), Refs: own}),
 		orAbsent("Licence", fact{Text: licenceOf(m), Refs: own}),
 		{"Digest", s.digests(m)},
-		orAbsent("Model dependencies", s.dependencies()...),
+		orAbsent("Model dependencies", append(s.dependencies(), cardFacts(m, own, s.furtherBases)...)...),
 		orAbsent("Other versions on the ledger", versions...),
 		orAbsent("Date of placement on the Union market", fact{Text: about.Cut(m.record.Metadata.Get("placedOnMarket").Text, 100), Refs: own}),
 		{"Recorded on the ledger", []fact{{Text: stamp(m.at.Time) + ", block " + fmt.Sprint(m.at.Block), Refs: own}}},
@@ -223,6 +223,18 @@ func (s *sources) latest() []fact {
 		facts = append(facts, fact{Text: "the latest source was registered " + stamp(registered), Refs: []int{s.citeVersion(newest)}})
 	}
 	return facts
+}
+
+// furtherBases are the base models that a card names and no record leads to.
+func (s *sources) furtherBases(c *about.Description) []string {
+	var names []string
+	for _, base := range c.BaseModels {
+		known := base.Ref != "" && slices.ContainsFunc(s.bases, func(v *version) bool { return v.ref == base.Ref })
+		if name := strings.TrimSpace(cmp.Or(base.Name, base.URL) + " " + base.Version); !known && name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // cardFacts are texts of a version's card.

@@ -1,0 +1,26 @@
+package summary
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
+)
+
+func TestABaseModelOfACardIsToldUnlessTheLedgerLeadsToIt(t *testing.T) {
+	s := &sources{bases: []*version{{ref: "model/lab/base@1"}}}
+	for name, c := range map[string]struct {
+		base about.Reference
+		want []string
+	}{
+		"the ledger leads to it":            {about.Reference{Name: "model/lab/base@1", Ref: "model/lab/base@1"}, nil},
+		"it is a name of somewhere else":    {about.Reference{Name: "somebody/base", Version: "2"}, []string{"somebody/base 2"}},
+		"no recorded run used this version": {about.Reference{Name: "model/lab/base@2", Ref: "model/lab/base@2"}, []string{"model/lab/base@2"}},
+		"it has an address alone":           {about.Reference{URL: "https://models.example/base"}, []string{"https://models.example/base"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.want, s.furtherBases(&about.Description{BaseModels: []about.Reference{c.base}}))
+		})
+	}
+}
