@@ -25,10 +25,11 @@ func (p *Pages) auditRoutes() []route {
 
 // Sizes of the audit page and its files.
 const (
-	auditedAtOnce = 25     // records on a page, which are verified together
-	mostCSV       = 20_000 // rows of a table
-	mostZip       = 200    // proofs in an archive
-	mostZipBytes  = 64 << 20
+	auditedAtOnce  = 25     // records on a page, which are verified together
+	mostCSV        = 20_000 // rows of a table
+	mostZip        = 200    // proofs in an archive
+	mostZipBytes   = 64 << 20
+	archivesAtOnce = 4 // each is made in memory, of hundreds of answers of peers
 )
 
 // audit lists the records that were asked for and, if that was asked for too, has them proved and verifies the proofs.

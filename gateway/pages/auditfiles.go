@@ -85,6 +85,13 @@ func cells(texts ...string) []string {
 
 // auditZip is an archive of the proofs of the first records that were asked for, with a list of them.
 func (p *Pages) auditZip(v *visit) error {
+	select {
+	case p.archives <- struct{}{}:
+		defer func() { <-p.archives }()
+	default:
+		v.w.Header().Set("Retry-After", "10")
+		return &Trouble{http.StatusServiceUnavailable, "Too many archives at once", "This gateway makes so many archives of proofs at once and no more.", "Try again in a moment."}
+	}
 	ask := askOf(v.URL.Query())
 	var archive bytes.Buffer
 	files := zip.NewWriter(&archive)

@@ -58,13 +58,14 @@ type Pages struct {
 	counting  counting
 	reach     reach
 	watching  chan struct{} // places for those who watch
+	archives  chan struct{} // and for those who have archives of proofs made
 	stop      chan struct{} // closed by Stop
 	stopOnce  sync.Once
 }
 
 // New makes them.
 func New(cfg Config) (*Pages, error) {
-	p := &Pages{Config: cfg, mux: http.NewServeMux(), drafts: newDrafts(), stop: make(chan struct{}), watching: make(chan struct{}, mostWatch)}
+	p := &Pages{Config: cfg, mux: http.NewServeMux(), drafts: newDrafts(), stop: make(chan struct{}), watching: make(chan struct{}, mostWatch), archives: make(chan struct{}, archivesAtOnce)}
 	var err error
 	if p.templates, err = web.Load(); err != nil {
 		return nil, err
