@@ -34,7 +34,17 @@ func (ix *Index) Artifact(ctx context.Context, ref string, at uint64) (*Artifact
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, ErrNotFound)
 	}
-	list, err := ix.Artifacts(ctx, ArtifactFilter{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Version: r.Version}, at, Page{Size: 1})
+	snap, err := ix.Snapshot(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	v, err := ix.Find(ctx, r.String(), snap)
+	if err != nil {
+		return nil, err
+	}
+	// By its node: of the versions of one name there may be very many.
+	s := selection{head: artifactColumns + `artifact a JOIN node n ON n.id = a.record`, where: where{parts: []string{"a.node = ?", "a.record <= ?"}, args: []any{v.ID, snap.Last}}, order: "a.record"}
+	list, err := listOf(ctx, ix, place{snap: snap, size: 1}, s, scanArtifact, setArtifact)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +81,12 @@ func (ix *Index) Artifacts(ctx context.Context, f ArtifactFilter, at uint64, pag
 		from += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
 		w.add("c.msp = ?", f.MSPID)
 	}
-	s := selection{head: `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM ` + from, where: w, order: "a.record"}
-	return listOf(ctx, ix, p, s, scanArtifact, func(a *Artifact, r Record) { a.Record = r })
+	return listOf(ctx, ix, p, selection{head: artifactColumns + from, where: w, order: "a.record"}, scanArtifact, setArtifact)
 }
+
+const artifactColumns = `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM `
+
+func setArtifact(a *Artifact, r Record) { a.Record = r }
 
 // scanArtifact reads a row of a location and the columns of an artifact.
 func scanArtifact(rows *sql.Rows, l *location) (a Artifact, err error) {
