@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -82,5 +83,12 @@ func unpack(archive []byte, name string) ([]byte, error) {
 		if h.Name == name {
 			return io.ReadAll(io.LimitReader(files, axeMost))
 		}
+	}
+}
+
+// Without the checker the pages' tests go on without it, and this one says so.
+func TestPagesAreCheckedForAccessibility(t *testing.T) {
+	if _, err := axe(); err != nil {
+		t.Skip("axe-core can't be had: ", err)
 	}
 }
