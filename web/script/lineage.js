@@ -1,8 +1,9 @@
 // The picture of a lineage: zoom, move, keyboard, lit paths, and folds that open in place. Everything else works without.
 "use strict";
 (() => {
-  const least = 0.25, greatest = 2.5, readable = 0.55;
+  const least = 0.25, greatest = 2.5, readable = 0.55, whole = 0.48; // a picture may be this small if then all of it is to be seen
   let stage, svg, gutter, scale = 1;
+  let own = false; // whether the reader has chosen a scale
   let nodes = new Map(); // number -> {element, x, y, out: [], in: []}
   let lines = [];
 
@@ -69,7 +70,14 @@
   // fit shows all of the picture, or as much as can be read of it.
   function fit(lowest) {
     const room = Math.min((stage.clientWidth - (gutter ? gutter.clientWidth : 0)) / width(), stage.clientHeight / height());
-    zoom(Math.max(lowest, Math.min(1, room)));
+    own = false;
+    zoom(Math.max(lowest === readable && room >= whole ? whole : lowest, Math.min(1, room)));
+  }
+
+  // closer zooms as the reader asked.
+  function closer(to, x, y) {
+    own = true;
+    zoom(to, x, y);
   }
 
   // toStart brings the node that was asked about into view.
@@ -115,7 +123,7 @@
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     const box = stage.getBoundingClientRect();
-    zoom(scale * Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), event.clientX - box.left, event.clientY - box.top);
+    closer(scale * Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), event.clientX - box.left, event.clientY - box.top);
   }
 
   // One mouse pointer drags, two fingers pinch; one finger scrolls as everywhere.
@@ -140,7 +148,7 @@
     pointers.set(event.pointerId, now);
     if (pointers.size === 2) {
       const [a, b] = [...pointers.values()], apart = Math.hypot(a.x - b.x, a.y - b.y), box = stage.getBoundingClientRect();
-      if (pinch) zoom(scale * apart / pinch, (a.x + b.x) / 2 - box.left, (a.y + b.y) / 2 - box.top);
+      if (pinch) closer(scale * apart / pinch, (a.x + b.x) / 2 - box.left, (a.y + b.y) / 2 - box.top);
       pinch = apart;
       dragged = true;
     }
@@ -185,8 +193,8 @@
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const node = event.target.closest(".n");
     switch (event.key) {
-      case "+": case "=": zoom(scale * 1.25); break;
-      case "-": case "_": zoom(scale / 1.25); break;
+      case "+": case "=": closer(scale * 1.25); break;
+      case "-": case "_": closer(scale / 1.25); break;
       case "0": fit(least); break;
       case "Escape": stage.focus({ preventScroll: true }); light(null); fit(readable); toStart(); break;
       case "Enter": if (node || event.target !== stage) return; go(svg.querySelector(".start")); break;
@@ -223,7 +231,7 @@
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-zoom]");
     if (button) {
-      ({ in: () => zoom(scale * 1.25), out: () => zoom(scale / 1.25), fit: () => fit(least), start: () => { zoom(1); toStart(); } })[button.dataset.zoom]();
+      ({ in: () => closer(scale * 1.25), out: () => closer(scale / 1.25), fit: () => fit(least), start: () => { closer(1); toStart(); } })[button.dataset.zoom]();
       return;
     }
     const fold = event.target.closest("a.fold, a[data-inplace]");
@@ -239,6 +247,8 @@
     }
   });
   addEventListener("popstate", () => replace(location.pathname + location.search, false).catch(() => location.reload()));
+
+  addEventListener("resize", () => { if (stage && !own) { fit(readable); toStart(); } });
 
   setUp();
   if (stage) { fit(readable); toStart(); }
