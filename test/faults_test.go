@@ -16,6 +16,8 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/client"
 	"github.com/pedigree-ledger/pedigree/network"
+
+	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
 // TestKillsLoseNothing kills processes while members send events, one after
@@ -24,7 +26,7 @@ import (
 func TestKillsLoseNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "network")
 	up := func() {
-		out, err := exec.Command(program, "up", "--detach", "--dir", dir, "--base-port", strconv.Itoa(freePorts())).CombinedOutput()
+		out, err := exec.Command(program, "up", "--detach", "--dir", dir, "--base-port", strconv.Itoa(build.FreePorts())).CombinedOutput()
 		require.NoError(t, err, string(out))
 	}
 	up()

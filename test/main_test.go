@@ -6,10 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -18,12 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
-	// What the program is made of, so that a result is not taken from the cache after it has changed: it is built by
-	// another process, which the cache doesn't see.
-	_ "github.com/pedigree-ledger/pedigree/chaincode"
-	_ "github.com/pedigree-ledger/pedigree/gateway"
 	"github.com/pedigree-ledger/pedigree/gateway/client"
-	_ "github.com/pedigree-ledger/pedigree/gateway/demo"
+	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
 var (
@@ -46,15 +40,11 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(home)
-	if _, err := os.ReadFile(filepath.Join("..", "main.go")); err != nil { // main can't be imported, but a file that was read counts
+	if program, err = build.Build("..", filepath.Join(home, "bin")); err != nil {
 		return 1, err
 	}
-	program = filepath.Join(home, "bin", "pedigree")
-	if err := command("go", "build", "-o", program, "..").Run(); err != nil {
-		return 1, fmt.Errorf("couldn't build the program: %w", err)
-	}
 	dir = filepath.Join(home, "network")
-	if err := command(program, "up", "--detach", "--dir", dir, "--base-port", strconv.Itoa(freePorts())).Run(); err != nil {
+	if err := build.Command(program, "up", "--detach", "--dir", dir, "--base-port", strconv.Itoa(build.FreePorts())).Run(); err != nil {
 		showLogs(dir)
 		return 1, fmt.Errorf("couldn't start a network: %w", err)
 	}
@@ -62,7 +52,7 @@ func run(m *testing.M) (code int, err error) {
 		if code != 0 {
 			showLogs(dir)
 		}
-		if stopErr := command(program, "down", "--dir", dir).Run(); stopErr != nil && err == nil {
+		if stopErr := build.Command(program, "down", "--dir", dir).Run(); stopErr != nil && err == nil {
 			code, err = 1, fmt.Errorf("couldn't stop the network: %w", stopErr)
 		}
 	}()
@@ -79,32 +69,6 @@ func showLogs(dir string) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "--- %s\n%s\n", filepath.Base(log), text[max(0, len(text)-3000):])
-	}
-}
-
-// command shows what it says on standard error: setting up can take minutes
-// the first time.
-func command(name string, args ...string) *exec.Cmd {
-	c := exec.Command(name, args...)
-	c.Stdout, c.Stderr = os.Stderr, os.Stderr
-	return c
-}
-
-// freePorts finds a base port with the ports after it free.
-func freePorts() int {
-	for base := 20000 + os.Getpid()%20000; ; base += 10 {
-		free := true
-		for port := base + 1; port <= base+3; port++ {
-			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
-			if err != nil {
-				free = false
-				break
-			}
-			l.Close()
-		}
-		if free {
-			return base
-		}
 	}
 }
 
@@ -172,7 +136,7 @@ func TestCommandLine(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("PROGRAM", program)
-			e.Setenv("BASE_PORT", strconv.Itoa(freePorts()))
+			e.Setenv("BASE_PORT", strconv.Itoa(build.FreePorts()))
 			e.Setenv("XDG_CACHE_HOME", cacheHome())
 			e.Setenv("HOME", os.Getenv("HOME"))
 			return os.Symlink(dir, filepath.Join(e.WorkDir, ".pedigree"))
@@ -210,3 +174,6 @@ func cacheHome() string {
 	}
 	return home
 }
+
+// A result must not be taken from the cache after the program has changed.
+func TestTheProgramIsLookedAt(t *testing.T) { require.NoError(t, build.Look("..")) }

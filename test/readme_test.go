@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
 // TestTheReadmeIsTrue runs every command of the README, in order, and sends
@@ -25,7 +27,7 @@ func TestTheReadmeIsTrue(t *testing.T) {
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(filepath.Join(root, "test"), filepath.Join(home, "test")))
-	base := freePorts()
+	base := build.FreePorts()
 	defer func() { // a failure half-way leaves a network up
 		c := exec.Command(program, "down")
 		c.Dir = home

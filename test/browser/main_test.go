@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,10 +22,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	// What the program is made of, so that a result is not taken from the cache after it has changed.
-	_ "github.com/pedigree-ledger/pedigree/chaincode"
-	_ "github.com/pedigree-ledger/pedigree/gateway"
-	_ "github.com/pedigree-ledger/pedigree/gateway/demo"
+	"github.com/pedigree-ledger/pedigree/test/program"
 )
 
 var (
@@ -97,7 +93,7 @@ func findChromium() (string, error) {
 		return "", errors.New("there is no chromium here, and only root can install Debian's")
 	}
 	for _, args := range [][]string{{"update", "-qq"}, {"install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-liberation"}} {
-		c := command("apt-get", args...)
+		c := program.Command("apt-get", args...)
 		c.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if err := c.Run(); err != nil {
 			return "", fmt.Errorf("there is no chromium here, and apt-get couldn't install it: %w", err)
@@ -108,46 +104,29 @@ func findChromium() (string, error) {
 
 // startNetwork starts one, plays the demo and records what is needed beside it.
 func startNetwork(home string) (stop func() error, err error) {
-	program := filepath.Join(home, "pedigree")
-	dir = filepath.Join(home, "network")
-	if err := command("go", "build", "-o", program, "../..").Run(); err != nil {
-		return nil, fmt.Errorf("couldn't build the program: %w", err)
+	pedigree, err := program.Build(filepath.Join("..", ".."), home)
+	if err != nil {
+		return nil, err
 	}
-	if err := command(program, "up", "--detach", "--dir", dir, "--base-port", strconv.Itoa(freePorts())).Run(); err != nil {
+	dir = filepath.Join(home, "network")
+	if err := program.Command(pedigree, "up", "--detach", "--dir", dir, "--base-port", strconv.Itoa(program.FreePorts())).Run(); err != nil {
 		return nil, fmt.Errorf("couldn't start a network: %w", err)
 	}
 	stop = func() error {
-		if err := command(program, "down", "--dir", dir).Run(); err != nil {
+		if err := program.Command(pedigree, "down", "--dir", dir).Run(); err != nil {
 			return fmt.Errorf("couldn't stop the network: %w", err)
 		}
 		return nil
 	}
-	if err := command(program, "demo", "--dir", dir).Run(); err != nil {
+	if err := program.Command(pedigree, "demo", "--dir", dir).Run(); err != nil {
 		return nil, errors.Join(fmt.Errorf("couldn't play the demo: %w", err), stop())
 	}
 	return stop, nil
 }
 
-func command(name string, args ...string) *exec.Cmd {
-	c := exec.Command(name, args...)
-	c.Stdout, c.Stderr = os.Stderr, os.Stderr
-	return c
-}
-
-// freePorts finds a base port whose three gateway ports are free.
-func freePorts() int {
-	for base := 20000 + os.Getpid()%20000; ; base += 10 {
-		free := true
-		for port := base + 1; port <= base+3; port++ {
-			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
-			if err != nil {
-				free = false
-				break
-			}
-			l.Close()
-		}
-		if free {
-			return base
-		}
+// A result must not be taken from the cache after the program has changed.
+func TestTheProgramIsLookedAt(t *testing.T) {
+	if err := program.Look(filepath.Join("..", "..")); err != nil {
+		t.Fatal(err)
 	}
 }
