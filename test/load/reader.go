@@ -11,8 +11,10 @@ import (
 	"github.com/hyperledger/fabric-gateway/pkg/hash"
 	"github.com/hyperledger/fabric-gateway/pkg/identity"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -83,6 +85,24 @@ func dial(n *network.Network, org network.Org, role string) (*reader, error) {
 		return nil, err
 	}
 	return &reader{conn: conn, gateway: gateway, channel: gateway.GetNetwork(network.ChannelName)}, nil
+}
+
+// commitOf is the commit of a transaction that is known by its id alone.
+func (r *reader) commitOf(transaction string) (*fabric.Commit, error) {
+	id := r.gateway.Identity()
+	creator, err := proto.Marshal(&msp.SerializedIdentity{Mspid: id.MspID(), IdBytes: id.Credentials()})
+	if err != nil {
+		return nil, err
+	}
+	request, err := proto.Marshal(&gateway.CommitStatusRequest{TransactionId: transaction, ChannelId: network.ChannelName, Identity: creator})
+	if err != nil {
+		return nil, err
+	}
+	signed, err := proto.Marshal(&gateway.SignedCommitStatusRequest{Request: request})
+	if err != nil {
+		return nil, err
+	}
+	return r.gateway.NewCommit(signed)
 }
 
 func (r *reader) close() {

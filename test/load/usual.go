@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	fabric "github.com/hyperledger/fabric-gateway/pkg/client"
@@ -117,6 +118,10 @@ func (u *usual) submit(ctx context.Context, pack []byte) error {
 		return err
 	}
 	commit, err := transaction.SubmitWithContext(ctx)
+	if err != nil && strings.Contains(err.Error(), "request already processed") {
+		// The leader had it from another orderer and was done with it before it came from the peer: that is no refusal.
+		commit, err = u.ledger.commitOf(transaction.TransactionID())
+	}
 	if err != nil {
 		return err
 	}
