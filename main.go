@@ -14,11 +14,11 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway"
-	"github.com/pedigree-ledger/pedigree/gateway/audit"
-	"github.com/pedigree-ledger/pedigree/gateway/client"
-	"github.com/pedigree-ledger/pedigree/gateway/demo"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/bench"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/demo"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/network"
-	"github.com/pedigree-ledger/pedigree/test/load"
 )
 
 func main() {
@@ -103,7 +103,7 @@ The shortest session:
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Reset())
 	add(root, "ledger", demo.Command(), client.Capture(), client.Register(), client.Record(), client.Show(), client.Trace(), client.Impact(), client.Export(), client.Proof())
 	add(root, "proof", client.Verify(), client.Trust(), client.Hash(), client.Sign(), audit.Command())
-	add(root, "parts", load.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
+	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
 	return root
 }
 

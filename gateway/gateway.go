@@ -21,9 +21,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
-	"github.com/pedigree-ledger/pedigree/gateway/proof"
-	"github.com/pedigree-ledger/pedigree/gateway/proof/kept"
+	"github.com/pedigree-ledger/pedigree/gateway/receipts"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // Bounds of connections.
@@ -92,7 +92,7 @@ func (g *Gateway) open() (err error) {
 	if g.runs, err = runs.Open(runs.Config{Folder: cfg.runsFolder(), Namespace: cfg.namespace(), Logger: log}, runs.KnownTo(g.index, g.follower.newest)); err != nil {
 		return err
 	}
-	kept, err := kept.Open(cfg.proofsFolder())
+	kept, err := receipts.Open(cfg.proofsFolder())
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pedigree-ledger/pedigree/test/load"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/bench"
 )
 
 // TestAnInterruptedBenchLeavesNothing interrupts bench while it measures: its
@@ -49,7 +49,7 @@ func TestAnInterruptedBenchLeavesNothing(t *testing.T) {
 // at random times while all organisations send events. A reader that knows nothing of
 // gateways and indexes then finds every acknowledged event on the ledger, once.
 func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
-	report := bench[load.KillReport](t, "--kill", "12s")
+	report := runBench[bench.KillReport](t, "--kill", "12s")
 	t.Logf("killed %v, longest time without a commit %.1f s", report.Kills, report.LongestGapSeconds)
 	assert.NotEmpty(t, report.Kills)
 	assert.NotZero(t, report.Counted.Sent)
@@ -59,7 +59,7 @@ func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
 // TestAKilledLeaderIsReplaced kills the orderer that leads and keeps it down:
 // the others go on under another one.
 func TestAKilledLeaderIsReplaced(t *testing.T) {
-	report := bench[load.FailoverReport](t, "--failover", "1")
+	report := runBench[bench.FailoverReport](t, "--failover", "1")
 	require.Len(t, report.Kills, 1)
 	kill := report.Kills[0]
 	t.Logf("%s was replaced after %.1f s", kill.Orderer, kill.ResumedSeconds)
@@ -68,7 +68,7 @@ func TestAKilledLeaderIsReplaced(t *testing.T) {
 }
 
 // bench runs a measurement and reads its report.
-func bench[R any](t *testing.T, args ...string) R {
+func runBench[R any](t *testing.T, args ...string) R {
 	t.Helper()
 	c := exec.Command(program, append([]string{"bench", "--json"}, args...)...)
 	var says bytes.Buffer

@@ -18,8 +18,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/pages"
-	"github.com/pedigree-ledger/pedigree/gateway/proof"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // Limits of the server. Those of single routes are in openapi.yaml.

@@ -12,7 +12,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/pedigree-ledger/pedigree/gateway/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // Inquirer asks as one identity what proofs are made of. It is a proof.Network.

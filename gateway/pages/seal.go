@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
-	"github.com/pedigree-ledger/pedigree/gateway/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/web"
 )
 

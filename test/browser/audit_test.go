@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pedigree-ledger/pedigree/gateway/client"
-	"github.com/pedigree-ledger/pedigree/gateway/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // download gets a file as the signed-in window would, as bytes.

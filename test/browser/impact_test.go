@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pedigree-ledger/pedigree/gateway/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 )
 
 func impactOf(node string) string { return "/impact?node=" + url.QueryEscape(node) }

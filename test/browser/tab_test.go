@@ -26,7 +26,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pedigree-ledger/pedigree/gateway/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 )
 
 // patience is how long a page may take to come to what a test waits for.

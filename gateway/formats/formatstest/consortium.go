@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pedigree-ledger/pedigree/gateway/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // Consortium issues certificates as the organisations of a ledger do.

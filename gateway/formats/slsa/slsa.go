@@ -24,9 +24,9 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
-	"github.com/pedigree-ledger/pedigree/gateway/formats/attestation"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
 )
 
 // What statements are of.

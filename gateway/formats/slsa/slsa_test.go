@@ -22,10 +22,10 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
-	"github.com/pedigree-ledger/pedigree/gateway/formats/attestation"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/formatstest"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/slsa"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

@@ -1,0 +1,354 @@
+package audit
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	proofs "github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// options are what the command line says.
+type options struct {
+	peer, blocks               string
+	trust, genesis             string
+	dir, as                    string
+	mspID, certificate, key    string
+	roots, serverName          string
+	channel, chaincode         string
+	state, index, gatewayIndex string
+	gateway, token, compare    string
+	witnesses                  []string
+	agree                      int
+	json                       bool
+}
+
+// Command replays a ledger.
+func Command() *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "audit (--as ORG | --peer HOST:PORT | --blocks DIR) [--trust FILE | --genesis-hash HEX]",
+		Short: "Check a whole ledger, and a gateway against it",
+		Long: `Read every block of a ledger, from a peer or from the files of a stopped one,
+and check all of it again: that each follows the one before and back to the
+pinned genesis block; that a quorum of the orderers then in charge signed it;
+that changes of the channel's configuration were consented to; of each
+transaction its submitter, its endorsers and their policy, that what it read was
+still so, and that the chaincode's rules, run again, write what it wrote. The
+peer is trusted with nothing; it may only refuse to answer. What it claims about
+transactions being valid is computed anew and compared, as is its own digest of
+its state.
+
+With --gateway an index is built from the blocks alone and the gateway's answers
+are compared with it. Heights that peers of several organisations sign (those of
+the network in --dir, and --witness) tell whether the end of the chain is hidden.
+
+--state keeps what was replayed, and an audit that is interrupted or done goes on
+from there. Without it everything is audited from the first block.
+
+For a network in a folder, --as says whose peer is audited and as whose auditor;
+elsewhere --peer with --msp, --cert, --key and --tls-roots.
+
+Exit codes: 0 nothing is wrong, 1 something was found, 2 a mistake in the command
+or a file, 3 the peer or the gateway can't be reached.`,
+		Example: `  pedigree audit --as harbor --trust consortium.json
+  pedigree audit --as harbor --gateway http://127.0.0.1:8081 --token .pedigree/harbor/auditor.token --compare all
+  pedigree audit --blocks peer/ledger/ledgersData/chains/chains/pedigree --genesis-hash 5c1a… --json
+  pedigree audit --peer peer0.harbor.example:7051 --tls-roots ca.pem --msp LabMSP --cert me.pem --key key.pem \
+      --trust consortium.json --state audit --witness peer0.lab.example:7051`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return o.run(ctx, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.as, "as", "", "organisation of the network in --dir whose peer is audited, such as harbor")
+	f.StringVar(&o.dir, "dir", ".pedigree", "folder of the network")
+	f.StringVar(&o.peer, "peer", "", "the peer to audit, host:port")
+	f.StringVar(&o.blocks, "blocks", "", "folder with the block files of a stopped peer")
+	f.StringVar(&o.trust, "trust", "", "trust file that pins the genesis block")
+	f.StringVar(&o.genesis, "genesis-hash", "", "hash of the genesis block's header, in hexadecimal")
+	f.StringVar(&o.mspID, "msp", "", "MSP id of who asks the peers")
+	f.StringVar(&o.certificate, "cert", "", "certificate of who asks the peers, PEM")
+	f.StringVar(&o.key, "key", "", "private key of who asks the peers, PEM")
+	f.StringVar(&o.roots, "tls-roots", "", "authorities of the peers' TLS certificates, PEM")
+	f.StringVar(&o.serverName, "server-name", "", "name on the TLS certificate of --peer, if it isn't its host")
+	f.StringVar(&o.channel, "channel", "", "the channel, if neither --trust nor --as says it")
+	f.StringVar(&o.chaincode, "chaincode", "", "Pedigree's chaincode, if neither --trust nor --as says it")
+	f.StringVar(&o.state, "state", "", "folder to keep the replayed state in, and to go on from")
+	f.StringVar(&o.index, "index", "", "file to keep the rebuilt index in")
+	f.StringVar(&o.gatewayIndex, "gateway-index", "", "index file of a stopped gateway (SQLite), to compare with the rebuilt one row by row")
+	f.StringVar(&o.gateway, "gateway", "", "URL of a gateway whose answers are compared")
+	f.StringVar(&o.token, "token", "", "file with a bearer token of that gateway")
+	f.StringVar(&o.compare, "compare", "1000", "how many records to compare: a number, or all")
+	f.StringSliceVar(&o.witnesses, "witness", nil, "peer of another organisation to ask for the ledger's height, host:port or host:port=name on its TLS certificate")
+	f.IntVar(&o.agree, "agree", 0, "how many organisations must sign a height (default: what --trust says, or a majority)")
+	f.BoolVar(&o.json, "json", false, "print the report as JSON")
+	return c
+}
+
+// run audits and reports.
+func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) {
+	p, err := o.plan()
+	if err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp("", "pedigree-audit-")
+	if err != nil {
+		return fmt.Errorf("couldn't make a folder to work in: %w", err)
+	}
+	defer os.RemoveAll(work)
+	shown := newProgress(progress, p.source)
+	cfg := Config{Genesis: p.genesis, Chaincode: p.chaincode, State: o.state, Progress: shown.show}
+	if cfg.State == "" {
+		cfg.State = filepath.Join(work, "state")
+	}
+	if o.index != "" || o.gateway != "" || o.gatewayIndex != "" {
+		if cfg.Index, err = o.openIndex(work); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, cfg.Index.Close()) }()
+	}
+	if o.gatewayIndex != "" {
+		if cfg.Compared, err = openCompared(ctx, o.gatewayIndex, work); err != nil {
+			return err
+		}
+	}
+	a, err := New(cfg)
+	if other := new(OtherStateError); errors.As(err, &other) {
+		return usage("%w", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if running, ok := p.source.(*Peer); ok {
+		// Only to tell how much there is. What it says is judged later, when the channel is known.
+		_, _, _ = running.askHeight(ctx)
+	}
+	err = a.Run(ctx, p.source)
+	shown.done()
+	if err != nil {
+		if ctx.Err() != nil {
+			return o.interrupted(a)
+		}
+		return err
+	}
+	report, err := o.finish(ctx, a, p)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		err = report.WriteJSON(out)
+	} else {
+		err = report.WriteText(out)
+	}
+	if err == nil && !report.Clean() {
+		err = failure{fmt.Errorf("the audit found %s", counted(len(report.Findings), "thing")), ExitFindings}
+	}
+	return err
+}
+
+func (o *options) interrupted(a *Auditor) error {
+	next := a.Status().Next
+	if o.state == "" {
+		return unreachable("interrupted before block %d; with --state an audit goes on where it was interrupted", next)
+	}
+	return unreachable("interrupted before block %d; the same command goes on from there", next)
+}
+
+// finish does what comes after the last block.
+func (o *options) finish(ctx context.Context, a *Auditor, p *plan) (*Report, error) {
+	heights, problems, err := a.Witnesses(ctx, p.source, p.witnesses, p.agree)
+	if err != nil {
+		return nil, err
+	}
+	var compared *Comparison
+	if o.gateway != "" && !a.Ended() {
+		if compared, err = a.Compare(ctx, o.gateway, p.token, p.compare); err != nil {
+			return nil, err
+		}
+	}
+	if c := a.against; c != nil {
+		if err := a.compareIndex(ctx); err != nil { // that of an audit before
+			return nil, err
+		}
+		if f := c.finding(a.index.Height()); f != nil {
+			a.replay.note(*f)
+		}
+	}
+	report := a.Report(p.source)
+	report.Heights, report.Gateway = heights, compared
+	if channel := report.Channel; p.channel != "" && channel != "" && channel != p.channel {
+		report.Findings = append(report.Findings, Finding{Code: Code(proofs.WrongChannel), Detail: fmt.Sprintf("the channel is called %q, not %q", channel, p.channel)})
+	}
+	for _, problem := range problems {
+		report.Notes = append(report.Notes, "no signed height: "+problem.Error())
+	}
+	return report, nil
+}
+
+// openIndex opens the index that is built: where it is to be kept, beside the state, or nowhere.
+func (o *options) openIndex(work string) (*index.Index, error) {
+	path := o.index
+	switch {
+	case path != "":
+	case o.state != "":
+		if err := os.MkdirAll(o.state, 0o700); err != nil {
+			return nil, fmt.Errorf("couldn't make the folder of the state: %w", err)
+		}
+		path = filepath.Join(o.state, "index.db")
+	default:
+		path = filepath.Join(work, "index.db")
+	}
+	return index.Open(path, index.WithLogger(slog.New(slog.DiscardHandler)))
+}
+
+// plan is what is audited, and by what.
+type plan struct {
+	source             Source
+	genesis            []byte
+	channel, chaincode string
+	witnesses          []*Peer
+	agree, compare     int
+	token              string
+}
+
+// plan makes sense of the command line.
+func (o *options) plan() (*plan, error) {
+	given := 0
+	for _, one := range []string{o.peer, o.blocks} {
+		if one != "" {
+			given++
+		}
+	}
+	if given > 1 || given == 0 && o.as == "" {
+		return nil, usage("say what to audit: --as ORG for a peer of the network in --dir, --peer HOST:PORT, or --blocks DIR for the files of a stopped peer")
+	}
+	p := &plan{channel: o.channel, chaincode: o.chaincode, agree: o.agree}
+	local, err := o.network()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.pin(p, local); err != nil {
+		return nil, err
+	}
+	if p.chaincode == "" {
+		p.chaincode = "pedigree"
+	}
+	if p.channel == "" && o.blocks == "" {
+		return nil, usage("say which channel: --channel NAME, or --trust FILE")
+	}
+	if err := o.gatewayOf(p); err != nil {
+		return nil, err
+	}
+	if o.blocks != "" {
+		p.source = &Files{Dir: o.blocks}
+	}
+	return p, o.peers(p, local)
+}
+
+// gatewayOf reads how to ask the gateway.
+func (o *options) gatewayOf(p *plan) error {
+	if o.gateway == "" {
+		return nil
+	}
+	if o.token == "" {
+		return usage("a gateway answers nobody without a token: --token FILE")
+	}
+	text, err := os.ReadFile(o.token)
+	if err != nil {
+		return usage("couldn't read the token: %w", err)
+	}
+	p.token = strings.TrimSpace(string(text))
+	if p.compare = All; o.compare == "all" {
+		return nil
+	}
+	if p.compare, err = strconv.Atoi(o.compare); err != nil || p.compare < 0 {
+		return usage("--compare is a number or all, not %q", o.compare)
+	}
+	return nil
+}
+
+// pin finds the hash of the genesis block, and what else the trust file says.
+func (o *options) pin(p *plan, local *network) error {
+	var err error
+	switch {
+	case o.trust != "" && o.genesis != "":
+		return usage("give either --trust or --genesis-hash")
+	case o.trust != "":
+		text, err := os.ReadFile(o.trust)
+		if err != nil {
+			return usage("couldn't read the trust file: %w", err)
+		}
+		t, err := proofs.ParseTrust(text)
+		if err != nil {
+			return usage("%s: %w", o.trust, err)
+		}
+		p.genesis = t.Genesis
+		for _, one := range []struct {
+			flag string
+			said *string
+			pins string
+		}{{"--channel", &p.channel, t.Channel}, {"--chaincode", &p.chaincode, t.Chaincode}} {
+			if *one.said != "" && *one.said != one.pins {
+				return usage("%s says %q, and the trust file %q", one.flag, *one.said, one.pins)
+			}
+			*one.said = one.pins
+		}
+		if p.agree == 0 {
+			p.agree = t.Agree
+		}
+	case o.genesis != "":
+		if p.genesis, err = hex.DecodeString(o.genesis); err != nil || len(p.genesis) != 32 {
+			return usage("--genesis-hash takes a SHA-256 of 64 hexadecimal digits, not %q", o.genesis)
+		}
+	case local != nil:
+		if p.genesis, err = genesisHash(filepath.Join(o.dir, "channel", local.Channel+".block")); err != nil {
+			return usage("couldn't read the genesis block of the network in %s: %w", o.dir, err)
+		}
+	default:
+		return usage("say which ledger it should be: --trust FILE or --genesis-hash HEX")
+	}
+	if local != nil {
+		for _, one := range []struct{ said, is *string }{{&p.channel, &local.Channel}, {&p.chaincode, &local.Chaincode}} {
+			if *one.said == "" {
+				*one.said = *one.is
+			}
+		}
+	}
+	return nil
+}
+
+// genesisHash reads a block as configtxgen writes it.
+func genesisHash(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var block common.Block
+	if err := proto.Unmarshal(text, &block); err != nil {
+		return nil, err
+	}
+	b, err := proofs.OpenBlock(&block)
+	if err != nil {
+		return nil, err
+	}
+	return b.Hash(), nil
+}

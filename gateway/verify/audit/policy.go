@@ -1,0 +1,157 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer/lifecycle"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// Names of Fabric's own.
+const (
+	lifecycleNamespace = "_lifecycle"
+	lifecyclePolicy    = "/Channel/Application/LifecycleEndorsement"
+	writersPolicy      = "/Channel/Application/Writers"
+	implicitCollection = "_implicit_org_" // + MSP id
+	definitionType     = "ChaincodeDefinition"
+	defaultPlugin      = "vscc"
+)
+
+// definition is what the organisations have agreed on for a chaincode, as far as its transactions are judged by it.
+type definition struct {
+	plugin string
+	policy []byte // peer.ApplicationPolicy
+}
+
+// errNotDefined says that the channel has no such chaincode.
+var errNotDefined = errors.New("the channel has no such chaincode")
+
+// definitionOf reads a chaincode's definition from the state (Fabric, core/chaincode/lifecycle). Definitions are kept until
+// a block writes into the lifecycle's namespace.
+func (r *replay) definitionOf(chaincode string) (*definition, error) {
+	if d, ok := r.definitions[chaincode]; ok {
+		return d, nil
+	}
+	d := &definition{plugin: defaultPlugin}
+	if chaincode == lifecycleNamespace {
+		d.policy = referTo(lifecyclePolicy)
+		r.definitions[chaincode] = d
+		return d, nil
+	}
+	var metadata lifecycle.StateMetadata
+	var field lifecycle.StateData
+	var info lifecycle.ChaincodeValidationInfo
+	for _, one := range []struct {
+		key  string
+		into proto.Message
+	}{{"namespaces/metadata/" + chaincode, &metadata}, {"namespaces/fields/" + chaincode + "/ValidationInfo", &field}} {
+		value, _, ok, err := r.store.Get(lifecycleNamespace, one.key)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || proto.Unmarshal(value, one.into) != nil {
+			return nil, errNotDefined
+		}
+	}
+	if metadata.GetDatatype() != definitionType || proto.Unmarshal(field.GetBytes(), &info) != nil {
+		return nil, errNotDefined
+	}
+	d.plugin, d.policy = info.GetValidationPlugin(), info.GetValidationParameter()
+	if d.plugin == "" || len(d.policy) == 0 {
+		return nil, errNotDefined
+	}
+	r.definitions[chaincode] = d
+	return d, nil
+}
+
+// referTo makes an endorsement policy out of the name of a channel policy.
+func referTo(path string) []byte {
+	policy, err := proto.Marshal(&peer.ApplicationPolicy{Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{ChannelConfigPolicyReference: path}})
+	if err != nil {
+		panic(err) // a text always has an encoding
+	}
+	return policy
+}
+
+// endorsed asks, for each namespace that a transaction writes to and for that of its chaincode, whether those who endorsed
+// it meet the namespace's policy.
+func (r *replay) endorsed(e *epoch, c *call) (peer.TxValidationCode, string, error) {
+	namespaces := []string{c.chaincode}
+	for i := range c.sets {
+		if c.sets[i].writes() && c.sets[i].namespace != c.chaincode {
+			namespaces = append(namespaces, c.sets[i].namespace)
+		}
+	}
+	slices.Sort(namespaces)
+	for _, namespace := range namespaces {
+		d, err := r.definitionOf(namespace)
+		if errors.Is(err, errNotDefined) {
+			return peer.TxValidationCode_INVALID_CHAINCODE, fmt.Sprintf("%q: %v", namespace, err), nil
+		}
+		if err != nil {
+			return 0, "", err
+		}
+		for _, policy := range policiesOf(e, c, namespace, d) {
+			err := e.meets(string(policy), c.endorsers, func(list []*proof.Identity) error { return e.config.MeetsApplication(policy, list) })
+			if err != nil {
+				return peer.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, fmt.Sprintf("%q: %v", namespace, err), nil
+			}
+		}
+	}
+	return valid, "", nil
+}
+
+// policiesOf lists the policies that a namespace asks for: the chaincode's, unless all that is written is in organisations'
+// own collections, which have the organisation's.
+func policiesOf(e *epoch, c *call, namespace string, d *definition) [][]byte {
+	i := slices.IndexFunc(c.sets, func(s set) bool { return s.namespace == namespace })
+	if i < 0 {
+		return [][]byte{d.policy}
+	}
+	s := c.sets[i]
+	var policies [][]byte
+	if len(s.public.GetWrites()) > 0 || len(s.public.GetMetadataWrites()) > 0 {
+		policies = append(policies, d.policy)
+	}
+	for _, one := range s.collections {
+		if len(one.hashed.GetHashedWrites()) == 0 && len(one.hashed.GetMetadataWrites()) == 0 {
+			continue
+		}
+		if mspID, ok := strings.CutPrefix(one.name, implicitCollection); ok {
+			policies = append(policies, referTo("/Channel/Application/"+e.config.MemberGroup(mspID)+"/Endorsement"))
+		} else {
+			policies = append(policies, d.policy)
+		}
+	}
+	if len(policies) == 0 {
+		policies = append(policies, d.policy)
+	}
+	return policies
+}
+
+// unjudged names what of a transaction this audit can't recompute, "" if nothing.
+func (r *replay) unjudged(c *call) string {
+	for _, s := range c.sets {
+		if len(s.public.GetMetadataWrites()) > 0 {
+			return fmt.Sprintf("it changes the endorsement policy of single keys of %q, which the audit doesn't follow", s.namespace)
+		}
+		if d := r.definitions[s.namespace]; d != nil && d.plugin != defaultPlugin && s.writes() {
+			return fmt.Sprintf("%q is validated by the plugin %q, which the audit doesn't have", s.namespace, d.plugin)
+		}
+		for _, one := range s.collections {
+			if !strings.HasPrefix(one.name, implicitCollection) || len(one.hashed.GetMetadataWrites()) > 0 {
+				return fmt.Sprintf("it uses the private collection %q of %q, whose policy the audit doesn't follow", one.name, s.namespace)
+			}
+		}
+	}
+	return ""
+}
+
+// changesDefinitions tells whether a block has written into the lifecycle's namespace.
+func (u *updates) changesDefinitions() bool { return len(u.public[lifecycleNamespace]) > 0 }

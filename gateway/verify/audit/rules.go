@@ -1,0 +1,210 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
+)
+
+// rules run the chaincode's own code on what a transaction asked, to see whether it did what the code does. What the
+// endorsers sign is what was read and written; that these follow from what was asked is their word only.
+type rules struct {
+	name string
+	code *contractapi.ContractChaincode
+}
+
+func newRules(name string) (*rules, error) {
+	code, err := chaincode.New()
+	if err != nil {
+		return nil, err
+	}
+	return &rules{name, code}, nil
+}
+
+// trial is what the rules made of a call.
+type trial struct {
+	answer *peer.Response
+	writes map[string][]byte
+	reads  map[string]struct{}
+	err    error // of the state
+}
+
+// try runs a call. Without a state it returns nil if the call asks for one: most don't, and can be tried long before the
+// block's turn comes. A valid transaction read what stood there before its block, or it wouldn't be valid.
+func (r *rules) try(t *transaction, s *state.Store) (made *trial) {
+	made = &trial{writes: map[string][]byte{}, reads: map[string]struct{}{}}
+	stub := &stub{store: s, namespace: r.name, t: t, trial: made, pack: r.packOf(t)}
+	defer func() {
+		switch problem := recover(); problem {
+		case nil:
+		case errNeedsState:
+			made = nil
+		default:
+			made.answer = shim.Error(fmt.Sprintf("the chaincode fell over it: %v", problem))
+		}
+	}()
+	made.answer = r.code.Invoke(stub)
+	return made
+}
+
+// packOf is the pack that the transaction says it was called with: the endorsers got it as transient data, and it stands
+// in what it wrote.
+func (r *rules) packOf(t *transaction) []byte {
+	for _, s := range t.call.sets {
+		if s.namespace != r.name {
+			continue
+		}
+		key := record.PackKey(t.id)
+		for _, w := range s.public.GetWrites() {
+			if w.GetKey() == key {
+				if _, pack, err := record.ParsePackValue(w.GetValue()); err == nil {
+					return pack
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// compare lists how a valid transaction differs from its trial.
+func (r *rules) compare(block uint64, t *transaction, made *trial) (found []Finding) {
+	add := func(code Code, format string, args ...any) {
+		found = append(found, inTransaction(block, t, code, format, args...))
+	}
+	if made.answer.GetStatus() != shim.OK {
+		add(RulesRefuse, "the chaincode's rules refuse it: %s", record.Brief(made.answer.GetMessage()))
+		return found
+	}
+	own := set{public: new(kvrwset.KVRWSet)}
+	for _, s := range t.call.sets {
+		switch {
+		case s.namespace == r.name:
+			own = s
+		case s.writes():
+			add(ForeignWrites, "the chaincode has written into %q", s.namespace)
+		}
+	}
+	written, read := map[string]struct{}{}, map[string]struct{}{}
+	var wrong []string
+	for _, w := range own.public.GetWrites() {
+		written[w.GetKey()] = struct{}{}
+		if value, ok := made.writes[w.GetKey()]; !ok || w.GetIsDelete() || string(value) != string(w.GetValue()) {
+			wrong = append(wrong, w.GetKey())
+		}
+	}
+	for key := range made.writes {
+		if _, ok := written[key]; !ok {
+			wrong = append(wrong, key)
+		}
+	}
+	if len(wrong) > 0 {
+		add(WritesDiffer, "%d of its writes aren't what the rules make of it%s", len(wrong), example(wrong))
+	}
+	for _, one := range own.public.GetReads() {
+		read[one.GetKey()] = struct{}{}
+	}
+	if !maps.Equal(read, made.reads) || len(own.public.GetRangeQueriesInfo()) > 0 || len(own.collections) > 0 {
+		add(ReadsDiffer, "it has read %d keys and %d lists, and by the rules it reads %d keys%s", len(read), len(own.public.GetRangeQueriesInfo()), len(made.reads),
+			example(append(without(read, made.reads), without(made.reads, read)...)))
+	}
+	if answer := t.call.answer; answer.GetStatus() != made.answer.GetStatus() || string(answer.GetPayload()) != string(made.answer.GetPayload()) || answer.GetMessage() != made.answer.GetMessage() || t.call.event {
+		add(AnswerDiffers, "the chaincode answered %q, and it should be %q", record.Brief(string(answer.GetPayload())), record.Brief(string(made.answer.GetPayload())))
+	}
+	return found
+}
+
+func without(a, b map[string]struct{}) (rest []string) {
+	for key := range a {
+		if _, ok := b[key]; !ok {
+			rest = append(rest, key)
+		}
+	}
+	slices.Sort(rest)
+	return rest
+}
+
+func example(keys []string) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%q, for one)", record.Brief(keys[0]))
+}
+
+// errNeedsState ends a trial without a state that asks for one.
+var errNeedsState = errors.New("the call depends on the state")
+
+// stub is the ledger as the chaincode sees it during a trial. What it doesn't have no submit may use.
+type stub struct {
+	shim.ChaincodeStubInterface
+	store     *state.Store
+	namespace string
+	t         *transaction
+	trial     *trial
+	pack      []byte
+}
+
+func (s *stub) GetArgs() [][]byte { return s.t.call.args }
+
+func (s *stub) GetFunctionAndParameters() (string, []string) {
+	if len(s.t.call.args) == 0 {
+		return "", nil
+	}
+	parameters := make([]string, len(s.t.call.args)-1)
+	for i, arg := range s.t.call.args[1:] {
+		parameters[i] = string(arg)
+	}
+	return string(s.t.call.args[0]), parameters
+}
+
+func (s *stub) GetTransient() (map[string][]byte, error) {
+	return map[string][]byte{record.TransientPack: s.pack}, nil
+}
+
+func (s *stub) GetTxID() string             { return s.t.id }
+func (s *stub) GetCreator() ([]byte, error) { return s.t.call.proposer, nil }
+
+func (s *stub) GetTxTimestamp() (*timestamppb.Timestamp, error) {
+	return timestamppb.New(s.t.time), nil
+}
+
+func (s *stub) GetState(key string) ([]byte, error) {
+	if s.store == nil {
+		panic(errNeedsState)
+	}
+	s.trial.reads[key] = struct{}{}
+	value, _, _, err := s.store.Get(s.namespace, key)
+	if err != nil {
+		s.trial.err = err
+	}
+	return value, err
+}
+
+func (s *stub) GetMultipleStates(keys ...string) ([][]byte, error) {
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		var err error
+		if values[i], err = s.GetState(key); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+func (s *stub) StartWriteBatch()        {}
+func (s *stub) FinishWriteBatch() error { return nil }
+
+func (s *stub) PutState(key string, value []byte) error {
+	s.trial.writes[key] = value
+	return nil
+}

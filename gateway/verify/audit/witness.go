@@ -1,0 +1,238 @@
+package audit
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// SignedHeight is how many blocks an organisation's peer signs that it has.
+type SignedHeight struct {
+	MSPID  string `json:"mspId"`
+	Peer   string `json:"peer"` // its address
+	Height uint64 `json:"height"`
+	// Hash is that of the newest block's header, in hexadecimal.
+	Hash string `json:"hash"`
+}
+
+const (
+	// nonceBytes is the length of a nonce as Fabric's own clients make it.
+	nonceBytes = 24
+	// answerTime is how long a peer may take to answer a question.
+	answerTime = 20 * time.Second
+
+	answered        = 200    // the status of an answer that is one
+	ledgerChaincode = "qscc" // Fabric's own, which tells about a peer's ledger
+)
+
+// SignedHeight asks the peer how many blocks it has, in a way that it signs, and checks the answer by a configuration of
+// the channel that doesn't come from it.
+func (p *Peer) SignedHeight(ctx context.Context, config *proof.Config) (*SignedHeight, error) {
+	answer, question, err := p.askHeight(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, err := readHeight(answer, question, config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p, err)
+	}
+	h.Peer = p.Address
+	return h, nil
+}
+
+// askHeight asks the peer how many blocks it has, and remembers what it says. Nothing is checked.
+func (p *Peer) askHeight(ctx context.Context) (answer *peer.ProposalResponse, question []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	conn, err := p.dial()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer conn.Close()
+	signed, question, err := p.question("GetChainInfo", p.Channel)
+	if err != nil {
+		return nil, nil, err
+	}
+	if answer, err = peer.NewEndorserClient(conn).ProcessProposal(ctx, signed); err != nil {
+		return nil, nil, unreachable("%s doesn't answer: %s", p, status.Convert(err).Message())
+	}
+	var info common.BlockchainInfo
+	if r := answer.GetResponse(); r.GetStatus() != answered || proto.Unmarshal(r.GetPayload(), &info) != nil {
+		return nil, nil, unreachable("%s doesn't say how many blocks it has: %d %s", p, r.GetStatus(), r.GetMessage())
+	}
+	p.height = info.GetHeight()
+	return answer, question, nil
+}
+
+// question is a signed call of the ledger's chaincode, and the hash that answers to it bear.
+func (p *Peer) question(args ...string) (*peer.SignedProposal, []byte, error) {
+	nonce := make([]byte, nonceBytes)
+	rand.Read(nonce)
+	id := &peer.ChaincodeID{Name: ledgerChaincode}
+	call := &peer.ChaincodeSpec{ChaincodeId: id, Input: new(peer.ChaincodeInput)}
+	for _, arg := range args {
+		call.Input.Args = append(call.Input.Args, []byte(arg))
+	}
+	var failed error
+	encode := func(m proto.Message) []byte {
+		data, err := proto.Marshal(m)
+		if err != nil {
+			failed = err
+		}
+		return data
+	}
+	head, err := header(&common.ChannelHeader{
+		Type: int32(common.HeaderType_ENDORSER_TRANSACTION), Timestamp: timestamppb.Now(), ChannelId: p.Channel,
+		TxId: transactionID(nonce, p.As.creator), Extension: encode(&peer.ChaincodeHeaderExtension{ChaincodeId: id}),
+	}, &common.SignatureHeader{Creator: p.As.creator, Nonce: nonce})
+	if err != nil {
+		return nil, nil, err
+	}
+	payload := encode(&peer.ChaincodeProposalPayload{Input: encode(&peer.ChaincodeInvocationSpec{ChaincodeSpec: call})})
+	proposal := encode(&peer.Proposal{Header: encode(head), Payload: payload})
+	if failed != nil {
+		return nil, nil, fmt.Errorf("couldn't write a question: %w", failed)
+	}
+	signature, err := p.As.signature(proposal)
+	hash := sha256.Sum256(slices.Concat(head.GetChannelHeader(), head.GetSignatureHeader(), payload))
+	return &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}, hash[:], err
+}
+
+// readHeight checks who signed an answer, and that it is one to the question with a hash.
+func readHeight(answer *peer.ProposalResponse, question []byte, config *proof.Config) (*SignedHeight, error) {
+	var payload peer.ProposalResponsePayload
+	var action peer.ChaincodeAction
+	var info common.BlockchainInfo
+	id, err := proof.ParseIdentity(answer.GetEndorsement().GetEndorser())
+	if err != nil {
+		return nil, err
+	}
+	o := config.Organisations[id.MSPID]
+	if o == nil {
+		return nil, fmt.Errorf("%s signs, who isn't of the channel", id)
+	}
+	if err := o.Check(id, time.Now()); err != nil {
+		return nil, err
+	}
+	if !o.Is(id, proof.Peer) {
+		return nil, fmt.Errorf("%s signs, who isn't a peer", id)
+	}
+	if err := id.Verify(slices.Concat(answer.GetPayload(), id.Serialized()), answer.GetEndorsement().GetSignature()); err != nil {
+		return nil, err
+	}
+	if proto.Unmarshal(answer.GetPayload(), &payload) != nil || !bytes.Equal(payload.GetProposalHash(), question) ||
+		proto.Unmarshal(payload.GetExtension(), &action) != nil || action.GetChaincodeId().GetName() != ledgerChaincode ||
+		action.GetResponse().GetStatus() != answered || proto.Unmarshal(action.GetResponse().GetPayload(), &info) != nil {
+		return nil, fmt.Errorf("what %s signs is no answer to the question", id)
+	}
+	return &SignedHeight{MSPID: id.MSPID, Height: info.GetHeight(), Hash: hex.EncodeToString(info.GetCurrentBlockHash())}, nil
+}
+
+// Witnesses compares what was audited with the heights that the peers of several organisations sign. A source that ends
+// before a height that agree organisations sign hides something, unless it has it a moment later; agree is a majority of
+// the channel's members if it is 0. It returns the heights, and why peers didn't sign any.
+func (a *Auditor) Witnesses(ctx context.Context, source Source, peers []*Peer, agree int) (heights []SignedHeight, problems []error, err error) {
+	if a.replay.chain == nil {
+		return nil, nil, nil // nothing is known of who could sign
+	}
+	config := a.replay.chain.Config()
+	if agree == 0 {
+		agree = len(config.Members)/2 + 1
+	}
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	for _, p := range peers {
+		wait.Go(func() {
+			h, err := p.SignedHeight(ctx, config)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				problems = append(problems, err)
+				return
+			}
+			heights = append(heights, *h)
+		})
+	}
+	wait.Wait()
+	slices.SortFunc(heights, func(x, y SignedHeight) int {
+		return cmp.Or(cmp.Compare(y.Height, x.Height), cmp.Compare(x.MSPID, y.MSPID), cmp.Compare(x.Peer, y.Peer))
+	})
+	slices.SortFunc(problems, func(x, y error) int { return cmp.Compare(x.Error(), y.Error()) })
+	if tip := agreed(heights, agree); tip > a.replay.progress.Next && !a.ended {
+		if err := a.catchUp(ctx, source, tip); err != nil {
+			return heights, problems, err
+		}
+		if next := a.replay.progress.Next; next < tip && !a.ended {
+			a.replay.note(Finding{Code: HiddenTip, Detail: fmt.Sprintf("%s ends before block %d, and %d organisations sign that they have %d blocks", source, next, agree, tip)})
+		}
+	}
+	return heights, problems, a.compareHashes(heights)
+}
+
+// agreed is the greatest height that so many organisations sign at least; 0 if there are fewer.
+func agreed(heights []SignedHeight, agree int) uint64 {
+	seen := map[string]bool{}
+	for _, h := range heights { // from the greatest down
+		if seen[h.MSPID] = true; len(seen) >= agree {
+			return h.Height
+		}
+	}
+	return 0
+}
+
+// catchUp gives a peer some time to show the blocks that others have.
+func (a *Auditor) catchUp(ctx context.Context, source Source, tip uint64) error {
+	p, ok := source.(*Peer)
+	if !ok {
+		return nil
+	}
+	inner, cancel := context.WithTimeout(ctx, a.patience)
+	defer cancel()
+	err := a.follow(inner, upTo{p, tip - 1})
+	if inner.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// upTo is a peer that is waited for until it has a block.
+type upTo struct {
+	*Peer
+	last uint64
+}
+
+func (u upTo) Blocks(ctx context.Context, from uint64, take func(*common.Block) error) error {
+	return u.BlocksTo(ctx, from, u.last, take)
+}
+
+// compareHashes looks for another history: a height with the hash of another block than was audited.
+func (a *Auditor) compareHashes(heights []SignedHeight) error {
+	for _, h := range heights {
+		if h.Height == 0 || h.Height > a.replay.progress.Next {
+			continue
+		}
+		hash, _, err := a.replay.store.Block(h.Height - 1)
+		if err != nil {
+			return err
+		}
+		if audited := hex.EncodeToString(hash); audited != h.Hash {
+			a.replay.note(inBlock(h.Height-1, Fork, "%s signs that it has the hash %s, and the audited one has %s", h.MSPID, h.Hash, audited))
+		}
+	}
+	return nil
+}
