@@ -12,7 +12,7 @@ func (b *batch) checkArtifact(line int, r *record.Record) error {
 	if err := b.checkOwned(line, "/namespace", a.Namespace); err != nil {
 		return err
 	}
-	var existing ArtifactPlace
+	var existing record.ArtifactPlace
 	found, err := b.world.getJSON(record.ArtifactKey(ref), &existing)
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (b *batch) checkArtifact(line int, r *record.Record) error {
 	if err := b.checkDerivation(line, r); err != nil {
 		return err
 	}
-	return b.putJSON(record.ArtifactKey(ref), ArtifactPlace{b.place(r.ID), subjectDigest(a)})
+	return b.putJSON(record.ArtifactKey(ref), record.ArtifactPlace{Place: b.place(r.ID), SHA256: a.SubjectDigest()})
 }
 
 func (b *batch) checkDerivation(line int, r *record.Record) error {
@@ -62,12 +62,4 @@ func (b *batch) checkConsent(line int, ref record.Reference) error {
 		b.conflict(line, "consent_withdrawn", ref.Pointer, w.ID, "consent to use %s has been withdrawn by statement %s", ref.Node, w.ID)
 	}
 	return nil
-}
-
-// subjectDigest is what a statement about the artifact gives as its digest.
-func subjectDigest(a *record.Artifact) string {
-	if a.Digest.Algorithm == "sha-256" {
-		return a.Digest.Value
-	}
-	return record.NodeDigest(a.ArtifactRef.String(), record.NodeArtifact)
 }

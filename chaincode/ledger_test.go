@@ -1,6 +1,7 @@
 package chaincode_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -215,11 +216,51 @@ func (l *ledger) submit(w who, function string, witnesses map[string]record.Plac
 	require.Zero(l.t, s.scans, "no submit scans a range")
 	if response.Status == shim.OK {
 		require.Contains(l.t, s.writes, record.PackKey(s.tx))
+		l.expectOnly(s, pack)
 		return nil, s.tx
 	}
 	rejection, ok := record.ParseRejection(response.Message)
 	require.True(l.t, ok, response.Message)
 	return rejection, s.tx
+}
+
+// expectOnly holds what a transaction wrote to what its submitter expects of
+// it: the submitter would sign that, and nothing that differs from it.
+func (l *ledger) expectOnly(s *transaction, pack []byte) {
+	l.t.Helper()
+	header, _, err := record.ParsePackValue(s.writes[record.PackKey(s.tx)])
+	require.NoError(l.t, err)
+	expected, err := record.SubmitWrites(header, s.tx, pack)
+	require.NoError(l.t, err)
+	var writes []record.Write
+	for _, key := range slices.Sorted(maps.Keys(s.writes)) {
+		writes = append(writes, record.Write{Key: key, Value: s.writes[key]})
+	}
+	require.NoError(l.t, expected.Check(writes))
+	for i := range writes {
+		for what, change := range map[string]func(*record.Write){
+			"another value": func(w *record.Write) { w.Value = append([]byte("1"), w.Value...) },
+			"another key":   func(w *record.Write) { w.Key += "x" },
+			"a delete":      func(w *record.Write) { w.Delete = true },
+		} {
+			if what == "another key" && bytes.Contains(writes[i].Value, []byte(`"retracted":true`)) {
+				continue // the retracted statement, which is not in the pack, has the node
+			}
+			changed := slices.Clone(writes)
+			change(&changed[i])
+			require.Error(l.t, expected.Check(changed), "%s at %s", what, writes[i].Key)
+		}
+	}
+	require.Error(l.t, expected.Check(append(slices.Clone(writes), writes[0])), "a key written twice")
+	for _, key := range []string{"m/MarketMSP", "n/fda", "w/dataset/lab/readings@1", "zzz", ""} {
+		if _, written := s.writes[key]; !written {
+			require.Error(l.t, expected.Check(append(slices.Clone(writes), record.Write{Key: key, Value: []byte(`{}`)})), key)
+		}
+	}
+	missing := slices.DeleteFunc(slices.Clone(writes), func(w record.Write) bool { return w.Key == record.PackKey(s.tx) })
+	require.Error(l.t, expected.Check(missing), "the pack is missing")
+	missing = slices.DeleteFunc(slices.Clone(writes), func(w record.Write) bool { return w.Key[:2] == "r/" })
+	require.Error(l.t, expected.Check(missing), "the pointers are missing")
 }
 
 // accept submits what must be accepted.

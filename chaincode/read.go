@@ -242,7 +242,7 @@ func (c *Artifacts) Resolve(ctx contractapi.TransactionContextInterface, ref str
 		return "", refuse("bad_id", err.Error())
 	}
 	w := newWorld(ctx.GetStub())
-	var place ArtifactPlace
+	var place record.ArtifactPlace
 	found, err := w.getJSON(record.ArtifactKey(ref), &place)
 	if err != nil {
 		return "", err

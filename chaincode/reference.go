@@ -4,12 +4,6 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// ArtifactPlace is what the ledger keeps under an artifact version's name.
-type ArtifactPlace struct {
-	record.Place
-	SHA256 string `json:"sha256"` // the digest that a statement's subject has
-}
-
 // prefetch reads, in one round trip, the keys that the checks will want.
 func (b *batch) prefetch() error {
 	var keys []string

@@ -73,7 +73,7 @@ func (b *batch) checkSubject(line, position int, r *record.Record, subject recor
 
 // checkDigest holds an artifact's subject to the artifact's digest.
 func (b *batch) checkDigest(line, position int, subject record.Subject) error {
-	var place ArtifactPlace
+	var place record.ArtifactPlace
 	if _, err := b.world.getJSON(record.ArtifactKey(subject.Node), &place); err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/cid"
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
@@ -125,7 +124,7 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the time of the transaction: %w", err)
 	}
-	b.header = record.Header{MSPID: b.caller, Subject: certificate.Subject.String(), Time: at.AsTime().UTC().Format(time.RFC3339Nano)}
+	b.header = record.Header{MSPID: b.caller, Subject: certificate.Subject.String(), Time: record.HeaderTime(at.AsTime())}
 	if len(args) == 2 && len(args[1]) > 0 {
 		witnesses := args[1]
 		if len(witnesses) > maxWitnesses {

@@ -71,7 +71,7 @@ func (b *batch) setWithdrawal(node string, w Withdrawn) error {
 	if _, err := record.ParseArtifactRef(node); err != nil {
 		return nil
 	}
-	var place ArtifactPlace
+	var place record.ArtifactPlace
 	if _, err := b.world.getJSON(record.ArtifactKey(node), &place); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/hyperledger/fabric-gateway/pkg/hash"
 	"github.com/hyperledger/fabric-gateway/pkg/identity"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	service "github.com/hyperledger/fabric-protos-go-apiv2/gateway"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/grpc"
@@ -23,6 +24,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/pedigree-ledger/pedigree/gateway/ledger/prepared"
 )
 
 // A peerClient speaks to an organisation's peer as that organisation's operator.
@@ -195,7 +198,32 @@ func (c *peerClient) endorse(ctx context.Context, chaincode, function string, ar
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	transaction, err := proposal.EndorseWithContext(ctx)
-	return transaction, explain(err)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return transaction, checkPrepared(proposal, transaction)
+}
+
+// checkPrepared holds what is about to be signed to what was proposed.
+func checkPrepared(proposal, transaction interface{ Bytes() ([]byte, error) }) error {
+	var proposed service.ProposedTransaction
+	var answered service.PreparedTransaction
+	for _, one := range []struct {
+		from interface{ Bytes() ([]byte, error) }
+		into proto.Message
+	}{{proposal, &proposed}, {transaction, &answered}} {
+		text, err := one.from.Bytes()
+		if err != nil {
+			return err
+		}
+		if err := proto.Unmarshal(text, one.into); err != nil {
+			return err
+		}
+	}
+	if err := prepared.Check(proposed.GetProposal(), answered.GetEnvelope()); err != nil {
+		return fmt.Errorf("the peer returned a transaction that is not signed: %w", err)
+	}
+	return nil
 }
 
 // explain adds what the peers said to an error of the gateway service, whose own text only counts them.

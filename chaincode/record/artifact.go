@@ -169,3 +169,12 @@ func (a *Artifact) references() []Reference {
 	}
 	return refs
 }
+
+// SubjectDigest is the SHA-256 by which statements know the artifact version:
+// its own digest, or that of its name where its own is of another algorithm.
+func (a *Artifact) SubjectDigest() string {
+	if a.Digest.Algorithm == "sha-256" {
+		return a.Digest.Value
+	}
+	return NodeDigest(a.ArtifactRef.String(), NodeArtifact)
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // The ledger's keys. All are text; digests and transaction ids stand in
@@ -31,8 +32,9 @@ import (
 // than they need. They prove nothing: whoever follows one finds the record by
 // its whole digest in the pack, or finds that it isn't there.
 const (
-	PackPrefix    = "p/"
-	pointerPrefix = "r/"
+	PackPrefix       = "p/"
+	pointerPrefix    = "r/"
+	withdrawalPrefix = "w/"
 
 	pointerRecord = 32 // characters of a record's digest: 192 bits
 	pointerTx     = 16 // characters of a transaction id: 96 bits
@@ -99,7 +101,7 @@ func ArtifactKey(ref string) string { return "a/" + ref }
 func GeneratorKey(ref string) string { return "g/" + ref }
 
 // WithdrawalKey is where a withdrawal of consent to a node is.
-func WithdrawalKey(node string) string { return "w/" + node }
+func WithdrawalKey(node string) string { return withdrawalPrefix + node }
 
 // NamespaceKey is where the owner of a namespace is.
 func NamespaceKey(namespace string) string { return "n/" + namespace }
@@ -138,6 +140,12 @@ type Place struct {
 	Tx string `json:"tx"`
 }
 
+// ArtifactPlace is what the ledger keeps under an artifact version's name.
+type ArtifactPlace struct {
+	Place
+	SHA256 string `json:"sha256"` // the digest that a statement's subject has
+}
+
 // Header stands before the pack of each transaction on the ledger. It is what
 // the ledger knows of the submitter, not what the records claim.
 type Header struct {
@@ -145,6 +153,9 @@ type Header struct {
 	Subject string `json:"subject"` // of the submitter's certificate
 	Time    string `json:"time"`    // of the transaction, RFC 3339, UTC: the submitter's claim, which peers hold to within 15 minutes
 }
+
+// HeaderTime writes the time of a transaction as its header has it.
+func HeaderTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // PackValue is what lies under a PackKey: the header as one line, then the pack.
 func PackValue(h Header, pack []byte) ([]byte, error) {

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -46,32 +45,32 @@ func (c *Client) evaluate(ctx context.Context, id *Identity, call Call, phase Ph
 	return result, nil
 }
 
-// Endorse collects the endorsements that the chaincode's policy asks for, and signs the transaction. Nothing is sent to
-// the orderers. Errors are *Error; one of kind Rejected wraps the chaincode's *record.Rejection.
+// Endorse collects the endorsements that the chaincode's policy asks for, and signs the transaction, which it makes of the
+// proposal and of nothing else that a peer says but the endorsements. A peer that returns a transaction other than the
+// one that was asked for gets no signature, and the next peer is asked. Nothing is sent to the orderers. Errors are
+// *Error; one of kind Rejected wraps the chaincode's *record.Rejection.
 func (c *Client) Endorse(ctx context.Context, p *Proposal) (*Envelope, error) {
-	var prepared *common.Envelope
+	var payload []byte
 	err := c.each(ctx, Endorsing, p.TransactionID, c.cfg.EndorseTimeout, func(ctx context.Context, conn *grpc.ClientConn) error {
 		answer, err := gateway.NewGatewayClient(conn).Endorse(ctx, &gateway.EndorseRequest{
 			TransactionId: p.TransactionID, ChannelId: c.cfg.Channel, ProposedTransaction: p.signed,
 		})
-		prepared = answer.GetPreparedTransaction()
-		return err
+		if err != nil {
+			return err
+		}
+		if payload, err = p.transaction(answer.GetPreparedTransaction()); err != nil {
+			return untrusted{err}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(prepared.GetPayload()) == 0 {
-		return nil, &Error{Phase: Endorsing, Kind: Malformed, TransactionID: p.TransactionID, Message: "the peer returned no transaction"}
-	}
-	if !bytes.Contains(prepared.GetPayload(), p.pack) {
-		// The peer could have anything signed here. What it was asked to record must be in it, byte by byte.
-		return nil, &Error{Phase: Endorsing, Kind: Malformed, TransactionID: p.TransactionID, Message: "the peer returned a transaction without the records that it was given"}
-	}
-	signature, err := p.identity.signMessage(prepared.GetPayload())
+	signature, err := p.identity.signMessage(payload)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't sign transaction %s: %w", p.TransactionID, err)
 	}
-	return &Envelope{TransactionID: p.TransactionID, signed: &common.Envelope{Payload: prepared.GetPayload(), Signature: signature}}, nil
+	return &Envelope{TransactionID: p.TransactionID, signed: &common.Envelope{Payload: payload, Signature: signature}}, nil
 }
 
 // Send hands a transaction to the orderers. Success means that enough of them took it, not that it is committed. After

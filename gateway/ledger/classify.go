@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -40,8 +41,18 @@ func hasAny(s string, phrases []string) bool {
 	return false
 }
 
-// classify turns the gRPC error of a call into an *Error.
+// untrusted is what is wrong with a transaction that a peer returned.
+type untrusted struct{ error }
+
+func (u untrusted) Error() string {
+	return "the peer returned another transaction than the one that was asked for, which is not signed: " + u.error.Error()
+}
+
+// classify turns the error of a call, by gRPC or of an answer, into an *Error.
 func classify(phase Phase, txID, address string, err error) *Error {
+	if u, ok := errors.AsType[untrusted](err); ok {
+		return &Error{Phase: phase, Kind: Untrusted, TransactionID: txID, Peer: address, Message: u.Error(), Err: u.error}
+	}
 	st := status.Convert(err)
 	messages := []string{st.Message()}
 	text := st.Message()
@@ -137,9 +148,12 @@ func sendingKind(code codes.Code, message string) Kind {
 	return FateUnknown
 }
 
-// faultOfPeer tells whether a call failed since the peer itself is not there or does not answer, so that another peer
-// should be used for a while.
+// faultOfPeer tells whether a call failed because the peer itself is not there, does not answer or can't be trusted, so
+// that another peer should be used for a while.
 func faultOfPeer(err error) bool {
+	if _, ok := errors.AsType[untrusted](err); ok {
+		return true
+	}
 	st := status.Convert(err)
 	switch st.Code() {
 	case codes.Unavailable:

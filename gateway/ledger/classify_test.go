@@ -71,7 +71,7 @@ func TestFailuresAreSortedByWhatTheNetworkSays(t *testing.T) {
 
 func TestEveryKindOfFailureHasARule(t *testing.T) {
 	kinds := []Kind{NoPeer, PeerLost, Overloaded, TimedOut, PolicyUnsatisfiable, EndorsersUnavailable, ChaincodeDown, Disagreement, Rejected,
-		ChaincodeFailed, Denied, Malformed, DuplicateProposal, OrderersUnavailable, FateUnknown, ReadConflict, PolicyFailure,
+		ChaincodeFailed, Denied, Malformed, Untrusted, DuplicateProposal, OrderersUnavailable, FateUnknown, ReadConflict, PolicyFailure,
 		DuplicateTransaction, Invalid, NotFound}
 	require.Len(t, Rules, len(kinds))
 	for _, k := range kinds {

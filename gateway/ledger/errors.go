@@ -49,6 +49,8 @@ const (
 	Denied Kind = "denied"
 	// Malformed: the peer could not read the request.
 	Malformed Kind = "malformed"
+	// Untrusted: the peer returned another transaction than the one that was asked for. It was not signed.
+	Untrusted Kind = "untrusted_answer"
 	// DuplicateProposal: the transaction id is on the ledger already, as valid or as invalid.
 	DuplicateProposal Kind = "duplicate_proposal"
 	// OrderersUnavailable: too few orderers took the transaction. Some may have.

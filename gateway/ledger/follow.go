@@ -296,7 +296,7 @@ func (f *follower) seek() (*common.Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	header, err := f.header(f.id, nil, &common.ChannelHeader{
+	header, err := f.id.header(nil, &common.ChannelHeader{
 		Type: int32(common.HeaderType_DELIVER_SEEK_INFO), Timestamp: timestamppb.Now(), ChannelId: f.cfg.Channel,
 	})
 	if err != nil {

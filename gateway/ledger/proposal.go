@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger/prepared"
 )
 
 // Call is a chaincode function and its arguments.
@@ -34,7 +36,7 @@ type Proposal struct {
 
 	identity *Identity
 	signed   *peer.SignedProposal
-	pack     []byte // that the transaction must contain
+	question question
 }
 
 // nonceBytes is the length of a nonce as Fabric's own clients make it.
@@ -73,36 +75,38 @@ func (c *Client) TransactionID(id *Identity, key string, attempt int) string {
 func (c *Client) Propose(id *Identity, call Call, key string, attempt int) (*Proposal, error) {
 	n := nonce(c.cfg.Secret, key, attempt)
 	txID := transactionID(n, id.creator)
-	signed, err := c.signedProposal(id, call, n, txID)
-	if err != nil {
+	p := &Proposal{TransactionID: txID, identity: id}
+	if err := p.build(c.cfg, call, n); err != nil {
 		return nil, fmt.Errorf("couldn't build the proposal of %s: %w", call.Function, err)
 	}
-	return &Proposal{TransactionID: txID, identity: id, signed: signed, pack: call.Transient[record.TransientPack]}, nil
+	return p, nil
 }
 
-func (c *Client) signedProposal(id *Identity, call Call, nonce []byte, txID string) (*peer.SignedProposal, error) {
+// build makes what is asked, and signs it.
+func (p *Proposal) build(cfg Config, call Call, nonce []byte) error {
 	chaincode := call.Chaincode
 	if chaincode == "" {
-		chaincode = c.cfg.Chaincode
+		chaincode = cfg.Chaincode
 	}
 	chaincodeID := &peer.ChaincodeID{Name: chaincode}
 	extension, err := proto.Marshal(&peer.ChaincodeHeaderExtension{ChaincodeId: chaincodeID})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	header, err := c.header(id, nonce, &common.ChannelHeader{
+	now := time.Now()
+	header, err := p.identity.header(nonce, &common.ChannelHeader{
 		Type:      int32(common.HeaderType_ENDORSER_TRANSACTION),
-		Timestamp: timestamppb.Now(),
-		ChannelId: c.cfg.Channel,
-		TxId:      txID,
+		Timestamp: timestamppb.New(now),
+		ChannelId: cfg.Channel,
+		TxId:      p.TransactionID,
 		Extension: extension,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	headerBytes, err := proto.Marshal(header)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	args := append([][]byte{[]byte(call.Function)}, call.Args...)
 	invocation, err := proto.Marshal(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
@@ -110,24 +114,31 @@ func (c *Client) signedProposal(id *Identity, call Call, nonce []byte, txID stri
 		Input:       &peer.ChaincodeInput{Args: args},
 	}})
 	if err != nil {
-		return nil, err
+		return err
+	}
+	// What the transaction will have of the call: all but the transient data.
+	public, err := proto.Marshal(&peer.ChaincodeProposalPayload{Input: invocation})
+	if err != nil {
+		return err
 	}
 	payload, err := proto.Marshal(&peer.ChaincodeProposalPayload{Input: invocation, TransientMap: call.Transient})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	proposal, err := proto.Marshal(&peer.Proposal{Header: headerBytes, Payload: payload})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	signature, err := id.signMessage(proposal)
+	signature, err := p.identity.signMessage(proposal)
 	if err != nil {
-		return nil, fmt.Errorf("couldn't sign as %s: %w", id.MSPID, err)
+		return fmt.Errorf("couldn't sign as %s: %w", p.identity.MSPID, err)
 	}
-	return &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}, nil
+	p.signed = &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}
+	p.question = question{Call: prepared.Call{Header: header, Payload: public}, chaincode: chaincode, time: now, pack: call.Transient[record.TransientPack]}
+	return nil
 }
 
-func (c *Client) header(id *Identity, nonce []byte, channel *common.ChannelHeader) (*common.Header, error) {
+func (id *Identity) header(nonce []byte, channel *common.ChannelHeader) (*common.Header, error) {
 	channelHeader, err := proto.Marshal(channel)
 	if err != nil {
 		return nil, err

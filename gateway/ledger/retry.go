@@ -47,6 +47,7 @@ var Rules = map[Kind]Rule{
 	ChaincodeFailed:      {Retry: Never, Why: "the chaincode is deterministic"},
 	Denied:               {Retry: SameTransaction, First: 2 * time.Second, Most: 30 * time.Second, Why: "an operator repairs certificates and policies; what was accepted must not be lost meanwhile"},
 	Malformed:            {Retry: Never, Why: "the request is what it is"},
+	Untrusted:            {Retry: SameTransaction, First: time.Second, Most: 30 * time.Second, Passes: true, Why: "an honest peer comes back, or an operator repairs the peer; what was accepted must not be lost meanwhile"},
 	DuplicateProposal:    {Retry: LookUp, First: 50 * time.Millisecond, Most: 2 * time.Second, Why: "an earlier try got through"},
 	OrderersUnavailable:  {Retry: SameTransaction, First: 250 * time.Millisecond, Most: 10 * time.Second, Passes: true, Why: "some orderers may have taken it: only the same transaction is safe"},
 	FateUnknown:          {Retry: LookUp, First: 250 * time.Millisecond, Most: 10 * time.Second, Passes: true, Why: "it may be on its way"},

@@ -1,0 +1,191 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Writes tells which writes a submit of one pack may make. A submitter holds a
+// transaction to them before signing it: the peers that endorsed it might
+// have written something else, which the signature would then vouch for.
+//
+// The pack and the pointers to its records are known byte by byte and must all
+// be there. What the rules write beside them depends on what the ledger holds
+// already; of those writes, Writes checks that they follow from a record of
+// the pack and that they say nothing in the name of anybody else. It can't
+// tell which node a retraction frees, because the pack has only the id of the
+// withdrawal that is retracted.
+type Writes struct {
+	header   Header
+	tx       string
+	bodies   [][]byte
+	expected map[string][]byte // the pack and the pointers
+	rules    *ruleWrites       // made when first needed: packs of events have none
+}
+
+// ruleWrites are the records of a pack by what the rules write of them.
+type ruleWrites struct {
+	exact       map[string]string // key to value
+	withdrawals map[ID][]string   // the nodes that a withdrawal of the pack is about
+	retracted   map[string]bool   // the statements that the pack retracts
+}
+
+// SubmitWrites says what may be written when the submitter in the header
+// submits a pack in a transaction. It fails if the pack can't be read.
+func SubmitWrites(h Header, tx string, pack []byte) (*Writes, error) {
+	bodies, err := Unpack(pack, PackLimits{})
+	if err != nil {
+		return nil, err
+	}
+	value, err := PackValue(h, pack)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writes{header: h, tx: tx, bodies: bodies, expected: make(map[string][]byte, len(bodies)+1)}
+	w.expected[PackKey(tx)] = value
+	for line, body := range bodies {
+		w.expected[PointerKey(Sum(body), tx)] = strconv.AppendInt(nil, int64(line), 10)
+	}
+	return w, nil
+}
+
+// Write is one key that a transaction writes.
+type Write struct {
+	Key    string
+	Value  []byte
+	Delete bool
+}
+
+// Check returns an error that names the first write that doesn't belong to the
+// submit, or says what is missing.
+func (w *Writes) Check(writes []Write) error {
+	found := 0
+	seen := make(map[string]bool, len(writes))
+	for _, one := range writes {
+		if seen[one.Key] {
+			return fmt.Errorf("it writes %q twice", one.Key)
+		}
+		seen[one.Key] = true
+		if one.Delete {
+			return fmt.Errorf("it deletes %q, and no submit deletes", one.Key)
+		}
+		if value, ok := w.expected[one.Key]; ok {
+			if string(value) != string(one.Value) {
+				return fmt.Errorf("it writes something else under %q", one.Key)
+			}
+			found++
+			continue
+		}
+		if err := w.checkRule(one); err != nil {
+			return err
+		}
+	}
+	if found != len(w.expected) {
+		return fmt.Errorf("it writes %d of the %d keys that hold the pack and its records", found, len(w.expected))
+	}
+	return nil
+}
+
+func (w *Writes) checkRule(one Write) error {
+	if w.rules == nil {
+		if err := w.readRules(); err != nil {
+			return err
+		}
+	}
+	if value, ok := w.rules.exact[one.Key]; ok {
+		if value != string(one.Value) {
+			return fmt.Errorf("it writes something else under %q", one.Key)
+		}
+		return nil
+	}
+	node, ok := strings.CutPrefix(one.Key, withdrawalPrefix)
+	if !ok {
+		return fmt.Errorf("it writes %q, which no record of the pack asks for", one.Key)
+	}
+	var value struct {
+		Place
+		Retracted bool `json:"retracted"`
+	}
+	if err := json.Unmarshal(one.Value, &value); err != nil {
+		return fmt.Errorf("the value under %q can't be read: %w", one.Key, err)
+	}
+	if !w.mayWithdraw(node, value.Place, value.Retracted) {
+		return fmt.Errorf("it writes something else under %q", one.Key)
+	}
+	return nil
+}
+
+// mayWithdraw reports whether a record of the pack withdraws consent to the
+// node in that place, or retracts a withdrawal that lies there. A withdrawal of
+// an artifact version is written under the id of its record, too.
+func (w *Writes) mayWithdraw(node string, p Place, retracted bool) bool {
+	if retracted && w.rules.retracted[string(p.ID)] {
+		return true
+	}
+	nodes, ok := w.rules.withdrawals[p.ID]
+	if !ok || p.Tx != w.tx {
+		return false
+	}
+	for _, n := range nodes {
+		_, err := ParseArtifactRef(n)
+		_, notRecord := ParseID(node)
+		if n == node || err == nil && notRecord == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Writes) readRules() error {
+	r := &ruleWrites{exact: map[string]string{}, withdrawals: map[ID][]string{}, retracted: map[string]bool{}}
+	for line, body := range w.bodies {
+		one, problems := Decode(body)
+		if len(problems) > 0 {
+			return errors.New("the pack holds a record that the ledger refuses: " + problems[0].Detail)
+		}
+		place := Place{ID: one.ID, Tx: w.tx}
+		placeText, err := json.Marshal(place)
+		if err != nil {
+			return err
+		}
+		if one.Noun != NounEvent {
+			r.exact[FirstKey(one.ID)] = w.header.MSPID
+		}
+		switch one.Noun {
+		case NounArtifact:
+			value, err := json.Marshal(ArtifactPlace{place, one.Artifact.SubjectDigest()})
+			if err != nil {
+				return err
+			}
+			r.exact[ArtifactKey(one.Artifact.ArtifactRef.String())] = string(value)
+		case NounActivity:
+			for _, g := range one.Activity.Generated {
+				r.exact[GeneratorKey(g.Ref)] = string(placeText)
+			}
+		case NounStatement:
+			r.addStatement(w.tx, line, one)
+		case NounMember:
+			r.exact[MemberKey(w.header.MSPID)] = string(placeText)
+			for _, n := range one.Member.Namespaces {
+				r.exact[NamespaceKey(n)] = w.header.MSPID
+			}
+		}
+	}
+	w.rules = r
+	return nil
+}
+
+func (r *ruleWrites) addStatement(tx string, line int, one *Record) {
+	for position, s := range one.Statement.Subjects {
+		r.exact[AboutKey(s.Node, tx, line, position)] = string(one.ID)
+		switch one.Statement.Kind {
+		case Withdrawal:
+			r.withdrawals[one.ID] = append(r.withdrawals[one.ID], s.Node)
+		case Retraction:
+			r.retracted[s.Node] = true
+		}
+	}
+}
