@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // YAML reads one YAML document whose first line is line number first of what it stands in. Texts keep their spelling: no,
@@ -35,15 +33,21 @@ func YAML(text string, first int) (Node, error) {
 	return r.value(doc.Content[0], "", 0)
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
+// yamlError says where the text stops being YAML, and where the list or object begins in which that happens.
 func yamlError(err error, first int) *Error {
-	e := &Error{Message: "it is not YAML: " + yamlLine.ReplaceAllString(err.Error(), "")}
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil && m[1] != "" {
-		n, _ := strconv.Atoi(m[1])
-		e.Line = n + first - 1
+	var e *yaml.LoadError
+	if !errors.As(err, &e) {
+		return &Error{Message: "it is not YAML: " + err.Error()}
 	}
-	return e
+	place, message := e.Mark, e.Message
+	if e.ContextMsg != "" && e.ContextMark.Line > 0 && e.ContextMark.Line != place.Line {
+		message = fmt.Sprintf("%s from line %d on: %s", e.ContextMsg, e.ContextMark.Line+first-1, message)
+	}
+	located := &Error{Message: "it is not YAML: " + message}
+	if place.Line > 0 {
+		located.Line = place.Line + first - 1
+	}
+	return located
 }
 
 type yamlReader struct {
