@@ -228,3 +228,22 @@ func TestARecordIsReadHoweverLargeThePacksAroundIt(t *testing.T) {
 	require.Nil(t, rejection)
 	assert.Equal(t, 16, strings.Count(text, `"tx":`))
 }
+
+func TestAWitnessInNoTransactionProvesNothing(t *testing.T) {
+	l := consortium(t)
+	e := event(t, "A")
+	tx := l.accept(harbor, "Events:Submit", nil, e)
+	// A pointer's key has the beginning of a transaction id, so this one leads to the same pointer.
+	nowhere := at(tx[:24]+strings.Repeat("0", 40), e)
+	require.Equal(t, record.PointerKey(e.ID, tx), record.PointerKey(e.ID, nowhere[string(e.ID)].Tx))
+	for _, r := range []*record.Record{
+		statement(t, record.Recall, string(e.ID), `{"reason":"jealousy"}`),
+		statement(t, record.Withdrawal, string(e.ID), `{"reason":"jealousy"}`),
+		statement(t, record.Approval, string(e.ID), `{}`),
+		statement(t, record.Retraction, string(e.ID), `{"reason":"jealousy"}`),
+		statement(t, record.Finding, string(e.ID), `{"detail":"smells"}`),
+	} {
+		p := l.refuse("unknown_reference", market, "Statements:Submit", nowhere, r)
+		assert.Equal(t, "/subject/0/name", p.Pointer)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
@@ -41,6 +42,8 @@ type ledger struct {
 	state map[string][]byte
 	next  int
 	tx    string // the next transaction's id, if it is to be a certain one
+
+	failAt int // which call of the next transaction to the peer fails, from 1
 }
 
 func newLedger(t testing.TB) *ledger {
@@ -73,10 +76,25 @@ type transaction struct {
 	who    who
 	writes map[string][]byte
 	scans  int
+
+	failAt, calls int
+	fetches       []int // how many keys were read at once, each time
+	batching      bool  // writes are gathered
+	asked         bool  // who submits
+}
+
+// errNoPeer is what a call says that is to fail.
+var errNoPeer = errors.New("the peer doesn't answer")
+
+func (s *transaction) call() error {
+	if s.calls++; s.calls == s.failAt {
+		return errNoPeer
+	}
+	return nil
 }
 
 func (s *transaction) GetArgs() [][]byte                        { return s.args }
-func (s *transaction) GetTransient() (map[string][]byte, error) { return s.with, nil }
+func (s *transaction) GetTransient() (map[string][]byte, error) { return s.with, s.call() }
 func (s *transaction) GetFunctionAndParameters() (string, []string) {
 	var params []string
 	for _, a := range s.args[1:] {
@@ -84,22 +102,28 @@ func (s *transaction) GetFunctionAndParameters() (string, []string) {
 	}
 	return string(s.args[0]), params
 }
-func (s *transaction) GetTxID() string             { return s.tx }
-func (s *transaction) GetCreator() ([]byte, error) { return creators(s.who), nil }
+func (s *transaction) GetTxID() string { return s.tx }
+func (s *transaction) GetCreator() ([]byte, error) {
+	if s.asked = !s.asked; s.asked { // by the contract API, for what we don't use
+		return creators(s.who), nil
+	}
+	return creators(s.who), s.call()
+}
 func (s *transaction) GetTxTimestamp() (*timestamppb.Timestamp, error) {
-	return timestamppb.New(time.Date(2026, 3, 1, 8, 0, s.ledger.next, 0, time.UTC)), nil
+	return timestamppb.New(time.Date(2026, 3, 1, 8, 0, s.ledger.next, 0, time.UTC)), s.call()
 }
 func (s *transaction) GetState(key string) ([]byte, error) {
 	sendable(key)
-	return s.ledger.state[key], nil
+	return s.ledger.state[key], s.call()
 }
 func (s *transaction) GetMultipleStates(keys ...string) ([][]byte, error) {
 	sendable(keys...)
+	s.fetches = append(s.fetches, len(keys))
 	values := make([][]byte, len(keys))
 	for i, k := range keys {
 		values[i] = s.ledger.state[k]
 	}
-	return values, nil
+	return values, s.call()
 }
 
 // sendable panics, as the real one does, and with it the whole chaincode
@@ -112,17 +136,23 @@ func sendable(texts ...string) {
 	}
 }
 
-func (s *transaction) StartWriteBatch()        {}
-func (s *transaction) FinishWriteBatch() error { return nil }
+func (s *transaction) StartWriteBatch() { s.batching = true }
+func (s *transaction) FinishWriteBatch() error {
+	s.batching = false
+	return s.call()
+}
 func (s *transaction) PutState(key string, value []byte) error {
+	if !s.batching {
+		panic("a round trip for one key")
+	}
 	s.writes[key] = value
-	return nil
+	return s.call()
 }
 func (s *transaction) GetStateByRangeWithPagination(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	s.scans++
 	sendable(start, end, bookmark)
-	rows := &rows{}
-	meta := &peer.QueryResponseMetadata{}
+	rows := &rows{transaction: s}
+	meta := &peer.QueryResponseMetadata{Bookmark: end} // a peer with CouchDB has one behind the last key, too
 	for _, k := range slices.Sorted(maps.Keys(s.ledger.state)) {
 		if k < max(start, bookmark) || k >= end {
 			continue
@@ -133,12 +163,16 @@ func (s *transaction) GetStateByRangeWithPagination(start, end string, size int3
 		}
 		rows.left = append(rows.left, &queryresult.KV{Key: k, Value: s.ledger.state[k]})
 	}
-	return rows, meta, nil
+	if len(rows.left) == int(size) && meta.Bookmark == end {
+		meta.Bookmark = ""
+	}
+	return rows, meta, s.call()
 }
 
 type rows struct {
 	shim.StateQueryIteratorInterface
-	left []*queryresult.KV
+	transaction *transaction
+	left        []*queryresult.KV
 }
 
 func (r *rows) HasNext() bool { return len(r.left) > 0 }
@@ -146,7 +180,7 @@ func (r *rows) Close() error  { return nil }
 func (r *rows) Next() (*queryresult.KV, error) {
 	kv := r.left[0]
 	r.left = r.left[1:]
-	return kv, nil
+	return kv, r.transaction.call()
 }
 
 var certificates = map[who][]byte{}
@@ -192,7 +226,8 @@ func (l *ledger) transact(w who, function string, with map[string][]byte, args .
 	if l.tx != "" {
 		tx, l.tx = l.tx, ""
 	}
-	s := &transaction{ledger: l, tx: tx, args: append([][]byte{[]byte(function)}, args...), with: with, who: w, writes: map[string][]byte{}}
+	s := &transaction{ledger: l, tx: tx, args: append([][]byte{[]byte(function)}, args...), with: with, who: w, writes: map[string][]byte{}, failAt: l.failAt}
+	l.failAt = 0
 	response := l.cc.Invoke(s)
 	if response.Status == shim.OK {
 		maps.Copy(l.state, s.writes)

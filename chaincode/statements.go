@@ -45,8 +45,12 @@ func (b *batch) checkSubject(line, position int, r *record.Record, subject recor
 			return err
 		}
 	} else {
-		if about, err = b.witness(subject.Node, line); about == nil || err != nil {
-			return err // without a witness its reference has been reported
+		if about, err = b.witness(subject.Node, line); err != nil {
+			return err
+		}
+		if about == nil { // a pointer leads there, which holds only the beginning of a transaction id
+			b.problem(line, "unknown_reference", pointer, "%s does not lie in the transaction that its witness names", subject.Node)
+			return nil
 		}
 		answerable = about.by
 	}
