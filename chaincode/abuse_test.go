@@ -247,3 +247,164 @@ func TestAWitnessInNoTransactionProvesNothing(t *testing.T) {
 		assert.Equal(t, "/subject/0/name", p.Pointer)
 	}
 }
+
+func TestAReferenceIsToWhatStandsBeforeIt(t *testing.T) {
+	l := consortium(t)
+	e, d := event(t, "A"), artifact(t, "dataset/lab/readings@1", "a")
+	tx := l.accept(harbor, "Events:Submit", nil, e)
+	l.accept(lab, "Artifacts:Submit", nil, d)
+	first := statement(t, record.Finding, "dataset/lab/readings@1", `{"detail":"odd"}`, d.Artifact.Digest.Value)
+	about := func(node string) *record.Record { return statement(t, record.Finding, node, `{"detail":"indeed"}`) }
+	l.accept(market, "Statements:Submit", nil, first, about(string(first.ID)))
+	other := statement(t, record.Finding, "dataset/lab/readings@1", `{"detail":"even"}`, d.Artifact.Digest.Value)
+	p := l.refuse("unknown_reference", market, "Statements:Submit", nil, about(string(other.ID)), other)
+	assert.Equal(t, 0, p.Index)
+	p = l.refuse("unknown_reference", market, "Statements:Submit", nil, other, about(string(event(t, "B").ID)))
+	assert.Equal(t, 1, p.Index)
+	p = l.refuse("unknown_reference", market, "Statements:Submit", nil, other, about("https://id.gs1.org/01/09521321000018/10/B"))
+	assert.Equal(t, 1, p.Index)
+	p = l.refuse("not_yours", market, "Statements:Submit", at(tx, e), other, statement(t, record.Recall, string(e.ID), `{"reason":"jealousy"}`))
+	assert.Equal(t, 1, p.Index, "the statement before it is no evidence about it")
+	run := func(node string) *record.Record { return activity(t, `{"type":"inference","about":["`+node+`"]}`) }
+	done := run("dataset/lab/readings@1")
+	l.accept(lab, "Activities:Submit", nil, done, run(string(done.ID)))
+	done = activity(t, `{"type":"evaluation","about":["dataset/lab/readings@1"]}`)
+	l.refuse("unknown_reference", lab, "Activities:Submit", nil, run(string(done.ID)), done)
+	p = l.refuse("unknown_reference", lab, "Activities:Submit", nil, done, run(string(event(t, "B").ID)))
+	assert.Equal(t, 1, p.Index)
+	b := event(t, "B")
+	tx = l.accept(market, "Events:Submit", nil, b)
+	l.refuse("unknown_reference", lab, "Artifacts:Submit", map[string]record.Place{string(event(t, "C").ID): {ID: b.ID, Tx: tx}},
+		artifact(t, "dataset/lab/clean@1", "b", string(event(t, "C").ID)))
+}
+
+func TestAProblemSaysInWhichLineItIs(t *testing.T) {
+	l := consortium(t)
+	first, second := artifact(t, "dataset/lab/a@1", "a"), artifact(t, "dataset/lab/b@1", "a")
+	l.accept(lab, "Artifacts:Submit", nil, second)
+	p := l.refuse("version_exists", lab, "Artifacts:Submit", nil, first, artifact(t, "dataset/lab/b@1", "b"))
+	assert.Equal(t, 1, p.Index)
+	pack, err := record.Pack([][]byte{first.Body, []byte("{}")})
+	require.NoError(t, err)
+	response, _ := l.send(lab, "Artifacts:Submit", pack, nil)
+	rejection, ok := record.ParseRejection(response.Message)
+	require.True(t, ok, response.Message)
+	assert.Equal(t, 1, rejection.Problems[0].Index)
+}
+
+func TestAnUnknownSubjectIsTheOnlyProblemOfItsStatement(t *testing.T) {
+	l := consortium(t)
+	rejection, _ := l.submit(market, "Statements:Submit", nil, statement(t, record.Recall, "dataset/lab/readings@1", `{"reason":"x"}`))
+	require.NotNil(t, rejection)
+	assert.Len(t, rejection.Problems, 1, "nothing is said about who owns what doesn't exist")
+}
+
+func TestASearchForProblemsEnds(t *testing.T) {
+	l := consortium(t)
+	bodies := make([][]byte, 1_100)
+	for i := range bodies {
+		bodies[i] = []byte("{")
+	}
+	pack, err := record.Pack(bodies)
+	require.NoError(t, err)
+	response, _ := l.send(harbor, "Events:Submit", pack, nil)
+	rejection, ok := record.ParseRejection(response.Message)
+	require.True(t, ok, response.Message)
+	assert.Equal(t, 1_001, len(rejection.Problems)+rejection.More, "in what the bytes alone can tell")
+
+	statements := make([]*record.Record, 1_100)
+	for i := range statements {
+		statements[i] = statement(t, record.Finding, string(event(t, fmt.Sprint(i)).ID), `{"detail":"x"}`)
+	}
+	rejection, _ = l.submit(market, "Statements:Submit", nil, statements...)
+	require.NotNil(t, rejection)
+	assert.Equal(t, 1_001, len(rejection.Problems)+rejection.More, "in what needs the ledger")
+}
+
+func TestWitnessesAreBounded(t *testing.T) {
+	l := consortium(t)
+	e := event(t, "A")
+	pack, err := record.Pack([][]byte{e.Body})
+	require.NoError(t, err)
+	const most = 4 << 20
+	for name, c := range map[string]struct {
+		witnesses string
+		code      string
+	}{
+		"as many as there may be": {strings.Repeat(" ", most-2) + "{}", ""},
+		"one byte more":           {strings.Repeat(" ", most-1) + "{}", "too_large"},
+		"one byte":                {"x", "bad_arguments"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response, _ := l.send(harbor, "Events:Submit", pack, []byte(c.witnesses))
+			if c.code == "" {
+				require.EqualValues(t, 200, response.Status, response.Message)
+				return
+			}
+			rejection, ok := record.ParseRejection(response.Message)
+			require.True(t, ok, response.Message)
+			assert.Equal(t, c.code, rejection.Problems[0].Code)
+			assert.NotEmpty(t, rejection.Problems[0].Detail)
+		})
+	}
+	response, _ := l.transact(harbor, "Events:Submit", map[string][]byte{record.TransientPack: pack})
+	require.EqualValues(t, 200, response.Status, response.Message, "no witnesses")
+}
+
+func TestAStatementIsAboutRecordsOfSoManyTransactions(t *testing.T) {
+	l := consortium(t)
+	about := func(n int) *record.Record {
+		subjects := make([]canonical.Value, n)
+		for i := range subjects {
+			subjects[i] = canonical.Str(string(event(t, fmt.Sprint(i)).ID))
+		}
+		return made(t)(record.NewStatement(canonical.Obj(canonical.Member{Name: "kind", Value: canonical.Str(record.Finding)},
+			canonical.Member{Name: "subject", Value: canonical.Arr(subjects...)},
+			canonical.Member{Name: "predicate", Value: canonical.Obj(canonical.Member{Name: "detail", Value: canonical.Str("x")})}), nil))
+	}
+	witnesses := map[string]record.Place{}
+	for i := range 257 {
+		e := event(t, fmt.Sprint(i))
+		witnesses[string(e.ID)] = record.Place{ID: e.ID, Tx: l.accept(harbor, "Events:Submit", nil, e)}
+	}
+	l.accept(market, "Statements:Submit", witnesses, about(256))
+	l.refuse("too_many_witnesses", market, "Statements:Submit", witnesses, about(257))
+}
+
+func TestARetractionLiftsItsOwnWithdrawalAlone(t *testing.T) {
+	l := consortium(t)
+	d := artifact(t, "dataset/lab/readings@1", "a")
+	withdrawal := func(reason string) *record.Record {
+		return statement(t, record.Withdrawal, "dataset/lab/readings@1", `{"reason":"`+reason+`"}`, d.Artifact.Digest.Value)
+	}
+	first, second := withdrawal("the crew asked"), withdrawal("the owner asked")
+	l.accept(lab, "Artifacts:Submit", nil, d)
+	tx := l.accept(lab, "Statements:Submit", nil, first)
+	l.accept(lab, "Statements:Submit", at(tx, first), statement(t, record.Retraction, string(first.ID), `{"reason":"a mistake"}`))
+	l.accept(lab, "Statements:Submit", nil, second)
+	l.accept(lab, "Statements:Submit", at(tx, first), statement(t, record.Retraction, string(first.ID), `{"reason":"the same mistake"}`))
+	p := l.refuse("consent_withdrawn", lab, "Activities:Submit", nil, activity(t, `{"type":"training","used":[{"ref":"dataset/lab/readings@1"}]}`))
+	assert.Equal(t, string(second.ID), p.Existing)
+}
+
+func TestNothingStandsInItsOwnPlaceAndNoArtifactIsRetracted(t *testing.T) {
+	l := consortium(t)
+	d := artifact(t, "dataset/lab/readings@1", "a")
+	digest := d.Artifact.Digest.Value
+	l.accept(lab, "Artifacts:Submit", nil, d)
+	p := l.refuse("cycle", lab, "Statements:Submit", nil,
+		statement(t, record.Correction, "dataset/lab/readings@1", `{"reason":"typo","replacedBy":"dataset/lab/readings@1"}`, digest))
+	assert.Equal(t, "/predicate/replacedBy", p.Pointer)
+	note := made(t)(record.NewStatement(value(t, `{"predicateType":"https://example.org/note","subject":["dataset/lab/readings@1"],"predicate":{"replacedBy":"dataset/lab/readings@1"}}`),
+		func(string) string { return digest }))
+	l.accept(lab, "Statements:Submit", nil, note)
+	for _, kind := range []string{record.Retraction, record.Acknowledgement} {
+		predicate := map[string]string{record.Retraction: `{"reason":"x"}`, record.Acknowledgement: `{}`}[kind]
+		l.refuse("not_a_statement", lab, "Statements:Submit", nil, statement(t, kind, "dataset/lab/readings@1", predicate, digest))
+	}
+}
+
+func TestNobodyIsAnonymous(t *testing.T) {
+	l := consortium(t)
+	l.refuse("bad_identity", who{"HarborMSP", "idemix"}, "Events:Submit", nil, event(t, "A"))
+}

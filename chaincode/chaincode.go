@@ -31,8 +31,6 @@ func New() (*contractapi.ContractChaincode, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't assemble the contracts: %w", err)
 	}
-	cc.Info.Title = "pedigree"
-	cc.Info.Description = "AI data provenance in supply chains"
 	return cc, nil
 }
 

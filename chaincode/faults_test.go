@@ -123,23 +123,66 @@ func TestWhatFailsOnThePeerFailsTheTransaction(t *testing.T) {
 	for _, c := range invocations {
 		t.Run(c.name, func(t *testing.T) {
 			l.t = t
-			before := maps.Clone(l.state)
-			defer func() { l.state = before }()
-			for n := 1; ; n++ {
-				l.state, l.failAt = maps.Clone(before), n
-				response, s := c.on(l)
-				if s.calls < n {
-					require.EqualValues(t, shim.OK, response.Status, response.Message)
-					assert.Equal(t, c.fetches, s.fetches, "keys are read many at a time")
-					return
-				}
-				require.NotEqualValues(t, shim.OK, response.Status, "call %d failed and nobody noticed", n)
-				_, rejected := record.ParseRejection(response.Message)
-				require.False(t, rejected, response.Message)
-				require.Contains(t, response.Message, errNoPeer.Error())
-			}
+			s := c.failingEachCall(l)
+			assert.Equal(t, c.fetches, s.fetches, "keys are read many at a time")
 		})
 	}
+}
+
+// failingEachCall has each call to the peer fail in turn, and then none, which gives the transaction.
+func (c *invocation) failingEachCall(l *ledger) *transaction {
+	l.t.Helper()
+	before := maps.Clone(l.state)
+	defer func() { l.state = before }()
+	for n := 1; ; n++ {
+		l.state, l.failAt = maps.Clone(before), n
+		response, s := c.on(l)
+		if s.calls < n {
+			require.EqualValues(l.t, shim.OK, response.Status, response.Message)
+			return s
+		}
+		require.NotEqualValues(l.t, shim.OK, response.Status, "call %d failed and nobody noticed", n)
+		_, rejected := record.ParseRejection(response.Message)
+		require.False(l.t, rejected, response.Message)
+		require.Contains(l.t, response.Message, errNoPeer.Error())
+	}
+}
+
+func TestAReadingOfWhatWasRecordedTwiceNeedsBothPacks(t *testing.T) {
+	l := consortium(t)
+	e := event(t, "A")
+	l.accept(harbor, "Events:Submit", nil, e)
+	l.accept(market, "Events:Submit", nil, e)
+	c := invocation{who: market, function: "Events:Read", args: []string{string(e.ID)}}
+	c.failingEachCall(l)
+	packs := 0
+	for key, value := range l.state {
+		if !strings.HasPrefix(key, record.PackPrefix) {
+			continue
+		}
+		l.state[key] = []byte("{\n")
+		if response, _ := c.on(l); response.Status != shim.OK {
+			packs++
+		}
+		l.state[key] = value
+	}
+	assert.Equal(t, 2, packs)
+}
+
+func TestAPackIsReadOnceForAllRecordsOfIt(t *testing.T) {
+	l := consortium(t)
+	a, b := event(t, "A"), event(t, "B")
+	tx := l.accept(harbor, "Events:Submit", nil, a, b)
+	witnesses := map[string]record.Place{string(a.ID): {ID: a.ID, Tx: tx}, string(b.ID): {ID: b.ID, Tx: tx}}
+	finding := func(r *record.Record) *record.Record {
+		return statement(t, record.Finding, string(r.ID), `{"detail":"x"}`)
+	}
+	c := invocation{who: market, function: "Statements:Submit", witnesses: witnesses, records: []*record.Record{finding(a), finding(b)}}
+	_, s := c.on(l)
+	assert.Equal(t, 1, s.gets)
+	c = invocation{who: market, function: "Events:Read", args: []string{string(a.ID)}}
+	_, s = c.on(l)
+	assert.Equal(t, 1, s.gets, "the header comes with the body")
 }
 
 func TestALedgerThatCantBeUnderstoodFailsTheTransaction(t *testing.T) {

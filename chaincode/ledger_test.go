@@ -52,7 +52,7 @@ func newLedger(t testing.TB) *ledger {
 	return &ledger{t: t, cc: cc, state: map[string][]byte{}}
 }
 
-// who submits: an organisation, and its administrator or a client of it.
+// who submits: an organisation, and its administrator or a client of it. One of the unit idemix has no certificate.
 type who struct {
 	msp string
 	ou  string
@@ -78,6 +78,7 @@ type transaction struct {
 	scans  int
 
 	failAt, calls int
+	gets          int   // keys that were read one by one
 	fetches       []int // how many keys were read at once, each time
 	batching      bool  // writes are gathered
 	asked         bool  // who submits
@@ -114,6 +115,7 @@ func (s *transaction) GetTxTimestamp() (*timestamppb.Timestamp, error) {
 }
 func (s *transaction) GetState(key string) ([]byte, error) {
 	sendable(key)
+	s.gets++
 	return s.ledger.state[key], s.call()
 }
 func (s *transaction) GetMultipleStates(keys ...string) ([][]byte, error) {
@@ -189,6 +191,13 @@ var certificates = map[who][]byte{}
 func creators(w who) []byte {
 	if made, ok := certificates[w]; ok {
 		return made
+	}
+	if w.ou == "idemix" {
+		id, err := proto.Marshal(&msp.SerializedIdentity{Mspid: w.msp})
+		if err != nil {
+			panic(err)
+		}
+		return id
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -313,6 +322,7 @@ func (l *ledger) refuse(code string, w who, function string, witnesses map[strin
 	rejection, _ := l.submit(w, function, witnesses, records...)
 	require.NotNil(l.t, rejection, "this should have been refused as "+code)
 	require.Equal(l.t, code, rejection.Problems[0].Code, rejection.Error())
+	require.NotEmpty(l.t, rejection.Problems[0].Detail)
 	require.Len(l.t, l.state, before)
 	return rejection.Problems[0]
 }

@@ -55,8 +55,8 @@ func (b *batch) known(node string, line int) (bool, error) {
 		if at, ok := b.lines[record.ID(node)]; ok && at < line {
 			return true, nil
 		}
-		place, ok := b.witnesses[node]
-		if !ok || place.ID != record.ID(node) {
+		place := b.witnesses[node]
+		if place.ID != record.ID(node) {
 			return false, nil
 		}
 		value, err := b.world.get(record.PointerKey(place.ID, place.Tx))
@@ -81,7 +81,7 @@ func (b *batch) witness(node string, line int) (*evidence, error) {
 		return nil, nil
 	}
 	e, err := b.world.at(place)
-	if e == nil || err != nil {
+	if e == nil {
 		return nil, err
 	}
 	if _, named := e.things[node]; named || string(e.id) == node {

@@ -54,6 +54,12 @@ func TestRecordsAreFoundWhereTransactionIdsAreAlikeAsFarAsPointersGo(t *testing.
 	l.accept(harbor, "Events:Submit", nil, b, a)
 	l.tx = second
 	l.accept(market, "Events:Submit", nil, a)
+	read := func(r *record.Record) int { return len(l.reading("Events:Read", string(r.ID)).Recordings) }
+	assert.Equal(t, []int{2, 1}, []int{read(a), read(b)}, "two are alike")
+	pointer := l.state[record.PointerKey(a.ID, first)]
+	l.state[record.PointerKey(a.ID, first)] = []byte("x")
+	assert.Contains(t, l.fail("Events:Read", string(a.ID)), "couldn't read the pointer")
+	l.state[record.PointerKey(a.ID, first)] = pointer
 	l.tx = third
 	l.accept(lab, "Events:Submit", nil, c)
 	recordings := func(id record.ID) (by []string) {

@@ -57,7 +57,7 @@ func (b *batch) checkSubject(line, position int, r *record.Record, subject recor
 	switch s.Kind {
 	case record.Recall, record.Withdrawal, record.Licence, record.Correction:
 		if answerable != b.caller {
-			b.problem(line, "not_yours", pointer, "a %s can only be stated by who answers for %s; that is %s, not %s", s.Kind, subject.Node, orNobody(answerable), b.caller)
+			b.problem(line, "not_yours", pointer, "a %s can only be stated by who answers for %s; that is %s, not %s", s.Kind, subject.Node, answerable, b.caller)
 		}
 	case record.Approval:
 		if answerable == b.caller {
@@ -105,11 +105,4 @@ func (b *batch) checkAboutStatement(line int, pointer string, r *record.Record, 
 		return b.lift(about)
 	}
 	return nil
-}
-
-func orNobody(mspID string) string {
-	if mspID == "" {
-		return "nobody"
-	}
-	return mspID
 }

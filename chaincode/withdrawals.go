@@ -22,7 +22,7 @@ func (b *batch) withdraw(line int, pointer string, r *record.Record, node string
 	if err != nil {
 		return err
 	}
-	if found && w.ID == r.ID {
+	if w.ID == r.ID {
 		return nil
 	}
 	if found && !w.Retracted {
@@ -35,11 +35,11 @@ func (b *batch) withdraw(line int, pointer string, r *record.Record, node string
 // lift ends a withdrawal that is retracted by who made it.
 func (b *batch) lift(about *evidence) error {
 	for _, s := range about.subjects {
-		w, found, err := b.withdrawal(s.Node)
+		w, _, err := b.withdrawal(s.Node)
 		if err != nil {
 			return err
 		}
-		if !found || w.ID != about.id || w.Retracted {
+		if w.ID != about.id || w.Retracted {
 			continue
 		}
 		w.Retracted = true

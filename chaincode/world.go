@@ -74,7 +74,7 @@ func (w *world) get(key string) ([]byte, error) {
 
 func (w *world) getJSON(key string, into any) (found bool, err error) {
 	value, err := w.get(key)
-	if err != nil || value == nil {
+	if value == nil {
 		return false, err
 	}
 	if err := json.Unmarshal(value, into); err != nil {
