@@ -63,6 +63,9 @@ var shared struct {
 
 func startNetwork(t *testing.T) *network.Network {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts a network")
+	}
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "pedigree-gateway-"); shared.err != nil {
 			return
