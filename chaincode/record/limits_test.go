@@ -244,6 +244,7 @@ func TestWhatIsWrongIsFoundWhereItIs(t *testing.T) {
 		{"artifact", "/size", 1.5, "bad_value", "/size"},
 		{"artifact", "/licence", "", "bad_value", "/licence"},
 		{"artifact", "/licence", "a_b", "bad_value", "/licence"},
+		{"artifact", "/licence", "_MIT", "bad_value", "/licence"},
 		{"artifact", "/derivedFrom", []any{7}, "wrong_type", "/derivedFrom/0"},
 		{"artifact", "/derivedFrom", []any{"lot A"}, "bad_value", "/derivedFrom/0"},
 		{"artifact", "/derivedFrom", []any{"dataset/lab/a@1", "dataset/lab/a@1"}, "duplicate", "/derivedFrom/1"},
@@ -256,7 +257,9 @@ func TestWhatIsWrongIsFoundWhereItIs(t *testing.T) {
 		{"activity", "/startedAt", "0000-01-01T00:00:00Z", "bad_time", "/startedAt"},
 		{"member", "/gln", "952132100007", "bad_value", "/gln"},
 		{"member", "/gln", "9521321000011", "bad_value", "/gln"},
-		{"member", "/gln", "952132100001\u003a", "bad_value", "/gln"},
+		{"member", "/gln", "952132100001:", "bad_value", "/gln"},
+		{"member", "/gln", "952132100001B", "bad_value", "/gln"},
+		{"member", "/url", "ftp://lab.example/", "bad_value", "/url"},
 		{"member", "/gln", "95213210000180", "bad_value", "/gln"},
 		{"member", "/url", "https:///x", "bad_value", "/url"},
 		{"member", "/url", "https://a b/", "bad_value", "/url"},
@@ -289,6 +292,14 @@ func TestWhatIsWrongIsFoundWhereItIs(t *testing.T) {
 		put           any
 	}{
 		{"artifact", "/size", 0},
+		{"artifact", "/namespace", "a-b.c0"},
+		{"artifact", "/namespace", "z"},
+		{"artifact", "/name", "Zz-._09"},
+		{"artifact", "/name", "zA"},
+		{"artifact", "/name", "0"},
+		{"artifact", "/version", "Zz-._+09"},
+		{"artifact", "/version", "zA"},
+		{"member", "/url", "http://lab.example"},
 		{"artifact", "/derivedFrom", []any{}},
 		{"activity", "/startedAt", nil},
 		{"activity", "/endedAt", nil},
@@ -303,6 +314,89 @@ func TestWhatIsWrongIsFoundWhereItIs(t *testing.T) {
 		_, problems := build(c.noun, with(t, whole[c.noun], c.pointer, c.put))
 		assert.Empty(t, problems, c)
 	}
+}
+
+func TestOneMistakeIsOneProblem(t *testing.T) {
+	for _, c := range []struct {
+		noun, pointer string
+		put           any
+	}{
+		{"member", "/name", 7},
+		{"statement", "/subject", nil},
+		{"statement", "/subject", 7},
+		{"statement", "/predicate", 7},
+		{"statement", "/subject", []any{map[string]any{"name": "lot A", "digest": map[string]any{"sha256": strings.Repeat("a", 64)}}}},
+	} {
+		_, problems := build(c.noun, with(t, whole[c.noun], c.pointer, c.put))
+		assert.Len(t, problems, 1, c)
+	}
+	_, problems := record.NewArtifact(value(t, `{"kind":"model","namespace":"lab","name":"a","version":"1","size":"1","digest":`+folderDigest+`,"manifest":`+folder+`}`))
+	assert.Len(t, problems, 1)
+	for _, noun := range []string{"artifact", "activity", "member", "statement"} {
+		for _, text := range []string{`"x"`, `7`, `[]`, `null`} {
+			_, problems := build(noun, value(t, text))
+			require.Len(t, problems, 1)
+			assert.Equal(t, "wrong_type", problems[0].Code, noun+text)
+		}
+	}
+}
+
+func TestADigestOfAnotherAlgorithmIsNoManifests(t *testing.T) {
+	_, problems := record.NewArtifact(value(t, `{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":`+
+		strings.Replace(folderDigest, "sha-256", "blake3", 1)+`,"manifest":`+folder+`}`))
+	require.Len(t, problems, 1)
+	assert.Equal(t, "wrong_digest", problems[0].Code)
+}
+
+func TestDigestsOfSubjectsAreFilledIn(t *testing.T) {
+	never := func(string) string { return strings.Repeat("ab", 32) }
+	for _, node := range []string{anyID, "https://id.gs1.org/01/09521321000018/21/7"} {
+		r, problems := record.NewStatement(with(t, whole["finding"], "/subject", []any{node}), never)
+		require.Empty(t, problems, "only artifact versions have a digest that somebody knows")
+		assert.Equal(t, node, r.Statement.Subjects[0].Node)
+	}
+	for what, digestOf := range map[string]func(string) string{"nobody to ask": nil, "nobody who knows": func(string) string { return "" }} {
+		r, problems := record.NewStatement(with(t, whole["finding"], "/subject", []any{"dataset/lab/readings@1"}), digestOf)
+		require.Empty(t, problems)
+		assert.Equal(t, record.NodeDigest("dataset/lab/readings@1", record.NodeArtifact), r.Statement.Subjects[0].SHA256, what)
+	}
+	_, problems := record.NewStatement(with(t, whole["finding"], "/subject", []any{"lot A"}), nil)
+	require.NotEmpty(t, problems)
+	assert.Contains(t, problems[0].Detail, `"lot A" is neither`)
+	r, problems := record.NewActivity(with(t, whole["activity"], "/about", []any{"urn:epc:id:sgtin:9521321.000001.7"}))
+	require.Empty(t, problems)
+	assert.Equal(t, []string{"https://id.gs1.org/01/09521321000018/21/7"}, r.Activity.About, "a thing has one spelling")
+	_, problems = record.NewActivity(with(t, whole["activity"], "/about", []any{"lot A"}))
+	require.Len(t, problems, 1)
+	assert.Contains(t, problems[0].Detail, `"lot A" is neither`)
+}
+
+func TestAnArtifactsNameSaysWhatIsWrongWithIt(t *testing.T) {
+	for name, says := range map[string]string{
+		"dataset/lab/readings":   "is not the name of an artifact version",
+		"dataset@1":              "is not the name of an artifact version",
+		"dataset/lab@1":          "is not the name of an artifact version",
+		"dataset/lab/a/b@1":      "is not the name of an artifact version",
+		"dish/lab/readings@1":    `the kind "dish"`,
+		"dataset/Lab/readings@1": `the namespace "Lab"`,
+		"dataset/lab/-@1":        `the name "-"`,
+		"dataset/lab/readings@":  `the version ""`,
+	} {
+		_, err := record.ParseArtifactRef(name)
+		assert.ErrorContains(t, err, says, name)
+	}
+	for _, node := range []string{"http://[", "lot A", strings.Repeat("x", 3000)} {
+		_, kind, err := record.ParseNode(node)
+		assert.Error(t, err)
+		assert.Zero(t, kind)
+	}
+}
+
+func TestSubjectDigestsAreSHA256(t *testing.T) {
+	a := &record.Artifact{ArtifactRef: record.ArtifactRef{Kind: "model", Namespace: "lab", Name: "a", Version: "1"}, Digest: record.Digest{Algorithm: "sha-256", Value: "x"}}
+	assert.Equal(t, "x", a.SubjectDigest())
+	a.Digest.Algorithm = "blake3"
+	assert.Equal(t, record.NodeDigest("model/lab/a@1", record.NodeArtifact), a.SubjectDigest())
 }
 
 func TestANodeThatIsSpelledOtherwiseIsNotTakenAsItIs(t *testing.T) {
@@ -354,6 +448,11 @@ func TestHostileTextIsCutInProblems(t *testing.T) {
 	assert.Len(t, long[3].Pointer, 512)
 	assert.Len(t, long[0].Detail, 1_000)
 	assert.Equal(t, strings.Repeat("x", 1_000)+"…", long[1].Detail)
+
+	_, ok := record.ParseRejection(record.Reject([]record.Problem{{Code: "x"}}).Error())
+	assert.True(t, ok, "with nothing before it")
+	_, ok = record.ParseRejection(`{"problems":[{"code":7}]}`)
+	assert.False(t, ok)
 
 	unknown := make([]canonical.Member, 200)
 	for i := range unknown {
@@ -413,10 +512,11 @@ func TestTheSizeOfARecordIsExact(t *testing.T) {
 }
 
 func TestARecordOfAnotherShapeIsToldSo(t *testing.T) {
-	for body, at := range map[string]string{`7`: "/record", `{}`: "/record", `{"record":7}`: "/record", `{"record":"event/9"}`: "/record"} {
+	for body, code := range map[string]string{`7`: "missing_field", `{}`: "missing_field", `{"record":7}`: "missing_field", `{"record":"event/9"}`: "unknown_record"} {
 		_, problems := record.Decode([]byte(body))
 		require.Len(t, problems, 1)
-		assert.Equal(t, at, problems[0].Pointer)
+		assert.Equal(t, code, problems[0].Code)
+		assert.Equal(t, "/record", problems[0].Pointer)
 		assert.NotEmpty(t, problems[0].Detail)
 	}
 	_, problems := record.NewMember(value(t, strings.Replace(whole["member"], "{", `{"record":"member/1",`, 1)))
@@ -430,6 +530,8 @@ func TestACheckedEventIsNotDecoded(t *testing.T) {
 	bare, problems := record.NewEvent(measured(t, 1).With("@context", standardContext), canonical.Value{})
 	require.Empty(t, problems)
 	for _, body := range [][]byte{bodies(t, 1)[0], bare.Body} {
+		_, problems := record.Decode(body)
+		require.Empty(t, problems)
 		checked := testing.AllocsPerRun(100, func() { reader.Check(body) })
 		decoded := testing.AllocsPerRun(100, func() { record.Decode(body) })
 		assert.Less(t, checked, decoded/2, "a checked event is read in used memory")
@@ -452,14 +554,15 @@ func TestAnIdIsItsDigest(t *testing.T) {
 
 func TestKeysOfWhatIsNoTransactionAreKeptApart(t *testing.T) {
 	keys := map[string]string{}
-	for _, tx := range []string{"", "x", "0", "00", "0000", "=", "AA", strings.Repeat("0", 64)} {
+	for _, tx := range []string{"", "x", "0", "00", "00x", "00zz", "0000", "=", "AA", strings.Repeat("0", 64)} {
 		key := record.PackKey(tx)
 		if other, ok := keys[key]; ok {
 			t.Errorf("%q and %q have the key %s", tx, other, key)
 		}
 		keys[key] = tx
 	}
-	for _, key := range []string{"r", "x/" + strings.Repeat("A", 32) + "/" + strings.Repeat("A", 16), "r/" + strings.Repeat("A", 15), "/" + strings.Repeat("A", 16)} {
+	assert.Equal(t, []string{"p/=", "p/AA"}, []string{record.PackKey(""), record.PackKey("00")})
+	for _, key := range []string{"r", "r/" + strings.Repeat("A", 16), "x/" + strings.Repeat("A", 32) + "/" + strings.Repeat("A", 16), "r/" + strings.Repeat("A", 15), "/" + strings.Repeat("A", 16)} {
 		_, ok := record.PointerPacks(key)
 		assert.False(t, ok, key)
 	}
@@ -498,7 +601,7 @@ func TestPacksOfExactlyTheLimitsAreUnpacked(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, streamed.Close())
 	for says, pack := range map[string][]byte{
-		"is no zstd frame":         []byte("{}"),
+		"is no zstd frame: ":       []byte("{}"),
 		"that says its size":       frame.Bytes(),
 		"couldn't unfold the pack": append([]byte("\x28\xb5\x2f\xfd\x20\x05"), "\x2d\x00\x00\x00\x00\x00\x00\x00"...),
 		"nothing else":             []byte("\x28\xb5\x2f\xfd\x20\x05\x01\x00"),

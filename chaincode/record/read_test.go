@@ -41,6 +41,8 @@ func TestReadRefusesWhatIsNoRecord(t *testing.T) {
 	var reader record.Reader
 	for _, body := range []string{``, `{`, `7`, `[]`, `{}`, `{"record":"event/9"}`, `{"record":"event/1"}`, `{"event":[],"hash":"x","record":"event/1"}`, `{"event":{},"hash":7,"record":"event/1"}`, `{"record":"member/1"}`} {
 		_, problems := reader.Read([]byte(body))
-		assert.NotEmpty(t, problems, body)
+		require.NotEmpty(t, problems, body)
+		assert.NotEmpty(t, problems[0].Code, body)
+		assert.NotEmpty(t, problems[0].Detail, body)
 	}
 }

@@ -29,6 +29,12 @@ func TestAnArtifactThatItsSourcesWereMadeOfIsFound(t *testing.T) {
 	run, problems := record.NewActivity(v)
 	require.Empty(t, problems)
 	s.put("run", run)
+	artifact("judged", "")
+	v, err = canonical.Parse([]byte(`{"type":"evaluation","used":[{"ref":"dataset/lab/raw@1"}],"about":["dataset/lab/judged@1"]}`), canonical.Limits{})
+	require.NoError(t, err)
+	judgement, problems := record.NewActivity(v)
+	require.Empty(t, problems)
+	s.put("judgement", judgement)
 
 	way, err := lineage.Circle(t.Context(), s.index, "dataset/lab/raw@1", []string{"dataset/lab/none@1", "dataset/lab/other@1"})
 	require.NoError(t, err)
@@ -39,6 +45,7 @@ func TestAnArtifactThatItsSourcesWereMadeOfIsFound(t *testing.T) {
 		"what nobody has heard of":  {"dataset/lab/none@1", "dataset/lab/raw@1"},
 		"what is its own source":    {"dataset/lab/raw@1", "dataset/lab/raw@1"},
 		"what was not made of this": {"dataset/lab/clean@1", "dataset/lab/raw@1"},
+		"what was judged by it":     {"dataset/lab/raw@1", "dataset/lab/judged@1"},
 	} {
 		way, err := lineage.Circle(t.Context(), s.index, c.artifact, []string{c.source})
 		require.NoError(t, err, what)
