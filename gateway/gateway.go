@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/receipts"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/witness"
 )
 
 // Bounds of connections.
@@ -54,7 +56,10 @@ type Gateway struct {
 	listener net.Listener
 	rebuild  chan struct{}
 
-	witnesses runs.Witnesses
+	witnesses *witness.Finder
+	parts     []closing // in the order of their opening
+	// stopWatching ends answers of pages that go on for as long as somebody watches.
+	stopWatching func()
 }
 
 // Open opens everything that a gateway works with, and begins to listen. Nothing is served before Run.
@@ -72,46 +77,47 @@ func (g *Gateway) open() (err error) {
 	if g.lock, err = lockData(cfg.Data); err != nil {
 		return err
 	}
+	g.opened("data folder's lock", g.lock.Close)
 	if g.callers, err = access.Open(cfg.Tokens, log); err != nil {
 		return err
 	}
 	if g.index, err = index.Open(cfg.indexPlace(), index.WithLogger(log)); err != nil {
 		return err
 	}
+	g.opened("index", g.index.Close)
 	if g.queue, err = capture.Open(capture.Config{
 		Folder: cfg.queueFolder(), Identity: g.callers.Identity, BatchRecords: cfg.BatchRecords, Logger: log,
 	}); err != nil {
 		return err
 	}
+	g.opened("queue", g.queue.Close)
 	l := cfg.ledger()
 	l.Secret, l.Logger = g.queue.Secret(), log
 	if g.client, err = ledger.Open(l); err != nil {
 		return err
 	}
+	g.opened("connections to peers", g.client.Close)
 	g.follower = newFollower(g.client, g.index, g.callers.Reader, log)
 	if g.runs, err = runs.Open(runs.Config{Folder: cfg.runsFolder(), Namespace: cfg.namespace(), Logger: log}, runs.KnownTo(g.index, g.follower.newest)); err != nil {
 		return err
 	}
+	g.opened("runs", g.runs.Close)
+	g.witnesses = &witness.Finder{Index: g.index, Patience: api.DefaultPatience}
 	kept, err := receipts.Open(cfg.proofsFolder())
 	if err != nil {
 		return err
 	}
 	maker := &proof.Maker{Network: g.client.Inquire(g.callers.Reader), Channel: cfg.Channel, Chaincode: cfg.Chaincode, Kept: kept}
 	figures := newMetrics(g)
-	handler, err := api.New(api.Config{
-		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
-		Callers: g.callers, Index: g.index, Queue: g.queue, Runs: g.runs, Prover: maker, Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
-		Rebuild: g.Rebuild, Metrics: figures.handler(), Observe: figures.observe, Logger: log,
-	})
+	handler, err := g.router(maker, figures)
 	if err != nil {
 		return err
 	}
-	g.witnesses = handler.Witnesses
 	g.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	g.server.RegisterOnShutdown(handler.Stop)
+	g.server.RegisterOnShutdown(g.stopWatching)
 	return g.listen()
 }
 
@@ -124,6 +130,7 @@ func (g *Gateway) listen() error {
 		return fmt.Errorf("couldn't listen on %s: %w", g.cfg.Listen, err)
 	}
 	g.listener = listener
+	g.opened("listener", listener.Close)
 	if g.cfg.TLS.Certificate == "" {
 		return nil
 	}
@@ -206,7 +213,7 @@ func (g *Gateway) work(ctx context.Context) error {
 			if err := g.follower.awaitReady(phase); err != nil {
 				return err
 			}
-			return g.runs.Run(phase, g.queue, g.witnesses)
+			return g.runs.Run(phase, g.queue, g.witnesses.Find)
 		})
 		again := false
 		group.Go(func() error {
@@ -262,34 +269,25 @@ func (g *Gateway) Rebuild() {
 	}
 }
 
-func (g *Gateway) close() {
-	if g.listener != nil {
-		_ = g.listener.Close()
-	}
-	if g.client != nil {
-		_ = g.client.Close()
-	}
-	for what, closer := range map[string]interface{ Close() error }{"runs": closerOf(g.runs), "queue": closerOf(g.queue), "index": closerOf(g.index)} {
-		if closer != nil {
-			if err := closer.Close(); err != nil {
-				g.log.Error("couldn't close the "+what, "error", err)
-			}
-		}
-	}
-	if g.lock != nil {
-		_ = g.lock.Close()
-	}
+// closing is a part that is to be closed, and what it is called in the log.
+type closing struct {
+	name  string
+	close func() error
 }
 
-// closerOf makes nil pointers nil interfaces.
-func closerOf[T any, P interface {
-	*T
-	Close() error
-}](p P) interface{ Close() error } {
-	if p == nil {
-		return nil
+// opened has a part closed when the gateway stops. Parts are closed in the reverse order of their opening, so that each
+// may use those that were opened before it until it is closed itself.
+func (g *Gateway) opened(name string, close func() error) {
+	g.parts = append(g.parts, closing{name, close})
+}
+
+func (g *Gateway) close() {
+	for _, part := range slices.Backward(g.parts) {
+		if err := part.close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			g.log.Error("couldn't close the "+part.name, "error", err)
+		}
 	}
-	return p
+	g.parts = nil
 }
 
 // lockData takes the data folder for this process. The kernel gives the lock back when the process ends, however it ends.

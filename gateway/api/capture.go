@@ -10,6 +10,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/intake"
 )
 
 // capture takes a document of events and queues it.
@@ -50,14 +51,14 @@ func (s *Server) takeDocument(c *call) (capture.Job, error) {
 		return capture.Job{}, err
 	}
 	defer queue.Discard()
-	in := s.newIntake(ctx, queue, c.caller.Identity.MSPID, behaviour)
+	in := intake.New(ctx, intake.Config{Index: s.Index, Queue: queue, MSPID: c.caller.Identity.MSPID, Behaviour: behaviour, Limit: s.captureLimit()})
 	if body.media == ndjson {
-		err = in.lines(body)
+		err = in.Lines(body)
 	} else {
-		err = in.document(body)
+		err = in.Document(body)
 	}
-	if err := in.finish(err); err != nil {
-		return capture.Job{}, err
+	if err := in.Finish(err); err != nil {
+		return capture.Job{}, malformed(err)
 	}
 	return queue.Commit(ctx)
 }

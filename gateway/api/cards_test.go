@@ -80,7 +80,7 @@ func TestCardsThatCantBeAreRefused(t *testing.T) {
 		code, pointer string
 		detail        string
 	}{
-		{"a card that can't be read", map[string]any{"text": "---\nlicense: [mit\n---\n"}, nil, 400, "bad_card", "/card/text", "line 2: it is not YAML"},
+		{"a card that can't be read", map[string]any{"text": "---\nlicense: [mit\n---\n"}, nil, 400, "bad_card", "/card/text", "line 3: it is not YAML"},
 		{"a card that says two things", map[string]any{"text": "---\nlicense: mit\nlicense: x\n---\n"}, nil, 400, "bad_card", "/card/text", `line 3: "license" stands twice`},
 		{"JSON that is no card", map[string]any{"text": `{"name": "x"}`}, nil, 400, "bad_card", "/card/text", "neither Croissant"},
 		{"a page", map[string]any{"text": "<!doctype html>", "mediaType": "text/markdown"}, nil, 400, "bad_card", "/card/text", "an HTML page"},

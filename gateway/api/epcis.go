@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/intake"
 )
 
 // epcisVersion and cbvVersion are what the EPCIS routes speak.
@@ -61,7 +63,7 @@ func (s *Server) captureLimits(h http.Header, o *operation) {
 }
 
 // captureLimit is how many events one document may have.
-func (s *Server) captureLimit() int { return min(maxEvents, s.Queue.Limits().JobRecords) }
+func (s *Server) captureLimit() int { return min(intake.MaxEvents, s.Queue.Limits().JobRecords) }
 
 // epcisSize is how many items an EPCIS query wants on a page.
 func (c *call) epcisSize() int { return min(c.number("perPage"), maxPage) }

@@ -8,6 +8,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/intake"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 )
@@ -25,10 +26,20 @@ func (s *Server) problemOf(err error) *problem {
 		rejected *record.Rejection
 		manyRuns *runs.BusyError
 		large    *runs.LimitError
+		refusal  *intake.Refusal
+		limit    *intake.LimitError
 	)
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &refusal):
+		p := refused(refusal.Problems, refusal.Several)
+		if refusal.Detail != "" {
+			p.detail = refusal.Detail
+		}
+		return p
+	case errors.As(err, &limit):
+		return fail(kindTooLarge, "%v", limit)
 	case errors.As(err, &token):
 		return badParameter("pageToken", "%v", token)
 	case errors.As(err, &future):

@@ -12,6 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/intake"
 )
 
 // recordEvent records one event and waits for its commit.
@@ -31,16 +32,12 @@ func (s *Server) recordEvent(c *call) error {
 	if len(events) != 1 {
 		return fail(kindInvalid, "the document has %d events; this route takes one. POST /epcis/v2/capture takes any number", len(events))
 	}
-	d, r := makeDraft(new(record.Writer), 0, eventOf(events[0]), nil)
-	drafts := []draft{d}
-	if err := s.resolveKnown(c.Request.Context(), c.caller.Identity.MSPID, drafts); err != nil {
+	r, known, err := intake.Single(c.Request.Context(), s.Index, c.caller.Identity.MSPID, events[0])
+	if err != nil {
 		return err
 	}
-	if d = drafts[0]; len(d.Problems) > 0 {
-		return refused(d.Problems, false)
-	}
-	if x := d.Existing; x != nil {
-		return alreadyRecorded(c.caller.Identity.MSPID, x.Block, x.RecordID, x.TransactionID)
+	if known != nil {
+		return alreadyRecorded(c.caller.Identity.MSPID, known.Block, known.RecordID, known.TransactionID)
 	}
 	receipts, err := s.submit(c, "Events:Submit", r)
 	if err != nil {

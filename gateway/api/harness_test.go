@@ -30,7 +30,11 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/pages"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
+	"github.com/pedigree-ledger/pedigree/gateway/session"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/witness"
 )
 
 // fixture is a server over a real index and a real queue. No network is behind it: what is queued stays queued.
@@ -38,6 +42,7 @@ type fixture struct {
 	t      testing.TB
 	ledger *indextest.Ledger
 	server *Server
+	people *pages.Pages
 	http   *httptest.Server
 	queue  *capture.Queue
 	folder string // of the queue
@@ -84,14 +89,25 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	told, err := runs.Open(runs.Config{Folder: t.TempDir(), Namespace: "lab", Logger: log}, runs.KnownTo(ix, func() bool { return true }))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, told.Close()) })
+	sessions := session.New(callers, "LabMSP")
+	health := func() ledger.Health {
+		return ledger.Health{Following: true, Peers: []ledger.PeerHealth{{MSPID: "LabMSP", Address: "127.0.0.1:1", Usable: f.peers}}}
+	}
+	people, err := pages.New(pages.Config{
+		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Sessions: sessions, Queue: f.queue, Index: ix,
+		API:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.server.ServeHTTP(w, r) }),
+		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Logger: log,
+		Trust: func(ctx context.Context) (*proof.Trust, error) { return f.server.Prover.Trust(ctx) },
+	})
+	require.NoError(t, err)
+	f.people = people
+	t.Cleanup(people.Stop)
 	f.server, err = New(Config{
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Callers: callers, Index: ix, Queue: f.queue, Runs: told,
-		Health: func() ledger.Health {
-			return ledger.Health{Following: true, Peers: []ledger.PeerHealth{{MSPID: "LabMSP", Address: "127.0.0.1:1", Usable: f.peers}}}
-		},
-		Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
+		Sessions: sessions, People: people, Witnesses: (&witness.Finder{Index: ix, Patience: time.Millisecond}).Find,
+		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pedigree_ready 1\n") }),
-		Wait:    50 * time.Millisecond, News: time.Millisecond, Logger: log,
+		Wait:    50 * time.Millisecond, Patience: time.Millisecond, Logger: log,
 	})
 	require.NoError(t, err)
 	f.http = httptest.NewServer(f.server)

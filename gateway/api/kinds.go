@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/intake"
 )
 
 // problemKind is a type of problem: the one table from what went wrong to status, title and advice.
@@ -98,22 +100,22 @@ func (k *problemKind) epcis(method string) string {
 // ledgerCodes are the codes of the ledger's rules that are more than "invalid". All others say that a record is not of
 // the form it should have.
 var ledgerCodes = map[string]*problemKind{
-	"version_exists":      kindConflict,
-	"already_generated":   kindConflict,
-	"circular_lineage":    kindConflict, // found by the gateway alone
-	"consent_withdrawn":   kindConflict,
-	codeEventIDTaken:      kindConflict,
-	"not_yours":           kindNotYours,
-	"own_approval":        kindNotYours,
-	"not_admin":           kindNotYours,
-	"namespace_taken":     kindNotYours,
-	"namespace_unclaimed": kindNotYours,
-	"unknown_reference":   kindUnprocessable,
-	"not_a_statement":     kindUnprocessable,
-	"wrong_digest":        kindUnprocessable,
-	"too_many_witnesses":  kindUnprocessable,
-	"not_found":           kindNotFound,
-	"too_large":           kindTooLarge,
+	"version_exists":        kindConflict,
+	"already_generated":     kindConflict,
+	"circular_lineage":      kindConflict, // found by the gateway alone
+	"consent_withdrawn":     kindConflict,
+	intake.CodeEventIDTaken: kindConflict,
+	"not_yours":             kindNotYours,
+	"own_approval":          kindNotYours,
+	"not_admin":             kindNotYours,
+	"namespace_taken":       kindNotYours,
+	"namespace_unclaimed":   kindNotYours,
+	"unknown_reference":     kindUnprocessable,
+	"not_a_statement":       kindUnprocessable,
+	"wrong_digest":          kindUnprocessable,
+	"too_many_witnesses":    kindUnprocessable,
+	"not_found":             kindNotFound,
+	"too_large":             kindTooLarge,
 	// Attempts at a transaction that all ended invalid: others wrote what it had read.
 	"not_committed": kindUnavailable,
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
-	"github.com/pedigree-ledger/pedigree/gateway/pages"
 )
 
 // Keys of what handlers leave for the log.
@@ -136,8 +135,8 @@ func (s *Server) refuse(g *gin.Context, o *operation, p *problem) {
 	h.Del("Location")
 	p.headers(h)
 	c := &call{Context: g}
-	if s.pages != nil && c.GetHeader("Sec-Fetch-Mode") == "navigate" {
-		s.pages.Trouble(g.Writer, g.Request, &pages.Trouble{Status: p.kind.status, Title: p.kind.title, Detail: p.detail})
+	if c.GetHeader("Sec-Fetch-Mode") == "navigate" {
+		s.People.Refuse(g.Writer, g.Request, p.kind.status, p.kind.title, p.detail)
 		return
 	}
 	c.send(p.kind.status, "application/problem+json", p.body(o, "urn:request:"+id))

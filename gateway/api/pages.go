@@ -13,7 +13,7 @@ import (
 
 // html answers with a page.
 func (s *Server) html(c *call, status int, page string, data web.Framed) error {
-	body, err := s.pages.Render(page, data)
+	body, err := s.People.Render(page, data)
 	if err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (s *Server) html(c *call, status int, page string, data web.Framed) error {
 
 // frame is what is around a page, which belongs to a section of the navigation.
 func (s *Server) frame(c *call, section string) web.Frame {
-	f := s.pages.Frame(c.Request)
+	f := s.People.Frame(c.Request)
 	f.Section = section
 	return f
 }

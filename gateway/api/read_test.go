@@ -269,31 +269,6 @@ func TestThePublicPageOfAnItemTellsTheRecallOfItsLot(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(page(lot+"/21/S1"), "All of it"))
 }
 
-func TestWitnessesAreOurOwnWhereWeHaveThem(t *testing.T) {
-	f := newFixture(t)
-	const thing = "https://id.gs1.org/01/09520051010106/21/S1"
-	byHarbor := f.ledger.Put("Harbor", indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"ADD","epcList":["`+thing+`"]}`))
-	shared := indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T09:00:00Z","action":"OBSERVE","epcList":["`+thing+`"]}`)
-	f.ledger.Put("Harbor", shared)
-	f.ledger.Put("Market", shared)
-	byLab := f.ledger.Put("Lab", indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T10:00:00Z","action":"OBSERVE","epcList":["`+thing+`"]}`))
-	for msp, want := range map[string]string{"LabMSP": byLab, "HarborMSP": byHarbor, "MarketMSP": string(shared.ID), "OtherMSP": byHarbor, "": byHarbor} {
-		place, known, err := f.server.witness(t.Context(), thing, msp)
-		require.NoError(t, err)
-		assert.True(t, known)
-		assert.Equal(t, want, string(place.ID), msp)
-		tx, err := f.server.Index.Transaction(t.Context(), place.Tx, f.ledger.Height())
-		require.NoError(t, err)
-		assert.Contains(t, tx.Records, want)
-		if msp == "MarketMSP" {
-			assert.Equal(t, msp, tx.MSPID, "the organisation's own recording, though another's came first")
-		}
-	}
-	_, known, err := f.server.witness(t.Context(), "https://id.gs1.org/01/09520051010106/21/S2", "LabMSP")
-	require.NoError(t, err)
-	assert.False(t, known)
-}
-
 func mustParse(t *testing.T, text string) canonical.Value {
 	t.Helper()
 	v, err := canonical.Parse([]byte(text), canonical.Limits{})

@@ -17,9 +17,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
-	"github.com/pedigree-ledger/pedigree/gateway/pages"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/web"
 )
 
 // Limits of the server. Those of single routes are in openapi.yaml.
@@ -51,6 +51,20 @@ type Prover interface {
 	Trust(ctx context.Context) (*proof.Trust, error)
 }
 
+// People is what the API needs of the pages for people, which are served beside it.
+type People interface {
+	// ServeHTTP serves a request of which Pattern names the route; that is empty if it is none of a page.
+	http.Handler
+	Pattern(r *http.Request) string
+	// Thing shows the page of a thing to a caller, who may be nil.
+	Thing(w http.ResponseWriter, r *http.Request, caller *access.Caller, thing string)
+	// Refuse shows the page that says what went wrong.
+	Refuse(w http.ResponseWriter, r *http.Request, status int, title, detail string)
+	// Render makes a page of package web, and Frame what is around it.
+	Render(name string, data web.Framed) ([]byte, error)
+	Frame(r *http.Request) web.Frame
+}
+
 // Config is what a server works with. All fields but those with a default are required.
 type Config struct {
 	// Name and MSPID are those of the organisation, Channel and Chaincode those of the network, Version the program's.
@@ -61,6 +75,12 @@ type Config struct {
 	Queue   Queue
 	Runs    Runs
 	Prover  Prover
+	// Witnesses finds where on the ledger lies what records refer to; see witness.Finder.
+	Witnesses func(ctx context.Context, mspID string, records []*record.Record) ([]byte, error)
+	// Sessions are of those who are signed in to the pages.
+	Sessions *session.Store
+	// People serves those who come with a browser.
+	People People
 
 	// Health tells about peers and the block stream.
 	Health func() ledger.Health
@@ -75,8 +95,8 @@ type Config struct {
 
 	// Wait is how long a synchronous write waits for its commit. Optional. If zero, DefaultWait.
 	Wait time.Duration
-	// News is how long a read waits for what is missing. Optional. If zero, DefaultNews.
-	News time.Duration
+	// Patience is how long a read waits for what is missing. Optional. If zero, DefaultPatience.
+	Patience time.Duration
 	// Concurrency is how many requests are served at once. Optional. If zero, DefaultConcurrency.
 	Concurrency int
 	// Observe, which is optional, is told about each request served: the operation, or "" if there was none.
@@ -90,8 +110,6 @@ type Server struct {
 	Config
 	spec     *spec
 	engine   *gin.Engine
-	sessions *session.Store
-	pages    *pages.Pages
 	started  time.Time
 	places   chan struct{} // for requests
 	captures chan struct{} // for documents being read
@@ -102,8 +120,8 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Wait == 0 {
 		cfg.Wait = DefaultWait
 	}
-	if cfg.News == 0 {
-		cfg.News = DefaultNews
+	if cfg.Patience == 0 {
+		cfg.Patience = DefaultPatience
 	}
 	if cfg.Concurrency == 0 {
 		cfg.Concurrency = DefaultConcurrency
@@ -114,14 +132,6 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{Config: cfg, started: time.Now(), places: make(chan struct{}, cfg.Concurrency), captures: make(chan struct{}, DefaultCaptures)}
 	var err error
 	if s.spec, err = loadSpec(); err != nil {
-		return nil, err
-	}
-	s.sessions = session.New(cfg.Callers, cfg.MSPID)
-	if s.pages, err = pages.New(pages.Config{
-		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: cfg.Version,
-		Sessions: s.sessions, Queue: cfg.Queue, Index: cfg.Index, API: s, Health: cfg.Health, Ready: cfg.Ready, Tip: cfg.Tip, Logger: cfg.Logger,
-		Trust: func(ctx context.Context) (*proof.Trust, error) { return s.Prover.Trust(ctx) },
-	}); err != nil {
 		return nil, err
 	}
 	gin.SetMode(gin.ReleaseMode)
@@ -135,10 +145,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.engine.Use(s.observe, s.guard)
 	s.engine.NoRoute(func(g *gin.Context) {
-		if pattern := s.pages.Pattern(g.Request); pattern != "" {
+		if pattern := s.People.Pattern(g.Request); pattern != "" {
 			g.Set(operationKey, &operation{id: pattern})
 			g.Status(http.StatusOK) // the engine has put 404 there
-			s.pages.ServeHTTP(g.Writer, g.Request)
+			s.People.ServeHTTP(g.Writer, g.Request)
 			return
 		}
 		s.refuse(g, nil, fail(kindNotFound, "there is nothing at %q; /docs lists what there is", record.Brief(clean(g.Request.URL.Path))))
@@ -148,9 +158,6 @@ func New(cfg Config) (*Server, error) {
 	})
 	return s, s.route()
 }
-
-// Stop ends answers that would go on for as long as somebody watches. All others are finished as always.
-func (s *Server) Stop() { s.pages.Stop() }
 
 // ServeHTTP serves a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
@@ -220,7 +227,7 @@ func (s *Server) serve(g *gin.Context, o *operation, run handler) {
 		err = c.negotiate()
 	}
 	if err == nil {
-		err = s.withNews(c, run)
+		err = s.readFresh(c, run)
 	}
 	if err != nil {
 		s.refuse(g, o, s.problemOf(err))
@@ -266,9 +273,9 @@ func (s *Server) caller(c *call) (*access.Caller, error) {
 	}
 	header := c.GetHeader("Authorization")
 	if header == "" {
-		if found := s.sessions.Find(c.Request); found != nil {
+		if found := s.Sessions.Find(c.Request); found != nil {
 			reads := c.op.method == http.MethodGet
-			if reads || s.sessions.Check(c.Request, found, c.GetHeader(session.FormHeader)) == nil {
+			if reads || s.Sessions.Check(c.Request, found, c.GetHeader(session.FormHeader)) == nil {
 				return found.Caller, nil
 			}
 		}

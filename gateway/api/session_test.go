@@ -188,7 +188,7 @@ func TestNewBlocksAreToldAsTheyCome(t *testing.T) {
 	first := next()
 	f.ledger.Cut()
 	assert.NotEqual(t, first, next())
-	f.server.Stop()
+	f.people.Stop()
 	for lines.Scan() {
 	}
 	assert.NoError(t, lines.Err(), "the stream ends well when the gateway stops")

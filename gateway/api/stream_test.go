@@ -21,6 +21,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/intake"
 )
 
 const standardContext = `"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"`
@@ -148,7 +149,7 @@ func TestARollbackNamesEveryFaultOfTheDocument(t *testing.T) {
 
 func TestADocumentOfNothingButFaultsHasAnEnd(t *testing.T) {
 	f := newFixture(t)
-	p := f.do(request{path: "/epcis/v2/capture", body: document(strings.Repeat("{},", maxProblems) + "{}"), header: proceed}).problem(t)
+	p := f.do(request{path: "/epcis/v2/capture", body: document(strings.Repeat("{},", intake.MaxProblems) + "{}"), header: proceed}).problem(t)
 	assert.Equal(t, http.StatusBadRequest, p.Status)
 	assert.Contains(t, p.Detail, "more than 100000 problems")
 	assert.Len(t, p.Problems, maxReasons)
@@ -177,7 +178,7 @@ func TestLinesAreTakenAsEvents(t *testing.T) {
 		{name: "a line that breaks off", text: header + "\n" + numbered(1) + "\n" + numbered(2)[:50], status: 400, code: "malformed_json", pointer: "/2/eventTime", line: 3},
 		{name: "two events in a line", text: header + "\n" + numbered(1) + numbered(2) + "\n", status: 400, code: "malformed_json", pointer: "/1", line: 2},
 		{name: "an event over two lines", text: header + "\n" + swap(numbered(1), ",", ",\n"), status: 400, code: "malformed_json", line: 2},
-		{name: "a line that is too long", text: header + "\n" + strings.Repeat(" ", maxEvent+1) + numbered(1), status: 413, code: "too_large", pointer: "/1"},
+		{name: "a line that is too long", text: header + "\n" + strings.Repeat(" ", intake.MaxEvent+1) + numbered(1), status: 413, code: "too_large", pointer: "/1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFixture(t)
@@ -408,5 +409,5 @@ func TestABigDocumentTakesLittleMemory(t *testing.T) {
 }
 
 func TestLimitsOfItemsFitARecord(t *testing.T) {
-	require.Greater(t, maxEvent, canonical.DefaultBytes, "a record of the greatest size may be spaced out in its document")
+	require.Greater(t, intake.MaxEvent, canonical.DefaultBytes, "a record of the greatest size may be spaced out in its document")
 }

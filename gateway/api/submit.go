@@ -2,17 +2,13 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
-	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
-	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
 // receipt says where a record is on the ledger.
@@ -45,7 +41,7 @@ func (s *Server) submit(c *call, function string, records ...*record.Record) ([]
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Wait)
 	defer cancel()
-	witnesses, err := s.witnesses(ctx, c.caller.Identity.MSPID, records)
+	witnesses, err := s.Witnesses(ctx, c.caller.Identity.MSPID, records)
 	if err != nil {
 		return nil, err
 	}
@@ -115,97 +111,4 @@ func (c *call) recorded(r receipt) error {
 		return c.answer(http.StatusOK, r)
 	}
 	return c.answer(http.StatusCreated, r)
-}
-
-// Witnesses finds where on the ledger the things and records lie that records of an organisation refer to, as the queue
-// wants it. What is unknown is an error of type *record.Rejection.
-func (s *Server) Witnesses(ctx context.Context, mspID string, records []*record.Record) ([]byte, error) {
-	return s.witnesses(ctx, mspID, records)
-}
-
-// witnesses finds where on the ledger the things and records lie that the records refer to. Artifact versions need none,
-// and neither does what stands among the records themselves. What is unknown is refused here, early; the chaincode
-// decides anyway.
-func (s *Server) witnesses(ctx context.Context, mspID string, records []*record.Record) ([]byte, error) {
-	here := map[string]bool{}
-	for _, r := range records {
-		here[string(r.ID)] = true
-		if r.Artifact != nil {
-			here[r.Artifact.ArtifactRef.String()] = true
-		}
-	}
-	places := map[string]record.Place{}
-	var unknown []record.Problem
-	for i, r := range records {
-		for _, ref := range r.References() {
-			if here[ref.Node] || places[ref.Node] != (record.Place{}) {
-				continue
-			}
-			var place record.Place
-			var known bool
-			var err error
-			s.untilFound(ctx, func() bool {
-				place, known, err = s.witness(ctx, ref.Node, witnessOf(r, mspID))
-				return known || err != nil || len(unknown) > 0 // one wait is enough for all
-			})
-			if err != nil {
-				return nil, err
-			}
-			if !known {
-				unknown = append(unknown, record.Problem{Index: i, Code: "unknown_reference", Pointer: ref.Pointer,
-					Detail: fmt.Sprintf("%s is not on the ledger, as far as this gateway knows; record it first", record.Brief(ref.Node))})
-				continue
-			}
-			if place != (record.Place{}) {
-				places[ref.Node] = place
-			}
-		}
-	}
-	if len(unknown) > 0 {
-		return nil, record.Reject(unknown)
-	}
-	if circles, err := s.circles(ctx, records, here); err != nil || len(circles) > 0 {
-		if err == nil {
-			err = record.Reject(circles)
-		}
-		return nil, err
-	}
-	if len(places) == 0 {
-		return nil, nil
-	}
-	return json.Marshal(places)
-}
-
-// circles finds runs that generate what their own inputs were made of. What is registered together with its run can't be
-// of that kind: nothing was made of it yet.
-func (s *Server) circles(ctx context.Context, records []*record.Record, here map[string]bool) ([]record.Problem, error) {
-	var problems []record.Problem
-	for i, r := range records {
-		if r.Activity == nil {
-			continue
-		}
-		for j, g := range r.Activity.Generated {
-			if here[g.Ref] {
-				continue
-			}
-			way, err := lineage.Circle(ctx, s.Index, g.Ref, r.Activity.Sources(g))
-			if err != nil {
-				return nil, err
-			}
-			if way != nil {
-				problems = append(problems, record.Problem{Index: i, Code: "circular_lineage", Pointer: canonical.Pointer("generated", j, "ref"),
-					Detail: fmt.Sprintf("%s can't be made of %s, which was made of it: %s", g.Ref, way[len(way)-1], strings.Join(way, " → "))})
-			}
-		}
-	}
-	return problems, nil
-}
-
-// witnessOf says whose recordings to show: the caller's own, where there are any, because many statements are only for
-// those who answer for their subject. An approval is not for those, so the first recording is what counts there.
-func witnessOf(r *record.Record, mspID string) string {
-	if r.Statement != nil && r.Statement.Kind == record.Approval {
-		return ""
-	}
-	return mspID
 }

@@ -33,7 +33,7 @@ func (s *Server) thing(c *call) error {
 		return nil
 	}
 	c.accept = "text/html"
-	s.pages.Thing(c.Writer, c.Request, c.caller, thing)
+	s.People.Thing(c.Writer, c.Request, c.caller, thing)
 	return nil
 }
 

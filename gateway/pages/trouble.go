@@ -22,6 +22,11 @@ func missing(detail string) *Trouble {
 		"It may be spelled differently, or not be recorded yet. The search takes any identifier."}
 }
 
+// Refuse shows the page that says what went wrong with a request that no page serves.
+func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, status int, title, detail string) {
+	p.Trouble(w, r, &Trouble{Status: status, Title: title, Detail: detail})
+}
+
 // Trouble answers with the page that says what went wrong. Errors that nobody has put into words are logged, and shown
 // without their details.
 func (p *Pages) Trouble(w http.ResponseWriter, r *http.Request, err error) {

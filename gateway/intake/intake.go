@@ -1,4 +1,9 @@
-package api
+// Package intake makes records of the events of a document, and brings them to the queue.
+//
+// It reads EPCIS documents of any size as a stream, tells each event's faults with their place in the document, and knows
+// which events the organisation has recorded before. It knows nothing of HTTP: whoever receives a document hands it the
+// text, and turns its errors ([Refusal], [LimitError], and those of packages canonical, capture and index) into an answer.
+package intake
 
 import (
 	"context"
@@ -10,16 +15,28 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// intake brings the events of one document to the queue: one goroutine cuts the text into events, a few make records of
-// them, and one gives these to the queue, in order. Nothing is taken before finish.
-type intake struct {
-	server    *Server
-	queue     *capture.Intake
-	mspID     string
-	behaviour capture.Behaviour
-	limit     int // events
+// Index is what this package asks of package index, which see.
+type Index interface {
+	EventIDs(ctx context.Context, mspID string, ids []string) (map[string][]index.OwnEvent, error)
+	Suspect(err error) error
+}
+
+// Config says whose document is read, and where its events go. All fields are required.
+type Config struct {
+	Index     Index
+	Queue     *capture.Intake
+	MSPID     string // of the organisation that sends the document
+	Behaviour capture.Behaviour
+	Limit     int // events
+}
+
+// Intake brings the events of one document to the queue: one goroutine cuts the text into events, a few make records of
+// them, and one gives these to the queue, in order. Nothing is taken before [Intake.Finish].
+type Intake struct {
+	Config
 
 	context *canonical.Value // of the document, known before the first event; nil if each event brings its own
 	count   int              // events that were put in
@@ -69,8 +86,9 @@ const (
 	batchBytes  = 512 << 10
 )
 
-func (s *Server) newIntake(ctx context.Context, queue *capture.Intake, mspID string, behaviour capture.Behaviour) *intake {
-	l := &intake{server: s, queue: queue, mspID: mspID, behaviour: behaviour, limit: s.captureLimit(), ended: make(chan struct{}), twins: usedTwins.Get().(*twins)}
+// New begins an intake. Read one document with it, by [Intake.Document] or [Intake.Lines], and end it with [Intake.Finish].
+func New(ctx context.Context, cfg Config) *Intake {
+	l := &Intake{Config: cfg, ended: make(chan struct{}), twins: usedTwins.Get().(*twins)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	makers := runtime.GOMAXPROCS(0)
 	l.work, l.order = make(chan *batch), make(chan *batch, makers)
@@ -87,9 +105,9 @@ func (s *Server) newIntake(ctx context.Context, queue *capture.Intake, mspID str
 }
 
 // put takes the next event. It waits while those before it are being worked on.
-func (l *intake) put(it canonical.Item) error {
-	if l.count++; l.count > l.limit {
-		return fail(kindTooLarge, "the document has more than the %d events allowed; send it in pieces", l.limit)
+func (l *Intake) put(it canonical.Item) error {
+	if l.count++; l.count > l.Limit {
+		return tooLarge("the document has more than the %d events allowed; send it in pieces", l.Limit)
 	}
 	if l.batch == nil {
 		l.batch = batches.Get().(*batch)
@@ -104,7 +122,7 @@ func (l *intake) put(it canonical.Item) error {
 }
 
 // send has the batch made into records.
-func (l *intake) send() error {
+func (l *Intake) send() error {
 	b := l.batch
 	if b == nil {
 		return nil
@@ -124,7 +142,7 @@ func (l *intake) send() error {
 }
 
 // give takes an event that is a draft already.
-func (l *intake) give(d draft) error {
+func (l *Intake) give(d draft) error {
 	l.count++
 	b := &batch{first: l.count - 1, drafts: []draft{d}, made: make(chan struct{}, 1)}
 	b.made <- struct{}{}
@@ -136,9 +154,9 @@ func (l *intake) give(d draft) error {
 	}
 }
 
-// finish waits until all that was put in is with the queue. read is what reading the document ended with; what is wrong
+// Finish waits until all that was put in is with the queue. read is what reading the document ended with; what is wrong
 // with an earlier event is told first.
-func (l *intake) finish(read error) error {
+func (l *Intake) Finish(read error) error {
 	if read == nil {
 		read = l.send()
 	}
@@ -154,13 +172,14 @@ func (l *intake) finish(read error) error {
 	l.makers.Wait()
 	switch {
 	case l.err != nil:
-		return malformed(l.err)
+		return l.err
 	case read != nil:
-		return malformed(read)
-	case l.behaviour == capture.Rollback && len(l.problems) > 0:
-		return refused(l.problems, true)
+		return read
+	case l.Behaviour == capture.Rollback && len(l.problems) > 0:
+		return &Refusal{Problems: l.problems, Several: true}
 	case l.count == 0:
-		return fail(kindInvalid, "the document has no events").because(reason{Code: "empty_list", Detail: "the list of events is empty", Pointer: "/epcisBody"})
+		return &Refusal{Detail: "the document has no events",
+			Problems: []record.Problem{{Code: "empty_list", Detail: "the list of events is empty", Pointer: "/epcisBody"}}}
 	}
 	return nil
 }
@@ -193,7 +212,7 @@ func (b *batch) make(memory *canonical.Scratch, context *canonical.Value) {
 }
 
 // feed gives the batches to the queue as they come.
-func (l *intake) feed() {
+func (l *Intake) feed() {
 	defer close(l.ended)
 	for b := range l.order {
 		if l.err != nil {
@@ -211,12 +230,12 @@ func (l *intake) feed() {
 	}
 }
 
-func (l *intake) take(b *batch) error {
+func (l *Intake) take(b *batch) error {
 	if b.err != nil {
 		return b.err
 	}
 	l.twins.refuse(b.drafts)
-	if err := l.server.resolveKnown(l.ctx, l.mspID, b.drafts); err != nil {
+	if err := resolveKnown(l.ctx, l.Index, l.MSPID, b.drafts); err != nil {
 		return err
 	}
 	l.items = l.items[:0]
@@ -224,16 +243,15 @@ func (l *intake) take(b *batch) error {
 		it := b.drafts[i].Item
 		l.items = append(l.items, it)
 		l.faults += len(it.Problems)
-		if l.behaviour == capture.Rollback || len(l.problems) < maxReasons {
+		if l.Behaviour == capture.Rollback || len(l.problems) < mostTold {
 			l.problems = append(l.problems, it.Problems...)
 		}
 	}
-	if l.faults > maxProblems {
-		p := refused(l.problems, true)
-		p.detail = fmt.Sprintf("the events of the document have more than %d problems, so nothing of it was taken; the first: %s", maxProblems, p.reasons[0].Detail)
-		return p
+	if l.faults > MaxProblems {
+		return &Refusal{Problems: l.problems, Several: true, Detail: fmt.Sprintf(
+			"the events of the document have more than %d problems, so nothing of it was taken; the first: %s", MaxProblems, l.problems[0].Detail)}
 	}
-	err := l.queue.Add(l.ctx, l.items...)
+	err := l.Queue.Add(l.ctx, l.items...)
 	clear(l.items)
 	b.release()
 	return err

@@ -1,4 +1,4 @@
-package api
+package intake
 
 import (
 	"errors"
@@ -19,22 +19,22 @@ var eventLists = [][]string{{"epcisBody", "eventList"}, {"epcisBody", "queryResu
 
 // Limits of one document. Its bytes are in openapi.yaml.
 const (
-	maxEvents   = 1_000_000
-	maxEvent    = 4 << 20   // bytes of one event's text, which white space may make longer than its record
-	maxAround   = 16 << 20  // bytes of what stands around the events: master data, mostly
+	MaxEvents   = 1_000_000
+	MaxEvent    = 4 << 20   // bytes of one event's text, which white space may make longer than its record
+	MaxAround   = 16 << 20  // bytes of what stands around the events: master data, mostly
 	maxValues   = 1_000_000 // JSON values of that
-	maxHeld     = 32 << 20  // bytes of events before the @context
+	MaxHeld     = 32 << 20  // bytes of events before the @context
 	heldItem    = 128       // bytes that keeping an event costs beside its text
-	maxProblems = 100_000   // of all events
+	MaxProblems = 100_000   // of all events
 )
 
-var documentLimits = canonical.ReaderLimits{Item: maxEvent, Outline: maxAround, Values: maxValues, Depth: record.MaxDepth + 8}
+var documentLimits = canonical.ReaderLimits{Item: MaxEvent, Outline: MaxAround, Values: maxValues, Depth: record.MaxDepth + 8}
 
-// document takes the events of an EPCISDocument, an EPCISQueryDocument or a bare event.
-func (l *intake) document(src io.Reader) error {
+// Document takes the events of an EPCISDocument, an EPCISQueryDocument or a bare event.
+func (l *Intake) Document(src io.Reader) error {
 	r := canonical.NewReader(src, documentLimits, eventLists...)
 	var held []canonical.Item
-	room := maxHeld
+	room := MaxHeld
 	var used [2]bool
 	outline, err := r.Read(func(it canonical.Item) error {
 		used[it.List] = true
@@ -47,7 +47,7 @@ func (l *intake) document(src io.Reader) error {
 			return l.put(it)
 		}
 		if room -= len(it.Text) + heldItem; room < 0 {
-			return fail(kindTooLarge, "the @context comes after more than %d bytes of events; put it before epcisBody, or send the document in pieces", maxHeld)
+			return tooLarge("the @context comes after more than %d bytes of events; put it before epcisBody, or send the document in pieces", MaxHeld)
 		}
 		held = append(held, it)
 		return nil
@@ -60,10 +60,10 @@ func (l *intake) document(src io.Reader) error {
 		return l.bare(events[0], found, used)
 	}
 	if len(found) > 0 {
-		return refused(problemsOf(found, ""), false)
+		return &Refusal{Problems: problemsOf(found, "")}
 	}
 	if isQuery := outline.Get("type").Text == "EPCISQueryDocument"; used[0] && isQuery || used[1] && !isQuery {
-		return refused([]record.Problem{{Code: "unknown_field", Pointer: "/epcisBody", Detail: "epcisBody has a list of events that doesn't belong to a document of this type"}}, false)
+		return &Refusal{Problems: []record.Problem{{Code: "unknown_field", Pointer: "/epcisBody", Detail: "epcisBody has a list of events that doesn't belong to a document of this type"}}}
 	}
 	if l.context == nil {
 		context := outline.Get("@context")
@@ -79,18 +79,18 @@ func (l *intake) document(src io.Reader) error {
 }
 
 // bare takes an event that stands alone.
-func (l *intake) bare(e epcis.DocumentEvent, found []epcis.Problem, used [2]bool) error {
+func (l *Intake) bare(e epcis.DocumentEvent, found []epcis.Problem, used [2]bool) error {
 	d, _ := makeDraft(new(record.Writer), 0, eventOf(e), problemsOf(found, ""))
 	if used[0] || used[1] { // its lists were handed out already
 		d.Problems = append(d.Problems, record.Problem{Code: "unknown_field", Pointer: "/epcisBody", Detail: "an event has no epcisBody; the type of a document is EPCISDocument"})
-		return refused(d.Problems, false)
+		return &Refusal{Problems: d.Problems}
 	}
 	return l.give(d)
 }
 
-// lines takes the events of newline-delimited JSON: an event in each line, and in the first, if the sender likes, an
+// Lines takes the events of newline-delimited JSON: an event in each line, and in the first, if the sender likes, an
 // EPCISDocument without epcisBody, whose @context holds for all. Pointers count the lines from 0.
-func (l *intake) lines(src io.Reader) error {
+func (l *Intake) Lines(src io.Reader) error {
 	r := canonical.NewLines(src, documentLimits)
 	for first := true; ; first = false {
 		it, err := r.Next()
@@ -119,14 +119,14 @@ func (l *intake) lines(src io.Reader) error {
 }
 
 // header takes the first line of newline-delimited JSON if it is no event.
-func (l *intake) header(header canonical.Value, pointer string) error {
+func (l *Intake) header(header canonical.Value, pointer string) error {
 	if header.Has("epcisBody") {
-		return refused([]record.Problem{{Code: "unknown_field", Pointer: pointer + "/epcisBody",
-			Detail: "the first line is the header of the events in the lines after it, and has no epcisBody; a whole document is sent as application/json"}}, false)
+		return &Refusal{Problems: []record.Problem{{Code: "unknown_field", Pointer: pointer + "/epcisBody",
+			Detail: "the first line is the header of the events in the lines after it, and has no epcisBody; a whole document is sent as application/json"}}}
 	}
 	body := canonical.Obj(canonical.Member{Name: "eventList", Value: canonical.Arr()})
 	if _, found := epcis.Document(header.With("epcisBody", body)); len(found) > 0 {
-		return refused(problemsOf(found, pointer), false)
+		return &Refusal{Problems: problemsOf(found, pointer)}
 	}
 	context := header.Get("@context")
 	l.context = &context

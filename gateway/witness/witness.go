@@ -1,4 +1,8 @@
-package api
+// Package witness finds, for records that are about to be submitted, where on the ledger lies what they refer to.
+//
+// The chaincode looks a witness up by its exact key instead of searching the ledger for what a record names. A witness is
+// only a hint: a wrong one proves nothing, and the chaincode refuses it.
+package witness
 
 import (
 	"context"
@@ -10,31 +14,31 @@ import (
 
 // witness finds a place on the ledger that shows a node to exist: a recording of a record, or of an event about a thing,
 // by the organisation if it has one, else the first. An artifact version is looked for and has no place.
-func (s *Server) witness(ctx context.Context, node, mspID string) (record.Place, bool, error) {
+func (f *Finder) witness(ctx context.Context, node, mspID string) (record.Place, bool, error) {
 	_, kind, err := record.ParseNode(node)
 	if err != nil {
 		return record.Place{}, false, nil
 	}
 	switch kind {
 	case record.NodeArtifact:
-		_, err := s.Index.Artifact(ctx, node, index.Latest)
+		_, err := f.Index.Artifact(ctx, node, index.Latest)
 		if errors.Is(err, index.ErrNotFound) {
 			return record.Place{}, false, nil
 		}
 		return record.Place{}, err == nil, err
 	case record.NodeRecord:
-		place, err := s.recordingBy(ctx, node, mspID)
+		place, err := f.recordingBy(ctx, node, mspID)
 		if errors.Is(err, index.ErrNotFound) {
 			return record.Place{}, false, nil
 		}
 		return place, err == nil, err
 	}
-	return s.eventAbout(ctx, node, mspID)
+	return f.eventAbout(ctx, node, mspID)
 }
 
 // recordingBy finds the organisation's own recording of a record, or else the first one.
-func (s *Server) recordingBy(ctx context.Context, id, mspID string) (record.Place, error) {
-	all, err := s.Index.Recordings(ctx, id, index.Latest)
+func (f *Finder) recordingBy(ctx context.Context, id, mspID string) (record.Place, error) {
+	all, err := f.Index.Recordings(ctx, id, index.Latest)
 	if err != nil {
 		return record.Place{}, err
 	}
@@ -52,16 +56,16 @@ func (s *Server) recordingBy(ctx context.Context, id, mspID string) (record.Plac
 const mostWitnesses = 1000
 
 // eventAbout finds an event that names a thing.
-func (s *Server) eventAbout(ctx context.Context, thing, mspID string) (record.Place, bool, error) {
-	snap, err := s.Index.Snapshot(ctx, index.Latest)
+func (f *Finder) eventAbout(ctx context.Context, thing, mspID string) (record.Place, bool, error) {
+	snap, err := f.Index.Snapshot(ctx, index.Latest)
 	if err != nil {
 		return record.Place{}, false, err
 	}
-	v, err := s.Index.Find(ctx, thing, snap)
+	v, err := f.Index.Find(ctx, thing, snap)
 	if err != nil || v.ID == 0 {
 		return record.Place{}, false, err
 	}
-	links, err := s.Index.LinksTo(ctx, []int64{v.ID}, snap)
+	links, err := f.Index.LinksTo(ctx, []int64{v.ID}, snap)
 	if err != nil {
 		return record.Place{}, false, err
 	}
@@ -74,7 +78,7 @@ func (s *Server) eventAbout(ctx context.Context, thing, mspID string) (record.Pl
 	if len(events) == 0 {
 		return record.Place{}, false, nil
 	}
-	labels, err := s.Index.Describe(ctx, events, snap)
+	labels, err := f.Index.Describe(ctx, events, snap)
 	if err != nil {
 		return record.Place{}, false, err
 	}
@@ -90,7 +94,7 @@ func (s *Server) eventAbout(ctx context.Context, thing, mspID string) (record.Pl
 	}
 	if mspID != "" && best.MSPID != mspID {
 		// The organisation may have recorded one of them after another did.
-		if place, ok, err := s.corroborated(ctx, events, labels, mspID); err != nil || ok {
+		if place, ok, err := f.corroborated(ctx, events, labels, mspID); err != nil || ok {
 			return place, ok, err
 		}
 	}
@@ -100,9 +104,9 @@ func (s *Server) eventAbout(ctx context.Context, thing, mspID string) (record.Pl
 // mostCorroborated bounds how many events are asked for later recordings.
 const mostCorroborated = 50
 
-func (s *Server) corroborated(ctx context.Context, events []int64, labels map[int64]*index.Label, mspID string) (record.Place, bool, error) {
+func (f *Finder) corroborated(ctx context.Context, events []int64, labels map[int64]*index.Label, mspID string) (record.Place, bool, error) {
 	for _, e := range events[:min(len(events), mostCorroborated)] {
-		all, err := s.Index.Recordings(ctx, labels[e].Name, index.Latest)
+		all, err := f.Index.Recordings(ctx, labels[e].Name, index.Latest)
 		if err != nil {
 			return record.Place{}, false, err
 		}

@@ -1,4 +1,4 @@
-package api
+package intake
 
 import (
 	"context"
@@ -19,8 +19,8 @@ import (
 // The ledger doesn't hold anybody to that: it would have to search. The gateway does, as far as its index
 // knows. What other organisations have recorded never counts: they corroborate, and can't take an id from this one.
 
-// codeEventIDTaken: the eventID names another event that the organisation has recorded.
-const codeEventIDTaken = "event_id_taken"
+// CodeEventIDTaken: the eventID names another event that the organisation has recorded.
+const CodeEventIDTaken = "event_id_taken"
 
 // draft is an event on its way to the queue, with what tells whether it is known already.
 type draft struct {
@@ -190,15 +190,15 @@ func (d *draft) refuse(p record.Problem) {
 
 // resolveKnown finds out which events the organisation has recorded before in another spelling, and refuses those whose
 // eventID names another event.
-func (s *Server) resolveKnown(ctx context.Context, mspID string, drafts []draft) error {
+func resolveKnown(ctx context.Context, x Index, mspID string, drafts []draft) error {
 	ids := make([]string, 0, len(drafts))
 	for i := range drafts {
 		if len(drafts[i].Body) > 0 {
 			ids = append(ids, drafts[i].EventID)
 		}
 	}
-	known, err := s.Index.EventIDs(ctx, mspID, ids)
-	if errors.Is(s.Index.Suspect(err), index.ErrUnavailable) {
+	known, err := x.EventIDs(ctx, mspID, ids)
+	if errors.Is(x.Suspect(err), index.ErrUnavailable) {
 		return nil // it knows nothing now, and what is captured mustn't wait for it
 	}
 	if err != nil || len(known) == 0 {
@@ -216,7 +216,7 @@ func (s *Server) resolveKnown(ctx context.Context, mspID string, drafts []draft)
 				RecordID: record.ID(same.ID), Recording: capture.Recording{TransactionID: same.TxID, Block: same.Block},
 			}
 		case taker != nil:
-			d.refuse(record.Problem{Index: d.index, Code: codeEventIDTaken, Pointer: d.idPointer(), Existing: taker.ID, Detail: fmt.Sprintf(
+			d.refuse(record.Problem{Index: d.index, Code: CodeEventIDTaken, Pointer: d.idPointer(), Existing: taker.ID, Detail: fmt.Sprintf(
 				"the eventID %q names another event, which %s recorded in block %d as %s; give this event an id of its own (to correct the other, send it again with an errorDeclaration and its eventID, and the right event with a new eventID)",
 				record.Brief(d.EventID), mspID, taker.Block, taker.ID)})
 		}

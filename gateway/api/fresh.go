@@ -1,0 +1,33 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+)
+
+// DefaultPatience is how long an answer of "there is no such thing" waits for blocks that are on their way. Organisations get
+// a block within milliseconds of each other, and people ask one gateway for what another has just recorded.
+const DefaultPatience = 500 * time.Millisecond
+
+// readFresh runs a read, and runs it again after each new block as long as what it asks for is missing and patience lasts.
+func (s *Server) readFresh(c *call, read handler) error {
+	if c.op.method != http.MethodGet || len(c.op.roles) == 0 {
+		return read(c) // it writes, or is not about the ledger
+	}
+	var err error
+	s.Index.Await(c.Request.Context(), s.Patience, func() bool {
+		err = read(c)
+		return !missing(err)
+	})
+	return err
+}
+
+// missing tells the errors that a further block can mend.
+func missing(err error) bool {
+	var told *problem
+	var future *index.FutureError
+	return errors.Is(err, index.ErrNotFound) || errors.As(err, &future) || errors.As(err, &told) && told.kind == kindNotFound
+}

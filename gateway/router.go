@@ -1,0 +1,34 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/pedigree-ledger/pedigree/gateway/api"
+	"github.com/pedigree-ledger/pedigree/gateway/pages"
+	"github.com/pedigree-ledger/pedigree/gateway/session"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// router puts the two faces of the gateway side by side: the API for programs and the pages for people. The API admits
+// every request and hands those of pages on; a page that changes something asks the API in the name of who is signed in.
+func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, error) {
+	cfg, sessions := g.cfg, session.New(g.callers, g.cfg.MSPID)
+	var programs *api.Server
+	people, err := pages.New(pages.Config{
+		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
+		Sessions: sessions, Queue: g.queue, Index: g.index, Trust: maker.Trust, Logger: g.log,
+		Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
+		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { programs.ServeHTTP(w, r) }),
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.stopWatching = people.Stop
+	programs, err = api.New(api.Config{
+		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
+		Callers: g.callers, Sessions: sessions, People: people, Index: g.index, Queue: g.queue, Runs: g.runs,
+		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
+		Rebuild: g.Rebuild, Metrics: figures.handler(), Observe: figures.observe, Logger: g.log,
+	})
+	return programs, err
+}
