@@ -122,6 +122,25 @@ func TestWhatWasMeasuredComesWithTheLimitsThatWereStated(t *testing.T) {
 	assert.True(t, m.Cut, "who has no patience is told that there is more")
 }
 
+func TestOfManyDecisionsTheNewestAreTold(t *testing.T) {
+	s := tell(t)
+	s.travel()
+	s.ledger.Put("Lab", indextest.Artifact(t, "model/lab/spoilage@1"))
+	var last string
+	for i := range journey.MaxDecisions + 3 {
+		last = s.ledger.Put("Lab", indextest.Activity(t, fmt.Sprintf(
+			`{"type":"inference","endedAt":"2026-03-01T12:00:00Z","used":[{"ref":"model/lab/spoilage@1"}],"about":["%s"],"outcome":{"number":%d}}`, fillets, i)))
+	}
+	j := s.of(fillets)
+	require.Len(t, j.Decisions, journey.MaxDecisions)
+	assert.Equal(t, last, j.Decisions[0].ID, "the newest first")
+	numbers := map[string]bool{}
+	for _, d := range j.Decisions {
+		numbers[d.Outcome.Get("number").Text] = true
+	}
+	assert.False(t, numbers["0"] || numbers["1"] || numbers["2"], "the oldest are left out")
+}
+
 func TestADecisionTellsWhetherWhatItRestsOnIsRecalled(t *testing.T) {
 	s := tell(t)
 	measured := s.travel()

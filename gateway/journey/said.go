@@ -1,8 +1,11 @@
 package journey
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
@@ -56,16 +59,12 @@ type Decision struct {
 	Tainted []*lineage.Node // recalled things, data and records that the decision comes from
 }
 
-// mostDecisions is how many are read, the newest ones.
-const mostDecisions = 20
+// MaxDecisions is how many are read, the newest ones.
+const MaxDecisions = 20
 
 // decide finds the runs that decided about the thing.
 func (j *Journey) decide(ctx context.Context, ix *index.Index, g *graph) error {
-	for _, e := range g.in[j.Thing] {
-		n := g.node[e.From]
-		if e.Kind != lineage.EdgeAbout || n == nil || len(j.Decisions) == mostDecisions {
-			continue
-		}
+	for _, n := range g.deciders(j.Thing) {
 		r, err := ix.Record(ctx, n.ID, j.Block)
 		if err != nil {
 			return err
@@ -88,6 +87,20 @@ func (j *Journey) decide(ctx context.Context, ix *index.Index, g *graph) error {
 		j.Decisions = append(j.Decisions, d)
 	}
 	return nil
+}
+
+// deciders are the runs that decided about a thing, the newest first, as many as are read.
+func (g *graph) deciders(thing string) []*lineage.Node {
+	var runs []*lineage.Node
+	for _, e := range g.in[thing] {
+		if n := g.node[e.From]; n != nil && e.Kind == lineage.EdgeAbout {
+			runs = append(runs, n)
+		}
+	}
+	slices.SortStableFunc(runs, func(a, b *lineage.Node) int {
+		return cmp.Or(cmp.Compare(b.Block, a.Block), b.Recorded.Compare(a.Recorded), strings.Compare(a.ID, b.ID))
+	})
+	return runs[:min(len(runs), MaxDecisions)]
 }
 
 func isModel(node string) bool { return len(node) > 6 && node[:6] == "model/" }
