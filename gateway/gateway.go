@@ -98,7 +98,7 @@ func (g *Gateway) open() (err error) {
 	}
 	g.opened("connections to peers", g.client.Close)
 	g.follower = newFollower(g.client, g.index, g.callers.Reader, log)
-	if g.runs, err = runs.Open(runs.Config{Folder: cfg.runsFolder(), Namespace: cfg.namespace(), Logger: log}, runs.KnownTo(g.index, g.follower.newest)); err != nil {
+	if g.runs, err = runs.Open(runs.Config{Folder: cfg.runsFolder(), Namespace: cfg.namespace(), Logger: log}, runs.IndexedBy(g.index, g.follower.newest)); err != nil {
 		return err
 	}
 	g.opened("runs", g.runs.Close)

@@ -86,7 +86,7 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	f.queue, err = capture.Open(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.queue.Close()) })
-	told, err := runs.Open(runs.Config{Folder: t.TempDir(), Namespace: "lab", Logger: log}, runs.KnownTo(ix, func() bool { return true }))
+	told, err := runs.Open(runs.Config{Folder: t.TempDir(), Namespace: "lab", Logger: log}, runs.IndexedBy(ix, func() bool { return true }))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, told.Close()) })
 	sessions := session.New(callers, "LabMSP")

@@ -74,10 +74,10 @@ var nouns = []record.Noun{record.NounEvent, record.NounArtifact, record.NounActi
 // tallies tells how many records there are, by noun and by organisation. The first time, counting may take longer than anybody should wait
 // for a page: then it isn't done, and a later look has the numbers.
 func (p *Pages) tallies(ctx context.Context, f web.Frame) (all []web.NounCount, by []web.Tally, done bool) {
-	p.counting.begin(p)
+	p.tally.begin(p)
 	wait, cancel := context.WithTimeout(ctx, countPatience)
 	defer cancel()
-	counts := p.counting.get(wait)
+	counts := p.tally.get(wait)
 	if counts == nil {
 		return nil, nil, false
 	}

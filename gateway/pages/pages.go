@@ -55,8 +55,8 @@ type Pages struct {
 	mux       *http.ServeMux
 	members   introductions
 	drafts    *drafts
-	counting  counting
-	reach     reach
+	tally     tally
+	touched   touchedByRecalls
 	watching  chan struct{} // places for those who watch
 	archives  chan struct{} // and for those who have archives of proofs made
 	stop      chan struct{} // closed by Stop

@@ -35,7 +35,7 @@ func (p *Pages) standing(ctx context.Context) (notices []web.Notice, more bool, 
 				n.Acknowledged = append(n.Acknowledged, c.MSPID)
 			}
 		}
-		n.Touched = p.reach.of(p, r.ID)
+		n.Touched = p.touched.of(p, r.ID)
 		notices = append(notices, n)
 	}
 	return notices, len(recalls) == lookedAt, nil

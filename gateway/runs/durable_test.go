@@ -82,7 +82,7 @@ func awaits(t testing.TB, condition func() bool) {
 
 func TestTwoProcessesCantHaveOneFolder(t *testing.T) {
 	f := newFixture(t, Config{})
-	_, err := Open(f.cfg, KnownTo(f.index, func() bool { return true }))
+	_, err := Open(f.cfg, IndexedBy(f.index, func() bool { return true }))
 	require.ErrorContains(t, err, "used by another process")
 }
 
@@ -146,16 +146,16 @@ func TestTheCycleOfOneRunIsRefused(t *testing.T) {
 func TestRunsThatNeverEndAreDroppedAndSaySo(t *testing.T) {
 	f := newFixture(t, Config{Expire: time.Hour})
 	f.add(ev("one", "START", ds("a"), ""))
-	f.store.keepHouse(t.Context(), time.Now().Add(59*time.Minute))
+	f.store.applyRetention(t.Context(), time.Now().Add(59*time.Minute))
 	assert.Equal(t, 1, f.store.Stats().Runs[Adding])
-	f.store.keepHouse(t.Context(), time.Now().Add(61*time.Minute))
+	f.store.applyRetention(t.Context(), time.Now().Add(61*time.Minute))
 	r, err := f.store.Get(t.Context(), "LabMSP", "one")
 	require.NoError(t, err)
 	assert.Equal(t, Expired, r.State)
 	assert.True(t, f.add(ev("one", "COMPLETE", "", ""))[0].Late)
 	assert.Equal(t, 0, f.store.Stats().Bytes)
 	assert.Equal(t, 1, f.store.Stats().Expired)
-	f.store.keepHouse(t.Context(), time.Now().Add(32*24*time.Hour))
+	f.store.applyRetention(t.Context(), time.Now().Add(32*24*time.Hour))
 	_, err = f.store.Get(t.Context(), "LabMSP", "one")
 	require.ErrorIs(t, err, ErrNoRun)
 }
@@ -168,7 +168,7 @@ func TestOldRunsAreForgottenAndWhatTheyMadeIsKnown(t *testing.T) {
 		f.add(ev(name, "COMPLETE", "", ds("a")))
 		f.ended(name, Recorded)
 	}
-	f.store.keepHouse(t.Context(), time.Now())
+	f.store.applyRetention(t.Context(), time.Now())
 	assert.Equal(t, 3, f.store.Stats().Runs[Recorded])
 	f.add(ev("reader", "COMPLETE", ds("a"), ""))
 	assert.Equal(t, []string{ref("a", "run-run5")}, f.ended("reader", Recorded).Used)

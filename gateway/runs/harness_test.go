@@ -169,7 +169,7 @@ func newFixture(t testing.TB, cfg Config) *fixture {
 func (f *fixture) open() {
 	f.t.Helper()
 	var err error
-	f.store, err = Open(f.cfg, KnownTo(f.index, func() bool { return f.ready }))
+	f.store, err = Open(f.cfg, IndexedBy(f.index, func() bool { return f.ready }))
 	require.NoError(f.t, err)
 }
 

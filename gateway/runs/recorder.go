@@ -40,7 +40,7 @@ func (s *Store) Run(ctx context.Context, recorder Recorder, witnesses Witnesses)
 	}
 	keep := time.NewTicker(housekeeper)
 	defer keep.Stop()
-	s.keepHouse(ctx, time.Now())
+	s.applyRetention(ctx, time.Now())
 	for {
 		wait := w.begin(ctx)
 		select {
@@ -49,7 +49,7 @@ func (s *Store) Run(ctx context.Context, recorder Recorder, witnesses Witnesses)
 		case <-s.wake:
 		case <-time.After(wait):
 		case <-keep.C:
-			s.keepHouse(ctx, time.Now())
+			s.applyRetention(ctx, time.Now())
 		}
 	}
 }

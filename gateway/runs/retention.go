@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// mostSwept bounds what housekeeping does in one transaction.
+// mostSwept bounds what applying the retention does in one transaction.
 const mostSwept = 200
 
 // mostFacets is how many jobs and datasets facets are kept of; the longest untouched go first.
 const mostFacets = 100_000
 
-// keepHouse drops runs whose end never came, and forgets what has been kept long enough.
-func (s *Store) keepHouse(ctx context.Context, now time.Time) {
+// applyRetention drops runs whose end never came, and forgets what has been kept long enough.
+func (s *Store) applyRetention(ctx context.Context, now time.Time) {
 	for ctx.Err() == nil {
 		n, err := s.expire(now)
 		if err != nil {

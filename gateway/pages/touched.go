@@ -20,8 +20,8 @@ const (
 	restFactor = 20
 )
 
-// reach remembers what recalls touched. It is worked out in the background, one at a time, and again when there are new blocks.
-type reach struct {
+// touchedByRecalls remembers what recalls touched. It is worked out in the background, one at a time, and again when there are new blocks.
+type touchedByRecalls struct {
 	mu      sync.Mutex
 	known   map[string]*reached // by record id
 	working bool
@@ -34,7 +34,7 @@ type reached struct {
 }
 
 // of tells what a recall touched as far as is known, and has it worked out if that is out of date. Nil if it is not known yet.
-func (r *reach) of(p *Pages, id string) *web.Reach {
+func (r *touchedByRecalls) of(p *Pages, id string) *web.Reach {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.known == nil {
@@ -55,7 +55,7 @@ func (r *reach) of(p *Pages, id string) *web.Reach {
 }
 
 // work walks down from a recall.
-func (r *reach) work(p *Pages, id string, height uint64) {
+func (r *touchedByRecalls) work(p *Pages, id string, height uint64) {
 	began := time.Now()
 	impact, err := lineage.Assess(context.Background(), p.Index, lineage.Query{Node: id, At: index.Latest, Nodes: reachNodes, Budget: reachBudget})
 	r.mu.Lock()

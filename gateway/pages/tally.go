@@ -7,16 +7,16 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// counting has the records counted in the background, once at a time.
-type counting struct {
+// tally has the records counted in the background, once at a time.
+type tally struct {
 	mu      sync.Mutex
 	counts  index.Counts  // nil before the first time
 	height  uint64        // that they are of
-	running chan struct{} // closed when the counting under way ends; nil if none is
+	running chan struct{} // closed when the count under way ends; nil if none is
 }
 
 // begin has them counted, if there are new ones and nobody does already.
-func (c *counting) begin(p *Pages) {
+func (c *tally) begin(p *Pages) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	height := p.Index.Height()
@@ -39,8 +39,8 @@ func (c *counting) begin(p *Pages) {
 	}()
 }
 
-// get waits for the counting under way, but not longer than until the context ends, and gives what was counted last.
-func (c *counting) get(ctx context.Context) index.Counts {
+// get waits for the count under way, but not longer than until the context ends, and gives what was counted last.
+func (c *tally) get(ctx context.Context) index.Counts {
 	c.mu.Lock()
 	running := c.running
 	c.mu.Unlock()
