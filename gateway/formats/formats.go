@@ -16,6 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
 )
 
 // Format is one way to write lineage down.
@@ -74,16 +75,6 @@ type Source interface {
 	Members(ctx context.Context, at uint64) ([]index.Member, error)
 }
 
-// Signer signs in the name of whoever asked for the export. *ledger.Identity is one.
-type Signer interface {
-	// Organisation is the MSP id of the signer's organisation.
-	Organisation() string
-	// Certificate is the signer's, in DER.
-	Certificate() []byte
-	// Sign signs the SHA-256 of a message.
-	Sign(message []byte) ([]byte, error)
-}
-
 // Graph is a part of the lineage graph and everything else that an export may need.
 type Graph struct {
 	// Answer has the nodes and edges; the first node is the one asked about. If both ways were walked, what was reached upwards
@@ -98,8 +89,8 @@ type Graph struct {
 	// URL is the address of the gateway as its caller sees it, without a slash at its end; Program the program's name and
 	// version.
 	URL, Program string
-	// Signer signs for the caller; nil if nobody can.
-	Signer Signer
+	// Signer signs for the caller, such as a *ledger.Identity; nil if nobody can.
+	Signer attestation.Signer
 	// Now is when the export was asked for. Whatever depends on it differs each time.
 	Now time.Time
 

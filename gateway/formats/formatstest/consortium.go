@@ -24,7 +24,7 @@ type Consortium struct {
 	cas   map[string]*Signer
 }
 
-// Signer is a certificate with its key. It is a formats.Signer.
+// Signer is a certificate with its key. It is an attestation.Signer.
 type Signer struct {
 	MSPID string
 	Cert  *x509.Certificate

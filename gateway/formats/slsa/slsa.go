@@ -52,6 +52,9 @@ func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 		return err
 	}
 	signed, err := attestation.Sign(text, g.Signer)
+	if wrong := new(attestation.KeyError); errors.As(err, &wrong) {
+		return formats.Refuse("%v", wrong)
+	}
 	if err != nil {
 		return err
 	}

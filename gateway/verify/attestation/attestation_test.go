@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pedigree-ledger/pedigree/gateway/formats"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/formatstest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
@@ -200,9 +199,9 @@ func TestHostileFilesAreRefused(t *testing.T) {
 func TestWhatIsSignedWithAnotherKindOfKeyIsRefused(t *testing.T) {
 	c := formatstest.NewConsortium(t, "LabMSP")
 	_, err := attestation.Sign([]byte("{}"), c.MemberWith("LabMSP", "client", elliptic.P384(), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)))
-	var refusal *formats.Refusal
-	require.ErrorAs(t, err, &refusal)
-	assert.Contains(t, refusal.Detail, "P-256")
+	var wrong *attestation.KeyError
+	require.ErrorAs(t, err, &wrong)
+	assert.Contains(t, err.Error(), "P-256")
 }
 
 func TestOtherFilesAreNotTakenForStatements(t *testing.T) {

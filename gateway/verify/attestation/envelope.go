@@ -24,7 +24,6 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
-	"github.com/pedigree-ledger/pedigree/gateway/formats"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -52,14 +51,34 @@ type signature struct {
 	Cert  string `json:"cert"`
 }
 
-// Sign puts a statement into an envelope, on one line as files of the kind .intoto.jsonl have it.
-func Sign(statement []byte, s formats.Signer) ([]byte, error) {
+// Signer signs with the private key of a certificate.
+type Signer interface {
+	// Organisation is the MSP id of the signer's organisation.
+	Organisation() string
+	// Certificate is the signer's certificate, in DER.
+	Certificate() []byte
+	// Sign signs the SHA-256 of a message.
+	Sign(message []byte) ([]byte, error)
+}
+
+// KeyError says that a signer's key is of a kind that no statement is signed with.
+type KeyError struct {
+	Subject string // of the signer's certificate
+}
+
+func (e *KeyError) Error() string {
+	return fmt.Sprintf("statements are signed with ECDSA keys on the curve P-256, and the key of %s is of another kind", e.Subject)
+}
+
+// Sign puts a statement into an envelope, on one line as files of the kind .intoto.jsonl have it. A signer whose key is of
+// the wrong kind is a *KeyError.
+func Sign(statement []byte, s Signer) ([]byte, error) {
 	certificate, err := x509.ParseCertificate(s.Certificate())
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the signer's certificate: %w", err)
 	}
 	if key, ok := certificate.PublicKey.(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() {
-		return nil, formats.Refuse("statements are signed with ECDSA keys on the curve P-256, and the key of %s is of another kind", certificate.Subject)
+		return nil, &KeyError{Subject: certificate.Subject.String()}
 	}
 	made, err := s.Sign(dsse.PAE(PayloadType, statement))
 	if err != nil {

@@ -21,15 +21,15 @@ import (
 // Verdict is what a signed statement that was accepted says, and who says it.
 type Verdict struct {
 	// Signers are those who signed, in the order of the file. All of them are of organisations that the trust file has.
-	Signers []Signer `json:"signers"`
+	Signers []SignedBy `json:"signers"`
 	// Statement is what they signed.
 	Statement *Statement `json:"statement"`
 	// Payload is the statement byte for byte.
 	Payload []byte `json:"-"`
 }
 
-// Signer is somebody who signed.
-type Signer struct {
+// SignedBy is one of those who signed a statement.
+type SignedBy struct {
 	MSPID      string     `json:"mspId"`
 	Subject    string     `json:"subject"` // of the certificate
 	Role       proof.Role `json:"role"`
@@ -64,7 +64,7 @@ func Verify(text []byte, trust *proof.Trust) (*Verdict, error) {
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(v.Signers, func(other Signer) bool { return other.MSPID == signer.MSPID }) {
+		if slices.ContainsFunc(v.Signers, func(other SignedBy) bool { return other.MSPID == signer.MSPID }) {
 			return nil, refuse(proof.OrganisationTwice, "", "%s signed twice", signer.MSPID)
 		}
 		v.Signers = append(v.Signers, *signer)
@@ -96,7 +96,7 @@ func (s signed) covers(message []byte) bool {
 }
 
 // identify finds the organisation whose certificate it is. Who the statement says has signed doesn't matter.
-func identify(c *x509.Certificate, trust *proof.Trust, when time.Time) (*Signer, error) {
+func identify(c *x509.Certificate, trust *proof.Trust, when time.Time) (*SignedBy, error) {
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 	var last error
 	for _, o := range trust.Organisations {
@@ -115,7 +115,7 @@ func identify(c *x509.Certificate, trust *proof.Trust, when time.Time) (*Signer,
 			}
 			continue
 		}
-		s := &Signer{MSPID: o.MSPID, Subject: c.Subject.String(), ValidFrom: c.NotBefore.UTC(), ValidUntil: c.NotAfter.UTC()}
+		s := &SignedBy{MSPID: o.MSPID, Subject: c.Subject.String(), ValidFrom: c.NotBefore.UTC(), ValidUntil: c.NotAfter.UTC()}
 		for _, role := range []proof.Role{proof.Client, proof.Admin} {
 			if o.Is(id, role) {
 				s.Role = role
