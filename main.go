@@ -14,10 +14,10 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/bench"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/demo"
-	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/network"
 )
 

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
 )
 
@@ -22,10 +21,8 @@ type Config struct {
 	Chaincode string
 	// State is the folder in which the replayed state is kept.
 	State string
-	// Index is built from the audited blocks. Optional.
-	Index *index.Index
-	// Compared is an index of a gateway that the one built should equal, row by row. Optional.
-	Compared *Compared
+	// Follower is given the audited blocks, such as to rebuild a gateway's index of them. Optional.
+	Follower Follower
 	// Patience is how long a peer or a gateway that lags behind is waited for. Optional. If zero, DefaultPatience.
 	Patience time.Duration
 	// Progress is told, at most about once a second, how far the audit is. Optional.
@@ -44,8 +41,7 @@ type Status struct {
 
 // Auditor replays one chain.
 type Auditor struct {
-	index    *index.Index
-	against  *Compared
+	follower Follower
 	patience time.Duration
 	tell     func(Status)
 	replay   *replay
@@ -67,7 +63,7 @@ func New(cfg Config) (*Auditor, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Auditor{index: cfg.Index, against: cfg.Compared, patience: cmp.Or(cfg.Patience, DefaultPatience), tell: cfg.Progress, workers: newWorkers()}
+	a := &Auditor{follower: cfg.Follower, patience: cmp.Or(cfg.Patience, DefaultPatience), tell: cfg.Progress, workers: newWorkers()}
 	a.replay = &replay{
 		genesis: cfg.Genesis, chaincode: cfg.Chaincode, rules: rules, store: store, definitions: map[string]*definition{}, run: a.workers.run,
 	}
@@ -103,6 +99,9 @@ func (a *Auditor) Status() Status {
 
 // Findings are all things found, in this run and those before that the state is of.
 func (a *Auditor) Findings() []Finding { return a.replay.found }
+
+// Note adds what was found by comparing something else with the audited blocks, such as a gateway.
+func (a *Auditor) Note(found ...Finding) { a.replay.found = append(a.replay.found, found...) }
 
 // Ended tells whether the audit stopped at a block after which none can be judged.
 func (a *Auditor) Ended() bool { return a.ended }

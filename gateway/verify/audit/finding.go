@@ -48,19 +48,6 @@ const (
 
 	// HiddenTip: the audited source ends before a height that several organisations sign.
 	HiddenTip Code = "hidden_tip"
-
-	// GatewayBehind: the gateway hasn't indexed as much as was audited, and doesn't within some time.
-	GatewayBehind Code = "gateway_behind"
-	// GatewayLacks: the gateway doesn't have a record that is on the ledger.
-	GatewayLacks Code = "gateway_lacks"
-	// GatewayInvents: the gateway has a record that isn't on the ledger.
-	GatewayInvents Code = "gateway_invents"
-	// GatewayDiffers: the gateway shows a record otherwise than the ledger has it.
-	GatewayDiffers Code = "gateway_differs"
-	// IndexDiffers: a gateway's index file has other rows than the blocks make, or can't be read.
-	IndexDiffers Code = "index_differs"
-	// GatewayLineage: the gateway answers otherwise what a record came from, or what came of it.
-	GatewayLineage Code = "gateway_lineage"
 )
 
 // Finding is one thing that isn't as it should be.

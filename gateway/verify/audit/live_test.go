@@ -29,6 +29,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/network"
@@ -181,7 +182,8 @@ func TestAGatewayIsComparedWithTheBlocks(t *testing.T) {
 	ix, err := index.Open(filepath.Join(dir, "index.db"))
 	require.NoError(t, err)
 	defer ix.Close()
-	a, err := audit.New(audit.Config{Genesis: genesisHash(t), Chaincode: network.ChaincodeName, State: filepath.Join(dir, "state"), Index: ix})
+	rebuilt := compare.NewIndex(ix, nil)
+	a, err := audit.New(audit.Config{Genesis: genesisHash(t), Chaincode: network.ChaincodeName, State: filepath.Join(dir, "state"), Follower: rebuilt})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, a.Close()) }()
 	require.NoError(t, a.Run(t.Context(), source))
@@ -199,19 +201,18 @@ func TestAGatewayIsComparedWithTheBlocks(t *testing.T) {
 		lie     func(path string, body []byte) []byte
 		want    []audit.Code
 	}{
-		"and its answers are right":             {audit.All, same, nil},
+		"and its answers are right":             {compare.All, same, nil},
 		"and some of its answers are right":     {10, same, nil},
-		"which names another recorder":          {audit.All, replace(`"mspId":"HarborMSP","subject"`, `"mspId":"MarketMSP","subject"`), []audit.Code{audit.GatewayDiffers}},
-		"which changes what a record says":      {audit.All, replace(`"bizStep":"commissioning"`, `"bizStep":"shipping"`), []audit.Code{audit.GatewayDiffers}},
-		"which leaves a record out":             {audit.All, dropFirst, []audit.Code{audit.GatewayDiffers}},
-		"which leaves out what things came of":  {audit.All, dropEdges, []audit.Code{audit.GatewayLineage}},
-		"which says nothing of lineage or less": {5, dropEdges, []audit.Code{audit.GatewayLineage}},
+		"which names another recorder":          {compare.All, replace(`"mspId":"HarborMSP","subject"`, `"mspId":"MarketMSP","subject"`), []audit.Code{compare.GatewayDiffers}},
+		"which changes what a record says":      {compare.All, replace(`"bizStep":"commissioning"`, `"bizStep":"shipping"`), []audit.Code{compare.GatewayDiffers}},
+		"which leaves a record out":             {compare.All, dropFirst, []audit.Code{compare.GatewayDiffers}},
+		"which leaves out what things came of":  {compare.All, dropEdges, []audit.Code{compare.GatewayLineage}},
+		"which says nothing of lineage or less": {5, dropEdges, []audit.Code{compare.GatewayLineage}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := len(a.Findings())
-			compared, err := a.Compare(t.Context(), lying(t, "market", c.lie), token, c.records)
+			compared, found, err := rebuilt.Gateway(t.Context(), lying(t, "market", c.lie), token, c.records, audit.DefaultPatience)
 			require.NoError(t, err)
-			assert.Equal(t, c.want, codes(&audit.Report{Findings: a.Findings()[before:]}), "%v", a.Findings())
+			assert.Equal(t, c.want, codes(&audit.Report{Findings: found}), "%v", found)
 			if c.want == nil {
 				assert.Positive(t, compared.Records)
 				assert.Positive(t, compared.Lineages)

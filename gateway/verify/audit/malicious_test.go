@@ -19,6 +19,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
@@ -286,7 +287,8 @@ func TestNoLieOfAGatewayStays(t *testing.T) {
 		ix, err := index.Open(filepath.Join(dir, "index.db"))
 		require.NoError(t, err)
 		defer ix.Close()
-		a, err := audit.New(audit.Config{Genesis: genesisHash(t), Chaincode: network.ChaincodeName, State: filepath.Join(dir, "state"), Index: ix})
+		rebuilt := compare.NewIndex(ix, nil)
+		a, err := audit.New(audit.Config{Genesis: genesisHash(t), Chaincode: network.ChaincodeName, State: filepath.Join(dir, "state"), Follower: rebuilt})
 		require.NoError(t, err)
 		defer func() { require.NoError(t, a.Close()) }()
 		require.NoError(t, a.Run(t.Context(), source))
@@ -296,13 +298,13 @@ func TestNoLieOfAGatewayStays(t *testing.T) {
 			want []audit.Code
 		}{
 			{"nothing", func(_ *url.URL, status int, body []byte) (int, []byte) { return status, body }, nil},
-			{"a recall, from all answers", without(t, string(s.recall)), []audit.Code{audit.GatewayDiffers, audit.GatewayLineage}},
+			{"a recall, from all answers", without(t, string(s.recall)), []audit.Code{compare.GatewayDiffers, compare.GatewayLineage}},
 			{"a recall, from lineages only", func(at *url.URL, status int, body []byte) (int, []byte) {
 				if at.Path == "/v1/lineage" {
 					return without(t, string(s.recall))(at, status, body)
 				}
 				return status, body
-			}, []audit.Code{audit.GatewayLineage}},
+			}, []audit.Code{compare.GatewayLineage}},
 			{"that something was recalled", func(at *url.URL, status int, body []byte) (int, []byte) {
 				if at.Path != "/v1/lineage" {
 					return status, body
@@ -316,19 +318,18 @@ func TestNoLieOfAGatewayStays(t *testing.T) {
 				body, err := json.Marshal(answer)
 				assert.NoError(t, err)
 				return status, body
-			}, []audit.Code{audit.GatewayLineage}},
+			}, []audit.Code{compare.GatewayLineage}},
 			{"a record that it calls unknown", func(at *url.URL, status int, body []byte) (int, []byte) {
 				if at.Path == recallPath {
 					return http.StatusNotFound, []byte(`{"status":404,"type":"not_found","title":"not found"}`)
 				}
 				return without(t, string(s.recall))(at, status, body)
-			}, []audit.Code{audit.GatewayLacks, audit.GatewayDiffers, audit.GatewayLineage}},
+			}, []audit.Code{compare.GatewayLacks, compare.GatewayDiffers, compare.GatewayLineage}},
 		} {
 			t.Run(test.name, func(t *testing.T) {
-				before := len(a.Findings())
-				_, err := a.Compare(t.Context(), malicious(t, h, test.lie).base, token, audit.All)
+				_, list, err := rebuilt.Gateway(t.Context(), malicious(t, h, test.lie).base, token, compare.All, audit.DefaultPatience)
 				require.NoError(t, err)
-				found := codes(&audit.Report{Findings: a.Findings()[before:]})
+				found := codes(&audit.Report{Findings: list})
 				if test.want == nil {
 					assert.Empty(t, found)
 				}

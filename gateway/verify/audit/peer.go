@@ -91,16 +91,16 @@ func (p *Peer) Share(next uint64) (read, all int64) { return int64(next), int64(
 func (p *Peer) dial() (*grpc.ClientConn, error) {
 	pem, err := os.ReadFile(p.TLSRoots)
 	if err != nil {
-		return nil, usage("couldn't read the TLS roots of %s: %w", p, err)
+		return nil, invalid("couldn't read the TLS roots of %s: %w", p, err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, usage("%s holds no certificate in PEM", p.TLSRoots)
+		return nil, invalid("%s holds no certificate in PEM", p.TLSRoots)
 	}
 	name := p.ServerName
 	if name == "" {
 		if name, _, err = net.SplitHostPort(p.Address); err != nil {
-			return nil, usage("%q isn't host:port", p.Address)
+			return nil, invalid("%q isn't host:port", p.Address)
 		}
 	}
 	conn, err := grpc.NewClient(p.Address,
@@ -109,7 +109,7 @@ func (p *Peer) dial() (*grpc.ClientConn, error) {
 		// Blocks are read ahead while others are judged.
 		grpc.WithInitialWindowSize(8<<20), grpc.WithInitialConnWindowSize(8<<20))
 	if err != nil {
-		return nil, usage("couldn't connect to %s: %w", p, err)
+		return nil, invalid("couldn't connect to %s: %w", p, err)
 	}
 	return conn, nil
 }
@@ -164,7 +164,7 @@ func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPositi
 			case common.Status_SUCCESS, common.Status_NOT_FOUND, common.Status_BAD_REQUEST: // all there are, or fewer
 				return nil
 			case common.Status_FORBIDDEN:
-				return usage("%s shows its blocks to members of the channel %q only", p, p.Channel)
+				return invalid("%s shows its blocks to members of the channel %q only", p, p.Channel)
 			}
 			return unreachable("%s sent no more blocks: it says %s", p, m.Status)
 		}

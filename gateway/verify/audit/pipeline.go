@@ -12,7 +12,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -21,7 +20,7 @@ const (
 	mostBlocksAhead = 64
 	mostBytesAhead  = 8 << 20
 	mostUnopened    = 4  // blocks, from the source
-	mostUnindexed   = 16 // blocks
+	mostUnfollowed  = 16 // blocks
 )
 
 // opened is a block whose turn comes, and what could be found out about it ahead.
@@ -71,7 +70,7 @@ func (a *Auditor) open(raw *common.Block) *opened {
 		defer b.ready.Done()
 		b.block, b.err = proof.OpenBlock(raw)
 	})
-	if number < a.replay.progress.Next { // it was audited before, and is read only to be indexed
+	if number < a.replay.progress.Next { // it was audited before, and is read only for the follower
 		b.epoch = newEpoch(a.replay.epoch.config)
 		b.epoch.blind = true
 	}
@@ -97,14 +96,14 @@ func (a *Auditor) open(raw *common.Block) *opened {
 // follow audits a source's blocks, from the one after the last.
 func (a *Auditor) follow(ctx context.Context, source Source) error {
 	first, seen := a.replay.first(), uint64(0)
-	if a.index != nil {
-		first = min(first, a.index.Height())
+	if a.follower != nil {
+		first = min(first, a.follower.Height())
 	}
 	expected := first < a.replay.progress.Next // the source must have what it had before
 	var broken error                           // what ended the source; the blocks before are audited all the same
 	group, ctx := errgroup.WithContext(ctx)
 	raws := make(chan *common.Block, mostUnopened)
-	indexed := make(chan index.Block, mostUnindexed)
+	audited := make(chan Block, mostUnfollowed)
 	group.Go(func() error {
 		defer close(raws)
 		broken = source.Blocks(ctx, first, func(b *common.Block) error {
@@ -119,10 +118,12 @@ func (a *Auditor) follow(ctx context.Context, source Source) error {
 		return nil
 	})
 	group.Go(func() error {
-		defer close(indexed)
-		return a.sequence(ctx, raws, indexed)
+		defer close(audited)
+		return a.sequence(ctx, raws, audited)
 	})
-	group.Go(func() error { return a.build(ctx, indexed) })
+	if a.follower != nil {
+		group.Go(func() error { return a.follower.Follow(ctx, audited) })
+	}
 	err := group.Wait()
 	if err == nil {
 		err = broken
@@ -144,7 +145,7 @@ func (a *Auditor) follow(ctx context.Context, source Source) error {
 
 // sequence takes blocks in order, each when what could be found out ahead is there, and keeps the processors busy with
 // those that follow. It doesn't look behind a configuration block before it is taken.
-func (a *Auditor) sequence(ctx context.Context, raws <-chan *common.Block, indexed chan<- index.Block) error {
+func (a *Auditor) sequence(ctx context.Context, raws <-chan *common.Block, audited chan<- Block) error {
 	var queue []*opened
 	bytes, held := 0, false
 	for {
@@ -165,7 +166,7 @@ func (a *Auditor) sequence(ctx context.Context, raws <-chan *common.Block, index
 		}
 		b := queue[0]
 		b.ready.Wait()
-		if err := a.turn(ctx, b, indexed); err != nil {
+		if err := a.turn(ctx, b, audited); err != nil {
 			return err
 		}
 		queue, bytes = queue[1:], bytes-b.size
@@ -193,8 +194,8 @@ func next(ctx context.Context, raws <-chan *common.Block, wait bool) (raw *commo
 	}
 }
 
-// turn audits a block, or checks that it is one that was audited before, and hands it on to be indexed.
-func (a *Auditor) turn(ctx context.Context, b *opened, indexed chan<- index.Block) error {
+// turn audits a block, or checks that it is one that was audited before, and hands it to the follower.
+func (a *Auditor) turn(ctx context.Context, b *opened, audited chan<- Block) error {
 	number := b.raw.GetHeader().GetNumber()
 	var codes []byte
 	var err error
@@ -208,51 +209,15 @@ func (a *Auditor) turn(ctx context.Context, b *opened, indexed chan<- index.Bloc
 	}
 	a.bytes.Add(int64(b.size))
 	a.told()
-	if a.index == nil || number < a.index.Height() {
+	if a.follower == nil || number < a.follower.Height() {
 		return nil
 	}
 	select {
-	case indexed <- indexBlock(b, codes, a.replay.chaincode):
+	case audited <- blockOf(b, codes, a.replay.chaincode):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// indexBlock is what an index keeps of a block.
-func indexBlock(b *opened, codes []byte, chaincode string) index.Block {
-	made := index.Block{
-		Number: b.block.Number, Hash: b.block.Hash(), PreviousHash: b.block.PreviousHash,
-		Transactions: make([]index.Transaction, len(b.transactions)),
-	}
-	for i, t := range b.transactions {
-		it := index.Transaction{ID: t.id, Position: i, Time: t.time, Code: int32(codes[i])}
-		if t.creator != nil && t.creator.Identity != nil {
-			it.MSPID, it.Subject = t.creator.MSPID, t.creator.subject
-		}
-		if codes[i] == byte(valid) && t.call != nil {
-			it.Packs = packsOf(chaincode, t)
-		}
-		made.Transactions[i] = it
-	}
-	return made
-}
-
-// packsOf lists what a transaction wrote under pack keys, without its header.
-func packsOf(chaincode string, t *transaction) (packs [][]byte) {
-	for _, s := range t.call.sets {
-		if s.namespace != chaincode {
-			continue
-		}
-		for _, w := range s.public.GetWrites() {
-			if _, ok := record.ParsePackKey(w.GetKey()); ok && !w.GetIsDelete() {
-				if _, pack, err := record.ParsePackValue(w.GetValue()); err == nil {
-					packs = append(packs, pack)
-				}
-			}
-		}
-	}
-	return packs
 }
 
 // recordsOf counts the pointers that a transaction wrote: one for each record.

@@ -36,6 +36,17 @@ type Report struct {
 	Notes    []string  `json:"notes,omitempty"`
 }
 
+// Comparison is what was compared with a gateway's answers.
+type Comparison struct {
+	URL string `json:"url"`
+	// At is the block as of which both were asked.
+	At uint64 `json:"at"`
+	// Records and Lineages are how many were compared, and Nouns how many records of each noun were, if all of them.
+	Records  int            `json:"records"`
+	Lineages int            `json:"lineages"`
+	Nouns    map[string]int `json:"nouns,omitempty"`
+}
+
 // Report tells what the audit of a source came to.
 func (a *Auditor) Report(source Source) *Report {
 	s := a.Status()

@@ -77,26 +77,22 @@ func (f *Files) Note() string {
 
 func (f *Files) String() string { return "the block files in " + f.Dir }
 
-// failure is an error with an exit code.
-type failure struct {
-	error
-	code int
-}
+// UnreachableError says that a source or a peer can't be asked, or answers no more.
+type UnreachableError struct{ Err error }
 
-func (f failure) ExitCode() int { return f.code }
-func (f failure) Unwrap() error { return f.error }
+func (e *UnreachableError) Error() string { return e.Err.Error() }
+func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// Exit codes, as those of the other verbs.
-const (
-	ExitFindings    = 1 // something isn't as it should be
-	ExitUsage       = 2 // a mistake in the command or a file
-	ExitUnreachable = 3 // what was to be audited can't be reached
-)
+// InvalidError says that something an audit was given can't be used: a file, an address or an identity.
+type InvalidError struct{ Err error }
+
+func (e *InvalidError) Error() string { return e.Err.Error() }
+func (e *InvalidError) Unwrap() error { return e.Err }
 
 func unreachable(format string, args ...any) error {
-	return failure{fmt.Errorf(format, args...), ExitUnreachable}
+	return &UnreachableError{fmt.Errorf(format, args...)}
 }
 
-func usage(format string, args ...any) error {
-	return failure{fmt.Errorf(format, args...), ExitUsage}
+func invalid(format string, args ...any) error {
+	return &InvalidError{fmt.Errorf(format, args...)}
 }

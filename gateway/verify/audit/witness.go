@@ -55,6 +55,12 @@ func (p *Peer) SignedHeight(ctx context.Context, config *proof.Config) (*SignedH
 	return h, nil
 }
 
+// LearnHeight asks the peer how many blocks it has, so that Share can tell. Nothing is checked.
+func (p *Peer) LearnHeight(ctx context.Context) error {
+	_, _, err := p.askHeight(ctx)
+	return err
+}
+
 // askHeight asks the peer how many blocks it has, and remembers what it says. Nothing is checked.
 func (p *Peer) askHeight(ctx context.Context) (answer *peer.ProposalResponse, question []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)

@@ -1,3 +1,4 @@
+// Package audit is the verb audit of the program: it replays a ledger, and compares a gateway with it.
 package audit
 
 import (
@@ -16,10 +17,12 @@ import (
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/proto"
+	protobuf "google.golang.org/protobuf/proto"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
-	proofs "github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // options are what the command line says.
@@ -74,7 +77,7 @@ or a file, 3 the peer or the gateway can't be reached.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return o.run(ctx, c.OutOrStdout(), c.ErrOrStderr())
+			return coded(o.run(ctx, c.OutOrStdout(), c.ErrOrStderr()))
 		},
 	}
 	f := c.Flags()
@@ -115,32 +118,37 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 	}
 	defer os.RemoveAll(work)
 	shown := newProgress(progress, p.source)
-	cfg := Config{Genesis: p.genesis, Chaincode: p.chaincode, State: o.state, Progress: shown.show}
+	cfg := audit.Config{Genesis: p.genesis, Chaincode: p.chaincode, State: o.state, Progress: shown.show}
 	if cfg.State == "" {
 		cfg.State = filepath.Join(work, "state")
 	}
+	var rebuilt *compare.Index
 	if o.index != "" || o.gateway != "" || o.gatewayIndex != "" {
-		if cfg.Index, err = o.openIndex(work); err != nil {
+		ix, err := o.openIndex(work)
+		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, cfg.Index.Close()) }()
-	}
-	if o.gatewayIndex != "" {
-		if cfg.Compared, err = openCompared(ctx, o.gatewayIndex, work); err != nil {
-			return err
+		defer func() { err = errors.Join(err, ix.Close()) }()
+		var file *compare.File
+		if o.gatewayIndex != "" {
+			if file, err = compare.OpenFile(ctx, o.gatewayIndex, work); err != nil {
+				return err
+			}
 		}
+		rebuilt = compare.NewIndex(ix, file)
+		cfg.Follower = rebuilt
 	}
-	a, err := New(cfg)
-	if other := new(OtherStateError); errors.As(err, &other) {
+	a, err := audit.New(cfg)
+	if other := new(audit.OtherStateError); errors.As(err, &other) {
 		return usage("%w", err)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if running, ok := p.source.(*Peer); ok {
+	if running, ok := p.source.(*audit.Peer); ok {
 		// Only to tell how much there is. What it says is judged later, when the channel is known.
-		_, _, _ = running.askHeight(ctx)
+		_ = running.LearnHeight(ctx)
 	}
 	err = a.Run(ctx, p.source)
 	shown.done()
@@ -150,7 +158,7 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 		}
 		return err
 	}
-	report, err := o.finish(ctx, a, p)
+	report, err := o.finish(ctx, a, p, rebuilt)
 	if err != nil {
 		return err
 	}
@@ -165,7 +173,7 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 	return err
 }
 
-func (o *options) interrupted(a *Auditor) error {
+func (o *options) interrupted(a *audit.Auditor) error {
 	next := a.Status().Next
 	if o.state == "" {
 		return unreachable("interrupted before block %d; with --state an audit goes on where it was interrupted", next)
@@ -174,29 +182,32 @@ func (o *options) interrupted(a *Auditor) error {
 }
 
 // finish does what comes after the last block.
-func (o *options) finish(ctx context.Context, a *Auditor, p *plan) (*Report, error) {
+func (o *options) finish(ctx context.Context, a *audit.Auditor, p *plan, rebuilt *compare.Index) (*audit.Report, error) {
 	heights, problems, err := a.Witnesses(ctx, p.source, p.witnesses, p.agree)
 	if err != nil {
 		return nil, err
 	}
-	var compared *Comparison
+	var compared *audit.Comparison
 	if o.gateway != "" && !a.Ended() {
-		if compared, err = a.Compare(ctx, o.gateway, p.token, p.compare); err != nil {
+		var found []audit.Finding
+		compared, found, err = rebuilt.Gateway(ctx, o.gateway, p.token, p.compare, audit.DefaultPatience)
+		if a.Note(found...); err != nil {
 			return nil, err
 		}
 	}
-	if c := a.against; c != nil {
-		if err := a.compareIndex(ctx); err != nil { // that of an audit before
+	if rebuilt != nil {
+		f, err := rebuilt.File(ctx)
+		if err != nil {
 			return nil, err
 		}
-		if f := c.finding(a.index.Height()); f != nil {
-			a.replay.note(*f)
+		if f != nil {
+			a.Note(*f)
 		}
 	}
 	report := a.Report(p.source)
 	report.Heights, report.Gateway = heights, compared
 	if channel := report.Channel; p.channel != "" && channel != "" && channel != p.channel {
-		report.Findings = append(report.Findings, Finding{Code: Code(proofs.WrongChannel), Detail: fmt.Sprintf("the channel is called %q, not %q", channel, p.channel)})
+		report.Findings = append(report.Findings, audit.Finding{Code: audit.Code(proof.WrongChannel), Detail: fmt.Sprintf("the channel is called %q, not %q", channel, p.channel)})
 	}
 	for _, problem := range problems {
 		report.Notes = append(report.Notes, "no signed height: "+problem.Error())
@@ -222,10 +233,10 @@ func (o *options) openIndex(work string) (*index.Index, error) {
 
 // plan is what is audited, and by what.
 type plan struct {
-	source             Source
+	source             audit.Source
 	genesis            []byte
 	channel, chaincode string
-	witnesses          []*Peer
+	witnesses          []*audit.Peer
 	agree, compare     int
 	token              string
 }
@@ -259,7 +270,7 @@ func (o *options) plan() (*plan, error) {
 		return nil, err
 	}
 	if o.blocks != "" {
-		p.source = &Files{Dir: o.blocks}
+		p.source = &audit.Files{Dir: o.blocks}
 	}
 	return p, o.peers(p, local)
 }
@@ -277,7 +288,7 @@ func (o *options) gatewayOf(p *plan) error {
 		return usage("couldn't read the token: %w", err)
 	}
 	p.token = strings.TrimSpace(string(text))
-	if p.compare = All; o.compare == "all" {
+	if p.compare = compare.All; o.compare == "all" {
 		return nil
 	}
 	if p.compare, err = strconv.Atoi(o.compare); err != nil || p.compare < 0 {
@@ -297,7 +308,7 @@ func (o *options) pin(p *plan, local *network) error {
 		if err != nil {
 			return usage("couldn't read the trust file: %w", err)
 		}
-		t, err := proofs.ParseTrust(text)
+		t, err := proof.ParseTrust(text)
 		if err != nil {
 			return usage("%s: %w", o.trust, err)
 		}
@@ -343,10 +354,10 @@ func genesisHash(path string) ([]byte, error) {
 		return nil, err
 	}
 	var block common.Block
-	if err := proto.Unmarshal(text, &block); err != nil {
+	if err := protobuf.Unmarshal(text, &block); err != nil {
 		return nil, err
 	}
-	b, err := proofs.OpenBlock(&block)
+	b, err := proof.OpenBlock(&block)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package audit
+package compare
 
 import (
 	"context"
@@ -13,10 +13,11 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
 
-// Compared is a gateway's index, as far as it has to be known to tell whether another equals it.
-type Compared struct {
+// File is the index file of a gateway that doesn't run, as far as it has to be known to tell whether another equals it.
+type File struct {
 	path        string
 	height      uint64
 	fingerprint string
@@ -25,14 +26,14 @@ type Compared struct {
 	met bool // the rebuilt index has had this height
 }
 
-// openCompared reads the index file of a gateway that doesn't run, without changing it.
-func openCompared(ctx context.Context, path, work string) (*Compared, error) {
-	c := &Compared{path: path}
+// OpenFile reads the index file of a gateway, without changing it: it is copied into the folder work first.
+func OpenFile(ctx context.Context, path, work string) (*File, error) {
+	c := &File{path: path}
 	copied := filepath.Join(work, "gateway-index.db")
 	for _, suffix := range []string{"", "-wal"} {
 		err := copyFile(path+suffix, copied+suffix)
 		if err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
-			return nil, usage("couldn't read the gateway's index: %w", err)
+			return nil, invalid("couldn't read the gateway's index: %w", err)
 		}
 	}
 	if c.damage = checkFile(ctx, copied); c.damage != "" {
@@ -45,7 +46,7 @@ func openCompared(ctx context.Context, path, work string) (*Compared, error) {
 	}
 	defer ix.Close()
 	if why := ix.Rebuilding(); why != "" {
-		return nil, usage("couldn't compare the gateway's index: %s", strings.ReplaceAll(why, copied, path))
+		return nil, invalid("couldn't compare the gateway's index: %s", strings.ReplaceAll(why, copied, path))
 	}
 	c.height = ix.Height()
 	if c.fingerprint, err = ix.Fingerprint(ctx); err != nil {
@@ -85,54 +86,13 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// build indexes blocks as they come, as many at once as there are. At the height of the index that is compared it stops to
-// compare.
-func (a *Auditor) build(ctx context.Context, blocks <-chan index.Block) error {
-	for b := range blocks {
-		batch := []index.Block{b}
-		for more := true; more && len(batch) < mostUnindexed && !a.against.ends(batch); {
-			select {
-			case b, ok := <-blocks:
-				if more = ok; ok {
-					batch = append(batch, b)
-				}
-			default:
-				more = false
-			}
-		}
-		if err := a.index.ApplyAll(ctx, batch); err != nil {
-			return err
-		}
-		if err := a.compareIndex(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // ends tells whether a batch ends at the height of the index that is compared.
-func (c *Compared) ends(batch []index.Block) bool {
+func (c *File) ends(batch []index.Block) bool {
 	return c != nil && batch[len(batch)-1].Number+1 == c.height
 }
 
-// compareIndex compares the rebuilt index with the gateway's if it has its height.
-func (a *Auditor) compareIndex(ctx context.Context) error {
-	c := a.against
-	if c == nil || c.met || c.damage != "" || a.index.Height() != c.height {
-		return nil
-	}
-	fingerprint, err := a.index.Fingerprint(ctx)
-	if err != nil {
-		return err
-	}
-	if c.met = true; fingerprint != c.fingerprint {
-		c.damage = fmt.Sprintf("its rows up to block %d aren't what the blocks make", c.height-1)
-	}
-	return nil
-}
-
 // finding is what the comparison came to, nil if the index equals the rebuilt one.
-func (c *Compared) finding(height uint64) *Finding {
+func (c *File) finding(height uint64) *audit.Finding {
 	detail := c.damage
 	switch {
 	case c.damage != "":
@@ -144,5 +104,9 @@ func (c *Compared) finding(height uint64) *Finding {
 	if detail == "" {
 		return nil
 	}
-	return &Finding{Code: IndexDiffers, Detail: c.path + ": " + detail}
+	return &audit.Finding{Code: IndexDiffers, Detail: c.path + ": " + detail}
+}
+
+func invalid(format string, args ...any) error {
+	return &audit.InvalidError{Err: fmt.Errorf(format, args...)}
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
 
 // network is what matters here of a network's folder: a gateway's settings, which have every peer.
@@ -59,8 +61,8 @@ func (o *options) peers(p *plan, local *network) error {
 	if err != nil {
 		return err
 	}
-	add := func(address, name, roots string) *Peer {
-		one := &Peer{Address: address, ServerName: name, TLSRoots: roots, Channel: p.channel, As: as}
+	add := func(address, name, roots string) *audit.Peer {
+		one := &audit.Peer{Address: address, ServerName: name, TLSRoots: roots, Channel: p.channel, As: as}
 		p.witnesses = append(p.witnesses, one)
 		return one
 	}
@@ -92,7 +94,7 @@ func (o *options) peers(p *plan, local *network) error {
 }
 
 // member is who asks the peers: by flags, or the auditor of --as.
-func (o *options) member(local *network) (*Member, error) {
+func (o *options) member(local *network) (*audit.Member, error) {
 	mspID, certificate, key := o.mspID, o.certificate, o.key
 	if local != nil && mspID == "" && certificate == "" && key == "" {
 		folder := filepath.Join(o.dir, o.as, "users", "auditor")
@@ -101,7 +103,7 @@ func (o *options) member(local *network) (*Member, error) {
 	if mspID == "" || certificate == "" || key == "" {
 		return nil, usage("peers answer members only: --msp ID --cert FILE --key FILE, or --as ORG")
 	}
-	m, err := LoadMember(mspID, certificate, key)
+	m, err := audit.LoadMember(mspID, certificate, key)
 	if err != nil {
 		return nil, usage("%w", err)
 	}
@@ -115,7 +117,7 @@ func (o *options) member(local *network) (*Member, error) {
 type progress struct {
 	w      io.Writer
 	live   bool
-	source Source
+	source audit.Source
 	last   time.Time
 	shown  int
 
@@ -126,12 +128,12 @@ type progress struct {
 // quietly is how often a log is told.
 const quietly = 10 * time.Second
 
-func newProgress(w io.Writer, source Source) *progress {
+func newProgress(w io.Writer, source audit.Source) *progress {
 	f, ok := w.(*os.File)
 	return &progress{w: w, live: ok && term.IsTerminal(int(f.Fd())), source: source, last: time.Now()}
 }
 
-func (p *progress) show(s Status) {
+func (p *progress) show(s audit.Status) {
 	read, all := p.source.Share(s.Next)
 	if p.began.IsZero() {
 		p.began, p.had = time.Now(), read

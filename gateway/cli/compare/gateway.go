@@ -1,4 +1,4 @@
-package audit
+package compare
 
 import (
 	"context"
@@ -18,18 +18,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
-
-// Comparison is what was compared with a gateway's answers.
-type Comparison struct {
-	URL string `json:"url"`
-	// At is the block as of which both were asked.
-	At uint64 `json:"at"`
-	// Records and Lineages are how many were compared, and Nouns how many records of each noun were, if all of them.
-	Records  int            `json:"records"`
-	Lineages int            `json:"lineages"`
-	Nouns    map[string]int `json:"nouns,omitempty"`
-}
 
 // All compares every record.
 const All = -1
@@ -41,38 +31,35 @@ const mostGatewayFindings = 1000
 type comparing struct {
 	index   *index.Index
 	gateway *client.Client
-	result  *Comparison
-	found   []Finding
+	result  *audit.Comparison
+	found   []audit.Finding
 }
 
-// Compare asks a gateway and the index that was built from the audited blocks the same questions, as of the same block:
+// Gateway asks a gateway and the rebuilt index the same questions, as of the same block:
 // for each record, or so many of them chosen at random, who recorded it where and what it says; and what the graph says
-// came of some of them, and what they came from.
-func (a *Auditor) Compare(ctx context.Context, base, token string, records int) (*Comparison, error) {
-	c := &comparing{index: a.index, gateway: client.New(base, token), result: &Comparison{URL: base}}
-	height := a.index.Height()
+// came of some of them, and what they came from. A gateway that has indexed less than was audited is waited for as long as
+// patience says.
+func (x *Index) Gateway(ctx context.Context, base, token string, records int, patience time.Duration) (*audit.Comparison, []audit.Finding, error) {
+	c := &comparing{index: x.index, gateway: client.New(base, token), result: &audit.Comparison{URL: base}}
+	height := x.index.Height()
 	if height == 0 {
-		return c.result, nil
+		return c.result, nil, nil
 	}
 	c.result.At = height - 1
-	if err := c.await(ctx, height, a.patience); err != nil {
-		return nil, err
-	}
-	defer func() { a.replay.found = append(a.replay.found, c.found...) }()
-	if len(c.found) > 0 {
-		return c.result, nil
+	err := c.await(ctx, height, patience)
+	if err != nil || len(c.found) > 0 {
+		return c.result, c.found, err
 	}
 	var sample []index.Record
-	var err error
 	if records == All {
 		sample, err = c.all(ctx)
 	} else {
 		sample, err = c.sample(ctx, records)
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = c.lineages(ctx, sample)
 	}
-	return c.result, c.lineages(ctx, sample)
+	return c.result, c.found, err
 }
 
 // await gives the gateway some time to index what was audited.
@@ -87,13 +74,13 @@ func (c *comparing) await(ctx context.Context, height uint64, patience time.Dura
 	return err
 }
 
-func (c *comparing) add(code Code, format string, args ...any) {
-	c.found = append(c.found, Finding{Code: code, Detail: fmt.Sprintf(format, args...)})
+func (c *comparing) add(code audit.Code, format string, args ...any) {
+	c.found = append(c.found, audit.Finding{Code: code, Detail: fmt.Sprintf(format, args...)})
 }
 
 // aboutRecord is a finding about a record, at its place on the ledger.
-func (c *comparing) aboutRecord(code Code, r *index.Record, format string, args ...any) {
-	f := Finding{Code: code, Tx: r.TxID, Detail: fmt.Sprintf(format, args...)}
+func (c *comparing) aboutRecord(code audit.Code, r *index.Record, format string, args ...any) {
+	f := audit.Finding{Code: code, Tx: r.TxID, Detail: fmt.Sprintf(format, args...)}
 	f.Block, f.Position = &r.Block, &r.Position
 	c.found = append(c.found, f)
 }
@@ -347,7 +334,7 @@ func (c *comparing) lineage(ctx context.Context, r *index.Record, direction line
 			if n < 0 {
 				which = "invents"
 			}
-			c.aboutRecord(GatewayLineage, r, "of the %s of %s the gateway %s %s: %s, for one", direction, r.ID, which, counted(len(counts), what), one[:min(len(one), 300)])
+			c.aboutRecord(GatewayLineage, r, "of the %s of %s the gateway %s %d of the %ss: %s, for one", direction, r.ID, which, len(counts), what, one[:min(len(one), 300)])
 			break
 		}
 	}
