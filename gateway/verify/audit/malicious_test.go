@@ -174,7 +174,7 @@ func TestNoLieOfAGatewayStays(t *testing.T) {
 	recallReceipt, recallBlock := h.proof(recallPath+"/proof?level=receipt"), h.proof(recallPath+"/proof?level=block")
 	trace := h.proof(tracePath)
 	_, otherAnswer := h.get("/v1/records/" + s.other.Hex())
-	foreign, err := os.ReadFile(filepath.Join("..", "..", "test", "vectors", "receipt.proof"))
+	foreign, err := os.ReadFile(filepath.Join("..", "..", "..", "test", "vectors", "receipt.proof"))
 	require.NoError(t, err)
 
 	instead := func(path string, body []byte) func(*url.URL, int, []byte) (int, []byte) {

@@ -34,7 +34,7 @@ import (
 
 var makeVectors = flag.Bool("vectors", false, "make test/vectors anew, from a network")
 
-var vectorFolder = filepath.Join("..", "..", "test", "vectors")
+var vectorFolder = filepath.Join("..", "..", "..", "test", "vectors")
 
 // vector is one entry of test/vectors/vectors.txt.
 type vector struct {
