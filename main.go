@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,10 +13,12 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway"
+	"github.com/pedigree-ledger/pedigree/gateway/cli"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/bench"
-	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/check"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/demo"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/verb"
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
@@ -26,25 +27,9 @@ func main() {
 		os.Exit(code)
 	}
 	stop := profile()
-	root := root()
-	began := false // whether a verb took the command line as it is
-	eachVerb(root, func(verb *cobra.Command) {
-		run := verb.RunE
-		verb.RunE = func(c *cobra.Command, args []string) error {
-			began = true
-			return run(c, args)
-		}
-	})
-	// No signal is caught here: a verb that has something to finish catches its own, and a signal ends the others.
-	err := root.Execute()
+	code := cli.Run(root())
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "pedigree:", err)
-		if !began {
-			os.Exit(client.ExitUsage)
-		}
-		os.Exit(exitCode(err))
-	}
+	os.Exit(code)
 }
 
 // profile writes a CPU profile of the whole run into the folder that
@@ -68,16 +53,6 @@ func profile() (stop func()) {
 	}
 }
 
-// eachVerb visits every command that does something.
-func eachVerb(c *cobra.Command, visit func(*cobra.Command)) {
-	if c.RunE != nil {
-		visit(c)
-	}
-	for _, sub := range c.Commands() {
-		eachVerb(sub, visit)
-	}
-}
-
 func root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pedigree",
@@ -92,8 +67,6 @@ The shortest session:
   pedigree demo              the story of a salmon, its temperatures and a model
   pedigree trace --as market --down dataset/lab/temperatures@A
   pedigree down`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
 	}
 	root.AddGroup(
 		&cobra.Group{ID: "network", Title: "A network on this machine:"},
@@ -101,8 +74,8 @@ The shortest session:
 		&cobra.Group{ID: "proof", Title: "Check, without any gateway:"},
 		&cobra.Group{ID: "parts", Title: "The parts, for a network you already have:"})
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Reset())
-	add(root, "ledger", demo.Command(), client.Capture(), client.Register(), client.Record(), client.Show(), client.Trace(), client.Impact(), client.Export(), client.Proof())
-	add(root, "proof", client.Verify(), client.Trust(), client.Hash(), client.Sign(), audit.Command())
+	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(), verb.Show(), verb.Trace(), verb.Impact(), verb.Export(), verb.Proof())
+	add(root, "proof", check.Verify(), check.Trust(), check.Hash(), check.Sign(), audit.Command())
 	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
 	return root
 }
@@ -112,13 +85,4 @@ func add(root *cobra.Command, group string, commands ...*cobra.Command) {
 		c.GroupID = group
 		root.AddCommand(c)
 	}
-}
-
-// exitCode is what an error asks for, and 1 for the rest.
-func exitCode(err error) int {
-	var coded interface{ ExitCode() int }
-	if errors.As(err, &coded) {
-		return coded.ExitCode()
-	}
-	return 1
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/check"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -97,7 +97,7 @@ func choose(selector, value string) chromedp.Action[chromedp.Void] {
 // trusted is what the network's own trust file says.
 func trusted(t *testing.T) *proof.Trust {
 	t.Helper()
-	c := client.Trust()
+	c := check.Trust()
 	var out bytes.Buffer
 	c.SetOut(&out)
 	c.SetArgs([]string{"export", "--dir", dir})

@@ -1,14 +1,14 @@
-// Package client is the command line's way into a gateway: the verbs that
-// capture, register, record, show and trace. All of it goes through the public
-// REST interface with a token, so whatever the command line can do, any other
-// program can.
+// Package client talks to a gateway over its REST interface: a Client sends a Call and gets an Answer, or a Problem, which is
+// a refusal. It has the shapes of those answers that the command line reads, and waits for what takes time: capture jobs,
+// runs, blocks and proofs.
 //
-// What a verb makes goes to standard output, as text for people or, with
-// --json, as JSON; what it has to say goes to standard error.
+// It uses the public interface with a token and nothing else, so any other program can do what the command line does.
+// Errors ask for an exit code, see package exit.
 package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +18,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
 // Client speaks to one gateway as one caller.
@@ -25,21 +27,33 @@ type Client struct {
 	base  string
 	token string
 	http  *http.Client
+	most  int64 // bytes of an answer
 }
+
+// maxAnswer bounds what a client keeps in memory of one answer, in bytes.
+const maxAnswer = 256 << 20
 
 // New makes a client of the gateway at base, such as http://127.0.0.1:8081.
 func New(base, token string) *Client {
-	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{Timeout: 5 * time.Minute}}
+	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{Timeout: 5 * time.Minute}, most: maxAnswer}
 }
-
-// maxAnswer bounds what a client reads of one answer.
-const maxAnswer = 256 << 20
 
 // Answer is what the gateway said.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
+}
+
+// Decode reads the answer as JSON. Into nil it reads nothing.
+func (a *Answer) Decode(into any) error {
+	if into == nil {
+		return nil
+	}
+	if err := json.Unmarshal(a.Body, into); err != nil {
+		return fmt.Errorf("couldn't understand the gateway's answer: %w", err)
+	}
+	return nil
 }
 
 // Call is one request.
@@ -60,9 +74,9 @@ func (c *Client) Do(ctx context.Context, call Call) (*Answer, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := c.read(response.Body)
 	if err != nil {
-		return nil, unreachable(c.base, err)
+		return nil, err
 	}
 	return &Answer{response.StatusCode, response.Header, body}, nil
 }
@@ -77,7 +91,7 @@ func (c *Client) Copy(ctx context.Context, call Call, out io.Writer) (http.Heade
 	defer response.Body.Close()
 	n, err := io.Copy(out, response.Body)
 	if err != nil {
-		return nil, failure{fmt.Errorf("the answer of %s was cut off after %d bytes, or couldn't be written: %w", c.base, n, err), ExitUnreachable}
+		return nil, exit.Unreachablef("the answer of %s was cut off after %d bytes, or couldn't be written: %w", c.base, n, err)
 	}
 	return response.Header, nil
 }
@@ -96,9 +110,9 @@ func (c *Client) send(ctx context.Context, call Call) (*http.Response, error) {
 		request.Header[name] = values
 	}
 	request.Header.Set("Authorization", "Bearer "+c.token)
-	request.Header.Set("Accept", orDefault(call.Accept, "application/json, application/problem+json"))
+	request.Header.Set("Accept", cmp.Or(call.Accept, "application/json, application/problem+json"))
 	if call.Body != nil {
-		request.Header.Set("Content-Type", orDefault(call.Type, "application/json"))
+		request.Header.Set("Content-Type", cmp.Or(call.Type, "application/json"))
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -108,18 +122,23 @@ func (c *Client) send(ctx context.Context, call Call) (*http.Response, error) {
 		return response, nil
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := c.read(response.Body)
 	if err != nil {
-		return nil, unreachable(c.base, err)
+		return nil, err
 	}
 	return nil, readProblem(response, body)
 }
 
-func orDefault(s, otherwise string) string {
-	if s == "" {
-		return otherwise
+// read reads the whole body of an answer.
+func (c *Client) read(body io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(body, c.most+1))
+	if err != nil {
+		return nil, exit.Unreachablef("the answer of %s was cut off after %d bytes: %w", c.base, len(text), err)
 	}
-	return s
+	if int64(len(text)) > c.most {
+		return nil, exit.Refusedf("the answer of %s has more than %d bytes", c.base, c.most)
+	}
+	return text, nil
 }
 
 // Get reads JSON.
@@ -128,7 +147,7 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values, into an
 	if err != nil {
 		return err
 	}
-	return decode(answer.Body, into)
+	return answer.Decode(into)
 }
 
 // Post sends JSON and reads JSON.
@@ -141,7 +160,7 @@ func (c *Client) Post(ctx context.Context, path string, body, into any) (*Answer
 	if err != nil {
 		return nil, err
 	}
-	return answer, decode(answer.Body, into)
+	return answer, answer.Decode(into)
 }
 
 // AwaitBlock waits until this gateway's answers include a block, so that what
@@ -165,103 +184,11 @@ func (c *Client) AwaitBlock(ctx context.Context, block uint64) error {
 	}
 }
 
-func decode(body []byte, into any) error {
-	if into == nil {
-		return nil
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("couldn't understand the gateway's answer: %w", err)
-	}
-	return nil
-}
-
-// Problem is a refusal: an RFC 9457 problem document and its HTTP status.
-type Problem struct {
-	Status   int             `json:"status"`
-	Type     string          `json:"type"`
-	Title    string          `json:"title"`
-	Detail   string          `json:"detail"`
-	Problems []ProblemDetail `json:"problems"`
-	raw      []byte
-}
-
-// ProblemDetail is one thing that is wrong, and where.
-type ProblemDetail struct {
-	Index     *int   `json:"index"`
-	Pointer   string `json:"pointer"`
-	Parameter string `json:"parameter"`
-	Code      string `json:"code"`
-	Detail    string `json:"detail"`
-	Existing  string `json:"existing"`
-}
-
-func readProblem(response *http.Response, body []byte) *Problem {
-	p := &Problem{Status: response.StatusCode, raw: body}
-	if !strings.Contains(response.Header.Get("Content-Type"), "json") || json.Unmarshal(body, p) != nil || p.Title == "" {
-		p.Title = response.Status
-	}
-	p.Status = response.StatusCode
-	return p
-}
-
-func (p *Problem) Error() string {
-	var b strings.Builder
-	b.WriteString(p.Title)
-	if p.Detail != "" {
-		b.WriteString(": " + p.Detail)
-	}
-	for _, d := range p.Problems {
-		where := orDefault(d.Parameter, d.Pointer)
-		if d.Detail == p.Detail || p.Detail != "" && len(p.Problems) == 1 { // said already; the place is what is new
-			if where != "" {
-				b.WriteString(" (" + where + ")")
-			}
-			continue
-		}
-		b.WriteString("\n  ")
-		if where != "" {
-			b.WriteString(where + ": ")
-		}
-		b.WriteString(d.Detail)
-		if d.Existing != "" && !strings.Contains(d.Detail, d.Existing) {
-			b.WriteString(" (" + d.Existing + ")")
-		}
-	}
-	return b.String()
-}
-
-// Exit codes, the same for every verb.
-const (
-	ExitRefused     = 1 // the gateway or the ledger said no, or something is not there
-	ExitUsage       = 2 // the command line or a file is wrong; nothing was sent
-	ExitUnreachable = 3 // no gateway answered, or none can do it now; trying again may help
-)
-
-// ExitCode tells the shell which kind of no it was.
-func (p *Problem) ExitCode() int {
-	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests || p.Status == http.StatusBadGateway || p.Status == http.StatusGatewayTimeout {
-		return ExitUnreachable
-	}
-	return ExitRefused
-}
-
-// failure is an error with an exit code.
-type failure struct {
-	error
-	code int
-}
-
-func (f failure) ExitCode() int { return f.code }
-func (f failure) Unwrap() error { return f.error }
-
-func usage(format string, args ...any) error {
-	return failure{fmt.Errorf(format, args...), ExitUsage}
-}
-
+// unreachable is the error of a gateway that doesn't answer.
 func unreachable(base string, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return failure{fmt.Errorf("no gateway answers at %s (%w); is the network up? try `pedigree status`", base, err), ExitUnreachable}
+	return exit.Unreachablef("no gateway answers at %s (%w); is the network up? try `pedigree status`", base, err)
 }

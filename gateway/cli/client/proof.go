@@ -3,107 +3,35 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// Proof fetches the proof of a record, or of a whole trace.
-func Proof() *cobra.Command {
-	var t Target
-	var level string
-	var trace, down bool
-	var depth, organisations int
-	var wait time.Duration
-	c := &cobra.Command{
-		Use:   "proof ID",
-		Short: "Prove a record or a trace to somebody who trusts no gateway",
-		Long: `Print a proof of what ID names: a file that "pedigree verify" checks alone,
-offline, years later. ID is a record id, of which the hexadecimal digits are
-enough, or an artifact version. With --trace it is any node of the graph, and
-the proof is of every record of "pedigree trace", in one file.
-
-  receipt   peers of several organisations have signed that it is in their state
-  block     also when it was recorded, by whom and by whose consent: the block,
-            the orderers' signatures and every configuration back to the genesis
-
-Organisations that lag behind are waited for.
-` + whereHelp,
-		Example: `  pedigree proof --as market model/lab/spoilage@1 > model.proof
-  pedigree proof --as market --level block 052d7115c44a… > record.proof
-  pedigree proof --as market --trace model/lab/spoilage@1 > trace.proof
-  pedigree verify model.proof --trust consortium.json`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if level != "receipt" && level != "block" {
-				return usage("%q is no level of proof; there are receipt and block", level)
-			}
-			if down && !trace {
-				return usage("--down goes with --trace")
-			}
-			gateway, err := t.client()
-			if err != nil {
-				return err
-			}
-			query := url.Values{"level": {level}}
-			if organisations > 0 {
-				query.Set("organisations", strconv.Itoa(organisations))
-			}
-			path := "/v1/lineage/proof"
-			if trace {
-				query.Set("node", spell(args[0]))
-				if down {
-					query.Set("direction", "descendants")
-				}
-				if depth > 0 {
-					query.Set("depth", strconv.Itoa(depth))
-				}
-			} else if path, err = gateway.proofPath(c.Context(), spell(args[0])); err != nil {
-				return err
-			}
-			text, err := gateway.awaitProof(c.Context(), path, query, wait)
-			if err != nil {
-				return err
-			}
-			_, err = c.OutOrStdout().Write(text)
-			return err
-		},
-	}
-	t.flags(c)
-	c.Flags().StringVar(&level, "level", "receipt", "how strong a proof: receipt or block")
-	c.Flags().BoolVar(&trace, "trace", false, "prove every record of the trace of ID")
-	c.Flags().BoolVar(&down, "down", false, "with --trace: what it touched, not where it comes from")
-	c.Flags().IntVar(&depth, "depth", 0, "with --trace: steps to walk")
-	c.Flags().IntVar(&organisations, "organisations", 0, "how many organisations' signatures are enough; all that can be reached if left out")
-	c.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for organisations that lag behind")
-	return c
-}
-
-// proofPath is where the proof of a record is, by its id or as an artifact version.
-func (c *Client) proofPath(ctx context.Context, id string) (string, error) {
+// ProofPath is where the proof of a record is, by its id or as an artifact version.
+func (c *Client) ProofPath(ctx context.Context, id string) (string, error) {
 	node, kind, err := record.ParseNode(id)
 	switch {
 	case err == nil && kind == record.NodeRecord:
-		return recordPath(node) + "/proof", nil
+		return RecordPath(node) + "/proof", nil
 	case err == nil && kind == record.NodeArtifact:
 		var v View
-		if err := c.Get(ctx, artifactPath(node), nil, &v); err != nil {
+		if err := c.Get(ctx, ArtifactPath(node), nil, &v); err != nil {
 			return "", err
 		}
-		return recordPath(v.ID) + "/proof", nil
+		return RecordPath(v.ID) + "/proof", nil
 	}
-	return "", usage("%q is neither a record id nor an artifact version; --trace proves the trace of a thing", plain(id))
+	return "", exit.Usagef("%q is neither a record id nor an artifact version; --trace proves the trace of a thing", terminal.Plain(id))
 }
 
-// awaitProof asks again for as long as organisations lag behind.
-func (c *Client) awaitProof(ctx context.Context, path string, query url.Values, wait time.Duration) ([]byte, error) {
+// AwaitProof asks again for as long as organisations lag behind.
+func (c *Client) AwaitProof(ctx context.Context, path string, query url.Values, wait time.Duration) ([]byte, error) {
 	deadline := time.Now().Add(wait)
 	for {
 		answer, err := c.Do(ctx, Call{Method: http.MethodGet, Path: path, Query: query})
@@ -114,14 +42,14 @@ func (c *Client) awaitProof(ctx context.Context, path string, query url.Values, 
 			return answer.Body, nil
 		}
 		var pending struct{ Have, Lack []string }
-		if err := decode(answer.Body, &pending); err != nil {
+		if err := answer.Decode(&pending); err != nil {
 			return nil, err
 		}
 		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
 		pause := time.Duration(max(seconds, 1)) * time.Second
 		if time.Now().Add(pause).After(deadline) {
-			return nil, failure{fmt.Errorf("not all organisations have it yet: [%s] have, [%s] have not; --organisations takes fewer",
-				plain(strings.Join(pending.Have, ", ")), plain(strings.Join(pending.Lack, ", "))), ExitUnreachable}
+			return nil, exit.Unreachablef("not all organisations have it yet: [%s] have, [%s] have not; --organisations takes fewer",
+				terminal.Plain(strings.Join(pending.Have, ", ")), terminal.Plain(strings.Join(pending.Lack, ", ")))
 		}
 		select {
 		case <-ctx.Done():

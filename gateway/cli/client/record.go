@@ -1,228 +1,39 @@
 package client
 
-import (
-	"encoding/json"
-	"slices"
-	"strings"
+import "context"
 
-	"github.com/spf13/cobra"
-
-	"github.com/pedigree-ledger/pedigree/chaincode/record"
-)
-
-// Record records runs, claims and organisations.
-func Record() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "record",
-		Short: "Record a run, a claim, or any record from a file",
-		Long: `Record a run of an AI pipeline, a claim such as a recall, or any record from a
-JSON file, and wait until the ledger has it.`,
-		Example: `  pedigree record activity training --as lab --used dataset/lab/temperatures@1 --generated model/lab/spoilage@1=model.bin
-  pedigree record statement recall urn:epc:class:lgtin:952005.0101010.A --as harbor --reason "thawed on the quay"`,
-	}
-	c.AddCommand(recordActivity(), recordStatement(), recordFile())
-	return c
+// Receipt says that a record is on the ledger.
+type Receipt struct {
+	ID              string `json:"id"`
+	Noun            string `json:"noun"`
+	MSPID           string `json:"mspId"`
+	Tx              string `json:"tx"`
+	Block           uint64 `json:"block"`
+	AlreadyRecorded bool   `json:"alreadyRecorded"`
+	EventID         string `json:"eventID"`
+	Hash            string `json:"hash"`
+	Ref             string `json:"ref"`
+	Generated       []struct {
+		Ref string `json:"ref"`
+		ID  string `json:"id"`
+	} `json:"generated"`
+	Warnings []Warning `json:"warnings"`
 }
 
-func recordActivity() *cobra.Command {
-	var t Target
-	var used, generated, about, cards []string
-	var outcome, parameters, started, ended, description string
-	c := &cobra.Command{
-		Use:   "activity TYPE",
-		Short: "Record a run: what it used, generated and decided about",
-		Long: `Record a run. TYPE is training, fine-tuning, evaluation, inference,
-transformation, labelling or generation. Whatever it used must be on the ledger;
-its inputs are then the inputs of what it generated, for ever.
-` + whereHelp,
-		Example: `  pedigree record activity training --as lab --used dataset/lab/temperatures@1:training --generated model/lab/spoilage@1=model.bin
-  pedigree record activity inference --as lab --used model/lab/spoilage@1 --about https://id.gs1.org/01/09520051012017/10/A --outcome '{"sell":false}'`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			body := map[string]any{"type": args[0]}
-			for name, text := range map[string]string{"startedAt": started, "endedAt": ended, "description": description} {
-				if text != "" {
-					body[name] = text
-				}
-			}
-			for name, text := range map[string]string{"outcome": outcome, "parameters": parameters} {
-				if text == "" {
-					continue
-				}
-				if !json.Valid([]byte(text)) {
-					return usage("--%s is not JSON: %s", name, text)
-				}
-				body[name] = json.RawMessage(text)
-			}
-			if len(used) > 0 {
-				uses, err := uses(used)
-				if err != nil {
-					return err
-				}
-				body["used"] = uses
-			}
-			if len(generated)+len(cards) > 0 {
-				outputs, err := outputs(c, generated, cards)
-				if err != nil {
-					return err
-				}
-				body["generated"] = outputs
-			}
-			if len(about) > 0 {
-				body["about"] = spellAll(about)
-			}
-			gateway, err := t.client()
-			if err != nil {
-				return err
-			}
-			return postAndPrint(c, gateway, &t, "/v1/activities", body)
-		},
-	}
-	t.flags(c)
-	c.Flags().StringArrayVar(&used, "used", nil, "artifact version or record id that the run used, with :ROLE if you like; may be repeated, and @FILE reads one a line")
-	c.Flags().StringArrayVar(&generated, "generated", nil, "artifact version that it generated; with =FILE or =DIR it is registered in the same transaction; may be repeated")
-	c.Flags().StringArrayVar(&cards, "card", nil, "the card of an output, as REF=FILE; see register --help; may be repeated")
-	c.Flags().StringArrayVar(&about, "about", nil, "thing, artifact version or record that it decided about; may be repeated")
-	c.Flags().StringVar(&outcome, "outcome", "", "JSON object: what came out")
-	c.Flags().StringVar(&parameters, "parameters", "", "JSON object: how it was run")
-	c.Flags().StringVar(&started, "started", "", "when it started, RFC 3339")
-	c.Flags().StringVar(&ended, "ended", "", "when it ended, RFC 3339")
-	c.Flags().StringVar(&description, "description", "", "a few words")
-	return c
+// Warning is something odd about a card.
+type Warning struct {
+	Ref    string `json:"ref"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Line   int    `json:"line"`
 }
 
-// uses reads REF, REF:ROLE and @FILE. A record id has colons of its own, and
-// what follows its digest is the role.
-func uses(list []string) ([]map[string]string, error) {
-	all, err := lines(list)
+// Record posts a record and returns when the ledger has it.
+func (c *Client) Record(ctx context.Context, path string, body any) (*Answer, *Receipt, error) {
+	receipt := new(Receipt)
+	answer, err := c.Post(ctx, path, body, receipt)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var uses []map[string]string
-	for _, item := range all {
-		use := map[string]string{"ref": item}
-		if at := strings.LastIndexByte(item, ':'); at > 0 && !strings.Contains(item[at:], "/") {
-			use = map[string]string{"ref": item[:at], "role": item[at+1:]}
-		}
-		use["ref"] = spell(use["ref"])
-		if _, _, err := record.ParseNode(use["ref"]); err != nil {
-			return nil, failure{err, ExitUsage}
-		}
-		uses = append(uses, use)
-	}
-	return uses, nil
-}
-
-// outputs reads REF, REF=FILE and REF=DIR, and the cards of the latter two.
-func outputs(c *cobra.Command, list, cards []string) ([]map[string]any, error) {
-	var outputs []map[string]any
-	card := map[string]string{}
-	for _, item := range cards {
-		ref, file, ok := strings.Cut(item, "=")
-		if !ok || !slices.ContainsFunc(list, func(output string) bool { return strings.HasPrefix(output, ref+"=") }) {
-			return nil, usage("--card %q is not REF=FILE with the REF of an output that is registered here, with --generated REF=FILE", item)
-		}
-		card[ref] = file
-	}
-	for _, item := range list {
-		ref, file, registers := strings.Cut(item, "=")
-		if !registers {
-			outputs = append(outputs, map[string]any{"ref": ref})
-			continue
-		}
-		artifact, err := (&artifactFlags{card: card[ref]}).artifact(c.Context(), ref, file, newProgress(c.ErrOrStderr()), c.ErrOrStderr())
-		if err != nil {
-			return nil, err
-		}
-		outputs = append(outputs, map[string]any{"artifact": artifact})
-	}
-	return outputs, nil
-}
-
-func recordStatement() *cobra.Command {
-	var t Target
-	var set []string
-	predicate := map[string]*string{}
-	c := &cobra.Command{
-		Use:   "statement KIND NODE...",
-		Short: "Make a claim: a recall, an approval, a certificate, a withdrawal of consent, …",
-		Long: `Make a claim about things, artifact versions or records. KIND is one of
-
-  recall           by who answers for it; needs --reason
-  withdrawal       of consent to use it, by its owner; needs --reason
-  approval         by an organisation other than the owner
-  certificate      needs --set scheme=… and --set number=…
-  licence          by its owner; needs --set licence=SPDX
-  correction       by who recorded it; needs --reason and --set replacedBy=…
-  finding          needs --set detail=…
-  acknowledgement  of a statement
-  retraction       of an own statement; needs --reason
-` + whereHelp,
-		Example: `  pedigree record statement recall --as harbor https://id.gs1.org/01/09520051012017/10/A --reason "thawed on the quay"
-  pedigree record statement approval --as market model/lab/spoilage@1 --set scope="chilled fish"`,
-		Args: cobra.MinimumNArgs(2),
-		RunE: func(c *cobra.Command, args []string) error {
-			claim := map[string]string{}
-			for name, value := range predicate {
-				if *value != "" {
-					claim[name] = *value
-				}
-			}
-			for _, pair := range set {
-				name, value, ok := strings.Cut(pair, "=")
-				if !ok {
-					return usage("--set %q is not name=value", pair)
-				}
-				claim[name] = value
-			}
-			gateway, err := t.client()
-			if err != nil {
-				return err
-			}
-			return postAndPrint(c, gateway, &t, "/v1/statements", map[string]any{"kind": args[0], "subject": spellAll(args[1:]), "predicate": claim})
-		},
-	}
-	t.flags(c)
-	for _, name := range []string{"reason", "note"} {
-		predicate[name] = new(string)
-		c.Flags().StringVar(predicate[name], name, "", "the claim's "+name)
-	}
-	c.Flags().StringArrayVar(&set, "set", nil, "another member of the claim, as name=value; may be repeated")
-	return c
-}
-
-func recordFile() *cobra.Command {
-	var t Target
-	c := &cobra.Command{
-		Use:   "file FILE",
-		Short: `Record what a JSON file has, by its member "record"`,
-		Long: `Record what a JSON file has (- is standard input). Its member "record" says what
-it is: artifact/1, activity/1, statement/1 or member/1. For EPCIS
-documents use capture.
-` + whereHelp,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			text, err := readFile(c.InOrStdin(), args[0])
-			if err != nil {
-				return err
-			}
-			var kind struct {
-				Record string `json:"record"`
-			}
-			if err := json.Unmarshal(text, &kind); err != nil {
-				return usage("%s is not a JSON object: %w", args[0], err)
-			}
-			path, ok := map[string]string{"artifact/1": "/v1/artifacts", "activity/1": "/v1/activities", "statement/1": "/v1/statements", "member/1": "/v1/members"}[kind.Record]
-			if !ok {
-				return usage(`the member "record" of %s is %q; it must be artifact/1, activity/1, statement/1 or member/1 (EPCIS documents go to capture)`, args[0], kind.Record)
-			}
-			gateway, err := t.client()
-			if err != nil {
-				return err
-			}
-			return postAndPrint(c, gateway, &t, path, json.RawMessage(text))
-		},
-	}
-	t.flags(c)
-	return c
+	return answer, receipt, nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/spf13/cobra"
 )
 
@@ -16,34 +17,33 @@ type Target struct {
 	as   string
 	role string
 	dir  string
-	json bool
+	JSON bool // whether an answer is printed as JSON
 }
 
-// flags adds what every verb has.
-func (t *Target) flags(c *cobra.Command) {
+// AddFlags adds what every verb has.
+func (t *Target) AddFlags(c *cobra.Command) {
 	c.Flags().StringVar(&t.as, "as", "", "organisation of the network in --dir to act for, such as harbor")
 	c.Flags().StringVar(&t.role, "role", "submitter", "which of the organisation's tokens to use: submitter, auditor or operator")
 	c.Flags().StringVar(&t.dir, "dir", ".pedigree", "folder of the network")
-	c.Flags().BoolVar(&t.json, "json", false, "print JSON, as the gateway gave it")
+	c.Flags().BoolVar(&t.JSON, "json", false, "print JSON, as the gateway gave it")
 }
 
-// whereHelp ends the help of every verb.
-const whereHelp = `
+// TargetHelp ends the help of every verb.
+const TargetHelp = `
 The gateway is that of --as ORG in the network's folder, or the one that
-PEDIGREE_URL and PEDIGREE_TOKEN name. Exit codes: 0 done, 1 refused or not
-found, 2 a mistake in the command or a file, 3 no gateway reachable.`
+PEDIGREE_URL and PEDIGREE_TOKEN name.`
 
-// client finds the gateway and the token.
-func (t *Target) client() (*Client, error) {
+// Client finds the gateway and the token.
+func (t *Target) Client() (*Client, error) {
 	if t.as == "" {
 		if base := os.Getenv("PEDIGREE_URL"); base != "" {
 			token := os.Getenv("PEDIGREE_TOKEN")
 			if token == "" {
-				return nil, usage("PEDIGREE_URL is set, but PEDIGREE_TOKEN isn't: a gateway answers nobody without a token")
+				return nil, exit.Usagef("PEDIGREE_URL is set, but PEDIGREE_TOKEN isn't: a gateway answers nobody without a token")
 			}
 			return New(base, token), nil
 		}
-		return nil, usage("say whose gateway to use: --as ORG for a network in a folder, or PEDIGREE_URL and PEDIGREE_TOKEN")
+		return nil, exit.Usagef("say whose gateway to use: --as ORG for a network in a folder, or PEDIGREE_URL and PEDIGREE_TOKEN")
 	}
 	return Local(t.dir, t.as, t.role)
 }
@@ -51,14 +51,14 @@ func (t *Target) client() (*Client, error) {
 // Local is a client of an organisation's gateway in a network's folder.
 func Local(dir, org, role string) (*Client, error) {
 	if org != filepath.Base(org) || role != filepath.Base(role) {
-		return nil, usage("%q is not the name of an organisation", org)
+		return nil, exit.Usagef("%q is not the name of an organisation", org)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, org, "gateway.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("there is no organisation %q in the network folder %s; `pedigree up` makes a network, `pedigree status` lists the organisations", org, dir)
+		return nil, exit.Usagef("there is no organisation %q in the network folder %s; `pedigree up` makes a network, `pedigree status` lists the organisations", org, dir)
 	}
 	if err != nil {
-		return nil, usage("couldn't read the gateway's settings: %w", err)
+		return nil, exit.Usagef("couldn't read the gateway's settings: %w", err)
 	}
 	var config struct {
 		Listen string `json:"listen"`
@@ -67,14 +67,14 @@ func Local(dir, org, role string) (*Client, error) {
 		} `json:"tls"`
 	}
 	if err := json.Unmarshal(text, &config); err != nil {
-		return nil, usage("couldn't understand the settings of %s's gateway: %w", org, err)
+		return nil, exit.Usagef("couldn't understand the settings of %s's gateway: %w", org, err)
 	}
 	token, err := os.ReadFile(filepath.Join(dir, org, role+".token"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("%s has no token of the role %q; there are submitter, auditor and operator", org, role)
+		return nil, exit.Usagef("%s has no token of the role %q; there are submitter, auditor and operator", org, role)
 	}
 	if err != nil {
-		return nil, usage("couldn't read the %s token of %s: %w", role, org, err)
+		return nil, exit.Usagef("couldn't read the %s token of %s: %w", role, org, err)
 	}
 	scheme := "http://"
 	if config.TLS.Certificate != "" {

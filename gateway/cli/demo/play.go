@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/text"
 )
 
 func (s *story) play() error {
@@ -154,12 +155,11 @@ func (s *story) readingsOf(logger string) []string {
 
 // impact shows what something touched.
 func (s *story) impact(org, node string) error {
-	var im client.Touched
+	var im client.Impact
 	if err := s.ask(org, "/v1/impact", url.Values{"node": {node}}, "impact of "+node, &im); err != nil || s.json {
 		return err
 	}
-	im.Asked = "the recall"
-	return im.Print(s.out)
+	return text.Impact(s.out, "the recall", im)
 }
 
 // trace shows one walk of the graph.
@@ -168,7 +168,7 @@ func (s *story) trace(org, node, direction string) error {
 	if err := s.ask(org, "/v1/lineage", url.Values{"node": {node}, "direction": {direction}}, direction+" of "+node, &graph); err != nil || s.json {
 		return err
 	}
-	return graph.Print(s.out)
+	return text.Graph(s.out, graph, false)
 }
 
 // ask asks an organisation's gateway. To programs it tells the answer as it is.

@@ -1,0 +1,116 @@
+package check
+
+import (
+	"crypto/x509"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/content"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/modelsigning"
+)
+
+// Sign signs a model.
+func Sign() *cobra.Command {
+	var h content.Hashing
+	var keyFile, out string
+	var chainFiles []string
+	var m modelsigning.Method
+	var method string
+	c := &cobra.Command{
+		Use:   "sign DIR|FILE --key KEY.pem --out model.sig",
+		Short: "Sign a model with OpenSSF Model Signing v1.0",
+		Long: `Hash the files of a model and sign the list of them, as OpenSSF Model Signing
+v1.0 has it: a detached Sigstore bundle, which model_signing and other tools
+verify. It needs no network and sends nothing.
+
+KEY.pem is an unencrypted ECDSA key on P-256, P-384 or P-521. With --certificate
+the signature bears the key's certificate, and verifiers need its root and not
+the key.
+
+The signature covers what "pedigree hash" covers; the signature itself, if it
+lies in DIR, is left out. By "pedigree register --signature" it becomes part of
+the artifact's record.`,
+		Example: `  openssl ecparam -name prime256v1 -genkey -noout -out key.pem && openssl pkey -in key.pem -pubout -out key.pub
+  pedigree sign models/spoilage --key key.pem --out spoilage.sig
+  pedigree sign models/spoilage --key key.pem --certificate trainer.pem --certificate intermediate.pem --out spoilage.sig
+  pedigree verify models/spoilage --signature spoilage.sig --signature-key key.pub`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case keyFile == "" || out == "":
+				return exit.Usagef("give the key to sign with and where the signature goes: --key KEY.pem --out model.sig")
+			case method != "files" && method != "shards":
+				return exit.Usagef("%q is no method; there are files and shards", method)
+			case m.ShardSize < 1:
+				return exit.Usagef("a shard has at least one byte")
+			case method == "files" && c.Flags().Changed("shard-size"):
+				return exit.Usagef("--shard-size goes with --method shards")
+			case method == "files":
+				m.ShardSize = 0
+			}
+			text, err := input.File(c.InOrStdin(), keyFile)
+			if err != nil {
+				return err
+			}
+			key, err := modelsigning.ParsePrivateKey(text)
+			if err != nil {
+				return exit.Usagef("the key %s %w", keyFile, err)
+			}
+			var chain []*x509.Certificate
+			for _, file := range chainFiles {
+				text, err := input.File(c.InOrStdin(), file)
+				if err != nil {
+					return err
+				}
+				more, err := modelsigning.ParseCertificates(text)
+				if err != nil {
+					return exit.Usagef("%s %w", file, err)
+				}
+				chain = append(chain, more...)
+			}
+			ignore := h.Ignore
+			if inside, ok := content.Within(args[0], out); ok {
+				ignore = append(ignore, inside)
+			}
+			f, err := folder.Open(args[0], folder.Options{Ignore: ignore})
+			if err != nil {
+				return exit.With(exit.Usage, err)
+			}
+			defer f.Close()
+			line := terminal.NewProgress(c.ErrOrStderr())
+			statement, err := modelsigning.New(c.Context(), f, m, h.Options(line, args[0]))
+			line.Done()
+			if err != nil {
+				return exit.With(exit.Usage, err)
+			}
+			bundle, err := modelsigning.Sign(statement, key, chain)
+			if err != nil {
+				return exit.With(exit.Usage, err)
+			}
+			if out == "-" {
+				_, err := c.OutOrStdout().Write(append(bundle, '\n'))
+				return err
+			}
+			if err := os.WriteFile(out, bundle, 0o644); err != nil {
+				return exit.Usagef("couldn't write the signature: %w", err)
+			}
+			fmt.Fprintf(c.ErrOrStderr(), "signed %s, %s\n", terminal.Count(f.Count(), "file"), terminal.Bytes(f.Size()))
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s  %s\n", statement.Root, terminal.Plain(out))
+			return err
+		},
+	}
+	h.AddFlags(c, false)
+	c.Flags().StringVar(&keyFile, "key", "", "private key, PEM")
+	c.Flags().StringArrayVar(&chainFiles, "certificate", nil, "the key's certificate, PEM, and then those between it and a root; may be repeated")
+	c.Flags().StringVar(&out, "out", "", "file that the signature is written to; - is standard output")
+	c.Flags().StringVar(&method, "method", "files", "files: each file is hashed as a whole; shards: in pieces, which is faster for large files")
+	c.Flags().Int64Var(&m.ShardSize, "shard-size", folder.DefaultShard, "with --method shards: bytes of a shard")
+	c.Flags().StringVar(&m.HashType, "hash", "sha256", "hash of the files: sha256, blake2b or blake3")
+	return c
+}

@@ -1,0 +1,142 @@
+package check
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// Trust makes and shows trust files.
+func Trust() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "trust",
+		Short: "Make or show a trust file: whose word a verifier takes",
+	}
+	c.AddCommand(trustExport(), trustShow())
+	return c
+}
+
+func trustExport() *cobra.Command {
+	var dir, genesis, with, chaincode string
+	var agree int
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Print what a verifier needs to trust of a channel",
+		Long: `Print a trust file for "pedigree verify": the channel's name, the hash of its
+genesis block, the roots of its organisations and how many of them must agree.
+
+It is made of the genesis block: that of the network in --dir, or any with
+--genesis. If organisations or their authorities have changed since, give a
+proof of level block that is newer with --with: its configurations are checked
+back to the genesis block. Authorities that were replaced stay in the file,
+for the sake of old receipts; take out one that was stolen. Organisations that
+have left are not in it: keep the file of before for the proofs of before.
+
+Whoever makes this file is trusted. Make it at an organisation that you
+believe, and compare what "trust show" prints of it with what others print.`,
+		Example: `  pedigree trust export > consortium.json
+  pedigree trust export --genesis pedigree.block --agree 3 > consortium.json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			t, err := exportTrust(dir, genesis, with, chaincode, agree)
+			if err != nil {
+				return err
+			}
+			_, err = c.OutOrStdout().Write(t.Text())
+			return err
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", ".pedigree", "folder of the network")
+	c.Flags().StringVar(&genesis, "genesis", "", "file of the channel's genesis block, instead of the folder's")
+	c.Flags().StringVar(&with, "with", "", "a proof of level block, for the configurations after the genesis block")
+	c.Flags().StringVar(&chaincode, "chaincode", "", "name of the chaincode on the channel; that of the folder, or pedigree, if left out")
+	c.Flags().IntVar(&agree, "agree", 0, "how many organisations must sign a receipt; a majority if left out")
+	return c
+}
+
+func exportTrust(dir, genesis, with, chaincode string, agree int) (*proof.Trust, error) {
+	if genesis == "" {
+		var plan struct{ Channel, Chaincode string }
+		text, err := os.ReadFile(filepath.Join(dir, "network.json"))
+		if err != nil {
+			return nil, exit.Usagef("there is no network in the folder %s; give --dir, or --genesis with the file of a genesis block", dir)
+		}
+		if err := json.Unmarshal(text, &plan); err != nil || plan.Channel != filepath.Base(plan.Channel) {
+			return nil, exit.Usagef("couldn't understand network.json in %s", dir)
+		}
+		genesis = filepath.Join(dir, "channel", plan.Channel+".block")
+		chaincode = cmp.Or(chaincode, plan.Chaincode)
+	}
+	text, err := input.File(nil, genesis)
+	if err != nil {
+		return nil, err
+	}
+	var raw common.Block
+	if err := proto.Unmarshal(text, &raw); err != nil {
+		return nil, exit.Usagef("%s is no block: %w", genesis, err)
+	}
+	first, err := proof.OpenBlock(&raw)
+	if err != nil {
+		return nil, exit.Usagef("%s: %w", genesis, err)
+	}
+	var later []*proof.Block
+	if with != "" {
+		text, err := input.File(nil, with)
+		if err != nil {
+			return nil, err
+		}
+		p, err := proof.Parse(text)
+		if err != nil {
+			return nil, exit.With(exit.Refused, err)
+		}
+		if p.Level() != proof.LevelBlock {
+			return nil, exit.Usagef("%s is a proof of level %s, which has no configurations", with, p.Level())
+		}
+		later = p.Blocks[1:]
+	}
+	t, err := proof.NewTrust(first, later, cmp.Or(chaincode, "pedigree"), agree)
+	return t, exit.With(exit.Refused, err)
+}
+
+func trustShow() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show FILE",
+		Short: "Print what a trust file says, to compare it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			text, err := input.File(c.InOrStdin(), args[0])
+			if err != nil {
+				return err
+			}
+			t, err := proof.ParseTrust(text)
+			if err != nil {
+				return exit.With(exit.Refused, err)
+			}
+			return showTrust(c.OutOrStdout(), t)
+		},
+	}
+}
+
+func showTrust(w io.Writer, t *proof.Trust) error {
+	fmt.Fprintf(w, "channel    %s\nchaincode  %s\ngenesis    %x\nagree      %d of %d\n", terminal.Plain(t.Channel), terminal.Plain(t.Chaincode), t.Genesis, t.Agree, len(t.Organisations))
+	for _, o := range t.Organisations {
+		fmt.Fprintf(w, "%s\n", terminal.Plain(o.MSPID))
+		for _, a := range o.Authorities() {
+			fmt.Fprintf(w, "  %s\n  until %s  SHA-256 %x\n", terminal.Plain(a.Subject.String()), a.NotAfter.UTC().Format("2006-01-02"), sha256.Sum256(a.Raw))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+// Package check has the verbs that check something without a gateway: verify, and what it needs: trust, hash and sign. Only
+// verify --artifact asks one.
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// Verify checks a proof, and then it uses no network, no folder and no clock;
+// or whether a folder or a file is what somebody registered or signed.
+func Verify() *cobra.Command {
+	var t client.Target
+	var trust, level, id, trace string
+	var down, cut, raw bool
+	content := contentCheck{target: &t}
+	c := &cobra.Command{
+		Use:   "verify {PROOF --trust FILE | DIR|FILE --artifact REF}",
+		Short: "Check a proof, offline and alone; or a folder against what was registered",
+		Long: `Check a proof, or check a folder or a file.
+
+Check a proof file against a trust file, and say what it proves. PROOF is a file,
+or - for standard input. Nothing else is read: no network, no other file, no
+clock; the answer of today is that of every day.
+
+A signed statement (export --format slsa, and other in-toto statements with the
+signer's certificate) is checked as well: which organisation signed it, and what
+it says.
+
+With --artifact, --proof or --signature it is a folder or a file that is checked:
+every byte of it is read and held against what the ledger says, by a gateway's
+word (--artifact, with --as ORG), by a proof (--proof, with --trust; offline), or
+against a signature of OpenSSF Model Signing v1.0 (--signature; offline). What
+differs is listed: missing, extra, changed and renamed files. Only what was
+registered with a full digest can be verified. A recalled or withdrawn artifact
+exits with 1 even if its content is unchanged.
+
+Exit codes: 0 accepted, 1 refused (the first word of the message is a stable
+reason code), 2 a mistake in the command, or a file that can't be read.`,
+		Example: `  pedigree verify model.proof --trust consortium.json
+  pedigree verify model.proof --trust consortium.json --level block --record 052d7115c44a…
+  pedigree verify trace.proof --trust consortium.json --trace model/lab/spoilage@1
+  pedigree verify model.proof --trust consortium.json --raw | jq .
+  pedigree verify models/spoilage --artifact model/lab/spoilage@3 --as market
+  pedigree verify models/spoilage --proof model.proof --trust consortium.json
+  pedigree verify models/spoilage --signature spoilage.sig --signature-key key.pub`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			wanted := proof.Wanted{Level: proof.Level(level)}
+			if level != "" && wanted.Level != proof.LevelReceipt && wanted.Level != proof.LevelBlock {
+				return exit.Usagef("%q is no level of proof; there are receipt and block", level)
+			}
+			if id != "" {
+				var err error
+				if wanted.ID, err = record.ParseID(client.ID(id)); err != nil {
+					return exit.Usagef("--record: %w", err)
+				}
+			}
+			if content.asked() {
+				if id != "" || trace != "" || raw {
+					return exit.Usagef("--record, --trace and --raw are for proofs by themselves")
+				}
+				content.trust, content.wantedLevel = trust, wanted.Level
+				return content.run(c, args[0])
+			}
+			if (down || cut) && trace == "" {
+				return exit.Usagef("--down and --cut go with --trace")
+			}
+			if trace != "" {
+				node, _, err := record.ParseNode(client.ID(trace))
+				if err != nil {
+					return exit.Usagef("--trace: %w", err)
+				}
+				wanted.Trace = &proof.Trace{Node: node, Direction: proof.Ancestors, Cut: cut}
+				if down {
+					wanted.Trace.Direction = proof.Descendants
+				}
+			}
+			if trust == "" {
+				if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+					return exit.Usagef("%s is a folder: say against what to check it, with --artifact, --proof or --signature", args[0])
+				}
+				return exit.Usagef(`say what you trust: --trust FILE, made by "pedigree trust export" at an organisation that you believe`)
+			}
+			pinned, err := input.File(c.InOrStdin(), trust)
+			if err != nil {
+				return err
+			}
+			text, err := input.File(c.InOrStdin(), args[0])
+			if err != nil {
+				return err
+			}
+			if attestation.Recognise(text) {
+				return verifyAndShow(c, text, pinned, wanted, t.JSON, raw)
+			}
+			verdict, err := verify(text, pinned, wanted)
+			switch {
+			case t.JSON:
+				return errors.Join(printVerdict(c.OutOrStdout(), verdict, err), exit.With(exit.Refused, err))
+			case err != nil:
+				return exit.With(exit.Refused, err)
+			case raw:
+				return printRaw(c.OutOrStdout(), verdict)
+			}
+			return showVerdict(c.OutOrStdout(), verdict)
+		},
+	}
+	c.Flags().StringVar(&trust, "trust", "", "the trust file: which ledger, whose word counts, and how many must agree")
+	c.Flags().StringVar(&level, "level", "", "refuse proofs that are weaker: receipt or block")
+	c.Flags().StringVar(&id, "record", "", "refuse proofs of other records than this one")
+	c.Flags().StringVar(&trace, "trace", "", "refuse proofs of other things than where this node comes from, and those of a part of it")
+	c.Flags().BoolVar(&down, "down", false, "with --trace: what it touched, not where it comes from")
+	c.Flags().BoolVar(&cut, "cut", false, "with --trace: also take a walk that was ended early")
+	c.Flags().BoolVar(&raw, "raw", false, "print the proved records, one a line, and nothing else")
+	t.AddFlags(c)
+	c.Flags().Lookup("json").Usage = "print the verdict as JSON, also of what is refused"
+	content.flags(c)
+	return c
+}
+
+func verify(text, pinned []byte, wanted proof.Wanted) (*proof.Verdict, error) {
+	t, err := proof.ParseTrust(pinned)
+	if err != nil {
+		return nil, err
+	}
+	p, err := proof.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return proof.Verify(p, t, wanted)
+}
+
+// judgement is how every verdict begins as JSON: whether something was accepted, and if not, why.
+type judgement struct {
+	Accepted bool         `json:"accepted"`
+	Reason   proof.Reason `json:"reason,omitempty"`
+	Where    string       `json:"where,omitempty"`
+	Detail   string       `json:"detail,omitempty"`
+}
+
+func judge(err error) judgement {
+	if err == nil {
+		return judgement{Accepted: true}
+	}
+	var r *proof.Refusal
+	if errors.As(err, &r) {
+		return judgement{Reason: r.Reason, Where: r.Where, Detail: r.Detail}
+	}
+	return judgement{Detail: err.Error()}
+}
+
+// printVerdict writes {"accepted":…} with what was proved, or with why nothing was.
+func printVerdict(w io.Writer, v *proof.Verdict, err error) error {
+	return terminal.Value(w, struct {
+		judgement
+		*proof.Verdict
+	}{judge(err), v})
+}
+
+func printRaw(w io.Writer, v *proof.Verdict) error {
+	for _, r := range v.Records {
+		if _, err := fmt.Fprintf(w, "%s\n", r.Record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showVerdict says to people what was proved.
+func showVerdict(w io.Writer, v *proof.Verdict) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "accepted: %s proof of %s on channel %s, where %d organisations must agree\n", v.Level, terminal.Count(len(v.Records), "record"), terminal.Plain(v.Channel), v.Agree)
+	for _, r := range v.Records {
+		if v.Trace != nil { // there may be hundreds
+			first := r.Recordings[0]
+			fmt.Fprintf(&b, "%-9s %s  by %s in block %d\n", terminal.Plain(r.Noun), r.ID, terminal.Plain(first.MSPID), first.Block)
+			continue
+		}
+		showProved(&b, r)
+	}
+	for _, block := range v.Blocks {
+		fmt.Fprintf(&b, "block %d  %s, signed by orderers %s\n", block.Number, block.Hash, strings.Trim(fmt.Sprint(block.Orderers), "[]"))
+	}
+	if t := v.Trace; t != nil {
+		fmt.Fprintf(&b, "trace    the %s of %s, as far as these records tell\n", t.Direction, terminal.Plain(t.Node))
+		if t.Cut {
+			fmt.Fprintf(&b, "  cut    the walk was ended early: records may be missing\n")
+		}
+		for _, node := range t.Open {
+			fmt.Fprintf(&b, "  open   %s\n", terminal.Plain(node))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func showProved(b *strings.Builder, r *proof.Proved) {
+	fmt.Fprintf(b, "%s  %s\n", terminal.Plain(r.Noun), r.ID)
+	fmt.Fprintf(b, "  %-12s %s\n", "signed by", terminal.Plain(strings.Join(r.SignedBy, ", ")))
+	fmt.Fprintf(b, "  %-12s %s, within 15 minutes\n", "asked at", r.Asked.Format("2006-01-02 15:04:05 MST"))
+	for i, one := range r.Recordings {
+		how := "recorded by"
+		if i > 0 {
+			how = "and by"
+		}
+		fmt.Fprintf(b, "  %-12s %s in block %d, at %s by its own clock\n", how, terminal.Plain(one.MSPID), one.Block, terminal.Plain(one.Time))
+	}
+	if r.More {
+		fmt.Fprintf(b, "  %-12s more recordings than these; one of them may be the first\n", "there are")
+	}
+	if o := r.Ordered; o != nil {
+		fmt.Fprintf(b, "  %-12s %s, transaction %s\n", "ordered in", o.Version, o.Tx)
+		fmt.Fprintf(b, "  %-12s %s\n", "submitted by", terminal.Plain(o.SubmittedBy))
+		fmt.Fprintf(b, "  %-12s %s, which meets %s\n", "endorsed by", terminal.Plain(strings.Join(o.EndorsedBy, ", ")), terminal.Plain(o.Policy))
+	}
+}

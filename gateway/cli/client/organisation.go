@@ -1,0 +1,72 @@
+package client
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+)
+
+// Organisation finds the MSP id of an organisation by what it is called. What nobody is called so is taken for an MSP id.
+func (c *Client) Organisation(ctx context.Context, name string) ([]string, error) {
+	var members struct {
+		Items []struct {
+			Record struct {
+				MSPID string `json:"mspId"`
+				Name  string `json:"name"`
+			} `json:"record"`
+		} `json:"items"`
+	}
+	if err := c.Get(ctx, "/v1/members", nil, &members); err != nil {
+		return nil, err
+	}
+	for _, m := range members.Items {
+		if m.Record.MSPID == name || strings.EqualFold(m.Record.Name, name) {
+			return []string{m.Record.MSPID}, nil
+		}
+	}
+	return []string{name}, nil
+}
+
+// OnlyNamespace is the namespace of the organisation that this client speaks for, if it has just one.
+func (c *Client) OnlyNamespace(ctx context.Context) (string, error) {
+	var status struct {
+		MSPID string `json:"mspId"`
+	}
+	if err := c.Get(ctx, "/v1/status", nil, &status); err != nil {
+		return "", err
+	}
+	var own []string
+	for token := ""; ; {
+		var page struct {
+			Items []struct {
+				Namespace string `json:"namespace"`
+				MSPID     string `json:"mspId"`
+			} `json:"items"`
+			Next string `json:"nextPageToken"`
+		}
+		query := url.Values{}
+		if token != "" {
+			query.Set("pageToken", token)
+		}
+		if err := c.Get(ctx, "/v1/namespaces", query, &page); err != nil {
+			return "", err
+		}
+		for _, n := range page.Items {
+			if n.MSPID == status.MSPID {
+				own = append(own, n.Namespace)
+			}
+		}
+		if token = page.Next; token == "" {
+			break
+		}
+	}
+	switch len(own) {
+	case 0:
+		return "", exit.Refusedf("%s has no namespace yet; its operator claims one with a member record, see pedigree record --help", status.MSPID)
+	case 1:
+		return own[0], nil
+	}
+	return "", exit.Usagef("%s has several namespaces: say with --namespace which of them: %s", status.MSPID, strings.Join(own, ", "))
+}

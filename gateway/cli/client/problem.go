@@ -1,0 +1,73 @@
+package client
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+)
+
+// Problem is a refusal: an RFC 9457 problem document and its HTTP status.
+type Problem struct {
+	Status   int             `json:"status"`
+	Type     string          `json:"type"`
+	Title    string          `json:"title"`
+	Detail   string          `json:"detail"`
+	Problems []ProblemDetail `json:"problems"`
+	raw      []byte
+}
+
+// ProblemDetail is one thing that is wrong, and where.
+type ProblemDetail struct {
+	Index     *int   `json:"index"`
+	Pointer   string `json:"pointer"`
+	Parameter string `json:"parameter"`
+	Code      string `json:"code"`
+	Detail    string `json:"detail"`
+	Existing  string `json:"existing"`
+}
+
+func readProblem(response *http.Response, body []byte) *Problem {
+	p := &Problem{Status: response.StatusCode, raw: body}
+	if !strings.Contains(response.Header.Get("Content-Type"), "json") || json.Unmarshal(body, p) != nil || p.Title == "" {
+		p.Title = response.Status
+	}
+	p.Status = response.StatusCode
+	return p
+}
+
+func (p *Problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.Title)
+	if p.Detail != "" {
+		b.WriteString(": " + p.Detail)
+	}
+	for _, d := range p.Problems {
+		where := cmp.Or(d.Parameter, d.Pointer)
+		if d.Detail == p.Detail || p.Detail != "" && len(p.Problems) == 1 { // said already; the place is what is new
+			if where != "" {
+				b.WriteString(" (" + where + ")")
+			}
+			continue
+		}
+		b.WriteString("\n  ")
+		if where != "" {
+			b.WriteString(where + ": ")
+		}
+		b.WriteString(d.Detail)
+		if d.Existing != "" && !strings.Contains(d.Detail, d.Existing) {
+			b.WriteString(" (" + d.Existing + ")")
+		}
+	}
+	return b.String()
+}
+
+// ExitCode is exit.Unreachable if the gateway can't do it now, and exit.Refused otherwise.
+func (p *Problem) ExitCode() int {
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests || p.Status == http.StatusBadGateway || p.Status == http.StatusGatewayTimeout {
+		return exit.Unreachable
+	}
+	return exit.Refused
+}

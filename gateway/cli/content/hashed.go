@@ -1,0 +1,162 @@
+// Package content reads what the command line registers and verifies: files and folders, which it hashes, their manifests, and
+// signatures of OpenSSF Model Signing that cover them.
+package content
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+)
+
+// Hashing is how files are hashed: the flags of every verb that does.
+type Hashing struct {
+	Ignore  []string // paths to leave out, relative to the folder
+	Workers int
+	NoCache bool
+}
+
+// AddFlags adds the flags; without caches there is none for the cache.
+func (h *Hashing) AddFlags(c *cobra.Command, caches bool) {
+	c.Flags().StringArrayVar(&h.Ignore, "ignore", nil, "leave out a file or a folder, given relative to DIR; may be repeated")
+	c.Flags().IntVarP(&h.Workers, "jobs", "j", runtime.GOMAXPROCS(0), "how many files, or shards of large files, to hash at a time")
+	if caches {
+		c.Flags().BoolVar(&h.NoCache, "no-cache", false, "read every file, also those that haven't changed since they were hashed before")
+	}
+}
+
+// Options are how a folder is hashed, with progress on a line.
+func (h *Hashing) Options(line *terminal.Progress, name string) folder.Hashing {
+	return folder.Hashing{Workers: h.Workers, Notice: func(p folder.Progress) {
+		rate := ""
+		if s := p.Since.Seconds(); s > 0.5 && p.Bytes > 0 {
+			rate = fmt.Sprintf(", %s/s", terminal.Bytes(int64(float64(p.Bytes)/s)))
+		}
+		line.Show("hashing %s: %d of %s, %s of %s%s", terminal.Plain(filepath.Base(name)), p.Files, terminal.Count(p.AllFiles, "file"), terminal.Bytes(p.Bytes), terminal.Bytes(p.AllBytes), rate)
+	}}
+}
+
+// Hashed is what a file or a folder hashes to.
+type Hashed struct {
+	Digest   string // SHA-256: of the file, or of the folder's manifest
+	Size     int64
+	Files    int
+	Manifest *manifest.Manifest // of a folder; nil for a single file
+	Ignored  []string           // what was there and left out
+	Reused   int                // files that weren't read
+}
+
+// Read hashes a file or a folder. While that is open it calls also, unless that is nil. Content that can't be hashed is a
+// mistake in the command line.
+func (h *Hashing) Read(ctx context.Context, path string, line *terminal.Progress, also func(*folder.Folder, *Hashed) error) (*Hashed, error) {
+	f, err := folder.Open(path, folder.Options{Ignore: h.Ignore})
+	if err != nil {
+		return nil, exit.With(exit.Usage, err)
+	}
+	defer f.Close()
+	defer line.Done()
+	c := &Hashed{Size: f.Size(), Files: f.Count(), Ignored: f.Ignored()}
+	o := h.Options(line, path)
+	if f.Single() != "" {
+		if len(h.Ignore) > 0 {
+			return nil, exit.Usagef("--ignore goes with a folder; %s is a file", path)
+		}
+		if c.Digest, err = f.Digest(ctx, o); err != nil {
+			return nil, exit.With(exit.Usage, err)
+		}
+	} else if err := h.readFolder(ctx, f, c, o); err != nil {
+		return nil, exit.With(exit.Usage, err)
+	}
+	if also != nil {
+		err = also(f, c)
+	}
+	return c, err
+}
+
+func (h *Hashing) readFolder(ctx context.Context, f *folder.Folder, c *Hashed, o folder.Hashing) error {
+	if !h.NoCache {
+		o.Cache = folder.UserCache()
+	}
+	show := o.Notice
+	o.Notice = func(p folder.Progress) { c.Reused = p.Reused; show(p) }
+	m, err := f.Manifest(ctx, o)
+	if err == nil {
+		c.Manifest, c.Digest = &m, m.Digest()
+	}
+	return err
+}
+
+// Words sum it up for people.
+func (c *Hashed) Words() string {
+	text := terminal.Count(c.Files, "file") + ", " + terminal.Bytes(c.Size)
+	if c.Reused > 0 {
+		text += fmt.Sprintf("; %d unchanged since they were hashed before (--no-cache reads them)", c.Reused)
+	}
+	if len(c.Ignored) > 0 {
+		text += "; left out: " + terminal.Plain(strings.Join(c.Ignored, ", "))
+	}
+	return text
+}
+
+// WriteManifest writes the canonical bytes of a manifest to a new file, or to standard output.
+func WriteManifest(m *manifest.Manifest, name string, stdout io.Writer) error {
+	if name == "-" {
+		_, err := m.WriteTo(stdout)
+		return err
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return exit.Usagef("couldn't write the manifest: %w", err)
+	}
+	_, err = m.WriteTo(file)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't write the manifest to %s: %w", name, err)
+	}
+	return nil
+}
+
+// ReadManifest reads a manifest from a file.
+func ReadManifest(name string) (*manifest.Manifest, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, exit.Usagef("couldn't read the manifest: %w", err)
+	}
+	defer file.Close()
+	m, err := manifest.ReadFrom(file)
+	if err != nil {
+		return nil, exit.Usagef("%s is no manifest: %w", name, err)
+	}
+	return &m, nil
+}
+
+// ShowDifferences lists how something differs from what it should be.
+func ShowDifferences(w io.Writer, differences []folder.Difference) {
+	const most = 50
+	for i, d := range differences {
+		if i == most {
+			fmt.Fprintf(w, "  … and %d more; --json has them all\n", len(differences)-most)
+			return
+		}
+		extra := ""
+		switch {
+		case d.To != "":
+			extra = " is called " + terminal.Plain(d.To) + " here"
+		case d.Want != nil && d.Have != nil && d.Want.Size != d.Have.Size:
+			extra = fmt.Sprintf("  %s, should be %s", terminal.Bytes(d.Have.Size), terminal.Bytes(d.Want.Size))
+		}
+		fmt.Fprintf(w, "  %-8s %s%s\n", d.Kind, terminal.Plain(d.Name), extra)
+	}
+}

@@ -1,0 +1,45 @@
+package text
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+)
+
+// fewResults is how many results people would still read one by one.
+const fewResults = 25
+
+// Job writes what became of a document and its events.
+func Job(w io.Writer, name string, job *client.Job) error {
+	n := job.Counts
+	state := "recorded"
+	if job.Running {
+		state = "kept, job " + job.ID
+	}
+	fmt.Fprintf(w, "%s: %d events %s", terminal.Plain(name), n.Total, state)
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{n.Duplicate, "already on the ledger"}, {n.Rejected, "rejected"}} {
+		if part.n > 0 {
+			fmt.Fprintf(w, ", %d of them %s", part.n, part.what)
+		}
+	}
+	fmt.Fprintln(w)
+	for _, r := range job.Results {
+		if r.State == "pending" || (r.State != "rejected" && n.Total > fewResults) {
+			continue
+		}
+		where := ""
+		if r.Tx != "" {
+			where = fmt.Sprintf("block %d", r.Block)
+		}
+		fmt.Fprintf(w, "  %3d %-9s %s  %s\n", r.Index, r.State, terminal.Plain(r.ID), where)
+		for _, p := range r.Problems {
+			fmt.Fprintf(w, "        %s %s\n", terminal.Plain(p.Pointer), terminal.Plain(p.Detail))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package text
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+)
+
+// Line says in a few words what a record is.
+func Line(v client.View) string {
+	var r struct {
+		Type, Name, PredicateType string
+		Predicate                 struct{ Reason, Detail, Scope, Note string }
+	}
+	what := v.Noun
+	if json.Unmarshal(v.Record, &r) == nil {
+		switch v.Noun {
+		case "artifact":
+			what = v.Ref
+		case "activity":
+			what = r.Type
+		case "member":
+			what = "member " + r.Name
+		case "statement":
+			kind := strings.TrimSuffix(r.PredicateType, "/v1")
+			what = kind[strings.LastIndexByte(kind, '/')+1:]
+			for _, words := range []string{r.Predicate.Reason, r.Predicate.Detail, r.Predicate.Scope, r.Predicate.Note} {
+				if words != "" {
+					what += ": " + words
+					break
+				}
+			}
+		}
+	}
+	by := ""
+	if len(v.Recordings) > 0 {
+		by = fmt.Sprintf("  by %s in block %d", v.Recordings[0].MSPID, v.Recordings[0].Block)
+	}
+	return terminal.Plain(what) + terminal.Plain(by) + "\n    " + terminal.Plain(v.ID)
+}
+
+// Record writes a record: who recorded it, what is said about it, and
+// what it says.
+func Record(w io.Writer, v client.View) error {
+	name := v.Noun
+	if v.Ref != "" {
+		name = v.Ref
+	}
+	fmt.Fprintf(w, "%s\n%s\n", terminal.Plain(name), terminal.Plain(v.ID))
+	for i, r := range v.Recordings {
+		how := "recorded by"
+		if i > 0 {
+			how = "and by"
+		}
+		fmt.Fprintf(w, "  %-11s %s in block %d, %s\n", how, terminal.Plain(r.MSPID), r.Block, r.Time.Format("2006-01-02 15:04:05 MST"))
+	}
+	if len(v.Status) > 0 {
+		fmt.Fprintf(w, "  %-11s %s\n", "status", terminal.Plain(strings.Join(v.Status, ", ")))
+	}
+	for _, s := range v.Statements {
+		retracted := ""
+		if s.Retracted {
+			retracted = ", retracted"
+		}
+		fmt.Fprintf(w, "  %-11s by %s in block %d%s  %s\n", terminal.Plain(s.Kind), terminal.Plain(s.MSPID), s.Block, retracted, terminal.Plain(s.ID))
+	}
+	description(w, v.About)
+	var out bytes.Buffer
+	if err := json.Indent(&out, abridged(v.Record), "", "  "); err != nil {
+		return fmt.Errorf("couldn't understand the record: %w", err)
+	}
+	for line := range strings.Lines(out.String()) {
+		fmt.Fprintln(w, terminal.Plain(strings.TrimSuffix(line, "\n")))
+	}
+	return nil
+}

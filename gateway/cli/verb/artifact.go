@@ -1,0 +1,199 @@
+package verb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/content"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+)
+
+// artifactFlags say what is registered of an artifact version, beside its name.
+type artifactFlags struct {
+	digest, coverage, description, licence, mediaType, metadata, card, manifest string
+	from                                                                        []string
+	hashing                                                                     content.Hashing
+	signature                                                                   content.Signature
+}
+
+// artifact makes the body of an artifact's record, except for what it was made of. What there is to say goes to said.
+func (a *artifactFlags) artifact(ctx context.Context, name, path string, line *terminal.Progress, said io.Writer) (map[string]any, error) {
+	ref, err := record.ParseArtifactRef(name)
+	if err != nil {
+		return nil, exit.With(exit.Usage, err)
+	}
+	signed, err := a.signature.Given()
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]any{"kind": ref.Kind, "namespace": ref.Namespace, "name": ref.Name, "version": ref.Version}
+	metadata, err := a.readMetadata()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case path != "" && a.digest != "":
+		return nil, exit.Usagef("give DIR or FILE, or --digest; not both")
+	case path != "":
+		if err := a.addContent(ctx, body, metadata, path, line, said); err != nil {
+			return nil, err
+		}
+	case a.digest == "":
+		return nil, exit.Usagef("give the DIR or FILE to hash, or its --digest")
+	case signed:
+		return nil, exit.Usagef("a signature is verified against DIR or FILE; give that, not --digest")
+	default:
+		algorithm, value, ok := strings.Cut(a.digest, ":")
+		if !ok {
+			return nil, exit.Usagef("--digest %q is not algorithm:hexadecimal, such as sha-256:9f86…", a.digest)
+		}
+		body["digest"] = map[string]any{"algorithm": algorithm, "value": value, "coverage": a.coverage}
+	}
+	for name, text := range map[string]string{"description": a.description, "licence": a.licence, "mediaType": a.mediaType} {
+		if text != "" {
+			body[name] = text
+		}
+	}
+	if a.card != "" {
+		card, err := readCard(a.card)
+		if err != nil {
+			return nil, err
+		}
+		body["card"] = card
+	}
+	if len(metadata) > 0 {
+		body["metadata"] = metadata
+	}
+	return body, nil
+}
+
+func (a *artifactFlags) readMetadata() (map[string]any, error) {
+	metadata := map[string]any{}
+	if a.metadata == "" {
+		return metadata, nil
+	}
+	text, err := input.File(os.Stdin, a.metadata)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil || members == nil {
+		return nil, exit.Usagef("%s is not a JSON object", a.metadata)
+	}
+	for name, value := range members {
+		metadata[name] = value
+	}
+	return metadata, nil
+}
+
+// maxManifest is how large a manifest may be to be kept with the record.
+const maxManifest = 512 << 10
+
+// addContent hashes what is registered, and verifies the signature of it.
+func (a *artifactFlags) addContent(ctx context.Context, body, metadata map[string]any, path string, line *terminal.Progress, said io.Writer) error {
+	if a.signature.File != "" {
+		if _, taken := metadata["modelSigning"]; taken {
+			return exit.Usagef("%s has a member modelSigning, where the signature is kept", a.metadata)
+		}
+		if err := a.signature.Open(); err != nil {
+			return err
+		}
+		a.hashing.NoCache = true // what is verified is read
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			a.hashing.Ignore = a.signature.Ignore(path, a.hashing.Ignore)
+		}
+	}
+	c, err := a.hashing.Read(ctx, path, line, func(f *folder.Folder, c *content.Hashed) error {
+		if a.signature.File == "" {
+			return nil
+		}
+		return a.checkSignature(ctx, f, c, line)
+	})
+	if err != nil {
+		return err
+	}
+	if a.signature.File != "" {
+		body["aliases"] = []any{a.signature.Alias()}
+		metadata["modelSigning"] = a.signature.Metadata(said)
+		fmt.Fprintf(said, "signed by %s\n", a.signature.Signer())
+	}
+	body["digest"] = map[string]any{"algorithm": "sha-256", "value": c.Digest, "coverage": "full"}
+	body["size"] = c.Size
+	if c.Manifest == nil {
+		if a.manifest != "" {
+			return exit.Usagef("%s is a file, which has no manifest", path)
+		}
+		if a.mediaType == "" {
+			a.mediaType = mediaTypes[strings.ToLower(filepath.Ext(path))]
+		}
+		return nil
+	}
+	fmt.Fprintln(said, c.Words())
+	if a.manifest != "" {
+		if err := content.WriteManifest(c.Manifest, a.manifest, io.Discard); err != nil {
+			return err
+		}
+	}
+	text := limited{most: maxManifest}
+	if _, err := c.Manifest.WriteTo(&text); err == nil {
+		body["manifest"] = json.RawMessage(text.bytes)
+	} else if a.manifest == "" {
+		fmt.Fprintf(said, "the manifest of %s is more than a record holds: the ledger has its digest alone; --manifest FILE writes it, for verify to say what differs\n", terminal.Count(c.Files, "file"))
+	}
+	return nil
+}
+
+// checkSignature compares what was hashed with what was signed. If it must read again, it is the same files that it reads: a
+// folder that has changed since it was opened is refused.
+func (a *artifactFlags) checkSignature(ctx context.Context, f *folder.Folder, c *content.Hashed, line *terminal.Progress) error {
+	var differences []folder.Difference
+	compared := false
+	if c.Manifest != nil {
+		differences, compared = a.signature.Signed.CompareManifest(*c.Manifest)
+	}
+	if !compared {
+		var err error
+		if differences, err = a.signature.Signed.Compare(ctx, f, a.hashing.Options(line, f.Path())); err != nil {
+			return exit.With(exit.Refused, err)
+		}
+	}
+	if len(differences) > 0 {
+		var b strings.Builder
+		content.ShowDifferences(&b, differences)
+		return exit.Refusedf("%s is not what %s signed in %s; nothing was registered\n%s", f.Path(), a.signature.Signer(), a.signature.File, strings.TrimSuffix(b.String(), "\n"))
+	}
+	return nil
+}
+
+// limited takes so many bytes and no more.
+type limited struct {
+	bytes []byte
+	most  int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if len(l.bytes)+len(p) > l.most {
+		return 0, io.ErrShortWrite
+	}
+	l.bytes = append(l.bytes, p...)
+	return len(p), nil
+}
+
+// mediaTypes has what common file names mean (IANA's registry). The type is part of the record, so whoever registers the
+// same file again must come to the same one on any machine, whatever its system knows of media types.
+var mediaTypes = map[string]string{
+	".csv": "text/csv", ".tsv": "text/tab-separated-values", ".txt": "text/plain", ".md": "text/markdown", ".html": "text/html",
+	".json": "application/json", ".jsonld": "application/ld+json", ".xml": "application/xml", ".yaml": "application/yaml", ".yml": "application/yaml",
+	".pdf": "application/pdf", ".zip": "application/zip", ".gz": "application/gzip", ".zst": "application/zstd",
+	".parquet": "application/vnd.apache.parquet", ".arrow": "application/vnd.apache.arrow.file", ".sqlite": "application/vnd.sqlite3",
+	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".bin": "application/octet-stream",
+}

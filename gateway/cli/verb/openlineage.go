@@ -1,0 +1,111 @@
+package verb
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/text"
+	"github.com/spf13/cobra"
+)
+
+// lineageEvents splits a document of OpenLineage events: one event, an array of them, or one after the other. It is false
+// if the document is something else, as far as its first object tells.
+func lineageEvents(document []byte) ([]json.RawMessage, bool) {
+	if !startsAsLineage(document) {
+		return nil, false
+	}
+	var events []json.RawMessage
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	for {
+		var value json.RawMessage
+		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
+			return events, true
+		} else if err != nil { // the gateway says what is wrong with it
+			return append(events, bytes.TrimSpace(document[min(int(decoder.InputOffset()), len(document)):])), true
+		}
+		if value[0] != '[' {
+			events = append(events, value)
+			continue
+		}
+		var list []json.RawMessage
+		if err := json.Unmarshal(value, &list); err != nil {
+			return append(events, value), true
+		}
+		events = append(events, list...)
+	}
+}
+
+// startsAsLineage looks at the names in the first object until one tells what it is.
+func startsAsLineage(document []byte) bool {
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	t, err := decoder.Token()
+	if t == json.Delim('[') {
+		t, err = decoder.Token()
+	}
+	if err != nil || t != json.Delim('{') {
+		return false
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		switch name {
+		case "producer", "schemaURL", "run", "job", "dataset", "eventType", "inputs", "outputs":
+			return true
+		case "eventTime": // both have it
+		default:
+			return false
+		}
+		var skipped json.RawMessage
+		if decoder.Decode(&skipped) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// captureLineage sends the events of a document and tells what became of each run.
+func captureLineage(c *cobra.Command, gateway *client.Client, t *client.Target, name string, events []json.RawMessage, leave bool) (bool, error) {
+	report := &client.LineageReport{Events: len(events), Refused: []client.RefusedEvent{}, Runs: []client.LineageRun{}}
+	line := terminal.NewProgress(c.ErrOrStderr())
+	err := gateway.SendLineage(c.Context(), events, report)
+	if err == nil {
+		err = gateway.AwaitLineage(c.Context(), runIDs(events), leave, report, func(n int) { line.Show("%s: %d runs are over", name, n) })
+	}
+	line.Done()
+	if err != nil {
+		return false, err
+	}
+	good := len(report.Refused) == 0
+	for _, r := range report.Runs {
+		good = good && r.State != "failed"
+	}
+	if t.JSON {
+		text, err := json.Marshal(report)
+		if err != nil {
+			return false, fmt.Errorf("couldn't encode a report: %w", err)
+		}
+		return good, terminal.JSON(c.OutOrStdout(), text)
+	}
+	text.Runs(c.OutOrStdout(), name, report)
+	return good, nil
+}
+
+// runIDs are the runs that events are about, each once.
+func runIDs(events []json.RawMessage) (ids []string) {
+	seen := map[string]bool{}
+	for _, event := range events {
+		var e struct{ Run struct{ RunID string } }
+		if json.Unmarshal(event, &e) == nil && e.Run.RunID != "" && !seen[e.Run.RunID] {
+			seen[e.Run.RunID] = true
+			ids = append(ids, e.Run.RunID)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,82 @@
+package verb
+
+import (
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/spf13/cobra"
+)
+
+// Proof fetches the proof of a record, or of a whole trace.
+func Proof() *cobra.Command {
+	var t client.Target
+	var level string
+	var trace, down bool
+	var depth, organisations int
+	var wait time.Duration
+	c := &cobra.Command{
+		Use:   "proof ID",
+		Short: "Prove a record or a trace to somebody who trusts no gateway",
+		Long: `Print a proof of what ID names: a file that "pedigree verify" checks alone,
+offline, years later. ID is a record id, of which the hexadecimal digits are
+enough, or an artifact version. With --trace it is any node of the graph, and
+the proof is of every record of "pedigree trace", in one file.
+
+  receipt   peers of several organisations have signed that it is in their state
+  block     also when it was recorded, by whom and by whose consent: the block,
+            the orderers' signatures and every configuration back to the genesis
+
+Organisations that lag behind are waited for.
+` + client.TargetHelp,
+		Example: `  pedigree proof --as market model/lab/spoilage@1 > model.proof
+  pedigree proof --as market --level block 052d7115c44a… > record.proof
+  pedigree proof --as market --trace model/lab/spoilage@1 > trace.proof
+  pedigree verify model.proof --trust consortium.json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if level != "receipt" && level != "block" {
+				return exit.Usagef("%q is no level of proof; there are receipt and block", level)
+			}
+			if down && !trace {
+				return exit.Usagef("--down goes with --trace")
+			}
+			gateway, err := t.Client()
+			if err != nil {
+				return err
+			}
+			query := url.Values{"level": {level}}
+			if organisations > 0 {
+				query.Set("organisations", strconv.Itoa(organisations))
+			}
+			path := "/v1/lineage/proof"
+			if trace {
+				query.Set("node", client.ID(args[0]))
+				if down {
+					query.Set("direction", "descendants")
+				}
+				if depth > 0 {
+					query.Set("depth", strconv.Itoa(depth))
+				}
+			} else if path, err = gateway.ProofPath(c.Context(), client.ID(args[0])); err != nil {
+				return err
+			}
+			text, err := gateway.AwaitProof(c.Context(), path, query, wait)
+			if err != nil {
+				return err
+			}
+			_, err = c.OutOrStdout().Write(text)
+			return err
+		},
+	}
+	t.AddFlags(c)
+	c.Flags().StringVar(&level, "level", "receipt", "how strong a proof: receipt or block")
+	c.Flags().BoolVar(&trace, "trace", false, "prove every record of the trace of ID")
+	c.Flags().BoolVar(&down, "down", false, "with --trace: what it touched, not where it comes from")
+	c.Flags().IntVar(&depth, "depth", 0, "with --trace: steps to walk")
+	c.Flags().IntVar(&organisations, "organisations", 0, "how many organisations' signatures are enough; all that can be reached if left out")
+	c.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for organisations that lag behind")
+	return c
+}
