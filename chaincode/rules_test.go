@@ -59,6 +59,7 @@ func TestRecordsAreFoundWhereTransactionIdsAreAlikeAsFarAsPointersGo(t *testing.
 	pointer := l.state[record.PointerKey(a.ID, first)]
 	l.state[record.PointerKey(a.ID, first)] = []byte("x")
 	assert.Contains(t, l.fail("Events:Read", string(a.ID)), "couldn't read the pointer")
+	assert.Contains(t, l.fail("Events:Exists", string(a.ID)), "couldn't read the pointer")
 	l.state[record.PointerKey(a.ID, first)] = pointer
 	l.tx = third
 	l.accept(lab, "Events:Submit", nil, c)
