@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/postgres"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
@@ -124,7 +124,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("listen is %s, which others can reach, and there is no certificate: tokens would travel in the clear, so give tls.certificate and tls.key, or listen on 127.0.0.1", c.Listen)
 	}
 	if c.Index != "" {
-		if err := index.CheckPostgres(c.Index); err != nil {
+		if err := postgres.CheckURL(c.Index); err != nil {
 			return fmt.Errorf("index: %w", err)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/api"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/receipts"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
@@ -81,7 +82,7 @@ func (g *Gateway) open() (err error) {
 	if g.callers, err = access.Open(cfg.Tokens, log); err != nil {
 		return err
 	}
-	if g.index, err = index.Open(cfg.indexPlace(), index.WithLogger(log)); err != nil {
+	if g.index, err = stores.Open(cfg.indexPlace(), index.WithLogger(log)); err != nil {
 		return err
 	}
 	g.opened("index", g.index.Close)

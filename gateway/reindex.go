@@ -19,6 +19,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
@@ -88,7 +89,7 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 	old, before := ix.Height(), ""
 	if old > 0 {
 		if before, err = ix.Fingerprint(ctx); err != nil {
-			if err = ix.Suspect(err); !errors.Is(err, index.ErrDamaged) {
+			if err = ix.Diagnose(err); !errors.Is(err, index.ErrDamaged) {
 				return err
 			}
 			fmt.Fprintln(out, err)
@@ -141,7 +142,7 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 
 // openIndex opens a gateway's index for this process alone to write.
 func openIndex(ctx context.Context, cfg Config, log *slog.Logger) (*index.Index, error) {
-	ix, err := index.Open(cfg.indexPlace(), index.WithLogger(log))
+	ix, err := stores.Open(cfg.indexPlace(), index.WithLogger(log))
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/postgres"
 )
 
 // gatewayConfig is what `pedigree serve --config` reads, as far as a network fills it in.
@@ -134,7 +134,7 @@ func (d folder) placeIndex(p *plan, org Org, wanted string) (string, error) {
 		}
 		return before.Index, wrap(plainly(err), "couldn't read where %s's index is", org.Title)
 	}
-	return index.WithSchema(wanted, "pedigree_"+org.Name+"_"+p.ID[:min(8, len(p.ID))])
+	return postgres.WithSchema(wanted, "pedigree_"+org.Name+"_"+p.ID[:min(8, len(p.ID))])
 }
 
 // checkIndex says what is wrong with Options.Index, or nil.
@@ -142,7 +142,7 @@ func checkIndex(wanted string) error {
 	if wanted == "" || wanted == IndexSQLite {
 		return nil
 	}
-	_, err := index.WithSchema(wanted, "any")
+	_, err := postgres.WithSchema(wanted, "any")
 	return wrap(err, "--index")
 }
 

@@ -91,7 +91,7 @@ func (s *Server) problemOf(err error) *problem {
 		p.retryAfter = time.Second
 		return p
 	}
-	if err = s.Index.Suspect(err); errors.Is(err, index.ErrUnavailable) {
+	if err = s.Index.Diagnose(err); errors.Is(err, index.ErrUnavailable) {
 		p := fail(kindIndex, "the gateway's index can't be used now; its log says why")
 		p.retryAfter, p.cause = ledger.RetryAfter, err
 		return p

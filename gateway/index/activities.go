@@ -9,13 +9,12 @@ import (
 // Activity is a run with its record.
 type Activity struct {
 	Type      string    `json:"type"`
-	StartedAt time.Time `json:"startedAt,omitzero"` // the runner's claim; zero if not said
+	StartedAt time.Time `json:"startedAt,omitzero"` // as the runner claims; zero if it claims nothing
 	EndedAt   time.Time `json:"endedAt,omitzero"`
 	Record
 }
 
-// ActivityFilter chooses activities; empty fields choose all. Nodes are
-// spelled as record.ParseNode spells them.
+// ActivityFilter chooses activities; empty fields choose all. Nodes are spelled as record.ParseNode spells them.
 type ActivityFilter struct {
 	Type      string
 	Used      string // an artifact version or record id that it used
@@ -54,7 +53,10 @@ func (ix *Index) Activities(ctx context.Context, f ActivityFilter, at uint64, pa
 		from += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
 		w.add("c.msp = ?", f.MSPID)
 	}
-	s := selection{head: `SELECT ` + locationColumns + `, a.type, COALESCE(a.started, 0), COALESCE(a.ended, 0) FROM ` + from, where: w, order: "a.record"}
+	s := selection{
+		head:  `SELECT ` + locationColumns + `, a.type, COALESCE(a.started, 0), COALESCE(a.ended, 0) FROM ` + from,
+		where: w, order: "a.record",
+	}
 	return listOf(ctx, ix, p, s, func(rows *sql.Rows, l *location) (a Activity, err error) {
 		var started, ended int64
 		err = rows.Scan(append(l.fields(), &a.Type, &started, &ended)...)

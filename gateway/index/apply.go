@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
 // GapError says that a block came too early.
 type GapError struct{ Want, Got uint64 }
 
 func (e *GapError) Error() string {
-	return fmt.Sprintf("the index wants block %d next, not block %d: blocks are applied in order and none is left out", e.Want, e.Got)
+	return fmt.Sprintf("the index wants block %d next, not block %d: blocks are applied in order and none is left out",
+		e.Want, e.Got)
 }
 
 // Apply adds one block. See [Index.ApplyAll].
@@ -19,16 +22,14 @@ func (ix *Index) Apply(ctx context.Context, b Block) error {
 	return ix.ApplyAll(ctx, []Block{b})
 }
 
-// ApplyAll adds consecutive blocks in one SQL transaction, together with the
-// new height: all of them or, with an error, none. Catching up in batches of some
-// thousand records is several times faster than block by block, and gives the
-// same index.
+// ApplyAll adds consecutive blocks in one transaction, together with the new height: all of them or, with an error, none.
+// Batches of some thousand records are several times faster than single blocks, and give the same index.
 //
-// Blocks that are already in the index are checked against it and skipped. The
-// errors are a *GapError, an *OtherLedgerError, or the database's.
+// Blocks that are already in the index are checked against it and skipped. The error is a *GapError, an
+// *OtherLedgerError, or the store's.
 //
-// If another gateway writes the index, ApplyAll waits until it has written these
-// blocks, or has died: then this one does.
+// If another gateway writes the index, ApplyAll waits until that one has written these blocks or has died. If it has
+// died, this one writes them.
 func (ix *Index) ApplyAll(ctx context.Context, blocks []Block) error {
 	ix.writing.Lock()
 	defer ix.writing.Unlock()
@@ -37,22 +38,21 @@ func (ix *Index) ApplyAll(ctx context.Context, blocks []Block) error {
 	}
 	for {
 		err := ix.applyAll(ctx, blocks)
-		if !errors.Is(err, errStale) {
-			return ix.Suspect(err)
+		if !errors.Is(err, ErrMoved) {
+			return ix.Diagnose(err)
 		}
 		if err := ix.start(ctx); err != nil {
-			return ix.Suspect(err)
+			return ix.Diagnose(err)
 		}
 	}
 }
 
-// applyAll is one attempt. The error is errStale if what this index knows of the
-// tables is out of date.
+// applyAll is one attempt. The error is ErrMoved if another gateway has written or emptied the tables.
 func (ix *Index) applyAll(ctx context.Context, blocks []Block) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	leads, err := ix.db.turn(ctx, blocks[len(blocks)-1].Number+1)
+	leads, err := ix.store.AwaitTurn(ctx, blocks[len(blocks)-1].Number+1)
 	if err != nil {
 		return err
 	}
@@ -65,28 +65,29 @@ func (ix *Index) applyAll(ctx context.Context, blocks []Block) error {
 	if err != nil || len(blocks) == 0 {
 		return err
 	}
-	if t := ix.stand(); !leads || t.epoch != ix.prepared.epoch || t.height != ix.prepared.height {
-		return errStale // emptied since; or another gateway has written, who knows what
+	if t := ix.currentTip(); !leads || t.epoch != ix.prepared.epoch || t.Height != ix.prepared.Height {
+		return ErrMoved
 	}
-	w := newBatch(ix)
-	if err := ix.db.write(ctx, w.tip, func(t tables) error { return w.writeAll(t, blocks) }); err != nil {
+	from := ix.prepared
+	batch := ix.projector.Begin(from.Tip)
+	err = ix.store.Write(ctx, from.epoch, from.Height, func(t projection.Tables) error { return batch.Write(t, blocks) })
+	if err != nil {
 		return fmt.Errorf("couldn't index blocks %d to %d: %w", blocks[0].Number, blocks[len(blocks)-1].Number, err)
 	}
-	w.committed()
+	ix.moveTo(tip{batch.Committed(), from.epoch})
 	return nil
 }
 
-// fresh checks that blocks follow the last one and each other, and returns
-// those that are new.
+// fresh checks that blocks follow the last one and each other, and returns those that are new.
 func (ix *Index) fresh(ctx context.Context, blocks []Block) ([]Block, error) {
-	t := ix.stand()
-	for len(blocks) > 0 && blocks[0].Number < t.height {
+	t := ix.currentTip()
+	for len(blocks) > 0 && blocks[0].Number < t.Height {
 		if err := ix.checkHash(ctx, blocks[0].Number, blocks[0].Hash); err != nil {
 			return nil, err
 		}
 		blocks = blocks[1:]
 	}
-	want, previous := t.height, t.hash
+	want, previous := t.Height, t.Hash
 	for _, b := range blocks {
 		if b.Number != want {
 			return nil, &GapError{want, b.Number}

@@ -1,13 +1,8 @@
 package index_test
 
 import (
-	"database/sql"
 	"errors"
-	"fmt"
-	"log/slog"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 )
 
 // follow makes a ledger and an index that follows it.
@@ -26,32 +22,6 @@ func follow(t testing.TB) (*indextest.Ledger, *index.Index) {
 	return l, ix
 }
 
-func seen(t testing.TB, n int) *record.Record {
-	return indextest.Event(t, fmt.Sprintf(`{"type":"ObjectEvent","eventTime":"2026-03-01T08:%02d:00Z","action":"OBSERVE","bizStep":"shipping","epcList":["urn:epc:id:sgtin:9521234.054321.%d"]}`, n%60, n))
-}
-
-// mixed is a ledger with something of everything.
-func mixed(t testing.TB) *indextest.Ledger {
-	l := indextest.New(t)
-	first := seen(t, 1)
-	l.Submit("Harbor", indextest.Member(t, `{"mspId":"HarborMSP","name":"Harbor","namespaces":["harbor"]}`))
-	l.Submit("Lab", indextest.Member(t, `{"mspId":"LabMSP","name":"Lab","namespaces":["lab"]}`))
-	l.Cut()
-	l.Submit("Harbor", first, seen(t, 2))
-	l.Submit("Market", first)
-	l.SubmitAs("Market", 11, seen(t, 99))
-	l.Cut()
-	l.Submit("Lab", indextest.Activity(t, `{"type":"training","used":[{"ref":"dataset/lab/d@1"}],"generated":[{"ref":"model/lab/m@1","from":["dataset/lab/d@1"]}]}`),
-		indextest.Artifact(t, "dataset/lab/d@1", string(first.ID)), indextest.Artifact(t, "model/lab/m@1"))
-	l.Cut()
-	l.Submit("Lab", indextest.Statement(t, "recall", `{"reason":"bad"}`, "dataset/lab/d@1", string(first.ID)))
-	l.Cut()
-	l.Cut() // an empty block
-	l.Submit("Harbor", seen(t, 3), indextest.Event(t, `{"type":"AggregationEvent","eventTime":"2026-03-02T08:00:00Z","action":"ADD","parentID":"urn:epc:id:sscc:9521234.0000000001","childEPCs":["urn:epc:id:sgtin:9521234.054321.1"],"bizTransactionList":[{"type":"po","bizTransaction":"urn:epcglobal:cbv:bt:9521234000013:1"}]}`))
-	l.Cut()
-	return l
-}
-
 func fingerprint(t testing.TB, ix *index.Index) string {
 	t.Helper()
 	f, err := ix.Fingerprint(t.Context())
@@ -60,7 +30,7 @@ func fingerprint(t testing.TB, ix *index.Index) string {
 }
 
 func TestARebuiltIndexIsEqual(t *testing.T) {
-	l := mixed(t)
+	l := indextest.Mixed(t)
 	one := indextest.Open(t)
 	for _, b := range l.Blocks {
 		require.NoError(t, one.Apply(t.Context(), b))
@@ -84,7 +54,7 @@ func TestARebuiltIndexIsEqual(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "i.db")
 			rest := l.Blocks
 			for len(rest) > 0 {
-				ix, err := index.Open(path)
+				ix, err := stores.Open(path)
 				require.NoError(t, err)
 				n := rapid.IntRange(1, len(rest)).Draw(r, "blocks")
 				require.NoError(t, ix.ApplyAll(t.Context(), rest[:n]))
@@ -103,9 +73,9 @@ func TestARebuiltIndexIsEqual(t *testing.T) {
 }
 
 func TestBlocksThatDoNotFollowAreRefused(t *testing.T) {
-	l, other := mixed(t), indextest.New(t)
+	l, other := indextest.Mixed(t), indextest.New(t)
 	for range 7 {
-		other.Put("Market", seen(t, 5))
+		other.Put("Market", indextest.Seen(t, 5))
 	}
 	for _, test := range []struct {
 		name   string
@@ -139,7 +109,7 @@ func is[E error](err error) bool {
 }
 
 func TestABlockAppliedTwiceChangesNothing(t *testing.T) {
-	l, ix := mixed(t), indextest.Open(t)
+	l, ix := indextest.Mixed(t), indextest.Open(t)
 	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
 	before := fingerprint(t, ix)
 	require.NoError(t, ix.Apply(t.Context(), l.Blocks[2]))
@@ -149,72 +119,16 @@ func TestABlockAppliedTwiceChangesNothing(t *testing.T) {
 }
 
 func TestAnIndexBelongsToOneLedger(t *testing.T) {
-	l, ix := mixed(t), indextest.Open(t)
+	l, ix := indextest.Mixed(t), indextest.Open(t)
 	require.NoError(t, ix.Bind(t.Context(), []byte("any")), "an empty index belongs to nobody")
 	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
 	require.NoError(t, ix.Bind(t.Context(), l.Blocks[0].Hash))
 	require.True(t, is[*index.OtherLedgerError](ix.Bind(t.Context(), []byte("other"))))
 }
 
-func TestFilesAtOpen(t *testing.T) {
-	quiet := index.WithLogger(slog.New(slog.DiscardHandler))
-	t.Run("an index of another version is built again, and says so", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "i.db")
-		l := mixed(t)
-		ix, err := index.Open(path)
-		require.NoError(t, err)
-		require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
-		require.Empty(t, ix.Rebuilding())
-		want := fingerprint(t, ix)
-		require.NoError(t, ix.Close())
-		execute(t, path, "PRAGMA user_version = 77")
-
-		ix, err = index.Open(path, quiet)
-		require.NoError(t, err)
-		require.Contains(t, ix.Rebuilding(), "schema 77")
-		require.Zero(t, ix.Height())
-		require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
-		require.Equal(t, want, fingerprint(t, ix))
-		require.NoError(t, ix.Close())
-	})
-	t.Run("somebody else's database is left alone", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "i.db")
-		execute(t, path, "CREATE TABLE precious (x)")
-		_, err := index.Open(path, quiet)
-		require.ErrorContains(t, err, "not an index of Pedigree")
-		require.FileExists(t, path)
-	})
-	t.Run("a file that is no database is set aside, and nothing of it is lost", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "i.db")
-		require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("precious\n", 1000)), 0o600))
-		ix, err := index.Open(path, quiet)
-		require.NoError(t, err)
-		require.NoError(t, ix.Close())
-		kept, err := os.ReadFile(path + ".broken")
-		require.NoError(t, err)
-		require.True(t, strings.HasPrefix(string(kept), "precious"))
-	})
-	t.Run("a folder's name may have marks that mean something in URLs", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a?b#c%20d é", "i.db")
-		ix, err := index.Open(path, quiet)
-		require.NoError(t, err)
-		require.NoError(t, ix.Close())
-		require.FileExists(t, path)
-	})
-}
-
-func execute(t *testing.T, path, statement string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	require.NoError(t, err)
-	_, err = db.Exec(statement)
-	require.NoError(t, err)
-	require.NoError(t, db.Close())
-}
-
 func TestRecordsThatCannotBeReadDoNotStopTheIndex(t *testing.T) {
 	l, ix := follow(t)
-	bodies := [][]byte{[]byte(`{"record":"event/2"}`), []byte(`not JSON`), seen(t, 1).Body}
+	bodies := [][]byte{[]byte(`{"record":"event/2"}`), []byte(`not JSON`), indextest.Seen(t, 1).Body}
 	l.SubmitBodies("Harbor", 0, bodies...)
 	l.Cut()
 	for _, body := range bodies {

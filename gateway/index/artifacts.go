@@ -27,8 +27,8 @@ type ArtifactFilter struct {
 	MSPID                          string // who recorded it first
 }
 
-// Artifact finds an artifact version by its name. If several records describe
-// it, which all have the same digest, the first one is told.
+// Artifact finds an artifact version by its name. Several records may describe it, all with the same digest; the answer
+// has the first.
 func (ix *Index) Artifact(ctx context.Context, ref string, at uint64) (*Artifact, error) {
 	r, err := record.ParseArtifactRef(ref)
 	if err != nil {
@@ -42,9 +42,13 @@ func (ix *Index) Artifact(ctx context.Context, ref string, at uint64) (*Artifact
 	if err != nil {
 		return nil, err
 	}
-	// By its node: of the versions of one name there may be very many.
-	s := selection{head: artifactColumns + `artifact a JOIN node n ON n.id = a.record`, where: where{parts: []string{"a.node = ?", "a.record <= ?"}, args: []any{v.ID, snap.Last}}, order: "a.record"}
-	list, err := listOf(ctx, ix, place{snap: snap, size: 1}, s, scanArtifact, setArtifact)
+	// It is looked up by its node, because there may be very many versions of one name.
+	s := selection{
+		head:  artifactColumns + `artifact a JOIN node n ON n.id = a.record`,
+		where: where{parts: []string{"a.node = ?", "a.record <= ?"}, args: []any{v.ID, snap.Last}},
+		order: "a.record",
+	}
+	list, err := listOf(ctx, ix, pageStart{snap: snap, size: 1}, s, scanArtifact, setArtifact)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +62,8 @@ func (ix *Index) Artifact(ctx context.Context, ref string, at uint64) (*Artifact
 func (ix *Index) ArtifactVersions(ctx context.Context, series string, at uint64, page Page) (List[Artifact], error) {
 	parts := strings.Split(series, "/")
 	if len(parts) != 3 {
-		return List[Artifact]{}, fmt.Errorf("%q is not the name of an artifact, such as dataset/lab/readings: %w", record.Brief(series), ErrNotFound)
+		return List[Artifact]{}, fmt.Errorf("%q is not the name of an artifact, such as dataset/lab/readings: %w",
+			record.Brief(series), ErrNotFound)
 	}
 	return ix.Artifacts(ctx, ArtifactFilter{Kind: parts[0], Namespace: parts[1], Name: parts[2]}, at, page)
 }
@@ -69,9 +74,11 @@ func (ix *Index) Artifacts(ctx context.Context, f ArtifactFilter, at uint64, pag
 	if err != nil {
 		return List[Artifact]{}, err
 	}
-	// A version may have been described before: then its first record stands for it.
-	w := where{parts: []string{"a.record > ?", "a.record <= ?", "NOT EXISTS (SELECT 1 FROM artifact b WHERE b.node = a.node AND b.record < a.record)"}, args: []any{p.after, p.snap.Last}}
-	for _, c := range []struct{ column, value string }{{"a.kind", f.Kind}, {"a.namespace", f.Namespace}, {"a.name", f.Name}, {"a.version", f.Version}, {"a.digest", strings.ToLower(f.Digest)}} {
+	w := where{parts: []string{"a.record > ?", "a.record <= ?", firstOfVersion}, args: []any{p.after, p.snap.Last}}
+	for _, c := range []struct{ column, value string }{
+		{"a.kind", f.Kind}, {"a.namespace", f.Namespace}, {"a.name", f.Name}, {"a.version", f.Version},
+		{"a.digest", strings.ToLower(f.Digest)},
+	} {
 		if c.value != "" {
 			w.add(c.column+" = ?", c.value)
 		}
@@ -81,23 +88,31 @@ func (ix *Index) Artifacts(ctx context.Context, f ArtifactFilter, at uint64, pag
 		from += ` JOIN tx t ON t.id = n.tx JOIN creator c ON c.id = t.creator`
 		w.add("c.msp = ?", f.MSPID)
 	}
-	return listOf(ctx, ix, p, selection{head: artifactColumns + from, where: w, order: "a.record"}, scanArtifact, setArtifact)
+	s := selection{head: artifactColumns + from, where: w, order: "a.record"}
+	return listOf(ctx, ix, p, s, scanArtifact, setArtifact)
 }
 
-const artifactColumns = `SELECT ` + locationColumns + `, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM `
+const artifactColumns = `SELECT ` + locationColumns +
+	`, a.kind, a.namespace, a.name, a.version, a.algorithm, a.digest, a.coverage FROM `
+
+// firstOfVersion leaves out artifact records that describe a version which an earlier record describes.
+const firstOfVersion = "NOT EXISTS (SELECT 1 FROM artifact b WHERE b.node = a.node AND b.record < a.record)"
 
 func setArtifact(a *Artifact, r Record) { a.Record = r }
 
-// scanArtifact reads a row of a location and the columns of an artifact.
+// scanArtifact reads a row of artifactColumns.
 func scanArtifact(rows *sql.Rows, l *location) (a Artifact, err error) {
-	err = rows.Scan(append(l.fields(), &a.Kind, &a.Namespace, &a.Name, &a.Version, &a.Digest.Algorithm, &a.Digest.Value, &a.Digest.Coverage)...)
+	err = rows.Scan(append(l.fields(), &a.Kind, &a.Namespace, &a.Name, &a.Version,
+		&a.Digest.Algorithm, &a.Digest.Value, &a.Digest.Coverage)...)
 	a.Ref = record.ArtifactRef{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Version: a.Version}.String()
 	return a, err
 }
 
-// listOf makes a page of items that are records with something to them. A
-// page is filled by one query for one item more than it holds.
-func listOf[T any](ctx context.Context, ix *Index, p place, s selection, scan func(*sql.Rows, *location) (T, error), set func(*T, Record)) (List[T], error) {
+// listOf makes a page of items, each of which has a record. One query asks for one item more than the page holds.
+func listOf[T any](
+	ctx context.Context, ix *Index, p pageStart, s selection,
+	scan func(*sql.Rows, *location) (T, error), set func(*T, Record),
+) (List[T], error) {
 	list := List[T]{Block: p.snap.Block, Items: []T{}}
 	var places []location
 	err := s.each(ctx, ix, p.size+1, func(rows *sql.Rows) error {

@@ -9,19 +9,20 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
-// Label is what people want to know of a node at a glance. Which fields are set
-// depends on the kind.
+// Label is what people want to know about a node at a glance. Which fields are set depends on the kind.
 type Label struct {
 	Vertex
-	Recording // of records, the first; of others, of the record that named them first
+	Recording // of a record its first one; of another node that of the record that named it first
 
 	// Events.
 	Type, Action, BizStep, Disposition, ReadPoint, BizLocation, EventID, Hash string
 	EventTime                                                                 time.Time
 	Declaration                                                               bool          // it declares an earlier event an error
-	Errors                                                                    []Declaration // that declare this event an error
+	Errors                                                                    []Declaration // that this event is an error
 
 	// Activities have Type, and their times; statements have Type, their kind.
 	StartedAt, EndedAt time.Time
@@ -30,23 +31,23 @@ type Label struct {
 	Digest string // algorithm:hexadecimal
 }
 
-// Declaration is somebody's word that an event was recorded in error.
+// Declaration says that an event was recorded in error.
 type Declaration struct {
 	Event      string    `json:"event"` // record id of the declaration
 	MSPID      string    `json:"mspId"`
-	Time       time.Time `json:"time,omitzero"` // by its own word
+	Time       time.Time `json:"time,omitzero"` // its declarationTime
 	Reason     string    `json:"reason,omitempty"`
-	Corrective []string  `json:"correctiveEventIDs,omitempty"` // event ids of what stands instead
+	Corrective []string  `json:"correctiveEventIDs,omitempty"` // event ids of the events that replace it
 }
 
 // Describe labels nodes. The result has one entry for each id that exists.
 func (ix *Index) Describe(ctx context.Context, ids []int64, snap Snapshot) (map[int64]*Label, error) {
-	if err := ix.caches().declared.refresh(ctx, ix); err != nil {
+	if err := ix.caches.Load().declarations.refresh(ctx, ix); err != nil {
 		return nil, err
 	}
-	// Labels are most of the work of a big answer, so all processors take part.
-	parts, err := shared(ids, func(ids []int64) ([]*describer, error) {
-		d := &describer{ix: ix, snap: snap, ids: ids, labels: make(map[int64]*Label, len(ids)), of: map[Kind][]int64{}}
+	// Labels are most of the work of a big answer, so all processors share it.
+	parts, err := divided(ids, func(ids []int64) ([]*describer, error) {
+		d := newDescriber(ix, snap, ids)
 		return []*describer{d}, d.run(ctx)
 	})
 	if err != nil {
@@ -64,17 +65,21 @@ func (ix *Index) Describe(ctx context.Context, ids []int64, snap Snapshot) (map[
 
 // describer labels some nodes.
 type describer struct {
-	ix     *Index
-	snap   Snapshot
-	ids    []int64
-	labels map[int64]*Label
-	of     map[Kind][]int64
-	// errors are the events that may have been declared errors.
-	errors []int64
+	ix       *Index
+	snap     Snapshot
+	ids      []int64
+	labels   map[int64]*Label
+	of       map[Kind][]int64
+	suspects []int64 // events that may have been declared errors
+}
+
+func newDescriber(ix *Index, snap Snapshot, ids []int64) *describer {
+	return &describer{ix: ix, snap: snap, ids: ids, labels: make(map[int64]*Label, len(ids)), of: map[Kind][]int64{}}
 }
 
 func (d *describer) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{d.nodes, d.declarations, d.artifacts, d.activities, d.statements} {
+	steps := []func(context.Context) error{d.nodes, d.declarations, d.artifacts, d.activities, d.statements}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -82,14 +87,14 @@ func (d *describer) run(ctx context.Context) error {
 	return nil
 }
 
-// labelled is a label under way.
-type labelled struct {
+// rawLabel is a label whose words are still numbers.
+type rawLabel struct {
 	Label
 	tx    int64
 	words [4]int64 // step, disposition, read point, location
 }
 
-// nodes reads what all have, and what events have.
+// nodes reads what all labels have, and what those of events have.
 func (d *describer) nodes(ctx context.Context) error {
 	all, err := d.read(ctx)
 	if err != nil {
@@ -100,15 +105,15 @@ func (d *describer) nodes(ctx context.Context) error {
 		d.labels[l.ID] = &l.Label
 		if l.Kind != KindEvent {
 			d.of[l.Kind] = append(d.of[l.Kind], l.ID)
-		} else if d.ix.caches().declared.has(l.Hash, l.EventID) {
-			d.errors = append(d.errors, l.ID)
+		} else if d.ix.caches.Load().declarations.has(l.Hash, l.EventID) {
+			d.suspects = append(d.suspects, l.ID)
 		}
 	}
 	return nil
 }
 
-func (d *describer) read(ctx context.Context) ([]labelled, error) {
-	rows, err := d.ix.stored(ctx, d.ids, d.snap)
+func (d *describer) read(ctx context.Context) ([]rawLabel, error) {
+	rows, err := d.ix.nodes(ctx, d.ids, d.snap)
 	if err != nil {
 		return nil, err
 	}
@@ -116,23 +121,24 @@ func (d *describer) read(ctx context.Context) ([]labelled, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]labelled, len(rows))
+	all := make([]rawLabel, len(rows))
 	txs := make([]int64, len(rows))
 	unknown := map[int64]bool{}
 	known := map[int64]string{0: ""}
 	for i, n := range rows {
 		l := &all[i]
-		l.ID, l.Kind, l.Name, l.Line, l.tx = n.id, n.kind, n.name(), int(n.line), n.tx
-		if n.kind == KindEvent {
-			shape := shapes[n.shape]
-			l.Type, l.Action, l.EventTime, l.Hash = eventTypes[shape.kind], actions[shape.action], time.UnixMicro(n.at).UTC(), unpackHash([]byte(n.hash))
-			if l.EventID = l.Hash; n.eventID != "" {
-				l.EventID = n.eventID
+		l.ID, l.Kind, l.Name, l.Line, l.tx = n.ID, n.Kind, n.name(), int(n.Line), n.Tx
+		if n.Kind == KindEvent {
+			shape := shapes[n.Shape]
+			l.Type, l.Action = projection.EventTypes[shape.kind], projection.Actions[shape.action]
+			l.EventTime, l.Hash = time.UnixMicro(n.Time).UTC(), projection.UnpackEventHash([]byte(n.EventHash))
+			if l.EventID = l.Hash; n.EventID != "" {
+				l.EventID = n.EventID
 			}
 			l.words = shape.words
 			for _, id := range l.words {
 				if _, ok := known[id]; !ok {
-					word, ok := d.ix.caches().words.get(id)
+					word, ok := d.ix.caches.Load().words.Get(id)
 					known[id], unknown[id] = word, !ok
 				}
 			}
@@ -148,7 +154,8 @@ func (d *describer) read(ctx context.Context) ([]labelled, error) {
 		line := l.Line
 		l.Recording = recordings[l.tx]
 		l.Line = line
-		l.BizStep, l.Disposition, l.ReadPoint, l.BizLocation = known[l.words[0]], known[l.words[1]], known[l.words[2]], known[l.words[3]]
+		l.BizStep, l.Disposition = known[l.words[0]], known[l.words[1]]
+		l.ReadPoint, l.BizLocation = known[l.words[2]], known[l.words[3]]
 	}
 	return all, err
 }
@@ -160,27 +167,29 @@ type shapeRow struct {
 }
 
 // shapes are the shapes of events, by their ids.
-func (ix *Index) shapes(ctx context.Context, events []*stored) (map[int64]shapeRow, error) {
+func (ix *Index) shapes(ctx context.Context, events []*Node) (map[int64]shapeRow, error) {
 	all := map[int64]shapeRow{}
 	var missing []int64
 	for _, n := range events {
-		if _, ok := all[n.shape]; ok || n.shape == 0 {
+		if _, ok := all[n.Shape]; ok || n.Shape == 0 {
 			continue
 		}
-		shape, ok := ix.caches().shapes.get(n.shape)
+		shape, ok := ix.caches.Load().shapes.Get(n.Shape)
 		if !ok {
-			missing = append(missing, n.shape)
+			missing = append(missing, n.Shape)
 		}
-		all[n.shape] = shape
+		all[n.Shape] = shape
 	}
-	err := ix.batches(ctx, `SELECT id, type, action, COALESCE(step, 0), COALESCE(disposition, 0), COALESCE(readpoint, 0), COALESCE(location, 0) FROM shape WHERE id IN `, missing, "", nil, func(rows *sql.Rows) error {
+	const query = `SELECT id, type, action, COALESCE(step, 0), COALESCE(disposition, 0), COALESCE(readpoint, 0),
+		COALESCE(location, 0) FROM shape WHERE id IN `
+	err := ix.batches(ctx, query, missing, "", nil, func(rows *sql.Rows) error {
 		var id int64
 		var s shapeRow
 		if err := rows.Scan(&id, &s.kind, &s.action, &s.words[0], &s.words[1], &s.words[2], &s.words[3]); err != nil {
 			return err
 		}
 		all[id] = s
-		ix.caches().shapes.put(id, s)
+		ix.caches.Load().shapes.Put(id, s)
 		return nil
 	})
 	return all, err
@@ -199,29 +208,30 @@ func (d *describer) words(ctx context.Context, unknown map[int64]bool, known map
 		if err := rows.Scan(&id, &word); err != nil {
 			return err
 		}
-		if known[id] = word; len(word) <= mostName {
-			d.ix.caches().words.put(id, word)
+		if known[id] = word; len(word) <= mostWord {
+			d.ix.caches.Load().words.Put(id, word)
 		}
 		return nil
 	})
 }
 
-// declared are the hashes and event ids of all error declarations, by their
-// numbers. There are few, so they are kept at hand: almost no event is in it.
-type declared struct {
+// declaredEvents are the hashes and event ids that error declarations name, by the hashes by which they are found. There
+// are few, and almost no event is among them.
+type declaredEvents struct {
 	mutex            sync.RWMutex
 	upTo             int64
 	hashes, eventIDs map[int64]bool
 }
 
-// refresh takes in the declarations that came since.
-func (c *declared) refresh(ctx context.Context, ix *Index) error {
+// refresh adds the declarations that have come since the last refresh.
+func (c *declaredEvents) refresh(ctx context.Context, ix *Index) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.hashes == nil {
 		c.hashes, c.eventIDs = map[int64]bool{}, map[int64]bool{}
 	}
-	err := ix.eachPrepared(ctx, `SELECT event, hash, eventid FROM declaration WHERE event > ? ORDER BY event`, []any{c.upTo}, func(rows *sql.Rows) error {
+	const query = `SELECT event, hash, eventid FROM declaration WHERE event > ? ORDER BY event`
+	err := ix.eachPrepared(ctx, query, []any{c.upTo}, func(rows *sql.Rows) error {
 		var hash, eventID int64
 		if err := rows.Scan(&c.upTo, &hash, &eventID); err != nil {
 			return err
@@ -235,16 +245,18 @@ func (c *declared) refresh(ctx context.Context, ix *Index) error {
 	return nil
 }
 
-// has says whether a declaration may share an event's hash or id.
-func (c *declared) has(hash, eventID string) bool {
+// has is false if no declaration names an event's hash or id.
+func (c *declaredEvents) has(hash, eventID string) bool {
 	c.mutex.RLock()
 	defer c.mutex.RUnlock()
-	return len(c.hashes) > 0 && (c.hashes[int64(hashEvent(hash))] || c.eventIDs[int64(hashEvent(eventID))])
+	if len(c.hashes) == 0 {
+		return false
+	}
+	return c.hashes[int64(projection.EventHash(hash))] || c.eventIDs[int64(projection.EventHash(eventID))]
 }
 
-// declarations marks events that were declared errors: those that share the
-// event id or the hash of a declaration, which leaves the declaration itself out
-// of the hash (CBV 2.0, section 8.9).
+// declarations labels events that were declared errors. Such an event has the event id or the hash of a declaration: the
+// hash of a declaration leaves the declaring part out (CBV 2.0, section 8.9).
 func (d *describer) declarations(ctx context.Context) error {
 	type pair struct{ event, declaration int64 }
 	var pairs []pair
@@ -252,16 +264,20 @@ func (d *describer) declarations(ctx context.Context) error {
 	details := map[int64]Declaration{}
 	var makersOf []int64
 	byHash, byEventID := map[int64][]int64{}, map[int64][]int64{}
-	for _, event := range d.errors {
+	for _, event := range d.suspects {
 		l := d.labels[event]
-		hash, eventID := int64(hashEvent(l.Hash)), int64(hashEvent(l.EventID))
-		byHash[hash], byEventID[eventID] = append(byHash[hash], event), append(byEventID[eventID], event)
+		hash, eventID := int64(projection.EventHash(l.Hash)), int64(projection.EventHash(l.EventID))
+		byHash[hash] = append(byHash[hash], event)
+		byEventID[eventID] = append(byEventID[eventID], event)
 	}
 	for _, by := range []struct {
 		column string
 		events map[int64][]int64
 	}{{"hash", byHash}, {"eventid", byEventID}} {
-		err := d.ix.batches(ctx, `SELECT event, `+by.column+`, time, reason, corrective FROM declaration WHERE `+by.column+` IN `, slices.Sorted(maps.Keys(by.events)), ` AND event <= ? ORDER BY event`, []any{d.snap.Last}, func(rows *sql.Rows) error {
+		query := `SELECT event, ` + by.column + `, time, reason, corrective FROM declaration WHERE ` + by.column + ` IN `
+		keys := slices.Sorted(maps.Keys(by.events))
+		const known = ` AND event <= ? ORDER BY event`
+		err := d.ix.batches(ctx, query, keys, known, []any{d.snap.Last}, func(rows *sql.Rows) error {
 			var declaration, key, at int64
 			var detail Declaration
 			var corrective []byte
@@ -297,17 +313,17 @@ func (d *describer) declarations(ctx context.Context) error {
 	if len(pairs) == 0 {
 		return nil
 	}
-	makers := describer{ix: d.ix, snap: d.snap, ids: makersOf, labels: map[int64]*Label{}, of: map[Kind][]int64{}}
+	makers := newDescriber(d.ix, d.snap, makersOf)
 	if err := makers.nodes(ctx); err != nil {
 		return err
 	}
 	for _, p := range pairs {
 		l, maker := d.labels[p.event], makers.labels[p.declaration]
 		if l.Declaration {
-			continue // a declaration made twice is no error of its own
+			continue // a declaration that was made twice is not in error
 		}
 		if l.Hash != maker.Hash && l.EventID != maker.EventID {
-			continue // only the numbers made from them are the same
+			continue // only the hashes by which they are found are the same
 		}
 		detail := details[p.declaration]
 		detail.Event, detail.MSPID = maker.Name, maker.MSPID
@@ -317,7 +333,9 @@ func (d *describer) declarations(ctx context.Context) error {
 }
 
 func (d *describer) artifacts(ctx context.Context) error {
-	return d.ix.batches(ctx, `SELECT a.node, a.algorithm, a.digest FROM artifact a WHERE a.node IN `, d.of[KindArtifact], ` AND a.record <= ? ORDER BY a.node, a.record DESC`, []any{d.snap.Last}, func(rows *sql.Rows) error {
+	const query = `SELECT a.node, a.algorithm, a.digest FROM artifact a WHERE a.node IN `
+	const known = ` AND a.record <= ? ORDER BY a.node, a.record DESC` // so that the first record is the last row
+	return d.ix.batches(ctx, query, d.of[KindArtifact], known, []any{d.snap.Last}, func(rows *sql.Rows) error {
 		var id int64
 		var algorithm, digest string
 		if err := rows.Scan(&id, &algorithm, &digest); err != nil {
@@ -329,7 +347,8 @@ func (d *describer) artifacts(ctx context.Context) error {
 }
 
 func (d *describer) activities(ctx context.Context) error {
-	return d.ix.batches(ctx, `SELECT record, type, COALESCE(started, 0), COALESCE(ended, 0) FROM activity WHERE record IN `, d.of[KindActivity], "", nil, func(rows *sql.Rows) error {
+	const query = `SELECT record, type, COALESCE(started, 0), COALESCE(ended, 0) FROM activity WHERE record IN `
+	return d.ix.batches(ctx, query, d.of[KindActivity], "", nil, func(rows *sql.Rows) error {
 		var id, started, ended int64
 		var kind string
 		if err := rows.Scan(&id, &kind, &started, &ended); err != nil {
@@ -342,7 +361,8 @@ func (d *describer) activities(ctx context.Context) error {
 }
 
 func (d *describer) statements(ctx context.Context) error {
-	return d.ix.batches(ctx, `SELECT record, kind FROM statement WHERE record IN `, d.of[KindStatement], "", nil, func(rows *sql.Rows) error {
+	const query = `SELECT record, kind FROM statement WHERE record IN `
+	return d.ix.batches(ctx, query, d.of[KindStatement], "", nil, func(rows *sql.Rows) error {
 		var id int64
 		var kind string
 		if err := rows.Scan(&id, &kind); err != nil {

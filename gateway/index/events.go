@@ -11,12 +11,12 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
-// EventQuery are the parameters of an EPCIS 2.0 event query (SimpleEventQuery,
-// EPCIS 2.0 section 8.2.7). Each that is set narrows the answer; a list
-// is met by any of its values. Words, identifiers and locations may come in any
-// spelling that EPCIS knows, and are compared in one.
+// EventQuery has the parameters of an EPCIS 2.0 event query (SimpleEventQuery, EPCIS 2.0 section 8.2.7). Each parameter
+// that is set narrows the answer. A list is met by any of its values. Words, identifiers and locations may have any
+// spelling that EPCIS knows; they are compared in one.
 type EventQuery struct {
 	EventTypes  []string // ObjectEvent, AggregationEvent, …
 	Actions     []string // OBSERVE, ADD, DELETE
@@ -24,14 +24,13 @@ type EventQuery struct {
 	Disposition []string
 	EventIDs    []string
 
-	EventTimeFrom, EventTimeBefore   time.Time // GE_ and LT_eventTime, to the microsecond; zero if not asked
+	EventTimeFrom, EventTimeBefore   time.Time // GE_ and LT_eventTime, to the microsecond; zero sets no bound
 	RecordTimeFrom, RecordTimeBefore time.Time // GE_ and LT_recordTime: the time of the ledger's transaction
 
 	ReadPoints   []string
 	BizLocations []string
 
-	// BizTransactions are by type, as in EQ_bizTransaction_po; the type "" means
-	// those that have none.
+	// BizTransactions are by type, as in EQ_bizTransaction_po. The type "" means those that have none.
 	BizTransactions []TypedQuery
 
 	// Match asks for things: MATCH_epc, MATCH_anyEPC and so on.
@@ -44,26 +43,32 @@ type TypedQuery struct {
 	Values []string
 }
 
-// MatchQuery is one MATCH_ parameter: events that name a thing that fits one
-// of Values, in one of the fields that the parameter looks at. Values are
-// identifiers, or patterns as epcis.ParsePattern reads them.
+// MatchQuery is one MATCH_ parameter: events that name a thing that fits one of Values, in one of the fields that the
+// parameter is about. Values are identifiers, or patterns as epcis.ParsePattern reads them.
 type MatchQuery struct {
 	Parameter string // such as MATCH_anyEPC; see MatchParameters
 	Values    []string
 }
 
-// matchRoles are the fields that each MATCH_ parameter looks at, from the
-// texts of the parameters in the standard's OpenAPI document.
+// The roles of the fields that a thing or a class may be in, but for transformations.
+var (
+	childRoles      = []Role{RoleChildAdd, RoleChildObserve, RoleChildDelete}
+	childClassRoles = []Role{RoleChildClassAdd, RoleChildClassObserve, RoleChildClassDelete}
+	parentRoles     = []Role{RoleParent, RoleParentAdd, RoleParentObserve, RoleParentDelete, RoleParentEmptied}
+)
+
+// matchRoles are the fields that each MATCH_ parameter is about, from the texts of the parameters in the standard's
+// OpenAPI document.
 var matchRoles = map[string][]Role{
-	"MATCH_epc":            {RoleEPC, RoleChildAdd, RoleChildObserve, RoleChildDelete},
-	"MATCH_parentID":       {RoleParent, RoleParentAdd, RoleParentObserve, RoleParentDelete, RoleParentEmptied},
+	"MATCH_epc":            slices.Concat([]Role{RoleEPC}, childRoles),
+	"MATCH_parentID":       parentRoles,
 	"MATCH_inputEPC":       {RoleInput},
 	"MATCH_outputEPC":      {RoleOutput},
-	"MATCH_anyEPC":         {RoleEPC, RoleParent, RoleParentAdd, RoleParentObserve, RoleParentDelete, RoleParentEmptied, RoleChildAdd, RoleChildObserve, RoleChildDelete, RoleInput, RoleOutput},
-	"MATCH_epcClass":       {RoleQuantity, RoleChildClassAdd, RoleChildClassObserve, RoleChildClassDelete},
+	"MATCH_anyEPC":         slices.Concat([]Role{RoleEPC, RoleInput, RoleOutput}, parentRoles, childRoles),
+	"MATCH_epcClass":       slices.Concat([]Role{RoleQuantity}, childClassRoles),
 	"MATCH_inputEPCClass":  {RoleInputQuantity},
 	"MATCH_outputEPCClass": {RoleOutputQuantity},
-	"MATCH_anyEPCClass":    {RoleQuantity, RoleChildClassAdd, RoleChildClassObserve, RoleChildClassDelete, RoleInputQuantity, RoleOutputQuantity},
+	"MATCH_anyEPCClass":    slices.Concat([]Role{RoleQuantity, RoleInputQuantity, RoleOutputQuantity}, childClassRoles),
 }
 
 // MatchParameters lists the MATCH_ parameters that a query may have.
@@ -81,11 +86,11 @@ type QueryError struct{ Parameter, Detail string }
 
 func (e *QueryError) Error() string { return e.Parameter + ": " + e.Detail }
 
-// maxValues bounds one parameter's list, as each value may become a search.
+// maxValues bounds the list of one parameter, because each value may need a search.
 const maxValues = 200
 
-// Events lists events in ledger order. Errors are a *QueryError, a *TokenError
-// or a *FutureError if the request is at fault.
+// Events lists events in ledger order. If the request is at fault, the error is a *QueryError, a *TokenError or a
+// *FutureError.
 func (ix *Index) Events(ctx context.Context, q EventQuery, at uint64, page Page) (List[Record], error) {
 	q, err := q.normal()
 	if err != nil {
@@ -106,40 +111,42 @@ func (ix *Index) Events(ctx context.Context, q EventQuery, at uint64, page Page)
 		return List[Record]{}, err
 	}
 	for _, t := range q.BizTransactions {
-		if err := w.trades(ctx, ix, t, p); err != nil {
+		if err := w.businessTransactions(ctx, ix, t, p); err != nil {
 			return List[Record]{}, err
 		}
 	}
-	var sieves []sieve
+	var filters []thingFilter
 	for _, m := range q.Match {
 		s, err := w.match(ctx, ix, m, p)
 		if err != nil {
 			return List[Record]{}, err
 		}
 		if s != nil {
-			sieves = append(sieves, *s)
+			filters = append(filters, *s)
 		}
 	}
 	s := selection{head: `SELECT ` + eventColumns + ` FROM node e`, where: w, order: "e.id"}
-	if len(sieves) > 0 {
-		return ix.sifted(ctx, p, s, sieves)
+	if len(filters) > 0 {
+		return ix.filteredPage(ctx, p, s, filters)
 	}
 	return ix.recordPage(ctx, p, s)
 }
 
-// eventColumns are locationColumns of events.
+// eventColumns are locationColumns for a node e.
 const eventColumns = `e.id, e.kind, e.digest, e.tx, e.pack, e.line`
 
-// normal gives every value of a query its one spelling.
+// normal checks a query, and gives every value the spelling in which it is compared.
 func (q EventQuery) normal() (EventQuery, error) {
 	for _, t := range q.EventTypes {
-		if position(eventTypes, t) == 0 {
-			return q, &QueryError{"eventType", fmt.Sprintf("%q is not an event type; there are %s", record.Brief(t), strings.Join(eventTypes[1:], ", "))}
+		if slices.Index(projection.EventTypes, t) <= 0 {
+			return q, &QueryError{"eventType", fmt.Sprintf("%q is not an event type; there are %s",
+				record.Brief(t), strings.Join(projection.EventTypes[1:], ", "))}
 		}
 	}
 	for _, a := range q.Actions {
-		if position(actions, a) == 0 {
-			return q, &QueryError{"EQ_action", fmt.Sprintf("%q is not an action; there are ADD, OBSERVE and DELETE", record.Brief(a))}
+		if slices.Index(projection.Actions, a) <= 0 {
+			return q, &QueryError{"EQ_action", fmt.Sprintf("%q is not an action; there are ADD, OBSERVE and DELETE",
+				record.Brief(a))}
 		}
 	}
 	q.BizSteps = spelled(q.BizSteps, func(s string) string { return epcis.WebURI("bizStep", s) })
@@ -147,25 +154,30 @@ func (q EventQuery) normal() (EventQuery, error) {
 	q.ReadPoints = spelled(q.ReadPoints, epcis.Thing)
 	q.BizLocations = spelled(q.BizLocations, epcis.Thing)
 	q.EventIDs = spelled(q.EventIDs, strings.TrimSpace)
-	trades := make([]TypedQuery, len(q.BizTransactions))
+	typed := make([]TypedQuery, len(q.BizTransactions))
 	for i, t := range q.BizTransactions {
-		trades[i] = TypedQuery{Values: spelled(t.Values, epcis.Thing)}
+		typed[i] = TypedQuery{Values: spelled(t.Values, epcis.Thing)}
 		if t.Type != "" {
-			trades[i].Type = epcis.WebURI("bizTransaction", t.Type)
+			typed[i].Type = epcis.WebURI("bizTransaction", t.Type)
 		}
 	}
-	q.BizTransactions = trades
+	q.BizTransactions = typed
 	for _, m := range q.Match {
 		if matchRoles[m.Parameter] == nil {
-			return q, &QueryError{m.Parameter, "is not a MATCH_ parameter; there are " + strings.Join(MatchParameters(), ", ")}
+			return q, &QueryError{m.Parameter,
+				"is not a MATCH_ parameter; there are " + strings.Join(MatchParameters(), ", ")}
 		}
 		for _, v := range m.Values {
 			if _, ok := epcis.ParsePattern(v); !ok {
-				return q, &QueryError{m.Parameter, fmt.Sprintf("%q has a wildcard where none can stand: only the last parts of an urn:epc:idpat: or the last part of a Digital Link may be *", record.Brief(v))}
+				return q, &QueryError{m.Parameter, fmt.Sprintf("%q has a wildcard where none can stand: "+
+					"only the last parts of an urn:epc:idpat: or the last part of a Digital Link may be *", record.Brief(v))}
 			}
 		}
 	}
-	lists := map[string]int{"EQ_bizStep": len(q.BizSteps), "EQ_disposition": len(q.Disposition), "EQ_readPoint": len(q.ReadPoints), "EQ_bizLocation": len(q.BizLocations), "EQ_eventID": len(q.EventIDs)}
+	lists := map[string]int{
+		"EQ_bizStep": len(q.BizSteps), "EQ_disposition": len(q.Disposition), "EQ_readPoint": len(q.ReadPoints),
+		"EQ_bizLocation": len(q.BizLocations), "EQ_eventID": len(q.EventIDs),
+	}
 	for _, t := range q.BizTransactions {
 		lists["EQ_bizTransaction_"+t.Type] = len(t.Values)
 	}
@@ -192,22 +204,23 @@ func spelled(values []string, spelling func(string) string) []string {
 	return slices.Compact(all)
 }
 
-func (w *where) numbers(column string, known, values []string) {
+// numbers limits a column to the positions of values in a list.
+func (w *where) numbers(column string, list, values []string) {
 	if values == nil {
 		return
 	}
 	args := make([]any, len(values))
 	for i, v := range values {
-		args[i] = position(known, v)
+		args[i] = slices.Index(list, v)
 	}
-	w.add(column+" IN "+inList(len(args)), args...)
+	w.add(column+" IN ("+strings.TrimSuffix(strings.Repeat("?,", len(args)), ",")+")", args...)
 }
 
-// shapes limits what events have in common with many others.
+// shapes limits events to those of some shapes: what an event has in common with many others.
 func (w *where) shapes(ctx context.Context, ix *Index, q EventQuery) error {
 	var shape where
-	shape.numbers("type", eventTypes, q.EventTypes)
-	shape.numbers("action", actions, q.Actions)
+	shape.numbers("type", projection.EventTypes, q.EventTypes)
+	shape.numbers("action", projection.Actions, q.Actions)
 	for _, words := range []struct {
 		column string
 		values []string
@@ -215,11 +228,11 @@ func (w *where) shapes(ctx context.Context, ix *Index, q EventQuery) error {
 		if words.values == nil {
 			continue
 		}
-		names := make([]name, len(words.values))
+		names := make([]projection.Name, len(words.values))
 		for i, v := range words.values {
-			names[i] = named(spaceWord, v, kindWord)
+			names[i] = projection.WordName(v)
 		}
-		ids, err := ix.nodesNamed(ctx, names)
+		ids, err := ix.idsByName(ctx, names)
 		if err != nil {
 			return err
 		}
@@ -227,28 +240,28 @@ func (w *where) shapes(ctx context.Context, ix *Index, q EventQuery) error {
 			w.only(nil)
 			return nil
 		}
-		condition, args := ix.db.among(words.column, ids)
+		condition, args := ix.store.Among(words.column, ids)
 		shape.add(condition, args...)
 	}
 	if len(shape.parts) == 0 {
 		return nil
 	}
 	fit := "SELECT id FROM shape WHERE " + strings.Join(shape.parts, " AND ")
-	any := false
-	err := ix.each(ctx, fit+" LIMIT 1", shape.args, func(*sql.Rows) error { any = true; return nil })
+	found := false
+	err := ix.each(ctx, fit+" LIMIT 1", shape.args, func(*sql.Rows) error { found = true; return nil })
 	if err != nil {
 		return fmt.Errorf("couldn't look up what events have in common: %w", err)
 	}
-	if !any {
+	if !found {
 		w.only(nil)
 	}
 	w.add("e.shape IN ("+fit+")", shape.args...)
 	return nil
 }
 
-// nodesNamed are the ids of nodes by their names, as far as there are any.
-func (ix *Index) nodesNamed(ctx context.Context, names []name) ([]int64, error) {
-	all, err := ix.named(ctx, names)
+// idsByName are the ids, sorted, of the nodes that have one of the names.
+func (ix *Index) idsByName(ctx context.Context, names []projection.Name) ([]int64, error) {
+	all, err := ix.nodesByName(ctx, names)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't look up what events are asked by: %w", err)
 	}
@@ -260,11 +273,11 @@ func (ix *Index) nodesNamed(ctx context.Context, names []name) ([]int64, error) 
 	return ids, nil
 }
 
-// times limits events to those of a page's place and of the times asked for.
-// Times and the order of the ledger go mostly together. So the transactions, and
-// the blocks with events of those times, bound the search; which events fit is still
-// decided event by event.
-func (w *where) times(ctx context.Context, ix *Index, q EventQuery, p place) error {
+// times limits events to those that follow the page before, and to the times asked for.
+//
+// Times mostly follow the order of the ledger. So the transactions and the blocks with events of those times bound the
+// search. Whether an event fits is still decided event by event.
+func (w *where) times(ctx context.Context, ix *Index, q EventQuery, p pageStart) error {
 	w.add("e.kind = 1")
 	after, last := p.after, p.snap.Last
 	if !q.RecordTimeFrom.IsZero() || !q.RecordTimeBefore.IsZero() {
@@ -273,7 +286,8 @@ func (w *where) times(ctx context.Context, ix *Index, q EventQuery, p place) err
 		w.add("EXISTS (SELECT 1 FROM tx t WHERE t.id = e.tx AND "+strings.Join(recorded.parts, " AND ")+")", recorded.args...)
 		if !q.RecordTimeFrom.IsZero() {
 			from := int64(math.MaxInt64)
-			if err := ix.row(ctx, "SELECT COALESCE(MIN(before), ?) FROM tx WHERE time >= ?", from, q.RecordTimeFrom.UnixMicro()).Scan(&from); err != nil {
+			const query = "SELECT COALESCE(MIN(before), ?) FROM tx WHERE time >= ?"
+			if err := ix.row(ctx, query, from, q.RecordTimeFrom.UnixMicro()).Scan(&from); err != nil {
 				return fmt.Errorf("couldn't look up transactions by time: %w", err)
 			}
 			after = max(after, from)
@@ -285,8 +299,10 @@ func (w *where) times(ctx context.Context, ix *Index, q EventQuery, p place) err
 		blocks.between("latest", q.EventTimeFrom, time.Time{})
 		blocks.between("earliest", time.Time{}, q.EventTimeBefore)
 		var from, to int64
-		fit := `(SELECT MIN(number) FROM block WHERE earliest IS NOT NULL AND ` + strings.Join(blocks.parts, " AND ") + `)`
-		err := ix.row(ctx, `SELECT COALESCE((SELECT last FROM block WHERE number = `+fit+` - 1), 0), COALESCE((SELECT MAX(last) FROM block WHERE number >= `+fit+` AND `+strings.Join(blocks.parts, " AND ")+`), 0)`,
+		conditions := strings.Join(blocks.parts, " AND ")
+		first := `(SELECT MIN(number) FROM block WHERE earliest IS NOT NULL AND ` + conditions + `)`
+		err := ix.row(ctx, `SELECT COALESCE((SELECT last FROM block WHERE number = `+first+` - 1), 0),
+			COALESCE((SELECT MAX(last) FROM block WHERE number >= `+first+` AND `+conditions+`), 0)`,
 			slices.Concat(blocks.args, blocks.args, blocks.args)...).Scan(&from, &to)
 		if err != nil {
 			return fmt.Errorf("couldn't look up blocks by time: %w", err)
@@ -317,25 +333,28 @@ func (w *where) eventIDs(ctx context.Context, ix *Index, values []string, snap S
 	return err
 }
 
-// eventsBy finds the events whose hash or event id, as of tells, is one of some texts.
-func (ix *Index) eventsBy(ctx context.Context, texts []string, snap Snapshot, of func(hash, eventID string) string) ([]int64, error) {
+// eventsBy finds the events of which a text, which of picks, is one of texts.
+func (ix *Index) eventsBy(
+	ctx context.Context, texts []string, snap Snapshot, of func(hash, eventID string) string,
+) ([]int64, error) {
 	hashes := make([]uint64, len(texts))
 	for i, t := range texts {
-		hashes[i] = hashEvent(t)
+		hashes[i] = projection.EventHash(t)
 	}
 	found := []int64{}
 	candidates, err := ix.candidates(ctx, hashes)
 	if err == nil {
-		err = ix.batches(ctx, `SELECT id, hash, eventid FROM node WHERE id IN `, candidates, ` AND kind = 1 AND id <= ?`, []any{snap.Last}, func(rows *sql.Rows) error {
+		const query, known = `SELECT id, hash, eventid FROM node WHERE id IN `, ` AND kind = 1 AND id <= ?`
+		err = ix.batches(ctx, query, candidates, known, []any{snap.Last}, func(rows *sql.Rows) error {
 			var id int64
-			var hash, own sql.RawBytes
-			if err := rows.Scan(&id, &hash, &own); err != nil {
+			var hash, explicit sql.RawBytes
+			if err := rows.Scan(&id, &hash, &explicit); err != nil {
 				return err
 			}
-			eventHash := unpackHash(hash)
+			eventHash := projection.UnpackEventHash(hash)
 			eventID := eventHash
-			if own != nil {
-				eventID = string(own)
+			if explicit != nil {
+				eventID = string(explicit)
 			}
 			if slices.Contains(texts, of(eventHash, eventID)) {
 				found = append(found, id)
@@ -350,20 +369,20 @@ func (ix *Index) eventsBy(ctx context.Context, texts []string, snap Snapshot, of
 	return found, nil
 }
 
-func (w *where) trades(ctx context.Context, ix *Index, t TypedQuery, p place) error {
-	names := make([]name, len(t.Values))
+func (w *where) businessTransactions(ctx context.Context, ix *Index, t TypedQuery, p pageStart) error {
+	names := make([]projection.Name, len(t.Values))
 	for i, v := range t.Values {
-		names[i] = tradeName(t.Type, v)
+		names[i] = projection.BusinessTransactionName(t.Type, v)
 	}
-	nodes, err := ix.nodesNamed(ctx, names)
+	nodes, err := ix.idsByName(ctx, names)
 	if err != nil {
 		return err
 	}
-	return w.naming(ctx, ix, nodes, []Role{roleTrade}, p)
+	return w.naming(ctx, ix, nodes, []Role{projection.RoleBusinessTransaction}, p)
 }
 
-// EventsByHash lists the records of one event, by its CBV event hash id, the
-// first one first: several organisations may report the same event.
+// EventsByHash lists the records of one event, by its CBV event hash, the first one first. Several organisations may
+// report the same event.
 func (ix *Index) EventsByHash(ctx context.Context, hash string, at uint64) ([]Record, error) {
 	snap, err := ix.Snapshot(ctx, at)
 	if err != nil {
@@ -375,12 +394,13 @@ func (ix *Index) EventsByHash(ctx context.Context, hash string, at uint64) ([]Re
 	}
 	var w where
 	w.only(ids)
-	list, err := ix.recordPage(ctx, place{snap: snap, size: MaxPage}, selection{head: `SELECT ` + eventColumns + ` FROM node e`, where: w, order: "e.id"})
+	s := selection{head: `SELECT ` + eventColumns + ` FROM node e`, where: w, order: "e.id"}
+	list, err := ix.recordPage(ctx, pageStart{snap: snap, size: MaxPage}, s)
 	return list.Items, err
 }
 
-// EventsByEventID lists the records with an eventID, the first one first. An
-// event and the declaration that it was an error share one.
+// EventsByEventID lists the records with an eventID, the first one first. An event and the declaration that it was an
+// error have the same eventID.
 func (ix *Index) EventsByEventID(ctx context.Context, eventID string, at uint64) ([]Record, error) {
 	list, err := ix.Events(ctx, EventQuery{EventIDs: []string{eventID}}, at, Page{Size: MaxPage})
 	return list.Items, err

@@ -145,7 +145,7 @@ func numbers(n int) []string {
 func TestPagesAreOneSnapshotWhileBlocksArrive(t *testing.T) {
 	l, ix := follow(t)
 	for n := range 10 {
-		l.Put("Harbor", seen(t, n))
+		l.Put("Harbor", indextest.Seen(t, n))
 	}
 	q := index.EventQuery{BizSteps: []string{"shipping"}}
 	page, got := index.Page{Size: 3}, 0
@@ -157,7 +157,7 @@ func TestPagesAreOneSnapshotWhileBlocksArrive(t *testing.T) {
 		if page.Token = list.Next; page.Token == "" {
 			break
 		}
-		l.Put("Market", seen(t, n)) // fits the query, and comes too late
+		l.Put("Market", indextest.Seen(t, n)) // fits the query, and comes too late
 	}
 	require.Equal(t, 10, got)
 	list, err := ix.Events(t.Context(), q, 4, index.Page{})
@@ -168,7 +168,7 @@ func TestPagesAreOneSnapshotWhileBlocksArrive(t *testing.T) {
 func TestPageTokensBelongToTheirQuery(t *testing.T) {
 	l, ix := follow(t)
 	for n := range 5 {
-		l.Put("Harbor", seen(t, n))
+		l.Put("Harbor", indextest.Seen(t, n))
 	}
 	list, err := ix.Events(t.Context(), index.EventQuery{BizSteps: []string{"shipping", "packing"}}, index.Latest, index.Page{Size: 2})
 	require.NoError(t, err)
@@ -212,11 +212,11 @@ func TestTheSameEventOfTwoOrganisationsIsFoundByItsHash(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{string(two.ID)}, ids(found))
 
-	l.Put("Harbor", seen(t, 1)) // its eventID is its hash
-	hash := seen(t, 1).Event.Hash
+	l.Put("Harbor", indextest.Seen(t, 1)) // its eventID is its hash
+	hash := indextest.Seen(t, 1).Event.Hash
 	found, err = ix.EventsByEventID(t.Context(), hash, index.Latest)
 	require.NoError(t, err)
-	require.Equal(t, []string{string(seen(t, 1).ID)}, ids(found))
+	require.Equal(t, []string{string(indextest.Seen(t, 1).ID)}, ids(found))
 }
 
 func TestHostileTextsGoInAndComeOutUnchanged(t *testing.T) {
@@ -252,7 +252,7 @@ func TestABroadPatternFindsTheSameAsItsThings(t *testing.T) {
 	for n := 0; n < 1500; n += 100 {
 		var records []*record.Record
 		for i := range 100 {
-			records = append(records, seen(t, n+i))
+			records = append(records, indextest.Seen(t, n+i))
 		}
 		l.Put("Harbor", records...)
 	}
@@ -274,7 +274,7 @@ func TestABroadPatternFindsTheSameAsItsThings(t *testing.T) {
 
 func TestThingsBelowAClass(t *testing.T) {
 	l, ix := follow(t)
-	l.Put("Harbor", seen(t, 1), seen(t, 2), indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE","quantityList":[{"epcClass":"urn:epc:class:lgtin:9521234.054321.LOT7"}]}`))
+	l.Put("Harbor", indextest.Seen(t, 1), indextest.Seen(t, 2), indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE","quantityList":[{"epcClass":"urn:epc:class:lgtin:9521234.054321.LOT7"}]}`))
 	list, err := ix.Things(t.Context(), "https://id.gs1.org/01/09521234543213", index.Latest, index.Page{Size: 2})
 	require.NoError(t, err)
 	require.Equal(t, []string{"https://id.gs1.org/01/09521234543213/21/1", "https://id.gs1.org/01/09521234543213/21/2"}, list.Items)

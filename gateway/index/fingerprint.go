@@ -8,33 +8,30 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
-// Fingerprint is a digest, in hexadecimal, over every row of every table. Two
-// indexes of the same blocks have the same one, however often either was
-// built again, in whatever batches the blocks came and wherever it lies. It
+// Fingerprint is a digest, in hexadecimal, over every row of every table. Two indexes of the same blocks have the same
+// one, however often either was built again, in whatever batches the blocks came, and in whatever store they are. It
 // reads everything.
 func (ix *Index) Fingerprint(ctx context.Context) (string, error) {
-	// One read transaction, so that the tables fit together.
-	tx, err := ix.db.snapshot(ctx)
+	sum := sha256.New()
+	err := ix.store.ReadAll(ctx, func(tx *sql.Tx, keys []projection.Key) error {
+		for _, t := range projection.AllTables {
+			fmt.Fprintf(sum, "%s\n", t.Name)
+			if err := hashTable(ctx, tx, `SELECT * FROM `+t.Name+` ORDER BY `+t.OrderBy, sum); err != nil {
+				return fmt.Errorf("table %s: %w", t.Name, err)
+			}
+		}
+		slices.SortFunc(keys, projection.Key.Compare)
+		for _, k := range keys {
+			sum.Write(k.AppendTo(nil))
+		}
+		return nil
+	})
 	if err != nil {
 		return "", fmt.Errorf("couldn't read the index: %w", err)
-	}
-	defer tx.Rollback()
-	sum := sha256.New()
-	for _, t := range allTables {
-		fmt.Fprintf(sum, "%s\n", t.name)
-		if err := hashTable(ctx, tx, `SELECT * FROM `+t.name+` ORDER BY `+t.order, sum); err != nil {
-			return "", fmt.Errorf("couldn't read the index's table %s: %w", t.name, err)
-		}
-	}
-	pairs, err := ix.db.allPairs(ctx, tx)
-	if err != nil {
-		return "", fmt.Errorf("couldn't read the index's keys: %w", err)
-	}
-	slices.SortFunc(pairs, pair.compare)
-	for _, p := range pairs {
-		sum.Write(appendPair(nil, p))
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
@@ -44,16 +41,16 @@ func hashTable(ctx context.Context, tx *sql.Tx, query string, sum io.Writer) err
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
+		rows.Close()
 		return err
 	}
 	values, fields := make([]any, len(columns)), make([]any, len(columns))
 	for i := range values {
 		fields[i] = &values[i]
 	}
-	for rows.Next() {
+	return Scan(rows, func(rows *sql.Rows) error {
 		if err := rows.Scan(fields...); err != nil {
 			return err
 		}
@@ -69,6 +66,6 @@ func hashTable(ctx context.Context, tx *sql.Tx, query string, sum io.Writer) err
 				fmt.Fprintf(sum, "v%v;", v)
 			}
 		}
-	}
-	return rows.Err()
+		return nil
+	})
 }

@@ -32,9 +32,9 @@ func TestLinksTellWhatAnOutputWasMadeOf(t *testing.T) {
 		}
 		all := map[string]string{}
 		for _, l := range links {
-			places, said := l.Flow()
+			inputs, known := l.Flow.Inputs()
 			if l.Role != index.RoleDescribes {
-				all[names[l.Node]] = fmt.Sprint(places, said)
+				all[names[l.Node]] = fmt.Sprint(inputs, known)
 			}
 		}
 		return all
@@ -56,18 +56,6 @@ func TestLinksTellWhatAnOutputWasMadeOf(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"dataset/lab/x@1": "[] false", "model/lab/m@1": "[] false"}, flows(of))
 	for _, l := range of {
-		require.Empty(t, l.Amount, "links of ordinary runs are as small as ever")
+		require.Empty(t, l.Flow, "links of ordinary runs are as small as ever")
 	}
-}
-
-func TestFlowsThatCannotBeReadAreNoPanic(t *testing.T) {
-	for amount, want := range map[string]string{
-		"": "[] false", "12 KGM": "[] false", "=": "[] true", "=x": "[] true", "=1-": "[] true", "=5-2": "[] true",
-		"=0-99999999999": "[] true", "=-3": "[] true", "=1,,2-3,": "[1 2 3] true", "=0-2,7": "[0 1 2 7] true",
-	} {
-		places, said := index.Link{Role: index.RoleGenerated, Amount: amount}.Flow()
-		require.Equal(t, want, fmt.Sprint(places, said), "%q", amount)
-	}
-	_, said := index.Link{Role: index.RoleChildClassAdd, Amount: "=1"}.Flow()
-	require.False(t, said, "amounts of other roles are amounts")
 }

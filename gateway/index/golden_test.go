@@ -28,8 +28,8 @@ const olderIndex = "testdata/schema-4.db.gz"
 // goldenLedger has something of everything that the index stores in a way of its own.
 func goldenLedger(t testing.TB) *indextest.Ledger {
 	const lot, other = "https://id.gs1.org/01/09521234543213/10/A", "https://id.gs1.org/01/09521234543213/10/B"
-	l := mixed(t)
-	first := seen(t, 1)
+	l := indextest.Mixed(t)
+	first := indextest.Seen(t, 1)
 	event := func(rest string) *record.Record {
 		return indextest.Event(t, `{"eventTime":"2026-03-03T08:00:00.123456Z",`+rest+`}`)
 	}
@@ -87,7 +87,7 @@ func goldenLedger(t testing.TB) *indextest.Ledger {
 
 	// Bodies that no version can read, and a record that nobody has recorded.
 	l.SubmitBodies("Harbor", index.CodeValid, []byte(`{"record":"event/2"}`), []byte(`not JSON`), first.Body)
-	l.Submit("Lab", indextest.Artifact(t, "dataset/lab/orphan@1", string(seen(t, 77).ID)))
+	l.Submit("Lab", indextest.Artifact(t, "dataset/lab/orphan@1", string(indextest.Seen(t, 77).ID)))
 	l.Cut()
 
 	// A block that unfolds to so much that it is written in two portions, which name the same things.
@@ -141,7 +141,7 @@ func TestAnIndexOfAnOlderProgramIsNotBuiltAgain(t *testing.T) {
 	newer := filepath.Join(t.TempDir(), "newer.db")
 	fresh := indextest.OpenAt(t, newer)
 	require.Equal(t, tables(t, path), tables(t, newer), "a changed table needs another schema version")
-	l.Put("Market", seen(t, 1), seen(t, 1234))
+	l.Put("Market", indextest.Seen(t, 1), indextest.Seen(t, 1234))
 	for _, ix := range []*index.Index{older, fresh} {
 		require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
 // Vertex is a node of the lineage graph: a thing, an artifact version or a record.
@@ -22,32 +23,21 @@ type Vertex struct {
 	Name string // URI, artifact version, or record id
 }
 
-// Link says that a record names a node in a role. All edges of the graph are
-// made of links.
-type Link struct {
-	Record int64
-	Role   Role
-	Node   int64
-	Time   int64  // when it happened by the record's word, in microseconds since 1970
-	Amount string // of classes in packing events: "quantity unit", several joined by ;; of activities, see Flow
-}
-
-// Find finds a node by the name that record.ParseNode gives it. An artifact's
-// record id leads to its version. A node that is unknown, as of the snapshot, is
-// the zero Vertex and no error.
+// Find finds a node by the name that record.ParseNode gives it. The id of an artifact's record leads to the artifact
+// version. A node that is unknown, as of the snapshot, is the zero Vertex and no error.
 func (ix *Index) Find(ctx context.Context, node string, snap Snapshot) (Vertex, error) {
-	n := nodeName(node)
-	ask := []name{n}
-	if n.kind == KindMissing {
-		ask = append(ask, ghost(n)) // what it is if nobody recorded it
+	n := projection.NodeName(node)
+	ask := []projection.Name{n}
+	if n.Kind == KindMissing {
+		ask = append(ask, projection.MissingName(n))
 	}
-	all, err := ix.named(ctx, ask)
+	all, err := ix.nodesByName(ctx, ask)
 	if err != nil {
 		return Vertex{}, fmt.Errorf("couldn't look up %q: %w", record.Brief(node), err)
 	}
 	v := Vertex{Name: node}
 	for _, n := range ask {
-		if f := all[n.full]; f.id != 0 && f.id <= snap.Last && v.ID == 0 {
+		if f := all[n.Full]; f.id != 0 && f.id <= snap.Last && v.ID == 0 {
 			v.ID, v.Kind = f.id, f.kind
 		}
 	}
@@ -56,7 +46,8 @@ func (ix *Index) Find(ctx context.Context, node string, snap Snapshot) (Vertex, 
 	}
 	if v.Kind == KindArtifactRecord {
 		v.Kind = KindArtifact
-		err = ix.row(ctx, `SELECT v.id, v.name FROM artifact a JOIN node v ON v.id = a.node WHERE a.record = ?`, v.ID).Scan(&v.ID, &v.Name)
+		err = ix.row(ctx, `SELECT v.id, v.name FROM artifact a JOIN node v ON v.id = a.node WHERE a.record = ?`, v.ID).
+			Scan(&v.ID, &v.Name)
 	}
 	if err != nil {
 		return Vertex{}, fmt.Errorf("couldn't look up %q: %w", record.Brief(node), err)
@@ -64,26 +55,32 @@ func (ix *Index) Find(ctx context.Context, node string, snap Snapshot) (Vertex, 
 	return v, nil
 }
 
-// named finds nodes by their names; the result is by full name.
-func (ix *Index) named(ctx context.Context, names []name) (map[string]found, error) {
+type foundNode struct {
+	id   int64
+	kind Kind
+}
+
+// nodesByName finds nodes; the result is by their full names.
+func (ix *Index) nodesByName(ctx context.Context, names []projection.Name) (map[string]foundNode, error) {
 	asked := make(map[string]bool, len(names))
 	hashes := make([]uint64, 0, len(names))
 	for _, n := range names {
-		asked[n.full] = true
-		hashes = append(hashes, n.hash)
+		asked[n.Full] = true
+		hashes = append(hashes, n.Hash)
 	}
-	all := make(map[string]found, len(names))
+	all := make(map[string]foundNode, len(names))
 	ids, err := ix.candidates(ctx, hashes)
 	if err != nil {
 		return nil, err
 	}
-	err = ix.batches(ctx, `SELECT id, kind, COALESCE(thing, name), digest FROM node WHERE id IN `, ids, "", nil, func(rows *sql.Rows) error {
-		var f found
+	const query = `SELECT id, kind, COALESCE(thing, name), digest FROM node WHERE id IN `
+	err = ix.batches(ctx, query, ids, "", nil, func(rows *sql.Rows) error {
+		var f foundNode
 		var text, digest sql.RawBytes
 		if err := rows.Scan(&f.id, &f.kind, &text, &digest); err != nil {
 			return err
 		}
-		if full := string(rune(spaceOf(f.kind))) + string(text) + string(digest); asked[full] {
+		if full := projection.FullName(f.kind, string(text)+string(digest)); asked[full] {
 			all[full] = f
 		}
 		return nil
@@ -91,39 +88,38 @@ func (ix *Index) named(ctx context.Context, names []name) (map[string]found, err
 	return all, err
 }
 
-// candidates are the nodes that may have a name with one of the hashes, by id.
+// candidates are the nodes that have a name with one of the hashes, by id. Their names may be others than the caller's.
 func (ix *Index) candidates(ctx context.Context, hashes []uint64) ([]int64, error) {
-	pairs, err := ix.db.pairs(ctx, hashes)
+	keys, err := ix.store.Keys(ctx, hashes)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]int64, len(pairs))
-	for i, p := range pairs {
-		ids[i] = p.id
+	ids := make([]int64, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil
 }
 
-// LinksTo lists the links that name one of the nodes, by node and ledger order.
-// The nodes are in the order of their ids.
+// LinksTo lists the links that name one of the nodes, by node and ledger order. The nodes must be sorted by id.
 func (ix *Index) LinksTo(ctx context.Context, nodes []int64, snap Snapshot) ([]Link, error) {
 	return ix.links(nodes, func(nodes []int64) (all []Link, err error) {
-		rows, err := ix.stored(ctx, nodes, snap)
+		rows, err := ix.nodes(ctx, nodes, snap)
 		if err != nil {
 			return nil, err
 		}
 		for _, n := range rows {
-			if n.kind.IsRecord() {
-				continue // those are the other way round
+			if n.Kind.IsRecord() {
+				continue // its row has the links of the record, not those to it
 			}
-			if all, err = unpackLinksTo(all, n.id, snap.Last, n.links); err != nil {
+			if all, err = projection.UnpackLinksTo(all, n.ID, snap.Last, n.Links); err != nil {
 				return nil, err
 			}
 		}
 		first := len(all)
-		err = ix.db.later(ctx, nodes, snap.Last, func(node int64, data []byte) (err error) {
-			all, err = unpackLinksTo(all, node, snap.Last, data)
+		err = ix.store.LaterLinks(ctx, nodes, snap.Last, func(node int64, data []byte) (err error) {
+			all, err = projection.UnpackLinksTo(all, node, snap.Last, data)
 			return err
 		})
 		if len(all) > first {
@@ -133,19 +129,18 @@ func (ix *Index) LinksTo(ctx context.Context, nodes []int64, snap Snapshot) ([]L
 	})
 }
 
-// LinksOf lists the links of the records, by ledger order and role. The records
-// are in the order of their ids.
+// LinksOf lists the links of the records, by ledger order and role. The records must be sorted by id.
 func (ix *Index) LinksOf(ctx context.Context, records []int64, snap Snapshot) ([]Link, error) {
 	return ix.links(records, func(records []int64) (all []Link, err error) {
-		rows, err := ix.stored(ctx, records, snap)
+		rows, err := ix.nodes(ctx, records, snap)
 		if err != nil {
 			return nil, err
 		}
 		for _, n := range rows {
-			if !n.kind.IsRecord() {
+			if !n.Kind.IsRecord() {
 				continue
 			}
-			if all, err = unpackLinksOf(all, n.id, n.at, n.links); err != nil {
+			if all, err = projection.UnpackLinksOf(all, n.ID, n.Time, n.Links); err != nil {
 				return nil, err
 			}
 		}
@@ -154,16 +149,17 @@ func (ix *Index) LinksOf(ctx context.Context, records []int64, snap Snapshot) ([
 }
 
 func (ix *Index) links(ids []int64, read func([]int64) ([]Link, error)) ([]Link, error) {
-	all, err := shared(ids, read)
+	all, err := divided(ids, read)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read links: %w", err)
 	}
 	return all, nil
 }
 
-// recordsNaming are the records that name one of the nodes in one of the roles,
-// by id, out of those after one id and up to another.
-func (ix *Index) recordsNaming(ctx context.Context, nodes []int64, roles []Role, after int64, snap Snapshot) ([]int64, error) {
+// recordsNaming are the records, by id, that name one of the nodes in one of the roles. Their ids are greater than after.
+func (ix *Index) recordsNaming(
+	ctx context.Context, nodes []int64, roles []Role, after int64, snap Snapshot,
+) ([]int64, error) {
 	slices.Sort(nodes)
 	all, err := ix.LinksTo(ctx, slices.Compact(nodes), snap)
 	if err != nil {
@@ -179,8 +175,8 @@ func (ix *Index) recordsNaming(ctx context.Context, nodes []int64, roles []Role,
 	return slices.Compact(records), nil
 }
 
-// shared divides much work among the processors, and joins the results in order.
-func shared[T any](ids []int64, work func([]int64) ([]T, error)) ([]T, error) {
+// divided divides much work among the processors, and joins the results in order.
+func divided[T any](ids []int64, work func([]int64) ([]T, error)) ([]T, error) {
 	const worthIt = 512
 	share := max(worthIt, (len(ids)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
 	if len(ids) <= share {
@@ -196,8 +192,7 @@ func shared[T any](ids []int64, work func([]int64) ([]T, error)) ([]T, error) {
 	return slices.Concat(results...), errors.Join(problems...)
 }
 
-// Things lists the things and classes below a class, such as all lots and
-// serials of a GTIN, by URI.
+// Things lists the things and classes below a class, such as all lots and serials of a GTIN, in ledger order.
 func (ix *Index) Things(ctx context.Context, class string, at uint64, page Page) (List[string], error) {
 	p, err := ix.begin(ctx, "things", class, at, page)
 	if err != nil {
@@ -206,8 +201,9 @@ func (ix *Index) Things(ctx context.Context, class string, at uint64, page Page)
 	list := List[string]{Block: p.snap.Block, Items: []string{}}
 	var last int64
 	prefix := strings.TrimSuffix(class, "/") + "/"
-	below, args := ix.db.between(prefix, after(prefix))
-	err = ix.each(ctx, `SELECT id, thing FROM node WHERE `+below+` AND id > ? AND id <= ? ORDER BY id LIMIT ?`, append(args, p.after, p.snap.Last, p.size+1), func(rows *sql.Rows) error {
+	below, args := ix.store.Between(prefix, after(prefix))
+	query := `SELECT id, thing FROM node WHERE ` + below + ` AND id > ? AND id <= ? ORDER BY id LIMIT ?`
+	err = ix.each(ctx, query, append(args, p.after, p.snap.Last, p.size+1), func(rows *sql.Rows) error {
 		var id int64
 		var thing string
 		if err := rows.Scan(&id, &thing); err != nil {
@@ -228,32 +224,32 @@ func (ix *Index) Things(ctx context.Context, class string, at uint64, page Page)
 	return list, err
 }
 
-// Kinds tells the kinds of nodes.
+// Kinds are the kinds of nodes.
 func (ix *Index) Kinds(ctx context.Context, ids []int64) (map[int64]Kind, error) {
 	kinds := make(map[int64]Kind, len(ids))
-	rows, err := ix.stored(ctx, ids, everything)
+	rows, err := ix.nodes(ctx, ids, everything)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the kinds of nodes: %w", err)
 	}
 	for _, n := range rows {
-		kinds[n.id] = n.kind
+		kinds[n.ID] = n.Kind
 	}
 	return kinds, nil
 }
 
-// everything is for questions that have one answer whenever they are asked.
+// everything is for questions whose answer never changes.
 var everything = Snapshot{Last: math.MaxInt64}
 
-// Names tells the record ids of records.
+// Names are the record ids of records.
 func (ix *Index) Names(ctx context.Context, records []int64) (map[int64]string, error) {
 	names := make(map[int64]string, len(records))
-	rows, err := ix.stored(ctx, records, everything)
+	rows, err := ix.nodes(ctx, records, everything)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the ids of records: %w", err)
 	}
 	for _, n := range rows {
-		if n.kind.IsRecord() {
-			names[n.id] = n.name()
+		if n.Kind.IsRecord() {
+			names[n.ID] = n.name()
 		}
 	}
 	return names, nil

@@ -1,25 +1,14 @@
 package index_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"testing"
 
-	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 )
 
-// leaderVariable names the index that the program is to lead until it is killed, instead of running tests.
-const leaderVariable = "PEDIGREE_TEST_LEADER"
-
 func TestMain(m *testing.M) {
-	if place := os.Getenv(leaderVariable); place != "" {
-		if err := leadForEver(place); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
-		os.Exit(1)
-	}
 	code := m.Run()
 	if err := indextest.Shutdown(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -28,18 +17,4 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// leadForEver takes the lead, says so in a line, and keeps it.
-func leadForEver(place string) error {
-	ix, err := index.Open(place)
-	if err != nil {
-		return err
-	}
-	if err := ix.Connect(context.Background()); err != nil {
-		return err
-	}
-	if err := ix.Claim(context.Background()); err != nil {
-		return err
-	}
-	fmt.Println("leads")
-	select {}
-}
+func TestPostgresGivesTheSameAnswers(t *testing.T) { indextest.OnPostgres(t) }

@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// Member is an organisation as it introduced itself last.
+// Member is an organisation with the newest record in which it introduced itself.
 type Member struct {
 	MSPID      string   `json:"mspId"`
 	Name       string   `json:"name"`
-	Namespaces []string `json:"namespaces"` // all it ever claimed, sorted
+	Namespaces []string `json:"namespaces"` // all that it has claimed, sorted
 	Record
 }
 
@@ -23,16 +23,20 @@ type Namespace struct {
 	Since uint64 `json:"since"` // the block of the claim
 }
 
-// Members lists the organisations that introduced themselves, by MSP id. There
-// is one entry for each, from its newest record.
+// Members lists the organisations that have introduced themselves, by MSP id.
 func (ix *Index) Members(ctx context.Context, at uint64) ([]Member, error) {
 	snap, err := ix.Snapshot(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	w := where{parts: []string{"m.record <= ?", "NOT EXISTS (SELECT 1 FROM member o WHERE o.msp = m.msp AND o.record > m.record AND o.record <= ?)"}, args: []any{snap.Last, snap.Last}}
-	s := selection{head: `SELECT ` + locationColumns + `, m.msp, m.name FROM member m JOIN node n ON n.id = m.record`, where: w, order: "m.msp"}
-	list, err := listOf(ctx, ix, place{snap: snap, size: MaxPage}, s, func(rows *sql.Rows, l *location) (m Member, err error) {
+	const newest = "NOT EXISTS (SELECT 1 FROM member o WHERE o.msp = m.msp AND o.record > m.record AND o.record <= ?)"
+	s := selection{
+		head:  `SELECT ` + locationColumns + `, m.msp, m.name FROM member m JOIN node n ON n.id = m.record`,
+		where: where{parts: []string{"m.record <= ?", newest}, args: []any{snap.Last, snap.Last}},
+		order: "m.msp",
+	}
+	all := pageStart{snap: snap, size: MaxPage}
+	list, err := listOf(ctx, ix, all, s, func(rows *sql.Rows, l *location) (m Member, err error) {
 		err = rows.Scan(append(l.fields(), &m.MSPID, &m.Name)...)
 		m.Namespaces = []string{}
 		return m, err
@@ -61,11 +65,15 @@ func (ix *Index) Namespaces(ctx context.Context, at uint64) ([]Namespace, error)
 		return nil, err
 	}
 	all := []Namespace{}
-	err = ix.each(ctx, `SELECT s.name, s.msp, t.block FROM namespace s JOIN node n ON n.id = s.record JOIN tx t ON t.id = n.tx
-		WHERE s.record <= ? AND NOT EXISTS (SELECT 1 FROM namespace o WHERE o.name = s.name AND o.record < s.record)`, []any{snap.Last}, func(rows *sql.Rows) error {
+	const query = `SELECT s.name, s.msp, t.block FROM namespace s JOIN node n ON n.id = s.record JOIN tx t ON t.id = n.tx
+		WHERE s.record <= ? AND NOT EXISTS (SELECT 1 FROM namespace o WHERE o.name = s.name AND o.record < s.record)`
+	err = ix.each(ctx, query, []any{snap.Last}, func(rows *sql.Rows) error {
 		var n Namespace
-		defer func() { all = append(all, n) }()
-		return rows.Scan(&n.Name, &n.MSPID, &n.Since)
+		if err := rows.Scan(&n.Name, &n.MSPID, &n.Since); err != nil {
+			return err
+		}
+		all = append(all, n)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't list namespaces: %w", err)

@@ -41,8 +41,8 @@ func TestLongNamesAreNotKeptInMemory(t *testing.T) {
 		_, err = ix.Describe(t.Context(), []int64{v.ID, links[0].Node}, snap)
 		require.NoError(t, err)
 	}
-	l.Put("Harbor", seen(t, 1))
-	l.Put("Harbor", seen(t, 2))
+	l.Put("Harbor", indextest.Seen(t, 1))
+	l.Put("Harbor", indextest.Seen(t, 2))
 	require.Less(t, heap()-before, events*size/2)
 	runtime.KeepAlive(ix)
 }

@@ -1,49 +1,37 @@
 package index
 
-// flushNodes writes the rows of the block's nodes, in the order of their ids, and tells
-// the earliest and the latest time of its events.
-func (w *batch) flushNodes() (earliest, latest cell, err error) {
-	packed := string(w.packed)
-	last := w.events
-	for i := range w.nodes {
-		n := &w.nodes[i]
-		if n.kind == 0 {
-			continue
-		}
-		bulk := w.others
-		switch {
-		case n.kind == KindEvent:
-			bulk = w.events
-		case n.kind.IsRecord():
-			bulk = w.records
-		case n.kind.IsThing():
-			bulk = w.things
-		}
-		if bulk != last {
-			if err := last.flush(w.db); err != nil {
-				return null, null, err
-			}
-			last = bulk
-		}
-		id, kind, tx, links := number(w.base+int64(i)+1), number(int64(n.kind)), number(n.tx), null
-		if n.links.to > n.links.from {
-			links = cell{kind: cellBytes, text: packed[n.links.from:n.links.to]}
-		}
-		switch {
-		case n.kind == KindEvent:
-			at := number(n.at)
-			bulk.add(id, kind, tx, number(n.pack), number(n.line), cell{kind: cellBytes, text: n.text}, links, at, number(n.shape), cell{kind: cellBytes, text: n.hash}, optional(n.eventID))
-			if earliest == null || n.at < earliest.number {
-				earliest = at
-			}
-			if latest == null || n.at > latest.number {
-				latest = at
-			}
-		case n.kind.IsRecord():
-			bulk.add(id, kind, tx, number(n.pack), number(n.line), cell{kind: cellBytes, text: n.text}, links, number(n.at))
-		default:
-			bulk.add(id, kind, tx, text(n.text), links)
-		}
+import (
+	"context"
+	"slices"
+)
+
+// mostNode is the length of a node's texts, links included, above which no cache keeps it. Caches count entries, and a
+// record may name things whose names are as long as the record may be.
+const mostNode = 16 << 10
+
+// nodes reads nodes, whose ids are sorted, in their order. Those that don't exist, as of the snapshot, are left out.
+func (ix *Index) nodes(ctx context.Context, ids []int64, snap Snapshot) ([]*Node, error) {
+	kept := ix.caches.Load().nodes
+	future := func(id int64) bool { return id > snap.Last }
+	if slices.ContainsFunc(ids, future) {
+		ids = slices.DeleteFunc(slices.Clone(ids), future)
 	}
-	return earliest, latest, last.flush(w.db)
+	all, missing := kept.GetAll(ids)
+	if len(missing) == 0 {
+		return all, nil
+	}
+	keep := make([]*Node, 0, len(missing))
+	err := ix.store.Nodes(ctx, missing, func(n *Node) {
+		if len(n.Text)+len(n.Links)+len(n.EventID) <= mostNode {
+			keep = append(keep, n)
+		} else {
+			// The store may have allocated the node together with others, which may be kept.
+			alone := *n
+			*n, n = Node{}, &alone
+		}
+		all = append(all, n)
+	})
+	kept.PutAll(keep, func(n *Node) int64 { return n.ID })
+	slices.SortFunc(all, func(a, b *Node) int { return int(a.ID - b.ID) })
+	return all, err
 }

@@ -7,13 +7,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
-// Page asks for one page of a list. The first page has no token; the token of
-// each page asks for the next.
+// Page asks for one page of a list. The first page has no token. The token of each page asks for the next.
 type Page struct {
 	Size  int    // 0 means DefaultPage; more than MaxPage means MaxPage
-	Token string // from the page before; empty for the first
+	Token string // from the previous page; empty for the first
 }
 
 // Sizes of a page, in items.
@@ -39,41 +40,39 @@ func (e *TokenError) Error() string {
 	return "the page token " + e.Reason + "; ask for the first page again"
 }
 
-// cursor is what a token holds. Pages hold together: the query must be the
-// same, and all are answered as of one block. Ids follow from the ledger, so
-// the token means the same in every index of it.
+// cursor is what a token holds. All pages of a list belong to one query and are answered as of one block. Ids follow from
+// the ledger, so a token means the same in every index of it.
 type cursor struct {
 	Query string `json:"q"` // digest of the query and its kind
-	Last  int64  `json:"l"` // id of the last item of the page before
+	Last  int64  `json:"l"` // id of the last item of the previous page
 	Block uint64 `json:"b"` // as of this block
 }
 
-// place is where in a list to go on, and as of when.
-type place struct {
+// pageStart is where in a list a page starts, and as of which block.
+type pageStart struct {
 	after int64
 	snap  Snapshot
 	query string
 	size  int
 }
 
-// begin reads a page request for a list: its name and everything that chooses
-// its items are what tokens are bound to.
-func (ix *Index) begin(ctx context.Context, list string, filter any, at uint64, page Page) (place, error) {
+// begin reads a request for a page. Tokens are bound to the name of the list, and to the filter that chooses its items.
+func (ix *Index) begin(ctx context.Context, list string, filter any, at uint64, page Page) (pageStart, error) {
 	text, err := json.Marshal(filter)
 	if err != nil {
-		return place{}, fmt.Errorf("couldn't encode a query: %w", err)
+		return pageStart{}, fmt.Errorf("couldn't encode a query: %w", err)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", schemaVersion, list, text))
-	p := place{query: base64.RawURLEncoding.EncodeToString(sum[:12]), size: page.size()}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", projection.Version, list, text))
+	p := pageStart{query: base64.RawURLEncoding.EncodeToString(sum[:12]), size: page.size()}
 	if page.Token != "" {
 		c, err := readToken(page.Token)
 		switch {
 		case err != nil:
-			return place{}, err
+			return pageStart{}, err
 		case c.Query != p.query:
-			return place{}, &TokenError{"belongs to another query"}
+			return pageStart{}, &TokenError{"belongs to another query"}
 		case at != Latest && at != c.Block:
-			return place{}, &TokenError{"belongs to the same query at another block"}
+			return pageStart{}, &TokenError{"belongs to the same query at another block"}
 		}
 		p.after, at = c.Last, c.Block
 	}
@@ -94,9 +93,8 @@ func readToken(token string) (c cursor, err error) {
 	return c, nil
 }
 
-// next is the token of the page after one that ended with the item last, or
-// "" if nothing follows.
-func (p place) next(last int64, more bool) (string, error) {
+// next is the token of the next page if this one ends with the item last. It is empty if nothing follows.
+func (p pageStart) next(last int64, more bool) (string, error) {
 	if !more {
 		return "", nil
 	}

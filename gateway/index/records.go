@@ -12,20 +12,23 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
-// ErrNotFound says that the index knows no such thing, at the height asked for.
+// ErrNotFound says that the index has no such thing, as of the block asked for.
 var ErrNotFound = errors.New("not in the index")
 
-// Recording says who put a record on the ledger, and where it lies there.
+// Recording says who put a record on the ledger, and where it is there.
 type Recording struct {
-	MSPID    string    `json:"mspId"`
-	Subject  string    `json:"subject"` // of the submitter's certificate
-	TxID     string    `json:"transaction"`
-	Block    uint64    `json:"block"`
-	Position int       `json:"position"` // of the transaction in the block, from 0
-	Line     int       `json:"line"`     // in the transaction's pack, from 0
-	Time     time.Time `json:"time"`     // of the transaction: the submitter's claim, held by peers to a quarter of an hour
+	MSPID    string `json:"mspId"`
+	Subject  string `json:"subject"` // of the submitter's certificate
+	TxID     string `json:"transaction"`
+	Block    uint64 `json:"block"`
+	Position int    `json:"position"` // of the transaction in the block, from 0
+	Line     int    `json:"line"`     // in the transaction's pack, from 0
+	// Time is the transaction's. The submitter claims it, and peers refuse one that is more than a quarter of an hour from
+	// their own clocks.
+	Time time.Time `json:"time"`
 }
 
 // Record is a record with its first recording.
@@ -38,27 +41,7 @@ type Record struct {
 	seq int64
 }
 
-// readCaches keep what queries need again and again.
-type readCaches struct {
-	packs  *cache[int64, [][]byte]
-	txs    *cache[int64, Recording]
-	words  *cache[int64, string]
-	shapes *cache[int64, shapeRow]
-	nodes  *cache[int64, *stored]
-
-	happenings *cache[int64, *Happening]
-	counter    counter
-	declared   declared
-}
-
-// caches are replaced as a whole by Reset: ids may mean something else then.
-func (ix *Index) caches() *readCaches { return ix.readers.Load() }
-
-func newReadCaches() *readCaches {
-	return &readCaches{packs: newCache[int64, [][]byte](16), txs: newCache[int64, Recording](20_000), words: newCache[int64, string](50_000), shapes: newCache[int64, shapeRow](10_000), nodes: newCache[int64, *stored](10_000), happenings: newCache[int64, *Happening](500)}
-}
-
-// location of a record's bytes and transaction.
+// location is where a record's bytes and its transaction are.
 type location struct {
 	id             int64
 	kind           Kind
@@ -66,14 +49,13 @@ type location struct {
 	tx, pack, line int64
 }
 
-const locationColumns = `n.id, n.kind, n.digest, n.tx, n.pack, n.line`
+const locationColumns = `n.id, n.Kind, n.digest, n.tx, n.pack, n.line`
 
 func (l *location) fields() []any {
 	return []any{&l.id, &l.kind, &l.digest, &l.tx, &l.pack, &l.line}
 }
 
-// Record finds a record by its id. The error is ErrNotFound if there is none
-// at that height.
+// Record finds a record by its id. The error is ErrNotFound if there is none as of the block.
 func (ix *Index) Record(ctx context.Context, id string, at uint64) (*Record, error) {
 	l, err := ix.locate(ctx, id, at)
 	if err != nil {
@@ -88,16 +70,17 @@ func (ix *Index) locate(ctx context.Context, id string, at uint64) (location, er
 	if err != nil {
 		return l, err
 	}
-	digest, ok := digestOf(id)
+	digest, ok := projection.ParseRecordID(id)
 	if !ok {
 		return l, fmt.Errorf("%q: %w", record.Brief(id), ErrNotFound)
 	}
-	ids, err := ix.candidates(ctx, []uint64{recordName(digest, 0).hash})
+	ids, err := ix.candidates(ctx, []uint64{projection.RecordHash(digest)})
 	if err != nil {
 		return l, fmt.Errorf("couldn't look up record %s: %w", id, err)
 	}
 	for _, candidate := range ids {
-		err = ix.row(ctx, `SELECT `+locationColumns+` FROM node n WHERE n.id = ? AND n.digest = ? AND n.id <= ?`, candidate, digest[:], snap.Last).Scan(l.fields()...)
+		err = ix.row(ctx, `SELECT `+locationColumns+` FROM node n WHERE n.id = ? AND n.digest = ? AND n.id <= ?`,
+			candidate, digest[:], snap.Last).Scan(l.fields()...)
 		if err == nil {
 			return l, nil
 		}
@@ -108,7 +91,7 @@ func (ix *Index) locate(ctx context.Context, id string, at uint64) (location, er
 	return l, fmt.Errorf("record %s: %w", id, ErrNotFound)
 }
 
-// RecordsByID finds many records by their ids, in a few queries. Those that aren't there at that height are left out.
+// RecordsByID finds many records by their ids, in a few queries. Those that don't exist as of the block are left out.
 func (ix *Index) RecordsByID(ctx context.Context, ids []string, at uint64) (map[string]*Record, error) {
 	snap, err := ix.Snapshot(ctx, at)
 	if err != nil {
@@ -117,9 +100,9 @@ func (ix *Index) RecordsByID(ctx context.Context, ids []string, at uint64) (map[
 	wanted := make(map[string]bool, len(ids))
 	var hashes []uint64
 	for _, id := range ids {
-		if digest, ok := digestOf(id); ok && !wanted[recordID(digest[:])] {
-			wanted[recordID(digest[:])] = true
-			hashes = append(hashes, recordName(digest, 0).hash)
+		if digest, ok := projection.ParseRecordID(id); ok && !wanted[projection.RecordID(digest[:])] {
+			wanted[projection.RecordID(digest[:])] = true
+			hashes = append(hashes, projection.RecordHash(digest))
 		}
 	}
 	candidates, err := ix.candidates(ctx, hashes)
@@ -128,12 +111,13 @@ func (ix *Index) RecordsByID(ctx context.Context, ids []string, at uint64) (map[
 	}
 	slices.Sort(candidates)
 	var found []location
-	err = ix.batches(ctx, `SELECT `+locationColumns+` FROM node n WHERE n.id IN `, slices.Compact(candidates), "", nil, func(rows *sql.Rows) error {
+	query := `SELECT ` + locationColumns + ` FROM node n WHERE n.id IN `
+	err = ix.batches(ctx, query, slices.Compact(candidates), "", nil, func(rows *sql.Rows) error {
 		var l location
 		if err := rows.Scan(l.fields()...); err != nil {
 			return err
 		}
-		if l.id <= snap.Last && wanted[recordID(l.digest)] {
+		if l.id <= snap.Last && wanted[projection.RecordID(l.digest)] {
 			l.digest = slices.Clone(l.digest)
 			found = append(found, l)
 		}
@@ -142,7 +126,7 @@ func (ix *Index) RecordsByID(ctx context.Context, ids []string, at uint64) (map[
 	if err != nil {
 		return nil, fmt.Errorf("couldn't look up records: %w", err)
 	}
-	slices.SortFunc(found, func(a, b location) int { return cmp.Compare(a.id, b.id) }) // those of one pack stand together
+	slices.SortFunc(found, func(a, b location) int { return cmp.Compare(a.id, b.id) }) // so that those of one pack follow each other
 	records, err := ix.fetchAll(ctx, found)
 	if err != nil {
 		return nil, err
@@ -176,7 +160,7 @@ func (ix *Index) fetchAll(ctx context.Context, all []location) ([]Record, error)
 	}
 	records := make([]Record, len(all))
 	for i, l := range all {
-		r := Record{ID: recordID(l.digest), Recording: recordings[l.tx], seq: l.id}
+		r := Record{ID: projection.RecordID(l.digest), Recording: recordings[l.tx], seq: l.id}
 		r.Line = int(l.line)
 		if l.kind != KindUnreadable {
 			r.Noun = record.Noun(l.kind.String())
@@ -191,19 +175,21 @@ func (ix *Index) fetchAll(ctx context.Context, all []location) ([]Record, error)
 
 // recordings reads transactions by their ids.
 func (ix *Index) recordings(ctx context.Context, txs []int64) (map[int64]Recording, error) {
-	found := map[int64]Recording{} // often a few transactions, of many records
+	found := map[int64]Recording{} // many records often come from a few transactions
 	var missing []int64
 	for _, tx := range txs {
 		if _, ok := found[tx]; ok {
 			continue
 		}
-		r, ok := ix.caches().txs.get(tx)
+		r, ok := ix.caches.Load().txs.Get(tx)
 		if !ok {
 			missing = append(missing, tx)
 		}
 		found[tx] = r
 	}
-	err := ix.batches(ctx, `SELECT t.id, c.msp, c.subject, t.txid, t.block, t.position, t.time FROM tx t JOIN creator c ON c.id = t.creator WHERE t.id IN `, missing, "", nil, func(rows *sql.Rows) error {
+	const query = `SELECT t.id, c.msp, c.subject, t.txid, t.block, t.position, t.time
+		FROM tx t JOIN creator c ON c.id = t.creator WHERE t.id IN `
+	err := ix.batches(ctx, query, missing, "", nil, func(rows *sql.Rows) error {
 		var id, at int64
 		var r Recording
 		if err := rows.Scan(&id, &r.MSPID, &r.Subject, &r.TxID, &r.Block, &r.Position, &at); err != nil {
@@ -211,7 +197,7 @@ func (ix *Index) recordings(ctx context.Context, txs []int64) (map[int64]Recordi
 		}
 		r.Time = fromMicros(at)
 		found[id] = r
-		ix.caches().txs.put(id, r)
+		ix.caches.Load().txs.Put(id, r)
 		return nil
 	})
 	if err != nil {
@@ -222,7 +208,7 @@ func (ix *Index) recordings(ctx context.Context, txs []int64) (map[int64]Recordi
 
 // body is one line of a pack.
 func (ix *Index) body(ctx context.Context, pack, line int64) ([]byte, error) {
-	bodies, ok := ix.caches().packs.get(pack)
+	bodies, ok := ix.caches.Load().packs.Get(pack)
 	if !ok {
 		var data []byte
 		if err := ix.row(ctx, `SELECT data FROM pack WHERE id = ?`, pack).Scan(&data); err != nil {
@@ -232,26 +218,30 @@ func (ix *Index) body(ctx context.Context, pack, line int64) ([]byte, error) {
 		if bodies, err = record.Unpack(data, record.PackLimits{}); err != nil {
 			return nil, fmt.Errorf("couldn't read pack %d: %w", pack, err)
 		}
-		ix.caches().packs.put(pack, bodies)
+		ix.caches.Load().packs.Put(pack, bodies)
 	}
 	if line < 0 || line >= int64(len(bodies)) {
-		return nil, fmt.Errorf("pack %d has no line %d: the index is damaged, build it again with reindex", pack, line)
+		return nil, fmt.Errorf("pack %d has no line %d: the index is damaged; run pedigree reindex", pack, line)
 	}
 	return bodies[line], nil
 }
 
-// batches runs a query for many ids, some hundred at a time. The query ends with
-// the column that has one of them, and IN; rest comes after that, with args.
-func (ix *Index) batches(ctx context.Context, query string, ids []int64, rest string, args []any, scan func(*sql.Rows) error) error {
+// batches runs a query for many ids, some hundred at a time. The query ends with the column that has one of them, and
+// IN; rest comes after that, with args.
+func (ix *Index) batches(
+	ctx context.Context, query string, ids []int64, rest string, args []any, f func(*sql.Rows) error,
+) error {
 	column := strings.TrimSuffix(query, " IN ")
-	return chunks(ids, amongMost, func(ids []int64) error {
-		full, values := ix.db.among(column, ids)
-		return ix.eachPrepared(ctx, full+rest, append(values, args...), scan)
-	})
+	for some := range slices.Chunk(ids, MostAmong) {
+		full, values := ix.store.Among(column, some)
+		if err := ix.eachPrepared(ctx, full+rest, append(values, args...), f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Recordings lists all recordings of a record, the first one first: who
-// corroborated it, and who sent it twice.
+// Recordings lists all recordings of a record, the first one first: who corroborated it, and who sent it twice.
 func (ix *Index) Recordings(ctx context.Context, id string, at uint64) ([]Recording, error) {
 	l, err := ix.locate(ctx, id, at)
 	if err != nil {
@@ -262,10 +252,14 @@ func (ix *Index) Recordings(ctx context.Context, id string, at uint64) ([]Record
 		return nil, err
 	}
 	places := []location{l}
-	err = ix.each(ctx, `SELECT tx, line FROM again WHERE record = ? AND id <= ? ORDER BY id`, []any{l.id, snap.Last}, func(rows *sql.Rows) error {
+	const query = `SELECT tx, line FROM again WHERE record = ? AND id <= ? ORDER BY id`
+	err = ix.each(ctx, query, []any{l.id, snap.Last}, func(rows *sql.Rows) error {
 		var again location
-		defer func() { places = append(places, again) }()
-		return rows.Scan(&again.tx, &again.line)
+		if err := rows.Scan(&again.tx, &again.line); err != nil {
+			return err
+		}
+		places = append(places, again)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't list the recordings of %s: %w", id, err)
@@ -293,7 +287,7 @@ type RecordFilter struct {
 	TxID      string  // of the first recording
 	FromBlock *uint64 // recorded in this block or later
 	ToBlock   *uint64 // recorded in this block or earlier
-	// From and Before bound the time of the transaction that recorded it first; zero if not asked.
+	// From and Before bound the time of the transaction that recorded it first; zero sets no bound.
 	From, Before time.Time
 }
 
@@ -315,12 +309,13 @@ func (ix *Index) Records(ctx context.Context, f RecordFilter, at uint64, page Pa
 		w.add("t.txid = ?", f.TxID)
 	}
 	if f.Noun != "" {
-		w.add(fmt.Sprintf("n.kind = %d", kindOf(f.Noun)))
+		w.add(fmt.Sprintf("n.Kind = %d", projection.KindOf(f.Noun)))
 	} else {
-		w.add("n.kind <= 6") // records of any noun
+		w.add("n.Kind <= 6") // records of any noun
 	}
 	if f.FromBlock != nil && *f.FromBlock > 0 {
-		w.add("n.id > COALESCE((SELECT last FROM block WHERE number = ?), 9223372036854775807)", int64(min(*f.FromBlock-1, 1<<62)))
+		w.add("n.id > COALESCE((SELECT last FROM block WHERE number = ?), 9223372036854775807)",
+			int64(min(*f.FromBlock-1, 1<<62)))
 	}
 	if f.ToBlock != nil && *f.ToBlock < p.snap.Block {
 		w.add("n.id <= (SELECT last FROM block WHERE number = ?)", int64(*f.ToBlock))
@@ -330,9 +325,10 @@ func (ix *Index) Records(ctx context.Context, f RecordFilter, at uint64, page Pa
 		recorded.between("x.time", f.From, f.Before)
 		w.add("EXISTS (SELECT 1 FROM tx x WHERE x.id = n.tx AND "+strings.Join(recorded.parts, " AND ")+")", recorded.args...)
 	}
-	if !f.From.IsZero() { // nothing before the first of these transactions need be looked at
+	if !f.From.IsZero() { // nothing before the first of these transactions has to be looked at
 		from := int64(math.MaxInt64)
-		if err := ix.row(ctx, "SELECT COALESCE(MIN(before), ?) FROM tx WHERE time >= ?", from, f.From.UnixMicro()).Scan(&from); err != nil {
+		err := ix.row(ctx, "SELECT COALESCE(MIN(before), ?) FROM tx WHERE time >= ?", from, f.From.UnixMicro()).Scan(&from)
+		if err != nil {
 			return List[Record]{}, fmt.Errorf("couldn't look up transactions by time: %w", err)
 		}
 		w.add("n.id > ?", from)
@@ -341,7 +337,7 @@ func (ix *Index) Records(ctx context.Context, f RecordFilter, at uint64, page Pa
 }
 
 // recordPage makes a page of the records that a selection of locations finds.
-func (ix *Index) recordPage(ctx context.Context, p place, s selection) (List[Record], error) {
+func (ix *Index) recordPage(ctx context.Context, p pageStart, s selection) (List[Record], error) {
 	places, err := ix.locations(ctx, s, p.size+1)
 	if err != nil {
 		return List[Record]{Block: p.snap.Block}, err
@@ -365,8 +361,8 @@ func (ix *Index) locations(ctx context.Context, s selection, limit int) ([]locat
 	return places, nil
 }
 
-// recordsAt makes a page of records, one more of which than it holds may be given.
-func (ix *Index) recordsAt(ctx context.Context, p place, places []location) (List[Record], error) {
+// recordsAt makes a page of records. There may be one place more than the page holds, which says that another follows.
+func (ix *Index) recordsAt(ctx context.Context, p pageStart, places []location) (List[Record], error) {
 	list := List[Record]{Block: p.snap.Block}
 	more := len(places) > p.size
 	places = places[:min(len(places), p.size)]

@@ -15,10 +15,10 @@ import (
 
 func TestTheFirstRecorderNeverChanges(t *testing.T) {
 	l, ix := follow(t)
-	r := seen(t, 1)
+	r := indextest.Seen(t, 1)
 	id := l.Put("Harbor", r)
 	l.Put("Market", r)
-	l.Submit("Harbor", seen(t, 2), r, r)
+	l.Submit("Harbor", indextest.Seen(t, 2), r, r)
 	l.Cut()
 	got, err := ix.Record(t.Context(), id, index.Latest)
 	require.NoError(t, err)
@@ -46,8 +46,8 @@ func TestTheFirstRecorderNeverChanges(t *testing.T) {
 
 func TestRecordsAreFoundAsOfAHeight(t *testing.T) {
 	l, ix := follow(t)
-	l.Put("Harbor", seen(t, 1))
-	id := l.Put("Harbor", seen(t, 2))
+	l.Put("Harbor", indextest.Seen(t, 1))
+	id := l.Put("Harbor", indextest.Seen(t, 2))
 	_, err := ix.Record(t.Context(), id, 1)
 	require.ErrorIs(t, err, index.ErrNotFound)
 	_, err = ix.Record(t.Context(), id, 2)
@@ -62,8 +62,8 @@ func TestRecordsAreFoundAsOfAHeight(t *testing.T) {
 
 func TestTheFateOfTransactions(t *testing.T) {
 	l, ix := follow(t)
-	good := l.Submit("Harbor", seen(t, 1), seen(t, 2))
-	bad := l.SubmitAs("Market", 11, seen(t, 3))
+	good := l.Submit("Harbor", indextest.Seen(t, 1), indextest.Seen(t, 2))
+	bad := l.SubmitAs("Market", 11, indextest.Seen(t, 3))
 	l.Cut()
 	// A peer marks a second transaction with the same id as a duplicate.
 	copied := l.Blocks[1].Transactions[0]
@@ -73,13 +73,13 @@ func TestTheFateOfTransactions(t *testing.T) {
 	tx, err := ix.Transaction(t.Context(), good, index.Latest)
 	require.NoError(t, err)
 	require.EqualValues(t, 0, tx.Code)
-	require.Equal(t, []string{string(seen(t, 1).ID), string(seen(t, 2).ID)}, tx.Records)
+	require.Equal(t, []string{string(indextest.Seen(t, 1).ID), string(indextest.Seen(t, 2).ID)}, tx.Records)
 	tx, err = ix.Transaction(t.Context(), bad, index.Latest)
 	require.NoError(t, err)
 	require.EqualValues(t, 11, tx.Code)
 	require.Equal(t, "MarketMSP", tx.MSPID)
 	require.Empty(t, tx.Records)
-	_, err = ix.Record(t.Context(), string(seen(t, 3).ID), index.Latest)
+	_, err = ix.Record(t.Context(), string(indextest.Seen(t, 3).ID), index.Latest)
 	require.ErrorIs(t, err, index.ErrNotFound, "records of invalid transactions count for nothing")
 	_, err = ix.Transaction(t.Context(), "unknown", index.Latest)
 	require.ErrorIs(t, err, index.ErrNotFound)
@@ -89,13 +89,13 @@ func TestTheFateOfTransactions(t *testing.T) {
 
 func TestATransactionListsRepeatsInTheirPlace(t *testing.T) {
 	l, ix := follow(t)
-	l.Put("Harbor", seen(t, 2))
-	id := l.Submit("Market", seen(t, 1), seen(t, 2), seen(t, 3))
+	l.Put("Harbor", indextest.Seen(t, 2))
+	id := l.Submit("Market", indextest.Seen(t, 1), indextest.Seen(t, 2), indextest.Seen(t, 3))
 	l.Cut()
-	l.Put("Market", seen(t, 4))
+	l.Put("Market", indextest.Seen(t, 4))
 	tx, err := ix.Transaction(t.Context(), id, index.Latest)
 	require.NoError(t, err)
-	require.Equal(t, []string{string(seen(t, 1).ID), string(seen(t, 2).ID), string(seen(t, 3).ID)}, tx.Records)
+	require.Equal(t, []string{string(indextest.Seen(t, 1).ID), string(indextest.Seen(t, 2).ID), string(indextest.Seen(t, 3).ID)}, tx.Records)
 }
 
 func ids(items []index.Record) []string {
@@ -107,7 +107,7 @@ func ids(items []index.Record) []string {
 }
 
 func TestRecordsAreListedInLedgerOrder(t *testing.T) {
-	l := mixed(t)
+	l := indextest.Mixed(t)
 	ix := indextest.Open(t)
 	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
 	two, three := uint64(2), uint64(3)
@@ -300,10 +300,10 @@ func TestManyRecordsAreFoundByTheirIDsAtOnce(t *testing.T) {
 	l, ix := follow(t)
 	var ids []string
 	for i := range 5 {
-		ids = append(ids, l.Put("Harbor", seen(t, i)))
+		ids = append(ids, l.Put("Harbor", indextest.Seen(t, i)))
 	}
 	before := ix.Height() - 1
-	ids = append(ids, l.Put("Market", seen(t, 5)))
+	ids = append(ids, l.Put("Market", indextest.Seen(t, 5)))
 	asked := append([]string{"nonsense", string(record.Sum([]byte("unknown"))), ids[0]}, ids...)
 	found, err := ix.RecordsByID(t.Context(), asked, index.Latest)
 	require.NoError(t, err)
@@ -324,7 +324,7 @@ func TestManyRecordsAreFoundByTheirIDsAtOnce(t *testing.T) {
 func TestABlockIsFoundByItsTime(t *testing.T) {
 	l, ix := follow(t)
 	for n := range 3 {
-		l.Put("Harbor", seen(t, n)) // a second apart
+		l.Put("Harbor", indextest.Seen(t, n)) // a second apart
 	}
 	for _, test := range []struct {
 		name string

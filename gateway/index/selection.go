@@ -7,12 +7,11 @@ import (
 	"strings"
 )
 
-// where collects the conditions of a query. A list that was given but is empty
-// is met by nothing.
+// where collects the conditions of a query. An empty list that isn't nil is met by nothing.
 type where struct {
 	parts []string
 	args  []any
-	// ids, if not nil, are all that the query may find, in order.
+	// ids, if not nil, limits what the query may find. It is sorted.
 	ids []int64
 }
 
@@ -21,7 +20,7 @@ func (w *where) add(condition string, args ...any) {
 	w.args = append(w.args, args...)
 }
 
-// only limits the query to ids, which are in order.
+// only limits the query to ids, which are sorted.
 func (w *where) only(ids []int64) {
 	if ids == nil {
 		ids = []int64{}
@@ -36,7 +35,7 @@ func (w *where) only(ids []int64) {
 }
 
 // naming limits the query to records that name one of the nodes in one of the roles.
-func (w *where) naming(ctx context.Context, ix *Index, nodes []int64, roles []Role, p place) error {
+func (w *where) naming(ctx context.Context, ix *Index, nodes []int64, roles []Role, p pageStart) error {
 	records, err := ix.recordsNaming(ctx, nodes, roles, p.after, p.snap)
 	w.only(records)
 	return err
@@ -49,26 +48,31 @@ type selection struct {
 	order string // the column that orders the rows, and that where.ids are of
 }
 
-// each hands rows to scan, at most limit.
-func (s *selection) each(ctx context.Context, ix *Index, limit int, scan func(*sql.Rows) error) error {
+// each calls f with the rows, at most limit.
+func (s *selection) each(ctx context.Context, ix *Index, limit int, f func(*sql.Rows) error) error {
 	run := func(parts []string, args []any) error {
 		query := s.head
 		if len(parts) > 0 {
 			query += " WHERE " + strings.Join(parts, " AND ")
 		}
-		return ix.each(ctx, query+" ORDER BY "+s.order+" LIMIT ?", append(slices.Clip(args), limit), func(rows *sql.Rows) error {
+		query += " ORDER BY " + s.order + " LIMIT ?"
+		return ix.each(ctx, query, append(slices.Clip(args), limit), func(rows *sql.Rows) error {
 			limit--
-			return scan(rows)
+			return f(rows)
 		})
 	}
 	if s.where.ids == nil {
 		return run(s.where.parts, s.where.args)
 	}
-	return chunks(s.where.ids, amongMost, func(ids []int64) error {
+	for ids := range slices.Chunk(s.where.ids, MostAmong) {
 		if limit == 0 {
-			return nil
+			break
 		}
-		condition, args := ix.db.among(s.order, ids)
-		return run(append(slices.Clip(s.where.parts), condition), append(slices.Clip(s.where.args), args...))
-	})
+		condition, args := ix.store.Among(s.order, ids)
+		err := run(append(slices.Clip(s.where.parts), condition), append(slices.Clip(s.where.args), args...))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

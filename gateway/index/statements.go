@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
 // Statement is a claim with its record.
@@ -57,26 +58,25 @@ func (ix *Index) Statements(ctx context.Context, f StatementFilter, at uint64, p
 type Claim struct {
 	ID        string `json:"id"`
 	Kind      string `json:"kind"`
-	MSPID     string `json:"mspId"` // who says so: the ledger's word
+	MSPID     string `json:"mspId"` // who says so, as the ledger has it
 	Block     uint64 `json:"block"`
-	Retracted bool   `json:"retracted,omitempty"` // its maker took it back
+	Retracted bool   `json:"retracted,omitempty"` // whoever made it took it back
 }
 
 // Status is what statements say about a node, in ledger order.
 type Status struct {
-	Flags  []string `json:"flags"` // of claims that stand: recalled, withdrawn, … sorted
+	Flags  []string `json:"flags"` // of claims that aren't retracted: recalled, withdrawn, … sorted
 	Claims []Claim  `json:"claims"`
 }
 
-// flags are the words for a node about which a claim of a kind stands.
+// flags are the words for a node about which there is a claim of a kind.
 var flags = map[string]string{
 	record.Recall: "recalled", record.Withdrawal: "withdrawn", record.Approval: "approved",
 	record.Certificate: "certified", record.Licence: "licensed", record.Correction: "corrected",
 	record.Finding: "finding", record.Acknowledgement: "acknowledged", record.Retraction: "retracted",
 }
 
-// Status tells what statements say about a node. A node that nothing is said
-// about, or that is unknown, has an empty status.
+// Status is what statements say about a node. It is empty for a node that is unknown or that no statement is about.
 func (ix *Index) Status(ctx context.Context, node string, at uint64) (Status, error) {
 	snap, err := ix.Snapshot(ctx, at)
 	if err != nil {
@@ -98,9 +98,8 @@ func (ix *Index) Status(ctx context.Context, node string, at uint64) (Status, er
 
 // Statuses are the statuses of many nodes. Nodes without any claim are left out.
 //
-// A retraction takes back the statement that it is about; a retraction of the
-// retraction puts it back in force. What retracts comes later on the ledger
-// than what it retracts, so this ends.
+// A retraction takes back the statement that it is about, and a retraction of the retraction puts it back in force. A
+// retraction comes later on the ledger than what it retracts, so this ends.
 func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (map[int64]*Status, error) {
 	type claim struct {
 		node, id, tx int64
@@ -123,13 +122,15 @@ func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (ma
 			}
 		}
 		slices.Sort(makers)
-		err = ix.batches(ctx, `SELECT s.record, s.kind, n.digest, n.tx FROM statement s JOIN node n ON n.id = s.record WHERE s.record IN `, slices.Compact(makers), "", nil, func(rows *sql.Rows) error {
+		const query = `SELECT s.record, s.kind, n.digest, n.tx FROM statement s JOIN node n ON n.id = s.record
+			WHERE s.record IN `
+		err = ix.batches(ctx, query, slices.Compact(makers), "", nil, func(rows *sql.Rows) error {
 			var c claim
 			var digest []byte
 			if err := rows.Scan(&c.id, &c.Kind, &digest, &c.tx); err != nil {
 				return err
 			}
-			c.ID = recordID(digest)
+			c.ID = projection.RecordID(digest)
 			for _, c.node = range nodes[c.id] {
 				about[c.node] = append(about[c.node], c)
 			}
@@ -148,9 +149,11 @@ func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (ma
 			}
 		}
 	}
-	var stands func(id int64) bool
-	stands = func(id int64) bool {
-		return !slices.ContainsFunc(about[id], func(c claim) bool { return c.Kind == record.Retraction && c.id > id && stands(c.id) })
+	var inForce func(id int64) bool
+	inForce = func(id int64) bool {
+		return !slices.ContainsFunc(about[id], func(c claim) bool {
+			return c.Kind == record.Retraction && c.id > id && inForce(c.id)
+		})
 	}
 	var txs []int64
 	for _, node := range nodes {
@@ -171,7 +174,7 @@ func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (ma
 		slices.SortFunc(claims, func(a, b claim) int { return int(a.id - b.id) })
 		s := &Status{Flags: []string{}}
 		for _, c := range claims {
-			c.MSPID, c.Block, c.Retracted = recordings[c.tx].MSPID, recordings[c.tx].Block, !stands(c.id)
+			c.MSPID, c.Block, c.Retracted = recordings[c.tx].MSPID, recordings[c.tx].Block, !inForce(c.id)
 			s.Claims = append(s.Claims, c.Claim)
 			if flag := flags[c.Kind]; flag != "" && !c.Retracted {
 				s.Flags = append(s.Flags, flag)

@@ -17,6 +17,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 )
 
 // Readers ask all the time while blocks go in. Each answer must be one of a
@@ -24,7 +25,7 @@ import (
 func TestQueriesAndBlocksDoNotDisturbEachOther(t *testing.T) {
 	l, ix := indextest.New(t), indextest.Open(t)
 	for n := range 60 {
-		l.Put("Harbor", seen(t, 2*n), seen(t, 2*n+1))
+		l.Put("Harbor", indextest.Seen(t, 2*n), indextest.Seen(t, 2*n+1))
 	}
 	done, stop := context.WithCancel(t.Context())
 	var wait sync.WaitGroup
@@ -61,12 +62,12 @@ func TestQueriesAndBlocksDoNotDisturbEachOther(t *testing.T) {
 // them, and sees none of them.
 func TestALongReadStopsNoBlocks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "index.db")
-	ix, err := index.Open(path)
+	ix, err := stores.Open(path)
 	require.NoError(t, err)
 	defer ix.Close()
 	l := indextest.New(t)
 	for n := range 100 {
-		l.Put("Harbor", seen(t, 2*n), seen(t, 2*n+1))
+		l.Put("Harbor", indextest.Seen(t, 2*n), indextest.Seen(t, 2*n+1))
 	}
 	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks[:11]))
 
@@ -95,7 +96,7 @@ func TestALongReadStopsNoBlocks(t *testing.T) {
 
 func TestAQueryThatIsGivenUpEnds(t *testing.T) {
 	l, ix := follow(t)
-	l.Put("Harbor", seen(t, 1))
+	l.Put("Harbor", indextest.Seen(t, 1))
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := ix.Events(ended, index.EventQuery{}, index.Latest, index.Page{})

@@ -62,7 +62,7 @@ type meaning struct {
 
 func (d *draft) meaning() meaning { return meaning{d.EventID, d.hash, d.declaration, d.declaredAt} }
 
-func meaningOf(e index.OwnEvent) meaning {
+func meaningOf(e index.RecordedEvent) meaning {
 	m := meaning{eventID: e.EventID, hash: e.Hash, declaration: e.Declaration}
 	if !e.DeclaredAt.IsZero() {
 		m.declaredAt = e.DeclaredAt.UnixMicro()
@@ -72,7 +72,7 @@ func meaningOf(e index.OwnEvent) meaning {
 
 // compare finds among the events with the draft's eventID one that says the same, or else one that takes the id. Neither
 // is looked for if the very same record is among them: the queue tells its fate, and those of records still under way.
-func (d *draft) compare(known []index.OwnEvent) (same, taker *index.OwnEvent) {
+func (d *draft) compare(known []index.RecordedEvent) (same, taker *index.RecordedEvent) {
 	for i := range known {
 		x := &known[i]
 		switch {
@@ -197,8 +197,8 @@ func resolveKnown(ctx context.Context, x Index, mspID string, drafts []draft) er
 			ids = append(ids, drafts[i].EventID)
 		}
 	}
-	known, err := x.EventIDs(ctx, mspID, ids)
-	if errors.Is(x.Suspect(err), index.ErrUnavailable) {
+	known, err := x.EventsRecordedBy(ctx, mspID, ids)
+	if errors.Is(x.Diagnose(err), index.ErrUnavailable) {
 		return nil // it knows nothing now, and what is captured mustn't wait for it
 	}
 	if err != nil || len(known) == 0 {

@@ -20,8 +20,8 @@ import (
 
 // Index is what this package asks of package index, which see.
 type Index interface {
-	EventIDs(ctx context.Context, mspID string, ids []string) (map[string][]index.OwnEvent, error)
-	Suspect(err error) error
+	EventsRecordedBy(ctx context.Context, mspID string, ids []string) (map[string][]index.RecordedEvent, error)
+	Diagnose(err error) error
 }
 
 // Config says whose document is read, and where its events go. All fields are required.

@@ -78,7 +78,7 @@ func (a *assessment) begin(ctx context.Context) error {
 		return err
 	}
 	var err error
-	a.starts, a.more, err = a.links.graph.Made(ctx, a.query.Organisation, a.links.snap, max(1, a.query.Nodes/2))
+	a.starts, a.more, err = a.links.graph.FirstRecordedBy(ctx, a.query.Organisation, a.links.snap, max(1, a.query.Nodes/2))
 	if err == nil && len(a.starts) == 0 {
 		return &UnknownOrganisationError{a.query.Organisation, a.links.snap.Block}
 	}

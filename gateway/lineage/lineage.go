@@ -21,7 +21,7 @@ type Graph interface {
 	Describe(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Label, error)
 	Statuses(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Status, error)
 	// Made lists what an organisation recorded first, at most so many nodes, and tells whether there is more.
-	Made(ctx context.Context, mspID string, snap index.Snapshot, most int) (made []index.Vertex, more bool, err error)
+	FirstRecordedBy(ctx context.Context, mspID string, snap index.Snapshot, most int) (list []index.Vertex, more bool, err error)
 	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
 }
 

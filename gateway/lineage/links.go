@@ -207,7 +207,7 @@ func (r *links) contents(parent int64) []contact {
 		}
 		for _, c := range r.of[l.Record] {
 			if c.Role.Child() && c.Node != parent {
-				reports[c.Node] = append(reports[c.Node], handling{at, c.Role, c.Amount})
+				reports[c.Node] = append(reports[c.Node], handling{at, c.Role, c.Quantity})
 			}
 		}
 	}
@@ -233,7 +233,7 @@ func (r *links) carriers(child int64) []contact {
 		}
 		for _, p := range parents(r.of[l.Record]) {
 			if p != child {
-				reports[p] = append(reports[p], handling{moment{l.Time, l.Record}, l.Role, l.Amount})
+				reports[p] = append(reports[p], handling{moment{l.Time, l.Record}, l.Role, l.Quantity})
 			}
 		}
 	}

@@ -101,7 +101,7 @@ func (v *visit) open(f found, by func() *arrival) {
 // through is the arrival at an activity from which the walk goes on over a link to
 // an input or an output, nil if it doesn't go on there.
 func (v *visit) through(l index.Link) *arrival {
-	places, said := l.Flow()
+	places, said := l.Flow.Inputs()
 	if !said {
 		return &v.first
 	}

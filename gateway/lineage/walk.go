@@ -380,7 +380,7 @@ func (w *walk) expandOther(v *visit) {
 // activity is the activity that a link is of, reached over that link.
 func activity(l index.Link) found {
 	f := found{id: l.Record, kind: index.KindActivity}
-	f.through, f.partly = l.Flow()
+	f.through, f.partly = l.Flow.Inputs()
 	return f
 }
 

@@ -41,7 +41,7 @@ func (i *introductions) all(ctx context.Context, ix *index.Index) []web.Organisa
 	if i.height == height && i.known != nil {
 		return i.known
 	}
-	list, err := ix.Introduced(ctx)
+	list, err := ix.Organisations(ctx)
 	if err != nil {
 		return i.known
 	}

@@ -15,7 +15,7 @@ import (
 const mostNodes = 2
 
 // happening says what a transaction recorded.
-func (p *Pages) happening(ctx context.Context, h index.Happening) web.Happening {
+func (p *Pages) happening(ctx context.Context, h index.TransactionSummary) web.Happening {
 	out := web.Happening{By: h.MSPID, Tx: h.TxID, Block: h.Block, At: h.Time}
 	total := 0
 	for _, n := range h.Counts {

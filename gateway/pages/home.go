@@ -52,7 +52,7 @@ func (p *Pages) live(v *visit) error {
 func (p *Pages) homePage(v *visit) (*web.Home, error) {
 	ctx := v.Context()
 	page := &web.Home{Frame: v.frame("home"), Health: p.health()}
-	happenings, err := p.Index.Lately(ctx, mostHappenings, mostRecords)
+	happenings, err := p.Index.LatestTransactions(ctx, mostHappenings, mostRecords)
 	if err != nil {
 		return nil, err
 	}

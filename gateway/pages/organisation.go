@@ -44,7 +44,7 @@ func (p *Pages) organisation(v *visit) error {
 	if !page.Known && !recorded && counted {
 		return missing("No organisation of this name introduced itself or recorded anything.")
 	}
-	happenings, err := p.Index.Lately(ctx, lookedLate, mostRecords)
+	happenings, err := p.Index.LatestTransactions(ctx, lookedLate, mostRecords)
 	if err != nil {
 		return err
 	}

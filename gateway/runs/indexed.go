@@ -30,5 +30,5 @@ func (x indexed) Digest(ctx context.Context, ref string) (digest record.Digest, 
 }
 
 func (x indexed) ByDigest(ctx context.Context, kind, namespace, name, digest string) (string, error) {
-	return x.NewestOf(ctx, kind, namespace, name, digest)
+	return x.NewestVersionOf(ctx, kind, namespace, name, digest)
 }

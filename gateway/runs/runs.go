@@ -86,8 +86,8 @@ type Config struct {
 
 // Index knows what is on the ledger.
 type Index interface {
-	// Newest finds the version of an artifact that was registered last; "" if there is none.
-	Newest(ctx context.Context, kind, namespace, name string) (version string, err error)
+	// NewestVersion finds the version of an artifact that was registered last; "" if there is none.
+	NewestVersion(ctx context.Context, kind, namespace, name string) (version string, err error)
 	// Digest finds the digest of a version and the id of its record; false if there is no such version.
 	Digest(ctx context.Context, ref string) (digest record.Digest, id string, found bool, err error)
 	// ByDigest finds the newest version of an artifact that has a digest; "" if there is none.

@@ -139,11 +139,11 @@ func (s *Store) askFor(ctx context.Context, in *input, kind string) (version str
 			return p.Version, err
 		}
 		// Then all that can be learnt is which kind the other versions are.
-		return s.index.Newest(ctx, kind, p.Namespace, p.Name)
+		return s.index.NewestVersion(ctx, kind, p.Namespace, p.Name)
 	case in.digest.Kind == canonical.Object:
 		return s.index.ByDigest(ctx, kind, p.Namespace, p.Name, in.digest.Get("value").Text)
 	}
-	return s.index.Newest(ctx, kind, p.Namespace, p.Name)
+	return s.index.NewestVersion(ctx, kind, p.Namespace, p.Name)
 }
 
 // newestHere finds the newest version that a run which has completed here generates: with the version or the digest that

@@ -39,13 +39,13 @@ type Ledger interface {
 	Snapshot(ctx context.Context, at uint64) (index.Snapshot, error)
 	Find(ctx context.Context, node string, snap index.Snapshot) (index.Vertex, error)
 	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
-	Transaction(ctx context.Context, txID string, at uint64) (*index.Tx, error)
+	Transaction(ctx context.Context, txID string, at uint64) (*index.ProcessedTransaction, error)
 	EventsByEventID(ctx context.Context, eventID string, at uint64) ([]index.Record, error)
 	EventsByHash(ctx context.Context, hash string, at uint64) ([]index.Record, error)
 	Artifacts(ctx context.Context, f index.ArtifactFilter, at uint64, page index.Page) (index.List[index.Artifact], error)
 	LatestStatements(ctx context.Context, kind string, limit int) ([]index.Statement, error)
-	Introduced(ctx context.Context) ([]index.Introduced, error)
-	Numbered(ctx context.Context, number string, limit int) ([]string, bool, error)
+	Organisations(ctx context.Context) ([]index.Organisation, error)
+	ThingsByNumber(ctx context.Context, number string, limit int) ([]string, bool, error)
 }
 
 // Search looks for what a text means.
@@ -189,7 +189,7 @@ func (s *search) artifacts() error {
 }
 
 func (s *search) organisations() error {
-	all, err := s.ledger.Introduced(s.ctx)
+	all, err := s.ledger.Organisations(s.ctx)
 	for _, o := range all {
 		if strings.EqualFold(o.MSPID, s.text) || strings.EqualFold(o.Name, s.text) {
 			s.hit(Hit{Organisation: o.MSPID, Why: "by its name"})
@@ -217,7 +217,7 @@ func (s *search) lots() error {
 	if number == "" || strings.ContainsAny(number, " /") {
 		return nil
 	}
-	things, some, err := s.ledger.Numbered(s.ctx, number, mostLots)
+	things, some, err := s.ledger.ThingsByNumber(s.ctx, number, mostLots)
 	for _, thing := range things {
 		kind := "thing"
 		if strings.Contains(thing, "/10/") {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/sqlite"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
@@ -228,7 +229,7 @@ func (o *options) openIndex(work string) (*index.Index, error) {
 	default:
 		path = filepath.Join(work, "index.db")
 	}
-	return index.Open(path, index.WithLogger(slog.New(slog.DiscardHandler)))
+	return sqlite.Open(path, index.WithLogger(slog.New(slog.DiscardHandler)))
 }
 
 // plan is what is audited, and by what.

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/sqlite"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
 
@@ -39,7 +40,7 @@ func OpenFile(ctx context.Context, path, work string) (*File, error) {
 	if c.damage = checkFile(ctx, copied); c.damage != "" {
 		return c, ctx.Err()
 	}
-	ix, err := index.Open(copied, index.WithLogger(slog.New(slog.DiscardHandler)))
+	ix, err := sqlite.Open(copied, index.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		c.damage = err.Error()
 		return c, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 )
 
 // Start is the time of the first transaction; each later one is a second later.
@@ -194,7 +195,7 @@ func Open(t testing.TB) *index.Index {
 // OpenAt opens the index at a place.
 func OpenAt(t testing.TB, place string) *index.Index {
 	t.Helper()
-	ix, err := index.Open(place)
+	ix, err := stores.Open(place)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
-	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/sqlite"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/network"
 )
@@ -179,7 +179,7 @@ func TestAGatewayIsComparedWithTheBlocks(t *testing.T) {
 	token, err := realNetwork(t).Token("market", network.Auditor)
 	require.NoError(t, err)
 	source, dir := memory(shared.blocks), t.TempDir()
-	ix, err := index.Open(filepath.Join(dir, "index.db"))
+	ix, err := sqlite.Open(filepath.Join(dir, "index.db"))
 	require.NoError(t, err)
 	defer ix.Close()
 	rebuilt := compare.NewIndex(ix, nil)

@@ -20,7 +20,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
-	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/index/sqlite"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network"
@@ -284,7 +284,7 @@ func TestNoLieOfAGatewayStays(t *testing.T) {
 	})
 	t.Run("what is left out, the audit finds", func(t *testing.T) {
 		source, dir := memory(shared.blocks), t.TempDir()
-		ix, err := index.Open(filepath.Join(dir, "index.db"))
+		ix, err := sqlite.Open(filepath.Join(dir, "index.db"))
 		require.NoError(t, err)
 		defer ix.Close()
 		rebuilt := compare.NewIndex(ix, nil)

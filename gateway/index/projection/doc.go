@@ -1,0 +1,20 @@
+// Package projection turns the blocks of the ledger into the rows of the index's tables.
+//
+// It knows no SQL. A store hands it [Tables], which look up what earlier blocks left, and takes its [Rows]. The same
+// blocks give the same rows, with the same ids, in every store, however many blocks each call gets.
+//
+// A block goes through these steps:
+//
+//   - Its packs are unpacked and each body is read into an entry: the names in it, and the fields that have columns
+//     (portion.go, entry.go).
+//   - The names that earlier blocks may have are looked up by their hashes, all at once (lookup.go).
+//   - Transaction by transaction, records and new names get the next ids, and rows are made (batch.go).
+//   - The links between records and nodes are packed, once for each direction (links.go).
+//
+// A [Node] of the graph is a record or something that records name. [Kind] says what it is, and a [Link] says in which
+// [Role] a record names it.
+package projection
+
+// Version is the version of the tables. It grows with every change of a column, of what a stored number means, of how
+// records are read, and of how a block is divided into portions. An index of another version is built again.
+const Version = 4
