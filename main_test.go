@@ -1,86 +1,70 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"net"
-	"os"
-	"os/exec"
-	"syscall"
+	"bytes"
+	"strings"
 	"testing"
-	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
-// asProgram in the environment makes the test binary the program itself.
-const asProgram = "PEDIGREE_TEST_AS_PROGRAM=1"
-
-func TestMain(m *testing.M) {
-	if os.Getenv("PEDIGREE_TEST_AS_PROGRAM") != "" {
-		main()
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
+// run runs the program's command line within this process.
+func run(args ...string) (stdout, stderr string, code int) {
+	var out, errors bytes.Buffer
+	c := root()
+	c.SetOut(&out)
+	c.SetErr(&errors)
+	c.SetArgs(args)
+	code = cli.Run(c)
+	return out.String(), errors.String(), code
 }
 
-func TestASignalEndsTheChaincodeService(t *testing.T) {
-	for name, signal := range map[string]os.Signal{"SIGTERM": syscall.SIGTERM, "Ctrl-C": os.Interrupt} {
-		t.Run(name, func(t *testing.T) {
-			address := freeAddress(t)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			service := exec.CommandContext(ctx, os.Args[0], "chaincode")
-			service.Env = append(os.Environ(), asProgram, "CHAINCODE_SERVER_ADDRESS="+address, "CORE_CHAINCODE_ID_NAME=pedigree:1", "CORE_PEER_TLS_ENABLED=false")
-			require.NoError(t, service.Start())
-			ended := make(chan error, 1)
-			go func() { ended <- service.Wait() }()
-			require.Eventually(t, func() bool {
-				conn, err := net.Dial("tcp", address)
-				if err == nil {
-					conn.Close()
-				}
-				return err == nil
-			}, 30*time.Second, 10*time.Millisecond, "the service doesn't listen")
+func TestTheHelpOfEveryVerbTeaches(t *testing.T) {
+	cli.Each(root(), func(verb *cobra.Command) {
+		path := strings.Fields(verb.CommandPath())[1:]
+		t.Run(strings.Join(path, " "), func(t *testing.T) {
+			help, said, code := run(append(path, "--help")...)
+			assert.Equal(t, exit.Done, code)
+			assert.Empty(t, said)
+			assert.NotEmpty(t, verb.Short)
+			assert.NotEmpty(t, verb.Long, "what it does and prints")
+			assert.Contains(t, verb.Example, "pedigree "+strings.Join(path, " "), "an example")
+			assert.Contains(t, help, exit.Table)
+			assert.Equal(t, 1, strings.Count(help, "Exit codes"), "one table")
+		})
+	})
+}
 
-			require.NoError(t, service.Process.Signal(signal))
-
-			select {
-			case <-ended:
-			case <-time.After(5 * time.Second):
-				t.Fatal("the service is still there")
+func TestAMistakeInTheCommandLineIsAUsageError(t *testing.T) {
+	cli.Each(root(), func(verb *cobra.Command) {
+		path := strings.Fields(verb.CommandPath())[1:]
+		for _, flag := range []string{"--no-such-flag", "a b c d e"} {
+			if flag != "--no-such-flag" && strings.Contains(verb.Use, "...") {
+				continue // it takes any number of arguments
 			}
-		})
+			args := append(path[:len(path):len(path)], strings.Fields(flag)...)
+			t.Run(strings.Join(args, " "), func(t *testing.T) {
+				out, said, code := run(args...)
+				assert.Equal(t, exit.Usage, code)
+				assert.Empty(t, out)
+				assert.Regexp(t, `^pedigree: .+\n$`, said, "one sentence")
+			})
+		}
+	})
+	for _, args := range [][]string{{"nonsense"}, {"trace"}, {"export", "x"}, {"serve"}} {
+		_, said, code := run(args...)
+		assert.Equal(t, exit.Usage, code, args)
+		assert.Regexp(t, `^pedigree: .+`, said)
 	}
 }
 
-func TestAMistakeInTheCommandLineIsExitCode2(t *testing.T) {
-	for name, args := range map[string][]string{
-		"an unknown command":              {"bogus"},
-		"an unknown flag":                 {"trace", "--bogus", "x"},
-		"a flag that is not a number":     {"trace", "--depth", "many", "x"},
-		"an argument left out":            {"capture"},
-		"arguments of a subcommand":       {"record", "statement", "recall"},
-		"an argument too many":            {"status", "more"},
-		"no organisation to act for":      {"show", "dataset/lab/readings@1"},
-		"a required flag that is missing": {"serve"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			program := exec.Command(os.Args[0], args...)
-			program.Env = append(os.Environ(), asProgram, "PEDIGREE_URL=", "PEDIGREE_TOKEN=")
-			said, err := program.CombinedOutput()
-			var exit *exec.ExitError
-			require.True(t, errors.As(err, &exit), "%s", said)
-			assert.Equal(t, 2, exit.ExitCode(), "%s", said)
-		})
-	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
+func TestHostileArgumentsDoATerminalNoHarm(t *testing.T) {
+	_, said, code := run("\x1b[2Jnonsense")
+	assert.Equal(t, exit.Usage, code)
+	assert.NotContains(t, said, "\x1b")
+	assert.Contains(t, said, "[2Jnonsense")
 }

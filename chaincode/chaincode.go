@@ -102,7 +102,10 @@ Settings come from the environment, as for any chaincode:
   CORE_PEER_TLS_ROOTCERT_FILE  the roots of the peers that may connect
 
 Run one for each organisation: an organisation that lets another run its
-chaincode endorses what the other decides.`,
+chaincode endorses what the other decides.
+
+It prints nothing but its log, and runs until a signal ends it.`,
+		Example: `  CHAINCODE_SERVER_ADDRESS=127.0.0.1:9999 CORE_CHAINCODE_ID_NAME=pedigree:5c1a… pedigree chaincode`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cc, err := New()

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
@@ -34,17 +35,19 @@ nothing that the blocks don't have, so it can be thrown away at any time.
 
 If the gateway is running it does it itself, and isn't ready until it is done;
 otherwise this command does, and says whether the new index equals the old one.`,
+		Example: `  pedigree reindex --as lab
+  pedigree reindex --config /etc/pedigree/gateway.json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			token := ""
 			if as != "" {
 				if path != "" || as != filepath.Base(as) {
-					return errors.New("give either --config FILE or --as ORG")
+					return exit.Usagef("give either --config FILE or --as ORG")
 				}
 				path, token = filepath.Join(dir, as, "gateway.json"), filepath.Join(dir, as, "operator.token")
 			}
 			if path == "" {
-				return errors.New("say which gateway: --config FILE, or --as ORG for one of the network in --dir")
+				return exit.Usagef("say which gateway: --config FILE, or --as ORG for one of the network in --dir")
 			}
 			cfg, err := ReadConfig(path)
 			if err != nil {

@@ -20,6 +20,8 @@ import (
 	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/sqlite"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
@@ -67,8 +69,7 @@ from there. Without it everything is audited from the first block.
 For a network in a folder, --as says whose peer is audited and as whose auditor;
 elsewhere --peer with --msp, --cert, --key and --tls-roots.
 
-Exit codes: 0 nothing is wrong, 1 something was found, 2 a mistake in the command
-or a file, 3 the peer or the gateway can't be reached.`,
+An audit that finds something exits with 1.`,
 		Example: `  pedigree audit --as harbor --trust consortium.json
   pedigree audit --as harbor --gateway http://127.0.0.1:8081 --token .pedigree/harbor/auditor.token --compare all
   pedigree audit --blocks peer/ledger/ledgersData/chains/chains/pedigree --genesis-hash 5c1a… --json
@@ -141,7 +142,7 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 	}
 	a, err := audit.New(cfg)
 	if other := new(audit.OtherStateError); errors.As(err, &other) {
-		return usage("%w", err)
+		return exit.Usagef("%w", err)
 	}
 	if err != nil {
 		return err
@@ -169,7 +170,7 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 		err = report.WriteText(out)
 	}
 	if err == nil && !report.Clean() {
-		err = failure{fmt.Errorf("the audit found %s", counted(len(report.Findings), "thing")), ExitFindings}
+		err = exit.Refusedf("the audit found %s", terminal.Count(len(report.Findings), "thing"))
 	}
 	return err
 }
@@ -177,9 +178,9 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 func (o *options) interrupted(a *audit.Auditor) error {
 	next := a.Status().Next
 	if o.state == "" {
-		return unreachable("interrupted before block %d; with --state an audit goes on where it was interrupted", next)
+		return exit.Unreachablef("interrupted before block %d; with --state an audit goes on where it was interrupted", next)
 	}
-	return unreachable("interrupted before block %d; the same command goes on from there", next)
+	return exit.Unreachablef("interrupted before block %d; the same command goes on from there", next)
 }
 
 // finish does what comes after the last block.
@@ -251,7 +252,7 @@ func (o *options) plan() (*plan, error) {
 		}
 	}
 	if given > 1 || given == 0 && o.as == "" {
-		return nil, usage("say what to audit: --as ORG for a peer of the network in --dir, --peer HOST:PORT, or --blocks DIR for the files of a stopped peer")
+		return nil, exit.Usagef("say what to audit: --as ORG for a peer of the network in --dir, --peer HOST:PORT, or --blocks DIR for the files of a stopped peer")
 	}
 	p := &plan{channel: o.channel, chaincode: o.chaincode, agree: o.agree}
 	local, err := o.network()
@@ -265,7 +266,7 @@ func (o *options) plan() (*plan, error) {
 		p.chaincode = "pedigree"
 	}
 	if p.channel == "" && o.blocks == "" {
-		return nil, usage("say which channel: --channel NAME, or --trust FILE")
+		return nil, exit.Usagef("say which channel: --channel NAME, or --trust FILE")
 	}
 	if err := o.gatewayOf(p); err != nil {
 		return nil, err
@@ -282,18 +283,18 @@ func (o *options) gatewayOf(p *plan) error {
 		return nil
 	}
 	if o.token == "" {
-		return usage("a gateway answers nobody without a token: --token FILE")
+		return exit.Usagef("a gateway answers nobody without a token: --token FILE")
 	}
 	text, err := os.ReadFile(o.token)
 	if err != nil {
-		return usage("couldn't read the token: %w", err)
+		return exit.Usagef("couldn't read the token: %w", err)
 	}
 	p.token = strings.TrimSpace(string(text))
 	if p.compare = compare.All; o.compare == "all" {
 		return nil
 	}
 	if p.compare, err = strconv.Atoi(o.compare); err != nil || p.compare < 0 {
-		return usage("--compare is a number or all, not %q", o.compare)
+		return exit.Usagef("--compare is a number or all, not %q", o.compare)
 	}
 	return nil
 }
@@ -303,15 +304,15 @@ func (o *options) pin(p *plan, local *network) error {
 	var err error
 	switch {
 	case o.trust != "" && o.genesis != "":
-		return usage("give either --trust or --genesis-hash")
+		return exit.Usagef("give either --trust or --genesis-hash")
 	case o.trust != "":
 		text, err := os.ReadFile(o.trust)
 		if err != nil {
-			return usage("couldn't read the trust file: %w", err)
+			return exit.Usagef("couldn't read the trust file: %w", err)
 		}
 		t, err := proof.ParseTrust(text)
 		if err != nil {
-			return usage("%s: %w", o.trust, err)
+			return exit.Usagef("%s: %w", o.trust, err)
 		}
 		p.genesis = t.Genesis
 		for _, one := range []struct {
@@ -320,7 +321,7 @@ func (o *options) pin(p *plan, local *network) error {
 			pins string
 		}{{"--channel", &p.channel, t.Channel}, {"--chaincode", &p.chaincode, t.Chaincode}} {
 			if *one.said != "" && *one.said != one.pins {
-				return usage("%s says %q, and the trust file %q", one.flag, *one.said, one.pins)
+				return exit.Usagef("%s says %q, and the trust file %q", one.flag, *one.said, one.pins)
 			}
 			*one.said = one.pins
 		}
@@ -329,14 +330,14 @@ func (o *options) pin(p *plan, local *network) error {
 		}
 	case o.genesis != "":
 		if p.genesis, err = hex.DecodeString(o.genesis); err != nil || len(p.genesis) != 32 {
-			return usage("--genesis-hash takes a SHA-256 of 64 hexadecimal digits, not %q", o.genesis)
+			return exit.Usagef("--genesis-hash takes a SHA-256 of 64 hexadecimal digits, not %q", o.genesis)
 		}
 	case local != nil:
 		if p.genesis, err = genesisHash(filepath.Join(o.dir, "channel", local.Channel+".block")); err != nil {
-			return usage("couldn't read the genesis block of the network in %s: %w", o.dir, err)
+			return exit.Usagef("couldn't read the genesis block of the network in %s: %w", o.dir, err)
 		}
 	default:
-		return usage("say which ledger it should be: --trust FILE or --genesis-hash HEX")
+		return exit.Usagef("say which ledger it should be: --trust FILE or --genesis-hash HEX")
 	}
 	if local != nil {
 		for _, one := range []struct{ said, is *string }{{&p.channel, &local.Channel}, {&p.chaincode, &local.Chaincode}} {

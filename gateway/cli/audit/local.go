@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
 
@@ -36,18 +38,18 @@ func (o *options) network() (*network, error) {
 		return nil, nil
 	}
 	if o.as != filepath.Base(o.as) {
-		return nil, usage("%q is not the name of an organisation", o.as)
+		return nil, exit.Usagef("%q is not the name of an organisation", o.as)
 	}
 	text, err := os.ReadFile(filepath.Join(o.dir, o.as, "gateway.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("there is no organisation %q in the network folder %s", o.as, o.dir)
+		return nil, exit.Usagef("there is no organisation %q in the network folder %s", o.as, o.dir)
 	}
 	if err != nil {
-		return nil, usage("couldn't read the network: %w", err)
+		return nil, exit.Usagef("couldn't read the network: %w", err)
 	}
 	n := new(network)
 	if err := json.Unmarshal(text, n); err != nil {
-		return nil, usage("couldn't understand the settings of %s's gateway: %w", o.as, err)
+		return nil, exit.Usagef("couldn't understand the settings of %s's gateway: %w", o.as, err)
 	}
 	return n, nil
 }
@@ -83,12 +85,12 @@ func (o *options) peers(p *plan, local *network) error {
 	for _, witness := range o.witnesses {
 		address, name, _ := strings.Cut(witness, "=")
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			return usage("--witness %q isn't host:port", witness)
+			return exit.Usagef("--witness %q isn't host:port", witness)
 		}
 		add(address, name, o.roots)
 	}
 	if p.source == nil {
-		return usage("the settings of %s's gateway have no peer of its own", o.as)
+		return exit.Usagef("the settings of %s's gateway have no peer of its own", o.as)
 	}
 	return nil
 }
@@ -101,14 +103,14 @@ func (o *options) member(local *network) (*audit.Member, error) {
 		mspID, certificate, key = local.MSPID, filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
 	}
 	if mspID == "" || certificate == "" || key == "" {
-		return nil, usage("peers answer members only: --msp ID --cert FILE --key FILE, or --as ORG")
+		return nil, exit.Usagef("peers answer members only: --msp ID --cert FILE --key FILE, or --as ORG")
 	}
 	m, err := audit.LoadMember(mspID, certificate, key)
 	if err != nil {
-		return nil, usage("%w", err)
+		return nil, exit.Usagef("%w", err)
 	}
 	if o.roots == "" && (o.peer != "" || len(o.witnesses) > 0) {
-		return nil, usage("say who vouches for the peers' addresses: --tls-roots FILE")
+		return nil, exit.Usagef("say who vouches for the peers' addresses: --tls-roots FILE")
 	}
 	return m, nil
 }
@@ -142,13 +144,13 @@ func (p *progress) show(s audit.Status) {
 		return
 	}
 	p.last = time.Now()
-	line := counted(int(s.Next), "block")
+	line := terminal.Count(int(s.Next), "block")
 	if read > p.had && all >= read {
 		left := time.Duration(float64(time.Since(p.began)) * float64(all-read) / float64(read-p.had)).Round(time.Second)
 		line += fmt.Sprintf(", %d %%, %s left", 100*read/all, left)
 	}
-	line += fmt.Sprintf("; %s, %s; %.0f blocks and %.1f MB a second; %s", counted(int(s.Transactions), "transaction"), counted(int(s.Records), "record"),
-		float64(s.Next-s.First)/s.Took.Seconds(), float64(s.Bytes)/1e6/s.Took.Seconds(), counted(int(s.Findings), "finding"))
+	line += fmt.Sprintf("; %s, %s; %.0f blocks and %.1f MB a second; %s", terminal.Count(int(s.Transactions), "transaction"), terminal.Count(int(s.Records), "record"),
+		float64(s.Next-s.First)/s.Took.Seconds(), float64(s.Bytes)/1e6/s.Took.Seconds(), terminal.Count(int(s.Findings), "finding"))
 	if !p.live {
 		fmt.Fprintln(p.w, line)
 		return

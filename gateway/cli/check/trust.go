@@ -115,6 +115,12 @@ func trustShow() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show FILE",
 		Short: "Print what a trust file says, to compare it",
+		Long: `Print what a trust file (- is standard input) says: the channel, the chaincode,
+the hash of the genesis block, how many organisations must agree, and of each
+organisation the authorities that are trusted, with the SHA-256 of each
+certificate. Two people who trust the same are shown the same lines.`,
+		Example: `  pedigree trust show consortium.json
+  pedigree trust export | pedigree trust show -`,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := input.File(c.InOrStdin(), args[0])

@@ -48,8 +48,8 @@ differs is listed: missing, extra, changed and renamed files. Only what was
 registered with a full digest can be verified. A recalled or withdrawn artifact
 exits with 1 even if its content is unchanged.
 
-Exit codes: 0 accepted, 1 refused (the first word of the message is a stable
-reason code), 2 a mistake in the command, or a file that can't be read.`,
+What is refused exits with 1; the first word of the message is then a stable
+reason code.`,
 		Example: `  pedigree verify model.proof --trust consortium.json
   pedigree verify model.proof --trust consortium.json --level block --record 052d7115c44a…
   pedigree verify trace.proof --trust consortium.json --trace model/lab/spoilage@1

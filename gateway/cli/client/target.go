@@ -3,7 +3,9 @@ package client
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +43,10 @@ func (t *Target) Client() (*Client, error) {
 			if token == "" {
 				return nil, exit.Usagef("PEDIGREE_URL is set, but PEDIGREE_TOKEN isn't: a gateway answers nobody without a token")
 			}
-			return New(base, token), nil
+			if at, err := url.Parse(base); err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
+				return nil, exit.Usagef("PEDIGREE_URL is %q, which is no address of a gateway such as https://gateway.example:8081", base)
+			}
+			return withToken(base, token, "PEDIGREE_TOKEN")
 		}
 		return nil, exit.Usagef("say whose gateway to use: --as ORG for a network in a folder, or PEDIGREE_URL and PEDIGREE_TOKEN")
 	}
@@ -80,5 +85,14 @@ func Local(dir, org, role string) (*Client, error) {
 	if config.TLS.Certificate != "" {
 		scheme = "https://"
 	}
-	return New(scheme+config.Listen, strings.TrimSpace(string(token))), nil
+	return withToken(scheme+config.Listen, string(token), fmt.Sprintf("the %s token of %s", role, org))
+}
+
+// withToken is New for a token that somebody gave, who is told if it can't be one.
+func withToken(base, token, source string) (*Client, error) {
+	token = strings.TrimSpace(token)
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, exit.Usagef("%s is not a token: it is empty or has characters that no token has", source)
+	}
+	return New(base, token), nil
 }

@@ -205,8 +205,10 @@ func recordFile() *cobra.Command {
 		Short: `Record what a JSON file has, by its member "record"`,
 		Long: `Record what a JSON file has (- is standard input). Its member "record" says what
 it is: artifact/1, activity/1, statement/1 or member/1. For EPCIS
-documents use capture.
+documents use capture. The answer is the record's name, block and id.
 ` + client.TargetHelp,
+		Example: `  pedigree record file member.json --as lab --role operator
+  jq '.record = "statement/1"' recall.json | pedigree record file - --as harbor`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := input.File(c.InOrStdin(), args[0])
