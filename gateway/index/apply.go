@@ -22,8 +22,8 @@ func (ix *Index) Apply(ctx context.Context, b Block) error {
 	return ix.ApplyAll(ctx, []Block{b})
 }
 
-// ApplyAll adds consecutive blocks in one transaction, together with the new height: all of them or, with an error, none.
-// Batches of some thousand records are several times faster than single blocks, and give the same index.
+// ApplyAll adds consecutive blocks in one transaction, together with the new height: all of them or, with an error,
+// none. Batches of some thousand records are several times faster than single blocks, and give the same index.
 //
 // Blocks that are already in the index are checked against it and skipped. The error is a *GapError, an
 // *OtherLedgerError, or the store's.

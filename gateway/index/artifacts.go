@@ -27,8 +27,8 @@ type ArtifactFilter struct {
 	MSPID                          string // who recorded it first
 }
 
-// Artifact finds an artifact version by its name. Several records may describe it, all with the same digest; the answer
-// has the first.
+// Artifact finds an artifact version by its name. Several records may describe it, all with the same digest; the
+// answer has the first.
 func (ix *Index) Artifact(ctx context.Context, ref string, at uint64) (*Artifact, error) {
 	r, err := record.ParseArtifactRef(ref)
 	if err != nil {

@@ -2,8 +2,8 @@ package index
 
 import "github.com/pedigree-ledger/pedigree/gateway/index/cache"
 
-// caches keep what queries need again and again. They are replaced as a whole when the tables were emptied, because an id
-// may then mean something else.
+// caches keep what queries need again and again. They are replaced as a whole when the tables were emptied, because an
+// id may then mean something else.
 type caches struct {
 	packs     *cache.Cache[int64, [][]byte]
 	txs       *cache.Cache[int64, Recording]
@@ -27,5 +27,6 @@ func newCaches() *caches {
 	}
 }
 
-// mostWord is the length of a word or a place above which it isn't cached. It may be as long as the record it stands in.
+// mostWord is the length of a word or a place above which it isn't cached. It may be as long as the record it stands
+// in.
 const mostWord = 1 << 10

@@ -19,10 +19,12 @@ type Label struct {
 	Recording // of a record its first one; of another node that of the record that named it first
 
 	// Events.
-	Type, Action, BizStep, Disposition, ReadPoint, BizLocation, EventID, Hash string
-	EventTime                                                                 time.Time
-	Declaration                                                               bool          // it declares an earlier event an error
-	Errors                                                                    []Declaration // that this event is an error
+	Type, Action, BizStep, Disposition, ReadPoint, BizLocation string
+	EventID, Hash                                              string
+	EventTime                                                  time.Time
+
+	Declaration bool          // of an event: it declares an earlier event an error
+	Errors      []Declaration // the declarations that this event is an error
 
 	// Activities have Type, and their times; statements have Type, their kind.
 	StartedAt, EndedAt time.Time
@@ -215,8 +217,8 @@ func (d *describer) words(ctx context.Context, unknown map[int64]bool, known map
 	})
 }
 
-// declaredEvents are the hashes and event ids that error declarations name, by the hashes by which they are found. There
-// are few, and almost no event is among them.
+// declaredEvents are the hashes and event ids that error declarations name, by the hashes by which they are found.
+// There are few, and almost no event is among them.
 type declaredEvents struct {
 	mutex            sync.RWMutex
 	upTo             int64
@@ -255,8 +257,8 @@ func (c *declaredEvents) has(hash, eventID string) bool {
 	return c.hashes[int64(projection.EventHash(hash))] || c.eventIDs[int64(projection.EventHash(eventID))]
 }
 
-// declarations labels events that were declared errors. Such an event has the event id or the hash of a declaration: the
-// hash of a declaration leaves the declaring part out (CBV 2.0, section 8.9).
+// declarations labels events that were declared errors. Such an event has the event id or the hash of a declaration:
+// the hash of a declaration leaves the declaring part out (CBV 2.0, section 8.9).
 func (d *describer) declarations(ctx context.Context) error {
 	type pair struct{ event, declaration int64 }
 	var pairs []pair

@@ -1,40 +1,26 @@
-// Package index projects the ledger's blocks into SQL, so that questions can
-// be answered that the ledger itself cannot: which events name this lot, what
-// was made of it, who said what about it.
+// Package index answers questions about the ledger that the ledger itself cannot answer: which events name this lot,
+// what was made of it, who said what about it.
 //
-// The index is disposable. Everything in it follows from the blocks and from
-// nothing else: no clock, no random number, no order of arrival. Deleted and
-// built again it gives the same answers, and even the same row ids, because
-// ids are handed out in ledger order (block, transaction, line of the pack).
-// [Index.Fingerprint] puts that to the test.
+// An [Index] is fed with blocks by [Index.Apply]. The package projection turns them into rows, and a [Store] keeps the
+// rows: the package sqlite in a file, the package postgres in a schema of a database. The package stores opens either
+// one. This package has the types, the queries and the contract of a store, and links no SQL driver.
 //
-// One counter numbers records, repeated recordings and every node that records
-// name. So "as it was at block n" is one comparison, id <= the last id of
-// block n, and every query function takes such a height. [Latest] asks for
-// the newest.
+// The index is disposable. Everything in it follows from the blocks: no clock, no random number and no order of arrival
+// has a part in it. Deleted and built again it gives the same answers and even the same row ids, because ids are handed
+// out in ledger order: block, transaction, line of the pack. Two indexes of a ledger are compared by
+// [Index.Fingerprint].
 //
-// Bodies are kept once, in the packs they were committed in; rows hold the
-// pack and the line.
+// One counter numbers records, repeated recordings and every node that records name. So "as of block n" is one
+// comparison: id <= the last id of block n. Most queries take such a block; [Latest] asks for the newest.
 //
-// What costs most in such an index are trees with random keys, each of whose
-// rows needs a page of its own. There are none: names of all kinds are found
-// by their hashes, which SQLite keeps in sorted runs (see keys.go), and
-// the links of the graph lie packed beside the nodes that they join (see links.go).
+// These rules hold:
 //
-// Rules that hold here:
-//
-//   - A block and the height are written in one SQL transaction. A gap, or a
-//     block that does not follow from the last one, is refused; a block that is
-//     already there is checked and skipped.
-//   - Who recorded first never changes. Later recordings of the same bytes are
-//     kept as repeats.
-//   - Records of invalid transactions are left out; the transaction and its
-//     validation code are kept, so that the fate of every submit can be told.
-//   - A record that this version cannot read is kept by its id and bytes
-//     and connects nothing; it does not stop the index.
-//
-// The tables lie in a file of SQLite's or in a schema of a PostgreSQL database,
-// which several gateways may share (see store). They hold the same rows, so that the
-// fingerprint is the same, too. SQL stays within what both understand, and what
-// only one does lies in files that begin with its name.
+//   - A block and the height are written in one transaction. A gap, or a block that does not follow from the last one,
+//     is refused. A block that the index has already is checked and skipped.
+//   - Who recorded a record first never changes. Later recordings of the same bytes are kept as repeats.
+//   - Records of invalid transactions are left out. The transaction and its validation code are kept, so that everybody
+//     can learn what became of a submit.
+//   - A record that this version cannot read is kept with its id and its bytes, and names nothing. It does not stop the
+//     index.
+//   - Bodies are kept once, in the packs in which they were committed. Rows have the pack and the line.
 package index

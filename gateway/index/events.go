@@ -14,9 +14,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
-// EventQuery has the parameters of an EPCIS 2.0 event query (SimpleEventQuery, EPCIS 2.0 section 8.2.7). Each parameter
-// that is set narrows the answer. A list is met by any of its values. Words, identifiers and locations may have any
-// spelling that EPCIS knows; they are compared in one.
+// EventQuery has the parameters of an EPCIS 2.0 event query (SimpleEventQuery, EPCIS 2.0 section 8.2.7). Each
+// parameter that is set narrows the answer. A list is met by any of its values. Words, identifiers and locations may
+// have any spelling that EPCIS knows; they are compared in one.
 type EventQuery struct {
 	EventTypes  []string // ObjectEvent, AggregationEvent, …
 	Actions     []string // OBSERVE, ADD, DELETE

@@ -88,7 +88,8 @@ func (ix *Index) nodesByName(ctx context.Context, names []projection.Name) (map[
 	return all, err
 }
 
-// candidates are the nodes that have a name with one of the hashes, by id. Their names may be others than the caller's.
+// candidates are the nodes that have a name with one of the hashes, by id. Their names may be others than the
+// caller's.
 func (ix *Index) candidates(ctx context.Context, hashes []uint64) ([]int64, error) {
 	keys, err := ix.store.Keys(ctx, hashes)
 	if err != nil {
@@ -156,7 +157,8 @@ func (ix *Index) links(ids []int64, read func([]int64) ([]Link, error)) ([]Link,
 	return all, nil
 }
 
-// recordsNaming are the records, by id, that name one of the nodes in one of the roles. Their ids are greater than after.
+// recordsNaming are the records, by id, that name one of the nodes in one of the roles. Their ids are greater than
+// after.
 func (ix *Index) recordsNaming(
 	ctx context.Context, nodes []int64, roles []Role, after int64, snap Snapshot,
 ) ([]int64, error) {

@@ -16,8 +16,8 @@ import (
 // Latest, in place of the number of a block, asks for the newest answer.
 const Latest uint64 = math.MaxUint64
 
-// Index answers questions about one ledger. Its methods may be called by several goroutines at once. One Apply runs at a
-// time, and stops no query.
+// Index answers questions about one ledger. Its methods may be called by several goroutines at once. One Apply runs at
+// a time, and stops no query.
 type Index struct {
 	store          Store
 	log            *slog.Logger
@@ -141,8 +141,8 @@ func (ix *Index) readCreators(ctx context.Context) (map[projection.Creator]int64
 	return all, nil
 }
 
-// Refresh asks the store for its newest block, because another gateway may write it. An error means that the index can't
-// be used now, and says why.
+// Refresh asks the store for its newest block, because another gateway may write it. An error means that the index
+// can't be used now, and says why.
 func (ix *Index) Refresh(ctx context.Context) error {
 	t, err := ix.readTip(ctx)
 	if err != nil {
@@ -194,8 +194,8 @@ func (ix *Index) Claim(ctx context.Context) error {
 }
 
 // Diagnose looks at an error that another method returned. If it means that the index is damaged, the error returned
-// matches ErrDamaged, and whoever opens the index next builds it again. If it means that the store can't be used now, it
-// matches ErrUnavailable.
+// matches ErrDamaged, and whoever opens the index next builds it again. If it means that the store can't be used now,
+// it matches ErrUnavailable.
 func (ix *Index) Diagnose(err error) error {
 	if err == nil || errors.Is(err, ErrDamaged) || errors.Is(err, ErrUnavailable) {
 		return err
@@ -227,8 +227,8 @@ func (e *OtherLedgerError) Error() string {
 		"delete it (pedigree reindex) or follow the other one", e.Block, e.Want, e.Found)
 }
 
-// Bind checks that the index was built from the ledger whose block 0 has a header hash. An empty index fits any ledger.
-// The error is an *OtherLedgerError.
+// Bind checks that the index was built from the ledger whose block 0 has a header hash. An empty index fits any
+// ledger. The error is an *OtherLedgerError.
 func (ix *Index) Bind(ctx context.Context, genesis []byte) error {
 	return ix.checkHash(ctx, 0, genesis)
 }

@@ -18,12 +18,13 @@ type TransactionSummary struct {
 	Records []Record            // the first few of them
 }
 
-// LatestTransactions lists the newest transactions that recorded something new, the newest first, each with a few of its
-// records. The time it takes grows with what these transactions recorded, not with the ledger.
+// LatestTransactions lists the newest transactions that recorded something new, the newest first, each with a few of
+// its records. The time it takes grows with what these transactions recorded, not with the ledger.
 func (ix *Index) LatestTransactions(ctx context.Context, limit, few int) ([]TransactionSummary, error) {
 	var txs, spans []int64 // spans has, for each, the last id before it and its own last id
 	last := ix.currentTip().Last
-	err := ix.each(ctx, `SELECT id, before FROM tx ORDER BY id DESC LIMIT ?`, []any{4 * limit}, func(rows *sql.Rows) error {
+	const query = `SELECT id, before FROM tx ORDER BY id DESC LIMIT ?`
+	err := ix.each(ctx, query, []any{4 * limit}, func(rows *sql.Rows) error {
 		var id, before int64
 		if err := rows.Scan(&id, &before); err != nil {
 			return err
@@ -101,7 +102,9 @@ func (ix *Index) LatestStatements(ctx context.Context, kind string, limit int) (
 
 // LatestArtifacts lists the newest artifact versions of a kind, or of all kinds if it is empty, the newest first. If
 // before isn't 0, it lists those before that position. Next is the position at which to go on, 0 at the end.
-func (ix *Index) LatestArtifacts(ctx context.Context, kind string, before int64, limit int) (list []Artifact, next int64, err error) {
+func (ix *Index) LatestArtifacts(
+	ctx context.Context, kind string, before int64, limit int,
+) (list []Artifact, next int64, err error) {
 	last := ix.currentTip().Last
 	if before > 0 {
 		last = min(last, before-1)
@@ -142,7 +145,8 @@ func (ix *Index) latestArtifacts(ctx context.Context, f ArtifactFilter, last int
 // Organisation is an organisation that has introduced itself.
 type Organisation struct{ MSPID, Name string }
 
-// Organisations lists the organisations in the order in which they first introduced themselves, with their newest names.
+// Organisations lists the organisations in the order in which they first introduced themselves, with their newest
+// names.
 func (ix *Index) Organisations(ctx context.Context) ([]Organisation, error) {
 	all := []Organisation{}
 	at := map[string]int{}

@@ -40,8 +40,8 @@ func (e *TokenError) Error() string {
 	return "the page token " + e.Reason + "; ask for the first page again"
 }
 
-// cursor is what a token holds. All pages of a list belong to one query and are answered as of one block. Ids follow from
-// the ledger, so a token means the same in every index of it.
+// cursor is what a token holds. All pages of a list belong to one query and are answered as of one block. Ids follow
+// from the ledger, so a token means the same in every index of it.
 type cursor struct {
 	Query string `json:"q"` // digest of the query and its kind
 	Last  int64  `json:"l"` // id of the last item of the previous page
@@ -56,7 +56,8 @@ type pageStart struct {
 	size  int
 }
 
-// begin reads a request for a page. Tokens are bound to the name of the list, and to the filter that chooses its items.
+// begin reads a request for a page. Tokens are bound to the name of the list, and to the filter that chooses its
+// items.
 func (ix *Index) begin(ctx context.Context, list string, filter any, at uint64, page Page) (pageStart, error) {
 	text, err := json.Marshal(filter)
 	if err != nil {

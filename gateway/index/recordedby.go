@@ -11,9 +11,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
-// RecordedBy finds which of some records an organisation has recorded itself, first or after others, with its own first
-// recording. It leaves out texts that are no record ids, and records that only others have recorded. It is about the
-// newest block, and meant for some hundred records at a time.
+// RecordedBy finds which of some records an organisation has recorded itself, first or after others, with its own
+// first recording. It leaves out texts that are no record ids, and records that only others have recorded. It is about
+// the newest block, and meant for some hundred records at a time.
 func (ix *Index) RecordedBy(ctx context.Context, mspID string, ids []string) (map[string]Recording, error) {
 	asked := make(map[[32]byte]string, len(ids))
 	hashes := make([]uint64, 0, len(ids))
@@ -107,9 +107,9 @@ type RecordedEvent struct {
 	node int64
 }
 
-// EventsRecordedBy finds, by eventID, the events that an organisation has recorded itself, in ledger order. The eventID
-// of an event that came without one is its hash. Events that only others have recorded are left out, so that nobody can
-// take an id from somebody else. It is about the newest block, and meant for some hundred ids at a time.
+// EventsRecordedBy finds, by eventID, the events that an organisation has recorded itself, in ledger order. The
+// eventID of an event that came without one is its hash. Events that only others have recorded are left out, so that
+// nobody can take an id from somebody else. It is about the newest block, and meant for some hundred ids at a time.
 func (ix *Index) EventsRecordedBy(
 	ctx context.Context, mspID string, eventIDs []string,
 ) (map[string][]RecordedEvent, error) {
@@ -173,8 +173,8 @@ func (ix *Index) EventsRecordedBy(
 }
 
 // FirstRecordedBy lists the events, activities and artifact versions that an organisation was the first to record: at
-// most so many, the newest first. more says that there are others. Statements are left out, because a statement neither
-// makes nor changes what it is about.
+// most so many, the newest first. more says that there are others. Statements are left out, because a statement
+// neither makes nor changes what it is about.
 func (ix *Index) FirstRecordedBy(
 	ctx context.Context, mspID string, snap Snapshot, most int,
 ) (list []Vertex, more bool, err error) {

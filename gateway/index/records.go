@@ -26,8 +26,8 @@ type Recording struct {
 	Block    uint64 `json:"block"`
 	Position int    `json:"position"` // of the transaction in the block, from 0
 	Line     int    `json:"line"`     // in the transaction's pack, from 0
-	// Time is the transaction's. The submitter claims it, and peers refuse one that is more than a quarter of an hour from
-	// their own clocks.
+	// Time is the transaction's. The submitter claims it, and peers refuse one that is more than a quarter of an hour
+	// from their own clocks.
 	Time time.Time `json:"time"`
 }
 
@@ -126,7 +126,8 @@ func (ix *Index) RecordsByID(ctx context.Context, ids []string, at uint64) (map[
 	if err != nil {
 		return nil, fmt.Errorf("couldn't look up records: %w", err)
 	}
-	slices.SortFunc(found, func(a, b location) int { return cmp.Compare(a.id, b.id) }) // so that those of one pack follow each other
+	// Sorted, those of one pack follow each other.
+	slices.SortFunc(found, func(a, b location) int { return cmp.Compare(a.id, b.id) })
 	records, err := ix.fetchAll(ctx, found)
 	if err != nil {
 		return nil, err

@@ -18,8 +18,8 @@ import (
 //     its query asks for.
 //   - Atomicity: what Write writes is seen whole or not at all, by readers and after a crash. Whoever reads sees
 //     committed blocks only. A crash may take the last blocks, never a part of one.
-//   - Concurrency: all methods of [Reader] may be called by several goroutines at once, also during a Write, and neither
-//     waits for the other. Those of [Writer] are called by one goroutine at a time.
+//   - Concurrency: all methods of [Reader] may be called by several goroutines at once, also during a Write, and
+//     neither waits for the other. Those of [Writer] are called by one goroutine at a time.
 //   - Texts and bytes come back byte for byte, whatever is in them, and compare as bytes.
 type Store interface {
 	// Prepare connects, and makes or checks the tables. If it had to throw away tables that were there, it says why. All

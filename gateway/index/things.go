@@ -14,8 +14,8 @@ import (
 const fewThings = 1000
 
 // match limits events to those that name a thing: an exact one by its URI, a pattern by a range of URIs. If few things
-// fit, their events are found from them. If many fit, so do many events; then match returns a filter, through which all
-// events go in their order.
+// fit, their events are found from them. If many fit, so do many events; then match returns a filter, through which
+// all events go in their order.
 func (w *where) match(ctx context.Context, ix *Index, m MatchQuery, p pageStart) (*thingFilter, error) {
 	var things []string
 	var args []any

@@ -63,8 +63,8 @@ func (ix *Index) Transaction(ctx context.Context, txID string, at uint64) (*Proc
 	return &t, nil
 }
 
-// BlockAt is the block of the newest transaction that says it was made at a time or before. Submitters claim these times,
-// so this is only about the ledger as it was then. The error is ErrNotFound if there is no such transaction.
+// BlockAt is the block of the newest transaction that says it was made at a time or before. Submitters claim these
+// times, so this is only about the ledger as it was then. The error is ErrNotFound if there is no such transaction.
 func (ix *Index) BlockAt(ctx context.Context, at time.Time) (uint64, error) {
 	var block uint64
 	err := ix.row(ctx, `SELECT block FROM tx WHERE time <= ? AND block < ? ORDER BY time DESC, id DESC LIMIT 1`,

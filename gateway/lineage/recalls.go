@@ -166,7 +166,7 @@ func (l *links) statement(ctx context.Context, id string) (*record.Statement, in
 	}
 	read, problems := record.Decode(r.Body)
 	if len(problems) > 0 || read.Statement == nil {
-		return nil, index.Recording{}, fmt.Errorf("the record %s is not the statement that the index takes it for: build it again with reindex", id)
+		return nil, index.Recording{}, fmt.Errorf("the record %s is not the statement that the index takes it for: run pedigree reindex", id)
 	}
 	return read.Statement, r.Recording, nil
 }

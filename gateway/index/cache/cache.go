@@ -5,8 +5,9 @@ import "sync"
 
 // Cache keeps at least size and at most twice size entries. Several goroutines may use it at once.
 //
-// It has two generations. When the young one is full it becomes the old one, and the old one is dropped. An entry of the
-// old one that is asked for moves to the young one. That is cheaper than a list in the order of use, and exact enough.
+// It has two generations. When the young one is full it becomes the old one, and the old one is dropped. An entry of
+// the old one that is asked for moves to the young one. That is cheaper than a list in the order of use, and exact
+// enough.
 type Cache[K comparable, V any] struct {
 	mutex      sync.Mutex
 	size       int

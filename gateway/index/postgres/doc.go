@@ -1,11 +1,11 @@
 // Package postgres stores the index in a schema of a PostgreSQL database.
 //
 // Several gateways may share it. One of them leads, and writes: the session of its connection holds an advisory lock,
-// which the server gives back when the connection ends, however it ends. The others wait for the blocks that it writes,
-// and for the lock (leader.go).
+// which the server gives back when the connection ends, however it ends. The others wait for the blocks that it
+// writes, and for the lock (leader.go).
 //
-// All columns of all tables are bigint or bytea. Texts are bytea, because they come from records and certificates, where
-// PostgreSQL's text would refuse some characters, and because bytea compares byte by byte.
+// All columns of all tables are bigint or bytea. Texts are bytea, because they come from records and certificates,
+// where PostgreSQL's text would refuse some characters, and because bytea compares byte by byte.
 package postgres
 
 import "github.com/pedigree-ledger/pedigree/gateway/index"

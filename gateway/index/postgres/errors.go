@@ -57,7 +57,8 @@ func (s *Store) explain(err error) error {
 		return fmt.Errorf("%w: PostgreSQL at %s refuses the user %q: %s; check the name and the password in the index's URL",
 			index.ErrUnavailable, s.place, s.user, server.Message)
 	case pgNotAllowed:
-		return fmt.Errorf("%w: PostgreSQL at %s: %s; the user %q needs a schema of its own: CREATE SCHEMA %s AUTHORIZATION %q",
+		return fmt.Errorf("%w: PostgreSQL at %s: %s; "+
+			"the user %q needs a schema of its own: CREATE SCHEMA %s AUTHORIZATION %q",
 			index.ErrUnavailable, s.place, server.Message, s.user, s.schema, s.user)
 	case pgCanceled, pgLockTimeout:
 		return fmt.Errorf("%w: a query took longer than PostgreSQL at %s allows (%s)",

@@ -107,8 +107,8 @@ func (s *Store) listen(ctx context.Context) error {
 	return err
 }
 
-// depose ends the session that holds the lock if it has done nothing for long: its gateway hangs, or is cut off from the
-// ledger. What that gateway writes later fails, because its connection is gone, and then it waits like any other.
+// depose ends the session that holds the lock if it has done nothing for long: its gateway hangs, or is cut off from
+// the ledger. What that gateway writes later fails, because its connection is gone, and then it waits like any other.
 func (s *Store) depose(ctx context.Context) error {
 	_, err := s.conn.Exec(ctx, `SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 		WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1 AND l.objid = $2 AND l.objsubid = 2

@@ -12,8 +12,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
-// Prepare implements [index.Store]. It works under a lock of the server, so that gateways that start together do it one
-// after the other.
+// Prepare implements [index.Store]. It works under a lock of the server, so that gateways that start together do it
+// one after the other.
 func (s *Store) Prepare(ctx context.Context) (rebuilt string, err error) {
 	if err := s.connect(ctx); err != nil {
 		return "", err
@@ -44,8 +44,8 @@ func (s *Store) Prepare(ctx context.Context) (rebuilt string, err error) {
 	return rebuilt, tx.Commit(ctx)
 }
 
-// lockSchema takes the lock of those who make tables, for one transaction. Its id is one more than that of the lock that
-// the leader holds.
+// lockSchema takes the lock of those who make tables, for one transaction. Its id is one more than that of the lock
+// that the leader holds.
 func (s *Store) lockSchema(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(lockClass), s.lockID()+1)
 	return err
@@ -154,7 +154,10 @@ func (s *Store) Diagnose(err error) error {
 		problem = errors.Join(problem, hangUp(conn))
 	}
 	var refused *pgconn.PgError
-	if problem == nil || errors.As(problem, &refused) && (refused.Code == pgNoSuchTable || refused.Code == pgNoSuchSchema) {
+	if problem == nil {
+		return err
+	}
+	if errors.As(problem, &refused) && (refused.Code == pgNoSuchTable || refused.Code == pgNoSuchSchema) {
 		return err // a missing table is found at the next start anyway
 	}
 	return errors.Join(err, fmt.Errorf("couldn't mark the damaged index: %w", s.explain(problem)))

@@ -122,7 +122,9 @@ func (s *Store) Nodes(ctx context.Context, ids []int64, f func(*index.Node)) err
 }
 
 // LaterLinks implements [index.Reader].
-func (s *Store) LaterLinks(ctx context.Context, nodes []int64, last int64, f func(node int64, data []byte) error) error {
+func (s *Store) LaterLinks(
+	ctx context.Context, nodes []int64, last int64, f func(node int64, data []byte) error,
+) error {
 	rows, err := s.readers.QueryContext(ctx,
 		`SELECT node, data FROM link WHERE node = ANY($1) AND since <= $2 ORDER BY node, since`, nodes, last)
 	if err != nil {

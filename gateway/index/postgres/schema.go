@@ -3,15 +3,16 @@ package postgres
 import "github.com/pedigree-ledger/pedigree/gateway/index/projection"
 
 // schema makes the tables of projection.AllTables, whose columns have the same names, order and meaning as in the
-// package sqlite, and two more. The table about has one row: the version of the program that made the tables, the epoch,
-// which changes whenever they are made anew, and the reason why they have to be, if somebody found them damaged. The
-// table key has the keys.
+// package sqlite, and two more. The table about has one row: the version of the program that made the tables, the
+// epoch, which changes whenever they are made anew, and the reason why they have to be, if somebody found them
+// damaged. The table key has the keys.
 //
 // The database's indexes are on numbers, on hashes of fixed size, or on texts that the ledger bounds.
 var schema = []string{
 	`CREATE TABLE about (application BIGINT NOT NULL, version BIGINT NOT NULL, epoch BIGINT NOT NULL, damaged TEXT)`,
 	`CREATE TABLE block (
-		number BIGINT PRIMARY KEY, hash BYTEA NOT NULL, previous BYTEA NOT NULL, transactions BIGINT NOT NULL, last BIGINT NOT NULL,
+		number BIGINT PRIMARY KEY, hash BYTEA NOT NULL, previous BYTEA NOT NULL, transactions BIGINT NOT NULL,
+		last BIGINT NOT NULL,
 		earliest BIGINT, latest BIGINT
 	)`,
 	`CREATE TABLE creator (id BIGINT PRIMARY KEY, msp BYTEA NOT NULL, subject BYTEA NOT NULL)`,
@@ -30,19 +31,23 @@ var schema = []string{
 	`CREATE INDEX node_thing ON node (substring(thing FROM 1 FOR 1000)) WHERE thing IS NOT NULL`, // see Between
 	`CREATE TABLE key (hash BIGINT NOT NULL, id BIGINT NOT NULL)`,                                // see projection.Key
 	`CREATE INDEX key_hash ON key (hash, id)`,
-	`CREATE TABLE again (id BIGINT PRIMARY KEY, record BIGINT NOT NULL, tx BIGINT NOT NULL, pack BIGINT NOT NULL, line BIGINT NOT NULL)`,
+	`CREATE TABLE again (id BIGINT PRIMARY KEY, record BIGINT NOT NULL, tx BIGINT NOT NULL,
+		pack BIGINT NOT NULL, line BIGINT NOT NULL)`,
 	`CREATE INDEX again_record ON again (record)`,
 	`CREATE TABLE link (node BIGINT NOT NULL, since BIGINT NOT NULL, data BYTEA NOT NULL, PRIMARY KEY (node, since))`,
 	`CREATE TABLE shape (
-		id BIGINT PRIMARY KEY, type BIGINT NOT NULL, action BIGINT NOT NULL, step BIGINT, disposition BIGINT, readpoint BIGINT, location BIGINT
+		id BIGINT PRIMARY KEY, type BIGINT NOT NULL, action BIGINT NOT NULL,
+		step BIGINT, disposition BIGINT, readpoint BIGINT, location BIGINT
 	)`,
 	`CREATE TABLE declaration (
-		event BIGINT PRIMARY KEY, hash BIGINT NOT NULL, eventid BIGINT NOT NULL, time BIGINT NOT NULL, reason BYTEA NOT NULL, corrective BYTEA NOT NULL
+		event BIGINT PRIMARY KEY, hash BIGINT NOT NULL, eventid BIGINT NOT NULL, time BIGINT NOT NULL,
+		reason BYTEA NOT NULL, corrective BYTEA NOT NULL
 	)`,
 	`CREATE INDEX declaration_hash ON declaration (hash)`,
 	`CREATE INDEX declaration_eventid ON declaration (eventid)`,
 	`CREATE TABLE artifact (
-		record BIGINT PRIMARY KEY, node BIGINT NOT NULL, kind BYTEA NOT NULL, namespace BYTEA NOT NULL, name BYTEA NOT NULL, version BYTEA NOT NULL,
+		record BIGINT PRIMARY KEY, node BIGINT NOT NULL, kind BYTEA NOT NULL, namespace BYTEA NOT NULL,
+		name BYTEA NOT NULL, version BYTEA NOT NULL,
 		algorithm BYTEA NOT NULL, digest BYTEA NOT NULL, coverage BYTEA NOT NULL
 	)`,
 	`CREATE INDEX artifact_node ON artifact (node)`,

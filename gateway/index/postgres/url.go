@@ -23,7 +23,8 @@ func IsURL(place string) bool {
 	return strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://")
 }
 
-// URLError says what is wrong with the URL of a database. It never has the URL in it, because that may hold a password.
+// URLError says what is wrong with the URL of a database. It never has the URL in it, because that may hold a
+// password.
 type URLError struct{ Reason string }
 
 func (e *URLError) Error() string { return "the index's URL " + e.Reason }

@@ -72,8 +72,8 @@ func (b *Batch) Write(tables Tables, blocks []Block) error {
 	return tables.AddKeys(b.keys)
 }
 
-// Committed is called after the store has committed what Write wrote. It returns the new tip. The names and creators of
-// a batch that isn't committed are forgotten.
+// Committed is called after the store has committed what Write wrote. It returns the new tip. The names and creators
+// of a batch that isn't committed are forgotten.
 func (b *Batch) Committed() Tip {
 	for full, f := range b.found {
 		if full[0] != spaceRecord && len(full) <= mostName { // records are seldom named again

@@ -43,8 +43,8 @@ type eventEntry struct {
 	reason, corrective string
 }
 
-// shape is what an event has in common with many others. It is a node of its own, so that an event holds one number for
-// all of it.
+// shape is what an event has in common with many others. It is a node of its own, so that an event holds one number
+// for all of it.
 type shape struct {
 	name         Name
 	kind, action int     // positions in EventTypes and Actions

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Flow says which inputs of its activity a link stands for. An activity may say of an output which of its inputs it was
-// made of. Then its links have flows: that of an input is the input's position in the record's list, and that of an
-// output the positions of the inputs it was made of.
+// Flow says which inputs of its activity a link stands for. An activity may say of an output which of its inputs it
+// was made of. Then its links have flows: that of an input is the input's position in the record's list, and that of
+// an output the positions of the inputs it was made of.
 //
 // A flow is spelled as it is stored: "=" and spans of positions, such as "=0-2,7". So "=" alone is an output that was
 // made of nothing. A flow is empty if the activity says nothing: of any output, or of this one.
@@ -64,8 +64,8 @@ func (f Flow) Inputs() (positions []int, known bool) {
 	return positions, true
 }
 
-// joinFlows makes one link of those of an input that a record names twice: as an artifact version, and by the id of the
-// record that describes the version. Links are sorted by record, role and node.
+// joinFlows makes one link of those of an input that a record names twice: as an artifact version, and by the id of
+// the record that describes the version. Links are sorted by record, role and node.
 func joinFlows(links []Link) []Link {
 	kept := links[:0]
 	for _, l := range links {

@@ -21,12 +21,12 @@ type Link struct {
 	Flow Flow
 }
 
-// Every link is stored twice, for the two directions it is walked in: with the record, in the row of its node; and with
-// the node that the record names.
+// Every link is stored twice, for the two directions it is walked in: with the record, in the row of its node; and
+// with the node that the record names.
 //
-// The second sort lies in two places. Links of the same portion of a block that made the node, which are often all there
-// ever are, lie in the node's row. Links of later portions, and all links to records, lie in rows of the table link. A
-// portion is usually a whole block: see mostUnfolded.
+// The second sort lies in two places. Links of the same portion of a block that made the node, which are often all
+// there ever are, lie in the node's row. Links of later portions, and all links to records, lie in rows of the table
+// link. A portion is usually a whole block: see mostUnfolded.
 //
 // A link of a record is packed as its role, its node as a difference to the record, and its note. The time is in the
 // row. A link to a node is packed as its role, its record and time as differences to those of the link before, and its

@@ -23,8 +23,8 @@ type portion struct {
 }
 
 // mostUnfolded is the number of bytes of bodies after which a portion takes no further transaction. A small block can
-// unfold to gigabytes, and two portions are in memory at once. Where a block is divided decides where links are stored,
-// so a change needs a new Version.
+// unfold to gigabytes, and two portions are in memory at once. Where a block is divided decides where links are
+// stored, so a change needs a new Version.
 const mostUnfolded = 16 << 20
 
 // unpack unpacks blocks, and hands over portions until stop is closed.

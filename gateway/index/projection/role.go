@@ -1,7 +1,7 @@
 package projection
 
-// Role says how a record names a node. Every link has a record on one side, so records are what connects the graph. The
-// numbers are stored: a new meaning needs a new [Version].
+// Role says how a record names a node. Every link has a record on one side, so records are what connects the graph.
+// The numbers are stored: a new meaning needs a new [Version].
 type Role uint8
 
 // Roles, by the field in which a record names the node.

@@ -23,8 +23,8 @@ type Tables interface {
 	Insert(*Rows) error
 }
 
-// Key says that one of the names of a node has a hash. All names are found by their hashes: those of records, of things
-// and of words, and event ids. Different names may share a hash, so whoever finds a key compares the names.
+// Key says that one of the names of a node has a hash. All names are found by their hashes: those of records, of
+// things and of words, and event ids. Different names may share a hash, so whoever finds a key compares the names.
 type Key struct {
 	Hash uint64
 	ID   int64

@@ -12,9 +12,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
-// conn is a connection that calls SQLite's own functions. By way of database/sql each value of each row would be boxed,
-// checked, copied and freed on its own, which costs as much as what SQLite does with it. One goroutine at a time may use
-// a connection.
+// conn is a connection that calls SQLite's own functions. By way of database/sql each value of each row would be
+// boxed, checked, copied and freed on its own, which costs as much as what SQLite does with it. One goroutine at a
+// time may use a connection.
 type conn struct {
 	tls      *libc.TLS
 	db       uintptr
@@ -50,7 +50,8 @@ func openConn(path, pragmas string) (*conn, error) {
 		return nil, errors.Join(err, c.close())
 	}
 	defer libc.Xfree(c.tls, name)
-	code := sqlite3.Xsqlite3_open_v2(c.tls, name, c.base, sqlite3.SQLITE_OPEN_READWRITE|sqlite3.SQLITE_OPEN_NOMUTEX|sqlite3.SQLITE_OPEN_EXRESCODE, 0)
+	const flags = sqlite3.SQLITE_OPEN_READWRITE | sqlite3.SQLITE_OPEN_NOMUTEX | sqlite3.SQLITE_OPEN_EXRESCODE
+	code := sqlite3.Xsqlite3_open_v2(c.tls, name, c.base, flags, 0)
 	c.db = c.pointer()
 	if err := c.check(code); err != nil {
 		return nil, errors.Join(err, c.close())
@@ -132,7 +133,8 @@ func (c *conn) prepare(text string) (*statement, error) {
 		return nil, err
 	}
 	defer libc.Xfree(c.tls, z)
-	if err := c.check(sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, z, -1, sqlite3.SQLITE_PREPARE_PERSISTENT, c.base, 0)); err != nil {
+	code := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, z, -1, sqlite3.SQLITE_PREPARE_PERSISTENT, c.base, 0)
+	if err := c.check(code); err != nil {
 		return nil, fmt.Errorf("couldn't prepare a statement of the index: %w", err)
 	}
 	s := &statement{c, c.pointer()}

@@ -39,8 +39,8 @@ func (s *Store) Diagnose(err error) error {
 	return fmt.Errorf("%w: %w", index.ErrDamaged, err)
 }
 
-// setAside renames a broken file. The last one is kept, for those who want to know what broke it, or who gave the path of
-// another file by mistake.
+// setAside renames a broken file. The last one is kept, for those who want to know what broke it, or who gave the path
+// of another file by mistake.
 func setAside(path string) error {
 	if err := os.Rename(path, path+".broken"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("couldn't set the damaged index aside: %w", err)

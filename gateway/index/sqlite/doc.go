@@ -1,7 +1,7 @@
 // Package sqlite stores the index in a SQLite file.
 //
-// A file has one program that writes it; whoever opens it sees to that. Its journal is a write-ahead log, so that readers
-// and the writer never wait for each other.
+// A file has one program that writes it; whoever opens it sees to that. Its journal is a write-ahead log, so that
+// readers and the writer never wait for each other.
 //
 // Two things cost most in such an index, and are done without SQL's help:
 //

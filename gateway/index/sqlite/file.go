@@ -132,8 +132,8 @@ func (f *file) transact(ctx context.Context, work func() error) error {
 	return err
 }
 
-// close closes all connections. Those that only read come first: the last one to close moves the journal into the file,
-// and they can't write.
+// close closes all connections. Those that only read come first: the last one to close moves the journal into the
+// file, and they can't write.
 func (f *file) close() error {
 	var err error
 	if f.reader != nil {

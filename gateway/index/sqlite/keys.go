@@ -9,8 +9,8 @@ import (
 )
 
 // Keys lie in runs, each of which is sorted and never changes. Each batch of blocks adds one run. As soon as there are
-// runFactor runs of a level, they are merged into one of the next level. So a key is written once for each level, always
-// together with its neighbours, and there are few runs to search.
+// runFactor runs of a level, they are merged into one of the next level. So a key is written once for each level,
+// always together with its neighbours, and there are few runs to search.
 //
 // A run is cut into chunks, which are rows. In memory are the first and the last hash of each chunk, and a filter that
 // knows almost all hashes that aren't in the run: some two bytes for a key.

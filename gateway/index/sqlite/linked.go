@@ -10,8 +10,8 @@ import (
 )
 
 // nodeSet is the set of nodes that have rows in the table link, a bit for each. Most nodes have none. To find that out
-// from the table would cost a walk a third of what reading its nodes costs. A batch that was rolled back may leave bits
-// of nodes that have no rows; a bit that a reader needs is never missing.
+// from the table would cost a walk a third of what reading its nodes costs. A batch that was rolled back may leave
+// bits of nodes that have no rows; a bit that a reader needs is never missing.
 type nodeSet struct {
 	mutex sync.RWMutex
 	bits  []uint64

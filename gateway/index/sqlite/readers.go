@@ -139,7 +139,9 @@ func (s *statement) node(n *index.Node, room []byte) []byte {
 }
 
 // LaterLinks implements [index.Reader].
-func (s *Store) LaterLinks(ctx context.Context, nodes []int64, last int64, f func(node int64, data []byte) error) error {
+func (s *Store) LaterLinks(
+	ctx context.Context, nodes []int64, last int64, f func(node int64, data []byte) error,
+) error {
 	if nodes = s.linked.among(nodes); len(nodes) == 0 {
 		return nil
 	}

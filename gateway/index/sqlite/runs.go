@@ -43,7 +43,9 @@ func (w *runWriter) add(keys []projection.Key) error {
 }
 
 // run writes a run of some keys, chunk by chunk as next gives them, until it gives an empty one.
-func (w *runWriter) run(level, keys int, next func(room []projection.Key) ([]projection.Key, error), merged []*keyRun) error {
+func (w *runWriter) run(
+	level, keys int, next func(room []projection.Key) ([]projection.Key, error), merged []*keyRun,
+) error {
 	insert, err := w.conn.prepare(`INSERT INTO keychunk (id, run, level, data) VALUES (?,?,?,?)`)
 	if err != nil {
 		return err
@@ -224,7 +226,9 @@ func (f *file) readKeys(ctx context.Context) (*keySet, error) {
 	return set, err
 }
 
-func (f *file) eachChunk(ctx context.Context, query string, each func(id, run int64, level, size int, data []byte)) error {
+func (f *file) eachChunk(
+	ctx context.Context, query string, each func(id, run int64, level, size int, data []byte),
+) error {
 	rows, err := f.writer.QueryContext(ctx, query)
 	if err == nil {
 		err = index.Scan(rows, func(rows *sql.Rows) error {
@@ -304,7 +308,8 @@ func (s *Store) eachOf(ctx context.Context, query string, ids []int64, f func(*s
 	return nil
 }
 
-// readAllKeys reads the keys of all runs. How they are divided into runs depends on the batches that the blocks came in.
+// readAllKeys reads the keys of all runs. How they are divided into runs depends on the batches that the blocks came
+// in.
 func readAllKeys(ctx context.Context, tx *sql.Tx) ([]projection.Key, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT data FROM keychunk`)
 	if err != nil {

@@ -1,7 +1,7 @@
 package sqlite
 
-// schema makes the tables. All ids count upwards in ledger order, so most of these trees grow at their right edge only.
-// Times are microseconds since 1970. Words, such as business steps and places, are nodes of their own.
+// schema makes the tables. All ids count upwards in ledger order, so most of these trees grow at their right edge
+// only. Times are microseconds since 1970. Words, such as business steps and places, are nodes of their own.
 //
 // The statements are stored in the file as they are, comments included. A change needs a new projection.Version.
 var schema = []string{
