@@ -59,7 +59,7 @@ func newConsortium(t testing.TB, names ...string) *consortium {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		require.NoError(t, err)
 		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ca." + name}, NotBefore: lifetime.from, NotAfter: lifetime.to,
-			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SubjectKeyId: []byte(name)}
+			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte(name)}
 		c.orgs[name] = &org{name, key, c.certificate(template, template, &key.PublicKey, key)}
 	}
 	return c
@@ -129,6 +129,10 @@ type testimony struct {
 	tx        string         // in which it was recorded
 	read      bool           // whether the peers have read that transaction's records
 	writes    bool
+	metadata  bool            // whether the call sets the metadata of a key
+	said      *record.Header  // of who recorded it, on a fabricated ledger; what the transaction says, if nil
+	position  uint64          // of the transaction in its block, on a fabricated ledger
+	version   kvrwset.Version // at which the peers have read that transaction's records
 	status    int32
 	chaincode string // that answers
 	answer    string // in place of a proper one
@@ -142,6 +146,7 @@ const recordBody = `{"digest":{"algorithm":"sha-256","coverage":"full","value":"
 
 func (c *consortium) testimony() *testimony {
 	t := &testimony{body: recordBody, id: record.Sum([]byte(recordBody)), tx: strings.Repeat("ab", 32), read: true, status: 200, chaincode: "pedigree"}
+	t.version.BlockNum, t.version.TxNum = 7, 1
 	t.question = proof.Question{Channel: "pedigree", Chaincode: "pedigree", ID: t.id, Nonce: []byte("nonce"), Time: during}
 	t.question.Creator = c.member("HarborMSP", "HarborMSP", "client").serialized
 	for _, name := range []string{"HarborMSP", "LabMSP", "MarketMSP"} {
@@ -158,10 +163,13 @@ func (t *testimony) receipt(c *consortium) *proof.Receipt {
 	}
 	set := &kvrwset.KVRWSet{}
 	if t.read {
-		set.Reads = append(set.Reads, &kvrwset.KVRead{Key: record.PackKey(t.tx), Version: &kvrwset.Version{BlockNum: 7, TxNum: 1}})
+		set.Reads = append(set.Reads, &kvrwset.KVRead{Key: record.PackKey(t.tx), Version: &kvrwset.Version{BlockNum: t.version.BlockNum, TxNum: t.version.TxNum}})
 	}
 	if t.writes {
 		set.Writes = append(set.Writes, &kvrwset.KVWrite{Key: "k", Value: []byte("v")})
+	}
+	if t.metadata {
+		set.MetadataWrites = append(set.MetadataWrites, &kvrwset.KVMetadataWrite{Key: "k", Entries: []*kvrwset.KVMetadataEntry{{Name: "VALIDATION_PARAMETER", Value: []byte("v")}}})
 	}
 	results := marshal(c, &rwset.TxReadWriteSet{NsRwset: []*rwset.NsReadWriteSet{{Namespace: "pedigree", Rwset: marshal(c, set)}}})
 	proposal := new(peer.Proposal)

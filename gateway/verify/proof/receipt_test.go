@@ -88,6 +88,7 @@ func wrongTestimonies(t testing.TB, c *consortium) []wrongTestimony {
 		{"another chaincode's answer", func(m *testimony) { m.chaincode = "other" }, proof.WrongChaincode},
 		{"a failure", func(m *testimony) { m.status = 500 }, proof.NotRecorded},
 		{"a call that writes", func(m *testimony) { m.writes = true }, proof.BadAnswer},
+		{"a call that sets the metadata of a key", func(m *testimony) { m.metadata = true }, proof.BadAnswer},
 		{"a record swapped for another", func(m *testimony) { m.body = `{"record":"artifact/1"}` }, proof.WrongRecord},
 		{"another id than the record's", func(m *testimony) { m.id, m.question.ID = other, other }, proof.WrongRecord},
 		{"a record that isn't canonical", func(m *testimony) {

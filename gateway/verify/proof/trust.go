@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // trustFormat names the form of trust files that this program reads and writes.
@@ -44,9 +45,11 @@ func ParseTrust(text []byte) (*Trust, error) {
 		return nil, refuse(BadTrust, "the trust file can't be read: %v", err)
 	}
 	t, err := readTrust(v)
+	if ReasonOf(err) == UnsupportedVersion {
+		return nil, err
+	}
 	if err != nil {
-		var detail = err.Error()
-		return nil, refuse(BadTrust, "%s", detail)
+		return nil, refuse(BadTrust, "%v", err)
 	}
 	return t, nil
 }
@@ -55,15 +58,15 @@ func readTrust(v canonical.Value) (*Trust, error) {
 	f := object(v, "the trust file")
 	t := &Trust{}
 	format := f.text("format")
+	if f.err == nil && format != trustFormat { // another version may have other members
+		return nil, refuse(UnsupportedVersion, "the trust file is of the format %q, and this program reads %s", record.Brief(format), trustFormat)
+	}
 	t.Channel, t.Chaincode = f.text("channel"), f.text("chaincode")
 	genesis := f.text("genesis")
 	agree := f.integer("agree")
 	list := f.list("organisations")
 	if err := f.done(); err != nil {
 		return nil, err
-	}
-	if format != trustFormat {
-		return nil, refuse(UnsupportedVersion, "the trust file is of the format %q, and this program reads %s", format, trustFormat)
 	}
 	var err error
 	if t.Genesis, err = hex.DecodeString(genesis); err != nil || len(t.Genesis) != 32 || genesis != strings.ToLower(genesis) {
