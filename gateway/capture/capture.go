@@ -82,8 +82,8 @@ type Config struct {
 	InFlight int
 
 	// RollbackRecords and RollbackBytes bound a job with error behaviour "rollback", which is one transaction. Optional. If
-	// zero, the defaults above. More than 4 MiB does not fit a block of Fabric's default 10 MB: a transaction carries its
-	// pack twice, as argument and as write.
+	// zero, the defaults above. The transaction must fit into one block, which has 10 MB at most by Fabric's default. It
+	// holds its pack once, as a write: endorsers get the pack as transient data, which is no part of the transaction.
 	RollbackRecords, RollbackBytes int
 
 	// QueuedRecords and QueuedBytes bound the unfinished records; beyond them callers get a *BusyError. Optional. If zero,
