@@ -106,7 +106,7 @@ chaincode endorses what the other decides.
 
 It prints nothing but its log, and runs until a signal ends it.`,
 		Example: `  CHAINCODE_SERVER_ADDRESS=127.0.0.1:9999 CORE_CHAINCODE_ID_NAME=pedigree:5c1a… pedigree chaincode`,
-		Args: cobra.NoArgs,
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cc, err := New()
 			if err != nil {

@@ -56,7 +56,7 @@ And, where wanted:
 The tokens are read again when their file changes, and on SIGHUP. SIGTERM and
 Ctrl-C finish the requests under way. Logs go to standard error.`,
 		Example: `  pedigree serve --config /etc/pedigree/gateway.json`,
-		Args: cobra.NoArgs,
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var l slog.Level
 			if err := l.UnmarshalText([]byte(level)); err != nil {

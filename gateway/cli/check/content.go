@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -134,6 +135,7 @@ func (v *contentCheck) run(c *cobra.Command, path string) error {
 }
 
 func (v *contentCheck) show(w io.Writer, stands bool) error {
+	var out bytes.Buffer
 	d := &v.verdict
 	name := d.Artifact
 	if name == "" {
@@ -141,19 +143,19 @@ func (v *contentCheck) show(w io.Writer, stands bool) error {
 	}
 	switch {
 	case stands:
-		fmt.Fprintf(w, "!!! %s is %s !!!\n", terminal.Plain(name), strings.ToUpper(strings.Join(d.Status, ", ")))
+		fmt.Fprintf(&out, "!!! %s is %s !!!\n", terminal.Plain(name), strings.ToUpper(strings.Join(d.Status, ", ")))
 	case d.Verified:
-		fmt.Fprintf(w, "verified: %s is %s\n", terminal.Plain(d.Path), terminal.Plain(name))
+		fmt.Fprintf(&out, "verified: %s is %s\n", terminal.Plain(d.Path), terminal.Plain(name))
 	}
 	if !d.Verified {
-		fmt.Fprintf(w, "NOT verified: %s is not shown to be %s\n", terminal.Plain(d.Path), terminal.Plain(name))
+		fmt.Fprintf(&out, "NOT verified: %s is not shown to be %s\n", terminal.Plain(d.Path), terminal.Plain(name))
 	} else if stands {
-		fmt.Fprintf(w, "the content of %s is unchanged\n", terminal.Plain(d.Path))
+		fmt.Fprintf(&out, "the content of %s is unchanged\n", terminal.Plain(d.Path))
 	}
-	content.ShowDifferences(w, d.Differences)
+	content.ShowDifferences(&out, d.Differences)
 	line := func(what, text string) {
 		if text != "" {
-			fmt.Fprintf(w, "  %-12s %s\n", what, terminal.Plain(text))
+			fmt.Fprintf(&out, "  %-12s %s\n", what, terminal.Plain(text))
 		}
 	}
 	line("digest", d.Digest)
@@ -176,7 +178,8 @@ func (v *contentCheck) show(w io.Writer, stands bool) error {
 	if len(d.Truncated) > 0 {
 		line("not looked at", fmt.Sprintf("a part of what it was made of, for the walk was cut short by its limits (%s); pedigree trace goes on from where it ends", strings.Join(d.Truncated, ", ")))
 	}
-	return nil
+	_, err := out.WriteTo(w)
+	return err
 }
 
 func (v *contentCheck) againstSignature(ctx context.Context, path string) error {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
@@ -121,7 +122,7 @@ organisation the authorities that are trusted, with the SHA-256 of each
 certificate. Two people who trust the same are shown the same lines.`,
 		Example: `  pedigree trust show consortium.json
   pedigree trust export | pedigree trust show -`,
-		Args:  cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := input.File(c.InOrStdin(), args[0])
 			if err != nil {
@@ -137,12 +138,14 @@ certificate. Two people who trust the same are shown the same lines.`,
 }
 
 func showTrust(w io.Writer, t *proof.Trust) error {
-	fmt.Fprintf(w, "channel    %s\nchaincode  %s\ngenesis    %x\nagree      %d of %d\n", terminal.Plain(t.Channel), terminal.Plain(t.Chaincode), t.Genesis, t.Agree, len(t.Organisations))
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "channel    %s\nchaincode  %s\ngenesis    %x\nagree      %d of %d\n", terminal.Plain(t.Channel), terminal.Plain(t.Chaincode), t.Genesis, t.Agree, len(t.Organisations))
 	for _, o := range t.Organisations {
-		fmt.Fprintf(w, "%s\n", terminal.Plain(o.MSPID))
+		fmt.Fprintf(&out, "%s\n", terminal.Plain(o.MSPID))
 		for _, a := range o.Authorities() {
-			fmt.Fprintf(w, "  %s\n  until %s  SHA-256 %x\n", terminal.Plain(a.Subject.String()), a.NotAfter.UTC().Format("2006-01-02"), sha256.Sum256(a.Raw))
+			fmt.Fprintf(&out, "  %s\n  until %s  SHA-256 %x\n", terminal.Plain(a.Subject.String()), a.NotAfter.UTC().Format("2006-01-02"), sha256.Sum256(a.Raw))
 		}
 	}
-	return nil
+	_, err := out.WriteTo(w)
+	return err
 }

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 // Events writes EPCIS events: one in full, several in two lines each.
 func Events(w io.Writer, events []json.RawMessage) error {
+	var out bytes.Buffer
 	if len(events) == 1 {
 		return terminal.JSON(w, events[0])
 	}
@@ -20,8 +22,9 @@ func Events(w io.Writer, events []json.RawMessage) error {
 		if err := json.Unmarshal(text, &e); err != nil {
 			return fmt.Errorf("couldn't understand an event of the gateway's answer: %w", err)
 		}
-		fmt.Fprintf(w, "%s  %s %s %s\n    %s\n", terminal.Plain(e.EventTime), terminal.Plain(e.Type),
+		fmt.Fprintf(&out, "%s  %s %s %s\n    %s\n", terminal.Plain(e.EventTime), terminal.Plain(e.Type),
 			terminal.Plain(e.BizStep), terminal.Plain(e.Disposition), terminal.Plain(e.EventID))
 	}
-	return nil
+	_, err := out.WriteTo(w)
+	return err
 }

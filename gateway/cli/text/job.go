@@ -1,6 +1,7 @@
 package text
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
@@ -13,21 +14,22 @@ const fewResults = 25
 
 // Job writes what became of a document and its events.
 func Job(w io.Writer, name string, job *client.Job) error {
+	var out bytes.Buffer
 	n := job.Counts
 	state := "recorded"
 	if job.Running {
 		state = "kept, job " + job.ID
 	}
-	fmt.Fprintf(w, "%s: %d events %s", terminal.Plain(name), n.Total, state)
+	fmt.Fprintf(&out, "%s: %d events %s", terminal.Plain(name), n.Total, state)
 	for _, part := range []struct {
 		n    int
 		what string
 	}{{n.Duplicate, "already on the ledger"}, {n.Rejected, "rejected"}} {
 		if part.n > 0 {
-			fmt.Fprintf(w, ", %d of them %s", part.n, part.what)
+			fmt.Fprintf(&out, ", %d of them %s", part.n, part.what)
 		}
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(&out)
 	for _, r := range job.Results {
 		if r.State == "pending" || (r.State != "rejected" && n.Total > fewResults) {
 			continue
@@ -36,10 +38,11 @@ func Job(w io.Writer, name string, job *client.Job) error {
 		if r.Tx != "" {
 			where = fmt.Sprintf("block %d", r.Block)
 		}
-		fmt.Fprintf(w, "  %3d %-9s %s  %s\n", r.Index, r.State, terminal.Plain(r.ID), where)
+		fmt.Fprintf(&out, "  %3d %-9s %s  %s\n", r.Index, terminal.Plain(r.State), terminal.Plain(r.ID), where)
 		for _, p := range r.Problems {
-			fmt.Fprintf(w, "        %s %s\n", terminal.Plain(p.Pointer), terminal.Plain(p.Detail))
+			fmt.Fprintf(&out, "        %s %s\n", terminal.Plain(p.Pointer), terminal.Plain(p.Detail))
 		}
 	}
-	return nil
+	_, err := out.WriteTo(w)
+	return err
 }

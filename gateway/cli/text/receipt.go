@@ -1,14 +1,17 @@
 package text
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
 // Receipt writes what was recorded and under which id.
-func Receipt(w io.Writer, receipt *client.Receipt) {
+func Receipt(w io.Writer, receipt *client.Receipt) error {
+	var out bytes.Buffer
 	what := "recorded"
 	if receipt.AlreadyRecorded {
 		what = "already recorded"
@@ -17,8 +20,10 @@ func Receipt(w io.Writer, receipt *client.Receipt) {
 	if receipt.Ref != "" {
 		name = receipt.Ref
 	}
-	fmt.Fprintf(w, "%s %s by %s in block %d\n%s\n", name, what, receipt.MSPID, receipt.Block, receipt.ID)
+	fmt.Fprintf(&out, "%s %s by %s in block %d\n%s\n", terminal.Plain(name), what, terminal.Plain(receipt.MSPID), receipt.Block, terminal.Plain(receipt.ID))
 	for _, g := range receipt.Generated {
-		fmt.Fprintf(w, "%s %s\n%s\n", g.Ref, what, g.ID)
+		fmt.Fprintf(&out, "%s %s\n%s\n", terminal.Plain(g.Ref), what, terminal.Plain(g.ID))
 	}
+	_, err := out.WriteTo(w)
+	return err
 }

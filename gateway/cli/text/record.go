@@ -47,35 +47,37 @@ func Line(v client.View) string {
 // Record writes a record: who recorded it, what is said about it, and
 // what it says.
 func Record(w io.Writer, v client.View) error {
+	var out bytes.Buffer
 	name := v.Noun
 	if v.Ref != "" {
 		name = v.Ref
 	}
-	fmt.Fprintf(w, "%s\n%s\n", terminal.Plain(name), terminal.Plain(v.ID))
+	fmt.Fprintf(&out, "%s\n%s\n", terminal.Plain(name), terminal.Plain(v.ID))
 	for i, r := range v.Recordings {
 		how := "recorded by"
 		if i > 0 {
 			how = "and by"
 		}
-		fmt.Fprintf(w, "  %-11s %s in block %d, %s\n", how, terminal.Plain(r.MSPID), r.Block, r.Time.Format("2006-01-02 15:04:05 MST"))
+		fmt.Fprintf(&out, "  %-11s %s in block %d, %s\n", how, terminal.Plain(r.MSPID), r.Block, r.Time.Format("2006-01-02 15:04:05 MST"))
 	}
 	if len(v.Status) > 0 {
-		fmt.Fprintf(w, "  %-11s %s\n", "status", terminal.Plain(strings.Join(v.Status, ", ")))
+		fmt.Fprintf(&out, "  %-11s %s\n", "status", terminal.Plain(strings.Join(v.Status, ", ")))
 	}
 	for _, s := range v.Statements {
 		retracted := ""
 		if s.Retracted {
 			retracted = ", retracted"
 		}
-		fmt.Fprintf(w, "  %-11s by %s in block %d%s  %s\n", terminal.Plain(s.Kind), terminal.Plain(s.MSPID), s.Block, retracted, terminal.Plain(s.ID))
+		fmt.Fprintf(&out, "  %-11s by %s in block %d%s  %s\n", terminal.Plain(s.Kind), terminal.Plain(s.MSPID), s.Block, retracted, terminal.Plain(s.ID))
 	}
-	description(w, v.About)
-	var out bytes.Buffer
-	if err := json.Indent(&out, abridged(v.Record), "", "  "); err != nil {
+	description(&out, v.About)
+	var body bytes.Buffer
+	if err := json.Indent(&body, abridged(v.Record), "", "  "); err != nil {
 		return fmt.Errorf("couldn't understand the record: %w", err)
 	}
-	for line := range strings.Lines(out.String()) {
-		fmt.Fprintln(w, terminal.Plain(strings.TrimSuffix(line, "\n")))
+	for line := range strings.Lines(body.String()) {
+		fmt.Fprintln(&out, terminal.Plain(strings.TrimSuffix(line, "\n")))
 	}
-	return nil
+	_, err := out.WriteTo(w)
+	return err
 }

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
@@ -9,21 +10,24 @@ import (
 )
 
 // Runs writes what became of a file of OpenLineage events.
-func Runs(w io.Writer, name string, r *client.LineageReport) {
-	fmt.Fprintf(w, "%s: %d OpenLineage events, %d of them refused, %d runs\n", terminal.Plain(name), r.Events, len(r.Refused), len(r.Runs))
+func Runs(w io.Writer, name string, r *client.LineageReport) error {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s: %d OpenLineage events, %d of them refused, %d runs\n", terminal.Plain(name), r.Events, len(r.Refused), len(r.Runs))
 	for _, f := range r.Refused {
-		fmt.Fprintf(w, "  event %d: %s\n", f.Index, terminal.Plain(f.Reason))
+		fmt.Fprintf(&out, "  event %d: %s\n", f.Index, terminal.Plain(f.Reason))
 	}
 	for _, run := range r.Runs {
-		fmt.Fprintf(w, "  %-9s %s  %s\n", run.State, terminal.Plain(run.RunID), terminal.Plain(run.Job.Name))
+		fmt.Fprintf(&out, "  %-9s %s  %s\n", terminal.Plain(run.State), terminal.Plain(run.RunID), terminal.Plain(run.Job.Name))
 		for _, g := range run.Generated {
-			fmt.Fprintf(w, "            generated %s\n", terminal.Plain(g.Ref))
+			fmt.Fprintf(&out, "            generated %s\n", terminal.Plain(g.Ref))
 		}
 		for _, p := range run.Problems {
-			fmt.Fprintf(w, "            %s %s\n", terminal.Plain(p.Pointer), terminal.Plain(p.Detail))
+			fmt.Fprintf(&out, "            %s %s\n", terminal.Plain(p.Pointer), terminal.Plain(p.Detail))
 		}
 		if run.Waiting != "" {
-			fmt.Fprintf(w, "            waiting: %s\n", terminal.Plain(run.Waiting))
+			fmt.Fprintf(&out, "            waiting: %s\n", terminal.Plain(run.Waiting))
 		}
 	}
+	_, err := out.WriteTo(w)
+	return err
 }

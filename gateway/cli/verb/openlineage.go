@@ -93,8 +93,7 @@ func captureLineage(c *cobra.Command, gateway *client.Client, t *client.Target, 
 		}
 		return good, terminal.JSON(c.OutOrStdout(), text)
 	}
-	text.Runs(c.OutOrStdout(), name, report)
-	return good, nil
+	return good, text.Runs(c.OutOrStdout(), name, report)
 }
 
 // runIDs are the runs that events are about, each once.

@@ -140,6 +140,5 @@ func post(c *cobra.Command, gateway *client.Client, t *client.Target, path strin
 	if t.JSON {
 		return terminal.JSON(c.OutOrStdout(), answer.Body)
 	}
-	text.Receipt(c.OutOrStdout(), receipt)
-	return nil
+	return text.Receipt(c.OutOrStdout(), receipt)
 }

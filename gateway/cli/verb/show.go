@@ -153,13 +153,14 @@ func (c finder) findList(ctx context.Context, path string, query url.Values) (*f
 		return nil, &client.Problem{Status: http.StatusNotFound, Title: "Not found"}
 	}
 	return &found{answer.Body, func(w io.Writer) error {
+		lines := terminal.Lines{Out: w}
 		for _, v := range list.Items {
-			fmt.Fprintln(w, text.Line(v))
+			lines.Print("%s", text.Line(v))
 		}
 		if list.NextPageToken != "" {
-			fmt.Fprintln(w, "… and more; --json has the token of the next page")
+			lines.Print("… and more; --json has the token of the next page")
 		}
-		return nil
+		return lines.Err
 	}}, nil
 }
 
