@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -196,61 +195,18 @@ func (c *call) page() index.Page {
 	return index.Page{Size: c.number("pageSize"), Token: c.value("pageToken")}
 }
 
-// negotiate finds the media type to answer in (RFC 9110, section 12.5.1).
+// negotiate chooses the media type to answer in.
 func (c *call) negotiate() error {
-	c.accept = c.best(c.op.produces)
+	c.accept = c.preferred(c.op.produces)
 	if c.accept == "" && len(c.op.produces) > 0 {
 		return fail(kindNotAcceptable, "this route answers with %s", strings.Join(c.op.produces, ", "))
 	}
 	return nil
 }
 
-func (c *call) best(types []string) string {
-	header := strings.Join(c.Request.Header.Values("Accept"), ",")
-	if strings.TrimSpace(header) == "" && len(types) > 0 {
-		return types[0]
-	}
-	best, quality := "", 0.0
-	for _, t := range types {
-		// The most specific range that fits a type counts for it.
-		specific, q := -1, 0.0
-		for i, part := range strings.Split(header, ",") {
-			if i == 32 {
-				break
-			}
-			wanted, params, err := mime.ParseMediaType(part)
-			if err != nil {
-				continue
-			}
-			s := fits(wanted, t)
-			if s <= specific {
-				continue
-			}
-			specific, q = s, 1
-			if text, ok := params["q"]; ok {
-				if q, err = strconv.ParseFloat(text, 64); err != nil || q < 0 || q > 1 {
-					q = 0
-				}
-			}
-		}
-		if q > quality {
-			best, quality = t, q
-		}
-	}
-	return best
-}
-
-func fits(wanted, have string) int {
-	major, _, _ := strings.Cut(have, "/")
-	switch wanted {
-	case have:
-		return 2
-	case major + "/*":
-		return 1
-	case "*/*":
-		return 0
-	}
-	return -1
+// preferred is the one of some media types that the caller prefers, or "".
+func (c *call) preferred(types []string) string {
+	return negotiate(strings.Join(c.Request.Header.Values("Accept"), ","), types)
 }
 
 // answer writes a value as JSON, without the escapes that only HTML needs: records inside keep their bytes.

@@ -3,72 +3,77 @@ package state
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 
-	"github.com/syndtr/goleveldb/leveldb"
+	"github.com/cockroachdb/pebble/v2"
 )
 
-// syncEvery is how many bytes may be lost by a power cut, and be audited again.
+// syncEvery is how many bytes a crash may lose. Their blocks are audited again.
 const syncEvery = 64 << 20
 
 // Batch is what one block changes.
 type Batch struct {
 	store  *Store
-	keys   leveldb.Batch
+	keys   *pebble.Batch
 	values [][]byte // for values.log
 	end    int64    // of values.log with them
 	found  uint64
+	err    error
 }
 
 // NewBatch begins with the changes of a block.
 func (s *Store) NewBatch() *Batch {
-	return &Batch{store: s, end: s.progress.Values, found: s.progress.Findings}
+	return &Batch{store: s, keys: s.db.NewBatch(), end: s.progress.Values, found: s.progress.Findings}
 }
+
+func (b *Batch) put(key, value []byte) { b.err = errors.Join(b.err, b.keys.Set(key, value, nil)) }
+func (b *Batch) remove(key []byte)     { b.err = errors.Join(b.err, b.keys.Delete(key, nil)) }
 
 // Put writes a key of a namespace.
 func (b *Batch) Put(namespace, key string, value []byte, v Version) {
 	stored := binary.AppendUvarint(binary.AppendUvarint(make([]byte, 0, 24+min(len(value), largeValue)), v.Block), v.Tx)
 	if len(value) < largeValue {
-		b.keys.Put(publicKey(namespace, key), append(append(stored, inline), value...))
+		b.put(publicKey(namespace, key), append(append(stored, inline), value...))
 		return
 	}
 	stored = binary.AppendUvarint(append(stored, logged), uint64(b.end))
 	stored = binary.AppendUvarint(stored, uint64(len(value)))
-	b.keys.Put(publicKey(namespace, key), binary.BigEndian.AppendUint32(stored, crc32.Checksum(value, castagnoli)))
+	b.put(publicKey(namespace, key), binary.BigEndian.AppendUint32(stored, crc32.Checksum(value, castagnoli)))
 	b.values = append(b.values, value)
 	b.end += int64(len(value))
 }
 
 // Delete removes a key of a namespace.
-func (b *Batch) Delete(namespace, key string) { b.keys.Delete(publicKey(namespace, key)) }
+func (b *Batch) Delete(namespace, key string) { b.remove(publicKey(namespace, key)) }
 
 // PutHash notes who wrote a key of a private collection.
 func (b *Batch) PutHash(namespace, collection string, hash []byte, v Version) {
-	b.keys.Put(hashedKey(namespace, collection, hash), binary.AppendUvarint(binary.AppendUvarint(nil, v.Block), v.Tx))
+	b.put(hashedKey(namespace, collection, hash), binary.AppendUvarint(binary.AppendUvarint(nil, v.Block), v.Tx))
 }
 
 // DeleteHash removes a key of a private collection.
 func (b *Batch) DeleteHash(namespace, collection string, hash []byte) {
-	b.keys.Delete(hashedKey(namespace, collection, hash))
+	b.remove(hashedKey(namespace, collection, hash))
 }
 
 // Use notes that a transaction id was used.
-func (b *Batch) Use(id string) { b.keys.Put(append([]byte(txPrefix), id...), nil) }
+func (b *Batch) Use(id string) { b.put(append([]byte(txPrefix), id...), nil) }
 
 // Block notes an audited block: its hash of 32 bytes, and the validation codes of its transactions.
 func (b *Batch) Block(number uint64, hash, codes []byte) {
-	b.keys.Put(numbered(blockPrefix, number), append(append(make([]byte, 0, 32+len(codes)), hash...), codes...))
+	b.put(numbered(blockPrefix, number), append(append(make([]byte, 0, 32+len(codes)), hash...), codes...))
 }
 
 // Config keeps a configuration block.
 func (b *Batch) Config(number uint64, block []byte) {
-	b.keys.Put(numbered(configPrefix, number), block)
+	b.put(numbered(configPrefix, number), block)
 }
 
 // Found keeps what was found.
 func (b *Batch) Found(finding []byte) {
-	b.keys.Put(numbered(findingPrefix, b.found), finding)
+	b.put(numbered(findingPrefix, b.found), finding)
 	b.found++
 }
 
@@ -86,11 +91,15 @@ func (s *Store) Commit(b *Batch, p Progress) error {
 	if err != nil {
 		return fmt.Errorf("couldn't write the state: %w", err)
 	}
-	b.keys.Put([]byte(progressKey), text)
-	if err := s.db.Write(&b.keys, nil); err != nil {
-		return fmt.Errorf("couldn't write the state: %w", err)
+	b.put([]byte(progressKey), text)
+	size := int64(b.keys.Len())
+	if b.err == nil {
+		b.err = s.failure.during(func() error { return b.keys.Commit(pebble.NoSync) })
 	}
-	s.unsynced += at - s.progress.Values + int64(len(b.keys.Dump()))
+	if b.err != nil {
+		return fmt.Errorf("couldn't write the state: %w", b.err)
+	}
+	s.unsynced += at - s.progress.Values + size
 	s.progress = p
 	if s.unsynced > syncEvery {
 		return s.sync()

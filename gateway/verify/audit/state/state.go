@@ -1,9 +1,10 @@
-// Package state keeps what an audit has replayed of a ledger: which transaction wrote each key last and what, which
-// transaction ids were used, and how far the audit got. It lies in a folder, so that an audit can be interrupted and go
-// on, and is no larger than the audited peer's own.
+// Package state keeps what an audit has replayed of a ledger: which transaction wrote each key last and what it wrote,
+// which transaction ids were used, and how far the audit has got. An interrupted audit continues from it. A state lies
+// in a folder of its own and takes no more space than the audited peer's.
 //
-// The folder has a LevelDB database, and values.log for values that are too large to be moved about by one: packs of
-// records, above all. Whatever a block changes is written at once; a crash leaves the state after an earlier block.
+// The folder holds a Pebble database, and values.log for values that are too large for a database to move about: packs
+// of records, above all. The changes of a block are one batch. After a crash the state is that of an earlier block,
+// never that of half a block.
 package state
 
 import (
@@ -16,14 +17,16 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/syndtr/goleveldb/leveldb"
-	"github.com/syndtr/goleveldb/leveldb/filter"
-	"github.com/syndtr/goleveldb/leveldb/opt"
-	"github.com/syndtr/goleveldb/leveldb/util"
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// format names what lies in the folder.
-const format = "pedigree-audit-state/1"
+// format is the format of the folder. States of format 1 had a LevelDB database, in the folder formerKeys.
+const (
+	format     = "pedigree-audit-state/2"
+	former     = "pedigree-audit-state/1"
+	formerKeys = "keys"
+)
 
 // The database's keys begin with what they are.
 const (
@@ -66,48 +69,56 @@ type Progress struct {
 // Store is the state in one folder. Reads may come from several goroutines at once; Commit is called by one at a time,
 // while nobody reads.
 type Store struct {
-	db       *leveldb.DB
+	db       *pebble.DB
 	values   *os.File
 	progress Progress
+	failure  *failure
 	unsynced int64 // bytes written since the disk was last waited for
 }
 
 // ErrDamaged says that a state can't be gone on with, and has to be made again from the first block.
 var ErrDamaged = errors.New("the state is damaged; remove its folder and start again")
 
-// Open opens a state, or begins one.
-func Open(dir string) (*Store, error) {
+// Open opens the state in a folder, or begins one there. It refuses a state that a former version of this program wrote:
+// to read it again costs as much as a new audit.
+func Open(dir string) (*Store, error) { return open(dir, vfs.Default) }
+
+func open(dir string, fs vfs.FS) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("couldn't make the folder of the state: %w", err)
 	}
-	db, err := leveldb.OpenFile(filepath.Join(dir, "keys"), &opt.Options{
-		WriteBuffer: 32 << 20, BlockCacheCapacity: 64 << 20, OpenFilesCacheCapacity: 256, CompactionTableSize: 8 << 20,
-		Filter: filter.NewBloomFilter(10), Compression: opt.NoCompression, DisableSeeksCompaction: true,
-	})
+	if _, err := os.Lstat(filepath.Join(dir, formerKeys)); err == nil {
+		return nil, otherFormat(dir, former)
+	}
+	db, failed, err := openKeys(filepath.Join(dir, "pebble"), fs)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open the state in %s (is another audit using it?): %w", dir, err)
 	}
-	s := &Store{db: db}
+	s := &Store{db: db, failure: failed}
 	if err := s.open(dir); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
+func otherFormat(dir, its string) error {
+	return fmt.Errorf("the state in %s has the format %q, and this program reads %q only; remove the folder and start again",
+		dir, its, format)
+}
+
 func (s *Store) open(dir string) error {
-	text, err := s.db.Get([]byte(progressKey), nil)
-	switch {
-	case errors.Is(err, leveldb.ErrNotFound):
-		s.progress.Format = format
-	case err != nil:
-		return fmt.Errorf("couldn't read the state: %w", err)
-	default:
+	text, err := s.get([]byte(progressKey))
+	if err != nil {
+		return err
+	}
+	s.progress.Format = format
+	if text != nil {
 		if err := json.Unmarshal(text, &s.progress); err != nil {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 	}
 	if s.progress.Format != format {
-		return fmt.Errorf("the state in %s has the format %q, and this program's is %q; remove the folder and start again", dir, s.progress.Format, format)
+		return otherFormat(dir, s.progress.Format)
 	}
 	if s.values, err = os.OpenFile(filepath.Join(dir, "values.log"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return fmt.Errorf("couldn't open the state: %w", err)
@@ -119,7 +130,7 @@ func (s *Store) open(dir string) error {
 	if size < s.progress.Values {
 		return fmt.Errorf("%w: values.log ends too early", ErrDamaged)
 	}
-	// What follows was written for a block that never was committed.
+	// What follows was written for a block that was not committed.
 	if err := s.values.Truncate(s.progress.Values); err != nil {
 		return fmt.Errorf("couldn't open the state: %w", err)
 	}
@@ -132,7 +143,7 @@ func (s *Store) Close() error {
 	if s.values != nil {
 		err = errors.Join(err, s.values.Close())
 	}
-	return errors.Join(err, s.db.Close())
+	return errors.Join(err, s.failure.during(s.db.Close))
 }
 
 // Progress is where the audit stands.
@@ -147,11 +158,7 @@ func (s *Store) sync() error {
 	if err := s.values.Sync(); err != nil {
 		return fmt.Errorf("couldn't write the state: %w", err)
 	}
-	text, err := json.Marshal(s.progress)
-	if err == nil {
-		err = s.db.Put([]byte(progressKey), text, &opt.WriteOptions{Sync: true})
-	}
-	if err != nil {
+	if err := s.failure.during(s.db.Flush); err != nil {
 		return fmt.Errorf("couldn't write the state: %w", err)
 	}
 	return nil
@@ -172,11 +179,15 @@ func numbered(prefix string, n uint64) []byte {
 
 // get reads a key; nil means that there is none.
 func (s *Store) get(key []byte) ([]byte, error) {
-	value, err := s.db.Get(key, nil)
-	if errors.Is(err, leveldb.ErrNotFound) {
+	lent, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
+		return nil, fmt.Errorf("couldn't read the state: %w", err)
+	}
+	value := append([]byte{}, lent...)
+	if err := closer.Close(); err != nil {
 		return nil, fmt.Errorf("couldn't read the state: %w", err)
 	}
 	return value, nil
@@ -220,38 +231,44 @@ type Row struct {
 	Version Version
 }
 
-// Range hands on the keys of a namespace from start on, in order, until one is not less than end, or until each returns
-// false. An empty end is no end.
+// Range passes the keys of a namespace to each: from start on, in order, until one is not less than end, or until each
+// returns false. An empty end is no end.
 func (s *Store) Range(namespace, start, end string, each func(Row, func() ([]byte, error)) bool) error {
 	limit := publicKey(namespace, end)
 	if end == "" {
 		limit = append(append([]byte(publicPrefix), namespace...), 1)
 	}
-	rows := s.db.NewIterator(&util.Range{Start: publicKey(namespace, start), Limit: limit}, nil)
-	defer rows.Release()
 	skip := len(publicPrefix) + len(namespace) + 1
-	for rows.Next() {
-		v, rest, err := splitVersion(rows.Value())
+	return s.scan(publicKey(namespace, start), limit, func(key, stored []byte) (bool, error) {
+		v, rest, err := splitVersion(stored)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if !each(Row{string(rows.Key()[skip:]), v}, func() ([]byte, error) { return s.load(rest) }) {
-			break
-		}
-	}
-	if err := rows.Error(); err != nil {
+		return each(Row{string(key[skip:]), v}, func() ([]byte, error) { return s.load(rest) }), nil
+	})
+}
+
+// scan passes the rows from start to before limit to each, until it returns false. A row is valid during the call only.
+func (s *Store) scan(start, limit []byte, each func(key, stored []byte) (bool, error)) error {
+	rows, err := s.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: limit})
+	if err != nil {
 		return fmt.Errorf("couldn't read the state: %w", err)
 	}
-	return nil
+	for more := rows.First(); more; {
+		if more, err = each(rows.Key(), rows.Value()); more && err == nil {
+			more = rows.Next()
+		}
+	}
+	if closed := rows.Close(); err == nil && closed != nil {
+		return fmt.Errorf("couldn't read the state: %w", closed)
+	}
+	return err
 }
 
 // HasTx tells whether a transaction id was used in an earlier block, by a valid transaction or another.
 func (s *Store) HasTx(id string) (bool, error) {
-	found, err := s.db.Has(append([]byte(txPrefix), id...), nil)
-	if err != nil {
-		return false, fmt.Errorf("couldn't read the state: %w", err)
-	}
-	return found, nil
+	found, err := s.get(append([]byte(txPrefix), id...))
+	return found != nil, err
 }
 
 // Block returns the hash of an audited block and the validation codes of its transactions; nil if it isn't audited.
@@ -273,15 +290,11 @@ func (s *Store) Configs() ([][]byte, error) { return s.all(configPrefix) }
 func (s *Store) Findings() ([][]byte, error) { return s.all(findingPrefix) }
 
 func (s *Store) all(prefix string) (all [][]byte, err error) {
-	rows := s.db.NewIterator(util.BytesPrefix([]byte(prefix)), nil)
-	defer rows.Release()
-	for rows.Next() {
-		all = append(all, append([]byte(nil), rows.Value()...))
-	}
-	if err := rows.Error(); err != nil {
-		return nil, fmt.Errorf("couldn't read the state: %w", err)
-	}
-	return all, nil
+	err = s.scan([]byte(prefix), []byte{prefix[0] + 1}, func(_, stored []byte) (bool, error) {
+		all = append(all, append([]byte(nil), stored...))
+		return true, nil
+	})
+	return all, err
 }
 
 // How a value is stored, after its version.

@@ -138,6 +138,19 @@ func TestAStateThatCantBeGoneOnWithIsRefused(t *testing.T) {
 			assert.ErrorIs(t, err, state.ErrDamaged)
 		})
 	}
+	t.Run("of a former version, with a LevelDB database", func(t *testing.T) {
+		dir := t.TempDir()
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, "keys"), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "keys", "CURRENT"), []byte("MANIFEST-000000\n"), 0o600))
+		_, err := state.Open(dir)
+		assert.ErrorContains(t, err, `has the format "pedigree-audit-state/1"`)
+		assert.ErrorContains(t, err, "remove the folder and start again")
+		require.NoDirExists(t, filepath.Join(dir, "pebble"), "nothing was begun beside it")
+		require.NoError(t, os.RemoveAll(dir))
+		s := open(t, dir)
+		assert.Zero(t, s.Progress().Next)
+		require.NoError(t, s.Close())
+	})
 	t.Run("while another has it", func(t *testing.T) {
 		dir := t.TempDir()
 		s := open(t, dir)
