@@ -20,6 +20,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/api"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
@@ -291,20 +292,19 @@ func (g *Gateway) close() {
 	g.parts = nil
 }
 
-// lockData takes the data folder for this process. The kernel gives the lock back when the process ends, however it ends.
+// lockData takes the data folder for this process.
 func lockData(folder string) (*os.File, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("couldn't make the data folder: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(folder, "gateway.lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't open the data folder's lock: %w", err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = f.Close()
+	lock, err := filelock.Take(filepath.Join(folder, "gateway.lock"))
+	if errors.Is(err, filelock.ErrHeld) {
 		return nil, fmt.Errorf("the data folder %s: %w", folder, errInUse)
 	}
-	return f, nil
+	if err != nil {
+		return nil, fmt.Errorf("couldn't take the data folder: %w", err)
+	}
+	return lock, nil
 }
 
 // errInUse says that another process has the data folder, or writes the index.

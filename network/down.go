@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
 // supervisorPatience is how long a supervisor may take to stop its processes in order.
@@ -48,8 +50,8 @@ func (d folder) down(ctx context.Context) (string, error) {
 	if _, err := os.Stat(d.lockFile()); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Sprintf("nothing runs in %s: there is no network", d), nil
 	}
-	lock, err := lockFile(d.lockFile())
-	supervised := errors.Is(err, errLocked)
+	lock, err := filelock.Take(d.lockFile())
+	supervised := errors.Is(err, filelock.ErrHeld)
 	if supervised {
 		lock, err = d.endSupervisor(ctx)
 	}
@@ -95,7 +97,7 @@ func (d folder) endSupervisor(ctx context.Context) (*os.File, error) {
 
 func (d folder) awaitLock(ctx context.Context) (lock *os.File, err error) {
 	err = eventually(ctx, func(context.Context) error {
-		lock, err = lockFile(d.lockFile())
+		lock, err = filelock.Take(d.lockFile())
 		return err
 	})
 	return lock, err

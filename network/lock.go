@@ -6,30 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
-
-// errLocked says that another process holds a lock.
-var errLocked = errors.New("locked by another process")
-
-// lockFile takes the lock of path, making the file if need be, or returns errLocked at once. The lock is the kernel's:
-// it goes when the file is closed or the process dies, however it dies.
-func lockFile(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		return file, nil
-	}
-	file.Close()
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errLocked
-	}
-	return nil, fmt.Errorf("couldn't lock %s: %w", path, err)
-}
 
 // waitForLock takes the lock of path, however long that takes, and returns what gives it back. It calls waiting once
 // if somebody else holds it.
@@ -37,11 +17,11 @@ func waitForLock(ctx context.Context, path string, waiting func()) (unlock func(
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for told := false; ; told = true {
-		file, err := lockFile(path)
+		file, err := filelock.Take(path)
 		if err == nil {
 			return func() { file.Close() }, nil
 		}
-		if !errors.Is(err, errLocked) {
+		if !errors.Is(err, filelock.ErrHeld) {
 			return nil, plainly(err)
 		}
 		if !told {
@@ -63,8 +43,8 @@ func (d folder) take() (*os.File, error) {
 	if err := os.MkdirAll(string(d), 0o755); err != nil {
 		return nil, fmt.Errorf("couldn't make folder %s: %w", d, plainly(err))
 	}
-	lock, err := lockFile(d.lockFile())
-	if errors.Is(err, errLocked) {
+	lock, err := filelock.Take(d.lockFile())
+	if errors.Is(err, filelock.ErrHeld) {
 		by := ""
 		if id := d.holder(); id.running() {
 			by = fmt.Sprintf(" (process %d)", id.PID)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
 // NetworkStatus is what `status --json` prints.
@@ -156,11 +158,11 @@ func (d folder) locked() bool {
 	if !d.holder().running() {
 		return false
 	}
-	lock, err := lockFile(d.lockFile())
+	lock, err := filelock.Take(d.lockFile())
 	if err == nil {
 		lock.Close()
 	}
-	return errors.Is(err, errLocked)
+	return errors.Is(err, filelock.ErrHeld)
 }
 
 func (s NetworkStatus) print(out io.Writer) error {

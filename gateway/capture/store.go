@@ -10,9 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
 // schemaVersion is raised by every change of the schema.
@@ -83,17 +84,15 @@ func openStore(folder string) (*store, error) {
 	return s, nil
 }
 
-// acquire takes the folder for this process. The kernel gives the lock back when the process ends, however it ends.
-func (s *store) acquire() error {
-	f, err := os.OpenFile(filepath.Join(s.folder, "queue.lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("couldn't open the queue's lock: %w", err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = f.Close()
+// acquire takes the folder for this process.
+func (s *store) acquire() (err error) {
+	s.lock, err = filelock.Take(filepath.Join(s.folder, "queue.lock"))
+	if errors.Is(err, filelock.ErrHeld) {
 		return fmt.Errorf("the queue in %s is used by another process; stop that one first", s.folder)
 	}
-	s.lock = f
+	if err != nil {
+		return fmt.Errorf("couldn't take the queue's lock: %w", err)
+	}
 	return nil
 }
 

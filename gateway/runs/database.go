@@ -9,9 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
 // schemaVersion is raised by every change of the schema.
@@ -140,12 +141,12 @@ func openDatabase(folder string) (*database, error) {
 	}
 	d := &database{folder: folder, signal: make(chan struct{}, 1), stopped: make(chan struct{})}
 	var err error
-	if d.lock, err = os.OpenFile(filepath.Join(folder, "runs.lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return nil, fmt.Errorf("couldn't open the lock of runs: %w", err)
-	}
-	if err := syscall.Flock(int(d.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = d.lock.Close()
+	d.lock, err = filelock.Take(filepath.Join(folder, "runs.lock"))
+	if errors.Is(err, filelock.ErrHeld) {
 		return nil, fmt.Errorf("the runs in %s are used by another process; stop that one first", folder)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("couldn't take the lock of runs: %w", err)
 	}
 	if err := d.open(); err != nil {
 		d.release()
