@@ -16,6 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	offline "github.com/pedigree-ledger/pedigree/gateway/verify"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
@@ -132,15 +133,11 @@ reason code.`,
 }
 
 func verify(text, pinned []byte, wanted proof.Wanted) (*proof.Verdict, error) {
-	t, err := proof.ParseTrust(pinned)
+	trust, err := offline.ReadTrust(pinned)
 	if err != nil {
 		return nil, err
 	}
-	p, err := proof.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return proof.Verify(p, t, wanted)
+	return offline.Proof(text, trust, wanted)
 }
 
 // judgement is how every verdict begins as JSON: whether something was accepted, and if not, why.

@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"flag"
 	"go/ast"
 	"go/parser"
@@ -15,10 +16,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	verifyfolder "github.com/pedigree-ledger/pedigree/gateway/verify/folder"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -274,4 +278,37 @@ func TestEveryReasonForARefusalHasAForgery(t *testing.T) {
 	}
 	delete(published, "accept")
 	assert.Empty(t, slices.Collect(maps.Keys(published)), "vectors are refused for reasons that aren't codes")
+}
+
+var makeExample = flag.Bool("example", false, "make the proof of the folder in ../testdata anew")
+
+// The examples of package verify have a folder that a fabricated channel has registered.
+func TestFabricatedExample(t *testing.T) {
+	if !*makeExample {
+		t.Skip("-example makes it")
+	}
+	folder := filepath.Join("..", "testdata")
+	f, err := verifyfolder.Open(filepath.Join(folder, "catch"), verifyfolder.Options{})
+	require.NoError(t, err)
+	defer f.Close()
+	m, err := f.Manifest(t.Context(), verifyfolder.Hashing{})
+	require.NoError(t, err)
+	v, err := canonical.From(map[string]any{"kind": "dataset", "namespace": "harbor", "name": "catch", "version": "1", "size": m.Size(),
+		"digest": map[string]any{"algorithm": "sha-256", "coverage": "full", "value": m.Digest()}})
+	require.NoError(t, err)
+	r, problems := record.NewArtifact(v.With("manifest", m.Value()))
+	require.Empty(t, problems)
+	c := newFabricated(t)
+	l := c.ledger()
+	l.receipt.body, l.receipt.id, l.receipt.question.ID = string(r.Body), r.ID, r.ID
+	l.recording.bodies = [][]byte{r.Body}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "catch.proof"), l.proof().Bytes(), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "catch-consortium.json"), c.trust(), 0o644))
+	genesis := &common.Block{Header: &common.BlockHeader{DataHash: dataHash(c.genesis)}, Data: &common.BlockData{Data: c.genesis.Data}}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "genesis.block"), marshal(t, genesis), 0o644))
+}
+
+func dataHash(b *proof.Block) []byte {
+	sum := sha256.Sum256(bytes.Join(b.Data, nil))
+	return sum[:]
 }

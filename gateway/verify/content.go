@@ -1,0 +1,73 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/modelsigning"
+	proofs "github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// Manifest lists the files of a folder with their digests. Its own Digest is what a record has of a folder.
+type Manifest = manifest.Manifest
+
+// HashFolder reads every byte of a folder.
+func HashFolder(ctx context.Context, path string) (Manifest, error) {
+	f, err := folder.Open(path, folder.Options{})
+	if err != nil {
+		return Manifest{}, err
+	}
+	defer f.Close()
+	return f.Manifest(ctx, folder.Hashing{})
+}
+
+// Folder reads every byte of a folder and lists how it differs from a manifest. An empty list means that it doesn't.
+func Folder(ctx context.Context, path string, want Manifest) ([]folder.Difference, error) {
+	f, err := folder.Open(path, folder.Options{Ignore: want.Ignore, Listed: want})
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	have, err := f.Against(ctx, want, folder.Hashing{})
+	if err != nil {
+		return nil, err
+	}
+	return folder.Compare(want, have), nil
+}
+
+// Registered is Folder with the manifest of a proved artifact version, such as "dataset/lab/readings@1". A manifest that
+// the ledger has no more than the digest of must be given to Folder, after its Digest was compared.
+func Registered(ctx context.Context, path string, proved *proofs.Verdict, artifact string) ([]folder.Difference, error) {
+	for _, one := range proved.Records {
+		r, problems := record.Decode(one.Record)
+		if len(problems) > 0 || r.Artifact == nil || r.Artifact.ArtifactRef.String() != artifact {
+			continue
+		}
+		if r.Artifact.Manifest == nil || r.Artifact.Digest.Coverage != "full" {
+			return nil, fmt.Errorf("%s was registered without a manifest of all its files", artifact)
+		}
+		return Folder(ctx, path, *r.Artifact.Manifest)
+	}
+	return nil, fmt.Errorf("the proof isn't of %s", artifact)
+}
+
+// Signed verifies a signature of OpenSSF Model Signing, and lists how a folder differs from what was signed.
+func Signed(ctx context.Context, path string, signature []byte, trust modelsigning.Trust) ([]folder.Difference, error) {
+	bundle, err := modelsigning.Parse(signature)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := bundle.Verify(trust)
+	if err != nil {
+		return nil, err
+	}
+	f, err := folder.Open(path, folder.Options{Ignore: signed.Ignore})
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return signed.Compare(ctx, f, folder.Hashing{})
+}

@@ -1,0 +1,61 @@
+package verify
+
+import (
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
+	proofs "github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// Trust is what a verifier takes for true: a ledger, its organisations, and how many of them must agree. Its method Text
+// writes it as a file.
+type Trust = proofs.Trust
+
+// Wanted is what a proof must be of to be accepted. The zero value accepts every good proof.
+type Wanted = proofs.Wanted
+
+// ReadTrust reads a trust file. The error is a *proof.Refusal.
+func ReadTrust(text []byte) (*Trust, error) { return proofs.ParseTrust(text) }
+
+// NewTrust makes a trust file from the genesis block of a channel (a common.Block, as Fabric's tools write it) and the name
+// of the chaincode. If the channel's configuration has changed since, newest is a proof of level block, as a file, from
+// after the change; nil otherwise. agree is how many organisations must agree; 0 means a majority. An error is a
+// *proof.Refusal.
+func NewTrust(genesis, newest []byte, chaincode string, agree int) (*Trust, error) {
+	var raw common.Block
+	if err := proto.Unmarshal(genesis, &raw); err != nil {
+		return nil, &proofs.Refusal{Reason: proofs.BadBlock, Detail: "it can't be read: " + err.Error()}
+	}
+	first, err := proofs.OpenBlock(&raw)
+	if err != nil {
+		return nil, err
+	}
+	var later []*proofs.Block
+	if newest != nil {
+		p, err := proofs.Parse(newest)
+		if err != nil {
+			return nil, err
+		}
+		if p.Level() != proofs.LevelBlock {
+			return nil, &proofs.Refusal{Reason: proofs.LevelTooLow, Detail: "a receipt has no configurations"}
+		}
+		later = p.Blocks[1:]
+	}
+	return proofs.NewTrust(first, later, chaincode, agree)
+}
+
+// Proof verifies a proof file and says what it proves. An error is a *proof.Refusal, whose Reason is a stable code.
+func Proof(text []byte, trust *Trust, wanted Wanted) (*proofs.Verdict, error) {
+	p, err := proofs.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return proofs.Verify(p, trust, wanted)
+}
+
+// Statement verifies an in-toto statement in a DSSE envelope or a Sigstore bundle, and says who signed it. An error is a
+// *proof.Refusal.
+func Statement(text []byte, trust *Trust) (*attestation.Verdict, error) {
+	return attestation.Verify(text, trust)
+}
