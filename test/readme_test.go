@@ -19,9 +19,12 @@ import (
 	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
-// TestTheReadmeIsTrue runs every command of the README, in order, and sends
-// the requests that it shows. Only what differs from machine to machine is
-// replaced: the program for `go run .`, and the ports.
+// pages are the pages with commands, in the order in which a reader may follow them: on one network, which the first page
+// starts and the last one deletes.
+var pages = []string{"README.md", "docs/using.md", "docs/rest.md", "docs/proofs.md", "docs/operating.md", "docs/architecture.md"}
+
+// TestTheReadmeIsTrue runs every command of the README and of docs/, in order, and sends the requests that they show.
+// Only what differs from machine to machine is replaced: the program for `go run .`, and the ports.
 func TestTheReadmeIsTrue(t *testing.T) {
 	home := t.TempDir()
 	root, err := filepath.Abs("..")
@@ -34,40 +37,49 @@ func TestTheReadmeIsTrue(t *testing.T) {
 		_ = c.Run()
 	}()
 
-	commands := 0
-	for _, block := range blocks(t, filepath.Join(root, "README.md")) {
-		switch block.language {
-		case "console":
-			for line := range strings.Lines(block.text) {
-				shown, ok := strings.CutPrefix(strings.TrimSpace(line), "$ go run . ")
-				require.True(t, ok, "a command that this test can't run: %s", line)
-				args := splitWords(shown)
-				if args[0] == "up" {
-					args = append(args, "--base-port", strconv.Itoa(base))
+	written, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	require.NoError(t, err)
+	require.Len(t, pages, len(written)+1, "a page of docs/ that this test doesn't run")
+	for _, page := range pages {
+		for _, block := range blocks(t, filepath.Join(root, page)) {
+			switch block.language {
+			case "console":
+				for line := range strings.Lines(block.text) {
+					runShown(t, home, base, page, line)
 				}
-				into := ""
-				if n := len(args); n > 2 && args[n-2] == ">" {
-					into, args = args[n-1], args[:n-2]
-				}
-				c := exec.CommandContext(t.Context(), program, args...)
-				c.Dir = home
-				var out, errors bytes.Buffer
-				c.Stdout, c.Stderr = &out, &errors
-				require.NoError(t, c.Run(), "%s\n%s%s", shown, &out, &errors)
-				if into != "" {
-					require.NoError(t, os.WriteFile(filepath.Join(home, into), out.Bytes(), 0o600))
-				}
-				commands++
+			case "http":
+				token, err := os.ReadFile(filepath.Join(home, ".pedigree", "harbor", "submitter.token"))
+				require.NoError(t, err)
+				text := strings.ReplaceAll(block.text, "<content of .pedigree/harbor/submitter.token>", strings.TrimSpace(string(token)))
+				response := send(t.Context(), t, text, "127.0.0.1:"+strconv.Itoa(base+1))
+				assert.Equal(t, http.StatusAccepted, response.StatusCode)
 			}
-		case "http":
-			token, err := os.ReadFile(filepath.Join(home, ".pedigree", "harbor", "submitter.token"))
-			require.NoError(t, err)
-			text := strings.ReplaceAll(block.text, "<content of .pedigree/harbor/submitter.token>", strings.TrimSpace(string(token)))
-			response := send(t.Context(), t, text, "127.0.0.1:"+strconv.Itoa(base+1))
-			assert.Equal(t, http.StatusAccepted, response.StatusCode)
 		}
 	}
-	assert.Greater(t, commands, 10)
+	assert.NoFileExists(t, filepath.Join(home, ".pedigree", "network.json"), "the last page deletes the network")
+}
+
+// runShown runs a command as a page shows it.
+func runShown(t *testing.T, home string, base int, page, line string) {
+	t.Helper()
+	shown, ok := strings.CutPrefix(strings.TrimSpace(line), "$ go run . ")
+	require.True(t, ok, "%s has a command that this test can't run: %s", page, line)
+	args := splitWords(shown)
+	if args[0] == "up" {
+		args = append(args, "--base-port", strconv.Itoa(base))
+	}
+	into := ""
+	if n := len(args); n > 2 && args[n-2] == ">" {
+		into, args = args[n-1], args[:n-2]
+	}
+	c := exec.CommandContext(t.Context(), program, args...)
+	c.Dir = home
+	var out, errors bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errors
+	require.NoError(t, c.Run(), "%s: %s\n%s%s", page, shown, &out, &errors)
+	if into != "" {
+		require.NoError(t, os.WriteFile(filepath.Join(home, into), out.Bytes(), 0o600))
+	}
 }
 
 type block struct{ language, text string }
