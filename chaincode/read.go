@@ -190,7 +190,7 @@ func list(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark st
 		return "", err
 	}
 	for i, p := range places {
-		if i > 0 && w.full() { // the records lie in large packs: end the page here
+		if w.full() { // the records before lie in large packs: end the page here
 			next = keys[i]
 			break
 		}

@@ -121,7 +121,7 @@ func run(o options, patterns []string) (clean bool, err error) {
 	clean = true
 	var reports []*report
 	for _, p := range packages {
-		r, err := mutate(p, root, o, func(m *outcome) bool {
+		r, err := mutate(p, root, o, known, func(m *outcome) bool {
 			return (o.only == nil || o.only.MatchString(m.key())) && (earlier == nil || earlier[m.key()])
 		})
 		if err != nil {
@@ -195,8 +195,8 @@ func survivorsOf(path string) (map[string]bool, error) {
 	return keys, nil
 }
 
-// mutate tries those mutants of one package that are wanted.
-func mutate(path, root string, o options, wanted func(*outcome) bool) (*report, error) {
+// mutate tries those mutants of one package that are wanted. It tells of each survivor without a reason at once.
+func mutate(path, root string, o options, known reasons, wanted func(*outcome) bool) (*report, error) {
 	started := time.Now()
 	s, err := load(path)
 	if err != nil {
@@ -268,7 +268,13 @@ func mutate(path, root string, o options, wanted func(*outcome) bool) (*report, 
 	}
 	tasks = nil
 	for _, m := range r.Mutants {
-		tasks = append(tasks, func(temporary string) error { return try(m, suites, temporary) })
+		tasks = append(tasks, func(temporary string) error {
+			err := try(m, suites, temporary)
+			if err == nil && m.alive() && known[m.key()] == "" {
+				fmt.Fprintln(os.Stderr, m) // the report may be hours away
+			}
+			return err
+		})
 	}
 	if err := all("mutants", tasks); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func statuses(r *report) string {
 }
 
 func TestMutantsDieByTheTestsThatReachThem(t *testing.T) {
-	r, err := mutate(sample, root(t), options{workers: 2, with: []string{other}}, everything)
+	r, err := mutate(sample, root(t), options{workers: 2, with: []string{other}}, nil, everything)
 	require.NoError(t, err)
 	golden := filepath.Join("testdata", "sample.golden")
 	if *update {
@@ -64,7 +64,7 @@ func TestMutantsDieByTheTestsThatReachThem(t *testing.T) {
 }
 
 func TestWithoutTheOtherPackageItsMutantsSurvive(t *testing.T) {
-	r, err := mutate(sample, root(t), options{workers: 2}, func(m *outcome) bool { return m.Function == "Even" })
+	r, err := mutate(sample, root(t), options{workers: 2}, nil, func(m *outcome) bool { return m.Function == "Even" })
 	require.NoError(t, err)
 	require.NotEmpty(t, r.Mutants)
 	for _, m := range r.Mutants {
@@ -74,9 +74,9 @@ func TestWithoutTheOtherPackageItsMutantsSurvive(t *testing.T) {
 
 func TestATestThatFailsWithoutAMutantIsAnError(t *testing.T) {
 	t.Setenv("SAMPLE_FAILS", "1")
-	_, err := mutate(sample, root(t), options{workers: 1}, everything)
+	_, err := mutate(sample, root(t), options{workers: 1}, nil, everything)
 	require.ErrorContains(t, err, "TestLoad of "+sample+" fails without any mutant")
-	r, err := mutate(sample, root(t), options{workers: 1, skip: regexp.MustCompile("^TestLoad$")},
+	r, err := mutate(sample, root(t), options{workers: 1, skip: regexp.MustCompile("^TestLoad$")}, nil,
 		func(m *outcome) bool { return m.Function == "Load" })
 	require.NoError(t, err)
 	require.Len(t, r.Mutants, 1)
@@ -162,6 +162,6 @@ func TestArgumentsThatMakeNoSense(t *testing.T) {
 		_, _, err := parse(args)
 		assert.Error(t, err, args)
 	}
-	_, err := mutate(sample+"/nothing", root(t), options{}, everything)
+	_, err := mutate(sample+"/nothing", root(t), options{}, nil, everything)
 	assert.Error(t, err)
 }

@@ -32,7 +32,9 @@ func TestAMutantChangesWhatItsPlaceDoes(t *testing.T) {
 			"true true false", "true false false", "false false true"},
 		{">", func() string { return fmt.Sprint(Greater(id, 1, 2), Greater(id, 2, 2), Greater(id, 3, 2)) },
 			"false false true", "false true true", "true true false"},
-		{">=", func() string { return fmt.Sprint(GreaterOrEqual(id, 1, 2), GreaterOrEqual(id, 2, 2), GreaterOrEqual(id, 3, 2)) },
+		{">=", func() string {
+			return fmt.Sprint(GreaterOrEqual(id, 1, 2), GreaterOrEqual(id, 2, 2), GreaterOrEqual(id, 3, 2))
+		},
 			"false true true", "false false true", "true false false"},
 		{"a constant", func() string { return fmt.Sprint(Increased(id, 5), Decreased(id, uint8(5))) }, "5 5", "6 4", "5 5"},
 		{"a value", func() string { return fmt.Sprintf("%s %t", Zero(id, "x"), Zero[error](id, assert.AnError) == nil) }, "x false", " true", "x false"},
