@@ -305,16 +305,17 @@ func TestAPackIsOneFrameAndNothingElse(t *testing.T) {
 		pack []byte
 		fits bool
 	}{
-		"as packed here":             {pack, true},
-		"with a checksum":            {checked.EncodeAll(body, nil), true},
-		"without one":                {unchecked.EncodeAll(body, nil), true},
-		"of text that hardly packs":  {checked.EncodeAll(noise, nil), true},
-		"then a skippable frame":     {append(slices.Clone(pack), "\x50\x2a\x4d\x18\x05\x00\x00\x00hello"...), false},
-		"then an empty frame":        {append(slices.Clone(pack), "\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"...), false},
-		"then a byte":                {append(slices.Clone(pack), 0), false},
-		"after a skippable frame":    {append([]byte("\x50\x2a\x4d\x18\x00\x00\x00\x00"), pack...), false},
-		"without its end":            {pack[:len(pack)-1], false},
-		"with a dictionary of yours": {append([]byte("\x28\xb5\x2f\xfd\x21\x07\x07"), pack[6:]...), false},
+		"as packed here":                 {pack, true},
+		"with a checksum":                {checked.EncodeAll(body, nil), true},
+		"without one":                    {unchecked.EncodeAll(body, nil), true},
+		"of text that hardly packs":      {checked.EncodeAll(noise, nil), true},
+		"with an empty block at the end": {[]byte("\x28\xb5\x2f\xfd\x20\x01\x08\x00\x001\x01\x00\x00"), true},
+		"then a skippable frame":         {append(slices.Clone(pack), "\x50\x2a\x4d\x18\x05\x00\x00\x00hello"...), false},
+		"then an empty frame":            {append(slices.Clone(pack), "\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"...), false},
+		"then a byte":                    {append(slices.Clone(pack), 0), false},
+		"after a skippable frame":        {append([]byte("\x50\x2a\x4d\x18\x00\x00\x00\x00"), pack...), false},
+		"without its end":                {pack[:len(pack)-1], false},
+		"with a dictionary of yours":     {append([]byte("\x28\xb5\x2f\xfd\x21\x07\x07"), pack[6:]...), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := record.Unpack(c.pack, record.PackLimits{})

@@ -122,14 +122,13 @@ func (w *Writes) checkRule(one Write) error {
 // node in that place, or retracts a withdrawal that lies there. A withdrawal of
 // an artifact version is written under the id of its record, too.
 func (w *Writes) mayWithdraw(node string, p Place, retracted bool) bool {
-	if retracted && w.rules.retracted[string(p.ID)] {
-		return true
+	if retracted {
+		return w.rules.retracted[string(p.ID)]
 	}
-	nodes, ok := w.rules.withdrawals[p.ID]
-	if !ok || p.Tx != w.tx {
+	if p.Tx != w.tx {
 		return false
 	}
-	for _, n := range nodes {
+	for _, n := range w.rules.withdrawals[p.ID] {
 		_, err := ParseArtifactRef(n)
 		_, notRecord := ParseID(node)
 		if n == node || err == nil && notRecord == nil {
