@@ -196,19 +196,20 @@ func TestAPageEndsEarlyWhereRecordsLieInLargePacks(t *testing.T) {
 		}
 		l.accept(market, "Statements:Submit", nil, notes...)
 	}
-	seen, bookmark := 0, ""
+	seen, pages, bookmark := 0, 0, ""
 	for {
 		text, rejection := l.read("Statements:About", "dataset/lab/readings@1", "100", bookmark)
 		require.Nil(t, rejection)
 		var page chaincode.Page
 		require.NoError(t, json.Unmarshal([]byte(text), &page))
 		require.NotEmpty(t, page.Items)
-		seen += len(page.Items)
+		seen, pages = seen+len(page.Items), pages+1
 		if bookmark = page.Bookmark; bookmark == "" {
 			break
 		}
 	}
 	assert.Equal(t, 80, seen)
+	assert.Equal(t, 2, pages)
 }
 
 func TestARecordIsReadHoweverLargeThePacksAroundIt(t *testing.T) {
