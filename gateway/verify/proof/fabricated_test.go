@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
@@ -70,6 +71,12 @@ type call struct {
 	endorsers []*signer
 	reads     map[string]proof.Version // in the namespace of the lifecycle
 	forged    bool                     // the creator's signature is over something else
+
+	// What the parts of the transaction are changed to, where not nil: before they are put together and signed.
+	proposal    func(hash []byte) []byte   // the hash of the proposal that was endorsed
+	action      func(header []byte) []byte // who proposed the action
+	called      string                     // the chaincode that the proposal calls, if not the one that answers
+	endorsement func(e *peer.Endorsement)
 }
 
 const lifecycleName, definedKey = "_lifecycle", "namespaces/fields/pedigree/"
@@ -222,16 +229,28 @@ func (l *fabricatedLedger) transaction(c call, write func(tx string) map[string]
 			Extension: marshal(l, &peer.ChaincodeHeaderExtension{ChaincodeId: name})}),
 		SignatureHeader: marshal(l, &common.SignatureHeader{Creator: c.creator.serialized, Nonce: nonce}),
 	}
-	proposed := marshal(l, &peer.ChaincodeProposalPayload{Input: marshal(l, &peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{ChaincodeId: name,
+	proposed := marshal(l, &peer.ChaincodeProposalPayload{Input: marshal(l, &peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{ChaincodeId: &peer.ChaincodeID{Name: cmp.Or(c.called, c.chaincode)},
 		Input: &peer.ChaincodeInput{Args: [][]byte{[]byte("Artifacts:Submit")}}}})})
-	answer := marshal(l, &peer.ProposalResponsePayload{ProposalHash: hashOf(l, &peer.Proposal{Header: marshal(l, header), Payload: proposed}),
+	hash, proposer := hashOf(l, &peer.Proposal{Header: marshal(l, header), Payload: proposed}), header.SignatureHeader
+	if c.proposal != nil {
+		hash = c.proposal(hash)
+	}
+	if c.action != nil {
+		proposer = c.action(proposer)
+	}
+	answer := marshal(l, &peer.ProposalResponsePayload{ProposalHash: hash,
 		Extension: marshal(l, &peer.ChaincodeAction{Results: marshal(l, &rwset.TxReadWriteSet{NsRwset: sets}), Response: &peer.Response{Status: 200}, ChaincodeId: name})})
 	action := &peer.ChaincodeEndorsedAction{ProposalResponsePayload: answer}
 	for _, p := range c.endorsers {
 		action.Endorsements = append(action.Endorsements, &peer.Endorsement{Endorser: p.serialized, Signature: p.sign(l, slices.Concat(answer, p.serialized), false)})
 	}
+	if c.endorsement != nil {
+		for _, e := range action.Endorsements {
+			c.endorsement(e)
+		}
+	}
 	payload := marshal(l, &common.Payload{Header: header, Data: marshal(l, &peer.Transaction{Actions: []*peer.TransactionAction{{
-		Header: header.SignatureHeader, Payload: marshal(l, &peer.ChaincodeActionPayload{ChaincodeProposalPayload: proposed, Action: action}),
+		Header: proposer, Payload: marshal(l, &peer.ChaincodeActionPayload{ChaincodeProposalPayload: proposed, Action: action}),
 	}}})})
 	signed := payload
 	if c.forged {
