@@ -1,11 +1,13 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
@@ -55,51 +57,55 @@ func (s *Server) lineageProof(c *call) error {
 	return c.proved(p, err)
 }
 
-// recordsOf lists the records that a walk came to, those that say how, and those that say something of them.
+// recordsOf lists the records that prove a walk.
 func (s *Server) recordsOf(c *call, a *lineage.Answer) ([]record.ID, error) {
-	seen := map[string]bool{}
-	var ids []record.ID
-	add := func(id string) {
-		if _, err := record.ParseID(id); err == nil && !seen[id] {
-			seen[id] = true
-			ids = append(ids, record.ID(id))
-		}
-	}
+	var walk proof.Walk
 	for _, n := range a.Nodes {
-		if n.Kind == string(record.NounArtifact) {
-			found, err := s.Index.Artifact(c.Request.Context(), n.ID, a.Block)
-			if err != nil {
-				return nil, err
-			}
-			add(found.ID)
-		} else if n.Kind != "missing" {
-			add(n.ID)
-		}
+		w := proof.WalkedNode{Node: n.ID, Missing: n.Kind == "missing"}
 		for _, one := range n.Errors {
-			add(one.Event)
+			w.Errors = append(w.Errors, one.Event)
 		}
-		claims := n.Claims
-		for len(claims) > 0 { // statements can be about statements: whoever retracts one makes another
-			one := claims[0]
-			claims = claims[1:]
-			if seen[one.ID] {
-				continue
-			}
-			add(one.ID)
-			status, err := s.Index.Status(c.Request.Context(), one.ID, a.Block)
-			if err != nil {
-				return nil, err
-			}
-			claims = append(claims, status.Claims...)
-		}
+		w.Claims = claimIDs(n.Claims)
+		walk.Nodes = append(walk.Nodes, w)
 	}
 	for _, e := range a.Edges {
-		add(e.Record)
+		walk.Through = append(walk.Through, e.Record)
+	}
+	ids, err := walk.Records(c.Request.Context(), indexedAt{s.Index, a.Block})
+	if err != nil {
+		return nil, err
 	}
 	if len(ids) == 0 {
 		return nil, fail(kindNotFound, "no record stands between %q and what it has to do with", record.Brief(a.Node))
 	}
 	return ids, nil
+}
+
+// indexedAt is what the index knows of a ledger up to a block.
+type indexedAt struct {
+	*index.Index
+	block uint64
+}
+
+func (x indexedAt) ArtifactRecord(ctx context.Context, ref string) (string, error) {
+	found, err := x.Artifact(ctx, ref, x.block)
+	if err != nil {
+		return "", err
+	}
+	return found.ID, nil
+}
+
+func (x indexedAt) ClaimsAbout(ctx context.Context, statement string) ([]string, error) {
+	status, err := x.Status(ctx, statement, x.block)
+	return claimIDs(status.Claims), err
+}
+
+func claimIDs(claims []index.Claim) []string {
+	ids := make([]string, len(claims))
+	for i, c := range claims {
+		ids[i] = c.ID
+	}
+	return ids
 }
 
 // proved answers with a proof, or with why there is none yet.

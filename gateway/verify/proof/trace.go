@@ -10,11 +10,12 @@ import (
 
 // Trace says what a proof of several records is a proof of: a walk through their lineage, from a node in one direction.
 //
-// The verifier makes the walk itself, from what the proved records say. Where a run says of an output which of its inputs it was
-// made of, the walk goes through the run from these inputs alone. Every record in the proof must be on it, be an event
-// that names something on it, or say something of what is on it, as recalls and declarations of errors do; and no record may be missing that another one on the way names by its id or as an
-// artifact version, since the ledger only takes records that refer to what is there. What nobody refers to, such as another
-// event of the same lot, can be left out without anybody seeing it: no proof shows absence.
+// The verifier makes the walk itself, from what the proved records say. If a run says of an output which of its inputs it
+// was made of, the walk goes through the run from these inputs alone. Every record in the proof must be on the walk, be an
+// event that names something on it, or say something of what is on it, as recalls and declarations of errors do. And no
+// record may be missing that another one on the way names by its id or as an artifact version, since the ledger only takes
+// records that refer to what is there. [Walk.Records] lists just these records for whoever makes a proof. What nobody
+// refers to, such as another event of the same lot, can be left out without anybody seeing it: no proof shows absence.
 type Trace struct {
 	// Node is what the walk begins at: a record's id, an artifact version or a thing.
 	Node string
