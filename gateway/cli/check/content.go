@@ -183,7 +183,7 @@ func (v *contentCheck) show(w io.Writer, stands bool) error {
 }
 
 func (v *contentCheck) againstSignature(ctx context.Context, path string) error {
-	if err := v.signature.Open(); err != nil {
+	if err := v.signature.Open(v.stdin); err != nil {
 		return err
 	}
 	v.verdict.SignedBy = v.signature.Signer()

@@ -43,15 +43,15 @@ func (s *Signature) Given() (bool, error) {
 	return s.File != "", nil
 }
 
-// Open reads and verifies the signature, without looking at any file that it covers.
-func (s *Signature) Open() error {
+// Open reads and verifies the signature. It looks at none of the files that the signature covers.
+func (s *Signature) Open(stdin io.Reader) error {
 	if s.Key == "" == (s.Roots == "") {
 		return exit.Usagef("say whose signature it must be: --signature-key PUB.pem or --signature-roots CA.pem")
 	}
 	var trust modelsigning.Trust
 	var err error
 	if s.Key != "" {
-		text, err := input.File(os.Stdin, s.Key)
+		text, err := input.File(stdin, s.Key)
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (s *Signature) Open() error {
 			return exit.Usagef("the public key %s %w", s.Key, err)
 		}
 	} else {
-		text, err := input.File(os.Stdin, s.Roots)
+		text, err := input.File(stdin, s.Roots)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (s *Signature) Open() error {
 			return exit.Usagef("%s %w", s.Roots, err)
 		}
 	}
-	if s.Text, err = input.File(os.Stdin, s.File); err != nil {
+	if s.Text, err = input.File(stdin, s.File); err != nil {
 		return err
 	}
 	bundle, err := modelsigning.Parse(s.Text)

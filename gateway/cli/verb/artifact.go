@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/content"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
@@ -25,8 +27,8 @@ type artifactFlags struct {
 	signature                                                                   content.Signature
 }
 
-// artifact makes the body of an artifact's record, except for what it was made of. What there is to say goes to said.
-func (a *artifactFlags) artifact(ctx context.Context, name, path string, line *terminal.Progress, said io.Writer) (map[string]any, error) {
+// artifact makes the body of an artifact's record, without its sources. Notices go to the command's standard error.
+func (a *artifactFlags) artifact(c *cobra.Command, name, path string) (map[string]any, error) {
 	ref, err := record.ParseArtifactRef(name)
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)
@@ -36,7 +38,7 @@ func (a *artifactFlags) artifact(ctx context.Context, name, path string, line *t
 		return nil, err
 	}
 	body := map[string]any{"kind": ref.Kind, "namespace": ref.Namespace, "name": ref.Name, "version": ref.Version}
-	metadata, err := a.readMetadata()
+	metadata, err := a.readMetadata(c.InOrStdin())
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func (a *artifactFlags) artifact(ctx context.Context, name, path string, line *t
 	case path != "" && a.digest != "":
 		return nil, exit.Usagef("give DIR or FILE, or --digest; not both")
 	case path != "":
-		if err := a.addContent(ctx, body, metadata, path, line, said); err != nil {
+		if err := a.addContent(c, body, metadata, path); err != nil {
 			return nil, err
 		}
 	case a.digest == "":
@@ -64,7 +66,7 @@ func (a *artifactFlags) artifact(ctx context.Context, name, path string, line *t
 		}
 	}
 	if a.card != "" {
-		card, err := readCard(a.card)
+		card, err := readCard(c.InOrStdin(), a.card)
 		if err != nil {
 			return nil, err
 		}
@@ -76,12 +78,12 @@ func (a *artifactFlags) artifact(ctx context.Context, name, path string, line *t
 	return body, nil
 }
 
-func (a *artifactFlags) readMetadata() (map[string]any, error) {
+func (a *artifactFlags) readMetadata(stdin io.Reader) (map[string]any, error) {
 	metadata := map[string]any{}
 	if a.metadata == "" {
 		return metadata, nil
 	}
-	text, err := input.File(os.Stdin, a.metadata)
+	text, err := input.File(stdin, a.metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +101,13 @@ func (a *artifactFlags) readMetadata() (map[string]any, error) {
 const maxManifest = 512 << 10
 
 // addContent hashes what is registered, and verifies the signature of it.
-func (a *artifactFlags) addContent(ctx context.Context, body, metadata map[string]any, path string, line *terminal.Progress, said io.Writer) error {
+func (a *artifactFlags) addContent(c *cobra.Command, body, metadata map[string]any, path string) error {
+	line, said := terminal.NewProgress(c.ErrOrStderr()), c.ErrOrStderr()
 	if a.signature.File != "" {
 		if _, taken := metadata["modelSigning"]; taken {
 			return exit.Usagef("%s has a member modelSigning, where the signature is kept", a.metadata)
 		}
-		if err := a.signature.Open(); err != nil {
+		if err := a.signature.Open(c.InOrStdin()); err != nil {
 			return err
 		}
 		a.hashing.NoCache = true // what is verified is read
@@ -112,11 +115,11 @@ func (a *artifactFlags) addContent(ctx context.Context, body, metadata map[strin
 			a.hashing.Ignore = a.signature.Ignore(path, a.hashing.Ignore)
 		}
 	}
-	c, err := a.hashing.Read(ctx, path, line, func(f *folder.Folder, c *content.Hashed) error {
+	hashed, err := a.hashing.Read(c.Context(), path, line, func(f *folder.Folder, hashed *content.Hashed) error {
 		if a.signature.File == "" {
 			return nil
 		}
-		return a.checkSignature(ctx, f, c, line)
+		return a.checkSignature(c.Context(), f, hashed, line)
 	})
 	if err != nil {
 		return err
@@ -126,9 +129,9 @@ func (a *artifactFlags) addContent(ctx context.Context, body, metadata map[strin
 		metadata["modelSigning"] = a.signature.Metadata(said)
 		fmt.Fprintf(said, "signed by %s\n", a.signature.Signer())
 	}
-	body["digest"] = map[string]any{"algorithm": "sha-256", "value": c.Digest, "coverage": "full"}
-	body["size"] = c.Size
-	if c.Manifest == nil {
+	body["digest"] = map[string]any{"algorithm": "sha-256", "value": hashed.Digest, "coverage": "full"}
+	body["size"] = hashed.Size
+	if hashed.Manifest == nil {
 		if a.manifest != "" {
 			return exit.Usagef("%s is a file, which has no manifest", path)
 		}
@@ -137,17 +140,17 @@ func (a *artifactFlags) addContent(ctx context.Context, body, metadata map[strin
 		}
 		return nil
 	}
-	fmt.Fprintln(said, c.Words())
+	fmt.Fprintln(said, hashed.Words())
 	if a.manifest != "" {
-		if err := content.WriteManifest(c.Manifest, a.manifest, io.Discard); err != nil {
+		if err := content.WriteManifest(hashed.Manifest, a.manifest, io.Discard); err != nil {
 			return err
 		}
 	}
 	text := limited{most: maxManifest}
-	if _, err := c.Manifest.WriteTo(&text); err == nil {
+	if _, err := hashed.Manifest.WriteTo(&text); err == nil {
 		body["manifest"] = json.RawMessage(text.bytes)
 	} else if a.manifest == "" {
-		fmt.Fprintf(said, "the manifest of %s is more than a record holds: the ledger has its digest alone; --manifest FILE writes it, for verify to say what differs\n", terminal.Count(c.Files, "file"))
+		fmt.Fprintf(said, "the manifest of %s is more than a record holds: the ledger has its digest alone; --manifest FILE writes it, for verify to say what differs\n", terminal.Count(hashed.Files, "file"))
 	}
 	return nil
 }

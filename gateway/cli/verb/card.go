@@ -1,8 +1,8 @@
 package verb
 
 import (
+	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -17,8 +17,8 @@ const cardHelp = "file that describes it: a model or dataset card (README.md), C
 
 // readCard reads a card for the body of an artifact. The gateway recognises what it is; only Markdown, which any text might be, is
 // told by the file's name.
-func readCard(name string) (map[string]any, error) {
-	text, err := input.File(os.Stdin, name)
+func readCard(stdin io.Reader, name string) (map[string]any, error) {
+	text, err := input.File(stdin, name)
 	if err != nil {
 		return nil, err
 	}

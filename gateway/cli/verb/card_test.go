@@ -17,16 +17,16 @@ func TestCardsAreReadFromFiles(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
-	card, err := readCard(file("README.MD", "\ufeff# x\r\n"))
+	card, err := readCard(nil, file("README.MD", "\ufeff# x\r\n"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"text": "\ufeff# x\r\n", "mediaType": "text/markdown"}, card)
-	card, err = readCard(file("card.json", "{}"))
+	card, err = readCard(nil, file("card.json", "{}"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"text": "{}"}, card, "the gateway finds out what it is")
-	_, err = readCard(file("large.md", strings.Repeat("x", record.MaxCard+1)))
+	_, err = readCard(nil, file("large.md", strings.Repeat("x", record.MaxCard+1)))
 	require.ErrorContains(t, err, "393217 bytes, more than the 393216 allowed")
-	_, err = readCard(file("latin1.md", "caf\xe9"))
+	_, err = readCard(nil, file("latin1.md", "caf\xe9"))
 	require.ErrorContains(t, err, "not UTF-8")
-	_, err = readCard(filepath.Join(dir, "none.md"))
+	_, err = readCard(nil, filepath.Join(dir, "none.md"))
 	require.ErrorContains(t, err, "none.md")
 }

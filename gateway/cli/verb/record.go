@@ -4,7 +4,7 @@ package verb
 
 import (
 	"encoding/json"
-	"os"
+	"io"
 	"slices"
 	"strings"
 
@@ -14,7 +14,6 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
-	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
 // Record records runs, claims and organisations.
@@ -62,7 +61,7 @@ its inputs are then the inputs of what it generated, for ever.
 				body[name] = json.RawMessage(text)
 			}
 			if len(used) > 0 {
-				uses, err := uses(used)
+				uses, err := uses(c.InOrStdin(), used)
 				if err != nil {
 					return err
 				}
@@ -100,8 +99,8 @@ its inputs are then the inputs of what it generated, for ever.
 
 // uses reads REF, REF:ROLE and @FILE. A record id has colons of its own, and
 // what follows its digest is the role.
-func uses(list []string) ([]map[string]string, error) {
-	all, err := input.Words(os.Stdin, list)
+func uses(stdin io.Reader, list []string) ([]map[string]string, error) {
+	all, err := input.Words(stdin, list)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +136,7 @@ func outputs(c *cobra.Command, list, cards []string) ([]map[string]any, error) {
 			outputs = append(outputs, map[string]any{"ref": ref})
 			continue
 		}
-		artifact, err := (&artifactFlags{card: card[ref]}).artifact(c.Context(), ref, file, terminal.NewProgress(c.ErrOrStderr()), c.ErrOrStderr())
+		artifact, err := (&artifactFlags{card: card[ref]}).artifact(c, ref, file)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package verb
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -65,11 +66,11 @@ it covers; "declared" means that you took it on somebody's word.
 				}
 				ref = fmt.Sprintf("%s/%s/%s@%s", ref, namespace, name, version)
 			}
-			body, err := a.artifact(c.Context(), ref, path, terminal.NewProgress(c.ErrOrStderr()), c.ErrOrStderr())
+			body, err := a.artifact(c, ref, path)
 			if err != nil {
 				return err
 			}
-			to, request, err := a.request(body, activity)
+			to, request, err := a.request(c.InOrStdin(), body, activity)
 			if err != nil {
 				return err
 			}
@@ -100,8 +101,10 @@ it covers; "declared" means that you took it on somebody's word.
 }
 
 // request is what to post for an artifact: the artifact alone, or the run that generated it.
-func (a *artifactFlags) request(body map[string]any, activity string) (path string, request map[string]any, err error) {
-	sources, err := uses(a.from)
+func (a *artifactFlags) request(
+	stdin io.Reader, body map[string]any, activity string,
+) (path string, request map[string]any, err error) {
+	sources, err := uses(stdin, a.from)
 	if err != nil {
 		return "", nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -16,7 +16,10 @@ func TestTheGuessedMediaTypeIsTheSameOnEveryMachine(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), file)
 			require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
-			body, err := (&artifactFlags{}).artifact(t.Context(), "dataset/lab/readings@1", path, terminal.NewProgress(io.Discard), io.Discard)
+			c := &cobra.Command{}
+			c.SetContext(t.Context())
+			c.SetErr(io.Discard)
+			body, err := (&artifactFlags{}).artifact(c, "dataset/lab/readings@1", path)
 			require.NoError(t, err)
 			assert.Equal(t, want, body["mediaType"])
 		})
@@ -44,7 +47,7 @@ func TestARunIsMadeOfWhatAModelComesFrom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := artifactFlags{from: c.from}
 			body := map[string]any{"kind": c.kind}
-			path, request, err := a.request(body, c.activity)
+			path, request, err := a.request(nil, body, c.activity)
 			if c.complaint != "" {
 				assert.ErrorContains(t, err, c.complaint)
 				return
