@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// number turns a JSON number literal into its RFC 8785 form, and reports
-// false if that form would stand for another decimal value.
+// number turns a JSON number literal into its RFC 8785 form. It reports false
+// if that form has another decimal value than the literal.
 func number(literal string) (string, bool) {
 	if plainInteger(literal) || plainFraction(literal) {
 		return literal, true
@@ -41,9 +41,10 @@ func plainInteger(literal string) bool {
 	return true
 }
 
-// plainFraction does the same for fractions of up to 15 digits, which no two
-// share a double: those that RFC 8785 writes without exponent, and with no zero
-// at the end.
+// plainFraction recognises, without arithmetic, fractions that are their own
+// canonical form: at most 15 characters and six digits after the point, no
+// exponent, no zero at the end. No two decimals that short share a double, and
+// RFC 8785 writes them without an exponent.
 func plainFraction(literal string) bool {
 	const exponentsBelow = 6 // digits after the point
 	point := strings.IndexByte(literal, '.')
@@ -62,7 +63,7 @@ func ecmaScript(f float64) string {
 	}
 	if a := math.Abs(f); a >= 1e21 || a < 1e-6 {
 		s := strconv.FormatFloat(f, 'e', -1, 64)
-		// Go writes at least two exponent digits, ECMAScript none too many.
+		// Go writes at least two exponent digits. ECMAScript writes no leading zeros.
 		mantissa, exponent, _ := strings.Cut(s, "e")
 		sign, digits := exponent[:1], strings.TrimLeft(exponent[1:], "0")
 		return mantissa + "e" + sign + digits
@@ -80,14 +81,14 @@ func sameDecimal(a, b string) bool {
 	return an == bn && ad == bd && ae == be
 }
 
-// decimal splits a literal into sign, significant digits without zeros at
-// either end, and the power of ten of the last digit. Zero has no digits.
+// decimal splits a literal into its sign, its significant digits without zeros
+// at either end, and the power of ten of the last digit. Zero has no digits.
 func decimal(literal string) (negative bool, digits string, exponent int) {
 	rest, negative := strings.CutPrefix(literal, "-")
 	if i := strings.IndexAny(rest, "eE"); i >= 0 {
 		e, err := strconv.Atoi(strings.TrimPrefix(rest[i+1:], "+"))
 		if err != nil {
-			return negative, literal, math.MaxInt // no double reaches so far: never equal
+			return negative, literal, math.MaxInt // beyond every double, so never equal to one
 		}
 		rest, exponent = rest[:i], e
 	}

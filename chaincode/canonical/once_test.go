@@ -12,13 +12,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// twice is what ParseCanonical means: a text is canonical if writing what it says gives it again.
+// twice is the definition of ParseCanonical: a text is canonical if parsing and writing it gives the same text.
 func twice(data []byte) bool {
 	v, err := canonical.Parse(data, canonical.Limits{})
 	return err == nil && string(v.Bytes()) == string(data)
 }
 
-// once checks that reading a text canonically, in new memory or in used memory, finds what twice finds.
+// once checks that ParseCanonical, in new memory or in reused memory, gives the same result as twice.
 func once(t *testing.T, used *canonical.Scratch, data []byte) {
 	t.Helper()
 	want := twice(data)
@@ -79,8 +79,8 @@ func TestAnySmallChangeOfACanonicalTextIsFound(t *testing.T) {
 	}
 }
 
-// TestPlainNumbersAreThoseThatStayAsTheyAre holds the quick way for numbers against the slow one: an exponent makes a
-// literal take it.
+// TestPlainNumbersAreThoseThatStayAsTheyAre compares the quick way for numbers with the slow one. A literal with an
+// exponent takes the slow one.
 func TestPlainNumbersAreThoseThatStayAsTheyAre(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 20_000 {
@@ -116,7 +116,8 @@ func TestStringsOfAllLengthsAndSpecialBytes(t *testing.T) {
 	}
 }
 
-// TestItemsEndWhereTheyEnd puts quotes and backslashes at every distance from the beginning of a string that a Reader passes over.
+// TestItemsEndWhereTheyEnd puts quotes and backslashes at every distance from the beginning of a string that a Reader
+// passes over.
 func TestItemsEndWhereTheyEnd(t *testing.T) {
 	for before := range 20 {
 		for after := range 20 {

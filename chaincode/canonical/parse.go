@@ -15,7 +15,7 @@ type Limits struct {
 	Values int // values of all kinds in the whole document
 }
 
-// The limits of one record.
+// The defaults are the limits of one record.
 const (
 	DefaultBytes  = 1 << 20
 	DefaultDepth  = 32
@@ -35,12 +35,12 @@ func (l Limits) orDefaults() Limits {
 	return l
 }
 
-// SyntaxError says where a text is not the JSON it should be.
+// SyntaxError says where a text is not valid JSON, exceeds a limit, or isn't canonical.
 type SyntaxError struct {
 	Offset  int    // bytes before the place
 	Line    int    // counted from 1
 	Column  int    // in bytes, counted from 1
-	Pointer string // RFC 6901, the value in which the place lies
+	Pointer string // JSON pointer (RFC 6901) to the value that contains the place
 	Message string
 }
 
@@ -64,8 +64,8 @@ func Parse(data []byte, l Limits) (Value, error) {
 	return p.parse()
 }
 
-// ParseCanonical is Parse for bytes that must already be canonical: whoever
-// hashes them may rely on there being no second spelling.
+// ParseCanonical reads one JSON text and refuses it unless it is canonical. Who
+// hashes a text must know that its value has no second spelling.
 func ParseCanonical(data []byte, l Limits) (Value, error) {
 	l = l.orDefaults()
 	if len(data) > l.Bytes {
@@ -76,8 +76,8 @@ func ParseCanonical(data []byte, l Limits) (Value, error) {
 	return p.parseCanonical(string(data), l, nil)
 }
 
-// parseCanonical reads a text that should be canonical in one pass. What is
-// wrong with one that isn't takes a second pass to say: it may be no JSON at all.
+// parseCanonical reads a canonical text in one pass. If the text isn't canonical,
+// a second pass finds out why: the text may not even be JSON.
 func (p *parser) parseCanonical(text string, l Limits, r *room) (Value, error) {
 	p.start(text, l, r)
 	p.canonical = true
@@ -106,28 +106,28 @@ type parser struct {
 	at     int
 	limits Limits
 	values int
-	path   []step // from the top down to where we are
+	path   []step // from the outermost value to the present one
 	err    *SyntaxError
 
 	canonical bool // refuse whatever isn't in canonical form
 
-	// What has been read of the objects and arrays that are still open lies on
-	// these stacks; a closed one moves, whole, to where it stays.
+	// The members and items of objects and arrays that are still open are on these
+	// stacks. When an object or array ends, its members or items move to room.
 	openMembers []Member
 	openItems   []Value
-	order       []int // of the members of the object that is being closed
-	room        *room // where closed ones stay; nil: each in memory of its own
+	order       []int // sorts the members of the object that is ending
+	room        *room // nil: each object and array gets new memory
 }
 
-// parsers are used again for their stacks.
+// parsers holds parsers for reuse, because their stacks are worth keeping.
 var parsers = sync.Pool{New: func() any { return new(parser) }}
 
-// start begins a text. What an error has left on the stacks is dropped.
+// start prepares the parser for a text. It empties the stacks, on which an error may have left something.
 func (p *parser) start(text string, l Limits, r *room) {
 	*p = parser{text: text, limits: l, room: r, path: p.path[:0], openMembers: p.openMembers[:0], openItems: p.openItems[:0], order: p.order[:0]}
 }
 
-// release keeps the stacks for another text, unless they are big.
+// release gives the parser back for reuse, unless its stacks have grown large.
 func (p *parser) release() {
 	p.start("", Limits{}, nil)
 	if cap(p.openMembers) <= mostKept && cap(p.openItems) <= mostKept {
@@ -135,7 +135,7 @@ func (p *parser) release() {
 	}
 }
 
-// mostKept bounds what a parser keeps for the next text.
+// mostKept is the largest capacity of a stack that is kept for the next text.
 const mostKept = 1024
 
 // parse reads the whole text.
@@ -185,7 +185,7 @@ func position(text string, at int) (line, column int) {
 	return strings.Count(before, "\n") + 1, at - strings.LastIndexByte(before, '\n')
 }
 
-// space skips white space, of which canonical JSON has none.
+// space skips white space. Canonical JSON has none, so there it skips nothing.
 func (p *parser) space() {
 	for p.at < len(p.text) && p.text[p.at] <= ' ' && !p.canonical {
 		switch p.text[p.at] {
@@ -274,7 +274,7 @@ func (p *parser) object() Value {
 		p.space()
 		n := len(p.openMembers)
 		p.openMembers = append(p.openMembers, Member{Name: name})
-		if p.at < len(p.text) && p.text[p.at] == '"' && p.values < p.limits.Values { // most are strings: put where they belong at once
+		if p.at < len(p.text) && p.text[p.at] == '"' && p.values < p.limits.Values { // the usual case; it saves copying a Value
 			p.values++
 			m := &p.openMembers[n].Value
 			m.Kind, m.Text = String, p.str()
@@ -327,8 +327,8 @@ func (p *parser) object() Value {
 	return Value{Kind: Object, Members: members}
 }
 
-// sortMembers finds the order in which members belong. They are large, so they
-// are moved but once, to where they stay.
+// sortMembers sorts the indexes of members into p.order. It doesn't move the
+// members themselves: they are large, and room.ordered copies them once.
 func (p *parser) sortMembers(members []Member) {
 	p.order = p.order[:0]
 	for i := range members {
@@ -375,7 +375,7 @@ func (p *parser) array() Value {
 	}
 }
 
-// number reads a literal by RFC 8259's grammar and makes it canonical.
+// number reads a number literal as RFC 8259 defines it and makes it canonical.
 func (p *parser) number() Value {
 	start, i := p.at, p.at
 	digits := func() int {
@@ -423,5 +423,5 @@ func (p *parser) number() Value {
 	return Value{Kind: Number, Text: text}
 }
 
-// maxNumberLength bounds the work and the message of a number nobody means.
+// maxNumberLength bounds the work for one number, and the length of the message about it.
 const maxNumberLength = 400

@@ -9,25 +9,25 @@ import (
 	"unicode/utf8"
 )
 
-// Reader reads one JSON text that is too long to be in memory as a whole: the items of some of its arrays are handed out one
-// by one, as text, and what is left is the outline. It is as strict as Parse about every byte, once each item has been
-// parsed by its receiver ([Item.Parse], which may be done elsewhere and later).
+// Reader reads one JSON text that is too long for memory. It hands out the items of some arrays one by one, as text.
+// What is left of the text is the outline. At any time, only one item and the outline are in memory.
 //
-// What is in memory at a time is one item and the outline. Make it with NewReader.
+// A Reader doesn't parse the items. Their receiver does so with [Item.Parse], elsewhere or later if it likes. After
+// that, every byte of the text has been read as strictly as [Parse] reads. Make a Reader with NewReader.
 type Reader struct {
 	limits ReaderLimits
 	lists  [][]string
 	source
 	path    []step
-	names   []string  // of the objects on the way, those that are being read member by member
-	top     *[]Member // of the outermost object
-	values  int       // of the outline so far
-	outline int       // bytes of it so far
+	names   []string  // the member names in path
+	top     *[]Member // members of the outermost object, as far as read
+	values  int       // values of the outline, as far as read
+	outline int       // bytes of the outline, as far as read
 	each    func(Item) error
 }
 
-// ReaderLimits bound what a Reader or Lines holds; pieces that are larger are a *SizeError. An item has at most DefaultValues
-// values.
+// ReaderLimits bound what a Reader or Lines holds in memory. A larger piece is a *SizeError. An item has at most
+// DefaultValues values.
 type ReaderLimits struct {
 	Item    int // bytes of one item's text, or of one line's
 	Outline int // bytes of the rest
@@ -35,9 +35,9 @@ type ReaderLimits struct {
 	Depth   int // arrays and objects inside each other
 }
 
-// SizeError says that a piece of a text is larger than may be.
+// SizeError says that a piece of a text is larger than the limit.
 type SizeError struct {
-	Pointer string // what it lies in
+	Pointer string // the value that is too large, or contains the piece
 	Message string
 }
 
@@ -50,31 +50,32 @@ func (e *SizeError) Error() string {
 
 // Item is one item of an array that a Reader hands out, or one line of Lines.
 type Item struct {
-	List  int    // which of the lists
-	Index int    // in its array; for Lines, the number of the line, from 0
-	Text  string // as it stands there
+	List  int    // index of its array among the lists of the Reader
+	Index int    // index in its array; for Lines, the number of the line, from 0
+	Text  string // the JSON text, not parsed yet
 	at    place
-	path  []step // of the array
+	path  []step // path of its array
 	depth int
 }
 
-// Pointer is where the item stands (RFC 6901).
+// Pointer is the JSON pointer (RFC 6901) to the item.
 func (it Item) Pointer() string {
 	p := parser{path: append(slices.Clone(it.path), step{index: it.Index, array: true})}
 	return p.pointer()
 }
 
-// Parse reads the item. Errors are of type *SyntaxError and count lines and columns from the beginning of the whole text.
+// Parse reads the item. Errors are of type *SyntaxError and count lines and columns from the beginning of the whole
+// text.
 func (it Item) Parse() (Value, error) { return new(Scratch).ParseItem(it) }
 
-// NewReader makes a reader of the text that src gives. The arrays at lists, each a path of member names from the top,
-// are those whose items are handed out. No list may be the beginning of another.
+// NewReader makes a reader of the text in src. It hands out the items of the arrays at lists. Each list is a path of
+// member names from the outermost object. No list may be a prefix of another.
 func NewReader(src io.Reader, l ReaderLimits, lists ...[]string) *Reader {
 	return &Reader{limits: l, lists: lists, source: source{src: src, at: beginning}}
 }
 
-// Read reads all of the text and returns its outline, in which the arrays at the lists are empty. It gives the items to each,
-// in order. Errors are those of each, those of the source except for io.EOF, *SizeError, or *SyntaxError.
+// Read reads the whole text. It calls each with the items, in order, and returns the outline, in which the arrays at
+// the lists are empty. An error is one of each, one of the source other than io.EOF, a *SizeError or a *SyntaxError.
 func (r *Reader) Read(each func(Item) error) (Value, error) {
 	r.each = each
 	c, err := r.peek()
@@ -99,7 +100,7 @@ func (r *Reader) Read(each func(Item) error) (Value, error) {
 	return v, nil
 }
 
-// Top finds a member of the outermost object, among those that have been read so far.
+// Top finds a member of the outermost object among those that have been read so far. Call it while Read runs.
 func (r *Reader) Top(name string) (Value, bool) {
 	if r.top == nil {
 		return Value{}, false
@@ -107,7 +108,7 @@ func (r *Reader) Top(name string) (Value, bool) {
 	return Value{Kind: Object, Members: *r.top}.Lookup(name)
 }
 
-// peek skips white space and shows what follows: 0 at the end of the text.
+// peek skips white space and returns the byte that follows, or 0 at the end of the text.
 func (r *Reader) peek() (byte, error) {
 	for {
 		text := r.rest()
@@ -125,14 +126,14 @@ func (r *Reader) peek() (byte, error) {
 	}
 }
 
-// fail makes an error of the present place.
+// fail makes an error at the present place.
 func (r *Reader) fail(format string, args ...any) error {
 	p := parser{path: r.path}
 	p.fail(format, args...)
 	return r.at.move(p.err)
 }
 
-// wrong says that something else should stand here.
+// wrong makes an error that says what was expected here.
 func (r *Reader) wrong(inside, wanted string) error {
 	if len(r.rest()) == 0 {
 		return r.fail("the text ends inside %s", inside)
@@ -148,7 +149,7 @@ func (r *Reader) wrong(inside, wanted string) error {
 	return r.fail("%s should stand here, not %s", wanted, quoteRune(string(r.rest()[:min(utf8.UTFMax, len(r.rest()))])))
 }
 
-// object reads an object on the way to a list, member by member.
+// object reads an object that may contain a list, member by member.
 func (r *Reader) object() (Value, error) {
 	var members []Member
 	if r.top == nil {
@@ -247,7 +248,7 @@ func (r *Reader) whole() (Value, error) {
 	return v, nil
 }
 
-// items hands out the items of an array.
+// items reads an array and hands out its items.
 func (r *Reader) items(list int) error {
 	if len(r.path) >= r.limits.Depth {
 		return r.fail("values are nested more than %d deep", r.limits.Depth)
@@ -294,7 +295,8 @@ func (r *Reader) items(list int) error {
 	return nil
 }
 
-// tooLong says that the item, of which only the beginning is there, has no end, unless it isn't JSON in the first place.
+// tooLong makes the error for an item that exceeds the limit. Text holds only its beginning. If that is not JSON, the
+// error says so instead.
 func (it Item) tooLong(most int) error {
 	var syntax *SyntaxError
 	if it.Text == "" {
@@ -306,19 +308,19 @@ func (it Item) tooLong(most int) error {
 	return &SizeError{it.Pointer(), fmt.Sprintf("it has more than the %d bytes allowed", most)}
 }
 
-// Lines reads JSON texts that stand in one line each (NDJSON). Empty lines are passed over.
+// Lines reads JSON Lines (NDJSON): one JSON text in each line. It skips empty lines.
 type Lines struct {
 	limits ReaderLimits
 	source
 }
 
-// NewLines makes a reader of the lines that src gives. Of the limits, Item and Depth count.
+// NewLines makes a reader of the lines in src. Of the limits it uses Item and Depth.
 func NewLines(src io.Reader, l ReaderLimits) *Lines {
 	return &Lines{limits: l, source: source{src: src, at: beginning}}
 }
 
-// Next gives the next line that isn't empty, and io.EOF after the last. Its Pointer counts lines from 0. Other errors are
-// those of the source, or of type *SizeError.
+// Next returns the next line that isn't empty. After the last line it returns io.EOF. The Pointer of an Item counts
+// lines from 0. Other errors are those of the source, *SizeError, or *SyntaxError for a long line that isn't JSON.
 func (l *Lines) Next() (Item, error) {
 	for {
 		text, err := l.line()
@@ -342,7 +344,7 @@ func (l *Lines) Next() (Item, error) {
 	}
 }
 
-// line shows the next line with its end, or what there is of it once it is longer than allowed.
+// line returns the next line with its newline. If the line is longer than the limit, it returns only the beginning.
 func (l *Lines) line() ([]byte, error) {
 	seen := 0
 	for {

@@ -19,7 +19,7 @@ var (
 	lists = [][]string{{"body", "list"}, {"body", "results", "list"}}
 )
 
-// readAll reads a text piece by piece and puts it together again.
+// readAll reads a text with a Reader and puts its items back into the outline.
 func readAll(src io.Reader, l ReaderLimits) (Value, error) {
 	found := make([][]Value, len(lists))
 	outline, err := NewReader(src, l, lists...).Read(func(it Item) error {
@@ -72,7 +72,7 @@ var texts = []string{
 	`{"body":{"list":[1` + strings.Repeat(" ", 10), "{\"body\":{\"list\":[\"a\x01\"]}}",
 }
 
-// checkSame has a text read in one and in pieces.
+// checkSame reads a text with Parse and with a Reader and compares the results.
 func checkSame(t require.TestingT, text string, src io.Reader) {
 	want, wantErr := Parse([]byte(text), Limits{Bytes: 1 << 24, Depth: 32, Values: 1 << 20})
 	got, err := readAll(src, roomy)

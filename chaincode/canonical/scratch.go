@@ -5,17 +5,17 @@ import (
 	"unsafe"
 )
 
-// Scratch is memory in which one text after the other is read, which makes
-// reading many small texts several times cheaper. The zero Scratch is ready. One
-// goroutine at a time may use it.
+// Scratch reads texts one after the other into the same memory. That makes
+// reading many small texts several times cheaper. The zero Scratch is ready to
+// use, by one goroutine at a time.
 type Scratch struct {
 	parser parser
 	room   room
 }
 
-// Parse is the function of that name, but the Value is good only until the next
-// call: then its arrays and objects are overwritten. The texts in it stay as they
-// are. Like that function it takes bytes that aren't canonical, too.
+// Parse reads one JSON text like the function [Parse]. The Value is valid only
+// until the next call, which overwrites its arrays and objects. The strings in it
+// stay valid.
 func (s *Scratch) Parse(data []byte, l Limits) (Value, error) {
 	l = l.orDefaults()
 	if len(data) > l.Bytes {
@@ -26,9 +26,9 @@ func (s *Scratch) Parse(data []byte, l Limits) (Value, error) {
 	return s.parser.parse()
 }
 
-// ParseCanonical is to ParseCanonical what Parse is to Parse, but for one thing:
-// data MUST NOT change while the Value or a text out of it is used, for the
-// texts aren't copied.
+// ParseCanonical reads a canonical text like the function [ParseCanonical]. The
+// Value is valid only until the next call. Its strings aren't copied: data MUST
+// NOT change while the Value, or a string from it, is in use.
 func (s *Scratch) ParseCanonical(data []byte, l Limits) (Value, error) {
 	l = l.orDefaults()
 	if len(data) > l.Bytes {
@@ -38,7 +38,7 @@ func (s *Scratch) ParseCanonical(data []byte, l Limits) (Value, error) {
 	return s.parser.parseCanonical(unsafe.String(unsafe.SliceData(data), len(data)), l, &s.room)
 }
 
-// ParseItem is the Item's Parse, with a Value that is good only until the next call.
+// ParseItem reads an item like [Item.Parse]. The Value is valid only until the next call.
 func (s *Scratch) ParseItem(it Item) (Value, error) {
 	s.room.reset()
 	p := &s.parser
@@ -53,7 +53,7 @@ func (s *Scratch) ParseItem(it Item) (Value, error) {
 			} else {
 				p.path = it.path
 				p.fail("a comma or ] should stand here, not %s", quoteRune(p.text[p.at:]))
-				p.path = nil // which was the item's
+				p.path = nil // it.path belongs to the item
 			}
 		}
 	}
@@ -67,24 +67,24 @@ func oversize(data []byte, l Limits) *SyntaxError {
 	return &SyntaxError{Line: 1, Column: 1, Message: fmt.Sprintf("the text has %d bytes, more than the %d allowed", len(data), l.Bytes)}
 }
 
-// room is where the members and items of one text lie.
+// room is memory for the members and items of one text.
 type room struct {
 	ms []Member
 	is []Value
 }
 
-// members moves the members of an object here. A nil room makes new memory.
+// members copies the members of an object into the room. A nil room allocates new memory.
 func (r *room) members(all []Member) []Member {
 	if r == nil {
 		return append(make([]Member, 0, len(all)), all...)
 	}
 	from := len(r.ms)
-	// Where the room doesn't suffice, it moves; what was handed out stays where it is.
+	// If append must allocate a larger array, slices that were returned earlier keep the old one.
 	r.ms = append(r.ms, all...)
 	return r.ms[from:len(r.ms):len(r.ms)]
 }
 
-// ordered does the same, and puts them in an order.
+// ordered copies the members of an object in the given order of their indexes.
 func (r *room) ordered(all []Member, order []int) []Member {
 	if r == nil {
 		r = &room{ms: make([]Member, 0, len(all))}
@@ -96,7 +96,7 @@ func (r *room) ordered(all []Member, order []int) []Member {
 	return r.ms[from:len(r.ms):len(r.ms)]
 }
 
-// items does the same as members for an array.
+// items copies the items of an array into the room. A nil room allocates new memory.
 func (r *room) items(all []Value) []Value {
 	if r == nil {
 		return append(make([]Value, 0, len(all)), all...)
@@ -106,7 +106,7 @@ func (r *room) items(all []Value) []Value {
 	return r.is[from:len(r.is):len(r.is)]
 }
 
-// reset makes all room free again, and gives back what one big text needed.
+// reset empties the room. It also frees memory that has grown large.
 func (r *room) reset() {
 	if cap(r.ms) > mostKept {
 		r.ms = nil

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// str reads a string whose opening quote is at p.at. Text without escapes is
-// a slice of the document, so that most strings cost no copy.
+// str reads a string whose opening quote is at p.at. A string without escapes is
+// a slice of the document, so most strings aren't copied.
 func (p *parser) str() string {
 	start := p.at + 1
 	i := start + plain(p.text[start:])
@@ -19,16 +19,15 @@ func (p *parser) str() string {
 	return p.slowStr(start, i)
 }
 
-// plain tells how many bytes of s stand for themselves in a string: ASCII that
-// needs no escape.
+// plain counts the bytes at the beginning of s that are ASCII and need no escape.
 func plain(s string) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
 		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
 			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		// A byte's top bit is set if it isn't ASCII, below a space, a quote or a backslash. Bytes above a set one may
-		// be wrong, those below it are not.
+		// The top bit of a byte in special is set if the byte isn't ASCII, is below a space, or is a quote or a
+		// backslash. Only the lowest set bit is reliable, because a subtraction can borrow from higher bytes.
 		quote, backslash := x^'"'*ones, x^'\\'*ones
 		if special := (x | (x - ' '*ones) | (quote - ones) | (backslash - ones)) & tops; special != 0 {
 			return i + bits.TrailingZeros64(special)/8
@@ -41,7 +40,7 @@ func plain(s string) int {
 }
 
 func (p *parser) slowStr(start, i int) string {
-	var b []byte // set when an escape has made the text differ from the document
+	var b []byte // the text so far, once an escape makes it differ from the document
 	clean := start
 	for i < len(p.text) {
 		c := p.text[i]

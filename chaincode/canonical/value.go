@@ -5,12 +5,17 @@
 // space, one spelling for each string and each number. Two organisations that
 // hold the same value therefore hold the same bytes.
 //
-// Reading is stricter than encoding/json, because a record that two readers
-// could understand in two ways is no record: duplicate names, invalid UTF-8,
-// lone surrogates and trailing data are refused (RFC 7493, I-JSON). So are
-// numbers that would change on their way through an IEEE 754 double, which is
-// how RFC 8785 writes them: 26.0 becomes 26, but 0.12345678901234567890 is an
-// error, and whoever means it sends it as a string.
+// The package is stricter than encoding/json, because no two readers may
+// understand a record differently. It refuses duplicate names, invalid UTF-8,
+// lone surrogates and trailing data (RFC 7493, I-JSON). RFC 8785 writes each
+// number as an IEEE 754 double, so the package also refuses numbers that a
+// double can't keep: 26.0 becomes 26, but 0.12345678901234567890 is an error.
+// Send such a number as a string.
+//
+// [Parse] reads a whole text, and [ParseCanonical] one that must be canonical
+// already. A [Scratch] does both for many small texts without allocating memory
+// for each. A [Reader] reads a text that is too long for memory, and [Lines]
+// reads JSON Lines. All of them give a [Value], whose Bytes are canonical.
 package canonical
 
 import (
@@ -39,8 +44,8 @@ func (k Kind) String() string {
 	return [...]string{"null", "boolean", "number", "string", "array", "object"}[k]
 }
 
-// Value is one JSON value in canonical form. Values are read-only once made:
-// With and Without copy what they change and share the rest.
+// Value is one JSON value in canonical form. Don't change a Value once it is
+// made: With and Without return copies that share its parts.
 type Value struct {
 	Kind    Kind
 	Text    string   // String: the decoded text. Number: its RFC 8785 literal. Bool: "true" or "false".
@@ -57,8 +62,8 @@ type Member struct {
 // Str makes a string. The text must be valid UTF-8.
 func Str(s string) Value { return Value{Kind: String, Text: s} }
 
-// Int makes a number. Beyond 2^53 an integer has no exact double; such values
-// are written by nobody here and would be refused by Parse.
+// Int makes a number. Its magnitude must not be more than 2^53: Parse refuses
+// integers beyond that which no double holds exactly.
 func Int(n int64) Value { return Value{Kind: Number, Text: strconv.FormatInt(n, 10)} }
 
 // Flag makes a boolean.
@@ -93,7 +98,7 @@ func (v Value) Lookup(name string) (Value, bool) {
 	return Value{}, false
 }
 
-// Get is Lookup for those who treat an absent member as null.
+// Get returns a member of an object, or null if there is none of that name.
 func (v Value) Get(name string) Value {
 	found, _ := v.Lookup(name)
 	return found
@@ -125,7 +130,7 @@ func (v Value) With(name string, x Value) Value {
 	return Value{Kind: Object, Members: v.AppendWith(make([]Member, 0, len(v.Members)+1), name, x)}
 }
 
-// AppendWith appends the members of [Value.With] to dst, for those who have room for them.
+// AppendWith appends the members of [Value.With] to dst. It saves the new slice that With makes.
 func (v Value) AppendWith(dst []Member, name string, x Value) []Member {
 	at, found := slices.BinarySearchFunc(v.Members, name, func(m Member, n string) int { return CompareNames(m.Name, n) })
 	dst = append(append(dst, v.Members[:at]...), Member{name, x})
@@ -164,8 +169,8 @@ func (v Value) Equal(w Value) bool {
 	return true
 }
 
-// MarshalJSON writes the canonical bytes, so that a Value can stand inside a
-// struct that encoding/json writes.
+// MarshalJSON returns the canonical bytes, so that encoding/json can write a
+// struct with a Value in it.
 func (v Value) MarshalJSON() ([]byte, error) { return v.Bytes(), nil }
 
 // UnmarshalJSON reads strictly, within the default limits.
@@ -179,8 +184,9 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 }
 
 // CompareNames orders member names as RFC 8785 section 3.2.3 does: by UTF-16
-// code units. That is the order of the UTF-8 bytes, but for characters beyond
-// the basic plane, whose surrogates sort before U+E000 to U+FFFF.
+// code units. The UTF-8 bytes give the same order, with one exception:
+// characters beyond the basic plane come before U+E000 to U+FFFF, because
+// UTF-16 writes them as surrogates.
 func CompareNames(a, b string) int {
 	i := 0
 	for i < len(a) && i < len(b) && a[i] == b[i] {

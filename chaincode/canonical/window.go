@@ -8,12 +8,12 @@ import (
 	"slices"
 )
 
-// place is where a piece of text begins in the whole.
+// place is where a piece begins in the whole text.
 type place struct{ offset, line, column int }
 
 var beginning = place{line: 1, column: 1}
 
-// move makes an error of a text that begins here one of the whole.
+// move turns an error in a piece that begins at p into an error in the whole text.
 func (p place) move(e *SyntaxError) *SyntaxError {
 	if e.Line == 1 {
 		e.Column += p.column - 1
@@ -23,13 +23,13 @@ func (p place) move(e *SyntaxError) *SyntaxError {
 	return e
 }
 
-// source is a window that moves over a text.
+// source is a buffer that moves over a text.
 type source struct {
 	src   io.Reader
 	buf   []byte
-	start int   // of what isn't used up
-	err   error // why there is no more
-	at    place // of buf[start]
+	start int   // index in buf of the first byte that isn't used
+	err   error // why src gives no more
+	at    place // place of buf[start]
 }
 
 // window is how much is read at a time.
@@ -37,10 +37,11 @@ const window = 64 << 10
 
 func (s *source) rest() []byte { return s.buf[s.start:] }
 
-// ended tells whether nothing comes after what is in the window.
+// ended reports whether src is read to its end, or to an error.
 func (s *source) ended() bool { return s.err != nil }
 
-// more reads some more. If there is none, it says why, unless that is the end of the text.
+// more reads more of the text into the buffer. It reports false if there is no more, with the error unless that is
+// io.EOF.
 func (s *source) more() (bool, error) {
 	for idle := 0; s.err == nil; idle++ {
 		if s.start > 0 && cap(s.buf)-len(s.buf) < window/2 {
@@ -63,7 +64,7 @@ func (s *source) more() (bool, error) {
 	return false, s.err
 }
 
-// advance passes over what was used.
+// advance marks n bytes as used.
 func (s *source) advance(n int) {
 	used := s.buf[s.start : s.start+n]
 	s.at.offset += n
@@ -78,8 +79,9 @@ func (s *source) advance(n int) {
 
 var newline = []byte{'\n'}
 
-// extent finds where the value ends that begins here, without understanding it: the end of a text that is no JSON is
-// anywhere behind its first fault, and cut means that there was none within most bytes. At the end of the text it is that.
+// extent finds the end of the value that begins here without parsing it, and returns its length. If the value isn't
+// valid JSON, the end is somewhere behind the first error. If the text ends first, the length is that of the rest.
+// If the value has more than most bytes, cut is true and n is most.
 func (s *source) extent(most int) (n int, cut bool, err error) {
 	depth, quoted, bare := 0, false, false
 	for i := 0; ; {
@@ -91,9 +93,9 @@ func (s *source) extent(most int) (n int, cut bool, err error) {
 				i += quotable(text[i:])
 				switch {
 				case i == len(text):
-					i-- // to be raised by the loop
+					i-- // the loop adds it again
 				case text[i] == '\\':
-					i++ // and what follows
+					i++ // skip the character after it, too
 				case depth == 0:
 					return min(i+1, most), i >= most, nil
 				default:
@@ -125,13 +127,13 @@ func (s *source) extent(most int) (n int, cut bool, err error) {
 	}
 }
 
-// quotable tells how many bytes come before the first quote or backslash.
+// quotable counts the bytes before the first quote or backslash.
 func quotable(text []byte) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(text); i += 8 {
 		x := binary.LittleEndian.Uint64(text[i:])
-		quote, backslash := x^'"'*ones, x^'\\'*ones // which have a zero byte there; bytes above it may be wrong
+		quote, backslash := x^'"'*ones, x^'\\'*ones // a zero byte marks a hit; higher bytes may be false hits
 		if found := ((quote-ones)&^quote | (backslash-ones)&^backslash) & tops; found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
@@ -142,7 +144,7 @@ func quotable(text []byte) int {
 	return i
 }
 
-// isWord tells what a number, true, false and null are made of.
+// isWord reports whether c can occur in a number, in true, in false or in null.
 func isWord(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '+' || c == '.'
 }

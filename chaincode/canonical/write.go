@@ -39,8 +39,8 @@ func (v Value) Append(dst []byte) []byte {
 	}
 }
 
-// appendString writes the shortest escapes that RFC 8785 section 3.2.2.2
-// asks for, and everything else as it is.
+// appendString writes a string as RFC 8785 section 3.2.2.2 does: it uses the
+// shortest escape where one is needed, and writes everything else as it is.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for {
@@ -57,8 +57,8 @@ func appendString(dst []byte, s string) []byte {
 	}
 }
 
-// canonicalEscape tells whether a character needs an escape, and has the one
-// that it gets here.
+// canonicalEscape reports whether the character r needs an escape and escape is
+// the canonical one.
 func canonicalEscape(escape string, r rune) bool {
 	return (r < ' ' || r == '"' || r == '\\') && string(appendEscape(nil, byte(r))) == escape
 }
