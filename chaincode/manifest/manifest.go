@@ -1,11 +1,16 @@
-// Package manifest says how the content of a folder is named by one digest:
-// a list of its files with their sizes and hashes, whose canonical bytes are
-// hashed in turn. So the digest binds names as well as contents, which the root
-// of an OpenSSF Model Signing signature doesn't: it hashes the digests of the
-// files alone.
+// Package manifest defines the digest of a folder, such as a model or a data set.
 //
-// It is shared by the chaincode, the gateway and whoever checks a folder. It
-// reads no files; package folder does.
+// A manifest lists the files of the folder with their sizes and hashes. The
+// digest of the folder is the SHA-256 of the manifest's canonical bytes, so it
+// binds the names of the files as well as their contents. The root digest of an
+// OpenSSF Model Signing signature doesn't bind the names: it is a hash of the
+// files' digests alone.
+//
+// [Read] and [Manifest.Value] convert a manifest in a record. [ReadFrom] and
+// [Manifest.WriteTo] do so for a manifest that is too large for a record and has
+// a file of its own. The chaincode and the gateway share the package, and so
+// does everybody who checks a folder. It opens no files. Package folder of the
+// gateway makes the manifest of a folder on disk.
 package manifest
 
 import (
@@ -23,15 +28,15 @@ import (
 // Limits of a manifest.
 const (
 	MaxName   = 1024    // bytes of a file's name
-	MaxSize   = 1 << 53 // bytes of a file, and of all: what a JSON number holds
-	MinShard  = 1 << 20 // bytes of a shard but the last one
+	MaxSize   = 1 << 53 // bytes of a file, and of all files together: JSON numbers are exact up to here
+	MinShard  = 1 << 20 // bytes of each shard except the last
 	maxIgnore = 1000
 )
 
-// Manifest lists what a folder holds.
+// Manifest lists the content of a folder.
 type Manifest struct {
 	Files  []File   // at least one, in the order of the bytes of their names
-	Ignore []string // what was left out: paths relative to the folder, in order
+	Ignore []string // paths that were left out, relative to the folder, in the order of their bytes
 }
 
 // File is one regular file. It has either SHA256 or shards.
@@ -39,7 +44,7 @@ type File struct {
 	Name      string // relative to the folder, with slashes; see CheckName
 	Size      int64
 	SHA256    string   // lower-case hexadecimal
-	ShardSize int64    // bytes of each shard; the last one is what remains
+	ShardSize int64    // bytes of each shard; the last one may be smaller
 	Shards    []string // SHA-256 of each shard, two or more
 }
 
@@ -52,7 +57,7 @@ type Problem struct{ Code, Pointer, Detail string }
 //	           {"name": "big.bin", "size": 2500000000, "shardSize": 1000000000, "shards": ["…", "…", "…"]}],
 //	 "ignore": [".git"]}
 //
-// and nothing else: a manifest says nothing that nobody checks. It stops at the first problem.
+// It refuses other members, because nobody would check them. It stops at the first problem.
 func Read(v canonical.Value) (Manifest, *Problem) {
 	var m Manifest
 	if p := only(v, "", "files", "ignore"); p != nil {
@@ -86,7 +91,8 @@ func Read(v canonical.Value) (Manifest, *Problem) {
 	return m, m.readIgnore(v)
 }
 
-// follows holds the files to one order, in which none stands twice.
+// follows checks that a file's name comes after the name before it, so that the files have one order and no name
+// occurs twice.
 func follows(before, name, at string) *Problem {
 	switch strings.Compare(before, name) {
 	case 0:
@@ -97,7 +103,7 @@ func follows(before, name, at string) *Problem {
 	return nil
 }
 
-// nested finds a file that is the folder of another, which no folder has.
+// nested finds a file whose name is also the folder of another file. No file system allows that.
 func (m *Manifest) nested() *Problem {
 	for i, f := range m.Files {
 		for j := 0; j < len(f.Name); j++ {
@@ -183,7 +189,7 @@ func (f *File) readShards(v canonical.Value, at string) *Problem {
 	return nil
 }
 
-// only finds members that a manifest doesn't have.
+// only checks that v is an object with no members but those in names.
 func only(v canonical.Value, at string, names ...string) *Problem {
 	if v.Kind != canonical.Object {
 		return &Problem{"wrong_type", at, "a JSON object should stand here, not a JSON " + v.Kind.String()}
@@ -196,9 +202,10 @@ func only(v canonical.Value, at string, names ...string) *Problem {
 	return nil
 }
 
-// CheckName says whether a file may have this name in a manifest: relative,
-// with single slashes, no element "." or "..", UTF-8, and nothing that a
-// terminal or another system's file names would take for something else.
+// CheckName says whether a manifest may contain a file of this name. The name
+// must be a relative path in UTF-8 with single slashes and without the elements
+// "." and "..". Control characters and backslashes are refused, because
+// terminals and other file systems give them a meaning.
 func CheckName(name string) error {
 	switch {
 	case name == "":
@@ -252,15 +259,15 @@ func texts(list []string) canonical.Value {
 	return canonical.Arr(items...)
 }
 
-// Digest is the SHA-256 of the manifest's canonical bytes, in lower-case
-// hexadecimal: the digest of an artifact that has a manifest.
+// Digest is the SHA-256 of the manifest's canonical bytes in lower-case
+// hexadecimal. It is the digest of an artifact that has a manifest.
 func (m Manifest) Digest() string {
 	sum := sha256.New()
-	_, _ = m.WriteTo(sum) // a hash takes everything
+	_, _ = m.WriteTo(sum) // writing to a hash never fails
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// Size is the number of bytes in all files.
+// Size is the number of bytes of all files together.
 func (m Manifest) Size() int64 {
 	var total int64
 	for _, f := range m.Files {
@@ -269,7 +276,7 @@ func (m Manifest) Size() int64 {
 	return total
 }
 
-// Sort puts files and ignored paths in order.
+// Sort puts the files and the ignored paths in the order of their bytes, which Read requires.
 func (m Manifest) Sort() {
 	slices.SortFunc(m.Files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	slices.Sort(m.Ignore)
@@ -296,7 +303,7 @@ func isSHA256(s string) bool {
 	return true
 }
 
-// brief shortens a text for a message.
+// brief shortens a long text for a message.
 func brief(s string) string {
 	if len(s) > 80 {
 		return strings.ToValidUTF8(s[:80], "") + "…"

@@ -25,7 +25,8 @@ func parse(t testing.TB, text string) canonical.Value {
 
 func file(name string) string { return `{"name":"` + name + `","size":1,"sha256":"` + sum + `"}` }
 
-// TestTheDigestOfAManifestNeverChanges holds the wire format: were it to change, no folder registered before would verify.
+// TestTheDigestOfAManifestNeverChanges pins the wire format. If it changed, folders that are already registered would
+// not verify any more.
 func TestTheDigestOfAManifestNeverChanges(t *testing.T) {
 	m := manifest.Manifest{
 		Files: []manifest.File{

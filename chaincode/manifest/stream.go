@@ -8,7 +8,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// WriteTo writes the manifest's canonical bytes, piece by piece: a folder may
+// WriteTo writes the manifest's canonical bytes in pieces, because a folder may
 // have millions of files. The files must be in order.
 func (m Manifest) WriteTo(w io.Writer) (int64, error) {
 	const enough = 64 << 10
@@ -39,16 +39,17 @@ func (m Manifest) WriteTo(w io.Writer) (int64, error) {
 	return written, flush(append(piece, '}'))
 }
 
-// Limits of a manifest that is a file by itself, because it is too large for a
-// record. maxItem is that of one file in it, shards included.
+// Limits of a manifest that has a file of its own because it is too large for a
+// record. maxItem bounds the text of one entry, including its shards. maxOutline
+// bounds everything outside the list of files.
 const (
 	maxItem    = 8 << 20
 	maxOutline = 2 << 20
 )
 
-// ReadFrom reads a manifest from a file. In memory is what the manifest says,
-// not its text. White space and the order of members don't matter, for its
-// digest is that of the canonical bytes.
+// ReadFrom reads a manifest from a file. It never holds the whole text in
+// memory. White space and the order of members don't matter, because the digest
+// is that of the canonical bytes.
 func ReadFrom(r io.Reader) (Manifest, error) {
 	var m Manifest
 	var total int64

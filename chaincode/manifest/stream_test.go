@@ -64,7 +64,7 @@ func TestAManifestsFileIsHeldToTheSameShapeAsARecords(t *testing.T) {
 	assert.ErrorIs(t, err, errFull)
 }
 
-// FuzzAManifestsFileIsReadAsARecordIs holds the two readers together: what one takes the other takes, and alike.
+// FuzzAManifestsFileIsReadAsARecordIs checks that the two readers accept the same manifests and read them alike.
 func FuzzAManifestsFileIsReadAsARecordIs(f *testing.F) {
 	f.Add(`{"files":[` + file("a") + `,` + file("b/c") + `],"ignore":[".git"]}`)
 	f.Add(`{"ignore":["x"],"files":[{"name":"a","size":1048577,"shardSize":1048576,"shards":["` + sum + `","` + sum + `"]}]}`)
