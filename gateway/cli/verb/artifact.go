@@ -19,7 +19,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
 )
 
-// artifactFlags say what is registered of an artifact version, beside its name.
+// artifactFlags say what to register of an artifact version, apart from its name and sources.
 type artifactFlags struct {
 	digest, coverage, description, licence, mediaType, metadata, card, manifest string
 	from                                                                        []string
@@ -44,7 +44,7 @@ func (a *artifactFlags) artifact(c *cobra.Command, name, path string) (map[strin
 	}
 	switch {
 	case path != "" && a.digest != "":
-		return nil, exit.Usagef("give DIR or FILE, or --digest; not both")
+		return nil, exit.Usagef("give DIR or FILE, or --digest, but not both")
 	case path != "":
 		if err := a.addContent(c, body, metadata, path); err != nil {
 			return nil, err
@@ -52,7 +52,7 @@ func (a *artifactFlags) artifact(c *cobra.Command, name, path string) (map[strin
 	case a.digest == "":
 		return nil, exit.Usagef("give the DIR or FILE to hash, or its --digest")
 	case signed:
-		return nil, exit.Usagef("a signature is verified against DIR or FILE; give that, not --digest")
+		return nil, exit.Usagef("--signature is verified against DIR or FILE: give that instead of --digest")
 	default:
 		algorithm, value, ok := strings.Cut(a.digest, ":")
 		if !ok {
@@ -60,7 +60,8 @@ func (a *artifactFlags) artifact(c *cobra.Command, name, path string) (map[strin
 		}
 		body["digest"] = map[string]any{"algorithm": algorithm, "value": value, "coverage": a.coverage}
 	}
-	for name, text := range map[string]string{"description": a.description, "licence": a.licence, "mediaType": a.mediaType} {
+	texts := map[string]string{"description": a.description, "licence": a.licence, "mediaType": a.mediaType}
+	for name, text := range texts {
 		if text != "" {
 			body[name] = text
 		}
@@ -97,20 +98,20 @@ func (a *artifactFlags) readMetadata(stdin io.Reader) (map[string]any, error) {
 	return metadata, nil
 }
 
-// maxManifest is how large a manifest may be to be kept with the record.
+// maxManifest is the greatest number of bytes of a manifest that the record keeps.
 const maxManifest = 512 << 10
 
-// addContent hashes what is registered, and verifies the signature of it.
+// addContent hashes a file or a folder and verifies its signature, if one was given.
 func (a *artifactFlags) addContent(c *cobra.Command, body, metadata map[string]any, path string) error {
 	line, said := terminal.NewProgress(c.ErrOrStderr()), c.ErrOrStderr()
 	if a.signature.File != "" {
 		if _, taken := metadata["modelSigning"]; taken {
-			return exit.Usagef("%s has a member modelSigning, where the signature is kept", a.metadata)
+			return exit.Usagef("%s has a member modelSigning, which is reserved for the signature", a.metadata)
 		}
 		if err := a.signature.Open(c.InOrStdin()); err != nil {
 			return err
 		}
-		a.hashing.NoCache = true // what is verified is read
+		a.hashing.NoCache = true // a signature covers bytes, not what a cache remembers of them
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
 			a.hashing.Ignore = a.signature.Ignore(path, a.hashing.Ignore)
 		}
@@ -133,7 +134,7 @@ func (a *artifactFlags) addContent(c *cobra.Command, body, metadata map[string]a
 	body["size"] = hashed.Size
 	if hashed.Manifest == nil {
 		if a.manifest != "" {
-			return exit.Usagef("%s is a file, which has no manifest", path)
+			return exit.Usagef("%s is a file, and only a folder has a manifest", path)
 		}
 		if a.mediaType == "" {
 			a.mediaType = mediaTypes[strings.ToLower(filepath.Ext(path))]
@@ -150,14 +151,17 @@ func (a *artifactFlags) addContent(c *cobra.Command, body, metadata map[string]a
 	if _, err := hashed.Manifest.WriteTo(&text); err == nil {
 		body["manifest"] = json.RawMessage(text.bytes)
 	} else if a.manifest == "" {
-		fmt.Fprintf(said, "the manifest of %s is more than a record holds: the ledger has its digest alone; --manifest FILE writes it, for verify to say what differs\n", terminal.Count(hashed.Files, "file"))
+		fmt.Fprintf(said, "the manifest of %s is too large for a record, which keeps only its digest; write it with"+
+			" --manifest FILE, and verify --manifest FILE can list differences\n", terminal.Count(hashed.Files, "file"))
 	}
 	return nil
 }
 
-// checkSignature compares what was hashed with what was signed. If it must read again, it is the same files that it reads: a
-// folder that has changed since it was opened is refused.
-func (a *artifactFlags) checkSignature(ctx context.Context, f *folder.Folder, c *content.Hashed, line *terminal.Progress) error {
+// checkSignature compares what was hashed with what was signed. It may have to read the files again. The folder is
+// still open then, and refuses files that have changed since it was opened.
+func (a *artifactFlags) checkSignature(
+	ctx context.Context, f *folder.Folder, c *content.Hashed, line *terminal.Progress,
+) error {
 	var differences []folder.Difference
 	compared := false
 	if c.Manifest != nil {
@@ -165,19 +169,21 @@ func (a *artifactFlags) checkSignature(ctx context.Context, f *folder.Folder, c 
 	}
 	if !compared {
 		var err error
-		if differences, err = a.signature.Signed.Compare(ctx, f, a.hashing.Options(line, f.Path())); err != nil {
+		differences, err = a.signature.Signed.Compare(ctx, f, a.hashing.Options(line, f.Path()))
+		if err != nil {
 			return exit.With(exit.Refused, err)
 		}
 	}
 	if len(differences) > 0 {
 		var b strings.Builder
 		content.ShowDifferences(&b, differences)
-		return exit.Refusedf("%s is not what %s signed in %s; nothing was registered\n%s", f.Path(), a.signature.Signer(), a.signature.File, strings.TrimSuffix(b.String(), "\n"))
+		return exit.Refusedf("%s is not what %s signed in %s; nothing was registered\n%s",
+			f.Path(), a.signature.Signer(), a.signature.File, strings.TrimSuffix(b.String(), "\n"))
 	}
 	return nil
 }
 
-// limited takes so many bytes and no more.
+// limited is a writer that refuses what would exceed most bytes.
 type limited struct {
 	bytes []byte
 	most  int
@@ -191,12 +197,15 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// mediaTypes has what common file names mean (IANA's registry). The type is part of the record, so whoever registers the
-// same file again must come to the same one on any machine, whatever its system knows of media types.
+// mediaTypes maps the extensions of file names to media types (IANA's registry). The type is part of the record. The
+// same file must get the same type on every machine, so this table doesn't depend on what the system knows.
 var mediaTypes = map[string]string{
-	".csv": "text/csv", ".tsv": "text/tab-separated-values", ".txt": "text/plain", ".md": "text/markdown", ".html": "text/html",
-	".json": "application/json", ".jsonld": "application/ld+json", ".xml": "application/xml", ".yaml": "application/yaml", ".yml": "application/yaml",
+	".csv": "text/csv", ".tsv": "text/tab-separated-values", ".txt": "text/plain",
+	".md": "text/markdown", ".html": "text/html",
+	".json": "application/json", ".jsonld": "application/ld+json", ".xml": "application/xml",
+	".yaml": "application/yaml", ".yml": "application/yaml",
 	".pdf": "application/pdf", ".zip": "application/zip", ".gz": "application/gzip", ".zst": "application/zstd",
-	".parquet": "application/vnd.apache.parquet", ".arrow": "application/vnd.apache.arrow.file", ".sqlite": "application/vnd.sqlite3",
-	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".bin": "application/octet-stream",
+	".parquet": "application/vnd.apache.parquet", ".arrow": "application/vnd.apache.arrow.file",
+	".sqlite": "application/vnd.sqlite3",
+	".png":    "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".bin": "application/octet-stream",
 }

@@ -13,22 +13,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Capture sends EPCIS documents and waits until the ledger has them.
+// Capture returns the verb that sends EPCIS documents and OpenLineage events.
 func Capture() *cobra.Command {
 	var t client.Target
 	var proceed, leave bool
 	c := &cobra.Command{
 		Use:   "capture FILE...",
 		Short: "Send EPCIS 2.0 documents or OpenLineage events and wait until the ledger has them",
-		Long: `Send EPCIS 2.0 documents (JSON or JSON-LD; - is standard input) and wait until
-every organisation's ledger has their events.
+		Long: `Send EPCIS 2.0 documents, and wait until the ledger has their events. A document
+is JSON or JSON-LD; - reads standard input.
 
-A document is recorded as a whole or not at all, unless --proceed asks to keep
-what is good of it. Sending a document again records nothing twice and says so.
+If one event of a document is bad, none of its events is recorded. With --proceed
+the good ones are. If you send a document again, its events are not recorded
+twice. The command prints how many events of each document were recorded, which
+ones were there already, and what is wrong with the others.
 
-A file of OpenLineage events (one, an array, or one in each line) is recognised
-by what is in it. Its events are taken one by one, and what becomes of each run
-is told; a run that has not ended stays open in the gateway.
+A file may hold OpenLineage events instead: one event, an array of them, or one
+on each line. The command recognises them, and prints the state of each run. A
+run that has not ended stays open in the gateway.
 ` + client.TargetHelp,
 		Example: `  pedigree capture --as harbor landing.jsonld
   pedigree capture --as harbor --proceed --json events/*.jsonld | jq .counts
@@ -60,12 +62,15 @@ is told; a run that has not ended stays open in the gateway.
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().BoolVar(&proceed, "proceed", false, "record the good events of a document that has bad ones")
-	c.Flags().BoolVar(&leave, "no-wait", false, "return when the gateway has the document safely on disk, and print the job")
+	c.Flags().BoolVar(&proceed, "proceed", false, "record the good events of a document that also has bad ones")
+	c.Flags().BoolVar(&leave, "no-wait", false, "return when the gateway has the document on disk, and print the job")
 	return c
 }
 
-func captureOne(c *cobra.Command, gateway *client.Client, t *client.Target, name string, document []byte, proceed, leave bool) (bool, error) {
+// captureOne sends one document and prints the result. It returns false if the gateway rejected a part of the document.
+func captureOne(
+	c *cobra.Command, gateway *client.Client, t *client.Target, name string, document []byte, proceed, leave bool,
+) (bool, error) {
 	if events, ok := lineageEvents(document); ok {
 		return captureLineage(c, gateway, t, name, events, leave)
 	}
@@ -76,7 +81,8 @@ func captureOne(c *cobra.Command, gateway *client.Client, t *client.Target, name
 	if !leave {
 		line := terminal.NewProgress(c.ErrOrStderr())
 		job, err = gateway.Await(c.Context(), job.ID, func(j *client.Job) {
-			line.Show("%s: %d of %d events on the ledger %s", name, j.Counts.Recorded+j.Counts.Duplicate, j.Counts.Total, j.Waiting)
+			n := j.Counts
+			line.Show("%s: %d of %d events on the ledger %s", name, n.Recorded+n.Duplicate, n.Total, j.Waiting)
 		})
 		line.Done()
 		if err != nil {
@@ -84,7 +90,9 @@ func captureOne(c *cobra.Command, gateway *client.Client, t *client.Target, name
 		}
 	}
 	if t.JSON {
-		answer, err := gateway.Do(c.Context(), client.Call{Method: http.MethodGet, Path: "/epcis/v2/capture/" + url.PathEscape(job.ID), Query: url.Values{"perPage": {"1000"}}})
+		answer, err := gateway.Do(c.Context(), client.Call{
+			Method: http.MethodGet, Path: "/epcis/v2/capture/" + url.PathEscape(job.ID), Query: url.Values{"perPage": {"1000"}},
+		})
 		if err != nil {
 			return false, err
 		}

@@ -13,10 +13,11 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 )
 
-const cardHelp = "file that describes it: a model or dataset card (README.md), Croissant metadata or a CycloneDX ML-BOM; kept as it is, and description and licence are taken from it if not given"
+const cardHelp = "file that describes the version: a model or dataset card (README.md), Croissant metadata or a CycloneDX " +
+	"ML-BOM; the record keeps it unchanged, and takes the description and licence from it unless you give them"
 
-// readCard reads a card for the body of an artifact. The gateway recognises what it is; only Markdown, which any text might be, is
-// told by the file's name.
+// readCard reads a card for the body of an artifact. The gateway recognises the format of a card by its text. Markdown
+// is the exception, as any text could be Markdown: the file's name decides.
 func readCard(stdin io.Reader, name string) (map[string]any, error) {
 	text, err := input.File(stdin, name)
 	if err != nil {
@@ -35,7 +36,7 @@ func readCard(stdin io.Reader, name string) (map[string]any, error) {
 	return card, nil
 }
 
-// cardPath is where the card of an artifact version is read.
+// cardPath returns the call that reads the card of an artifact version.
 func cardPath(ref string) (client.Call, error) {
 	if _, err := record.ParseArtifactRef(ref); err != nil {
 		return client.Call{}, exit.With(exit.Usage, err)

@@ -19,16 +19,20 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
 )
 
-// explain adds to the refusal of a version that exists what is different about it.
+// explain adds to the refusal of an existing version how this version differs from the registered one.
 func explain(ctx context.Context, gateway *client.Client, body map[string]any, refused error) error {
 	var p *client.Problem
-	if !errors.As(refused, &p) || !slices.ContainsFunc(p.Problems, func(d client.ProblemDetail) bool { return d.Code == "version_exists" }) {
+	exists := func(d client.ProblemDetail) bool { return d.Code == "version_exists" }
+	if !errors.As(refused, &p) || !slices.ContainsFunc(p.Problems, exists) {
 		return refused
 	}
-	ref := record.ArtifactRef{Kind: body["kind"].(string), Namespace: body["namespace"].(string), Name: body["name"].(string), Version: body["version"].(string)}
+	ref := record.ArtifactRef{
+		Kind: body["kind"].(string), Namespace: body["namespace"].(string),
+		Name: body["name"].(string), Version: body["version"].(string),
+	}
 	var there client.View
 	if err := gateway.Get(ctx, client.ArtifactPath(ref.String()), nil, &there); err != nil {
-		return refused // what was refused is what counts
+		return refused // the refusal matters more than its explanation
 	}
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -41,7 +45,7 @@ func explain(ctx context.Context, gateway *client.Client, body map[string]any, r
 	return exit.Refusedf("%w\n%s", refused, differences)
 }
 
-// differs says how what was to be registered isn't what is registered. What the body doesn't say, it doesn't contradict.
+// differs describes how the body in here differs from the record in there. It returns an empty text if they agree.
 func differs(there, here []byte) (string, error) {
 	var registered, wanted map[string]json.RawMessage
 	if err := errors.Join(json.Unmarshal(there, &registered), json.Unmarshal(here, &wanted)); err != nil {
@@ -49,22 +53,24 @@ func differs(there, here []byte) (string, error) {
 	}
 	var b strings.Builder
 	if one, other := digestIn(registered), digestIn(wanted); one != other {
-		fmt.Fprintf(&b, "the content is different: registered is %s, and this is %s\n", terminal.Plain(one), terminal.Plain(other))
+		fmt.Fprintf(&b, "the content is different: registered is %s, and this is %s\n",
+			terminal.Plain(one), terminal.Plain(other))
 		a, ok1 := manifestIn(registered)
 		m, ok2 := manifestIn(wanted)
 		if ok1 && ok2 {
 			content.ShowDifferences(&b, folder.Compare(a, m))
 		}
-		b.WriteString("a version has one content for ever: register this under a new version")
+		b.WriteString("the content of a version never changes: register this as a new version")
 		return b.String(), nil
 	}
-	for _, name := range []string{"description", "licence", "mediaType", "derivedFrom", "card", "metadata", "aliases", "size"} {
+	names := []string{"description", "licence", "mediaType", "derivedFrom", "card", "metadata", "aliases", "size"}
+	for _, name := range names {
 		one, other := registered[name], wanted[name]
 		switch {
 		case name == "card":
 			one, other = textIn(one), textIn(other)
-		case other == nil && wanted["card"] != nil && (name == "description" || name == "licence"): // the gateway takes them from the card
-			continue
+		case other == nil && wanted["card"] != nil && (name == "description" || name == "licence"):
+			continue // the gateway takes them from the card
 		}
 		if !same(one, other) {
 			fmt.Fprintf(&b, "  %s: registered is %s, and this is %s\n", name, short(one), short(other))
@@ -73,12 +79,13 @@ func differs(there, here []byte) (string, error) {
 	if b.Len() == 0 {
 		return "", nil
 	}
-	return "the digest is the same; what is said beside it is not:\n" + b.String() + "what a version says stays: leave that out, or register a new version", nil
+	return "the digest is the same, but these members differ:\n" + b.String() +
+		"the record of a version never changes: leave them out, or register a new version", nil
 }
 
 func digestIn(body map[string]json.RawMessage) string {
 	var d struct{ Algorithm, Value, Coverage string }
-	_ = json.Unmarshal(body["digest"], &d) // what isn't there is empty
+	_ = json.Unmarshal(body["digest"], &d) // an absent member leaves empty strings
 	return fmt.Sprintf("%s:%s (%s)", d.Algorithm, d.Value, d.Coverage)
 }
 
@@ -90,14 +97,14 @@ func manifestIn(body map[string]json.RawMessage) (manifest.Manifest, bool) {
 	return m, err == nil
 }
 
-// textIn is the text of a card, which is all that whoever registers it gives.
+// textIn returns the text of a card. A body has only the text; the gateway adds the other members.
 func textIn(card json.RawMessage) json.RawMessage {
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(card, &members)
 	return members["text"]
 }
 
-// same compares JSON by what it says.
+// same tells whether two JSON texts have the same value.
 func same(a, b json.RawMessage) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
@@ -107,13 +114,13 @@ func same(a, b json.RawMessage) bool {
 	return err1 == nil && err2 == nil && bytes.Equal(one.Bytes(), other.Bytes())
 }
 
-// short is a member for a message.
+// short returns a member as a message quotes it.
 func short(value json.RawMessage) string {
 	switch {
 	case value == nil:
 		return "not given"
 	case len(value) > 120:
-		return "another"
+		return "different"
 	}
 	return terminal.Plain(string(value))
 }

@@ -26,7 +26,7 @@ func TestWhatDiffersFromARegisteredVersionIsSaid(t *testing.T) {
 		"a licence":                    {`{` + digest("a") + `,"licence":"MIT"}`, `{` + digest("a") + `}`, []string{"the digest is the same", `licence: registered is "MIT", and this is not given`}},
 		"a licence that the card says": {`{` + digest("a") + `,"licence":"MIT","card":{"text":"x","sha256":"y"}}`, `{` + digest("a") + `,"card":{"text":"x"}}`, nil},
 		"a card":                       {`{` + digest("a") + `,"card":{"text":"x","sha256":"y"}}`, `{` + digest("a") + `,"card":{"text":"z"}}`, []string{`card: registered is "x", and this is "z"`}},
-		"long metadata":                {`{` + digest("a") + `}`, `{` + digest("a") + `,"metadata":{"a":"` + strings.Repeat("x", 200) + `"}}`, []string{"metadata: registered is not given, and this is another"}},
+		"long metadata":                {`{` + digest("a") + `}`, `{` + digest("a") + `,"metadata":{"a":"` + strings.Repeat("x", 200) + `"}}`, []string{"metadata: registered is not given, and this is different"}},
 		"a hostile text":               {`{` + digest("a") + `,"description":"\u001b[2J"}`, `{` + digest("a") + `,"description":"x"}`, []string{`\u001b[2J`}},
 	} {
 		t.Run(name, func(t *testing.T) {

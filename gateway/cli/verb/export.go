@@ -15,7 +15,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/catalogue"
 )
 
-// Export writes lineage in a format that other programs, or people, read.
+// Export returns the verb that writes lineage in the formats of other tools.
 func Export() *cobra.Command {
 	var t client.Target
 	var down, both bool
@@ -23,14 +23,15 @@ func Export() *cobra.Command {
 	var at, format string
 	c := &cobra.Command{
 		Use:   "export NODE --format FORMAT",
-		Short: "Lineage in a format that others read, on standard output",
-		Long: `Write where NODE comes from, or what it touched, in a format that other tools
-read. NODE is spelled as for "pedigree trace".
+		Short: "Write lineage in a format that other tools read",
+		Long: `Write the lineage of NODE to standard output, in a format that other tools read.
+The lineage is where NODE comes from; --down and --both choose otherwise. NODE is
+what "pedigree trace" takes.
 
 Formats:
 ` + formatList() + `
-A format that NODE can't be written in is refused with the reason. "slsa" is
-signed with the certificate of the token's owner; "pedigree verify" checks it.
+Some formats fit only some nodes; the command says why it refuses one. "slsa" is
+a statement that the token's owner signs; "pedigree verify" checks it.
 ` + client.TargetHelp,
 		Example: `  pedigree export --as lab model/lab/spoilage@1 --format slsa > spoilage.intoto.jsonl
   pedigree export --as market model/lab/spoilage@1 --format summary > spoilage.html
@@ -43,14 +44,14 @@ signed with the certificate of the token's owner; "pedigree verify" checks it.
 			query := url.Values{"node": {client.ID(args[0])}, "format": {format}}
 			switch {
 			case down && both:
-				return exit.Usagef("--down and --both ask for two answers; give one of them")
+				return exit.Usagef("--down and --both ask for two answers: give one of them")
 			case down:
 				query.Set("direction", "descendants")
 			case both:
 				query.Set("direction", "both")
 			}
 			for name, value := range map[string]int{"depth": depth, "limit": limit} {
-				if c.Flags().Changed(name) { // the gateway says which are too small or too great
+				if c.Flags().Changed(name) { // the gateway checks the range
 					query.Set(name, strconv.Itoa(value))
 				}
 			}
@@ -61,7 +62,8 @@ signed with the certificate of the token's owner; "pedigree verify" checks it.
 			if err != nil {
 				return err
 			}
-			header, err := gateway.Copy(c.Context(), client.Call{Method: http.MethodGet, Path: "/v1/lineage", Query: query, Accept: "*/*"}, c.OutOrStdout())
+			call := client.Call{Method: http.MethodGet, Path: "/v1/lineage", Query: query, Accept: "*/*"}
+			header, err := gateway.Copy(c.Context(), call, c.OutOrStdout())
 			if err != nil {
 				return err
 			}
@@ -72,18 +74,18 @@ signed with the certificate of the token's owner; "pedigree verify" checks it.
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().Lookup("json").Hidden = true // the format says it
+	c.Flags().Lookup("json").Hidden = true // --format decides
 	c.Flags().StringVar(&format, "format", "", catalogue.Names())
-	c.Flags().BoolVar(&down, "down", false, "what it touched, not where it comes from")
-	c.Flags().BoolVar(&both, "both", false, "where it comes from and what it touched")
-	c.Flags().IntVar(&depth, "depth", 0, "steps to walk; all of them if left out")
-	c.Flags().IntVar(&limit, "limit", 0, "nodes to write; 10,000 if left out")
-	c.Flags().StringVar(&at, "at", "", "answer as it was after this block")
-	_ = c.MarkFlagRequired("format") // the flag is there
+	c.Flags().BoolVar(&down, "down", false, "write what NODE touched, not where it comes from")
+	c.Flags().BoolVar(&both, "both", false, "write both where NODE comes from and what it touched")
+	c.Flags().IntVar(&depth, "depth", 0, "the greatest number of steps to walk; the default is all")
+	c.Flags().IntVar(&limit, "limit", 0, "the greatest number of nodes; the default is 10,000")
+	c.Flags().StringVar(&at, "at", "", "answer as of this block")
+	_ = c.MarkFlagRequired("format") // it fails only for a flag that does not exist
 	return c
 }
 
-// formatList is the table of formats for people.
+// formatList returns the formats as a table for the help text.
 func formatList() string {
 	var b strings.Builder
 	for _, f := range catalogue.Formats {

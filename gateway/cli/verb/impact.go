@@ -14,7 +14,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/text"
 )
 
-// Impact tells what something touched, and who has to know.
+// Impact returns the verb that lists what something touched and who has to know.
 func Impact() *cobra.Command {
 	var t client.Target
 	var asCSV bool
@@ -23,13 +23,14 @@ func Impact() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "impact NODE|ORGANISATION",
 		Short: "What something touched, why, and who has acknowledged its recall",
-		Long: `Sum up what NODE touched: a dataset or model, an event, a thing, a run, or a
-recall, which has the impact of all that it is about. Or what all that an
-ORGANISATION recorded touched, which is named by its MSP id or as it calls itself.
+		Long: `Print what NODE touched. NODE is a dataset, a model, an event, a thing, a run or a
+recall; the impact of a recall is that of everything that it recalls. Or give an
+ORGANISATION, by its MSP id or its name, for the impact of everything that it
+recorded.
 
-The summary tells what was touched of whom, what is still on the move, which
-recalls reach it and who has acknowledged them. --csv has a line for each node, with
-the path that says why; --json has everything.
+The summary lists what was touched, by organisation, and what is still on the
+move. It lists the recalls and who has acknowledged them. --csv prints a line for
+each node, with the path that leads to it. --json prints the whole answer.
 ` + client.TargetHelp,
 		Example: `  pedigree impact --as market dataset/lab/temperatures@1
   pedigree impact --as harbor 052d7115c44a… --csv > recall.csv
@@ -37,7 +38,7 @@ the path that says why; --json has everything.
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if t.JSON && asCSV {
-				return exit.Usagef("--json and --csv ask for two answers; give one of them")
+				return exit.Usagef("--json and --csv ask for two answers: give one of them")
 			}
 			gateway, err := t.Client()
 			if err != nil {
@@ -60,7 +61,8 @@ the path that says why; --json has everything.
 			if asCSV {
 				query.Set("format", "csv")
 			}
-			answer, err := gateway.Do(c.Context(), client.Call{Method: http.MethodGet, Path: "/v1/impact", Query: query, Accept: "*/*"})
+			call := client.Call{Method: http.MethodGet, Path: "/v1/impact", Query: query, Accept: "*/*"}
+			answer, err := gateway.Do(c.Context(), call)
 			if err != nil {
 				return err
 			}
@@ -79,10 +81,10 @@ the path that says why; --json has everything.
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().BoolVar(&asCSV, "csv", false, "print a table with a line for each node that was touched")
-	c.Flags().IntVar(&depth, "depth", 0, "steps to walk; all of them if left out")
-	c.Flags().IntVar(&limit, "limit", 0, "the greatest number of nodes; 10000 if left out")
-	c.Flags().StringVar(&at, "at", "", "answer as it was after this block, or at this date and time")
+	c.Flags().BoolVar(&asCSV, "csv", false, "print CSV with a line for each touched node")
+	c.Flags().IntVar(&depth, "depth", 0, "the greatest number of steps to walk; the default is all")
+	c.Flags().IntVar(&limit, "limit", 0, "the greatest number of nodes; the default is 10,000")
+	c.Flags().StringVar(&at, "at", "", "answer as of this block, or as of this date and time")
 	return c
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// lineageEvents splits a document of OpenLineage events: one event, an array of them, or one after the other. It is false
-// if the document is something else, as far as its first object tells.
+// lineageEvents splits a document of OpenLineage events: one event, an array of them, or one after the other. It
+// returns false if the first object of the document is no OpenLineage event.
 func lineageEvents(document []byte) ([]json.RawMessage, bool) {
 	if !startsAsLineage(document) {
 		return nil, false
@@ -25,8 +25,9 @@ func lineageEvents(document []byte) ([]json.RawMessage, bool) {
 		var value json.RawMessage
 		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
 			return events, true
-		} else if err != nil { // the gateway says what is wrong with it
-			return append(events, bytes.TrimSpace(document[min(int(decoder.InputOffset()), len(document)):])), true
+		} else if err != nil { // the gateway says what is wrong with the rest
+			rest := document[min(int(decoder.InputOffset()), len(document)):]
+			return append(events, bytes.TrimSpace(rest)), true
 		}
 		if value[0] != '[' {
 			events = append(events, value)
@@ -40,7 +41,7 @@ func lineageEvents(document []byte) ([]json.RawMessage, bool) {
 	}
 }
 
-// startsAsLineage looks at the names in the first object until one tells what it is.
+// startsAsLineage looks at the member names of the first object until one of them decides.
 func startsAsLineage(document []byte) bool {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	t, err := decoder.Token()
@@ -58,7 +59,7 @@ func startsAsLineage(document []byte) bool {
 		switch name {
 		case "producer", "schemaURL", "run", "job", "dataset", "eventType", "inputs", "outputs":
 			return true
-		case "eventTime": // both have it
+		case "eventTime": // EPCIS has it too
 		default:
 			return false
 		}
@@ -70,13 +71,17 @@ func startsAsLineage(document []byte) bool {
 	return false
 }
 
-// captureLineage sends the events of a document and tells what became of each run.
-func captureLineage(c *cobra.Command, gateway *client.Client, t *client.Target, name string, events []json.RawMessage, leave bool) (bool, error) {
+// captureLineage sends the events of a document and prints the state of each run. It returns false if the gateway
+// refused an event or a run failed.
+func captureLineage(
+	c *cobra.Command, gateway *client.Client, t *client.Target, name string, events []json.RawMessage, leave bool,
+) (bool, error) {
 	report := &client.LineageReport{Events: len(events), Refused: []client.RefusedEvent{}, Runs: []client.LineageRun{}}
 	line := terminal.NewProgress(c.ErrOrStderr())
 	err := gateway.SendLineage(c.Context(), events, report)
 	if err == nil {
-		err = gateway.AwaitLineage(c.Context(), runIDs(events), leave, report, func(n int) { line.Show("%s: %d runs are over", name, n) })
+		show := func(n int) { line.Show("%s: %d runs done", name, n) }
+		err = gateway.AwaitLineage(c.Context(), runIDs(events), leave, report, show)
 	}
 	line.Done()
 	if err != nil {
@@ -96,7 +101,7 @@ func captureLineage(c *cobra.Command, gateway *client.Client, t *client.Target, 
 	return good, text.Runs(c.OutOrStdout(), name, report)
 }
 
-// runIDs are the runs that events are about, each once.
+// runIDs returns the id of each run that the events mention, once.
 func runIDs(events []json.RawMessage) (ids []string) {
 	seen := map[string]bool{}
 	for _, event := range events {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Proof fetches the proof of a record, or of a whole trace.
+// Proof returns the verb that fetches the proof of a record or of a whole trace.
 func Proof() *cobra.Command {
 	var t client.Target
 	var level string
@@ -20,16 +20,19 @@ func Proof() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "proof ID",
 		Short: "Prove a record or a trace to somebody who trusts no gateway",
-		Long: `Print a proof of what ID names: a file that "pedigree verify" checks alone,
-offline, years later. ID is a record id, of which the hexadecimal digits are
-enough, or an artifact version. With --trace it is any node of the graph, and
-the proof is of every record of "pedigree trace", in one file.
+		Long: `Print a proof of the record that ID names. "pedigree verify" checks the proof
+offline, even years later. ID is a record id or an artifact version. The
+hexadecimal digits of a record id are enough.
 
-  receipt   peers of several organisations have signed that it is in their state
-  block     also when it was recorded, by whom and by whose consent: the block,
-            the orderers' signatures and every configuration back to the genesis
+With --trace, ID is any node of the graph. The proof is then one file with every
+record that "pedigree trace" shows.
 
-Organisations that lag behind are waited for.
+  receipt   peers of several organisations signed that their ledger has the record
+  block     also proves when the record was written, who wrote it and who endorsed
+            it: it has the block, the orderers' signatures and every configuration
+            back to the genesis block
+
+If an organisation lags behind, the command waits for it.
 ` + client.TargetHelp,
 		Example: `  pedigree proof --as market model/lab/spoilage@1 > model.proof
   pedigree proof --as market --level block 052d7115c44a… > record.proof
@@ -72,11 +75,12 @@ Organisations that lag behind are waited for.
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().StringVar(&level, "level", "receipt", "how strong a proof: receipt or block")
+	c.Flags().StringVar(&level, "level", "receipt", "strength of the proof: receipt or block")
 	c.Flags().BoolVar(&trace, "trace", false, "prove every record of the trace of ID")
-	c.Flags().BoolVar(&down, "down", false, "with --trace: what it touched, not where it comes from")
-	c.Flags().IntVar(&depth, "depth", 0, "with --trace: steps to walk")
-	c.Flags().IntVar(&organisations, "organisations", 0, "how many organisations' signatures are enough; all that can be reached if left out")
-	c.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for organisations that lag behind")
+	c.Flags().BoolVar(&down, "down", false, "with --trace: prove what ID touched, not where it comes from")
+	c.Flags().IntVar(&depth, "depth", 0, "with --trace: the greatest number of steps to walk")
+	c.Flags().IntVar(&organisations, "organisations", 0,
+		"how many organisations must sign; the default is all that can be reached")
+	c.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for an organisation that lags behind")
 	return c
 }

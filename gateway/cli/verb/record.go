@@ -1,5 +1,5 @@
-// Package verb has the verbs that talk to a gateway: one function for each, which makes its cobra command. They record
-// (capture, register, record) and they ask (show, trace, impact, export, proof).
+// Package verb holds the verbs that talk to a gateway. Three of them write to the ledger: capture, register and record.
+// The others read from it: show, trace, impact, export and proof. Each verb is a function that returns a cobra command.
 package verb
 
 import (
@@ -16,15 +16,18 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 )
 
-// Record records runs, claims and organisations.
+// Record returns the verb that records runs, claims and other records.
 func Record() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "record",
 		Short: "Record a run, a claim, or any record from a file",
 		Long: `Record a run of an AI pipeline, a claim such as a recall, or any record from a
-JSON file, and wait until the ledger has it.`,
-		Example: `  pedigree record activity training --as lab --used dataset/lab/temperatures@1 --generated model/lab/spoilage@1=model.bin
-  pedigree record statement recall urn:epc:class:lgtin:952005.0101010.A --as harbor --reason "thawed on the quay"`,
+JSON file. The command waits until the ledger has the record. It prints the
+record's name, its block and its id.`,
+		Example: `  pedigree record activity training --as lab \
+      --used dataset/lab/temperatures@1 --generated model/lab/spoilage@1=model.bin
+  pedigree record statement recall urn:epc:class:lgtin:952005.0101010.A \
+      --as harbor --reason "thawed on the quay"`,
 	}
 	c.AddCommand(recordActivity(), recordStatement(), recordFile())
 	return c
@@ -36,13 +39,20 @@ func recordActivity() *cobra.Command {
 	var outcome, parameters, started, ended, description string
 	c := &cobra.Command{
 		Use:   "activity TYPE",
-		Short: "Record a run: what it used, generated and decided about",
+		Short: "Record a run: what it used, what it generated, what it decided about",
 		Long: `Record a run. TYPE is training, fine-tuning, evaluation, inference,
-transformation, labelling or generation. Whatever it used must be on the ledger;
-its inputs are then the inputs of what it generated, for ever.
+transformation, labelling or generation.
+
+The ledger must already have everything that the run used. The inputs of the run
+become the inputs of every artifact version that it generated, and stay so.
+
+The command prints the name, block and id of the run, and the name and id of
+each output that it registers.
 ` + client.TargetHelp,
-		Example: `  pedigree record activity training --as lab --used dataset/lab/temperatures@1:training --generated model/lab/spoilage@1=model.bin
-  pedigree record activity inference --as lab --used model/lab/spoilage@1 --about https://id.gs1.org/01/09520051012017/10/A --outcome '{"sell":false}'`,
+		Example: `  pedigree record activity training --as lab \
+      --used dataset/lab/temperatures@1:training --generated model/lab/spoilage@1=model.bin
+  pedigree record activity inference --as lab --used model/lab/spoilage@1 \
+      --about https://id.gs1.org/01/09520051012017/10/A --outcome '{"sell":false}'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			body := map[string]any{"type": args[0]}
@@ -85,20 +95,22 @@ its inputs are then the inputs of what it generated, for ever.
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().StringArrayVar(&used, "used", nil, "artifact version or record id that the run used, with :ROLE if you like; may be repeated, and @FILE reads one a line")
-	c.Flags().StringArrayVar(&generated, "generated", nil, "artifact version that it generated; with =FILE or =DIR it is registered in the same transaction; may be repeated")
-	c.Flags().StringArrayVar(&cards, "card", nil, "the card of an output, as REF=FILE; see register --help; may be repeated")
-	c.Flags().StringArrayVar(&about, "about", nil, "thing, artifact version or record that it decided about; may be repeated")
-	c.Flags().StringVar(&outcome, "outcome", "", "JSON object: what came out")
-	c.Flags().StringVar(&parameters, "parameters", "", "JSON object: how it was run")
-	c.Flags().StringVar(&started, "started", "", "when it started, RFC 3339")
-	c.Flags().StringVar(&ended, "ended", "", "when it ended, RFC 3339")
-	c.Flags().StringVar(&description, "description", "", "a few words")
+	c.Flags().StringArrayVar(&used, "used", nil,
+		"artifact version or record id that the run used, as REF or REF:ROLE; @FILE reads them from a file; may be repeated")
+	c.Flags().StringArrayVar(&generated, "generated", nil,
+		"artifact version that the run generated; REF=FILE or REF=DIR also registers it, in the same transaction; may be repeated")
+	c.Flags().StringArrayVar(&cards, "card", nil, "card of an output, as REF=FILE; see register --help; may be repeated")
+	c.Flags().StringArrayVar(&about, "about", nil,
+		"thing, artifact version or record that the run decided about; may be repeated")
+	c.Flags().StringVar(&outcome, "outcome", "", "result of the run, as a JSON object")
+	c.Flags().StringVar(&parameters, "parameters", "", "parameters of the run, as a JSON object")
+	c.Flags().StringVar(&started, "started", "", "when the run started (RFC 3339)")
+	c.Flags().StringVar(&ended, "ended", "", "when the run ended (RFC 3339)")
+	c.Flags().StringVar(&description, "description", "", "short description of the run")
 	return c
 }
 
-// uses reads REF, REF:ROLE and @FILE. A record id has colons of its own, and
-// what follows its digest is the role.
+// uses reads REF, REF:ROLE and @FILE. A record id contains colons itself: its role follows the digest.
 func uses(stdin io.Reader, list []string) ([]map[string]string, error) {
 	all, err := input.Words(stdin, list)
 	if err != nil {
@@ -119,14 +131,15 @@ func uses(stdin io.Reader, list []string) ([]map[string]string, error) {
 	return uses, nil
 }
 
-// outputs reads REF, REF=FILE and REF=DIR, and the cards of the latter two.
+// outputs reads REF, REF=FILE and REF=DIR. It adds the cards of the outputs that have a file or a folder.
 func outputs(c *cobra.Command, list, cards []string) ([]map[string]any, error) {
 	var outputs []map[string]any
 	card := map[string]string{}
 	for _, item := range cards {
 		ref, file, ok := strings.Cut(item, "=")
-		if !ok || !slices.ContainsFunc(list, func(output string) bool { return strings.HasPrefix(output, ref+"=") }) {
-			return nil, exit.Usagef("--card %q is not REF=FILE with the REF of an output that is registered here, with --generated REF=FILE", item)
+		registered := slices.ContainsFunc(list, func(output string) bool { return strings.HasPrefix(output, ref+"=") })
+		if !ok || !registered {
+			return nil, exit.Usagef("--card %q is not REF=FILE, where REF is an output that --generated REF=FILE registers", item)
 		}
 		card[ref] = file
 	}
@@ -152,19 +165,21 @@ func recordStatement() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "statement KIND NODE...",
 		Short: "Make a claim: a recall, an approval, a certificate, a withdrawal of consent, …",
-		Long: `Make a claim about things, artifact versions or records. KIND is one of
+		Long: `Make a claim about things, artifact versions or records. The command prints the
+claim's block and id. KIND is one of
 
-  recall           by who answers for it; needs --reason
+  recall           by whoever is responsible for it; needs --reason
   withdrawal       of consent to use it, by its owner; needs --reason
   approval         by an organisation other than the owner
   certificate      needs --set scheme=… and --set number=…
   licence          by its owner; needs --set licence=SPDX
-  correction       by who recorded it; needs --reason and --set replacedBy=…
+  correction       by whoever recorded it; needs --reason and --set replacedBy=…
   finding          needs --set detail=…
   acknowledgement  of a statement
-  retraction       of an own statement; needs --reason
+  retraction       of a statement of your own; needs --reason
 ` + client.TargetHelp,
-		Example: `  pedigree record statement recall --as harbor https://id.gs1.org/01/09520051012017/10/A --reason "thawed on the quay"
+		Example: `  pedigree record statement recall --as harbor \
+      https://id.gs1.org/01/09520051012017/10/A --reason "thawed on the quay"
   pedigree record statement approval --as market model/lab/spoilage@1 --set scope="chilled fish"`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -185,15 +200,16 @@ func recordStatement() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return post(c, gateway, &t, "/v1/statements", map[string]any{"kind": args[0], "subject": client.IDs(args[1:]), "predicate": claim})
+			body := map[string]any{"kind": args[0], "subject": client.IDs(args[1:]), "predicate": claim}
+			return post(c, gateway, &t, "/v1/statements", body)
 		},
 	}
 	t.AddFlags(c)
 	for _, name := range []string{"reason", "note"} {
 		predicate[name] = new(string)
-		c.Flags().StringVar(predicate[name], name, "", "the claim's "+name)
+		c.Flags().StringVar(predicate[name], name, "", name+" of the claim")
 	}
-	c.Flags().StringArrayVar(&set, "set", nil, "another member of the claim, as name=value; may be repeated")
+	c.Flags().StringArrayVar(&set, "set", nil, "another member of the claim, as NAME=VALUE; may be repeated")
 	return c
 }
 
@@ -201,10 +217,11 @@ func recordFile() *cobra.Command {
 	var t client.Target
 	c := &cobra.Command{
 		Use:   "file FILE",
-		Short: `Record what a JSON file has, by its member "record"`,
-		Long: `Record what a JSON file has (- is standard input). Its member "record" says what
-it is: artifact/1, activity/1, statement/1 or member/1. For EPCIS
-documents use capture. The answer is the record's name, block and id.
+		Short: "Record the contents of a JSON file",
+		Long: `Record the contents of a JSON file; - reads standard input. The member "record"
+of the file says what it is: artifact/1, activity/1, statement/1 or member/1. Use
+capture for EPCIS documents. The command prints the record's name, its block and
+its id.
 ` + client.TargetHelp,
 		Example: `  pedigree record file member.json --as lab --role operator
   jq '.record = "statement/1"' recall.json | pedigree record file - --as harbor`,
@@ -220,9 +237,13 @@ documents use capture. The answer is the record's name, block and id.
 			if err := json.Unmarshal(text, &kind); err != nil {
 				return exit.Usagef("%s is not a JSON object: %w", args[0], err)
 			}
-			path, ok := map[string]string{"artifact/1": "/v1/artifacts", "activity/1": "/v1/activities", "statement/1": "/v1/statements", "member/1": "/v1/members"}[kind.Record]
+			path, ok := map[string]string{
+				"artifact/1": "/v1/artifacts", "activity/1": "/v1/activities",
+				"statement/1": "/v1/statements", "member/1": "/v1/members",
+			}[kind.Record]
 			if !ok {
-				return exit.Usagef(`the member "record" of %s is %q; it must be artifact/1, activity/1, statement/1 or member/1 (EPCIS documents go to capture)`, args[0], kind.Record)
+				return exit.Usagef(`the member "record" of %s is %q; it must be artifact/1, activity/1, statement/1 or`+
+					` member/1 (EPCIS documents go to capture)`, args[0], kind.Record)
 			}
 			gateway, err := t.Client()
 			if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Register registers a version of a dataset, model, code base or document.
+// Register returns the verb that registers a version of a dataset, model, code base or document.
 func Register() *cobra.Command {
 	var t client.Target
 	var a artifactFlags
@@ -21,26 +21,32 @@ func Register() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "register {KIND/NAMESPACE/NAME@VERSION | KIND} [DIR|FILE]",
 		Short: "Register a version of a dataset, model, code base or document",
-		Long: `Register an artifact version on the ledger: its name, and the digest of DIR or
-FILE as "pedigree hash" prints it, never its bytes. KIND is dataset, model, code
-or document. Say the rest of the name with it, as in model/lab/spoilage@3, or with
---name, --version and --namespace, which is your organisation's if it has but one.
+		Long: `Register an artifact version on the ledger. The ledger gets its name and the
+digest of DIR or FILE, as "pedigree hash" prints it. The bytes stay with you.
 
-A name and version belongs to one digest for ever. Registering the same again
-says so and changes nothing; something else under the same version is refused,
-and what differs is said.
+KIND is dataset, model, code or document. Give the whole name, such as
+model/lab/spoilage@3, or give KIND with --name and --version. Add --namespace if
+your organisation has several namespaces.
 
---from names what it was made of. For a model this records a run, together with
-the model and in one transaction: a training that used them and generated it, or
-a fine-tuning if another model is among them. --activity says otherwise.
+A version has one digest for ever. If you register the same content again, the
+command prints "already recorded" and changes nothing. If the content differs,
+the command fails and lists the differences.
 
---signature takes a signature of OpenSSF Model Signing v1.0 that covers DIR. It
-is verified first, and kept with the record.
+--from names the sources of the version. The sources of a model are recorded as a
+run that used them and generated the model, in the same transaction as the
+model: a training, or a fine-tuning if one of the sources is a model. Use
+--activity to record another type of run, or none.
 
-Without DIR or FILE, give the digest with --digest and say with --coverage what
-it covers; "declared" means that you took it on somebody's word.
+--signature takes a signature of OpenSSF Model Signing v1.0 that covers DIR. The
+command verifies the signature first, and keeps it with the record.
+
+If you have neither DIR nor FILE, give the digest with --digest and what it
+covers with --coverage. "declared" means that you took somebody's word for it.
+
+The command prints the version's name, its block and its record id.
 ` + client.TargetHelp,
-		Example: `  pedigree register --as lab dataset/lab/temperatures@1 readings.csv --licence CC-BY-4.0 --from ni:///sha-256;…
+		Example: `  pedigree register --as lab dataset/lab/temperatures@1 readings.csv \
+      --licence CC-BY-4.0 --from ni:///sha-256;…
   pedigree register --as lab model models/spoilage --name spoilage --version 3 --card models/spoilage/README.md \
       --from dataset/lab/temperatures@1:training --from dataset/lab/holdout@1:validation
   pedigree register --as lab model/lab/spoilage@3 models/spoilage --signature spoilage.sig --signature-key key.pub
@@ -52,9 +58,11 @@ it covers; "declared" means that you took it on somebody's word.
 				path = args[1]
 			}
 			ref := args[0]
-			if short := !strings.Contains(ref, "/"); short != (name != "" || version != "" || namespace != "") || short && (name == "" || version == "") {
+			short := !strings.Contains(ref, "/") // KIND alone
+			if short != (name != "" || version != "" || namespace != "") || short && (name == "" || version == "") {
 				return exit.Usagef("give the whole name, such as model/lab/spoilage@3, or a KIND with --name and --version")
-			} else if short {
+			}
+			if short {
 				gateway, err := t.Client()
 				if err != nil {
 					return err
@@ -82,25 +90,29 @@ it covers; "declared" means that you took it on somebody's word.
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().StringVar(&name, "name", "", "name of the artifact, if KIND is given alone")
-	c.Flags().StringVar(&version, "version", "", "its version")
-	c.Flags().StringVar(&namespace, "namespace", "", "its namespace; the organisation's only one if left out")
+	c.Flags().StringVar(&name, "name", "", "name of the artifact, with KIND alone")
+	c.Flags().StringVar(&version, "version", "", "version of the artifact, with KIND alone")
+	c.Flags().StringVar(&namespace, "namespace", "",
+		"namespace of the artifact, with KIND alone; the default is the organisation's only namespace")
 	c.Flags().StringVar(&a.digest, "digest", "", "digest as algorithm:hexadecimal, instead of DIR or FILE")
 	c.Flags().StringVar(&a.coverage, "coverage", "declared", "what --digest covers: full, sampled or declared")
-	c.Flags().StringVar(&a.description, "description", "", "a few words")
+	c.Flags().StringVar(&a.description, "description", "", "short description")
 	c.Flags().StringVar(&a.licence, "licence", "", "SPDX licence expression")
-	c.Flags().StringVar(&a.mediaType, "media-type", "", "media type; guessed from FILE's name if left out")
-	c.Flags().StringArrayVar(&a.from, "from", nil, "artifact version or record id that it was made of, with :ROLE for a run's input; may be repeated, and @FILE reads one a line")
-	c.Flags().StringVar(&activity, "activity", "", `type of run that made it of --from: training, fine-tuning, …; "none" says that it is derived from them, without a run`)
-	c.Flags().StringVar(&a.metadata, "metadata", "", "file with a JSON object of your own")
+	c.Flags().StringVar(&a.mediaType, "media-type", "", "media type; the default depends on the name of FILE")
+	c.Flags().StringArrayVar(&a.from, "from", nil,
+		"source of the version: an artifact version or record id, with :ROLE for the input of a run; @FILE reads them "+
+			"from a file; may be repeated")
+	c.Flags().StringVar(&activity, "activity", "",
+		`type of the run that made the version: training, fine-tuning, …; "none" records the sources without a run`)
+	c.Flags().StringVar(&a.metadata, "metadata", "", "file with a JSON object that the record keeps")
 	c.Flags().StringVar(&a.card, "card", "", cardHelp)
-	c.Flags().StringVar(&a.manifest, "manifest", "", "write the folder's manifest to a file, too")
+	c.Flags().StringVar(&a.manifest, "manifest", "", "write the folder's manifest to this file too")
 	a.hashing.AddFlags(c, true)
-	a.signature.AddFlags(c, "a signature of DIR, OpenSSF Model Signing v1.0; verified and kept with the record")
+	a.signature.AddFlags(c, "signature of DIR (OpenSSF Model Signing v1.0); it is verified, and kept with the record")
 	return c
 }
 
-// request is what to post for an artifact: the artifact alone, or the run that generated it.
+// request returns what to post for an artifact: the artifact alone, or the run that generated it.
 func (a *artifactFlags) request(
 	stdin io.Reader, body map[string]any, activity string,
 ) (path string, request map[string]any, err error) {
@@ -110,20 +122,23 @@ func (a *artifactFlags) request(
 	}
 	if activity == "" && body["kind"] == "model" && len(sources) > 0 {
 		activity = "training"
-		if slices.ContainsFunc(sources, func(s map[string]string) bool { return strings.HasPrefix(s["ref"], "model/") }) {
+		isModel := func(s map[string]string) bool { return strings.HasPrefix(s["ref"], "model/") }
+		if slices.ContainsFunc(sources, isModel) {
 			activity = "fine-tuning"
 		}
 	}
 	if activity != "" && activity != "none" {
 		if len(sources) == 0 {
-			return "", nil, exit.Usagef("--activity %s says how it was made of something: give that with --from", activity)
+			return "", nil, exit.Usagef("--activity %s needs the inputs of the run: give them with --from", activity)
 		}
-		return "/v1/activities", map[string]any{"type": activity, "used": sources, "generated": []any{map[string]any{"artifact": body}}}, nil
+		generated := []any{map[string]any{"artifact": body}}
+		return "/v1/activities", map[string]any{"type": activity, "used": sources, "generated": generated}, nil
 	}
 	var refs []string
 	for _, s := range sources {
 		if s["role"] != "" {
-			return "", nil, exit.Usagef("%s has a role, and roles are of runs: give --activity, such as transformation, or leave the role out", s["ref"])
+			return "", nil, exit.Usagef("%s has a role, and only the input of a run can have one: give --activity, such as"+
+				" transformation, or leave the role out", s["ref"])
 		}
 		refs = append(refs, s["ref"])
 	}
@@ -133,7 +148,7 @@ func (a *artifactFlags) request(
 	return "/v1/artifacts", body, nil
 }
 
-// post records something and says what became of it.
+// post records something and prints the receipt.
 func post(c *cobra.Command, gateway *client.Client, t *client.Target, path string, body any) error {
 	answer, receipt, err := gateway.Record(c.Context(), path, body)
 	if err != nil {

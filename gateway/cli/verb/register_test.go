@@ -40,7 +40,7 @@ func TestARunIsMadeOfWhatAModelComesFrom(t *testing.T) {
 		"a model of a model":                 {kind: "model", from: []string{"dataset/lab/a@1", "model/lab/base@1:base"}, path: "/v1/activities", run: "fine-tuning"},
 		"a model that is derived":            {kind: "model", activity: "none", from: []string{"model/lab/base@1"}, path: "/v1/artifacts"},
 		"a dataset that a run made":          {kind: "dataset", activity: "transformation", from: []string{"dataset/lab/a@1:raw"}, path: "/v1/activities", run: "transformation"},
-		"a role without a run":               {kind: "dataset", from: []string{"dataset/lab/a@1:raw"}, complaint: "roles are of runs"},
+		"a role without a run":               {kind: "dataset", from: []string{"dataset/lab/a@1:raw"}, complaint: "only the input of a run can have one"},
 		"a run of nothing":                   {kind: "model", activity: "training", complaint: "--from"},
 		"something that is no artifact name": {kind: "model", from: []string{"??"}, complaint: "no node"},
 	} {

@@ -19,20 +19,20 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/text"
 )
 
-// Show prints whatever an identifier names.
+// Show returns the verb that prints what an identifier names.
 func Show() *cobra.Command {
 	var t client.Target
 	var raw, card bool
 	c := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show a record, an artifact, an event, a thing or a transaction",
-		Long: `Show what an identifier names. ID is
+		Long: `Print what ID names:
 
-  a record id (ni:///sha-256;…, or its hexadecimal digits alone)
-  an artifact version (dataset/lab/temperatures@1), or all of them without @
-  an event id or event hash id
-  a thing: EPC URN or GS1 Digital Link; its events and what is claimed about it
-  a transaction id: the records of it
+  a record            ni:///sha-256;…, or the hexadecimal digits alone
+  an artifact         dataset/lab/temperatures@1; without @1, all its versions
+  an event            its event id or event hash id
+  a thing             EPC URN or GS1 Digital Link; prints its events and claims
+  a transaction       its id; prints its records
 ` + client.TargetHelp,
 		Example: `  pedigree show --as market model/lab/spoilage@1
   pedigree show --as market urn:epc:class:lgtin:952005.0101010.A
@@ -57,7 +57,9 @@ func Show() *cobra.Command {
 				return err
 			}
 			if raw {
-				answer, err := gateway.Do(c.Context(), client.Call{Method: http.MethodGet, Path: client.RecordPath(client.ID(args[0])), Query: url.Values{"format": {"raw"}}})
+				answer, err := gateway.Do(c.Context(), client.Call{
+					Method: http.MethodGet, Path: client.RecordPath(client.ID(args[0])), Query: url.Values{"format": {"raw"}},
+				})
 				if err != nil {
 					return err
 				}
@@ -75,12 +77,12 @@ func Show() *cobra.Command {
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().BoolVar(&card, "card", false, "print the card of an artifact version, byte for byte as it was registered")
-	c.Flags().BoolVar(&raw, "raw", false, "print the canonical bytes of a record, whose SHA-256 is its id")
+	c.Flags().BoolVar(&card, "card", false, "print the card of an artifact version, byte for byte")
+	c.Flags().BoolVar(&raw, "raw", false, "print the canonical bytes of a record; their SHA-256 is the record id")
 	return c
 }
 
-// found is an answer, and how to show it to people.
+// found is the answer of the gateway and a function that prints it as text.
 type found struct {
 	body  []byte
 	print func(io.Writer) error
@@ -89,7 +91,7 @@ type found struct {
 // finder asks a gateway what an identifier names.
 type finder struct{ *client.Client }
 
-// find tries the meanings that an identifier can have, the exact ones first.
+// find tries every meaning that an identifier can have, the most exact first.
 func (c finder) find(ctx context.Context, id string) (*found, error) {
 	var tries []func(context.Context, string) (*found, error)
 	node, kind, err := record.ParseNode(id)
@@ -168,10 +170,10 @@ func (c finder) findEvents(ctx context.Context, id string) (*found, error) {
 	return c.events(ctx, "/epcis/v2/events/"+url.PathEscape(id), nil)
 }
 
-// findThing shows what the ledger says about a thing: its events, what it was
-// made of or packed in, decisions and claims.
+// findThing finds what the ledger says about a thing: its events, its sources and containers, decisions and claims.
 func (c finder) findThing(ctx context.Context, id string) (*found, error) {
-	answer, err := c.Do(ctx, client.Call{Method: http.MethodGet, Path: "/v1/lineage", Query: url.Values{"node": {id}, "direction": {"both"}, "depth": {"1"}}})
+	query := url.Values{"node": {id}, "direction": {"both"}, "depth": {"1"}}
+	answer, err := c.Do(ctx, client.Call{Method: http.MethodGet, Path: "/v1/lineage", Query: query})
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +181,7 @@ func (c finder) findThing(ctx context.Context, id string) (*found, error) {
 	if err := answer.Decode(&graph); err != nil {
 		return nil, err
 	}
-	graph.Truncated = nil // one step was asked for, not all that there is
+	graph.Truncated = nil // the question was for one step only
 	var claims client.Views
 	if err := c.Get(ctx, "/v1/statements", url.Values{"about": {id}}, &claims); err != nil {
 		return nil, err
@@ -192,7 +194,7 @@ func (c finder) findThing(ctx context.Context, id string) (*found, error) {
 	}}, nil
 }
 
-// events answers nil, without an error, for an empty list.
+// events returns nil, and no error, for an empty list.
 func (c finder) events(ctx context.Context, path string, query url.Values) (*found, error) {
 	answer, err := c.Do(ctx, client.Call{Method: http.MethodGet, Path: path, Query: query})
 	if err != nil {

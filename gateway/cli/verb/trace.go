@@ -14,7 +14,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/catalogue"
 )
 
-// Trace walks the lineage graph from a node.
+// Trace returns the verb that walks the lineage graph from a node.
 func Trace() *cobra.Command {
 	var t client.Target
 	var down, ids bool
@@ -24,11 +24,13 @@ func Trace() *cobra.Command {
 		Use:   "trace NODE",
 		Short: "Where something comes from, or with --down what it touched",
 		Long: `Walk the lineage graph from NODE, across things, events, datasets, runs, models
-and decisions. NODE is a thing (EPC URN or GS1 Digital Link), an artifact version
-or a record id, of which the hexadecimal digits are enough. Without --down the walk goes to where it comes from.
+and decisions, and print it as a tree. The walk goes to the sources of NODE; with
+--down it goes to what NODE touched.
 
-Each node is printed once, under the first that leads to it; * marks one that
-stands above already.
+NODE is a thing (EPC URN or GS1 Digital Link), an artifact version or a record id.
+The hexadecimal digits of a record id are enough.
+
+The tree shows each node once in full. A node that appears again has a *.
 ` + client.TargetHelp,
 		Example: `  pedigree trace --as market https://id.gs1.org/01/09520051012017/10/A
   pedigree trace --as harbor --down dataset/lab/temperatures@1
@@ -37,13 +39,13 @@ stands above already.
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if t.JSON && format != "" && format != "json" {
-				return exit.Usagef("--json and --format %s ask for two answers; give one of them", format)
+				return exit.Usagef("--json and --format %s ask for two answers: give one of them", format)
 			}
 			query := url.Values{"node": {client.ID(args[0])}, "direction": {"ancestors"}}
 			if down {
 				query.Set("direction", "descendants")
 			}
-			if c.Flags().Changed("depth") { // the gateway says which are too small or too great
+			if c.Flags().Changed("depth") { // the gateway checks the range
 				query.Set("depth", strconv.Itoa(depth))
 			}
 			if at != "" {
@@ -59,7 +61,8 @@ stands above already.
 			if format != "" {
 				query.Set("format", format)
 			}
-			answer, err := gateway.Do(c.Context(), client.Call{Method: http.MethodGet, Path: "/v1/lineage", Query: query, Accept: "*/*"})
+			call := client.Call{Method: http.MethodGet, Path: "/v1/lineage", Query: query, Accept: "*/*"}
+			answer, err := gateway.Do(c.Context(), call)
 			if err != nil {
 				return err
 			}
@@ -85,11 +88,11 @@ stands above already.
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().BoolVar(&down, "down", false, "walk to what it touched")
-	c.Flags().IntVar(&depth, "depth", 0, "steps to walk; all of them if left out")
-	c.Flags().BoolVar(&ids, "ids", false, "print record ids whole")
-	c.Flags().StringVar(&column, "column", "", "walk from this column of an artifact version, column by column")
-	c.Flags().StringVar(&at, "at", "", "answer as it was after this block, or at this date and time")
-	c.Flags().StringVar(&format, "format", "", "instead of text: "+catalogue.Names()+"; see export")
+	c.Flags().BoolVar(&down, "down", false, "walk to what NODE touched")
+	c.Flags().IntVar(&depth, "depth", 0, "the greatest number of steps to walk; the default is all")
+	c.Flags().BoolVar(&ids, "ids", false, "print record ids in full")
+	c.Flags().StringVar(&column, "column", "", "trace this column of an artifact version, column by column")
+	c.Flags().StringVar(&at, "at", "", "answer as of this block, or as of this date and time")
+	c.Flags().StringVar(&format, "format", "", "print this format instead of text: "+catalogue.Names()+"; see export")
 	return c
 }

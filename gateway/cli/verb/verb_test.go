@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 const recordID = "ni:///sha-256;052d7115c44a052d7115c44a052d7115c44a052d7115c44a052d7115c44a052d"
 
-// answers of a gateway, by method and path. An answer that begins with a number has that status. The texts in them are hostile:
-// they have an escape sequence as JSON spells it, and a C1 control character as it is.
+// answers of a gateway, by method and path. An answer that begins with a number has that status. The texts in them are
+// hostile: they have an escape sequence as JSON spells it, and a C1 control character as it is.
 var answers = map[string]string{
 	"GET /v1/records/" + recordID: `{"id":"` + recordID + `","noun":"statement","record":{"predicate":{"reason":"thawed\u001b[2J"}},
 		"status":["retracted"],"recordings":[{"mspId":"HarborMSP","block":7,"time":"2026-03-01T08:00:00Z"}],
