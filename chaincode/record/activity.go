@@ -6,35 +6,37 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// Activity is a run: what it used, what it generated, and what it decided
-// about. Recording the run freezes its inputs, for an artifact version has one
-// digest for ever and at most one activity that generated it.
+// Activity is a run, such as the training of a model: what it used, what it
+// generated, and what it decided about. Recording a run fixes its inputs for
+// good: an artifact version never changes its digest, and at most one activity
+// generated it.
 type Activity struct {
 	Type        string
-	StartedAt   time.Time // zero if not said; the runner's claim
+	StartedAt   time.Time // claimed by whoever recorded the run; zero if absent
 	EndedAt     time.Time
 	Used        []Use
 	Generated   []Output
 	About       []string // nodes that an inference decided about
 	Outcome     canonical.Value
 	Parameters  canonical.Value
-	Metadata    canonical.Value // free; null if not said
+	Metadata    canonical.Value // any object; null if absent
 	Description string
 }
 
-// Use is one input or output of an activity and the part it played.
+// Use is one input or output of an activity, and its role there.
 type Use struct {
 	Ref  string // an artifact version, or a record id
-	Role string // such as training or validation; empty if not said
+	Role string // such as training or validation; empty if absent
 }
 
-// Output is an artifact version that an activity generated, and what of its inputs went into it.
+// Output is an artifact version that an activity generated, and the inputs that it was made of.
 type Output struct {
 	Use
-	// Explicit tells whether From says what the output was made of. If not, it was made of all that the activity used.
+	// Explicit is true if From lists what the output was made of. Otherwise it was made of everything that the
+	// activity used.
 	Explicit bool
-	From     []string // refs that the activity used, in the order of the record
-	Columns  []Column // by name
+	From     []string // refs from Used, in the order of the record
+	Columns  []Column // sorted by name
 }
 
 // Column is a column of an output, and the columns of inputs that it was made of.
@@ -43,15 +45,15 @@ type Column struct {
 	From []ColumnSource
 }
 
-// ColumnSource is a column of an input. Transformations is free, in the shape of OpenLineage's columnLineage facet as a
-// rule; null if not said.
+// ColumnSource is a column of an input. Transformations may be any array; it usually has the shape that OpenLineage's
+// columnLineage facet gives it. It is null if absent.
 type ColumnSource struct {
 	Ref             string // an artifact version, or a record id
 	Column          string
 	Transformations canonical.Value
 }
 
-// Sources are the inputs that an output was made of.
+// Sources returns the inputs that an output was made of.
 func (a *Activity) Sources(o Output) []string {
 	if o.Explicit {
 		return o.From
@@ -69,11 +71,11 @@ const (
 	maxColumn  = 1024   // bytes of a column's name
 )
 
-// ActivityTypes are the types of run there are.
+// ActivityTypes are the types of activity that the ledger accepts.
 var ActivityTypes = []string{"training", "fine-tuning", "evaluation", "inference", "transformation", "labelling", "generation"}
 
-// NewActivity makes the record of a run. Things in "about" may come in any
-// spelling; the record has their canonical one.
+// NewActivity makes the record of a run. The nodes in "about" may have any
+// spelling; NewActivity changes it to the canonical one.
 func NewActivity(v canonical.Value) (*Record, []Problem) {
 	if about, ok := v.Lookup("about"); ok {
 		v = v.With("about", eachNode(about, func(item canonical.Value) canonical.Value { return spellNode(item) }))
@@ -92,8 +94,8 @@ func eachNode(list canonical.Value, change func(canonical.Value) canonical.Value
 	return canonical.Arr(items...)
 }
 
-// spellNode gives a node its one spelling, and leaves what is none alone, for
-// the reader to complain about.
+// spellNode changes a node to its canonical spelling. It returns anything else
+// unchanged; readActivity will complain about it.
 func spellNode(v canonical.Value) canonical.Value {
 	if node, _, err := ParseNode(v.Text); v.Kind == canonical.String && err == nil {
 		return canonical.Str(node)
@@ -156,7 +158,7 @@ func unrepeated(f *fields, name string, uses []Use) {
 	}
 }
 
-// readOutput reads what was generated, which can only be made of what the activity used.
+// readOutput reads one output. It can be made only of what the activity used.
 func readOutput(f *fields, used map[string]bool) Output {
 	o := Output{Use: readUse(f, func(s string) string {
 		if _, err := ParseArtifactRef(s); err != nil {

@@ -9,25 +9,26 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 )
 
-// Artifact is one version of a dataset, model, code base or document: what
-// its content hashes to and where it came from, never the bytes themselves.
+// Artifact is one version of a dataset, model, code base or document. The record
+// has the digest of its content and says where it came from. It never has the
+// content itself.
 type Artifact struct {
 	ArtifactRef
 	Digest      Digest
-	Size        int64 // bytes; 0 if not said
+	Size        int64 // bytes; 0 if absent
 	MediaType   string
 	Description string
 	Licence     string // an SPDX expression
 	DerivedFrom []string
 	Aliases     []Digest
-	Manifest    *manifest.Manifest // of a folder, whose digest this is; nil for anything else
+	Manifest    *manifest.Manifest // if the artifact is a folder; Digest is then the manifest's
 	Card        Card
-	Metadata    canonical.Value // free; null if not said
+	Metadata    canonical.Value // any object; null if absent
 }
 
-// Card is a document that describes the artifact, byte for byte as its author
-// wrote it: a model card, Croissant metadata, a CycloneDX ML-BOM. What it says
-// is its author's word, and is read from it whenever it is asked for.
+// Card is a document that describes the artifact: a model card, Croissant
+// metadata or a CycloneDX ML-BOM. The record keeps it byte for byte as its
+// author wrote it. Nobody has checked what it says.
 type Card struct {
 	MediaType string
 	SHA256    string // of the text, in lower-case hexadecimal
@@ -37,18 +38,18 @@ type Card struct {
 // MaxCard bounds the text of a card, in bytes.
 const MaxCard = 384 << 10
 
-// Digest is a hash of content, and how much of the content it covers. Only a
-// full digest can ever show that content is unchanged.
+// Digest is a hash of content, and says how much of the content it covers. Only
+// a full digest can show that content is unchanged.
 type Digest struct {
 	Algorithm string // sha-256, sha-384, sha-512, blake2b-512 or blake3
 	Value     string // lower-case hexadecimal
-	Coverage  string // full: every byte; sampled: some; declared: taken on somebody's word
-	Scheme    string // of an alias: what is hashed and how, such as openssf-model-signing/1.0; empty if it is the content itself
+	Coverage  string // full: every byte; sampled: some bytes; declared: somebody says so
+	Scheme    string // for an alias: what is hashed and how, such as openssf-model-signing/1.0; empty for the content itself
 }
 
 var digestLengths = map[string]int{"sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128, "blake3": 64}
 
-// NewArtifact makes the record of an artifact version from its members.
+// NewArtifact makes the record of an artifact version.
 func NewArtifact(v canonical.Value) (*Record, []Problem) { return build("artifact/1", v) }
 
 func readArtifact(f *fields) *Artifact {
@@ -85,7 +86,7 @@ func readArtifact(f *fields) *Artifact {
 	return a
 }
 
-// readManifest holds an artifact with a manifest to it: its digest and its size are the manifest's.
+// readManifest reads the manifest, if there is one. The artifact's digest and size must then be those of the manifest.
 func readManifest(f *fields, a *Artifact) {
 	v, ok := f.get("manifest", canonical.Object, optional)
 	if !ok {
@@ -140,7 +141,7 @@ func readDigest(f *fields, alias bool) Digest {
 }
 
 // licenceRule checks the characters of an SPDX licence expression (SPDX 2.3,
-// annex D), not whether the list of licences has it: the list grows.
+// annex D). It doesn't look licences up in SPDX's list, because the list grows.
 func licenceRule(s string) string {
 	if !spelledLicence(s) {
 		return "is not an SPDX licence expression, such as Apache-2.0 or CC-BY-4.0 OR MIT"
@@ -170,8 +171,9 @@ func (a *Artifact) references() []Reference {
 	return refs
 }
 
-// SubjectDigest is the SHA-256 by which statements know the artifact version:
-// its own digest, or that of its name where its own is of another algorithm.
+// SubjectDigest is the SHA-256 that statements about the artifact version
+// contain. It is the artifact's digest, or the SHA-256 of its name if the digest
+// uses another algorithm.
 func (a *Artifact) SubjectDigest() string {
 	if a.Digest.Algorithm == "sha-256" {
 		return a.Digest.Value

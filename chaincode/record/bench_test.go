@@ -8,7 +8,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// measured is event number n of a cold chain, of about 600 bytes.
+// measured is event number n of a cold chain. It has about 600 bytes.
 func measured(b testing.TB, n int) canonical.Value {
 	at := fmt.Sprintf("2026-03-01T%02d:%02d:%02d.%03dZ", n/3600%24, n/60%60, n%60, n%1000)
 	text := fmt.Appendf(nil, `{"type":"ObjectEvent","action":"OBSERVE","bizStep":"transporting","disposition":"in_transit","epcList":["urn:epc:id:sscc:9520001.1%09d"],
@@ -57,7 +57,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkWriter is NewEvent in used memory.
+// BenchmarkWriter does the same as NewEvent, but reuses memory.
 func BenchmarkWriter(b *testing.B) {
 	event := measured(b, 0)
 	var w record.Writer
@@ -70,7 +70,7 @@ func BenchmarkWriter(b *testing.B) {
 	}
 }
 
-// BenchmarkCheck is Decode in used memory.
+// BenchmarkCheck does the same as Decode, but reuses memory.
 func BenchmarkCheck(b *testing.B) {
 	body := bodies(b, 1)[0]
 	var reader record.Reader
@@ -82,7 +82,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// perPack is the size of a pack.
+// perPack is the number of records in a pack.
 const perPack = 2_000
 
 func BenchmarkPack(b *testing.B) {

@@ -5,22 +5,22 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 )
 
-// Event is a supply-chain step: an EPCIS 2.0 event as it was sent, the JSON-LD
-// context it was sent under, and its CBV 2.0 event hash id. Two organisations
-// that report the same event make two records, if their spellings differ, with
-// one hash: corroboration.
+// Event is a supply-chain step: an EPCIS 2.0 event as it was sent, its JSON-LD
+// context, and its CBV 2.0 event hash id. If two organisations report the same
+// event in different spellings, there are two records with one hash. The second
+// record corroborates the first.
 type Event struct {
-	Event   *epcis.Event    // what was understood
-	Raw     canonical.Value // the event, extensions and all
-	Context canonical.Value // the contexts of document and event, merged; null if there was none
+	Event   *epcis.Event    // what was read from the event
+	Raw     canonical.Value // the whole event with its extensions
+	Context canonical.Value // the contexts of document and event, merged; null if there are none
 	Hash    string          // ni:///sha-256;…?ver=CBV2.0
 }
 
 const eventKind = "event/1"
 
-// NewEvent makes the record of an event. An event without an eventID gets its
-// hash for one: EPCIS 2.0 asks the repository for a unique id, and the hash is
-// the one that every organisation finds for the same event.
+// NewEvent makes the record of an event. If the event has no eventID, NewEvent
+// sets it to the hash. EPCIS 2.0 requires the repository to assign a unique id,
+// and every organisation computes the same hash for the same event.
 func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 	if event.Kind != canonical.Object {
 		return nil, []Problem{notAnEvent(event)}
@@ -33,7 +33,7 @@ func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 		event = event.With("eventID", canonical.Str(understood.Hash))
 		understood.EventID = understood.Hash
 	}
-	// All of it has just been checked or made; reading it again would find the same.
+	// Everything in the record has just been checked or made, so there is no need to read it again.
 	return seal(&Record{Noun: NounEvent, Event: &Event{Event: understood, Raw: event, Context: context, Hash: understood.Hash}},
 		canonical.Value{Kind: canonical.Object, Members: eventMembers(nil, event, context, understood.Hash)})
 }

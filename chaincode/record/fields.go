@@ -8,16 +8,16 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// fields reads an object member by member, notes what is wrong, and at the
-// end finds the members nobody asked for.
+// fields reads an object member by member and collects problems. At the end,
+// finish finds the members that nobody has read.
 type fields struct {
 	value    canonical.Value
-	at       string // pointer to the object
+	at       string // JSON pointer to the object
 	known    []string
 	problems []Problem
 }
 
-// mostProblems bounds the memory that one hostile record can fill with them.
+// mostProblems bounds the memory that the problems of one hostile record can take.
 const mostProblems = 100
 
 func (f *fields) problem(code, pointer, format string, args ...any) {
@@ -29,7 +29,7 @@ func (f *fields) problem(code, pointer, format string, args ...any) {
 
 func (f *fields) skip(name string) { f.known = append(f.known, name) }
 
-// get finds a member of the kind wanted.
+// get returns the member name. It must have the wanted kind.
 func (f *fields) get(name string, want canonical.Kind, required bool) (canonical.Value, bool) {
 	f.skip(name)
 	v, ok := f.value.Lookup(name)
@@ -66,7 +66,8 @@ func (f *fields) text(name string, needed bool, max int) string {
 	return v.Text
 }
 
-// named reads a text that must keep to a rule; rule returns what it should be.
+// named reads a string that must keep to a rule. The rule returns "" or the
+// rest of a sentence that says what is wrong.
 func (f *fields) named(name string, needed bool, rule func(string) string) string {
 	v, ok := f.get(name, canonical.String, needed)
 	if !ok {
@@ -90,7 +91,7 @@ func (f *fields) time(name string, needed bool) time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339Nano, v.Text)
-	lax := strings.ContainsRune(v.Text, ',') || strings.IndexByte(v.Text, ':') != len("2026-03-01T08") // as time.Parse is
+	lax := strings.ContainsRune(v.Text, ',') || strings.IndexByte(v.Text, ':') != len("2026-03-01T08") // time.Parse accepts these
 	if err != nil || lax || t.Year() < 1 {
 		f.problem("bad_time", canonical.Pointer(name), "%s %q is not a date and time with an offset, such as 2026-03-01T08:00:00Z", name, Brief(v.Text))
 		return time.Time{}
@@ -98,7 +99,7 @@ func (f *fields) time(name string, needed bool) time.Time {
 	return t
 }
 
-// list reads an array and hands each item on with its pointer.
+// list reads an array and calls each with its items and their pointers.
 func (f *fields) list(name string, needed bool, max int, each func(v canonical.Value, pointer string)) {
 	v, ok := f.get(name, canonical.Array, needed)
 	if !ok {
@@ -116,7 +117,7 @@ func (f *fields) list(name string, needed bool, max int, each func(v canonical.V
 	}
 }
 
-// texts reads an array of strings that keep to a rule and do not repeat.
+// texts reads an array of strings. Each must keep to the rule, and none may occur twice.
 func (f *fields) texts(name string, needed bool, max int, rule func(string) string) []string {
 	var all []string
 	seen := map[string]bool{}
@@ -139,7 +140,7 @@ func (f *fields) texts(name string, needed bool, max int, rule func(string) stri
 	return all
 }
 
-// within reads an object inside this one with its own set of members.
+// within reads v, an object inside this one, which has members of its own.
 func (f *fields) within(v canonical.Value, pointer string, read func(*fields)) {
 	if v.Kind != canonical.Object {
 		f.problem("wrong_type", pointer, "a JSON object should stand here, not a JSON %s", v.Kind)
@@ -151,8 +152,8 @@ func (f *fields) within(v canonical.Value, pointer string, read func(*fields)) {
 	f.problems = append(f.problems, inner.problems[:min(len(inner.problems), mostProblems-len(f.problems))]...)
 }
 
-// finish reports the members that no reader asked for: a record says nothing
-// that nobody checks.
+// finish reports the members that nobody has read. A record must not contain
+// anything that nobody checks.
 func (f *fields) finish() {
 next:
 	for i := range f.value.Members {
@@ -166,7 +167,7 @@ next:
 	}
 }
 
-// among makes the rule that a text is one of a few words.
+// among makes the rule that a string is one of the words.
 func among(words ...string) func(string) string {
 	return func(s string) string {
 		for _, w := range words {

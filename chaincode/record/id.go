@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// ID names a record by the SHA-256 of its canonical body:
-// "ni:///sha-256;" and 64 lower-case hexadecimal digits. It is written as CBV
-// writes event hash ids, in hexadecimal where RFC 6920 has base64url.
+// ID is the id of a record: "ni:///sha-256;" and the SHA-256 of its canonical
+// body as 64 lower-case hexadecimal digits. Like the event hash ids of CBV it
+// has hexadecimal digits where RFC 6920 has base64url.
 type ID string
 
 const idPrefix = "ni:///sha-256;"
 
-// Sum is the id of a body.
+// Sum returns the id of a body.
 func Sum(body []byte) ID { return IDOf(sha256.Sum256(body)) }
 
-// IDOf is the id of a body that has a digest.
+// IDOf returns the id of the body whose SHA-256 is sum.
 func IDOf(sum [sha256.Size]byte) ID {
 	var id [len(idPrefix) + 2*sha256.Size]byte
 	copy(id[:], idPrefix)
@@ -25,7 +25,7 @@ func IDOf(sum [sha256.Size]byte) ID {
 	return ID(id[:])
 }
 
-// Digest is what the digits of an id stand for; of a text that is no id, anything.
+// Digest returns the SHA-256 in an id. If the text isn't an id, the result means nothing.
 func (id ID) Digest() (sum [sha256.Size]byte) {
 	var digits [2 * sha256.Size]byte
 	copy(digits[:], id.Hex())
@@ -33,7 +33,7 @@ func (id ID) Digest() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// ParseID accepts exactly the form that Sum gives.
+// ParseID reads an id. It accepts only the form that Sum returns.
 func ParseID(s string) (ID, error) {
 	digits, ok := strings.CutPrefix(s, idPrefix)
 	if !ok || !lowerHex(digits, 2*sha256.Size) {
@@ -42,10 +42,10 @@ func ParseID(s string) (ID, error) {
 	return ID(s), nil
 }
 
-// Hex is the id's digest alone.
+// Hex returns the digits of the id's digest.
 func (id ID) Hex() string { return strings.TrimPrefix(string(id), idPrefix) }
 
-// Short is enough of the id for people to tell records apart by eye.
+// Short returns the first 12 digits, so that people can tell records apart.
 func (id ID) Short() string {
 	h := id.Hex()
 	return h[:min(len(h), 12)]

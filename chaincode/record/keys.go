@@ -11,26 +11,27 @@ import (
 	"time"
 )
 
-// The ledger's keys. All are text; digests and transaction ids stand in
-// base64url, which is a third shorter than hexadecimal.
+// The ledger's keys. All are text. Digests and transaction ids are in base64url,
+// which is a third shorter than hexadecimal. A key that is written blind is
+// written without being read first.
 //
 //	p/<transaction>            header line and pack: written once, blind
-//	r/<record>/<transaction>   the record's line in that pack, from 0: blind; both are shortened
-//	f/<record>                 the MSP id that recorded it first, of records other than events: read before written
+//	r/<record>/<transaction>   number of the record's line in that pack, from 0: blind; both ids are shortened
+//	f/<record>                 MSP id that recorded it first, for records other than events: read before written
 //	a/<artifact version>       Place of the artifact's record: read before written
 //	g/<artifact version>       Place of the activity that generated it: read before written
 //	w/<node>                   Place of a withdrawal, until retracted: read by activities
-//	n/<namespace>              the MSP id it belongs to: read before written
+//	n/<namespace>              MSP id that it belongs to: read before written
 //	m/<MSP id>                 Place of the organisation's newest member record
 //	s/<SHA-256 of node>/<transaction>/<line>/<position>   id of a statement about the node: blind
 //
-// A record's pointer carries the transaction, so that recording a record
-// again adds a pointer and leaves the first one as it was; which came first is
-// the order of the transactions on the ledger. No submit scans a range.
+// The key of a pointer contains the transaction. So recording a record again
+// adds a pointer and doesn't touch the first one. The order of the transactions
+// on the ledger says which came first. No submit scans a range of keys.
 //
-// Pointers are most of what an event takes up in a block, so they hold no more
-// than they need. They prove nothing: whoever follows one finds the record by
-// its whole digest in the pack, or finds that it isn't there.
+// Pointers are most of what an event takes up in a block, so they are as short
+// as possible. They prove nothing: who follows a pointer compares the record's
+// whole digest with the bodies in the pack.
 const (
 	PackPrefix       = "p/"
 	pointerPrefix    = "r/"
@@ -40,13 +41,13 @@ const (
 	pointerTx     = 16 // characters of a transaction id: 96 bits
 )
 
-// TransientPack names the pack among the transient data of a submit's proposal.
+// TransientPack is the name of the pack in the transient data of a proposal to submit.
 const TransientPack = "pack"
 
-// PackKey is where the pack of a transaction lies.
+// PackKey is the key of a transaction's pack.
 func PackKey(txID string) string { return PackPrefix + shortTx(txID) }
 
-// ParsePackKey recognises the key of a pack and returns its transaction id.
+// ParsePackKey returns the transaction id in the key of a pack. For other keys, ok is false.
 func ParsePackKey(key string) (txID string, ok bool) {
 	short, ok := strings.CutPrefix(key, PackPrefix)
 	if !ok {
@@ -59,22 +60,22 @@ func ParsePackKey(key string) (txID string, ok bool) {
 	return hex.EncodeToString(raw), true
 }
 
-// PointerKey is where one recording of a record is found.
+// PointerKey is the key of the pointer to a record in a transaction's pack.
 func PointerKey(id ID, txID string) string {
 	var room [128]byte
 	return string(appendStart(appendPointerPrefix(room[:0], id), txID, pointerTx))
 }
 
-// PointerPrefix is what the keys of all recordings of a record begin with.
+// PointerPrefix is the prefix of the keys of all pointers to a record.
 func PointerPrefix(id ID) string { return string(appendPointerPrefix(nil, id)) }
 
 func appendPointerPrefix(dst []byte, id ID) []byte {
 	return append(appendStart(append(dst, pointerPrefix...), id.Hex(), pointerRecord), '/')
 }
 
-// PointerPacks returns what the key of the pack begins with to which a
-// pointer's key leads. It is one pack's, unless somebody has spent a fortune on
-// making two transaction ids alike.
+// PointerPacks returns the prefix of the key of the pack to which a pointer's
+// key leads. Only one pack has that prefix, unless somebody has spent a fortune
+// to make two transaction ids that begin alike.
 func PointerPacks(key string) (prefix string, ok bool) {
 	at := strings.LastIndexByte(key, '/')
 	if !strings.HasPrefix(key, pointerPrefix) || at < len(pointerPrefix) || len(key)-at-1 != pointerTx {
@@ -83,39 +84,39 @@ func PointerPacks(key string) (prefix string, ok bool) {
 	return PackPrefix + key[at+1:], true
 }
 
-// appendStart appends the first n characters of what appendShort does.
+// appendStart appends the first n characters of what appendShort appends.
 func appendStart(dst []byte, digits string, n int) []byte {
 	from := len(dst)
 	dst = appendShort(dst, digits)
 	return dst[:min(from+n, len(dst))]
 }
 
-// FirstKey is where the organisation is that recorded a record first. Events
-// have none: they come by the million and are written blind.
+// FirstKey is the key of the organisation that recorded a record first. Events
+// have none: there are millions of them, and they are written blind.
 func FirstKey(id ID) string { return "f/" + shortHex(id.Hex()) }
 
-// ArtifactKey is where an artifact version's place is.
+// ArtifactKey is the key of the [ArtifactPlace] of an artifact version.
 func ArtifactKey(ref string) string { return "a/" + ref }
 
-// GeneratorKey is where the activity that generated an artifact version is.
+// GeneratorKey is the key of the [Place] of the activity that generated an artifact version.
 func GeneratorKey(ref string) string { return "g/" + ref }
 
-// WithdrawalKey is where a withdrawal of consent to a node is.
+// WithdrawalKey is the key of the [Place] of a withdrawal of consent to use a node.
 func WithdrawalKey(node string) string { return withdrawalPrefix + node }
 
-// NamespaceKey is where the owner of a namespace is.
+// NamespaceKey is the key of the owner of a namespace.
 func NamespaceKey(namespace string) string { return "n/" + namespace }
 
-// MemberKey is where an organisation's newest member record is.
+// MemberKey is the key of the [Place] of an organisation's newest member record.
 func MemberKey(mspID string) string { return "m/" + mspID }
 
-// AboutPrefix is what the keys of all statements about a node begin with.
+// AboutPrefix is the prefix of the keys of all statements about a node.
 func AboutPrefix(node string) string {
 	return "s/" + shortHex(NodeDigest(node, NodeThing)) + "/"
 }
 
-// AboutKey is where one statement about a node is. Line and position keep the
-// keys of one transaction apart.
+// AboutKey is the key of one statement about a node: the statement's line in
+// the pack, and the node's position among its subjects.
 func AboutKey(node, txID string, line, position int) string {
 	return fmt.Sprintf("%s%s/%06d/%06d", AboutPrefix(node), shortTx(txID), line, position)
 }
@@ -129,35 +130,35 @@ func appendShort(dst []byte, digits string) []byte {
 	var room [64]byte
 	raw, err := hex.AppendDecode(room[:0], []byte(digits))
 	if err != nil || len(raw) == 0 {
-		return base64.RawURLEncoding.AppendEncode(append(dst, '='), []byte(digits)) // not one of Fabric's; kept apart, never mistaken
+		return base64.RawURLEncoding.AppendEncode(append(dst, '='), []byte(digits)) // not a digest or id of Fabric's: "=" keeps it apart from those
 	}
 	return base64.RawURLEncoding.AppendEncode(dst, raw)
 }
 
-// Place says where a record lies: its id, and a transaction that recorded it.
+// Place says where a record is on the ledger: its id, and a transaction that recorded it.
 type Place struct {
 	ID ID     `json:"id"`
 	Tx string `json:"tx"`
 }
 
-// ArtifactPlace is what the ledger keeps under an artifact version's name.
+// ArtifactPlace is the value under an [ArtifactKey].
 type ArtifactPlace struct {
 	Place
-	SHA256 string `json:"sha256"` // the digest that a statement's subject has
+	SHA256 string `json:"sha256"` // the artifact's SubjectDigest
 }
 
-// Header stands before the pack of each transaction on the ledger. It is what
-// the ledger knows of the submitter, not what the records claim.
+// Header precedes the pack of each transaction on the ledger. It says what the
+// ledger knows about the submitter, not what the records claim.
 type Header struct {
 	MSPID   string `json:"mspId"`
 	Subject string `json:"subject"` // of the submitter's certificate
-	Time    string `json:"time"`    // of the transaction, RFC 3339, UTC: the submitter's claim, which peers hold to within 15 minutes
+	Time    string `json:"time"`    // of the transaction, RFC 3339, UTC: the submitter's clock, which peers accept within 15 minutes
 }
 
-// HeaderTime writes the time of a transaction as its header has it.
+// HeaderTime writes the time of a transaction as a Header contains it.
 func HeaderTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// PackValue is what lies under a PackKey: the header as one line, then the pack.
+// PackValue makes the value under a [PackKey]: the header as one line, then the pack.
 func PackValue(h Header, pack []byte) ([]byte, error) {
 	line, err := json.Marshal(h)
 	if err != nil {
@@ -166,7 +167,7 @@ func PackValue(h Header, pack []byte) ([]byte, error) {
 	return append(append(line, '\n'), pack...), nil
 }
 
-// ParsePackValue splits what PackValue made.
+// ParsePackValue splits a value that PackValue made.
 func ParsePackValue(value []byte) (Header, []byte, error) {
 	line, pack, ok := bytes.Cut(value, []byte{'\n'})
 	if !ok {

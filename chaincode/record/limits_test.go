@@ -50,7 +50,7 @@ func build(noun string, v canonical.Value) (*record.Record, []record.Problem) {
 	return record.NewStatement(v, nil)
 }
 
-// with is JSON with something else at a place.
+// with returns the JSON text with put at the pointer.
 func with(t *testing.T, text, pointer string, put any) canonical.Value {
 	t.Helper()
 	var whole any
@@ -507,7 +507,7 @@ func TestTheSizeOfARecordIsExact(t *testing.T) {
 	values := func(n int) canonical.Value {
 		return value(t, `{"predicateType":"https://example.org/note","subject":["`+anyID+`"],"predicate":{"a":[0`+strings.Repeat(",0", n-1)+`]}}`)
 	}
-	const others = 11 // the record, its five members, what is in them, and the list
+	const others = 11 // values besides the list's: the record, its members, and what they contain
 	_, problems = record.NewStatement(values(canonical.DefaultValues-others), nil)
 	require.Empty(t, problems)
 	_, problems = record.NewStatement(values(canonical.DefaultValues-others+1), nil)

@@ -6,9 +6,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// Member is an organisation of the consortium, as it introduces itself, and
-// the namespaces it claims for its artifacts. The newest record of an
-// organisation is the one that counts; a claim, once made, stays.
+// Member is an organisation's description of itself, with the namespaces that it
+// claims for its artifacts. The newest record of an organisation counts, but a
+// namespace stays claimed for ever.
 type Member struct {
 	MSPID       string
 	Name        string
@@ -37,7 +37,7 @@ func readMember(f *fields) *Member {
 	}
 }
 
-// glnRule checks length and check digit (GS1 General Specifications, 7.9).
+// glnRule checks the length and the check digit of a GLN (GS1 General Specifications, 7.9).
 func glnRule(s string) string {
 	sum := 0
 	for i := 0; i < len(s); i++ {

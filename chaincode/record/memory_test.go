@@ -12,7 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// changes are what may be wrong, or merely different, with the record of an event: text to put in the place of text.
+// changes make the record of an event wrong, or merely different. Each replaces one text by another.
 var changes = [][2]string{
 	{`"hash":"ni:`, `"hash":"no:`}, {`"record":"event/1"`, `"record":"event/2"`}, {`"record":"event/1"`, `"record":1`}, {`"event":{`, `"event":[{`},
 	{`"context":[`, `"context":null,"x":[`}, {`"context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],`, ``}, {`"context":["https`, `"context":[7,"https`},
@@ -74,8 +74,8 @@ func TestAUsedReaderChecksOtherNounsToo(t *testing.T) {
 	require.NotEmpty(t, problems)
 }
 
-// TestAUsedWriterWritesWhatNewEventMakes makes events of very different sizes one after the other: nothing of one may be
-// found in another, and bodies stay as they are until Reset.
+// TestAUsedWriterWritesWhatNewEventMakes makes events of very different sizes one after the other. No event may leave
+// anything in the next, and bodies must not change until Reset.
 func TestAUsedWriterWritesWhatNewEventMakes(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	var w record.Writer

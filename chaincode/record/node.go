@@ -39,8 +39,8 @@ func ParseArtifactRef(s string) (ArtifactRef, error) {
 	return r, nil
 }
 
-// namespaceRule keeps namespaces to lower-case ASCII, so that no two that
-// look alike can belong to two organisations.
+// namespaceRule restricts namespaces to lower-case ASCII, so that two namespaces
+// never look alike.
 func namespaceRule(s string) string {
 	if !spelled(s, 64, func(c byte) bool { return c == '-' || c == '.' || lower(c) || digit(c) }) {
 		return "must be 1 to 64 of a-z, 0-9, - and ., beginning with a letter or digit"
@@ -82,7 +82,7 @@ type NodeKind uint8
 
 // The kinds of node.
 const (
-	NodeThing    NodeKind = iota + 1 // an EPC instance, a lot, or another URI that events name
+	NodeThing    NodeKind = iota + 1 // a serialised item, a lot, or another URI that events name
 	NodeArtifact                     // kind/namespace/name@version
 	NodeRecord                       // a record id
 )
@@ -90,8 +90,8 @@ const (
 // maxNode bounds the text of a node, in bytes.
 const maxNode = 2048
 
-// ParseNode reads any spelling of a node and returns the one that the graph
-// uses: things as canonical GS1 Digital Links, the others as they are.
+// ParseNode reads a node in any spelling and returns its canonical spelling. For
+// things with a GS1 key that is the canonical GS1 Digital Link URI.
 func ParseNode(s string) (string, NodeKind, error) {
 	if len(s) > maxNode {
 		return "", 0, fmt.Errorf("%q has %d bytes, more than the %d that a node may have", Brief(s), len(s), maxNode)
@@ -114,7 +114,7 @@ func ParseNode(s string) (string, NodeKind, error) {
 	return thing, NodeThing, nil
 }
 
-// refRule accepts what a record may depend on: an artifact version or a record.
+// refRule accepts what an activity may use and an artifact may be derived from: an artifact version or a record.
 func refRule(s string) string {
 	if _, err := ParseID(s); err == nil {
 		return ""
@@ -125,7 +125,7 @@ func refRule(s string) string {
 	return "is neither an artifact version (dataset/lab/readings@1) nor a record id (ni:///sha-256;…)"
 }
 
-// nodeRule accepts what a record may speak about, in its one spelling.
+// nodeRule accepts any node in its canonical spelling.
 func nodeRule(s string) string {
 	node, _, err := ParseNode(s)
 	if err != nil {

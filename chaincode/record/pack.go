@@ -10,11 +10,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A pack is how records travel and how they lie on the ledger: one zstd frame
-// (RFC 8878) of canonical bodies with a line feed between each two. Canonical
-// JSON has no line feed of its own, so `zstd -d` shows a pack as lines.
+// A pack is the form in which records travel and in which the ledger keeps them:
+// one zstd frame (RFC 8878) of canonical bodies with a line feed between them.
+// Canonical JSON contains no line feeds, so `zstd -d` shows one record a line.
 
-// PackLimits bound what one pack may unfold to.
+// PackLimits bound the content of one pack.
 type PackLimits struct {
 	Records int
 	Bytes   int // of all bodies, unpacked
@@ -36,14 +36,15 @@ func (l PackLimits) orDefaults() PackLimits {
 	return l
 }
 
-// Coders are safe for use by several goroutines at once through EncodeAll and
-// DecodeAll, and start none of their own.
+// EncodeAll and DecodeAll of these coders are safe for concurrent use. The coders
+// start no goroutines.
 var (
-	// A single segment says its size however small it is. A checksum would find what the records' ids find anyway. The
-	// fastest level takes half the time of the default one, and packs records that are much alike smaller than that.
+	// A frame with a single segment always states its size. There is no checksum, because the ids of the records
+	// reveal any damage. The fastest level takes half the time of the default level, and makes smaller packs of
+	// records that are much alike.
 	packer = must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithSingleSegment(true),
 		zstd.WithEncoderCRC(false)))
-	// The hard ceiling of any Unpack, whatever its caller's limits.
+	// The memory limit holds for every Unpack, whatever limits its caller sets.
 	unpacker = must(zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(64<<20)))
 )
 
@@ -69,13 +70,13 @@ func Pack(bodies [][]byte) ([]byte, error) {
 	return p.Pack()
 }
 
-// Packer gathers bodies for a pack. The zero Packer is ready. One goroutine at a time may use it.
+// Packer collects bodies for a pack. The zero Packer is ready to use, by one goroutine at a time.
 type Packer struct {
 	text    []byte
 	records int
 }
 
-// Add copies a body behind those before it.
+// Add appends a copy of a body.
 func (p *Packer) Add(body []byte) error {
 	if len(body) == 0 || bytes.IndexByte(body, '\n') >= 0 {
 		return fmt.Errorf("body %d is not canonical JSON", p.records)
@@ -91,7 +92,7 @@ func (p *Packer) Add(body []byte) error {
 // Records is the number of bodies that were added.
 func (p *Packer) Records() int { return p.records }
 
-// Pack packs the bodies.
+// Pack packs the bodies in the order in which they were added.
 func (p *Packer) Pack() ([]byte, error) {
 	if p.records == 0 {
 		return nil, errors.New("there is nothing to pack")
@@ -102,17 +103,17 @@ func (p *Packer) Pack() ([]byte, error) {
 	return bytes.Clone(*room), nil
 }
 
-// packed is memory for packs in the making, whose size isn't known before.
+// packed holds buffers to compress into, because the size of a pack isn't known before.
 var packed = sync.Pool{New: func() any { return new([]byte) }}
 
 // Reset drops the bodies and keeps their memory for others.
 func (p *Packer) Reset() { p.text, p.records = p.text[:0], 0 }
 
-// Unpack returns the bodies of a pack. It never unfolds more than its limits
-// allow, whatever the pack claims. The bodies are not yet checked.
+// Unpack returns the bodies of a pack. It doesn't check the bodies. It never
+// decompresses more than the limits allow, whatever size the pack states.
 func Unpack(pack []byte, l PackLimits) ([][]byte, error) { return new(Reader).Unpack(pack, l) }
 
-// Unpack is the function of that name, but the bodies are good only until the next call: they lie in the Reader's memory.
+// Unpack returns the bodies of a pack like the function [Unpack]. They are valid only until the next call.
 func (r *Reader) Unpack(pack []byte, l PackLimits) ([][]byte, error) {
 	l = l.orDefaults()
 	var header zstd.Header
@@ -148,9 +149,9 @@ func (r *Reader) Unpack(pack []byte, l PackLimits) ([][]byte, error) {
 
 var newline = []byte{'\n'}
 
-// oneFrame walks the blocks of a frame (RFC 8878, section 3.1.1.2) to see
-// that it ends where the pack ends. Decoders skip what follows, and the ledger
-// would keep bytes that are no record.
+// oneFrame follows the blocks of a frame (RFC 8878, section 3.1.1.2) and reports
+// whether the frame ends where the pack ends. Without this check, the ledger
+// could keep bytes behind the frame that belong to no record.
 func oneFrame(pack []byte, header zstd.Header) bool {
 	const (
 		blockHeader = 3

@@ -16,22 +16,23 @@ type Problem struct {
 	Existing string `json:"existing,omitempty"` // the id of the record that is in the way
 }
 
-// maxProblems bounds what one rejection reports: enough to mend a document
-// by, and no more than fits an error message of the ledger.
+// Limits of a rejection: enough problems to mend a document with, and few
+// enough to fit into an error message of the ledger.
 const (
 	maxProblems = 50
-	maxPointer  = 512   // bytes; a longer one is cut to the nearest place around it
+	maxPointer  = 512   // bytes; a longer pointer is cut to that of an object or array around the place
 	maxDetail   = 1_000 // bytes
 )
 
-// Rejection is how the ledger says no. Its text is one JSON object, because
-// the error message is all that a peer passes on to a client.
+// Rejection is the error with which the ledger refuses records. Its text is one
+// JSON object, because a peer passes nothing but the error message on to a
+// client.
 type Rejection struct {
 	Problems []Problem `json:"problems"`
-	More     int       `json:"more,omitempty"` // problems left out, of those found before the search ended
+	More     int       `json:"more,omitempty"` // number of problems that were found but left out
 }
 
-// Reject makes a Rejection of at most a bounded number of problems.
+// Reject makes a Rejection of the problems. It leaves out those beyond maxProblems.
 func Reject(problems []Problem) *Rejection {
 	kept := problems[:min(len(problems), maxProblems)]
 	r := &Rejection{Problems: make([]Problem, len(kept)), More: len(problems) - len(kept)}
@@ -53,7 +54,7 @@ func (r *Rejection) Error() string {
 	return string(text)
 }
 
-// ParseRejection finds a Rejection in the text of an error as peers wrap it.
+// ParseRejection finds a Rejection in the text of an error that peers have wrapped.
 func ParseRejection(message string) (*Rejection, bool) {
 	at := strings.Index(message, `{"problems":[`)
 	if at < 0 {
@@ -66,7 +67,7 @@ func ParseRejection(message string) (*Rejection, bool) {
 	return r, true
 }
 
-// Brief shortens hostile text for a message.
+// Brief shortens text from a record for a message.
 func Brief(s string) string { return cut(s, 80) }
 
 func cut(s string, most int) string {

@@ -7,21 +7,22 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 )
 
-// Reader reads the bodies of one recording after the other in the same memory. The
-// zero Reader is ready. One goroutine at a time may use it.
+// Reader reads packs and bodies one after the other into the same memory. The
+// zero Reader is ready to use, by one goroutine at a time.
 type Reader struct {
 	values canonical.Scratch
 	text   []byte // of a pack
 	bodies [][]byte
 }
 
-// Read reads a body that the ledger has accepted: one of a pack that a valid
-// transaction wrote. Of an event it checks nothing that the chaincode has checked
-// with Decode before: neither that the bytes are canonical, nor the event, nor its
-// hash, which it takes from the body. Bodies from anywhere else belong into Decode.
+// Read reads a body that the ledger has accepted, from a pack that a valid
+// transaction wrote. Use [Decode] for a body from anywhere else: if the body is
+// an event, Read doesn't repeat the checks of the chaincode. It checks neither
+// that the bytes are canonical nor the event, and it takes the hash from the
+// body.
 //
-// Of an event's record, ID, Body, Raw and Context are not set. All other nouns
-// are few, and are read as Decode reads them.
+// In an event's record, ID, Body, Raw and Context are not set. Records of other
+// nouns are rare, so Read decodes them with Decode.
 func (r *Reader) Read(body []byte) (*Record, []Problem) {
 	v, err := r.values.Parse(body, canonical.Limits{Bytes: MaxBytes, Depth: MaxDepth})
 	if err != nil {
@@ -39,23 +40,23 @@ func (r *Reader) Read(body []byte) (*Record, []Problem) {
 	return &Record{Noun: NounEvent, Event: &Event{Event: understood, Hash: hash.Text}}, nil
 }
 
-// Check is Decode in used memory, for those who need of an event only that it is a record: its Event is nil.
+// Check checks a body like [Decode], but reuses memory. If the body is an event, the record's Event is nil.
 func (r *Reader) Check(body []byte) (*Record, []Problem) {
 	v, err := r.values.ParseCanonical(body, canonical.Limits{Bytes: MaxBytes, Depth: MaxDepth})
 	if err == nil && isEvent(v) {
 		return &Record{ID: Sum(body), Noun: NounEvent, Body: body}, nil
 	}
-	record, problems := Decode(body) // which can say what is wrong
+	record, problems := Decode(body) // says what is wrong
 	if record != nil {
 		record.Event = nil
 	}
 	return record, problems
 }
 
-// noContext is that of an event that has an @context of its own.
+// noContext is the context of a record that has no member context.
 var noContext canonical.Value
 
-// isEvent tells whether a value is the record of an event that Decode takes.
+// isEvent reports whether v is the record of an event that Decode accepts.
 func isEvent(v canonical.Value) bool {
 	members, context := v.Members, &noContext
 	if len(members) == 4 && members[0].Name == "context" && members[0].Value.Kind != canonical.Null {

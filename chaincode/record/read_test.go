@@ -21,7 +21,7 @@ func TestReadTakesFromAcceptedBodiesWhatDecodeTakes(t *testing.T) {
 	require.Empty(t, problems)
 
 	var reader record.Reader
-	for range 2 { // the memory of one body serves for the next
+	for range 2 { // the second time in used memory
 		for _, r := range []*record.Record{object, packing, artifact} {
 			decoded, problems := record.Decode(r.Body)
 			require.Empty(t, problems)

@@ -1,14 +1,21 @@
-// Package record says what a record is: its canonical bytes, its id, its
-// shape, how records travel and lie together in a pack, and under which keys
-// the ledger holds them.
+// Package record defines the records that Pedigree keeps, and how the ledger
+// stores them.
 //
-// The chaincode, the gateway and the verifier share this package and so agree
-// by construction. It does no input or output and reads no clock: whether
-// bytes are a record depends on nothing but the bytes.
+// A record is one JSON object in canonical form. Its member "record" names its
+// noun and the version of its shape, such as "event/1". The nouns are [Event],
+// [Artifact], [Activity], [Statement] and [Member]. The id of a record is the
+// SHA-256 of its bytes. So nobody can change a record; they can only add
+// another one that corrects it.
 //
-// A record is one JSON object in canonical form whose member "record" names
-// its noun and the version of its shape ("event/1"). Its id is the SHA-256 of
-// its bytes, so a record cannot be changed, only followed by another.
+// NewEvent, NewArtifact, NewActivity, NewStatement and NewMember make a record
+// from JSON, and [Decode] reads and checks the bytes of one. [Pack] and
+// [Unpack] put many records into one compressed pack, which is what travels
+// and what the ledger keeps. The functions that end in Key are the keys of the
+// ledger. [SubmitWrites] says which keys a transaction may write.
+//
+// The chaincode, the gateway and the verifier share this package, so they
+// agree on what a record is. The package does no input or output and reads no
+// clock: whether bytes are a record depends on the bytes alone.
 package record
 
 import (
@@ -21,7 +28,7 @@ import (
 // Noun is one of the kinds of record.
 type Noun string
 
-// The nouns. See the package's types of the same names for what each says.
+// The nouns. The types of the same names describe them.
 const (
 	NounEvent     Noun = "event"
 	NounArtifact  Noun = "artifact"
@@ -30,15 +37,15 @@ const (
 	NounMember    Noun = "member"
 )
 
-// Limits of one record. They hold in the chaincode, so everybody's do.
+// Limits of one record. The chaincode enforces them, so they are the same for everybody.
 const (
 	MaxBytes = 1 << 20 // of a body
-	MaxDepth = 32      // arrays and objects inside each other, the body itself included
+	MaxDepth = 32      // levels of nested arrays and objects, including the body itself
 	MaxRefs  = 10_000  // entries of each list of references
 )
 
-// Record is a body and what was read from it. Of the pointers, just the one
-// of its noun is set.
+// Record is a body and what was read from it. Only the pointer of its noun is
+// set.
 type Record struct {
 	ID        ID
 	Noun      Noun
@@ -50,9 +57,10 @@ type Record struct {
 	Member    *Member
 }
 
-// Decode reads a body as strictly as the ledger does: canonical bytes, within
-// the limits, in the shape of its noun, with every derived member recomputed.
-// Problems have Index 0; pointers are relative to the body.
+// Decode reads a body as strictly as the ledger does. The bytes must be
+// canonical, keep to the limits and have the shape of their noun. Decode
+// recomputes derived members, such as hashes, and compares them. The Index of
+// each problem is 0, and its Pointer is relative to the body.
 func Decode(body []byte) (*Record, []Problem) {
 	v, err := canonical.ParseCanonical(body, canonical.Limits{Bytes: MaxBytes, Depth: MaxDepth})
 	if err != nil {
@@ -93,7 +101,7 @@ func decodeAs(kind string, v canonical.Value) (*Record, []Problem) {
 	return r, f.problems
 }
 
-// build makes the record whose content is v, which lacks the member "record".
+// build makes a record of v and adds the member "record" if v lacks it.
 func build(kind string, v canonical.Value) (*Record, []Problem) {
 	if v.Kind != canonical.Object {
 		return nil, []Problem{{Code: "wrong_type", Detail: "a JSON object should stand here, not a JSON " + v.Kind.String()}}
@@ -109,7 +117,7 @@ func build(kind string, v canonical.Value) (*Record, []Problem) {
 	return seal(r, v)
 }
 
-// seal gives a record its body and id, within the limits of a record.
+// seal checks v against the limits of a record and sets the record's body and id.
 func seal(r *Record, v canonical.Value) (*Record, []Problem) {
 	if _, problems := r.seal(v, nil); len(problems) > 0 {
 		return nil, problems
@@ -117,7 +125,7 @@ func seal(r *Record, v canonical.Value) (*Record, []Problem) {
 	return r, nil
 }
 
-// seal does it with a body that is appended to room, and returns that.
+// seal does the same, but appends the body to room and returns the longer room.
 func (r *Record) seal(v canonical.Value, room []byte) ([]byte, []Problem) {
 	from := len(room)
 	room = v.Append(room)
@@ -136,7 +144,7 @@ func (r *Record) seal(v canonical.Value, room []byte) ([]byte, []Problem) {
 	return room, nil
 }
 
-// extent counts the values in v, itself included, and how deep arrays and objects are nested.
+// extent counts the values in v, including v itself, and the levels of nested arrays and objects.
 func extent(v *canonical.Value) (values, depth int) {
 	values = 1
 	for i := range v.Items {
@@ -162,14 +170,14 @@ func syntaxProblem(err error) Problem {
 	return p
 }
 
-// Reference is one place in a record that names something the ledger must
-// already know, or learn in the same transaction.
+// Reference is one place in a record that names a node. The ledger must know
+// the node already, or learn of it in the same transaction.
 type Reference struct {
 	Pointer string
 	Node    string
 }
 
-// References lists what the record depends on, in the order of the body.
+// References lists the nodes that the record names.
 func (r *Record) References() []Reference {
 	switch r.Noun {
 	case NounArtifact:

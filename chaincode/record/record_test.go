@@ -33,8 +33,8 @@ func value(t testing.TB, text string) canonical.Value {
 	return v
 }
 
-// TestBodiesAndIDsNeverChange holds the wire format: were one of these to
-// change, every record on every ledger would have another id.
+// TestBodiesAndIDsNeverChange pins the wire format. If one of these changed,
+// every record on every ledger would get another id.
 func TestBodiesAndIDsNeverChange(t *testing.T) {
 	event, problems := record.NewEvent(value(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00.000+01:00","eventTimeZoneOffset":"+01:00","action":"OBSERVE","epcList":["urn:epc:id:sgtin:9521321.000001.7"],"bizStep":"shipping"}`), canonical.Str(context))
 	require.Empty(t, problems)
@@ -352,8 +352,8 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
-// FuzzDecode promises that whatever is accepted says the same to everybody:
-// one id, one canonical body, no panic.
+// FuzzDecode checks that Decode never panics, and that every body it accepts is
+// canonical and keeps its id.
 func FuzzDecode(f *testing.F) {
 	for _, s := range strings.Split(readGolden(f, "testdata/bodies.golden"), "\n") {
 		f.Add([]byte(s))

@@ -5,15 +5,16 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 )
 
-// Writer makes the records of many events in the same memory. The zero Writer is ready. One goroutine at a time may use it.
+// Writer makes the records of many events in the same memory. The zero Writer is ready to use, by one goroutine at a
+// time.
 type Writer struct {
 	value          [2]canonical.Value // event and context
 	members, event []canonical.Member
 	bodies         []byte
 }
 
-// Event is [NewEvent], but for two things: the record's Event has no Event, as nothing is read out of what was checked, and
-// the Body is good only until Reset, as what lies in Raw is until the next call.
+// Event makes the record of an event like [NewEvent], with these differences: the record's Event.Event is nil, because
+// Event only checks the event. The Body is valid only until Reset, and Event.Raw only until the next call.
 func (w *Writer) Event(event, context canonical.Value) (*Record, []Problem) {
 	if event.Kind != canonical.Object {
 		return nil, []Problem{notAnEvent(event)}
@@ -38,10 +39,10 @@ func (w *Writer) Event(event, context canonical.Value) (*Record, []Problem) {
 	return r, nil
 }
 
-// mostKept bounds the bytes that a Writer keeps for the next bodies.
+// mostKept is the most memory, in bytes, that a Writer keeps for the next bodies.
 const mostKept = 2 << 20
 
-// Reset makes the room of all bodies free again.
+// Reset drops all bodies and keeps their memory for others.
 func (w *Writer) Reset() {
 	clear(w.value[:])
 	clear(w.members)

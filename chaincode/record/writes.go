@@ -8,33 +8,34 @@ import (
 	"strings"
 )
 
-// Writes tells which writes a submit of one pack may make. A submitter holds a
-// transaction to them before signing it: the peers that endorsed it might
-// have written something else, which the signature would then vouch for.
+// Writes knows what a transaction that submits a pack may write. Submitters
+// check a transaction with it before they sign: endorsing peers might have
+// written something else, and the signature would vouch for that.
 //
-// The pack and the pointers to its records are known byte by byte and must all
-// be there. What the rules write beside them depends on what the ledger holds
-// already; of those writes, Writes checks that they follow from a record of
-// the pack and that they say nothing in the name of anybody else. It can't
-// tell which node a retraction frees, because the pack has only the id of the
-// withdrawal that is retracted.
+// The pack and the pointers to its records are known exactly and must all be
+// there. The other writes depend on what the ledger holds already. Writes
+// checks that each of them follows from a record of the pack, and that none
+// speaks for another organisation. There is one thing it can't check: which
+// node becomes free when a withdrawal is retracted. The pack has only the id
+// of the withdrawal.
 type Writes struct {
 	header   Header
 	tx       string
 	bodies   [][]byte
 	expected map[string][]byte // the pack and the pointers
-	rules    *ruleWrites       // made when first needed: packs of events have none
+	rules    *ruleWrites       // made when first needed: packs of events need none
 }
 
-// ruleWrites are the records of a pack by what the rules write of them.
+// ruleWrites are the writes, beside pack and pointers, that the records of a pack allow.
 type ruleWrites struct {
 	exact       map[string]string // key to value
-	withdrawals map[ID][]string   // the nodes that a withdrawal of the pack is about
-	retracted   map[string]bool   // the statements that the pack retracts
+	withdrawals map[ID][]string   // by withdrawal in the pack: the nodes it is about
+	retracted   map[string]bool   // ids of the statements that the pack retracts
 }
 
-// SubmitWrites says what may be written when the submitter in the header
-// submits a pack in a transaction. It fails if the pack can't be read.
+// SubmitWrites returns the writes that are allowed when the submitter in the
+// header submits the pack in the transaction tx. It fails if the pack can't be
+// read.
 func SubmitWrites(h Header, tx string, pack []byte) (*Writes, error) {
 	bodies, err := Unpack(pack, PackLimits{})
 	if err != nil {
@@ -59,8 +60,8 @@ type Write struct {
 	Delete bool
 }
 
-// Check returns an error that names the first write that doesn't belong to the
-// submit, or says what is missing.
+// Check returns an error if a write doesn't belong to the submit, or if one is
+// missing. The error names the first such write.
 func (w *Writes) Check(writes []Write) error {
 	found := 0
 	seen := make(map[string]bool, len(writes))
@@ -118,9 +119,10 @@ func (w *Writes) checkRule(one Write) error {
 	return nil
 }
 
-// mayWithdraw reports whether a record of the pack withdraws consent to the
-// node in that place, or retracts a withdrawal that lies there. A withdrawal of
-// an artifact version is written under the id of its record, too.
+// mayWithdraw reports whether the pack allows a write under a node's
+// [WithdrawalKey]: it contains the withdrawal at that place, or it retracts that
+// withdrawal. A withdrawal of an artifact version is also written under the id
+// of the artifact's record.
 func (w *Writes) mayWithdraw(node string, p Place, retracted bool) bool {
 	if retracted {
 		return w.rules.retracted[string(p.ID)]

@@ -16,7 +16,7 @@ var (
 	submitTx  = strings.Repeat("ab", 32)
 )
 
-// writesOf are what a submit of records may write, and what it must.
+// writesOf returns what a submit of the records may write, and what it must write.
 func writesOf(t *testing.T, records ...[]byte) (*record.Writes, []record.Write) {
 	t.Helper()
 	pack, err := record.Pack(records)
