@@ -14,8 +14,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Block is a block as far as it is signed: its header, its data, and what the orderers sign with it. What peers add,
-// above all which transactions they found valid, nobody signs, and it isn't here.
+// Block is the signed part of a block: its header, its data and the orderers' metadata. It lacks what peers add, such
+// as the validity of each transaction, because nobody signs that.
 type Block struct {
 	Number       uint64
 	PreviousHash []byte
@@ -28,7 +28,7 @@ type Block struct {
 	header []byte
 }
 
-// BlockSignature is one orderer's.
+// BlockSignature is the signature of one orderer.
 type BlockSignature struct {
 	// Header names the orderer by number (common.IdentifierHeader).
 	Header    []byte
@@ -37,15 +37,18 @@ type BlockSignature struct {
 	orderer uint32
 }
 
-// OpenBlock takes from a block of a peer what is signed of it. It checks that the data has the hash that the header says.
+// OpenBlock takes the signed part from a block that a peer delivered. It checks that the data has the hash in the
+// header.
 func OpenBlock(m *common.Block) (*Block, error) {
-	b := &Block{Number: m.GetHeader().GetNumber(), PreviousHash: m.GetHeader().GetPreviousHash(), Data: m.GetData().GetData()}
+	b := &Block{
+		Number: m.GetHeader().GetNumber(), PreviousHash: m.GetHeader().GetPreviousHash(), Data: m.GetData().GetData(),
+	}
 	if all := m.GetMetadata().GetMetadata(); len(all) > int(common.BlockMetadataIndex_SIGNATURES) {
 		var metadata common.Metadata
 		if err := proto.Unmarshal(all[common.BlockMetadataIndex_SIGNATURES], &metadata); err != nil {
 			return nil, at(refuse(BadBlock, "its signatures can't be read: %v", err), "block %d", b.Number)
 		}
-		// The genesis block has the first and none of the second; what nobody signed isn't kept.
+		// The genesis block has metadata but no signatures. Unsigned metadata isn't kept.
 		if len(metadata.GetSignatures()) > 0 {
 			b.Metadata = metadata.GetValue()
 		}
@@ -60,7 +63,8 @@ func OpenBlock(m *common.Block) (*Block, error) {
 		return nil, at(err, "block %d", b.Number)
 	}
 	if want := m.GetHeader().GetDataHash(); !bytes.Equal(b.dataHash(), want) {
-		return nil, at(refuse(BadBlock, "its data has the hash %x, its header says %x", b.dataHash(), want), "block %d", b.Number)
+		return nil, at(refuse(BadBlock, "its data has the hash %x, its header says %x", b.dataHash(), want),
+			"block %d", b.Number)
 	}
 	return b, nil
 }
@@ -82,8 +86,9 @@ func (b *Block) open() error {
 	return b.wellFormed()
 }
 
-// wellFormed refuses a division of the data into envelopes that isn't the canonical one. Headers hash the envelopes one
-// after the other without saying where one ends (CVE-2023-46132), so another division has the same hash and signatures.
+// wellFormed refuses a block whose data isn't divided into envelopes in the canonical way. A header hashes the
+// envelopes one after the other, without saying where each ends (CVE-2023-46132). So the same hash and signatures would
+// fit another division.
 func (b *Block) wellFormed() error {
 	for i, envelope := range b.Data {
 		payload, signature, err := splitEnvelope(envelope)
@@ -97,8 +102,8 @@ func (b *Block) wellFormed() error {
 	return nil
 }
 
-// splitEnvelope reads an envelope that must be in the one encoding that Fabric takes: what comes out when it is decoded and
-// encoded again. What it returns are parts of what it was given.
+// splitEnvelope reads an envelope. It accepts only an encoding that doesn't change when it is decoded and encoded
+// again, as Fabric does. The payload and the signature that it returns share memory with the envelope.
 func splitEnvelope(envelope []byte) (payload, signature []byte, err error) {
 	rest := envelope
 	payload, rest = cutField(rest, 1)
@@ -106,7 +111,7 @@ func splitEnvelope(envelope []byte) (payload, signature []byte, err error) {
 	if len(rest) == 0 {
 		return payload, signature, nil
 	}
-	// There is something else: fields that aren't known yet, which come last, or an encoding that isn't the one.
+	// Something is left: fields that this version of Fabric doesn't know, which come last, or another encoding.
 	var m common.Envelope
 	if err := proto.Unmarshal(envelope, &m); err != nil {
 		return nil, nil, fmt.Errorf("it is no envelope: %w", err)
@@ -118,8 +123,8 @@ func splitEnvelope(envelope []byte) (payload, signature []byte, err error) {
 	return m.GetPayload(), m.GetSignature(), nil
 }
 
-// cutField takes a field of bytes from the front of a message, if it is there, isn't empty and has a length in as few bytes
-// as it takes.
+// cutField takes a field of bytes from the front of a message. The field must not be empty, and its length must be
+// encoded in as few bytes as possible. Otherwise nothing is taken.
 func cutField(message []byte, number protowire.Number) (value, rest []byte) {
 	n, kind, tag := protowire.ConsumeTag(message)
 	if n != number || kind != protowire.BytesType || tag != 1 {
@@ -140,25 +145,26 @@ func (b *Block) dataHash() []byte {
 	return h.Sum(nil)
 }
 
-// Hash is what the next block calls the previous hash.
+// Hash is the hash of the header. The next block has it as its previous hash.
 func (b *Block) Hash() []byte {
 	sum := sha256.Sum256(b.header)
 	return sum[:]
 }
 
-// headerBytes is the DER form of a header (protoutil.BlockHeaderBytes of Fabric).
+// headerBytes encodes a header in DER, as Fabric's protoutil.BlockHeaderBytes does.
 func headerBytes(number uint64, previous, data []byte) []byte {
 	der, err := asn1.Marshal(struct {
 		Number                 *big.Int
 		PreviousHash, DataHash []byte
 	}{new(big.Int).SetUint64(number), previous, data})
 	if err != nil {
-		panic(err) // an integer and two byte strings always have a DER form
+		panic(err) // an integer and two byte strings can always be encoded
 	}
 	return der
 }
 
-// LastConfig is the number of the configuration block that the orderers say, and sign, was the last up to this one.
+// LastConfig returns the number of the last configuration block up to and including this block, as the orderers signed
+// it.
 func (b *Block) LastConfig() (uint64, error) {
 	var m common.OrdererBlockMetadata
 	if err := decodeExactly(b.Metadata, &m); err != nil {
@@ -170,8 +176,8 @@ func (b *Block) LastConfig() (uint64, error) {
 	return m.GetLastConfig().GetIndex(), nil
 }
 
-// CheckOrderers checks that a quorum of the orderers of a configuration have signed a block, each once, and that no
-// signature is bad.
+// CheckOrderers checks that a quorum of the configuration's orderers signed a block, that none signed it twice, and
+// that no signature is bad.
 func (c *Config) CheckOrderers(b *Block) error {
 	var signers []*Identity
 	for i, s := range b.Signatures {
@@ -184,7 +190,8 @@ func (c *Config) CheckOrderers(b *Block) error {
 		}
 		o := c.Organisations[id.MSPID]
 		if o == nil {
-			return refuse(UnknownOrganisation, "orderer %d is of %s, which the configuration of block %d doesn't have", s.orderer, id.MSPID, c.Block)
+			return refuse(UnknownOrganisation, "orderer %d is of %s, which the configuration of block %d doesn't have",
+				s.orderer, id.MSPID, c.Block)
 		}
 		if err := o.Check(id, whenAny); err != nil {
 			return at(err, "orderer %d", s.orderer)
@@ -195,7 +202,8 @@ func (c *Config) CheckOrderers(b *Block) error {
 		signers = append(signers, id)
 	}
 	if len(signers) < c.Quorum {
-		return refuse(TooFewOrderers, "%d of the %d orderers have signed it, and it takes %d", len(signers), len(c.Orderers), c.Quorum)
+		return refuse(TooFewOrderers, "%d of the %d orderers have signed it, and it takes %d",
+			len(signers), len(c.Orderers), c.Quorum)
 	}
 	return c.Meets(blockValidation, signers)
 }

@@ -7,20 +7,22 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 )
 
-// whenAny asks for a judgement of certificates as Fabric makes it: at the time of their issue.
+// whenAny makes [Organisation.Check] judge certificates as Fabric does: at the time of their issue.
 var whenAny time.Time
 
-// Chain follows a channel from its genesis block through any of its blocks that include every configuration block. It
-// knows which configuration each block is to be judged by, since orderers sign the number of the last one.
+// Chain follows a channel from its genesis block through some of its blocks. Ordinary blocks may be left out, but every
+// configuration block must be among them. Orderers sign the number of the last configuration block, so a Chain notices
+// if one is missing.
 type Chain struct {
 	config *Config
 	last   *Block
 }
 
-// NewChain begins with a genesis block, which nobody signs: its hash must be known.
+// NewChain begins with a genesis block. Nobody signs a genesis block, so the caller must know its hash.
 func NewChain(genesis *Block, hash []byte) (*Chain, error) {
 	if genesis.Number != 0 || len(genesis.PreviousHash) > 0 || !bytes.Equal(genesis.Hash(), hash) {
-		return nil, at(refuse(WrongGenesis, "it has the hash %x, and the genesis block to trust has %x", genesis.Hash(), hash), "block %d", genesis.Number)
+		return nil, at(refuse(WrongGenesis, "it has the hash %x, and the genesis block to trust has %x",
+			genesis.Hash(), hash), "block %d", genesis.Number)
 	}
 	if len(genesis.Signatures) > 0 || len(genesis.Metadata) > 0 {
 		return nil, at(refuse(BadBlock, "nobody signs a genesis block"), "block 0")
@@ -39,16 +41,17 @@ func NewChain(genesis *Block, hash []byte) (*Chain, error) {
 	return &Chain{config: config, last: genesis}, nil
 }
 
-// Config is the configuration that the next block will be judged by.
+// Config is the configuration by which the next block is judged.
 func (c *Chain) Config() *Config { return c.config }
 
 // Last is the block that was taken last.
 func (c *Chain) Last() *Block { return c.last }
 
-// Take checks a block that comes after the last one, at any distance, and moves on to it: that a quorum of the orderers
-// in charge have signed it, that no configuration block was left out before it, that it is linked if it is the very next
-// and, if it is a configuration block, that the change was consented to. Which of its transactions are valid it doesn't
-// tell. It returns the configuration by which the block's transactions are to be judged.
+// Take checks a block and moves on to it. The block must come after the last one, at any distance. Take checks that a
+// quorum of the orderers in charge signed the block, and that no configuration block was left out before it. If the
+// block directly follows the last one, Take checks the link between them. If it is a configuration block, Take checks
+// that the change was authorised. Take doesn't check which of the transactions are valid. It returns the configuration
+// by which the block's transactions are judged.
 func (c *Chain) Take(b *Block) (*Config, error) {
 	before, err := c.take(b)
 	return before, at(err, "block %d", b.Number)
@@ -59,11 +62,12 @@ func (c *Chain) take(b *Block) (*Config, error) {
 	case b.Number <= c.last.Number:
 		return nil, refuse(BadBlock, "it comes after block %d", c.last.Number)
 	case b.Number == c.last.Number+1 && !bytes.Equal(b.PreviousHash, c.last.Hash()):
-		return nil, refuse(BadBlock, "it follows a block with the hash %x, and block %d has %x", b.PreviousHash, c.last.Number, c.last.Hash())
+		return nil, refuse(BadBlock, "it follows a block with the hash %x, and block %d has %x",
+			b.PreviousHash, c.last.Number, c.last.Hash())
 	}
 	before := c.config
 	if err := before.CheckOrderers(b); err != nil {
-		// The orderers may have changed since, unseen; who they say was the last to be configured tells.
+		// Perhaps a missing configuration block changed the orderers. The block names its last configuration block.
 		if last, lastErr := b.LastConfig(); lastErr == nil && last > before.Block && last < b.Number {
 			return nil, refuse(MissingConfig, "it follows the configuration of block %d, which is missing: %v", last, err)
 		}
@@ -82,7 +86,9 @@ func (c *Chain) take(b *Block) (*Config, error) {
 		return nil, err
 	}
 	if last != want {
-		return nil, refuse(MissingConfig, "its orderers say that it follows the configuration of block %d, and here it is that of block %d", last, want)
+		return nil, refuse(MissingConfig,
+			"its orderers say that it follows the configuration of block %d, and here it is that of block %d",
+			last, want)
 	}
 	if isConfig {
 		if channel != before.Channel {

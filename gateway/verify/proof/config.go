@@ -12,21 +12,20 @@ import (
 
 var errNotExact = errors.New("it isn't in the one encoding that Fabric writes")
 
-// Config is a channel's configuration from one configuration block to the next: who is a member, who orders, and by
-// which policies.
+// Config is the configuration of a channel from one configuration block to the next: its members, its orderers and its
+// policies.
 type Config struct {
-	// Channel is the channel's name, and Block the number of the block that the configuration came with.
+	// Channel is the channel's name. Block is the number of the configuration block.
 	Channel  string
 	Block    uint64
 	Sequence uint64
-	// Organisations are all membership definitions of the channel, by MSP id; Members those of the organisations that
-	// endorse.
+	// Organisations are all membership definitions of the channel, by MSP id. Members are the MSP ids of the organisations
+	// in the group Application; the others only order.
 	Organisations map[string]*Organisation
 	Members       []string
-	// Orderers are those who sign blocks, by the id that their signatures bear.
+	// Orderers sign blocks. The key is the id that is in their signatures.
 	Orderers map[uint32]*Identity
-	// Quorum is how many of them must sign a block: more than can be had without an honest one, as long as fewer than a
-	// third lie.
+	// Quorum is how many orderers must sign a block; see quorum.
 	Quorum int
 
 	root   *common.ConfigGroup
@@ -34,11 +33,11 @@ type Config struct {
 	groups map[string]string // of the members, by MSP id
 }
 
-// MemberGroup is the name of a member's group in the configuration, "" if it isn't a member. Fabric's tools call a group by
-// its organisation's MSP id or by any other name.
+// MemberGroup returns the name of a member's group in the configuration, or "" if the organisation isn't a member. The
+// name can be the MSP id, but Fabric allows any other.
 func (c *Config) MemberGroup(mspID string) string { return c.groups[mspID] }
 
-// The places in a configuration that matter here.
+// Names of groups, values and policies in a configuration.
 const (
 	applicationGroup = "Application"
 	ordererGroup     = "Orderer"
@@ -48,18 +47,18 @@ const (
 	bft              = "BFT"
 
 	blockValidation = "/Channel/Orderer/BlockValidation"
-	// LifecycleEndorsement is the channel policy by which chaincode definitions are endorsed.
+	// lifecycleEndorsement is the channel policy for the endorsement of chaincode definitions.
 	lifecycleEndorsement = "/Channel/Application/LifecycleEndorsement"
 )
 
-// openConfigEnvelope reads the only transaction of a configuration block; ok tells whether it is one.
+// openConfigEnvelope reads the only transaction of a configuration block. ok is false for other blocks.
 func openConfigEnvelope(data [][]byte) (channel string, m *common.ConfigEnvelope, ok bool, err error) {
 	if len(data) != 1 {
 		return "", nil, false, nil
 	}
 	payload, header, err := openPayload(data[0])
 	if err != nil || common.HeaderType(header.GetType()) != common.HeaderType_CONFIG {
-		return "", nil, false, nil // whatever it is, it doesn't configure anything
+		return "", nil, false, nil // it isn't a configuration block
 	}
 	m = new(common.ConfigEnvelope)
 	if err := proto.Unmarshal(payload.GetData(), m); err != nil {
@@ -85,9 +84,10 @@ func openPayload(envelope []byte) (*common.Payload, *common.ChannelHeader, error
 	return &payload, &header, nil
 }
 
-// newConfig makes a configuration out of what a configuration block holds.
+// newConfig makes a configuration from the content of a configuration block.
 func newConfig(channel string, block uint64, m *common.Config) (*Config, error) {
-	c := &Config{Channel: channel, Block: block, Sequence: m.GetSequence(), Organisations: map[string]*Organisation{}, Orderers: map[uint32]*Identity{},
+	c := &Config{Channel: channel, Block: block, Sequence: m.GetSequence(),
+		Organisations: map[string]*Organisation{}, Orderers: map[uint32]*Identity{},
 		root: m.GetChannelGroup(), raw: m, groups: map[string]string{}}
 	for _, name := range []string{applicationGroup, ordererGroup} {
 		for title, group := range c.root.GetGroups()[name].GetGroups() {
@@ -96,7 +96,7 @@ func newConfig(channel string, block uint64, m *common.Config) (*Config, error) 
 				return nil, err
 			}
 			if o.MSPID == "" || name == ordererGroup && c.Organisations[o.MSPID] != nil {
-				continue // an organisation that is both has one definition
+				continue // it was read already, as a member
 			}
 			c.Organisations[o.MSPID] = o
 			if name == applicationGroup {
@@ -118,7 +118,9 @@ func (c *Config) readOrderers() error {
 		return refuse(BadConfig, "the kind of ordering can't be read: %v", err)
 	}
 	if consensus.GetType() != bft {
-		return refuse(BadConfig, "the channel is ordered by %q, under which one orderer can sign whatever it likes; proofs need %s", consensus.GetType(), bft)
+		return refuse(BadConfig,
+			"the channel is ordered by %q, under which one orderer can sign whatever it likes; proofs need %s",
+			consensus.GetType(), bft)
 	}
 	if err := proto.Unmarshal(values[orderersValue].GetValue(), &m); err != nil {
 		return refuse(BadConfig, "the list of orderers can't be read: %v", err)
@@ -128,7 +130,8 @@ func (c *Config) readOrderers() error {
 		if err != nil {
 			return at(err, "orderer %d", one.GetId())
 		}
-		id := &Identity{MSPID: one.GetMspId(), Certificate: certificate, serialized: fmt.Appendf(nil, "%s\n%s", one.GetMspId(), one.GetIdentity())}
+		id := &Identity{MSPID: one.GetMspId(), Certificate: certificate,
+			serialized: fmt.Appendf(nil, "%s\n%s", one.GetMspId(), one.GetIdentity())}
 		if c.Orderers[one.GetId()] != nil {
 			return refuse(BadConfig, "two orderers have the id %d", one.GetId())
 		}
@@ -147,8 +150,8 @@ func (c *Config) readOrderers() error {
 	return nil
 }
 
-// quorum is how many of n orderers make two sets of them share an honest one if fewer than a third lie: half of n, f and
-// one, rounded up.
+// quorum is how many of n orderers must sign. Any two sets of so many orderers have an honest one in common, as long as
+// at most f lie, where f is the largest number below a third of n. It is (n+f+1)/2, rounded up.
 func quorum(n int) int {
 	f := (n - 1) / 3
 	return (n + f + 2) / 2

@@ -1,69 +1,84 @@
-// Package proof makes proofs of what is on a Pedigree ledger, and verifies them without trusting whoever made them.
+// Package proof makes proofs of records on a Pedigree ledger, and verifies them without trusting whoever made them.
 //
-// It knows Fabric's bytes by itself: it imports Fabric's message definitions, the standard library and, of this module,
-// only what says what a record is (chaincode/record). [Verify] reads no file, no clock and no network, so its answer is the
-// same for ever. A verifier trusts a [Trust] file and nothing else.
+// Start with [Verify]. It needs a proof file and a [Trust] file. It opens no other file, asks no network and reads no
+// clock, so it gives the same answer for ever.
 //
 //	trust, err := proof.ParseTrust(trustFile)
 //	p, err := proof.Parse(proofFile)
 //	verdict, err := proof.Verify(p, trust, proof.Wanted{Level: proof.LevelBlock, ID: id})
 //	if proof.ReasonOf(err) == proof.BadSignature { … }
 //
+// [Maker] makes proofs, with the help of a Fabric network. The package reads Fabric's messages itself. It imports
+// Fabric's message definitions and the standard library. From this module it imports only chaincode/record, which
+// defines records, and chaincode/canonical, which defines their encoding.
+//
 // # Level receipt
 //
-// A receipt is the chaincode's answer to one question, “read this record”, signed by the peers of several organisations and
-// never submitted. The verifier makes the question itself, byte by byte, and accepts answers to that one only. It proves:
+// A receipt is the chaincode's answer to one question: “read this record”. Peers of several organisations sign the
+// answer, and nobody submits it to the orderers. The verifier builds the question itself, byte by byte, and accepts
+// only an answer to that question. A receipt proves three things:
 //
-//   - the peers of the listed organisations, at least as many as the trust file asks for, had the record, bit by bit, in
-//     their committed state on this channel;
-//   - who had recorded it, in which transactions, and where on the ledger these are. Peers sign the versions of the keys
-//     that they read, and only valid transactions write, so a receipt also says that they were valid;
-//   - about when this was: peers sign the time of the question, and answer only within 15 minutes of it by their clocks
-//     (peer.authentication.timewindow of Fabric, with the filter TimeWindowCheck that is on unless it is taken out).
+//   - The peers of the listed organisations had the record in their committed state on this channel, exactly as it is
+//     in the proof. There are at least as many of these organisations as the trust file demands.
+//   - Who recorded it, in which transactions, and where these are on the ledger. Peers sign the versions of the keys
+//     that they read. Only valid transactions write keys, so a receipt also says that the transactions were valid.
+//   - Roughly when the peers answered. They sign the time of the question, and answer only if it is within 15 minutes
+//     of their own clocks. (The limit is Fabric's setting peer.authentication.timewindow. Its filter TimeWindowCheck
+//     enforces it, and is on by default.)
 //
-// It doesn't prove that the record is true, that nothing was recorded since, nor what is absent. As many organisations as
-// the trust file asks for could together sign what is not so; nobody else can.
+// A receipt doesn't prove that the record is true. It doesn't prove that nothing was recorded later, or that some other
+// record doesn't exist. If as many organisations as the trust file demands work together, they can sign a false
+// receipt. Fewer can't.
 //
-// What is signed names the channel, and not its genesis block. Peers and orderers whose keys served two channels of one name,
-// such as a trial that was begun anew, have made proofs of one that pass for the other's: give such channels other names.
+// The signed answer contains the channel's name, but not its genesis block. Suppose that a trial was started anew, and
+// the same peers and orderers served both channels with the same keys. If both channels have one name, a proof of one
+// passes for a proof of the other. Give such channels different names.
 //
 // # Level block
 //
-// A block proof is a receipt and the blocks that it speaks of. It proves, besides:
+// A block proof is a receipt together with the blocks that it refers to. It proves two more things:
 //
-//   - the blocks are of the chain that begins with the pinned genesis block: a quorum of the orderers that were in charge
-//     signed each, under a configuration that is reached from the genesis block through every configuration block between,
-//     each of which was signed by the quorum before it and changes just what its own signed update may change;
-//   - the record's first recording, of those that the receipt names, stands in its block at the place that the receipt says,
-//     was signed by the named submitter, and endorsed as the chaincode's definition in force asked for. The definition is
-//     found through the version of it that the transaction read, and its own block is in the proof and is checked too.
+//   - The blocks belong to the chain that begins with the genesis block in the trust file. A quorum of the orderers
+//     then in charge signed each block. The verifier follows the configuration from the genesis block through every
+//     configuration block. Each of these was signed by the quorum before it, and changes only what its own signed
+//     update is allowed to change.
+//   - The first of the recordings that the receipt names is in its block, at the position that the receipt says. The
+//     named submitter signed it, and it has the endorsements that the chaincode's definition demanded at the time. The
+//     transaction read a version of that definition. The version leads to the definition's own block, which is in the
+//     proof and is checked too.
 //
-// It needs, in addition to what a receipt needs, that fewer than a third of the orderers lied at any time. That a
-// transaction was valid is not in what orderers sign (peers find out later, each for itself), so it stays the word of the
-// receipt's organisations. Whole blocks are disclosed, with whatever others recorded in them.
+// A block proof holds if the receipt in it holds, and if fewer than a third of the orderers lied at any time. Orderers
+// don't sign whether a transaction is valid: each peer decides that later. So validity remains the word of the
+// organisations that signed the receipt. A block proof discloses whole blocks, with everything that others recorded in
+// them.
 //
 // # A trace
 //
-// A proof of a trace is one file with a receipt for every record of a lineage. The verifier makes the walk again from what
-// the records say (see [Trace]). It proves each record, and that they are connected; not that there are no others: a recall
-// that was left out of the file is not missed. Whoever must be sure of what is not there audits the ledger. Say by
-// [Wanted.Trace] which lineage you asked for, or a proof of another one, or of a part, is as good.
+// A proof of a trace is one file with a receipt for every record of a lineage. The verifier walks the lineage again,
+// from what the records say (see [Trace]). The proof shows that each record is on the ledger and that they are
+// connected. It doesn't show that the lineage is complete: nobody notices a recall that was left out of the file. To be
+// sure that nothing was left out, audit the ledger. Name the lineage that you asked for in [Wanted.Trace]. Otherwise
+// Verify also accepts a proof of another lineage, or of a part.
 //
 // # Times and certificates
 //
-// Nothing here asks what time it is now. A peer's certificate must have been valid at the time of the question that it
-// answered, and certificates of authorities when they issued it; a receipt stays good when they expire. Who steals an
-// expired key can sign receipts of old times: as many organisations as must agree would have to lose theirs. Certificates
-// in blocks (of submitters, endorsers, orderers and administrators) are judged as Fabric judges them when it commits: at
-// the time of their issue, by the authorities and revocation lists of the configuration that their block was made under.
-// Later configurations change nothing about earlier blocks. Trust files know no revocation: take out what isn't trusted
-// any more. Signatures of an organisation that a trust file doesn't have are refused and not skipped, so that every byte of a
-// proof counts: keep the trust file with which an organisation was still trusted for the proofs from before it left.
+// The verifier never asks what time it is now. The certificate of a peer must have been valid at the time of the
+// question that the peer answered. The certificate of an authority must have been valid when the authority issued the
+// peer's. So a receipt stays good when certificates expire. Somebody who steals an expired key can sign receipts with
+// old times. To forge a proof, they need the keys of as many organisations as must agree.
+//
+// Blocks contain the certificates of submitters, endorsers, orderers and administrators. These are judged as Fabric
+// judges them at commit: at the time of their issue, by the authorities and revocation lists of the configuration under
+// which their block was made. Later configurations don't change the verdict on earlier blocks.
+//
+// Trust files have no revocation lists. Remove what you no longer trust. A signature of an organisation that isn't in
+// the trust file is refused, not skipped, so that every byte of a proof counts. If an organisation leaves, keep the old
+// trust file for the proofs that it signed.
 //
 // # Encoding
 //
-// A proof file has one encoding (see [Proof.Bytes]); every byte of it is signed, or decides whether something else that is
-// signed fits. Where Fabric signs byte strings one after the other without saying where one ends, parts are only taken in
-// the one encoding that Fabric writes. ECDSA signatures must be DER with low S. Blocks whose data isn't divided into
-// envelopes in the canonical way are refused (CVE-2023-46132).
+// A proof file has exactly one encoding (see [Proof.Bytes]). Every byte of it is either signed, or decides whether
+// something that is signed fits. In some places Fabric signs byte strings one after the other, without saying where one
+// ends. There, this package accepts only the encoding that Fabric itself writes. ECDSA signatures must be DER with a
+// low S. A block is refused if its data isn't divided into envelopes in the canonical way (CVE-2023-46132).
 package proof

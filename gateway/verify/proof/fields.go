@@ -6,7 +6,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// fields reads the members of a JSON object, all of which must be known, and keeps the first thing that is wrong.
+// fields reads the members of a JSON object. It refuses unknown members, and remembers only the first mistake.
 type fields struct {
 	what string
 	v    canonical.Value
@@ -59,7 +59,7 @@ func (f *fields) list(name string) []canonical.Value {
 func (f *fields) optionalList(name string) []canonical.Value {
 	v := f.take(name, canonical.Array, false)
 	if f.v.Has(name) && len(v.Items) == 0 {
-		f.fail("the member %q of %s is empty, and would be left out", name, f.what)
+		f.fail("the member %q of %s is empty and should be left out", name, f.what)
 	}
 	return v.Items
 }
@@ -72,25 +72,25 @@ func (f *fields) bytes(name string) []byte {
 	return data
 }
 
-// done reports the first thing that was wrong.
+// done returns the first mistake.
 func (f *fields) done() error {
 	for _, m := range f.v.Members {
 		if !f.read[m.Name] {
-			f.fail("%s has a member %q, which is none", f.what, m.Name)
+			f.fail("%s has an unknown member %q", f.what, m.Name)
 		}
 	}
 	return f.err
 }
 
-// decodeBase64 reads base64 with padding (RFC 4648, section 4) in the one way that bytes are written.
+// decodeBase64 reads base64 with padding (RFC 4648, section 4). It accepts only the canonical encoding.
 func decodeBase64(v canonical.Value) ([]byte, error) {
 	if v.Kind != canonical.String {
-		return nil, refuse(Malformed, "base64 should stand here")
+		return nil, refuse(Malformed, "a string in base64 is expected here")
 	}
 	data, err := base64.StdEncoding.Strict().DecodeString(v.Text)
-	// Go skips line breaks, which would be a second way.
+	// Go skips line breaks, which would allow a second encoding.
 	if err != nil || base64.StdEncoding.EncodedLen(len(data)) != len(v.Text) {
-		return nil, refuse(Malformed, "what should be base64 isn't")
+		return nil, refuse(Malformed, "the string isn't base64")
 	}
 	return data, nil
 }

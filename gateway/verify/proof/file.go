@@ -8,10 +8,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// format names the form of proof files that this program reads and writes.
+// format is the format of proof files that this program reads and writes.
 const format = "pedigree-proof/1"
 
-// What a verifier will read at most. Blocks have up to 10 MB by the channel's configuration, and a trace some hundreds of
+// Limits of what a verifier reads. The channel's configuration limits blocks to 10 MB. A trace has some hundreds of
 // records.
 const (
 	maxProof      = 512 << 20 // bytes
@@ -29,18 +29,18 @@ const (
 	LevelBlock   Level = "block"
 )
 
-// Proof is what a proof file holds. All of it is checked by [Verify], and nothing in it is a claim of whoever made the
-// file.
+// Proof is the content of a proof file. [Verify] checks all of it. No part of it has to be believed because the file's
+// maker says so.
 type Proof struct {
 	// Channel and Chaincode are the names on the Fabric network.
 	Channel, Chaincode string
 	// Receipts prove one record each.
 	Receipts []*Receipt
-	// Blocks are some blocks of the channel by their numbers: the genesis block, every configuration block up to the last
-	// one of the others, those with the records and those with the chaincode's definition. Empty: the proof is of level
-	// receipt.
+	// Blocks are blocks of the channel, in the order of their numbers: the genesis block, the blocks with the records, the
+	// blocks with the chaincode's definition, and every configuration block up to the last of these. A proof of level
+	// receipt has none.
 	Blocks []*Block
-	// Trace says that the records are those of a lineage. Nil: they are just records.
+	// Trace is the lineage that the records belong to. It is nil if the proof is of one record.
 	Trace *Trace
 }
 
@@ -48,13 +48,13 @@ type Proof struct {
 type Receipt struct {
 	Creator, Nonce []byte
 	Time           time.Time
-	// Answer is what the peers signed, each with its own identity after it (peer.ProposalResponsePayload).
+	// Answer is what the peers signed (peer.ProposalResponsePayload). Each peer appended its identity before it signed.
 	Answer []byte
-	// Endorsements are in the order of the organisations' MSP ids, one of each.
+	// Endorsements are in the order of the organisations' MSP ids, one for each organisation.
 	Endorsements []Endorsement
 }
 
-// Level tells how strong the proof claims to be.
+// Level returns the level that the proof claims.
 func (p *Proof) Level() Level {
 	if len(p.Blocks) > 0 {
 		return LevelBlock
@@ -62,15 +62,16 @@ func (p *Proof) Level() Level {
 	return LevelReceipt
 }
 
-// Bytes writes the proof file: one JSON object in canonical form (RFC 8785), without a line break. Byte strings are base64.
+// Bytes writes the proof file: one JSON object in canonical form (RFC 8785), without a line break. Byte strings are
+// base64.
 //
 //	{"blocks":[{"data":[…],"metadata":"…","number":7,"previousHash":"…","signatures":[{"header":"…","signature":"…"}]}],
 //	 "chaincode":"pedigree","channel":"pedigree","format":"pedigree-proof/1","identities":["…"],
 //	 "receipts":[{"answer":"…","creator":0,"endorsements":[{"endorser":1,"signature":"…"}],"nonce":"…","time":"…"}],
 //	 "trace":{"cut":false,"direction":"ancestors","node":"…"}}
 //
-// Identities stand once each, in the order in which receipts first name them, and receipts name them by their place.
-// Members that would be empty lists are left out, and so is trace where there is none.
+// The list identities has each identity once, in the order in which the receipts first refer to it. Receipts refer to
+// an identity by its index. A member whose list would be empty is left out. So is trace, if the proof has none.
 func (p *Proof) Bytes() []byte {
 	places := map[string]int64{}
 	identities := canonical.Arr()
@@ -89,16 +90,19 @@ func (p *Proof) Bytes() []byte {
 		creator := place(r.Creator)
 		for _, e := range r.Endorsements {
 			endorsements.Items = append(endorsements.Items, canonical.Obj(
-				canonical.Member{Name: "endorser", Value: place(e.Endorser)}, canonical.Member{Name: "signature", Value: base64Of(e.Signature)}))
+				canonical.Member{Name: "endorser", Value: place(e.Endorser)},
+				canonical.Member{Name: "signature", Value: base64Of(e.Signature)}))
 		}
 		receipts.Items = append(receipts.Items, canonical.Obj(
 			canonical.Member{Name: "answer", Value: base64Of(r.Answer)}, canonical.Member{Name: "creator", Value: creator},
-			canonical.Member{Name: "endorsements", Value: endorsements}, canonical.Member{Name: "nonce", Value: base64Of(r.Nonce)},
+			canonical.Member{Name: "endorsements", Value: endorsements},
+			canonical.Member{Name: "nonce", Value: base64Of(r.Nonce)},
 			canonical.Member{Name: "time", Value: canonical.Str(writeTime(r.Time))}))
 	}
 	members := []canonical.Member{
 		{Name: "chaincode", Value: canonical.Str(p.Chaincode)}, {Name: "channel", Value: canonical.Str(p.Channel)},
-		{Name: "format", Value: canonical.Str(format)}, {Name: "identities", Value: identities}, {Name: "receipts", Value: receipts},
+		{Name: "format", Value: canonical.Str(format)}, {Name: "identities", Value: identities},
+		{Name: "receipts", Value: receipts},
 	}
 	if len(p.Blocks) > 0 {
 		blocks := canonical.Arr()
@@ -126,7 +130,8 @@ func (b *Block) value() canonical.Value {
 		signatures := canonical.Arr()
 		for _, s := range b.Signatures {
 			signatures.Items = append(signatures.Items, canonical.Obj(
-				canonical.Member{Name: "header", Value: base64Of(s.Header)}, canonical.Member{Name: "signature", Value: base64Of(s.Signature)}))
+				canonical.Member{Name: "header", Value: base64Of(s.Header)},
+				canonical.Member{Name: "signature", Value: base64Of(s.Signature)}))
 		}
 		members = append(members, canonical.Member{Name: "signatures", Value: signatures})
 	}
@@ -139,8 +144,8 @@ func base64Of(data []byte) canonical.Value {
 
 func writeTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// Parse reads a proof file. It takes the bytes that [Proof.Bytes] would write and no others, and checks nothing that takes
-// more than the file to know.
+// Parse reads a proof file. It accepts only the bytes that [Proof.Bytes] writes. It checks the form of the file, and no
+// signatures; [Verify] does that.
 func Parse(text []byte) (*Proof, error) {
 	if len(text) > maxProof {
 		return nil, refuse(TooLarge, "the file has %d bytes, more than the %d that a proof may have", len(text), maxProof)
@@ -165,7 +170,7 @@ func Parse(text []byte) (*Proof, error) {
 		return nil, err
 	}
 	if !name(p.Channel) || !name(p.Chaincode) {
-		return nil, refuse(Malformed, "channel or chaincode is no name")
+		return nil, refuse(Malformed, "the name of the channel or the chaincode is empty, too long or not UTF-8")
 	}
 	if len(receipts) == 0 || len(receipts) > maxReceipts || len(identities) > maxIdentities {
 		return nil, refuse(Malformed, "there are %d receipts and %d identities", len(receipts), len(identities))
@@ -188,7 +193,7 @@ func Parse(text []byte) (*Proof, error) {
 	return p, nil
 }
 
-// readReceipts reads receipts, and checks that every identity is where it is first needed.
+// readReceipts reads the receipts. It checks that identities are in the order of their first use.
 func (p *Proof) readReceipts(receipts, identities []canonical.Value) error {
 	table := make([][]byte, len(identities))
 	seen := map[string]bool{}
@@ -198,7 +203,7 @@ func (p *Proof) readReceipts(receipts, identities []canonical.Value) error {
 			return at(err, "identities[%d]", i)
 		}
 		if seen[string(data)] {
-			return refuse(NotCanonical, "an identity stands twice")
+			return refuse(NotCanonical, "the list of identities has one of them twice")
 		}
 		seen[string(data)] = true
 		table[i] = data
@@ -219,7 +224,7 @@ func (p *Proof) readReceipts(receipts, identities []canonical.Value) error {
 		p.Receipts = append(p.Receipts, r)
 	}
 	if used < len(table) {
-		return refuse(NotCanonical, "there are identities that nothing names")
+		return refuse(NotCanonical, "no receipt refers to some of the identities")
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// block fetches a block and reads it.
+// block fetches a block and opens it.
 func (m *Maker) block(ctx context.Context, number uint64) (*Block, error) {
 	raw, err := m.Network.Block(ctx, number)
 	if err != nil {
@@ -17,7 +17,8 @@ func (m *Maker) block(ctx context.Context, number uint64) (*Block, error) {
 	return OpenBlock(raw)
 }
 
-// configured makes sure that every configuration block up to the one of a number is known.
+// configured makes sure that the Maker has every configuration block up to the one with a given number. It walks back
+// from that one: each block names the configuration block before it.
 func (m *Maker) configured(ctx context.Context, number uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -62,7 +63,7 @@ func (m *Maker) configured(ctx context.Context, number uint64) error {
 	return nil
 }
 
-// addBlocks adds the blocks that prove the first recordings of a proof's records.
+// addBlocks adds to a proof the blocks that prove the first recordings of its records.
 func (m *Maker) addBlocks(ctx context.Context, p *Proof) error {
 	blocks := map[uint64]*Block{}
 	need := func(number uint64) (*Block, error) {
@@ -109,7 +110,8 @@ func (m *Maker) addBlocks(ctx context.Context, p *Proof) error {
 	return nil
 }
 
-// needed fetches the block of a transaction, and of those that define the chaincode for it.
+// needed fetches the block of a transaction, and the blocks with the definition of the chaincode that was in force for
+// it.
 func (m *Maker) needed(v Version, need func(uint64) (*Block, error)) error {
 	key := definitionPrefix + m.Chaincode
 	field := sequenceField
@@ -130,14 +132,16 @@ func (m *Maker) needed(v Version, need func(uint64) (*Block, error)) error {
 		}
 		next, ok := t.Action.ReadVersion(lifecycleNamespace, key+field)
 		if !ok || next.Block >= v.Block {
-			return refuse(BadTransaction, "transaction %s doesn't tell which definition of the chaincode it was endorsed under", t.ID)
+			return refuse(BadTransaction, "transaction %s doesn't tell which definition of the chaincode it was endorsed under",
+				t.ID)
 		}
 		v, field = next, validationField
 	}
-	return refuse(BadTransaction, "the chaincode's definition goes back further than anybody would follow")
+	return refuse(BadTransaction, "the chaincode's definition goes back more than %d transactions", maxPolicyDepth)
 }
 
-// check verifies a proof by the channel's own configuration, and by the newest if the one known doesn't fit.
+// check verifies a proof by the channel's configuration. If the proof fails, perhaps the configuration that the Maker
+// knows is outdated. Then check tries again with a newer one, if there is one.
 func (m *Maker) check(ctx context.Context, p *Proof) error {
 	t, err := m.Trust(ctx)
 	if err != nil {
@@ -154,7 +158,7 @@ func (m *Maker) check(ctx context.Context, p *Proof) error {
 	return err
 }
 
-// newer is what a newer configuration than that of t says; nil if there is none.
+// newer makes a Trust from the channel's newest configuration. It returns nil if t is the newest.
 func (m *Maker) newer(ctx context.Context, t *Trust) (*Trust, error) {
 	newest, err := m.Network.Newest(ctx)
 	if err != nil || newest == 0 {
@@ -174,8 +178,8 @@ func (m *Maker) newer(ctx context.Context, t *Trust) (*Trust, error) {
 	return m.Trust(ctx)
 }
 
-// good tells whether an answer is signed by a peer of its organisation. One organisation must not be able to spoil the
-// others' proofs.
+// good checks that an answer is signed by a peer of its organisation. A bad answer is left out of the receipt, so that
+// one organisation can't spoil the proofs of the others.
 func (m *Maker) good(ctx context.Context, a Answer, when time.Time) error {
 	e := a.Response.GetEndorsement()
 	id, err := parseExactIdentity(e.GetEndorser())
@@ -202,8 +206,8 @@ func (m *Maker) good(ctx context.Context, a Answer, when time.Time) error {
 	return newer.checkPeer(id, when)
 }
 
-// Trust is what the channel's configuration says, as far as it has been needed yet. It is no reason to trust anything: it
-// comes from the same network.
+// Trust makes a Trust from the newest configuration of the channel that the Maker knows. It comes from the same network
+// as the proofs, so don't verify proofs of others with it.
 func (m *Maker) Trust(ctx context.Context) (*Trust, error) {
 	if err := m.configured(ctx, 0); err != nil {
 		return nil, err

@@ -15,8 +15,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Identity is who signed something: a certificate, and the organisation that it claims to be of. Reading one proves
-// nothing; [Organisation.Check] does.
+// Identity is a signer: a certificate, and the organisation that it claims to belong to. Reading an identity doesn't
+// prove the claim. [Organisation.Check] does.
 type Identity struct {
 	// MSPID is the organisation.
 	MSPID       string
@@ -25,17 +25,17 @@ type Identity struct {
 	serialized []byte
 }
 
-// maxIdentity bounds an identity, in bytes: a certificate has about one thousand.
+// maxIdentity is the largest identity that is read, in bytes. A certificate has about a thousand.
 const maxIdentity = 64 << 10
 
-// ParseIdentity reads an identity as Fabric serialises it (msp.SerializedIdentity, the certificate in PEM), as forgivingly
-// as Fabric does.
+// ParseIdentity reads an identity as Fabric serialises it: msp.SerializedIdentity, with the certificate in PEM. It is
+// as lenient as Fabric.
 func ParseIdentity(serialized []byte) (*Identity, error) {
 	return parseIdentity(serialized, proto.Unmarshal)
 }
 
-// parseExactIdentity takes the one encoding that Fabric's own programs write and no other, so that where an identity
-// begins and ends is beyond doubt.
+// parseExactIdentity accepts only the encoding that Fabric's own programs write. So there is no doubt about where an
+// identity begins and ends.
 func parseExactIdentity(serialized []byte) (*Identity, error) {
 	return parseIdentity(serialized, decodeExactly)
 }
@@ -68,13 +68,14 @@ func parsePEM(text []byte) (*x509.Certificate, error) {
 	return certificate, nil
 }
 
-// Serialized is the identity as it was read.
+// Serialized returns the bytes that the identity was read from.
 func (id *Identity) Serialized() []byte { return id.serialized }
 
-// String names an identity for people.
+// String describes an identity for people.
 func (id *Identity) String() string { return id.MSPID + ", " + id.Certificate.Subject.String() }
 
-// Verify checks a signature over a message: ECDSA over its SHA-256 in DER with low S, or Ed25519 over the message.
+// Verify checks a signature of a message. An ECDSA signature is over the message's SHA-256, in DER with a low S. An
+// Ed25519 signature is over the message itself.
 func (id *Identity) Verify(message, signature []byte) error {
 	switch key := id.Certificate.PublicKey.(type) {
 	case *ecdsa.PublicKey:
@@ -95,8 +96,8 @@ func (id *Identity) Verify(message, signature []byte) error {
 	return nil
 }
 
-// lowS refuses the second of the two signatures that anybody can make of one. A signature that isn't DER is left to
-// ecdsa.VerifyASN1, which refuses it.
+// lowS refuses a signature with a high S. From one ECDSA signature anybody can compute a second, which has the other S.
+// lowS also refuses signatures that aren't DER.
 func lowS(key *ecdsa.PublicKey, signature []byte) error {
 	var s struct{ R, S *big.Int }
 	rest, err := asn1.Unmarshal(signature, &s)
@@ -109,12 +110,12 @@ func lowS(key *ecdsa.PublicKey, signature []byte) error {
 	return nil
 }
 
-// whenIssued is the time at which Fabric itself judges certificates: one second after they begin to be valid. A ledger
-// doesn't become wrong because certificates expire.
+// whenIssued is the time at which Fabric judges certificates: one second after they become valid. So a ledger stays
+// valid when its certificates expire.
 func whenIssued(c *x509.Certificate) time.Time { return c.NotBefore.Add(time.Second) }
 
-// decodeExactly reads a message that must be in the one encoding that Fabric's programs write: fields in their order, no
-// unknown ones. Where bytes are only signed one after the other, that is what keeps them apart.
+// decodeExactly reads a message that must be in the encoding that Fabric's programs write: fields in order, and none
+// that are unknown. Where Fabric signs byte strings one after the other, only this shows where each of them ends.
 func decodeExactly(data []byte, m proto.Message) error {
 	if err := proto.Unmarshal(data, m); err != nil {
 		return err

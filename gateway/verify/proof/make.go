@@ -18,44 +18,44 @@ import (
 
 // Network is what a [Maker] needs of a Fabric network.
 type Network interface {
-	// Creator is who asks (msp.SerializedIdentity).
+	// Creator returns the identity that asks (msp.SerializedIdentity).
 	Creator() []byte
-	// Ask signs a proposal (peer.Proposal) as the creator and has one peer of each organisation run it. Organisations that
-	// can't be reached have an answer without a response.
+	// Ask signs a proposal (peer.Proposal) as the creator and sends it to one peer of each organisation. If an
+	// organisation can't be reached, its answer has no response.
 	Ask(ctx context.Context, proposal []byte) ([]Answer, error)
-	// Block fetches a block of the channel, and Newest tells the number of the newest.
+	// Block fetches a block of the channel. Newest returns the number of the newest block.
 	Block(ctx context.Context, number uint64) (*common.Block, error)
 	Newest(ctx context.Context) (uint64, error)
 }
 
-// Answer is what one organisation's peer made of a proposal.
+// Answer is the response of an organisation's peer to a proposal.
 type Answer struct {
 	MSPID    string
-	Response *peer.ProposalResponse // nil if it couldn't be reached; then Err says why
+	Response *peer.ProposalResponse // nil if the peer couldn't be reached; then Err says why
 	Err      error
 }
 
-// Maker makes proofs. It trusts nobody either: what it makes it has checked, by the channel's own configuration. It is safe
-// for concurrent use.
+// Maker makes proofs. It verifies each proof by the channel's configuration before it returns it. It is safe for
+// concurrent use.
 type Maker struct {
-	// Network, Channel and Chaincode say which ledger to prove things of.
+	// Network, Channel and Chaincode identify the ledger.
 	Network            Network
 	Channel, Chaincode string
-	// Kept, if not nil, keeps receipts.
+	// Kept stores receipts. Optional.
 	Kept interface {
-		// Get finds a receipt, as a proof file of it alone.
+		// Get returns the proof file with the receipt of a record.
 		Get(id record.ID) (text []byte, ok bool)
-		// Put keeps one in place of an older one of the same record.
+		// Put stores the proof file with the receipt of a record, and replaces an older one.
 		Put(id record.ID, text []byte) error
 	}
-	// Patience is how long organisations that lag behind are waited for. Optional. If zero, DefaultPatience.
+	// Patience is how long the Maker waits for organisations that lag behind. Optional. If zero, DefaultPatience.
 	Patience time.Duration
-	// Now tells the time, for questions. Optional. If nil, time.Now.
+	// Now returns the time for questions. Optional. If nil, time.Now.
 	Now func() time.Time
 
 	mu      sync.Mutex
-	configs []*Block // every configuration block up to the newest that was needed, from genesis on
-	trust   *Trust   // by these
+	configs []*Block // every configuration block that was needed so far, from genesis on
+	trust   *Trust   // made from configs
 }
 
 // DefaultPatience is how long a Maker waits for organisations that lag behind.
@@ -64,13 +64,13 @@ const DefaultPatience = 2 * time.Second
 // betweenQuestions is how long a Maker waits before it asks again.
 const betweenQuestions = 150 * time.Millisecond
 
-// ErrNotFound says that no organisation has the record.
+// ErrNotFound means that no organisation has the record.
 var ErrNotFound = errors.New("no organisation has the record")
 
-// NotYet says that organisations which can be reached have not all committed the record, or not in the same recordings. It
-// passes.
+// NotYet means that some organisations haven't committed the record yet, or that they list other recordings of it. Try
+// again later.
 type NotYet struct {
-	// Have are the organisations that agree, and Lack the others that answered.
+	// Have are the organisations that agree. Lack are the other organisations that answered.
 	Have, Lack []string
 }
 
@@ -78,7 +78,7 @@ func (e *NotYet) Error() string {
 	return fmt.Sprintf("%s have the record, and %s not yet", orNobody(e.Have), orNobody(e.Lack))
 }
 
-// TooFew says that fewer organisations can be reached than must agree.
+// TooFew means that fewer organisations answered than must agree.
 type TooFew struct {
 	Have    []string
 	Need    int
@@ -96,14 +96,14 @@ func orNobody(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// Prove makes a proof of one record. agree is how many organisations must sign; 0 means all that can be reached, and a
-// majority of all at least. Errors are ErrNotFound, *NotYet, *TooFew, *Refusal if what the network gave is wrong, or the
-// network's.
+// Prove makes a proof of one record. agree is how many organisations must sign; 0 means every organisation that can be
+// reached, and at least a majority of all. The error is ErrNotFound, a *NotYet, a *TooFew, a *Refusal if the network's
+// answers are wrong, or an error of the network.
 func (m *Maker) Prove(ctx context.Context, id record.ID, level Level, agree int) (*Proof, error) {
 	return m.prove(ctx, nil, []record.ID{id}, level, agree)
 }
 
-// ProveTrace makes one proof of the records of a lineage. Whether they are connected as the trace says is checked.
+// ProveTrace makes one proof of the records of a lineage. It checks that they are connected as the trace says.
 func (m *Maker) ProveTrace(ctx context.Context, t Trace, ids []record.ID, level Level, agree int) (*Proof, error) {
 	return m.prove(ctx, &t, ids, level, agree)
 }
@@ -129,7 +129,7 @@ func (m *Maker) prove(ctx context.Context, t *Trace, ids []record.ID, level Leve
 			defer func() { <-places }()
 			r, err := m.receipt(ctx, id, agree)
 			if err != nil {
-				cancel(err) // the first cause stays
+				cancel(err) // only the first call counts
 			}
 			p.Receipts[i] = r
 		})
@@ -146,7 +146,7 @@ func (m *Maker) prove(ctx context.Context, t *Trace, ids []record.ID, level Leve
 	return p, m.check(ctx, p)
 }
 
-// receipt finds a receipt among those kept, or asks for one.
+// receipt returns a stored receipt, or asks the organisations for one and stores it.
 func (m *Maker) receipt(ctx context.Context, id record.ID, agree int) (*Receipt, error) {
 	t, err := m.Trust(ctx)
 	if err != nil {
@@ -180,7 +180,8 @@ func orDefault(n, otherwise int) int {
 	return n
 }
 
-// kept finds a receipt that still holds: one that is damaged, or of an organisation that has left, is as good as none.
+// kept returns the stored receipt of a record if it still verifies. It ignores a receipt that is damaged or that an
+// organisation signed that has left.
 func (m *Maker) kept(id record.ID, t *Trust) *Receipt {
 	if m.Kept == nil {
 		return nil
@@ -199,7 +200,7 @@ func (m *Maker) kept(id record.ID, t *Trust) *Receipt {
 	return p.Receipts[0]
 }
 
-// attested reads what a receipt says, without checking it.
+// attested reads what a receipt says, without checking signatures.
 func (r *Receipt) attested(chaincode string) (*Attested, error) {
 	action, err := OpenAction(r.Answer)
 	if err != nil {
@@ -208,8 +209,9 @@ func (r *Receipt) attested(chaincode string) (*Attested, error) {
 	return readAnswer(action, chaincode)
 }
 
-// ask asks until all organisations that can be reached, of so many members, give the same answer, or for as long as it has
-// patience.
+// ask asks for a receipt, again and again, until enough organisations give the same answer or the Maker's patience
+// ends. Enough are agree organisations. If agree is 0, enough are all that answer, if they are a majority of the
+// members.
 func (m *Maker) ask(ctx context.Context, id record.ID, members, agree int) (*Receipt, error) {
 	deadline := time.NewTimer(max(m.Patience, 0) + map[bool]time.Duration{true: DefaultPatience}[m.Patience == 0])
 	defer deadline.Stop()
@@ -238,12 +240,12 @@ func (m *Maker) ask(ctx context.Context, id record.ID, members, agree int) (*Rec
 	}
 }
 
-// round is what came back from asking everybody once.
+// round is the outcome of asking every organisation once.
 type round struct {
 	receipt    *Receipt
-	have, lack []string // organisations that agree with most, and others that answered
-	absent     bool     // those others say that there is no such record
-	problem    string   // of one that couldn't be reached
+	have, lack []string // the organisations that gave the most frequent answer, and the others that answered
+	absent     bool     // whether all of lack say that the record doesn't exist
+	problem    string   // of an organisation that gave no usable answer
 }
 
 func (m *Maker) once(ctx context.Context, id record.ID) (*round, error) {
@@ -253,7 +255,9 @@ func (m *Maker) once(ctx context.Context, id record.ID) (*round, error) {
 	}
 	nonce := make([]byte, 24)
 	rand.Read(nonce)
-	q := Question{Channel: m.Channel, Chaincode: m.Chaincode, ID: id, Creator: m.Network.Creator(), Nonce: nonce, Time: now().UTC()}
+	q := Question{
+		Channel: m.Channel, Chaincode: m.Chaincode, ID: id, Creator: m.Network.Creator(), Nonce: nonce, Time: now().UTC(),
+	}
 	answers, err := m.Network.Ask(ctx, q.Proposal())
 	if err != nil {
 		return nil, err
@@ -296,7 +300,7 @@ func (m *Maker) once(ctx context.Context, id record.ID) (*round, error) {
 	return made, nil
 }
 
-// absent recognises the chaincode's word that there is no such record.
+// absent reports whether a message is the chaincode's answer that the record doesn't exist.
 func absent(message string) bool {
 	rejection, ok := record.ParseRejection(message)
 	return ok && len(rejection.Problems) == 1 && rejection.Problems[0].Code == "not_found"
@@ -306,7 +310,9 @@ func newReceipt(q Question, payload []byte, answers []Answer) *Receipt {
 	r := &Receipt{Creator: q.Creator, Nonce: q.Nonce, Time: q.Time, Answer: payload}
 	slices.SortFunc(answers, func(a, b Answer) int { return strings.Compare(a.MSPID, b.MSPID) })
 	for _, a := range answers {
-		r.Endorsements = append(r.Endorsements, Endorsement{Endorser: a.Response.GetEndorsement().GetEndorser(), Signature: a.Response.GetEndorsement().GetSignature()})
+		r.Endorsements = append(r.Endorsements, Endorsement{
+			Endorser: a.Response.GetEndorsement().GetEndorser(), Signature: a.Response.GetEndorsement().GetSignature(),
+		})
 	}
 	return r
 }

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Role is what a certificate's holder is in its organisation, told by an organisational unit of the certificate.
+// Role is the role of a certificate's holder in the organisation. An organisational unit in the certificate names it.
 type Role string
 
 // Fabric's four roles.
@@ -22,36 +22,39 @@ const (
 	Orderer Role = "orderer"
 )
 
-// Organisation is a membership definition: whose certificates are an organisation's, and what their holders may be.
+// Organisation is a membership definition. It says which certificates belong to an organisation, and which role each
+// holder has.
 type Organisation struct {
 	// MSPID is the organisation's name on the channel.
 	MSPID string
 
 	roots, intermediates []*x509.Certificate
 	rootPool, interPool  *x509.CertPool
-	units                map[string]unit // by the name of the organisational unit; nil if roles can't be told
+	units                map[string]unit // by the name of the organisational unit; nil if the organisation has no roles
 	revoked              []*x509.RevocationList
-	admins               []*x509.Certificate // named one by one
+	admins               []*x509.Certificate // those that the definition lists
 	ouIdentifiers        []*msp.FabricOUIdentifier
 
-	// anyChain takes certificates that more than one authority vouches for: a root and the one that it was renewed by, with
-	// the same key. In a channel's configuration, Fabric doesn't.
+	// anyChain accepts a certificate with several chains to the roots. That happens when a root was renewed with the same
+	// key, and both roots are trusted. Fabric doesn't accept it in a channel's configuration.
 	anyChain bool
 
-	checked *checks // by serialised identity, judged at the time of issue
+	checked *checks // of identities at the time of their issue
 }
 
 // unit is an organisational unit that stands for a role.
 type unit struct {
 	role   Role
-	issuer *x509.Certificate // that must have issued the certificate, if not nil
+	issuer *x509.Certificate // if not nil, only this authority issues certificates for the role
 }
 
-// maxChecked bounds how many identities an organisation remembers.
+// maxChecked is how many checks an organisation remembers.
 const maxChecked = 10_000
 
 // standardUnits are the names that practically every Fabric network uses.
-var standardUnits = map[string]unit{"client": {role: Client}, "peer": {role: Peer}, "admin": {role: Admin}, "orderer": {role: Orderer}}
+var standardUnits = map[string]unit{
+	"client": {role: Client}, "peer": {role: Peer}, "admin": {role: Admin}, "orderer": {role: Orderer},
+}
 
 func newOrganisation(mspID string, roots, intermediates []*x509.Certificate) *Organisation {
 	o := &Organisation{
@@ -67,7 +70,7 @@ func newOrganisation(mspID string, roots, intermediates []*x509.Certificate) *Or
 	return o
 }
 
-// trustedOrganisation is one as trust files have it.
+// trustedOrganisation makes an organisation of a trust file.
 func trustedOrganisation(mspID string, roots, intermediates []*x509.Certificate) *Organisation {
 	o := newOrganisation(mspID, roots, intermediates)
 	o.units, o.anyChain = standardUnits, true
@@ -125,7 +128,10 @@ func (o *Organisation) readUnits(m *msp.FabricNodeOUs) error {
 	for _, u := range []struct {
 		role Role
 		*msp.FabricOUIdentifier
-	}{{Client, m.GetClientOuIdentifier()}, {Peer, m.GetPeerOuIdentifier()}, {Admin, m.GetAdminOuIdentifier()}, {Orderer, m.GetOrdererOuIdentifier()}} {
+	}{
+		{Client, m.GetClientOuIdentifier()}, {Peer, m.GetPeerOuIdentifier()},
+		{Admin, m.GetAdminOuIdentifier()}, {Orderer, m.GetOrdererOuIdentifier()},
+	} {
 		if u.FabricOUIdentifier == nil {
 			continue
 		}
@@ -153,9 +159,10 @@ func parseAll(texts [][]byte) ([]*x509.Certificate, error) {
 	return all, nil
 }
 
-// Check tells whether an identity is the organisation's: issued by its authorities, not revoked, and of exactly one
-// role if the organisation tells roles apart. Validity is judged at the given time; the zero time means at the time of
-// issue, as Fabric does. It is safe for concurrent use.
+// Check checks that an identity belongs to the organisation: its authorities issued the certificate and didn't revoke
+// it, and the certificate has exactly one role, if the organisation has roles. The certificate must be valid at the
+// given time. The zero time means the time of issue, which is when Fabric judges certificates. Check is safe for
+// concurrent use.
 func (o *Organisation) Check(id *Identity, when time.Time) error {
 	if id.MSPID != o.MSPID {
 		return refuse(UnknownOrganisation, "%s isn't of %s", id, o.MSPID)
@@ -166,12 +173,13 @@ func (o *Organisation) Check(id *Identity, when time.Time) error {
 	}
 	if when.Before(id.Certificate.NotBefore) || when.After(id.Certificate.NotAfter) {
 		return refuse(OutsideValidity, "the certificate of %s is valid from %s to %s, and this is of %s", id,
-			id.Certificate.NotBefore.UTC().Format(time.RFC3339), id.Certificate.NotAfter.UTC().Format(time.RFC3339), when.UTC().Format(time.RFC3339))
+			id.Certificate.NotBefore.UTC().Format(time.RFC3339), id.Certificate.NotAfter.UTC().Format(time.RFC3339),
+			when.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
 
-// checks are the outcomes of checks that were made.
+// checks remembers the outcomes of checks, by serialised identity.
 type checks struct {
 	mu   sync.Mutex
 	made map[string]error
@@ -197,11 +205,12 @@ func (o *Organisation) check(id *Identity) error {
 		return refuse(UntrustedCertificate, "%s is an authority, which signs certificates and nothing else", id)
 	}
 	issued := whenIssued(c)
-	if issued.IsZero() { // would be taken for the time now
+	if issued.IsZero() { // Verify would take the zero time for the present time
 		return refuse(OutsideValidity, "the certificate of %s begins before time does", id)
 	}
 	chains, err := c.Verify(x509.VerifyOptions{
-		Roots: o.rootPool, Intermediates: o.interPool, CurrentTime: issued, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		Roots: o.rootPool, Intermediates: o.interPool, CurrentTime: issued,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 	if err != nil || len(chains) == 0 || len(chains) > 1 && !o.anyChain || len(chains[0]) < 2 {
 		return refuse(UntrustedCertificate, "%s has no certificate of %s's authorities: %v", id, o.MSPID, err)
@@ -223,12 +232,14 @@ func (o *Organisation) check(id *Identity) error {
 	return nil
 }
 
-// checkUnits asks for one of the units that the organisation lists, if it lists any, and for exactly one role.
+// checkUnits checks that a certificate has one of the units that the organisation lists, if it lists any, and exactly
+// one role.
 func (o *Organisation) checkUnits(c, issuer *x509.Certificate) error {
 	if len(o.ouIdentifiers) > 0 {
 		listed := slices.ContainsFunc(o.ouIdentifiers, func(m *msp.FabricOUIdentifier) bool {
 			want, err := parsePEM(m.GetCertificate())
-			return slices.Contains(c.Subject.OrganizationalUnit, m.GetOrganizationalUnitIdentifier()) && err == nil && want.Equal(issuer)
+			return slices.Contains(c.Subject.OrganizationalUnit, m.GetOrganizationalUnitIdentifier()) &&
+				err == nil && want.Equal(issuer)
 		})
 		if !listed {
 			return refuse(WrongRole, "its certificate has none of the organisational units of %s", o.MSPID)
@@ -244,17 +255,19 @@ func (o *Organisation) checkUnits(c, issuer *x509.Certificate) error {
 			continue
 		}
 		if u.issuer != nil && !u.issuer.Equal(issuer) {
-			return refuse(WrongRole, "its certificate claims the role %s, and another authority than that role's has issued it", u.role)
+			return refuse(WrongRole, "its certificate claims the role %s, and another authority than that role's has issued it",
+				u.role)
 		}
 		found++
 	}
 	if found != 1 {
-		return refuse(WrongRole, "its certificate has %d of the roles client, peer, admin and orderer, and must have one", found)
+		return refuse(WrongRole, "its certificate has %d of the roles client, peer, admin and orderer, and must have one",
+			found)
 	}
 	return nil
 }
 
-// Is tells whether an identity that [Organisation.Check] accepts has a role.
+// Is reports whether an identity has a role. [Organisation.Check] must have accepted the identity.
 func (o *Organisation) Is(id *Identity, role Role) bool {
 	for _, name := range id.Certificate.Subject.OrganizationalUnit {
 		if u, ok := o.units[name]; ok && u.role == role {
@@ -264,8 +277,7 @@ func (o *Organisation) Is(id *Identity, role Role) bool {
 	return role == Admin && slices.ContainsFunc(o.admins, id.Certificate.Equal)
 }
 
-// Authorities are the certificates of those who issue the organisation's: its roots, then what is between them and its
-// members.
+// Authorities returns the certificates of the organisation's authorities: first the roots, then the intermediates.
 func (o *Organisation) Authorities() []*x509.Certificate {
 	return slices.Concat(o.roots, o.intermediates)
 }

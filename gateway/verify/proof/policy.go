@@ -10,11 +10,11 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// maxPolicyDepth bounds policies inside each other.
+// maxPolicyDepth is how deep policies may be nested.
 const maxPolicyDepth = 32
 
-// Meets tells whether those who signed something meet the channel policy at a path, such as
-// "/Channel/Application/Endorsement". Signers must be distinct, and their signatures checked.
+// Meets checks that signers meet the channel policy at a path, such as "/Channel/Application/Endorsement". The signers
+// must be distinct, and the caller must have checked their signatures.
 func (c *Config) Meets(path string, signers []*Identity) error {
 	rest, ok := strings.CutPrefix(path, "/Channel")
 	if !ok {
@@ -52,8 +52,11 @@ func (c *Config) meetsNamed(group *common.ConfigGroup, name string, signers []*I
 	return refuse(PolicyNotMet, "there is no such policy, so nobody can meet it")
 }
 
-// meetsImplicit counts the groups below whose policy of a name is met.
-func (c *Config) meetsImplicit(group *common.ConfigGroup, m *common.ImplicitMetaPolicy, signers []*Identity, depth int) error {
+// meetsImplicit checks an implicit policy. Such a policy names a subpolicy, which any, all or a majority of the groups
+// below must meet.
+func (c *Config) meetsImplicit(
+	group *common.ConfigGroup, m *common.ImplicitMetaPolicy, signers []*Identity, depth int,
+) error {
 	n := len(group.GetGroups())
 	need := 1
 	switch m.GetRule() {
@@ -63,7 +66,7 @@ func (c *Config) meetsImplicit(group *common.ConfigGroup, m *common.ImplicitMeta
 		need = n/2 + 1
 	}
 	if n == 0 {
-		return nil // as Fabric has it
+		return nil // as in Fabric
 	}
 	met := 0
 	for _, below := range group.GetGroups() {
@@ -77,7 +80,7 @@ func (c *Config) meetsImplicit(group *common.ConfigGroup, m *common.ImplicitMeta
 	return nil
 }
 
-// MeetsSignature tells whether signers meet a policy of signatures. As in Fabric, each signer counts for one principal.
+// meetsSignature checks that signers meet a signature policy. As in Fabric, each signer counts for one principal only.
 func (c *Config) meetsSignature(m *common.SignaturePolicyEnvelope, signers []*Identity) error {
 	used := make([]bool, len(signers))
 	met, err := c.meetsRule(m.GetRule(), m.GetIdentities(), signers, used, 0)
@@ -85,12 +88,14 @@ func (c *Config) meetsSignature(m *common.SignaturePolicyEnvelope, signers []*Id
 		return err
 	}
 	if !met {
-		return refuse(PolicyNotMet, "the %d who signed don't meet it", len(signers))
+		return refuse(PolicyNotMet, "the %d signers don't meet it", len(signers))
 	}
 	return nil
 }
 
-func (c *Config) meetsRule(rule *common.SignaturePolicy, principals []*msp.MSPPrincipal, signers []*Identity, used []bool, depth int) (bool, error) {
+func (c *Config) meetsRule(
+	rule *common.SignaturePolicy, principals []*msp.MSPPrincipal, signers []*Identity, used []bool, depth int,
+) (bool, error) {
 	if depth > maxPolicyDepth {
 		return false, refuse(BadConfig, "a policy is more than %d deep", maxPolicyDepth)
 	}
@@ -125,8 +130,8 @@ func (c *Config) meetsRule(rule *common.SignaturePolicy, principals []*msp.MSPPr
 	return false, refuse(BadConfig, "a policy has a rule that can't be read")
 }
 
-// satisfies tells whether an identity is, or is one of, a principal. What Fabric's X.509 memberships can't judge, and
-// what can't be read, nobody satisfies.
+// satisfies reports whether an identity matches a principal. Nobody matches a principal that can't be read, or that
+// isn't supported here.
 func (c *Config) satisfies(id *Identity, p *msp.MSPPrincipal, depth int) bool {
 	o := c.Organisations[id.MSPID]
 	if o == nil || depth > maxPolicyDepth {
@@ -141,9 +146,10 @@ func (c *Config) satisfies(id *Identity, p *msp.MSPPrincipal, depth int) bool {
 		return o.Check(id, time.Time{}) == nil && o.hasRole(id, m.GetRole())
 	case msp.MSPPrincipal_IDENTITY:
 		want, err := ParseIdentity(p.GetPrincipal())
-		return err == nil && want.MSPID == id.MSPID && want.Certificate.Equal(id.Certificate) && o.Check(id, time.Time{}) == nil
+		return err == nil && want.MSPID == id.MSPID && want.Certificate.Equal(id.Certificate) &&
+			o.Check(id, time.Time{}) == nil
 	case msp.MSPPrincipal_ORGANIZATION_UNIT:
-		// Its authority is named by a digest of a chain, which nothing here has needed yet; refusing is safe.
+		// Such a principal names its authority by the digest of a chain, which isn't implemented here. To refuse is safe.
 		return false
 	case msp.MSPPrincipal_COMBINED:
 		var m msp.CombinedPrincipal
@@ -176,7 +182,7 @@ func (o *Organisation) hasRole(id *Identity, role msp.MSPRole_MSPRoleType) bool 
 	return false
 }
 
-// MeetsApplication tells whether signers meet an endorsement policy as a chaincode's definition has it
+// MeetsApplication checks that signers meet an endorsement policy from a chaincode's definition
 // (peer.ApplicationPolicy).
 func (c *Config) MeetsApplication(policy []byte, signers []*Identity) error {
 	var m peer.ApplicationPolicy
@@ -189,15 +195,17 @@ func (c *Config) MeetsApplication(policy []byte, signers []*Identity) error {
 	case *peer.ApplicationPolicy_ChannelConfigPolicyReference:
 		return c.Meets(p.ChannelConfigPolicyReference, signers)
 	}
-	return refuse(BadConfig, "an endorsement policy is of no kind that is known here")
+	return refuse(BadConfig, "an endorsement policy is of an unknown kind")
 }
 
-// applicationPolicyReference is an endorsement policy that is the channel's of a name.
+// applicationPolicyReference makes an endorsement policy that refers to a channel policy.
 func applicationPolicyReference(path string) []byte {
-	return encode(&peer.ApplicationPolicy{Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{ChannelConfigPolicyReference: path}})
+	return encode(&peer.ApplicationPolicy{
+		Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{ChannelConfigPolicyReference: path},
+	})
 }
 
-// describePolicy names an endorsement policy for people.
+// describePolicy describes an endorsement policy for people.
 func describePolicy(policy []byte) string {
 	var m peer.ApplicationPolicy
 	if proto.Unmarshal(policy, &m) == nil && m.GetChannelConfigPolicyReference() != "" {

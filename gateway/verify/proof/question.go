@@ -15,11 +15,12 @@ import (
 // readFunction is the chaincode's function that reads a record of any noun by its id.
 const readFunction = "Events:Read"
 
-// Question is the question whose endorsed answer is a receipt: the chaincode's Read of one record. A verifier doesn't
-// look for the question in a proof. It asks itself: it makes the proposal anew, byte by byte, from the channel and the
-// chaincode that it trusts, and accepts answers to just that.
+// Question asks the chaincode to read one record. The endorsed answer is a receipt. A proof doesn't contain the
+// question: the verifier builds the proposal again, byte by byte, from the channel and the chaincode in its trust file,
+// and accepts only answers to that proposal.
 //
-// In Fabric's messages, with fields in the order of their numbers and what isn't named left out, it is a Proposal of
+// In Fabric's terms it is a Proposal with these three messages. Their fields are encoded in the order of their numbers,
+// and fields that aren't listed are absent.
 //
 //	ChannelHeader{type: ENDORSER_TRANSACTION, timestamp: time, channel_id: channel, tx_id: hex(SHA-256(nonce ‖ creator)),
 //	              extension: ChaincodeHeaderExtension{chaincode_id: {name: chaincode}}}
@@ -27,7 +28,7 @@ const readFunction = "Events:Read"
 //	ChaincodeProposalPayload{input: ChaincodeInvocationSpec{chaincode_spec: {chaincode_id: {name: chaincode},
 //	                         input: {args: ["Events:Read", id]}}}}
 //
-// and what peers sign of it (ProposalResponsePayload.proposal_hash) is the SHA-256 of these three, one after the other.
+// Peers sign the SHA-256 of the three, one after the other, as ProposalResponsePayload.proposal_hash.
 type Question struct {
 	Channel, Chaincode string
 	ID                 record.ID
@@ -65,13 +66,13 @@ func (q *Question) Proposal() []byte {
 	})
 }
 
-// hash is what endorsers sign of the question.
+// hash is the hash of the question, which endorsers sign.
 func (q *Question) hash() []byte { return proposalHash(q.parts()) }
 
 func encode(m proto.Message) []byte {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
-		// Names that are no UTF-8 are all that can fail, and those are refused where they are read.
+		// Encoding fails only for names that aren't UTF-8, and these were refused when they were read.
 		panic(fmt.Sprintf("couldn't encode a part of a proposal: %v", err))
 	}
 	return data

@@ -13,14 +13,14 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// Recording says that an organisation recorded a record in a transaction. Organisations, subject and time are the
-// chaincode's words of the submitter's certificate and of the submitter's clock.
+// Recording says that an organisation recorded a record in a transaction. The chaincode took the organisation and the
+// subject from the submitter's certificate, and the time from the proposal, which has the submitter's clock.
 type Recording struct {
 	Tx      string `json:"tx"`
 	MSPID   string `json:"mspId"`
 	Subject string `json:"subject"`
 	Time    string `json:"time"`
-	// Version is the place of the transaction on the ledger. Only transactions that peers found valid have one.
+	// Version is the place of the transaction on the ledger. The peers found the transaction valid, or it would have none.
 	Version
 }
 
@@ -29,18 +29,18 @@ type Attested struct {
 	ID     record.ID       `json:"id"`
 	Noun   string          `json:"noun"`
 	Record json.RawMessage `json:"record"`
-	// SignedBy are the organisations whose peers have signed, by MSP id.
+	// SignedBy are the MSP ids of the organisations whose peers signed.
 	SignedBy []string `json:"signedBy"`
-	// Asked is when they were asked. It is the asker's word; but peers sign it, and answer only within 15 minutes of it.
+	// Asked is the time of the question. The asker set it, but peers sign it and answer only within 15 minutes of it.
 	Asked time.Time `json:"asked"`
-	// AskedBy is the certificate's subject that the question bears.
+	// AskedBy is the MSP id and the certificate's subject in the question. The verifier doesn't check that certificate.
 	AskedBy string `json:"askedBy"`
-	// Recordings are in ledger order. More tells that there are others, which may come before.
+	// Recordings are in ledger order. More means that there are others, which may be earlier.
 	Recordings []Recording `json:"recordings"`
 	More       bool        `json:"more,omitempty"`
 }
 
-// reading is the answer of the chaincode's Read.
+// reading is the answer of the chaincode's function Read.
 type reading struct {
 	ID         string          `json:"id"`
 	Record     json.RawMessage `json:"record"`
@@ -53,10 +53,10 @@ type reading struct {
 	More bool `json:"more"`
 }
 
-// success is the status of an answer that is none of failure (Fabric's shim).
+// success is the status of a successful answer, as Fabric's shim defines it.
 const success = 200
 
-// check verifies a receipt by the trust file alone.
+// check verifies a receipt.
 func (r *Receipt) check(t *Trust) (*Attested, error) {
 	action, err := OpenAction(r.Answer)
 	if err != nil {
@@ -97,16 +97,19 @@ func (r *Receipt) check(t *Trust) (*Attested, error) {
 		a.SignedBy = append(a.SignedBy, id.MSPID)
 	}
 	if len(a.SignedBy) < t.Agree {
-		return nil, refuse(TooFewOrganisations, "%d organisations have signed it (%s), and it takes %d", len(a.SignedBy), strings.Join(a.SignedBy, ", "), t.Agree)
+		return nil, refuse(TooFewOrganisations, "%d organisations have signed it (%s), and it takes %d",
+			len(a.SignedBy), strings.Join(a.SignedBy, ", "), t.Agree)
 	}
 	return a, nil
 }
 
-// checkPeer checks that an identity is a peer of a trusted organisation, with a certificate that was valid at a time.
+// checkPeer checks that an identity is a peer of a trusted organisation, and that its certificate was valid at a time.
 func (t *Trust) checkPeer(id *Identity, when time.Time) error {
 	o := t.organisation(id.MSPID)
 	if o == nil {
-		return refuse(UnknownOrganisation, "the trust file doesn't have it; if it has joined since, export the trust file anew; if it has left, take the one of then")
+		return refuse(UnknownOrganisation,
+			"the trust file doesn't have it; if it has joined since, export the trust file again; "+
+				"if it has left, use the old one")
 	}
 	if err := o.Check(id, when); err != nil {
 		return err
@@ -117,7 +120,7 @@ func (t *Trust) checkPeer(id *Identity, when time.Time) error {
 	return nil
 }
 
-// readAnswer reads what the chaincode answered, and what it read for it.
+// readAnswer reads the chaincode's answer and the versions of the keys that it read.
 func readAnswer(action *Action, chaincode string) (*Attested, error) {
 	if action.Chaincode != chaincode {
 		return nil, refuse(WrongChaincode, "the chaincode %q has answered", action.Chaincode)
@@ -127,7 +130,7 @@ func readAnswer(action *Action, chaincode string) (*Attested, error) {
 	}
 	for namespace, set := range action.Results {
 		if len(set.GetWrites()) > 0 || len(set.GetMetadataWrites()) > 0 {
-			return nil, refuse(BadAnswer, "a question wouldn't write, and this has written in %q", namespace)
+			return nil, refuse(BadAnswer, "a question writes nothing, and this wrote to the namespace %q", namespace)
 		}
 	}
 	var m reading
@@ -150,7 +153,8 @@ func readAnswer(action *Action, chaincode string) (*Attested, error) {
 	if a.Noun, err = nounOf(m.Record); err != nil {
 		return nil, err
 	}
-	versions := map[string]Version{} // an answer can be as long as its maker likes, and nobody has checked signatures yet
+	// A map, because the signatures aren't checked yet, so the answer may be very long.
+	versions := map[string]Version{}
 	for _, r := range action.Results[chaincode].GetReads() {
 		if r.GetVersion() != nil {
 			versions[r.GetKey()] = Version{Block: r.GetVersion().GetBlockNum(), Position: r.GetVersion().GetTxNum()}
@@ -159,7 +163,8 @@ func readAnswer(action *Action, chaincode string) (*Attested, error) {
 	for _, one := range m.Recordings {
 		version, ok := versions[record.PackKey(one.Tx)]
 		if !ok {
-			return nil, refuse(NotRecorded, "the peers haven't read the records of transaction %s, in which they say it is", one.Tx)
+			return nil, refuse(NotRecorded, "the peers haven't read the records of transaction %s, in which they say it is",
+				one.Tx)
 		}
 		a.Recordings = append(a.Recordings, Recording{one.Tx, one.MSPID, one.Subject, one.Time, version})
 	}
@@ -180,7 +185,8 @@ func (v Version) compare(w Version) int {
 	return 1
 }
 
-// nounOf reads which kind of record a body is. What the ledger has taken once isn't judged again by rules of today.
+// nounOf reads the noun of a record. It doesn't check the rest: the rules may have changed since the ledger accepted
+// the record.
 func nounOf(body []byte) (string, error) {
 	v, err := canonical.ParseCanonical(body, canonical.Limits{Bytes: record.MaxBytes, Depth: record.MaxDepth})
 	if err != nil {
@@ -193,5 +199,5 @@ func nounOf(body []byte) (string, error) {
 	return noun, nil
 }
 
-// String names a version for people.
+// String describes a version for people.
 func (v Version) String() string { return fmt.Sprintf("block %d, position %d", v.Block, v.Position) }

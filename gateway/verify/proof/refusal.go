@@ -5,18 +5,19 @@ import (
 	"fmt"
 )
 
-// Reason is a stable code for why something was refused. Codes are never given another meaning; new ones may come.
+// Reason is a stable code that says why something was refused. A code never changes its meaning. New codes may be
+// added.
 type Reason string
 
 // The reasons.
 const (
-	// Malformed: the file is none of its kind, is cut off, or has something in it that it shouldn't.
+	// Malformed: the file has the wrong format, is cut off, or contains something that doesn't belong there.
 	Malformed Reason = "malformed"
-	// NotCanonical: the file says something in another way than the one way there is.
+	// NotCanonical: the file is readable, but isn't in the one encoding that proofs have.
 	NotCanonical Reason = "not_canonical"
-	// UnsupportedVersion: another version of the format, which this program can't judge.
+	// UnsupportedVersion: the file is in a version of the format that this program doesn't know.
 	UnsupportedVersion Reason = "unsupported_version"
-	// TooLarge: more than a verifier will read.
+	// TooLarge: the file is larger than a verifier reads.
 	TooLarge Reason = "too_large"
 	// BadTrust: the trust file can't be used.
 	BadTrust Reason = "bad_trust"
@@ -24,82 +25,83 @@ const (
 	// WrongChannel and WrongChaincode: the proof is of another ledger than the trust file's.
 	WrongChannel   Reason = "wrong_channel"
 	WrongChaincode Reason = "wrong_chaincode"
-	// WrongRecord: what was proved is another record than the one that was asked for, or than the id that it bears.
+	// WrongRecord: the proof is of another record than the caller asked for, or the record doesn't match its id.
 	WrongRecord Reason = "wrong_record"
-	// LevelTooLow: the proof is weaker than was asked for.
+	// LevelTooLow: the proof is of a lower level than the caller asked for.
 	LevelTooLow Reason = "level_too_low"
 
-	// OtherQuestion: the organisations signed the answer to another question than that for this record.
+	// OtherQuestion: the organisations signed the answer to a question that wasn't about this record.
 	OtherQuestion Reason = "other_question"
-	// BadAnswer: what they signed isn't an answer of the chaincode that can be understood.
+	// BadAnswer: the organisations signed something that can't be read as an answer of the chaincode.
 	BadAnswer Reason = "bad_answer"
-	// NotRecorded: what they signed doesn't say that the record is on the ledger.
+	// NotRecorded: the signed answer doesn't say that the record is on the ledger.
 	NotRecorded Reason = "not_recorded"
-	// TooFewOrganisations: fewer have signed than the trust file asks for.
+	// TooFewOrganisations: fewer organisations signed than the trust file demands.
 	TooFewOrganisations Reason = "too_few_organisations"
-	// OrganisationTwice: one organisation stands in the proof more than once.
+	// OrganisationTwice: the proof has two signatures of one organisation.
 	OrganisationTwice Reason = "organisation_twice"
-	// UnknownOrganisation: an organisation that the trust file, or the channel's configuration then, doesn't have.
+	// UnknownOrganisation: the organisation isn't in the trust file, or wasn't in the channel's configuration at the time.
 	UnknownOrganisation Reason = "unknown_organisation"
 
-	// BadIdentity: an identity that isn't one: no certificate, or not in the form that Fabric gives it.
+	// BadIdentity: an identity has no certificate, or isn't in the form that Fabric writes.
 	BadIdentity Reason = "bad_identity"
-	// UntrustedCertificate: a certificate that its organisation's authorities haven't issued.
+	// UntrustedCertificate: the organisation's authorities didn't issue the certificate.
 	UntrustedCertificate Reason = "untrusted_certificate"
-	// OutsideValidity: a certificate that wasn't valid yet, or any more, at the time that matters.
+	// OutsideValidity: the certificate was expired, or not valid yet, at the time that matters.
 	OutsideValidity Reason = "outside_validity"
-	// Revoked: a certificate that the channel's configuration then had revoked.
+	// Revoked: the channel's configuration at the time revoked the certificate.
 	Revoked Reason = "revoked"
-	// WrongRole: a certificate of another role, such as a client's where a peer must have signed.
+	// WrongRole: the certificate has another role, such as client where a peer must sign.
 	WrongRole Reason = "wrong_role"
-	// BadSignature: a signature that isn't its owner's over these bytes.
+	// BadSignature: the named signer didn't make this signature over these bytes.
 	BadSignature Reason = "bad_signature"
-	// HighS: an ECDSA signature in the one of its two forms that Fabric doesn't take.
+	// HighS: an ECDSA signature has a high S. Every ECDSA signature has two forms, and Fabric accepts only the one with a
+	// low S.
 	HighS Reason = "high_s"
 
 	// WrongGenesis: the chain doesn't begin with the pinned genesis block.
 	WrongGenesis Reason = "wrong_genesis"
-	// BadBlock: a block that can't be read, or isn't linked as its numbers say.
+	// BadBlock: the block can't be read, or isn't linked to the block before it.
 	BadBlock Reason = "bad_block"
-	// SplitEnvelopes: a block whose data isn't divided into transactions in the one canonical way.
+	// SplitEnvelopes: the block's data isn't divided into transactions in the canonical way.
 	SplitEnvelopes Reason = "split_envelopes"
-	// TooFewOrderers: fewer orderers than a quorum of those then in charge have signed a block.
+	// TooFewOrderers: the orderers that signed the block are no quorum of the orderers in charge at the time.
 	TooFewOrderers Reason = "too_few_orderers"
-	// OrdererTwice and UnknownOrderer: signatures that make no quorum.
+	// OrdererTwice and UnknownOrderer: an orderer signed the block twice, or wasn't in charge at the time.
 	OrdererTwice   Reason = "orderer_twice"
 	UnknownOrderer Reason = "unknown_orderer"
-	// MissingConfig: a block was signed under a configuration that isn't in the proof.
+	// MissingConfig: the block was signed under a configuration that isn't in the proof.
 	MissingConfig Reason = "missing_config"
-	// BadConfig: a configuration that can't be read, or that no consortium could run with.
+	// BadConfig: the configuration can't be read, or can't work.
 	BadConfig Reason = "bad_config"
-	// UnauthorisedConfig: a change of the configuration that wasn't signed by those whom it needed.
+	// UnauthorisedConfig: a change of the configuration lacks a signature that the policies demand.
 	UnauthorisedConfig Reason = "unauthorised_config"
 
-	// MissingBlock: the block in which the record is, or the chaincode's definition, isn't in the proof.
+	// MissingBlock: the proof lacks the block with the record, or the block with the chaincode's definition.
 	MissingBlock Reason = "missing_block"
-	// NeedlessBlock: a block that proves nothing that the proof is about.
+	// NeedlessBlock: the proof has a block that contributes nothing to it.
 	NeedlessBlock Reason = "needless_block"
-	// BadTransaction: a transaction that can't be read, or whose parts don't belong together.
+	// BadTransaction: the transaction can't be read, or its parts don't belong together.
 	BadTransaction Reason = "bad_transaction"
-	// WrongTransaction: the block has another transaction where the record's should be.
+	// WrongTransaction: the block has another transaction at the record's position.
 	WrongTransaction Reason = "wrong_transaction"
-	// PolicyNotMet: too few, or not the right organisations have endorsed a transaction.
+	// PolicyNotMet: the signers of something, such as the endorsers of a transaction, don't meet its policy.
 	PolicyNotMet Reason = "policy_not_met"
-	// NotInTransaction: the transaction doesn't hold the record, or not as the receipt says.
+	// NotInTransaction: the transaction doesn't contain the record, or contradicts the receipt.
 	NotInTransaction Reason = "not_in_transaction"
 
-	// WrongTrace: what was proved is another lineage than the one that was asked for, or none.
+	// WrongTrace: the proof is of another lineage than the caller asked for, or of no lineage.
 	WrongTrace Reason = "wrong_trace"
-	// CutTrace: the lineage was ended early, where a whole one was asked for.
+	// CutTrace: the lineage ends early, and the caller asked for a whole one.
 	CutTrace Reason = "cut_trace"
-	// BrokenTrace: records of a trace that aren't connected with what it is of.
+	// BrokenTrace: a record of the trace isn't connected to the trace's node.
 	BrokenTrace Reason = "broken_trace"
 )
 
-// A Refusal is why a proof, or a part of it, isn't accepted.
+// A Refusal says why a proof, or a part of it, isn't accepted.
 type Refusal struct {
 	Reason Reason
-	// Where is the part that was looked at: "receipt 0, HarborMSP", "block 7".
+	// Where names the part that was refused: "receipt 0, HarborMSP", "block 7".
 	Where  string
 	Detail string
 }
@@ -112,7 +114,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s: %s: %s", r.Reason, r.Where, r.Detail)
 }
 
-// ReasonOf is the reason of an error that is, or wraps, a *Refusal; "" of others.
+// ReasonOf returns the reason of an error that is, or wraps, a *Refusal. For other errors it returns "".
 func ReasonOf(err error) Reason {
 	var r *Refusal
 	if errors.As(err, &r) {
@@ -125,7 +127,7 @@ func refuse(reason Reason, format string, args ...any) error {
 	return &Refusal{Reason: reason, Detail: fmt.Sprintf(format, args...)}
 }
 
-// at adds where something was refused; the place of an outer part stands first.
+// at adds to a refusal where it happened. The outer place comes first.
 func at(err error, format string, args ...any) error {
 	var r *Refusal
 	if err == nil || !errors.As(err, &r) {

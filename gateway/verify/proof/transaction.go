@@ -14,26 +14,27 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Version says which transaction wrote a key last: the one at a position of a block. Only valid transactions write.
+// Version is the version of a key: the block of the transaction that last wrote the key, and its position there. Only
+// valid transactions write keys.
 type Version struct {
 	Block    uint64 `json:"block"`
 	Position uint64 `json:"position"`
 }
 
-// Action is what endorsers sign: what a chaincode answered, read and wrote (peer.ProposalResponsePayload).
+// Action is what endorsers sign: what a chaincode read, wrote and answered (peer.ProposalResponsePayload).
 type Action struct {
-	// ProposalHash is the hash of what the chaincode was asked.
+	// ProposalHash is the hash of the proposal that the chaincode answered.
 	ProposalHash []byte
 	// Chaincode is the name of the chaincode that ran.
 	Chaincode string
 	Status    int32
 	// Answer is what the chaincode answered.
 	Answer []byte
-	// Results are the keys read and written, by namespace: a chaincode's own one has its name.
+	// Results are the keys read and written, by namespace. The namespace of a chaincode has the chaincode's name.
 	Results map[string]*kvrwset.KVRWSet
 }
 
-// OpenAction reads what endorsers sign.
+// OpenAction decodes what endorsers sign.
 func OpenAction(payload []byte) (*Action, error) {
 	var m peer.ProposalResponsePayload
 	var action peer.ChaincodeAction
@@ -47,8 +48,9 @@ func OpenAction(payload []byte) (*Action, error) {
 	if err := proto.Unmarshal(action.GetResults(), &results); err != nil {
 		return nil, refuse(BadTransaction, "what it read and wrote can't be read: %v", err)
 	}
-	a := &Action{ProposalHash: m.GetProposalHash(), Chaincode: action.GetChaincodeId().GetName(), Status: action.GetResponse().GetStatus(),
-		Answer: action.GetResponse().GetPayload(), Results: map[string]*kvrwset.KVRWSet{}}
+	a := &Action{ProposalHash: m.GetProposalHash(), Chaincode: action.GetChaincodeId().GetName(),
+		Status: action.GetResponse().GetStatus(), Answer: action.GetResponse().GetPayload(),
+		Results: map[string]*kvrwset.KVRWSet{}}
 	for _, one := range results.GetNsRwset() {
 		set := new(kvrwset.KVRWSet)
 		if err := proto.Unmarshal(one.GetRwset(), set); err != nil {
@@ -62,7 +64,7 @@ func OpenAction(payload []byte) (*Action, error) {
 	return a, nil
 }
 
-// ReadVersion tells which version of a key was read; false if it wasn't read, or wasn't there.
+// ReadVersion returns the version of a key that was read. It returns false if the key wasn't read or didn't exist.
 func (a *Action) ReadVersion(namespace, key string) (Version, bool) {
 	for _, r := range a.Results[namespace].GetReads() {
 		if r.GetKey() == key && r.GetVersion() != nil {
@@ -72,7 +74,7 @@ func (a *Action) ReadVersion(namespace, key string) (Version, bool) {
 	return Version{}, false
 }
 
-// Written returns what was written under a key.
+// Written returns the value that was written to a key. It returns false if the key wasn't written or was deleted.
 func (a *Action) Written(namespace, key string) ([]byte, bool) {
 	for _, w := range a.Results[namespace].GetWrites() {
 		if w.GetKey() == key && !w.GetIsDelete() {
@@ -82,21 +84,22 @@ func (a *Action) Written(namespace, key string) ([]byte, bool) {
 	return nil, false
 }
 
-// Endorsement is a peer's signature over the bytes of an [Action] and its own identity.
+// Endorsement is a peer's signature over the bytes of an [Action], followed by the peer's own identity.
 type Endorsement struct {
 	Endorser  []byte // msp.SerializedIdentity
 	Signature []byte
 }
 
-// Transaction is a chaincode call as it stands in a block.
+// Transaction is a call of a chaincode in a block.
 type Transaction struct {
 	// ID is the hash of creator and nonce, in hexadecimal.
 	ID      string
 	Channel string
-	// Creator is who submitted it, and Time what the creator claims; peers endorse it within 15 minutes only.
+	// Creator submitted the transaction. Time is the creator's claim. Peers endorse a proposal only if the time is within
+	// 15 minutes of their clocks.
 	Creator *Identity
 	Time    time.Time
-	// Arguments are what the chaincode was called with, the function's name first. Transient data isn't among them.
+	// Arguments are the chaincode's arguments, beginning with the function's name. Transient data isn't among them.
 	Arguments    [][]byte
 	Action       *Action
 	Endorsements []Endorsement
@@ -105,8 +108,9 @@ type Transaction struct {
 	endorsed           []byte
 }
 
-// OpenTransaction reads a chaincode call and checks that its parts belong together: the id is that of creator and nonce,
-// and what was endorsed is the answer to what was proposed. It checks no signature; [Config.CheckTransaction] does.
+// OpenTransaction decodes a chaincode call and checks that its parts belong together: the id must be the hash of nonce
+// and creator, and the endorsed answer must be to this proposal. It doesn't check signatures; [Config.CheckTransaction]
+// does.
 func OpenTransaction(envelope []byte) (*Transaction, error) {
 	var signature common.SignatureHeader
 	var tx peer.Transaction
@@ -130,7 +134,8 @@ func OpenTransaction(envelope []byte) (*Transaction, error) {
 	if len(tx.GetActions()) != 1 {
 		return nil, refuse(BadTransaction, "it has %d actions instead of one", len(tx.GetActions()))
 	}
-	t := &Transaction{ID: header.GetTxId(), Channel: header.GetChannelId(), Time: header.GetTimestamp().AsTime(), payload: text, signature: signed}
+	t := &Transaction{ID: header.GetTxId(), Channel: header.GetChannelId(), Time: header.GetTimestamp().AsTime(),
+		payload: text, signature: signed}
 	if id := transactionID(signature.GetNonce(), signature.GetCreator()); id != t.ID {
 		return nil, refuse(BadTransaction, "it calls itself %q, and its creator and nonce make %s", t.ID, id)
 	}
@@ -168,29 +173,29 @@ func (t *Transaction) openAction(header *common.Header, one *peer.TransactionAct
 	if name := call.GetChaincodeSpec().GetChaincodeId().GetName(); name != t.Action.Chaincode {
 		return refuse(BadTransaction, "it calls the chaincode %q, and %q has answered", name, t.Action.Chaincode)
 	}
-	if want := proposalHash(header.GetChannelHeader(), one.GetHeader(), m.GetChaincodeProposalPayload()); !bytes.Equal(want, t.Action.ProposalHash) {
+	want := proposalHash(header.GetChannelHeader(), one.GetHeader(), m.GetChaincodeProposalPayload())
+	if !bytes.Equal(want, t.Action.ProposalHash) {
 		return refuse(BadTransaction, "what was endorsed is no answer to what it asks")
 	}
 	return nil
 }
 
-// transactionID is what Fabric defines (protoutil.ComputeTxID).
+// transactionID computes a transaction's id as Fabric's protoutil.ComputeTxID does.
 func transactionID(nonce, creator []byte) string {
 	sum := sha256.Sum256(slices.Concat(nonce, creator))
 	return hex.EncodeToString(sum[:])
 }
 
-// proposalHash is what Fabric defines (protoutil.GetProposalHash2): over the proposal's parts one after the other, without
-// transient data.
+// proposalHash hashes the parts of a proposal, without transient data, as Fabric's protoutil.GetProposalHash2 does.
 func proposalHash(channelHeader, signatureHeader, payload []byte) []byte {
 	sum := sha256.Sum256(slices.Concat(channelHeader, signatureHeader, payload))
 	return sum[:]
 }
 
-// CheckTransaction checks a transaction by the configuration that its block was made under: who submitted it, and that
-// enough have endorsed it to meet a policy (peer.ApplicationPolicy). Endorsements that aren't good count for nothing, as
-// in Fabric. It returns the endorsers that count. Whether what the transaction read was still so when it was
-// committed, it doesn't tell.
+// CheckTransaction checks a transaction under the configuration of its block. It checks the creator and the creator's
+// signature, and that the endorsements meet a policy (peer.ApplicationPolicy). As in Fabric, bad endorsements are
+// ignored. It returns the endorsers whose endorsements are good. It doesn't check whether the keys that the transaction
+// read still had the same versions at commit.
 func (c *Config) CheckTransaction(t *Transaction, policy []byte) ([]*Identity, error) {
 	if t.Channel != c.Channel {
 		return nil, refuse(WrongChannel, "it is of the channel %q", t.Channel)
@@ -211,7 +216,8 @@ func (c *Config) CheckTransaction(t *Transaction, policy []byte) ([]*Identity, e
 		if err != nil {
 			continue
 		}
-		if o := c.Organisations[id.MSPID]; o == nil || o.Check(id, whenAny) != nil || id.Verify(slices.Concat(t.endorsed, e.Endorser), e.Signature) != nil {
+		if o := c.Organisations[id.MSPID]; o == nil || o.Check(id, whenAny) != nil ||
+			id.Verify(slices.Concat(t.endorsed, e.Endorser), e.Signature) != nil {
 			continue
 		}
 		endorsers = addSigner(endorsers, id)

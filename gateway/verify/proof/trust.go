@@ -14,31 +14,32 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// trustFormat names the form of trust files that this program reads and writes.
+// trustFormat is the format of trust files that this program reads and writes.
 const trustFormat = "pedigree-trust/1"
 
-// maxTrust bounds a trust file, in bytes.
+// maxTrust is the largest trust file that is read, in bytes.
 const maxTrust = 1 << 20
 
-// Trust is all that a verifier takes for true: which ledger it is about, who its organisations are, and how many of them
-// must say the same. It doesn't come from who hands the proof over.
+// Trust is everything that a verifier believes without proof: which ledger it is, which organisations it has, and how
+// many of them must agree. It must not come from the same source as the proof.
 type Trust struct {
 	// Channel and Chaincode are the names on the Fabric network.
 	Channel, Chaincode string
-	// Genesis is the hash of the header of the channel's first block. Receipts alone don't need it.
+	// Genesis is the hash of the header of the channel's first block. Proofs of level receipt don't need it.
 	Genesis []byte
 	// Agree is how many organisations must sign a receipt.
 	Agree int
-	// Organisations are those whose word counts, in the order of their MSP ids. Their roles are told by the organisational
-	// units that Fabric's networks use: client, peer, admin, orderer.
+	// Organisations are the trusted organisations, in the order of their MSP ids. Their certificates name roles with the
+	// organisational units that are usual on Fabric networks: client, peer, admin and orderer.
 	Organisations []*Organisation
 
-	config uint64 // the configuration block that it was made of, if of one
+	config uint64 // the number of the newest configuration block that it was made from; 0 for a trust file
 }
 
-// ParseTrust reads a trust file: one JSON object with the members format, channel, chaincode, genesis (hexadecimal), agree
-// and organisations, each with mspId, roots and perhaps intermediates: lists of certificates in DER, in base64. People may
-// edit such files, so white space and order don't matter; names that aren't known, or stand twice, do.
+// ParseTrust reads a trust file. It is one JSON object with the members format, channel, chaincode, genesis (in
+// hexadecimal), agree and organisations. Each organisation has the members mspId, roots and, optionally, intermediates.
+// The last two are lists of certificates, in DER and base64. People may edit such files, so white space and the order
+// of members don't matter. Unknown and repeated members are refused.
 func ParseTrust(text []byte) (*Trust, error) {
 	v, err := canonical.Parse(text, canonical.Limits{Bytes: maxTrust, Depth: 8, Values: 20_000})
 	if err != nil {
@@ -59,7 +60,8 @@ func readTrust(v canonical.Value) (*Trust, error) {
 	t := &Trust{}
 	format := f.text("format")
 	if f.err == nil && format != trustFormat { // another version may have other members
-		return nil, refuse(UnsupportedVersion, "the trust file is of the format %q, and this program reads %s", record.Brief(format), trustFormat)
+		return nil, refuse(UnsupportedVersion, "the trust file is of the format %q, and this program reads %s",
+			record.Brief(format), trustFormat)
 	}
 	t.Channel, t.Chaincode = f.text("channel"), f.text("chaincode")
 	genesis := f.text("genesis")
@@ -69,7 +71,8 @@ func readTrust(v canonical.Value) (*Trust, error) {
 		return nil, err
 	}
 	var err error
-	if t.Genesis, err = hex.DecodeString(genesis); err != nil || len(t.Genesis) != 32 || genesis != strings.ToLower(genesis) {
+	if t.Genesis, err = hex.DecodeString(genesis); err != nil || len(t.Genesis) != 32 ||
+		genesis != strings.ToLower(genesis) {
 		return nil, refuse(BadTrust, "genesis is no SHA-256 in lower-case hexadecimal")
 	}
 	for i, item := range list {
@@ -116,22 +119,23 @@ func readOrganisation(v canonical.Value) (*Organisation, error) {
 	return trustedOrganisation(mspID, r, i), nil
 }
 
-// check refuses what no verifier should work with.
+// check refuses a trust file that isn't safe to use.
 func (t *Trust) check() error {
 	if !name(t.Channel) || !name(t.Chaincode) {
-		return refuse(BadTrust, "channel or chaincode is empty, or no name")
+		return refuse(BadTrust, "the name of the channel or the chaincode is empty, too long or not UTF-8")
 	}
 	if len(t.Genesis) != 32 {
 		return refuse(BadTrust, "there is no hash of the genesis block")
 	}
 	if t.Agree < 1 || t.Agree > len(t.Organisations) {
-		return refuse(BadTrust, "agree is %d: of %d organisations, 1 to %d can agree", t.Agree, len(t.Organisations), len(t.Organisations))
+		return refuse(BadTrust, "agree is %d: of %d organisations, 1 to %d can agree",
+			t.Agree, len(t.Organisations), len(t.Organisations))
 	}
 	slices.SortFunc(t.Organisations, func(a, b *Organisation) int { return strings.Compare(a.MSPID, b.MSPID) })
 	owner := map[string]string{}
 	for i, o := range t.Organisations {
 		if !name(o.MSPID) || i > 0 && t.Organisations[i-1].MSPID == o.MSPID {
-			return refuse(BadTrust, "the organisation %q stands twice, or has no name", o.MSPID)
+			return refuse(BadTrust, "the organisation %q is there twice, or its name is empty, too long or not UTF-8", o.MSPID)
 		}
 		if len(o.roots) == 0 {
 			return refuse(BadTrust, "%s has no roots", o.MSPID)
@@ -140,7 +144,7 @@ func (t *Trust) check() error {
 			if !c.IsCA {
 				return refuse(BadTrust, "a root of %s is no certificate of an authority", o.MSPID)
 			}
-			// Who can issue for two can be two, and agree with itself.
+			// An authority of two organisations could sign for both, and so agree with itself.
 			if other := owner[string(c.RawSubjectPublicKeyInfo)]; other != "" && other != o.MSPID {
 				return refuse(BadTrust, "%s and %s have one authority, so they aren't two organisations", other, o.MSPID)
 			}
@@ -150,10 +154,10 @@ func (t *Trust) check() error {
 	return nil
 }
 
-// name tells whether a name is one that can stand in a proposal and in a message.
+// name reports whether a string can be a name in a proposal and in a message for people.
 func name(s string) bool { return s != "" && len(s) <= 250 && utf8.ValidString(s) }
 
-// organisation finds one by its MSP id, nil if it isn't trusted.
+// organisation finds an organisation by its MSP id. It returns nil if the organisation isn't trusted.
 func (t *Trust) organisation(mspID string) *Organisation {
 	for _, o := range t.Organisations {
 		if o.MSPID == mspID {
@@ -163,7 +167,7 @@ func (t *Trust) organisation(mspID string) *Organisation {
 	return nil
 }
 
-// clone makes a copy that can be used at the same time: organisations remember whom they have checked.
+// clone makes a copy whose organisations remember their checks separately.
 func (t *Trust) clone() *Trust {
 	c := *t
 	c.Organisations = nil
@@ -175,7 +179,7 @@ func (t *Trust) clone() *Trust {
 	return &c
 }
 
-// Text writes a trust file, with line breaks for people.
+// Text writes a trust file, indented for people.
 func (t *Trust) Text() []byte {
 	list := func(certificates []*x509.Certificate) canonical.Value {
 		v := canonical.Arr()
@@ -186,7 +190,8 @@ func (t *Trust) Text() []byte {
 	}
 	organisations := canonical.Arr()
 	for _, o := range t.Organisations {
-		one := canonical.Obj(canonical.Member{Name: "mspId", Value: canonical.Str(o.MSPID)}, canonical.Member{Name: "roots", Value: list(o.roots)})
+		one := canonical.Obj(canonical.Member{Name: "mspId", Value: canonical.Str(o.MSPID)},
+			canonical.Member{Name: "roots", Value: list(o.roots)})
 		if len(o.intermediates) > 0 {
 			one = one.With("intermediates", list(o.intermediates))
 		}
@@ -208,10 +213,10 @@ func (t *Trust) Text() []byte {
 	return out.Bytes()
 }
 
-// NewTrust makes what to trust of a channel's blocks: its genesis block and, if the configuration has changed since, every
-// configuration block after it. The organisations are the members of the last configuration, each with all
-// authorities it has had, so that old receipts stay good; whoever changed an authority because it was stolen takes it
-// out of the file. agree is how many must agree; 0 means a majority.
+// NewTrust makes a Trust from blocks of a channel: the genesis block and, if the configuration has changed since, every
+// later configuration block. The organisations are the members of the last configuration. Each has all the authorities
+// that it ever had, so that old receipts stay good. If an authority's key was stolen, remove the authority from the
+// file. agree is how many organisations must agree; 0 means a majority.
 func NewTrust(genesis *Block, later []*Block, chaincode string, agree int) (*Trust, error) {
 	chain, err := NewChain(genesis, genesis.Hash())
 	if err != nil {

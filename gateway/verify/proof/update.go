@@ -9,19 +9,20 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// next makes the configuration that follows c, from what a configuration block holds. It makes the change itself: reads
-// the signed update, sees whose consent each changed element needs by the policies of c, checks that they have signed,
-// and compares what comes out with what the block says. These are the rules of Fabric's package common/configtx.
+// next makes the configuration that follows c, from the content of a configuration block. It applies the signed update
+// to c itself: for each changed element, it checks that the signers meet the policy in c. Then it compares the result
+// with the configuration in the block. These are the rules of Fabric's package common/configtx.
 func (c *Config) next(block uint64, m *common.ConfigEnvelope) (*Config, error) {
 	if m.GetConfig().GetSequence() != c.Sequence+1 {
-		return nil, refuse(MissingConfig, "it is configuration %d and follows number %d", m.GetConfig().GetSequence(), c.Sequence)
+		return nil, refuse(MissingConfig, "it is configuration %d and follows number %d",
+			m.GetConfig().GetSequence(), c.Sequence)
 	}
 	payload, header, err := openEnvelope(m.GetLastUpdate())
 	if err != nil {
 		return nil, err
 	}
 	if common.HeaderType(header.GetType()) != common.HeaderType_CONFIG_UPDATE || header.GetChannelId() != c.Channel {
-		return nil, refuse(BadConfig, "its update is none of this channel's configuration")
+		return nil, refuse(BadConfig, "its update isn't one of this channel's configuration")
 	}
 	var envelope common.ConfigUpdateEnvelope
 	var update common.ConfigUpdate
@@ -39,12 +40,12 @@ func (c *Config) next(block uint64, m *common.ConfigEnvelope) (*Config, error) {
 		return nil, err
 	}
 	if !proto.Equal(result, m.GetConfig().GetChannelGroup()) {
-		return nil, refuse(UnauthorisedConfig, "it has more, less or something else than its signed update makes of the configuration before")
+		return nil, refuse(UnauthorisedConfig, "it differs from the result of its signed update")
 	}
 	return newConfig(c.Channel, block, m.GetConfig())
 }
 
-// signersOf lists, once each, the members whose signatures of an update are good. Others count for nothing.
+// signersOf lists the signers of an update, each once. As in Fabric, it ignores bad signatures.
 func (c *Config) signersOf(m *common.ConfigUpdateEnvelope) []*Identity {
 	var signers []*Identity
 	for _, s := range m.GetSignatures() {
@@ -53,7 +54,8 @@ func (c *Config) signersOf(m *common.ConfigUpdateEnvelope) []*Identity {
 			continue
 		}
 		id, err := ParseIdentity(header.GetCreator())
-		if err != nil || c.Organisations[id.MSPID] == nil || id.Verify(slices.Concat(s.GetSignatureHeader(), m.GetConfigUpdate()), s.GetSignature()) != nil {
+		if err != nil || c.Organisations[id.MSPID] == nil ||
+			id.Verify(slices.Concat(s.GetSignatureHeader(), m.GetConfigUpdate()), s.GetSignature()) != nil {
 			continue
 		}
 		signers = addSigner(signers, id)
@@ -61,22 +63,23 @@ func (c *Config) signersOf(m *common.ConfigUpdateEnvelope) []*Identity {
 	return signers
 }
 
-// addSigner adds who isn't among the signers yet.
+// addSigner adds a signer to a list, unless it is there already.
 func addSigner(signers []*Identity, id *Identity) []*Identity {
-	if slices.ContainsFunc(signers, func(s *Identity) bool { return s.MSPID == id.MSPID && s.Certificate.Equal(id.Certificate) }) {
+	same := func(s *Identity) bool { return s.MSPID == id.MSPID && s.Certificate.Equal(id.Certificate) }
+	if slices.ContainsFunc(signers, same) {
 		return signers
 	}
 	return append(signers, id)
 }
 
-// element is one group, value or policy of a configuration, without what is below it.
+// element is a group, value or policy of a configuration, without the elements below it.
 type element struct {
 	version   uint64
 	modPolicy string
 	group     *common.ConfigGroup
 	value     *common.ConfigValue
 	policy    *common.ConfigPolicy
-	path      []string // of the group that it is, or is in
+	path      []string // of the group itself, or of the group that contains the value or policy
 }
 
 // The kinds of element, which may share a name.
@@ -86,10 +89,10 @@ const (
 	kindPolicy = "policy "
 )
 
-// maxElements bounds a configuration.
+// maxElements is how many elements a configuration may have.
 const maxElements = 20_000
 
-// flatten lists the elements of a group and all below, by kind and path.
+// flatten lists a group and all elements below it, by kind and path.
 func flatten(into map[string]element, path []string, group *common.ConfigGroup) error {
 	if len(into) > maxElements || len(path) > maxPolicyDepth {
 		return refuse(BadConfig, "it has too many elements")
@@ -113,7 +116,7 @@ func flatten(into map[string]element, path []string, group *common.ConfigGroup) 
 	return nil
 }
 
-// apply makes an update if those who signed it may.
+// apply applies an update to the configuration, if its signers meet the policies of all elements that it changes.
 func (c *Config) apply(update *common.ConfigUpdate, signers []*Identity) (*common.ConfigGroup, error) {
 	now, read, write := map[string]element{}, map[string]element{}, map[string]element{}
 	for _, one := range []struct {
@@ -148,7 +151,7 @@ func (c *Config) apply(update *common.ConfigUpdate, signers []*Identity) (*commo
 		case !ok && e.version != 0, ok && e.version != is.version+1:
 			return nil, refuse(UnauthorisedConfig, "the update makes version %d of %s, which has another", e.version, key)
 		case !ok:
-			continue // who may add to a group is what the group itself asks for: it changes too
+			continue // a new element changes its group too, so the group's policy decides
 		}
 		if err := c.mayChange(is, signers); err != nil {
 			return nil, refuse(UnauthorisedConfig, "%s was changed without the consent that it needs: %v", key, err)
@@ -160,7 +163,8 @@ func (c *Config) apply(update *common.ConfigUpdate, signers []*Identity) (*commo
 	return rebuild(result, []string{"Channel"})
 }
 
-// mayChange asks the element's own policy, whose name is relative to the group that the element is, or is in.
+// mayChange checks that signers meet the element's modification policy. Its name is absolute, or relative to the
+// element's group.
 func (c *Config) mayChange(e element, signers []*Identity) error {
 	path := e.modPolicy
 	if !strings.HasPrefix(path, "/") {
@@ -169,7 +173,7 @@ func (c *Config) mayChange(e element, signers []*Identity) error {
 	return c.Meets(path, signers)
 }
 
-// rebuild puts a group together from elements.
+// rebuild makes a group from its elements.
 func rebuild(from map[string]element, path []string) (*common.ConfigGroup, error) {
 	key := strings.Join(path, "/")
 	self := from[kindGroup+key].group
@@ -178,7 +182,8 @@ func rebuild(from map[string]element, path []string) (*common.ConfigGroup, error
 	}
 	made := &common.ConfigGroup{
 		Version: self.GetVersion(), ModPolicy: self.GetModPolicy(),
-		Groups: map[string]*common.ConfigGroup{}, Values: map[string]*common.ConfigValue{}, Policies: map[string]*common.ConfigPolicy{},
+		Groups: map[string]*common.ConfigGroup{}, Values: map[string]*common.ConfigValue{},
+		Policies: map[string]*common.ConfigPolicy{},
 	}
 	for name := range self.GetGroups() {
 		below, err := rebuild(from, append(slices.Clone(path), name))

@@ -13,18 +13,19 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// Wanted says what a proof must be to be accepted, besides being right. The zero value asks for nothing.
+// Wanted says what the caller wants a proof of. A proof of something else is refused, even if it is good. The zero
+// value accepts every good proof.
 type Wanted struct {
-	// Level is the least level. Empty: any.
+	// Level is the lowest level to accept. Empty accepts any.
 	Level Level
-	// ID is a record that must be proved. Empty: any.
+	// ID is a record that must be among those proved. Empty accepts any.
 	ID record.ID
-	// Trace is the lineage that must be proved: its node and, unless empty, its direction. One that was cut isn't enough,
-	// unless Trace.Cut is set. Nil: any, or none.
+	// Trace is the lineage that must be proved. Its node must match, and its direction too, unless it is empty here. A
+	// trace that was cut is accepted only if Trace.Cut is set. Nil accepts any trace, and proofs without one.
 	Trace *Trace
 }
 
-// Verdict is what an accepted proof proves.
+// Verdict says what an accepted proof proves.
 type Verdict struct {
 	Level     Level         `json:"level"`
 	Channel   string        `json:"channel"`
@@ -38,32 +39,32 @@ type Verdict struct {
 // Proved is a record that was proved.
 type Proved struct {
 	Attested
-	// Ordered is the first recording of those that the receipt tells of, as its block proves it; nil at level receipt.
+	// Ordered is what the record's block proves about the first recording in the receipt. It is nil at level receipt.
 	Ordered *Ordered `json:"ordered,omitempty"`
 }
 
-// Ordered is what a block proves of a record.
+// Ordered is what a block proves about a recording.
 type Ordered struct {
 	Tx string `json:"tx"`
 	Version
-	// SubmittedBy is who signed the transaction, and EndorsedBy the organisations whose endorsements meet Policy.
+	// SubmittedBy signed the transaction. EndorsedBy are the organisations that endorsed it. Together they meet Policy.
 	SubmittedBy string   `json:"submittedBy"`
 	EndorsedBy  []string `json:"endorsedBy"`
 	Policy      string   `json:"policy"`
 }
 
-// ProvedBlock is a block that was proved to be of the channel.
+// ProvedBlock is a block that is proved to belong to the channel.
 type ProvedBlock struct {
 	Number uint64 `json:"number"`
 	Hash   string `json:"hash"` // of the header, in hexadecimal
-	// Orderers are the numbers of those who signed it.
+	// Orderers are the numbers of the orderers that signed the block.
 	Orderers []uint32 `json:"orderers"`
-	// Config is the number of the configuration block that it was checked by.
+	// Config is the number of the configuration block under which the block was checked.
 	Config uint64 `json:"config"`
 }
 
-// Verify checks a proof against what is trusted. It needs nothing else: no network, no files, no clock. An error is a
-// *Refusal.
+// Verify checks a proof against a trust file. It needs nothing else: no network, no other file and no clock. An error
+// is a *Refusal.
 func Verify(p *Proof, t *Trust, w Wanted) (*Verdict, error) {
 	if p.Channel != t.Channel {
 		return nil, refuse(WrongChannel, "the proof is of the channel %q, the trust file of %q", p.Channel, t.Channel)
@@ -108,7 +109,7 @@ func Verify(p *Proof, t *Trust, w Wanted) (*Verdict, error) {
 	return v, nil
 }
 
-// proven are blocks that were proved, with the configuration that each was made under, and what was found in them.
+// proven holds the blocks of a proof that were checked, the configuration of each, and what was found in them.
 type proven struct {
 	blocks    map[uint64]*Block
 	configs   map[uint64]*Config
@@ -119,7 +120,7 @@ type proven struct {
 	policies map[Version]*definedPolicy
 }
 
-// recorded is a checked transaction that recorded something.
+// recorded is a transaction that was checked and that recorded something.
 type recorded struct {
 	*Transaction
 	Ordered
@@ -129,8 +130,11 @@ type recorded struct {
 
 func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 	blocks := make([]*Block, len(p.Blocks))
-	for i, b := range p.Blocks { // their fields may have been set since they were read
-		blocks[i] = &Block{Number: b.Number, PreviousHash: b.PreviousHash, Data: b.Data, Metadata: b.Metadata, Signatures: slices.Clone(b.Signatures)}
+	for i, b := range p.Blocks { // opened again, because the caller may have changed their fields
+		blocks[i] = &Block{
+			Number: b.Number, PreviousHash: b.PreviousHash, Data: b.Data, Metadata: b.Metadata,
+			Signatures: slices.Clone(b.Signatures),
+		}
 		if err := blocks[i].open(); err != nil {
 			return at(err, "block %d", b.Number)
 		}
@@ -142,7 +146,8 @@ func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 	if chain.config.Channel != t.Channel {
 		return refuse(WrongChannel, "the genesis block is of the channel %q", chain.config.Channel)
 	}
-	s := &proven{blocks: map[uint64]*Block{}, configs: map[uint64]*Config{}, needed: map[uint64]bool{0: true}, chaincode: t.Chaincode,
+	s := &proven{chaincode: t.Chaincode,
+		blocks: map[uint64]*Block{}, configs: map[uint64]*Config{}, needed: map[uint64]bool{0: true},
 		recorded: map[Version]*recorded{}, policies: map[Version]*definedPolicy{}}
 	for _, b := range blocks[1:] {
 		before, err := chain.Take(b)
@@ -167,13 +172,13 @@ func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 	}
 	for _, b := range blocks[1:] {
 		if !s.needed[b.Number] && (b.Number > last || !b.isConfigBlock()) {
-			return refuse(NeedlessBlock, "block %d has nothing that is proved here", b.Number)
+			return refuse(NeedlessBlock, "block %d contributes nothing to the proof", b.Number)
 		}
 	}
 	return nil
 }
 
-// transaction finds the transaction at a place, with the configuration that it was made under.
+// transaction finds the transaction at a place, and the configuration of its block.
 func (s *proven) transaction(v Version) (*Transaction, *Config, error) {
 	b := s.blocks[v.Block]
 	if b == nil {
@@ -187,7 +192,7 @@ func (s *proven) transaction(v Version) (*Transaction, *Config, error) {
 	return t, s.configs[v.Block], err
 }
 
-// check proves the first recording of a record by its block.
+// check checks the first recording of a record in its block.
 func (s *proven) check(a *Attested) (*Ordered, error) {
 	first := a.Recordings[0]
 	r, known := s.recorded[first.Version]
@@ -204,7 +209,7 @@ func (s *proven) check(a *Attested) (*Ordered, error) {
 	return &r.Ordered, nil
 }
 
-// open checks a transaction that recorded something.
+// open finds and checks the transaction at a place, which must have recorded something.
 func (s *proven) open(v Version) (*recorded, error) {
 	t, config, err := s.transaction(v)
 	if err != nil {
@@ -221,7 +226,9 @@ func (s *proven) open(v Version) (*recorded, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &recorded{Transaction: t, Ordered: Ordered{Tx: t.ID, Version: v, SubmittedBy: t.Creator.String(), Policy: policy.name}}
+	r := &recorded{Transaction: t, Ordered: Ordered{
+		Tx: t.ID, Version: v, SubmittedBy: t.Creator.String(), Policy: policy.name,
+	}}
 	for _, id := range endorsers {
 		if !slices.Contains(r.EndorsedBy, id.MSPID) {
 			r.EndorsedBy = append(r.EndorsedBy, id.MSPID)
@@ -237,7 +244,8 @@ func (s *proven) open(v Version) (*recorded, error) {
 		return nil, refuse(NotInTransaction, "%v", err)
 	}
 	h := r.header
-	if h.MSPID != t.Creator.MSPID || h.Subject != t.Creator.Certificate.Subject.String() || h.Time != t.Time.UTC().Format(time.RFC3339Nano) {
+	if h.MSPID != t.Creator.MSPID || h.Subject != t.Creator.Certificate.Subject.String() ||
+		h.Time != t.Time.UTC().Format(time.RFC3339Nano) {
 		return nil, refuse(NotInTransaction, "it names another submitter, or time, than it was signed by")
 	}
 	if r.bodies, err = record.Unpack(pack, record.PackLimits{}); err != nil {
@@ -246,7 +254,7 @@ func (s *proven) open(v Version) (*recorded, error) {
 	return r, nil
 }
 
-// holds checks that a transaction records a record as the receipt says that it did.
+// holds checks that a transaction recorded a record, and that it agrees with the receipt.
 func (r *recorded) holds(a *Attested, chaincode string) error {
 	first := a.Recordings[0]
 	if r.Transaction.ID != first.Tx {
@@ -266,7 +274,7 @@ func (r *recorded) holds(a *Attested, chaincode string) error {
 	return nil
 }
 
-// The keys under which Fabric's lifecycle keeps a chaincode's definition.
+// The keys under which Fabric's lifecycle chaincode keeps the definition of a chaincode.
 const (
 	lifecycleNamespace = "_lifecycle"
 	definitionPrefix   = "namespaces/fields/"
@@ -274,15 +282,17 @@ const (
 	validationField    = "/ValidationInfo"
 )
 
-// definedPolicy is an endorsement policy of a chaincode's definition (peer.ApplicationPolicy), and its name for people.
+// definedPolicy is the endorsement policy in a chaincode's definition (peer.ApplicationPolicy), with a description for
+// people.
 type definedPolicy struct {
 	policy []byte
 	name   string
 }
 
-// policy finds the endorsement policy that a transaction had to meet. Every endorsed call reads the sequence number of the
-// chaincode's definition, and so tells which transaction defined it; that one writes the policy, or has read which one
-// wrote it before. Only what is in force can be read so: a transaction that read something else would not be valid.
+// policy finds the endorsement policy that a transaction had to meet. Every call of a chaincode reads the sequence
+// number of the chaincode's definition. The version that it read leads to the transaction that defined the chaincode.
+// That transaction either wrote the policy, or read the version that leads to an earlier one that did. A transaction
+// that read an outdated definition isn't valid, so this finds the definition in force.
 func (s *proven) policy(t *Transaction, block uint64) (*definedPolicy, error) {
 	key := definitionPrefix + s.chaincode
 	version, ok := t.Action.ReadVersion(lifecycleNamespace, key+sequenceField)
@@ -311,7 +321,7 @@ func (s *proven) policy(t *Transaction, block uint64) (*definedPolicy, error) {
 	return nil, refuse(BadTransaction, "it doesn't tell which definition of the chaincode it was endorsed under")
 }
 
-// definition finds and checks a transaction that defined a chaincode.
+// definition finds and checks the transaction at a place, which must have defined a chaincode.
 func (s *proven) definition(v Version) (*Transaction, error) {
 	t, config, err := s.transaction(v)
 	if err != nil {
@@ -324,7 +334,7 @@ func (s *proven) definition(v Version) (*Transaction, error) {
 	return t, err
 }
 
-// readPolicy reads the value of a definition's field.
+// readPolicy reads the policy from a field of a chaincode's definition.
 func readPolicy(written []byte) (*definedPolicy, error) {
 	var data lifecycle.StateData
 	var info lifecycle.ChaincodeValidationInfo
@@ -335,7 +345,7 @@ func readPolicy(written []byte) (*definedPolicy, error) {
 		return nil, refuse(BadTransaction, "the chaincode's definition can't be read: %v", err)
 	}
 	if plugin := cmp.Or(info.GetValidationPlugin(), "vscc"); plugin != "vscc" {
-		return nil, refuse(PolicyNotMet, "the chaincode's transactions are judged by %q, of which nothing is known here", plugin)
+		return nil, refuse(PolicyNotMet, "the chaincode's transactions are validated by the unknown plugin %q", plugin)
 	}
 	return &definedPolicy{info.GetValidationParameter(), describePolicy(info.GetValidationParameter())}, nil
 }
