@@ -11,10 +11,10 @@ import (
 	proofs "github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// Manifest lists the files of a folder with their digests. Its own Digest is what a record has of a folder.
+// Manifest lists the files of a folder with their digests. The record of a folder has the Digest of the manifest.
 type Manifest = manifest.Manifest
 
-// HashFolder reads every byte of a folder.
+// HashFolder reads every byte of a folder and makes its manifest.
 func HashFolder(ctx context.Context, path string) (Manifest, error) {
 	f, err := folder.Open(path, folder.Options{})
 	if err != nil {
@@ -24,7 +24,7 @@ func HashFolder(ctx context.Context, path string) (Manifest, error) {
 	return f.Manifest(ctx, folder.Hashing{})
 }
 
-// Folder reads every byte of a folder and lists how it differs from a manifest. An empty list means that it doesn't.
+// Folder reads every byte of a folder and lists how it differs from a manifest. The list is empty if they are the same.
 func Folder(ctx context.Context, path string, want Manifest) ([]folder.Difference, error) {
 	f, err := folder.Open(path, folder.Options{Ignore: want.Ignore, Listed: want})
 	if err != nil {
@@ -38,8 +38,8 @@ func Folder(ctx context.Context, path string, want Manifest) ([]folder.Differenc
 	return folder.Compare(want, have), nil
 }
 
-// Registered is Folder with the manifest of a proved artifact version, such as "dataset/lab/readings@1". A manifest that
-// the ledger has no more than the digest of must be given to Folder, after its Digest was compared.
+// Registered compares a folder with the manifest of a proved artifact version, such as "dataset/lab/readings@1". If the
+// ledger has only the manifest's digest, compare the digest with that of your own manifest, and call Folder.
 func Registered(ctx context.Context, path string, proved *proofs.Verdict, artifact string) ([]folder.Difference, error) {
 	for _, one := range proved.Records {
 		r, problems := record.Decode(one.Record)

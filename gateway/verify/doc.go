@@ -1,16 +1,20 @@
-// Package verify checks what comes from a Pedigree ledger, for programs that have no gateway: proof files, signed
-// statements, and folders that were registered. It needs no network and no clock, so that an answer stays the same for
-// ever. It links no database, no web framework and no chaincode shim. Fabric's message definitions bring package grpc with
-// them, but nothing here opens a connection or starts a server.
+// Package verify checks files that come from a Pedigree ledger, in programs that have no gateway. It verifies proof
+// files, signed statements and registered folders. It asks no network and no clock, so an answer stays the same for
+// ever. It links no database, no web framework and no chaincode shim. Fabric's message definitions import package grpc,
+// but nothing here opens a connection or starts a server.
 //
-// A verifier trusts a trust file and nothing else. [ReadTrust] reads one that an organisation gave you, and [NewTrust]
-// makes one from the channel's genesis block. With it,
+// A verifier trusts a trust file and nothing else. [ReadTrust] reads one that an organisation gave you. [NewTrust]
+// makes one from the channel's genesis block. With a trust file,
 //
-//   - [Proof] verifies a proof file and says which records it proves, and by whose word;
-//   - [Statement] verifies an in-toto statement that an organisation signed;
-//   - [Folder] compares a folder with a manifest, [Registered] with the artifact version that a proof is of, and
-//     [Signed] with a signature of OpenSSF Model Signing.
+//   - [Proof] verifies a proof file, and says which records it proves and which organisations signed them;
+//   - [Statement] verifies an in-toto statement that an organisation signed.
 //
-// What a proof proves, and what it doesn't, is in the documentation of package proof. Whoever must know that nothing was
-// left out replays the ledger, with package audit.
+// Folders are compared with what is known about them:
+//
+//   - [Folder] compares a folder with a manifest;
+//   - [Registered] compares it with an artifact version that a proof file proves;
+//   - [Signed] compares it with a signature of OpenSSF Model Signing.
+//
+// The documentation of package proof says what a proof proves, and what it doesn't. If you must know that nothing was
+// left out, replay the ledger with package audit.
 package verify

@@ -8,24 +8,24 @@ import (
 	proofs "github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// Trust is what a verifier takes for true: a ledger, its organisations, and how many of them must agree. Its method Text
-// writes it as a file.
+// Trust is everything that a verifier believes without proof: which ledger it is, which organisations it has, and how
+// many of them must agree. Its method Text writes it as a file.
 type Trust = proofs.Trust
 
-// Wanted is what a proof must be of to be accepted. The zero value accepts every good proof.
+// Wanted says what the caller wants a proof of. The zero value accepts every good proof.
 type Wanted = proofs.Wanted
 
 // ReadTrust reads a trust file. The error is a *proof.Refusal.
 func ReadTrust(text []byte) (*Trust, error) { return proofs.ParseTrust(text) }
 
-// NewTrust makes a trust file from the genesis block of a channel (a common.Block, as Fabric's tools write it) and the name
-// of the chaincode. If the channel's configuration has changed since, newest is a proof of level block, as a file, from
-// after the change; nil otherwise. agree is how many organisations must agree; 0 means a majority. An error is a
-// *proof.Refusal.
+// NewTrust makes a Trust from the genesis block of a channel and the name of the chaincode. genesis is an encoded
+// common.Block, as Fabric's tools write it. If the channel's configuration has changed since, newest is a proof file of
+// level block that was made after the change. Otherwise newest is nil. agree is how many organisations must agree; 0
+// means a majority. An error is a *proof.Refusal.
 func NewTrust(genesis, newest []byte, chaincode string, agree int) (*Trust, error) {
 	var raw common.Block
 	if err := proto.Unmarshal(genesis, &raw); err != nil {
-		return nil, &proofs.Refusal{Reason: proofs.BadBlock, Detail: "it can't be read: " + err.Error()}
+		return nil, &proofs.Refusal{Reason: proofs.BadBlock, Detail: "the genesis block can't be read: " + err.Error()}
 	}
 	first, err := proofs.OpenBlock(&raw)
 	if err != nil {
@@ -54,8 +54,8 @@ func Proof(text []byte, trust *Trust, wanted Wanted) (*proofs.Verdict, error) {
 	return proofs.Verify(p, trust, wanted)
 }
 
-// Statement verifies an in-toto statement in a DSSE envelope or a Sigstore bundle, and says who signed it. An error is a
-// *proof.Refusal.
+// Statement verifies an in-toto statement in a DSSE envelope or a Sigstore bundle, and says who signed it. An error is
+// a *proof.Refusal.
 func Statement(text []byte, trust *Trust) (*attestation.Verdict, error) {
 	return attestation.Verify(text, trust)
 }

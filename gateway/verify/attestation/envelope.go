@@ -1,14 +1,15 @@
-// Package attestation signs in-toto statements with the certificate of an organisation, and checks them against a trust
-// file, offline and alone.
+// Package attestation signs in-toto statements with the certificate of an organisation, and verifies them with a trust
+// file. [Sign] makes a signed statement. [Verify] checks one offline.
 //
-// A signed statement is a DSSE envelope (https://github.com/secure-systems-lab/dsse) of the payload type
-// application/vnd.in-toto+json. The signature's member "cert" carries the signer's certificate in PEM, as the envelopes of
-// SLSA's own generators do, so that one file is enough to tell who signed; tools that know the public key, such as cosign,
-// ignore it. There is no key id: those tools each compute another one, and skip signatures that bear one they don't know.
+// A signed statement is a DSSE envelope (https://github.com/secure-systems-lab/dsse) with the payload type
+// application/vnd.in-toto+json. Its signature has a member "cert" with the signer's certificate in PEM, as in the
+// envelopes of SLSA's own generators. So the file alone shows who signed it. Tools that know the public key, such as
+// cosign, ignore the member. The signature has no key id, because tools compute key ids in different ways, and skip a
+// signature with a key id that they don't know.
 //
-// Read are such envelopes, and Sigstore bundles that have one together with a certificate.
+// Verify reads such envelopes. It also reads Sigstore bundles that contain an envelope and a certificate.
 //
-// The signature is the word of one organisation. What several organisations say is in a proof (package proof).
+// A signed statement is the word of one organisation. A proof is the word of several (package proof).
 package attestation
 
 import (
@@ -27,10 +28,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// PayloadType is that of every in-toto statement.
+// PayloadType is the payload type of in-toto statements.
 const PayloadType = "application/vnd.in-toto+json"
 
-// What a reader will take at most.
+// Limits of what is read.
 const (
 	MaxFile       = 64 << 20 // bytes
 	maxValues     = 2_000_000
@@ -38,7 +39,7 @@ const (
 	maxCert       = 64 << 10
 )
 
-// envelope is DSSE's, with the certificates of signers.
+// envelope is a DSSE envelope with the certificates of its signers.
 type envelope struct {
 	PayloadType string      `json:"payloadType"`
 	Payload     string      `json:"payload"`
@@ -53,25 +54,26 @@ type signature struct {
 
 // Signer signs with the private key of a certificate.
 type Signer interface {
-	// Organisation is the MSP id of the signer's organisation.
+	// Organisation returns the MSP id of the signer's organisation.
 	Organisation() string
-	// Certificate is the signer's certificate, in DER.
+	// Certificate returns the signer's certificate in DER.
 	Certificate() []byte
 	// Sign signs the SHA-256 of a message.
 	Sign(message []byte) ([]byte, error)
 }
 
-// KeyError says that a signer's key is of a kind that no statement is signed with.
+// KeyError means that a signer's key is of a kind that can't sign statements.
 type KeyError struct {
 	Subject string // of the signer's certificate
 }
 
 func (e *KeyError) Error() string {
-	return fmt.Sprintf("statements are signed with ECDSA keys on the curve P-256, and the key of %s is of another kind", e.Subject)
+	return fmt.Sprintf(
+		"statements are signed with ECDSA keys on the curve P-256, and the key of %s is of another kind", e.Subject)
 }
 
-// Sign puts a statement into an envelope, on one line as files of the kind .intoto.jsonl have it. A signer whose key is of
-// the wrong kind is a *KeyError.
+// Sign signs a statement. It returns the envelope on one line, as in .intoto.jsonl files. If the signer's key is of the
+// wrong kind, the error is a *KeyError.
 func Sign(statement []byte, s Signer) ([]byte, error) {
 	certificate, err := x509.ParseCertificate(s.Certificate())
 	if err != nil {
@@ -85,23 +87,25 @@ func Sign(statement []byte, s Signer) ([]byte, error) {
 		return nil, fmt.Errorf("couldn't sign a statement: %w", err)
 	}
 	text, err := json.Marshal(envelope{PayloadType, base64.StdEncoding.EncodeToString(statement), []signature{{
-		Sig: base64.StdEncoding.EncodeToString(made), Cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})),
+		Sig:  base64.StdEncoding.EncodeToString(made),
+		Cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})),
 	}}})
 	return append(text, '\n'), err
 }
 
-// Recognise tells whether a file is meant to be a signed statement: a JSON object with the members of an envelope or of a
-// bundle. It says nothing about whether it is a good one.
+// Recognise reports whether a file looks like a signed statement: whether it is a JSON object with the members of an
+// envelope or a bundle. It verifies nothing.
 func Recognise(text []byte) bool {
 	v, err := canonical.Parse(text, canonical.Limits{Bytes: MaxFile, Depth: 16, Values: maxValues})
-	if err != nil { // what can't be read is called what it looks like most
+	if err != nil { // the file is damaged; judge by its beginning
 		head := text[:min(len(text), 4096)]
 		return strings.Contains(string(head), `"payloadType"`) || strings.Contains(string(head), `"dsseEnvelope"`)
 	}
 	return v.Has("payloadType") || v.Has("dsseEnvelope")
 }
 
-// opened is an envelope that was read. Its parts are read once, and what is checked is what is told.
+// opened is an envelope that was read. Each part is read only once, so that the content that Verify returns is the
+// content that it checked.
 type opened struct {
 	payloadType string
 	payload     []byte
@@ -120,7 +124,8 @@ func refuse(reason proof.Reason, where, format string, args ...any) error {
 // open reads an envelope or a bundle.
 func open(text []byte) (*opened, error) {
 	if len(text) > MaxFile {
-		return nil, refuse(proof.TooLarge, "", "the file has %d bytes, more than the %d that a signed statement may have", len(text), MaxFile)
+		return nil, refuse(proof.TooLarge, "",
+			"the file has %d bytes, more than the %d that a signed statement may have", len(text), MaxFile)
 	}
 	v, err := canonical.Parse(text, canonical.Limits{Bytes: MaxFile, Depth: 16, Values: maxValues})
 	if err != nil {
@@ -134,7 +139,8 @@ func open(text []byte) (*opened, error) {
 		return openEnvelope(v, nil)
 	}
 	if v.Has("payload") || v.Has("payloadType") || v.Has("messageSignature") {
-		return nil, refuse(proof.Malformed, "", "the file has two contents: a bundle has one envelope and nothing else that is signed")
+		return nil, refuse(proof.Malformed, "",
+			"the file has two contents: a bundle has one envelope and nothing else that is signed")
 	}
 	certificate, err := bundleCertificate(v.Get("verificationMaterial"))
 	if err != nil {
@@ -143,8 +149,8 @@ func open(text []byte) (*opened, error) {
 	return openEnvelope(bundle, certificate)
 }
 
-// bundleCertificate is the signer's certificate of a Sigstore bundle. What a bundle has besides, such as entries of
-// Sigstore's public log, proves nothing about an organisation of ours.
+// bundleCertificate reads the signer's certificate from a Sigstore bundle. It ignores the rest, such as entries of
+// Sigstore's public log: they prove nothing about an organisation of the trust file.
 func bundleCertificate(material canonical.Value) (*x509.Certificate, error) {
 	const where = "verificationMaterial"
 	certificate := material.Get("certificate")
@@ -156,7 +162,8 @@ func bundleCertificate(material canonical.Value) (*x509.Certificate, error) {
 		certificate = list.Items[0]
 	}
 	if certificate.Kind != canonical.Object {
-		return nil, refuse(proof.BadIdentity, where, "the bundle has no certificate, so nobody can tell which organisation signed")
+		return nil, refuse(proof.BadIdentity, where,
+			"the bundle has no certificate, so nobody can tell which organisation signed")
 	}
 	der, err := decode(certificate.Get("rawBytes"), where+", rawBytes")
 	if err != nil {
@@ -176,17 +183,19 @@ func parseCertificate(der []byte, where string) (*x509.Certificate, error) {
 	return certificate, nil
 }
 
-// openEnvelope reads an envelope. The certificate is that of the bundle around it, if there is one.
+// openEnvelope reads an envelope. If the envelope is in a bundle, certificate is the bundle's. Otherwise it is nil.
 func openEnvelope(v canonical.Value, certificate *x509.Certificate) (*opened, error) {
 	payloadType, list := v.Get("payloadType"), v.Get("signatures")
 	if v.Kind != canonical.Object || payloadType.Kind != canonical.String || list.Kind != canonical.Array {
 		return nil, refuse(proof.Malformed, "", "an envelope has payloadType, payload and signatures")
 	}
 	if payloadType.Text != PayloadType {
-		return nil, refuse(proof.UnsupportedVersion, "payloadType", "the payload is of the type %q, and this program reads %s", payloadType.Text, PayloadType)
+		return nil, refuse(proof.UnsupportedVersion, "payloadType",
+			"the payload is of the type %q, and this program reads %s", payloadType.Text, PayloadType)
 	}
 	if n := len(list.Items); n == 0 || n > maxSignatures || certificate != nil && n != 1 {
-		return nil, refuse(proof.Malformed, "signatures", "there are %d signatures; there must be one, or in an envelope with certificates up to %d", n, maxSignatures)
+		return nil, refuse(proof.Malformed, "signatures",
+			"there are %d signatures; there must be one, or in an envelope with certificates up to %d", n, maxSignatures)
 	}
 	o := &opened{payloadType: payloadType.Text}
 	var err error
@@ -209,10 +218,12 @@ func openEnvelope(v canonical.Value, certificate *x509.Certificate) (*opened, er
 	return o, nil
 }
 
-// pemCertificate is the signer's certificate. Those that follow it are its authorities, which the trust file has.
+// pemCertificate reads the signer's certificate. It ignores the certificates of authorities that may follow, because
+// the trust file has them.
 func pemCertificate(v canonical.Value, where string) (*x509.Certificate, error) {
 	if v.Kind != canonical.String || v.Text == "" {
-		return nil, refuse(proof.BadIdentity, where, `the signature has no certificate in a member "cert", so nobody can tell which organisation signed`)
+		return nil, refuse(proof.BadIdentity, where,
+			`the signature has no certificate in a member "cert", so nobody can tell which organisation signed`)
 	}
 	block, _ := pem.Decode([]byte(v.Text))
 	if block == nil || block.Type != "CERTIFICATE" {
@@ -221,10 +232,10 @@ func pemCertificate(v canonical.Value, where string) (*x509.Certificate, error) 
 	return parseCertificate(block.Bytes, where)
 }
 
-// decode reads base64, of which DSSE allows the standard alphabet and the one for URLs, both with padding.
+// decode reads base64. DSSE allows the standard alphabet and the alphabet for URLs, both with padding.
 func decode(v canonical.Value, where string) ([]byte, error) {
 	if v.Kind != canonical.String || v.Text == "" || strings.ContainsAny(v.Text, "\r\n") {
-		return nil, refuse(proof.Malformed, where, "a text in base64 should stand here")
+		return nil, refuse(proof.Malformed, where, "a string in base64 is expected here")
 	}
 	encoding := base64.StdEncoding
 	if strings.ContainsAny(v.Text, "-_") {
@@ -232,7 +243,7 @@ func decode(v canonical.Value, where string) ([]byte, error) {
 	}
 	data, err := encoding.Strict().DecodeString(v.Text)
 	if err != nil {
-		return nil, refuse(proof.Malformed, where, "it is no base64 with padding: %v", err)
+		return nil, refuse(proof.Malformed, where, "it isn't base64 with padding: %v", err)
 	}
 	return data, nil
 }

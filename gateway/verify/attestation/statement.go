@@ -9,40 +9,41 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// StatementType is that of version 1 of in-toto's attestation framework.
+// StatementType is the type of statements in version 1 of in-toto's attestation framework.
 const StatementType = "https://in-toto.io/Statement/v1"
 
-// Statement is what is read of an in-toto statement. A predicate of any type is taken; of SLSA provenance more is told.
+// Statement is the content of an in-toto statement, as far as it is read here. The predicate may be of any type. The
+// fields from Builder on are read from SLSA provenance only.
 type Statement struct {
 	PredicateType string    `json:"predicateType"`
 	Subjects      []Subject `json:"subjects"`
-	Builder       string    `json:"builder,omitempty"`      // who made the subjects, by the predicate's word
-	BuildType     string    `json:"buildType,omitempty"`    // how
-	Invocation    string    `json:"invocation,omitempty"`   // in which run: a record id in our own
-	Dependencies  int       `json:"dependencies,omitempty"` // of how many things
-	Ledger        *Ledger   `json:"ledger,omitempty"`       // in our own
+	Builder       string    `json:"builder,omitempty"`      // who made the subjects, according to the predicate
+	BuildType     string    `json:"buildType,omitempty"`    // how they were made
+	Invocation    string    `json:"invocation,omitempty"`   // the run; a record id if a gateway made the statement
+	Dependencies  int       `json:"dependencies,omitempty"` // how many things they were made from
+	Ledger        *Ledger   `json:"ledger,omitempty"`       // nil unless a gateway made the statement
 }
 
-// Subject is what a statement is about: whatever has one of these digests.
+// Subject is something that a statement is about. Any of its digests identifies it.
 type Subject struct {
 	Name   string            `json:"name,omitempty"`
 	Digest map[string]string `json:"digest"`
 }
 
-// Ledger says, in a statement that a gateway made, from what it was made and when. Its name in SLSA's metadata is
+// Ledger says from which record, and when, a gateway made a statement. In SLSA's metadata it is the member
 // "pedigree_ledger".
 type Ledger struct {
 	Channel     string    `json:"channel"`
-	MSPID       string    `json:"mspId"`  // who recorded it
-	Record      string    `json:"record"` // that says how the subjects were made
+	MSPID       string    `json:"mspId"`  // the organisation that recorded it
+	Record      string    `json:"record"` // the id of the record that says how the subjects were made
 	Transaction string    `json:"transaction"`
 	Block       uint64    `json:"block"`
-	AsOf        uint64    `json:"asOfBlock"`  // the ledger as it was after this block
-	ExportedOn  time.Time `json:"exportedOn"` // when the statement was made and signed, by the signer's clock
+	AsOf        uint64    `json:"asOfBlock"`  // the statement describes the ledger after this block
+	ExportedOn  time.Time `json:"exportedOn"` // when the statement was signed, by the signer's clock
 	Proof       string    `json:"proof,omitempty"`
 }
 
-// Made is when the statement was signed by its own word; zero if it doesn't say.
+// Made returns the time at which the statement claims to be signed. It is zero if the statement has none.
 func (s *Statement) Made() time.Time {
 	if s.Ledger == nil {
 		return time.Time{}
@@ -50,19 +51,23 @@ func (s *Statement) Made() time.Time {
 	return s.Ledger.ExportedOn
 }
 
-// digestLengths are those of digests in hexadecimal. Others may be of any form.
-var digestLengths = map[string]int{"sha1": 40, "gitCommit": 40, "sha224": 56, "sha256": 64, "dirHash": 64, "sha384": 96, "sha512": 128, "blake2b": 128, "blake3": 64}
+// digestLengths are the lengths of digests in hexadecimal. Digests of other algorithms may have any form.
+var digestLengths = map[string]int{
+	"sha1": 40, "gitCommit": 40, "sha224": 56, "sha256": 64, "dirHash": 64, "sha384": 96, "sha512": 128, "blake2b": 128,
+	"blake3": 64,
+}
 
 const maxSubjects = 100_000
 
-// readStatement reads a payload, whose signature was checked.
+// readStatement reads a payload. The caller has checked its signatures.
 func readStatement(payload []byte) (*Statement, error) {
 	v, err := canonical.Parse(payload, canonical.Limits{Bytes: MaxFile, Depth: 64, Values: maxValues})
 	if err != nil {
 		return nil, refuse(proof.Malformed, "payload", "it is no JSON object with each member once: %v", err)
 	}
 	if kind := v.Get("_type").Text; kind != StatementType {
-		return nil, refuse(proof.UnsupportedVersion, "payload", "it is of the type %q, and this program reads %s", brief(kind), StatementType)
+		return nil, refuse(proof.UnsupportedVersion, "payload", "it is of the type %q, and this program reads %s",
+			brief(kind), StatementType)
 	}
 	s := &Statement{PredicateType: v.Get("predicateType").Text}
 	if s.PredicateType == "" || v.Get("predicate").Kind != canonical.Object {
@@ -89,21 +94,24 @@ func readSubject(v canonical.Value, where string) (Subject, error) {
 		return s, refuse(proof.Malformed, where, "a subject has a digest")
 	}
 	for _, m := range digests.Members {
-		if n, known := digestLengths[m.Name]; m.Value.Kind != canonical.String || m.Value.Text == "" || known && !lowerHex(m.Value.Text, n) {
-			return s, refuse(proof.Malformed, where+", "+brief(m.Name), "%q isn't a digest of this kind, which has %d lower-case hexadecimal digits", brief(m.Value.Text), n)
+		n, known := digestLengths[m.Name]
+		if m.Value.Kind != canonical.String || m.Value.Text == "" || known && !lowerHex(m.Value.Text, n) {
+			return s, refuse(proof.Malformed, where+", "+brief(m.Name),
+				"%q isn't a digest of this kind, which has %d lower-case hexadecimal digits", brief(m.Value.Text), n)
 		}
 		s.Digest[m.Name] = m.Value.Text
 	}
 	return s, nil
 }
 
-// readProvenance reads what matters of SLSA provenance.
+// readProvenance reads a predicate if it is SLSA provenance.
 func (s *Statement) readProvenance(predicate canonical.Value) error {
 	if s.PredicateType != "https://slsa.dev/provenance/v1" {
 		return nil
 	}
 	definition, details := predicate.Get("buildDefinition"), predicate.Get("runDetails")
-	s.BuildType, s.Dependencies = definition.Get("buildType").Text, len(definition.Get("resolvedDependencies").Items)
+	s.BuildType = definition.Get("buildType").Text
+	s.Dependencies = len(definition.Get("resolvedDependencies").Items)
 	s.Builder, s.Invocation = details.Get("builder").Get("id").Text, details.Get("metadata").Get("invocationId").Text
 	if s.BuildType == "" || s.Builder == "" || definition.Get("externalParameters").Kind != canonical.Object {
 		return refuse(proof.Malformed, "payload, predicate", "SLSA provenance has buildType, externalParameters and builder.id")
@@ -120,13 +128,13 @@ func (s *Statement) readProvenance(predicate canonical.Value) error {
 	for name, into := range map[string]*uint64{"block": &l.Block, "asOfBlock": &l.AsOf} {
 		n, ok := ledger.Get(name).Int()
 		if !ok || n < 0 || ledger.Get(name).Kind != canonical.Number {
-			return refuse(proof.Malformed, where, "%s is no number of a block", name)
+			return refuse(proof.Malformed, where, "%s isn't the number of a block", name)
 		}
 		*into = uint64(n)
 	}
 	var err error
 	if l.ExportedOn, err = time.Parse(time.RFC3339Nano, ledger.Get("exportedOn").Text); err != nil {
-		return refuse(proof.Malformed, where, "exportedOn is no time")
+		return refuse(proof.Malformed, where, "exportedOn isn't a time")
 	}
 	s.Ledger = l
 	return nil

@@ -18,17 +18,17 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// Verdict is what a signed statement that was accepted says, and who says it.
+// Verdict says who signed an accepted statement, and what it says.
 type Verdict struct {
-	// Signers are those who signed, in the order of the file. All of them are of organisations that the trust file has.
+	// Signers are in the order of the file. All of them belong to organisations in the trust file.
 	Signers []SignedBy `json:"signers"`
-	// Statement is what they signed.
+	// Statement is the statement that they signed.
 	Statement *Statement `json:"statement"`
 	// Payload is the statement byte for byte.
 	Payload []byte `json:"-"`
 }
 
-// SignedBy is one of those who signed a statement.
+// SignedBy is a signer of a statement.
 type SignedBy struct {
 	MSPID      string     `json:"mspId"`
 	Subject    string     `json:"subject"` // of the certificate
@@ -37,10 +37,10 @@ type SignedBy struct {
 	ValidUntil time.Time  `json:"validUntil"`
 }
 
-// Verify checks a signed statement against a trust file: that each of its signatures is that of a client or administrator
-// of an organisation in it, whose certificate was valid when the statement says that it was made. A statement that doesn't
-// say so is judged by certificates that were good when they were issued, as the ledger itself judges them. The error is
-// a *proof.Refusal. No network is asked and no clock: the verdict of today is that of every day.
+// Verify checks a signed statement against a trust file. Each signature must be that of a client or an administrator of
+// an organisation in the trust file. The signer's certificate must have been valid at the time that the statement says
+// it was made. If the statement has no such time, the certificate is judged at the time of its issue, as the ledger
+// does. Verify asks no network and no clock, so the verdict stays the same for ever. The error is a *proof.Refusal.
 func Verify(text []byte, trust *proof.Trust) (*Verdict, error) {
 	o, err := open(text)
 	if err != nil {
@@ -50,14 +50,16 @@ func Verify(text []byte, trust *proof.Trust) (*Verdict, error) {
 	v := &Verdict{Payload: o.payload}
 	for i, s := range o.signatures {
 		if !s.covers(message) {
-			return nil, refuse(proof.BadSignature, fmt.Sprintf("signatures[%d]", i), "it isn't that of %s over this payload", s.certificate.Subject)
+			return nil, refuse(proof.BadSignature, fmt.Sprintf("signatures[%d]", i),
+				"it isn't that of %s over this payload", s.certificate.Subject)
 		}
 	}
 	if v.Statement, err = readStatement(o.payload); err != nil {
 		return nil, err
 	}
 	if l := v.Statement.Ledger; l != nil && l.Channel != "" && l.Channel != trust.Channel {
-		return nil, refuse(proof.WrongChannel, "", "the statement is about the channel %q, and the trust file is of %q", l.Channel, trust.Channel)
+		return nil, refuse(proof.WrongChannel, "",
+			"the statement is about the channel %q, and the trust file is of %q", l.Channel, trust.Channel)
 	}
 	for _, s := range o.signatures {
 		signer, err := identify(s.certificate, trust, v.Statement.Made())
@@ -72,7 +74,8 @@ func Verify(text []byte, trust *proof.Trust) (*Verdict, error) {
 	return v, nil
 }
 
-// covers checks the signature alone: the algorithms are those that go with the keys in DSSE's own libraries.
+// covers reports whether the signature is that of the certificate's key over a message. As in DSSE's own libraries, the
+// key determines the hash.
 func (s signed) covers(message []byte) bool {
 	switch key := s.certificate.PublicKey.(type) {
 	case *ecdsa.PublicKey:
@@ -95,7 +98,8 @@ func (s signed) covers(message []byte) bool {
 	return false
 }
 
-// identify finds the organisation whose certificate it is. Who the statement says has signed doesn't matter.
+// identify finds the organisation that a certificate belongs to. Only the certificate decides, whatever the statement
+// says.
 func identify(c *x509.Certificate, trust *proof.Trust, when time.Time) (*SignedBy, error) {
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 	var last error
@@ -109,25 +113,28 @@ func identify(c *x509.Certificate, trust *proof.Trust, when time.Time) (*SignedB
 			return nil, err
 		}
 		if err := o.Check(id, when); err != nil {
-			// What is wrong with the certificate of a known organisation says more than that the others don't know it.
+			// Prefer the error of the organisation that issued the certificate: the others only say that they didn't.
 			if reason := proof.ReasonOf(err); last == nil || reason != proof.UntrustedCertificate {
 				last = err
 			}
 			continue
 		}
-		s := &SignedBy{MSPID: o.MSPID, Subject: c.Subject.String(), ValidFrom: c.NotBefore.UTC(), ValidUntil: c.NotAfter.UTC()}
+		s := &SignedBy{MSPID: o.MSPID, Subject: c.Subject.String(),
+			ValidFrom: c.NotBefore.UTC(), ValidUntil: c.NotAfter.UTC()}
 		for _, role := range []proof.Role{proof.Client, proof.Admin} {
 			if o.Is(id, role) {
 				s.Role = role
 			}
 		}
 		if s.Role == "" {
-			return nil, refuse(proof.WrongRole, "", "%s is a peer or an orderer of %s, which sign no statements", c.Subject, o.MSPID)
+			return nil, refuse(proof.WrongRole, "",
+				"%s is a peer or an orderer of %s, and these don't sign statements", c.Subject, o.MSPID)
 		}
 		return s, nil
 	}
 	if proof.ReasonOf(last) == proof.UntrustedCertificate {
-		return nil, refuse(proof.UntrustedCertificate, "", "the certificate of %s was issued by no authority of the trust file's organisations", c.Subject)
+		return nil, refuse(proof.UntrustedCertificate, "",
+			"the certificate of %s was issued by no authority of the trust file's organisations", c.Subject)
 	}
 	return nil, last
 }
