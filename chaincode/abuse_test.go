@@ -156,7 +156,7 @@ func TestOneOutputHasOneActivityInAPack(t *testing.T) {
 	l.refuse("already_generated", lab, "Activities:Submit", nil, artifact(t, "model/lab/spoilage@1", "m"), run("one"), run("two"))
 }
 
-// manyThings is an event that names n things, and a claim about all of them.
+// manyThings makes an event that names n things, and a claim about all of them.
 func manyThings(t *testing.T, n int) (*record.Record, *record.Record, map[string]record.Place) {
 	e := value(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00Z","eventTimeZoneOffset":"+01:00","action":"OBSERVE"}`)
 	things := make([]canonical.Value, n)
@@ -234,7 +234,7 @@ func TestAWitnessInNoTransactionProvesNothing(t *testing.T) {
 	l := consortium(t)
 	e := event(t, "A")
 	tx := l.accept(harbor, "Events:Submit", nil, e)
-	// A pointer's key has the beginning of a transaction id, so this one leads to the same pointer.
+	// The key of a pointer contains only the beginning of a transaction id, so this one has the same key.
 	nowhere := at(tx[:24]+strings.Repeat("0", 40), e)
 	require.Equal(t, record.PointerKey(e.ID, tx), record.PointerKey(e.ID, nowhere[string(e.ID)].Tx))
 	for _, r := range []*record.Record{

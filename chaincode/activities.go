@@ -5,9 +5,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// checkActivity lets a run use what exists and is not withdrawn, and generate
-// what its own organisation registered and no other run has generated. With
-// that, the record of a run freezes the inputs of what it made.
+// checkActivity checks a run. What it uses must exist, and consent to use it
+// must not be withdrawn. What it generates must belong to its organisation, and
+// no other run may have generated it. So the inputs of an artifact version can't
+// change once its run is recorded.
 func (b *batch) checkActivity(line int, r *record.Record) error {
 	if err := b.checkKnown(line, r); err != nil {
 		return err
@@ -29,7 +30,7 @@ func (b *batch) checkActivity(line int, r *record.Record) error {
 func (b *batch) checkGenerated(line int, pointer, ref string, activity record.ID) error {
 	parsed, err := record.ParseArtifactRef(ref)
 	if err != nil {
-		return err // its reader has refused it before
+		return err // doesn't happen: Decode has checked ref
 	}
 	if err := b.checkOwned(line, pointer, parsed.Namespace); err != nil {
 		return err

@@ -4,8 +4,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// checkArtifact holds a name and version to one record, and so to one digest,
-// for ever, and a namespace to the organisation that claimed it.
+// checkArtifact checks an artifact version. Its namespace must belong to the
+// submitter. A name and version belongs to one record for ever, and so to one
+// digest.
 func (b *batch) checkArtifact(line int, r *record.Record) error {
 	a := r.Artifact
 	ref := a.ArtifactRef.String()
@@ -21,7 +22,7 @@ func (b *batch) checkArtifact(line int, r *record.Record) error {
 		if existing.ID != r.ID {
 			b.conflict(line, "version_exists", "/version", existing.ID, "%s is registered already, with other content; a version never changes, so register another version", ref)
 		}
-		return nil // the same again changes nothing
+		return nil // recording it again changes nothing
 	}
 	if err := b.checkDerivation(line, r); err != nil {
 		return err
@@ -51,7 +52,7 @@ func (b *batch) checkDerivation(line int, r *record.Record) error {
 	return nil
 }
 
-// checkConsent refuses new use of what its owner has withdrawn.
+// checkConsent refuses to use a node if its owner has withdrawn consent.
 func (b *batch) checkConsent(line int, ref record.Reference) error {
 	var w Withdrawn
 	found, err := b.world.getJSON(record.WithdrawalKey(ref.Node), &w)

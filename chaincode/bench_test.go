@@ -12,7 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// processorTime is what the process has used of all processors so far.
+// processorTime is the time that the process has used on all processors so far.
 func processorTime() time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
@@ -21,7 +21,7 @@ func processorTime() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// measured is event number n of a cold chain, of about 600 bytes.
+// measured is event number n of a cold chain. It has about 600 bytes.
 func measured(b testing.TB, n int) []byte {
 	at := fmt.Sprintf("2026-03-01T%02d:%02d:%02d.%03dZ", n/3600%24, n/60%60, n%60, n%1000)
 	v, err := canonical.Parse(fmt.Appendf(nil, `{"type":"ObjectEvent","action":"OBSERVE","bizStep":"transporting","disposition":"in_transit","epcList":["urn:epc:id:sscc:9520001.1%09d"],
@@ -39,7 +39,7 @@ func measured(b testing.TB, n int) []byte {
 	return r.Body
 }
 
-// BenchmarkSubmit has the chaincode check and write packs of 2,000 events.
+// BenchmarkSubmit measures how the chaincode checks and writes packs of 2,000 events.
 func BenchmarkSubmit(b *testing.B) {
 	const events = 2_000
 	bodies := make([][]byte, events)

@@ -1,10 +1,16 @@
-// Package chaincode is what the ledger accepts. One contract for each noun
-// takes records, checks everything that makes a record acceptable, and answers
-// reads; every organisation that endorses runs the same checks by itself.
+// Package chaincode decides what the ledger accepts.
 //
-// A submit carries a pack of records (see package record) and, for records
-// that refer to others, witnesses: where on the ledger the others lie. It is
-// all or nothing. Nothing is ever updated or deleted.
+// It is a Hyperledger Fabric chaincode with one contract for each noun of
+// package record: Events, Artifacts, Activities, Statements and Members. Each
+// contract has a transaction Submit and functions that read. Every organisation
+// that endorses a transaction runs the same checks itself.
+//
+// A submit takes a pack of records. If the records refer to others, it also
+// takes witnesses: the places of the others on the ledger. Either the ledger
+// accepts all records of a pack, or none. It never changes or deletes a record.
+//
+// [New] makes the chaincode, and [Command] runs it as a service. The rules are
+// in one file for each noun; submit.go applies them to a pack.
 package chaincode
 
 import (
@@ -42,7 +48,7 @@ func contract(name, description string) reader {
 	return r
 }
 
-// Events takes and reads EPCIS events.
+// Events is the contract that records and reads EPCIS events.
 type Events struct{ reader }
 
 // Submit records a pack of events.
@@ -50,7 +56,7 @@ func (c *Events) Submit(ctx contractapi.TransactionContextInterface) (string, er
 	return submit(ctx.GetStub(), record.NounEvent)
 }
 
-// Artifacts takes and reads artifact versions.
+// Artifacts is the contract that records and reads artifact versions.
 type Artifacts struct{ reader }
 
 // Submit records a pack of artifact versions.
@@ -58,16 +64,16 @@ func (c *Artifacts) Submit(ctx contractapi.TransactionContextInterface) (string,
 	return submit(ctx.GetStub(), record.NounArtifact)
 }
 
-// Activities takes and reads runs.
+// Activities is the contract that records and reads runs.
 type Activities struct{ reader }
 
-// Submit records a pack of runs, together with the artifact versions that they
-// generate or use, where these are new.
+// Submit records a pack of runs. The pack may also contain the artifact versions
+// that the runs use or generate.
 func (c *Activities) Submit(ctx contractapi.TransactionContextInterface) (string, error) {
 	return submit(ctx.GetStub(), record.NounActivity, record.NounArtifact)
 }
 
-// Statements takes and reads claims.
+// Statements is the contract that records and reads claims.
 type Statements struct{ reader }
 
 // Submit records a pack of claims.
@@ -75,17 +81,18 @@ func (c *Statements) Submit(ctx contractapi.TransactionContextInterface) (string
 	return submit(ctx.GetStub(), record.NounStatement)
 }
 
-// Members takes and reads who is who.
+// Members is the contract that records and reads organisations.
 type Members struct{ reader }
 
-// Submit records how organisations introduce themselves. Only an
-// administrator of the organisation may call it.
+// Submit records an organisation's description of itself. Only an administrator
+// of that organisation may call it.
 func (c *Members) Submit(ctx contractapi.TransactionContextInterface) (string, error) {
 	return submit(ctx.GetStub(), record.NounMember)
 }
 
-// Command runs the chaincode as a service. Its settings are the environment
-// variables of every Fabric chaincode written with contract-api-go.
+// Command is the command that runs the chaincode as a service. Its settings are
+// the environment variables of every Fabric chaincode that uses
+// contract-api-go.
 func Command() *cobra.Command {
 	return &cobra.Command{
 		Use:   "chaincode",
@@ -121,7 +128,7 @@ It prints nothing but its log, and runs until a signal ends it.`,
 				if err != nil {
 					return fmt.Errorf("couldn't run the chaincode: %w", err)
 				}
-			case <-stop: // it keeps nothing, so there is nothing to finish
+			case <-stop: // it has no state, so it can stop at once
 			}
 			return nil
 		},

@@ -21,13 +21,13 @@ type invocation struct {
 	name      string
 	who       who
 	function  string
-	records   []*record.Record // of a submit
+	records   []*record.Record // for a submit
 	witnesses map[string]record.Place
-	args      []string // of a read
+	args      []string // for a read
 
-	// fetches are how many keys it reads at once, each time.
+	// fetches has, for each round trip, the number of keys that it reads.
 	fetches []int
-	// broken are the values on the ledger which it must understand: the kinds of their keys, and how many.
+	// broken has, by kind of key, the number of values on the ledger that it has to understand.
 	broken map[string]int
 }
 
@@ -50,7 +50,7 @@ func (c *invocation) on(l *ledger) (*peer.Response, *transaction) {
 	return l.send(c.who, c.function, pack, witnesses)
 }
 
-// busyLedger is a ledger with a bit of everything, and what can be done on it.
+// busyLedger makes a ledger with a bit of everything, and invocations that succeed on it.
 func busyLedger(t *testing.T) (*ledger, []invocation) {
 	l := consortium(t)
 	e := event(t, "A")
@@ -129,7 +129,8 @@ func TestWhatFailsOnThePeerFailsTheTransaction(t *testing.T) {
 	}
 }
 
-// failingEachCall has each call to the peer fail in turn, and then none, which gives the transaction.
+// failingEachCall runs the invocation again and again, and each time another call to the peer fails. It returns the
+// transaction of the last run, in which no call fails.
 func (c *invocation) failingEachCall(l *ledger) *transaction {
 	l.t.Helper()
 	before := maps.Clone(l.state)
@@ -196,7 +197,7 @@ func TestALedgerThatCantBeUnderstoodFailsTheTransaction(t *testing.T) {
 				broken := map[string]int{}
 				for _, key := range slices.Sorted(maps.Keys(state)) {
 					kind, _, _ := strings.Cut(key, "/")
-					if kind == "n" || kind == "f" { // any text there is an organisation's
+					if kind == "n" || kind == "f" { // any text is a valid MSP id
 						continue
 					}
 					l.state = maps.Clone(state)

@@ -34,16 +34,17 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// ledger is a world state to try the rules on, one transaction at a time: no
-// network, no endorsement. The real one is in the tests of the whole product.
+// ledger is a world state to try the rules on, one transaction at a time, with
+// no network and no endorsement. The tests of the whole product use a real
+// ledger.
 type ledger struct {
 	t     testing.TB
 	cc    *contractapi.ContractChaincode
 	state map[string][]byte
 	next  int
-	tx    string // the next transaction's id, if it is to be a certain one
+	tx    string // id of the next transaction; empty: any
 
-	failAt int // which call of the next transaction to the peer fails, from 1
+	failAt int // number of the call to the peer, from 1, that fails in the next transaction
 }
 
 func newLedger(t testing.TB) *ledger {
@@ -52,7 +53,8 @@ func newLedger(t testing.TB) *ledger {
 	return &ledger{t: t, cc: cc, state: map[string][]byte{}}
 }
 
-// who submits: an organisation, and its administrator or a client of it. One of the unit idemix has no certificate.
+// who is a submitter: an organisation, and the unit of a member, such as admin or client. A member of the unit idemix
+// has no certificate.
 type who struct {
 	msp string
 	ou  string
@@ -66,7 +68,7 @@ var (
 	market      = who{"MarketMSP", "client"}
 )
 
-// transaction is one submit or read. What it does not override would panic, as it should.
+// transaction is the stub of one submit or read. A call that it doesn't override panics.
 type transaction struct {
 	shim.ChaincodeStubInterface
 	ledger *ledger
@@ -78,13 +80,13 @@ type transaction struct {
 	scans  int
 
 	failAt, calls int
-	gets          int   // keys that were read one by one
-	fetches       []int // how many keys were read at once, each time
-	batching      bool  // writes are gathered
-	asked         bool  // who submits
+	gets          int   // number of keys that were read one by one
+	fetches       []int // for each round trip, the number of keys that were read
+	batching      bool  // a write batch has been started
+	asked         bool  // the submitter has been asked for, by the contract API
 }
 
-// errNoPeer is what a call says that is to fail.
+// errNoPeer is the error of the call that failAt selects.
 var errNoPeer = errors.New("the peer doesn't answer")
 
 func (s *transaction) call() error {
@@ -128,8 +130,8 @@ func (s *transaction) GetMultipleStates(keys ...string) ([][]byte, error) {
 	return values, s.call()
 }
 
-// sendable panics, as the real one does, and with it the whole chaincode
-// process, if a text for the peer is not valid UTF-8.
+// sendable panics if a text for the peer isn't valid UTF-8. The real stub does
+// so, too, and ends the whole chaincode process.
 func sendable(texts ...string) {
 	for _, text := range texts {
 		if !utf8.ValidString(text) {
@@ -187,7 +189,7 @@ func (r *rows) Next() (*queryresult.KV, error) {
 
 var certificates = map[who][]byte{}
 
-// creators makes, once, the certificate of a submitter.
+// creators makes the certificate of a submitter and remembers it.
 func creators(w who) []byte {
 	if made, ok := certificates[w]; ok {
 		return made
@@ -244,7 +246,7 @@ func (l *ledger) transact(w who, function string, with map[string][]byte, args .
 	return response, s
 }
 
-// submit submits records and answers what was wrong with them, and the
+// submit submits records and returns what was wrong with them, and the
 // transaction.
 func (l *ledger) submit(w who, function string, witnesses map[string]record.Place, records ...*record.Record) (*record.Rejection, string) {
 	l.t.Helper()
@@ -268,8 +270,8 @@ func (l *ledger) submit(w who, function string, witnesses map[string]record.Plac
 	return rejection, s.tx
 }
 
-// expectOnly holds what a transaction wrote to what its submitter expects of
-// it: the submitter would sign that, and nothing that differs from it.
+// expectOnly checks that the submitter would sign what the transaction wrote,
+// and nothing that differs from it.
 func (l *ledger) expectOnly(s *transaction, pack []byte) {
 	l.t.Helper()
 	header, _, err := record.ParsePackValue(s.writes[record.PackKey(s.tx)])
@@ -288,7 +290,7 @@ func (l *ledger) expectOnly(s *transaction, pack []byte) {
 			"a delete":      func(w *record.Write) { w.Delete = true },
 		} {
 			if what == "another key" && bytes.Contains(writes[i].Value, []byte(`"retracted":true`)) {
-				continue // the retracted statement, which is not in the pack, has the node
+				continue // Check can't notice: only the retracted statement says which node it is
 			}
 			changed := slices.Clone(writes)
 			change(&changed[i])
@@ -307,7 +309,7 @@ func (l *ledger) expectOnly(s *transaction, pack []byte) {
 	require.Error(l.t, expected.Check(missing), "the pointers are missing")
 }
 
-// accept submits what must be accepted.
+// accept submits records that the ledger must accept.
 func (l *ledger) accept(w who, function string, witnesses map[string]record.Place, records ...*record.Record) string {
 	l.t.Helper()
 	rejection, tx := l.submit(w, function, witnesses, records...)
@@ -315,7 +317,7 @@ func (l *ledger) accept(w who, function string, witnesses map[string]record.Plac
 	return tx
 }
 
-// refuse submits what must be refused with one code and nothing written.
+// refuse submits records that the ledger must refuse with the given code, and checks that nothing was written.
 func (l *ledger) refuse(code string, w who, function string, witnesses map[string]record.Place, records ...*record.Record) record.Problem {
 	l.t.Helper()
 	before := len(l.state)
@@ -396,7 +398,7 @@ func member(t *testing.T, msp string, namespaces ...string) *record.Record {
 	return made(t)(record.NewMember(value(t, fmt.Sprintf(`{"mspId":%q,"name":"An organisation","namespaces":%s}`, msp, list))))
 }
 
-// consortium is a ledger on which harbor and lab have their namespaces.
+// consortium makes a ledger on which harbor and lab have claimed their namespaces.
 func consortium(t *testing.T) *ledger {
 	l := newLedger(t)
 	l.accept(harborAdmin, "Members:Submit", nil, member(t, "HarborMSP", "harbor"))

@@ -5,8 +5,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// checkMember lets the administrators of an organisation speak for it, and
-// gives a namespace to the first organisation that claims it.
+// checkMember checks a member record: only an administrator of the organisation
+// may submit it, and a namespace belongs to the first organisation that claims
+// it.
 func (b *batch) checkMember(line int, r *record.Record) error {
 	m := r.Member
 	if m.MSPID != b.caller {

@@ -13,9 +13,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// reader is what all contracts share: reads by id. Answers are JSON texts
-// made here, not by the contract API, so that a record in them keeps its
-// canonical bytes.
+// reader has the functions that all contracts share: those that read by id. It
+// writes the JSON of the answers itself. The contract API would change the
+// canonical bytes of the records in them.
 type reader struct{ contractapi.Contract }
 
 // Reading is the answer of Read.
@@ -26,20 +26,20 @@ type Reading struct {
 	More       bool            `json:"more,omitempty"` // there are more recordings than one page has
 }
 
-// Recording says that an organisation recorded the record in a transaction.
-// Recordings come by transaction id, which is no order of time; the order is
-// that of the transactions on the ledger, and the first recorder is the one
-// whose transaction comes first.
+// Recording says that an organisation recorded the record in a transaction. In
+// an answer, recordings are sorted by transaction id, which is not the order of
+// time. Who recorded first is decided by the order of the transactions on the
+// ledger.
 type Recording struct {
 	Tx string `json:"tx"`
 	record.Header
 }
 
-// maxPage bounds every scan. A peer of this version can crash if an execute
-// timeout hits a long one.
+// maxPage is the most keys that one scan reads. Peers of this version can crash
+// if the execution of a long scan times out.
 const maxPage = 100
 
-// Read answers with a record by its id.
+// Read answers with the record that has an id.
 func (c *reader) Read(ctx contractapi.TransactionContextInterface, id string) (string, error) {
 	parsed, err := record.ParseID(id)
 	if err != nil {
@@ -86,11 +86,11 @@ func (c *reader) GetEvaluateTransactions() []string {
 	return []string{"Read", "Exists", "Resolve", "Versions", "About", "List", "Namespace"}
 }
 
-// maxRecordings is how many recordings of one record a read reports.
+// maxRecordings is the largest number of pointers that Read follows for one record.
 const maxRecordings = 16
 
-// recordings follows the pointers of a record to the transactions that hold
-// it, and whether there are more pointers than are followed.
+// recordings follows the pointers of a record to the transactions that contain
+// it. It also reports whether there are more pointers than it follows.
 func (w *world) recordings(id record.ID) (places []record.Place, more bool, err error) {
 	var prefixes []string
 	next, err := scan(w.stub, record.PointerPrefix(id), maxRecordings, "", func(key string, _ []byte) error {
@@ -118,7 +118,7 @@ func (w *world) recordings(id record.ID) (places []record.Place, more bool, err 
 			return nil, false, err
 		}
 		for _, place := range alike {
-			if len(alike) > 1 { // nobody can tell by the pointer which of them holds it
+			if len(alike) > 1 { // the pointer doesn't say which of them contains it
 				if _, _, err := w.body(place); errors.Is(err, errNotRecorded) {
 					continue
 				} else if err != nil {
@@ -131,16 +131,16 @@ func (w *world) recordings(id record.ID) (places []record.Place, more bool, err 
 	return places, next != "", nil
 }
 
-// maxAlike is how many transactions are read whose ids begin alike: more than
-// anybody has made.
+// maxAlike is the largest number of transactions read for one pointer. Several
+// have ids that begin alike only if somebody made them so, at great cost.
 const maxAlike = 4
 
-// scan walks one page of the keys with a prefix and answers the bookmark of
-// the next page, "" after the last.
+// scan calls each for one page of the keys with a prefix. It returns the
+// bookmark of the next page, or "" after the last.
 func scan(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark string, each func(key string, value []byte) error) (string, error) {
-	// The end is the prefix with its last byte, which is ASCII, made one larger.
+	// The range ends where the last byte of the prefix, which is ASCII, is one larger.
 	end := prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
-	// What isn't UTF-8 can't be sent to the peer: the shim panics.
+	// The shim panics if it has to send text that isn't UTF-8 to the peer.
 	if bookmark != "" && (!strings.HasPrefix(bookmark, prefix) || !utf8.ValidString(bookmark)) {
 		return "", refuse("bad_bookmark", "the bookmark is none of this list")
 	}
@@ -172,7 +172,7 @@ type Page struct {
 	Bookmark string    `json:"bookmark,omitempty"` // of the next page
 }
 
-// list answers one page of the places under a prefix, each with its record.
+// list answers with one page of the records whose places are under a prefix.
 func list(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark string, place func(key string, value []byte) (record.Place, error)) (string, error) {
 	if size < 1 || size > maxPage {
 		return "", refuse("bad_page", fmt.Sprintf("a page has 1 to %d items", maxPage))
@@ -190,7 +190,7 @@ func list(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark st
 		return "", err
 	}
 	for i, p := range places {
-		if w.full() { // the records before lie in large packs: end the page here
+		if w.full() { // the packs of the records so far are large: end the page here
 			next = keys[i]
 			break
 		}
@@ -204,7 +204,7 @@ func list(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark st
 	return encode(page)
 }
 
-// readAt reads a record that the ledger's own keys say to lie there.
+// readAt reads the record at a place that a key of the ledger gives.
 func readAt(w *world, p record.Place) (Reading, error) {
 	body, header, err := w.body(p)
 	if errors.Is(err, errNotRecorded) {
@@ -216,8 +216,8 @@ func readAt(w *world, p record.Place) (Reading, error) {
 	return Reading{ID: p.ID, Record: body, Recordings: []Recording{{p.Tx, header}}}, nil
 }
 
-// encode writes JSON without HTML's escapes, which would change the bytes of
-// a record inside it.
+// encode writes JSON without escapes for HTML. They would change the bytes of
+// the records inside.
 func encode(answer any) (string, error) {
 	var text strings.Builder
 	e := json.NewEncoder(&text)
@@ -257,8 +257,8 @@ func (c *Artifacts) Resolve(ctx contractapi.TransactionContextInterface, ref str
 	return encode(reading)
 }
 
-// Versions answers a page of the versions of kind/namespace/name, by the
-// bytes of their version texts.
+// Versions answers with a page of the versions of kind/namespace/name, in the
+// order of the bytes of their versions.
 func (c *Artifacts) Versions(ctx contractapi.TransactionContextInterface, series string, size int, bookmark string) (string, error) {
 	if _, err := record.ParseArtifactRef(series + "@0"); err != nil {
 		return "", refuse("bad_id", err.Error())
@@ -266,7 +266,7 @@ func (c *Artifacts) Versions(ctx contractapi.TransactionContextInterface, series
 	return list(ctx.GetStub(), record.ArtifactKey(series+"@"), size, bookmark, placeIn)
 }
 
-// About answers a page of the statements about a node.
+// About answers with a page of the statements about a node.
 func (c *Statements) About(ctx contractapi.TransactionContextInterface, node string, size int, bookmark string) (string, error) {
 	spelled, _, err := record.ParseNode(node)
 	if err != nil {
@@ -285,13 +285,13 @@ func (c *Statements) About(ctx contractapi.TransactionContextInterface, node str
 	})
 }
 
-// List answers a page of the members, by MSP id.
+// List answers with a page of the members, in the order of their MSP ids.
 func (c *Members) List(ctx contractapi.TransactionContextInterface, size int, bookmark string) (string, error) {
 	return list(ctx.GetStub(), record.MemberKey(""), size, bookmark, placeIn)
 }
 
-// Namespace answers the MSP id of the organisation that a namespace belongs
-// to, "" if to none.
+// Namespace answers with the MSP id of the organisation that owns a namespace,
+// or "" if nobody does.
 func (c *Members) Namespace(ctx contractapi.TransactionContextInterface, namespace string) (string, error) {
 	if _, err := record.ParseArtifactRef("dataset/" + namespace + "/any@0"); err != nil {
 		return "", refuse("bad_id", err.Error())

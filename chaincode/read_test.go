@@ -16,7 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// reading reads a record that is on the ledger.
+// reading calls a function that answers with a record that is on the ledger.
 func (l *ledger) reading(function string, args ...string) (reading chaincode.Reading) {
 	l.t.Helper()
 	text, rejection := l.read(function, args...)
@@ -121,7 +121,7 @@ func TestReadsRefuseWhatMakesNoSense(t *testing.T) {
 	require.Len(t, l.page("Members:List", "100", "").Items, 2)
 }
 
-// fail reads what the ledger can't answer, through no fault of who asks.
+// fail calls a function that must fail although nothing is wrong with the call.
 func (l *ledger) fail(function string, args ...string) string {
 	l.t.Helper()
 	var raw [][]byte

@@ -4,7 +4,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// prefetch reads, in one round trip, the keys that the checks will want.
+// prefetch reads, in one round trip, the keys that the checks will need.
 func (b *batch) prefetch() error {
 	var keys []string
 	for _, r := range b.records {
@@ -37,8 +37,9 @@ func (b *batch) prefetch() error {
 	return b.world.fetch(keys)
 }
 
-// known says whether a node that a record refers to exists: on the ledger, or
-// in an earlier line of the batch.
+// known reports whether a node that the record in the given line refers to
+// exists on the ledger or in the batch. Records and things must be in an earlier
+// line; artifact versions may be in any other line.
 func (b *batch) known(node string, line int) (bool, error) {
 	_, kind, err := record.ParseNode(node)
 	if err != nil {
@@ -67,11 +68,15 @@ func (b *batch) known(node string, line int) (bool, error) {
 	}
 }
 
-// witness finds the record that a node is, in an earlier line of the batch or
-// on the ledger, or the event that shows a thing to exist; nil if there is none.
-// It is by the organisation that recorded it first, however many did again. Of
-// an event it is by the one whose recording is shown: all who recorded it
-// report it in their own name.
+// witness returns the evidence that a node exists, or nil if there is none. If
+// the node is a record, the evidence is that record, from an earlier line of the
+// batch or from the ledger. If it is a thing, the evidence is an event on the
+// ledger that names it.
+//
+// The evidence is by the organisation that recorded it first, even if others
+// have recorded it again. An event is different: everybody who records one
+// reports it in their own name. So its evidence is by the organisation whose
+// transaction the witness names.
 func (b *batch) witness(node string, line int) (*evidence, error) {
 	if at, ok := b.lines[record.ID(node)]; ok && at < line && b.records[at].Noun != record.NounEvent {
 		return b.firstBy(evidenceOf(b.records[at], b.caller))
@@ -101,7 +106,7 @@ func (b *batch) firstBy(e *evidence) (*evidence, error) {
 	return e, err
 }
 
-// checkKnown reports the references of a record that lead nowhere.
+// checkKnown reports the references of a record to nodes that don't exist.
 func (b *batch) checkKnown(line int, r *record.Record) error {
 	for _, ref := range r.References() {
 		ok, err := b.known(ref.Node, line)
@@ -115,7 +120,7 @@ func (b *batch) checkKnown(line int, r *record.Record) error {
 	return nil
 }
 
-// owner says which organisation a namespace belongs to, "" for none.
+// owner returns the organisation that owns a namespace, or "" if nobody does.
 func (b *batch) owner(namespace string) (string, error) {
 	value, err := b.world.get(record.NamespaceKey(namespace))
 	return string(value), err

@@ -317,7 +317,7 @@ func TestFunctionsThatChangeOrDeleteDoNotExist(t *testing.T) {
 }
 
 func TestLowerCaseFunctionNamesGetTheSameChecks(t *testing.T) {
-	// The contract API skips its own schema check for such names; ours isn't there.
+	// The contract API skips its schema check for such names. The chaincode's own checks don't depend on that one.
 	l := consortium(t)
 	pack, err := record.Pack([][]byte{[]byte(`{"record":"event/1"}`)})
 	require.NoError(t, err)

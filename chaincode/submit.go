@@ -13,25 +13,25 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// batch is one submit on its way: who submits what, what the ledger knows of
-// it already, and what is to be written if nothing is wrong.
+// batch is one submit in progress: who submits it, its records, what the ledger
+// knows already, and what will be written if there are no problems.
 type batch struct {
 	caller    string // MSP id
 	admin     bool   // is an administrator of the caller's organisation
 	tx        string
-	reader    *record.Reader // has the bodies of the records
+	reader    *record.Reader // holds the memory of the bodies
 	records   []*record.Record
 	pack      []byte
 	header    record.Header
 	witnesses map[string]record.Place
 	world     *world
-	artifacts map[string]*placed // artifact versions that this batch brings
-	lines     map[record.ID]int  // where in the batch a record stands
+	artifacts map[string]*placed // artifact versions that this batch registers
+	lines     map[record.ID]int  // the line of each record in the batch
 	writes    []write
 	problems  []record.Problem
 
-	generators  map[string]int       // lines of the activities that generate artifact versions
-	withdrawals map[string]Withdrawn // of nodes, as the batch changes them
+	generators  map[string]int       // by artifact version: the line of the activity that generates it
+	withdrawals map[string]Withdrawn // by node: the withdrawals that the batch changes
 }
 
 // placed is a record of the batch and its line.
@@ -48,13 +48,15 @@ type write struct {
 // submit checks and records the pack that comes with the proposal. It answers
 // {"records":n}.
 //
-// The pack is transient data, which Fabric hands to the endorsers and leaves
-// out of the transaction: it stands in its writes, signed by them and by the
-// submitter, and as an argument it would be in every block a second time. The
-// witnesses are an argument, so that whoever has the ledger can run the submit
-// again. Both are read from the stub as bytes: a declared string parameter
-// would go through the contract API's JSON schema check and cost more than all
-// the checks that matter.
+// The pack is transient data. Fabric hands transient data to the endorsers but
+// leaves it out of the transaction. The pack is in the transaction's writes
+// already, signed by the endorsers and the submitter. As an argument it would be
+// in every block a second time. The witnesses are an argument, so that everybody
+// who has the ledger can run the submit again.
+//
+// submit reads both from the stub as bytes. The contract API would check a
+// declared string parameter against a JSON schema, which costs more than all the
+// checks that matter.
 func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, error) {
 	b, err := open(stub)
 	if err != nil {
@@ -85,11 +87,11 @@ func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, err
 	return fmt.Sprintf(`{"records":%d}`, len(b.records)), nil
 }
 
-// readers are used again for their memory, which is that of all bodies of a pack.
+// readers holds readers for reuse, because each has memory for all bodies of a pack.
 var readers = sync.Pool{New: func() any { return new(record.Reader) }}
 
-// enoughProblems ends the search for more: they are many more than a
-// rejection reports, and few enough to keep.
+// enoughProblems is the number of problems after which the search for more ends.
+// It is far more than a rejection reports.
 const enoughProblems = 1_000
 
 // maxWitnesses bounds the witnesses, in bytes.
@@ -148,7 +150,7 @@ func (b *batch) conflict(line int, code, pointer string, existing record.ID, for
 	b.problems = append(b.problems, record.Problem{Index: line, Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...), Existing: string(existing)})
 }
 
-// decode unpacks the records and checks all that the bytes alone can tell.
+// decode unpacks the records and checks everything that doesn't need the ledger.
 func (b *batch) decode(nouns []record.Noun) error {
 	bodies, err := b.reader.Unpack(b.pack, record.PackLimits{})
 	if err != nil {
@@ -192,8 +194,8 @@ func (b *batch) decode(nouns []record.Noun) error {
 	return nil
 }
 
-// check applies the rules that need the ledger. Events have none: whatever
-// says that a step happened is a claim in its organisation's name.
+// check applies the rules that need the ledger. There are none for events: an
+// event is a claim that its organisation makes in its own name.
 func (b *batch) check(line int, r *record.Record) error {
 	switch r.Noun {
 	case record.NounArtifact:
@@ -221,8 +223,8 @@ func (b *batch) putJSON(key string, value any) error {
 
 func (b *batch) place(id record.ID) record.Place { return record.Place{ID: id, Tx: b.tx} }
 
-// write puts the pack, a pointer for each record, who recorded it first, and
-// what the rules decided.
+// write writes the pack, a pointer to each record, who recorded it first, and
+// the writes of the rules.
 func (b *batch) write(stub shim.ChaincodeStubInterface) error {
 	value, err := record.PackValue(b.header, b.pack)
 	if err != nil {

@@ -4,15 +4,15 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// Withdrawn is what the ledger keeps under a node whose consent is withdrawn.
+// Withdrawn is the value under a node's record.WithdrawalKey.
 type Withdrawn struct {
 	record.Place
 	Retracted bool `json:"retracted,omitempty"`
 }
 
-// withdraw stops new use of a node. At most one withdrawal of a node stands, so
-// that retracting it says what it seems to say; the same one again changes
-// nothing, even if it has been retracted.
+// withdraw withdraws consent to use a node. A node has at most one withdrawal in
+// force, so that retracting it really lifts it. Recording the same withdrawal
+// again changes nothing, even if it has been retracted.
 func (b *batch) withdraw(line int, pointer string, r *record.Record, node string, about *evidence) error {
 	if about != nil && about.artifact != "" {
 		b.problem(line, "spelled_otherwise", pointer, "%s is an artifact version; withdraw consent to it under its name, %s", node, about.artifact)
@@ -32,7 +32,7 @@ func (b *batch) withdraw(line int, pointer string, r *record.Record, node string
 	return b.setWithdrawal(node, Withdrawn{Place: b.place(r.ID)})
 }
 
-// lift ends a withdrawal that is retracted by who made it.
+// lift ends a withdrawal that its author retracts.
 func (b *batch) lift(about *evidence) error {
 	for _, s := range about.subjects {
 		w, _, err := b.withdrawal(s.Node)
@@ -50,8 +50,8 @@ func (b *batch) lift(about *evidence) error {
 	return nil
 }
 
-// withdrawal reads the withdrawal of a node, as earlier lines of the batch
-// leave it.
+// withdrawal reads the withdrawal of a node. It sees the changes of earlier
+// lines of the batch.
 func (b *batch) withdrawal(node string) (Withdrawn, bool, error) {
 	if w, ok := b.withdrawals[node]; ok {
 		return w, true, nil
@@ -61,8 +61,9 @@ func (b *batch) withdrawal(node string) (Withdrawn, bool, error) {
 	return w, found, err
 }
 
-// setWithdrawal writes the withdrawal of a node; that of an artifact version
-// also under the id of its record, by which activities may use it, too.
+// setWithdrawal writes the withdrawal of a node. If the node is an artifact
+// version, it also writes it under the id of its record, because activities may
+// use the artifact by that id.
 func (b *batch) setWithdrawal(node string, w Withdrawn) error {
 	b.withdrawals[node] = w
 	if err := b.putJSON(record.WithdrawalKey(node), w); err != nil {

@@ -11,25 +11,25 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// world is what a transaction reads of the ledger, key by exact key. Values
-// are fetched many at a time and remembered, and a write of the same
-// transaction is not seen: Fabric's reads show the state before it.
+// world reads the ledger for one transaction. It fetches the values of many keys
+// at once and remembers them. It doesn't see the writes of its own transaction,
+// because Fabric's reads return the state before it.
 type world struct {
 	stub   shim.ChaincodeStubInterface
 	values map[string][]byte
 	packs  map[string]*openPack
 	shown  map[record.Place]*evidence
-	opened int // bytes of all packs, unpacked
+	opened int // bytes of all packs in packs, unpacked
 }
 
-// openPack is a pack read back from the ledger.
+// openPack is an unpacked pack from the ledger.
 type openPack struct {
 	header record.Header
 	bodies [][]byte
 }
 
-// What one transaction may have read for it. Each pack can be megabytes; a
-// record that speaks of more than these is split in two.
+// Limits of what is read for one transaction, because a pack can have megabytes.
+// Records that refer to more have to be split over several transactions.
 const (
 	maxWitnessPacks = 256
 	maxWitnessBytes = 64 << 20
@@ -39,7 +39,7 @@ func newWorld(stub shim.ChaincodeStubInterface) *world {
 	return &world{stub: stub, values: map[string][]byte{}, packs: map[string]*openPack{}, shown: map[record.Place]*evidence{}}
 }
 
-// full reports that no more packs may be read.
+// full reports whether the limits are reached, so that no more packs may be read.
 func (w *world) full() bool { return len(w.packs) >= maxWitnessPacks || w.opened > maxWitnessBytes }
 
 // fetch reads keys in one round trip.
@@ -64,7 +64,7 @@ func (w *world) fetch(keys []string) error {
 	return nil
 }
 
-// get reads one key; nil means that it does not exist.
+// get reads one key. It returns nil if the key doesn't exist.
 func (w *world) get(key string) ([]byte, error) {
 	if err := w.fetch([]string{key}); err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (w *world) getJSON(key string, into any) (found bool, err error) {
 	return true, nil
 }
 
-// pack reads the pack of a transaction; nil means that there is none.
+// pack reads the pack of a transaction. It returns nil if there is none.
 func (w *world) pack(tx string) (*openPack, error) {
 	if p, ok := w.packs[tx]; ok {
 		return p, nil
@@ -114,12 +114,12 @@ func (w *world) pack(tx string) (*openPack, error) {
 	return w.packs[tx], nil
 }
 
-// errNotRecorded says that a record does not lie where it was said to.
+// errNotRecorded says that a record isn't at the given place.
 var errNotRecorded = errors.New("the record does not lie there")
 
-// body reads the bytes of the record at a place, and who recorded it there.
-// They are not decoded: what once was accepted stays readable, whatever later
-// versions of the rules say.
+// body reads the bytes of the record at a place and the header of its
+// transaction. It doesn't decode the bytes: what was accepted once stays
+// readable, even if later versions of the rules would refuse it.
 func (w *world) body(p record.Place) ([]byte, record.Header, error) {
 	value, err := w.get(record.PointerKey(p.ID, p.Tx))
 	if err != nil {
@@ -142,7 +142,7 @@ func (w *world) body(p record.Place) ([]byte, record.Header, error) {
 	if line >= 0 && line < len(pack.bodies) && record.Sum(pack.bodies[line]) == p.ID {
 		return pack.bodies[line], pack.header, nil
 	}
-	// The pointer is another transaction's, or another record's, that is alike as far as a pointer goes.
+	// Pointers are shortened, so this one may belong to another record or transaction that begins alike.
 	for _, body := range pack.bodies {
 		if record.Sum(body) == p.ID {
 			return body, pack.header, nil
@@ -151,7 +151,7 @@ func (w *world) body(p record.Place) ([]byte, record.Header, error) {
 	return nil, record.Header{}, errNotRecorded
 }
 
-// header reads who recorded a transaction, without unpacking what it recorded.
+// header reads the header of a transaction without unpacking its pack.
 func (w *world) header(tx string) (record.Header, error) {
 	if p := w.packs[tx]; p != nil {
 		return p.header, nil
@@ -164,17 +164,17 @@ func (w *world) header(tx string) (record.Header, error) {
 	return header, err
 }
 
-// evidence is what the rules ask of a record that others refer to. It is kept,
-// because thousands of subjects may refer to one event, and is small, because
-// they may refer to thousands of records.
+// evidence is what the rules need to know about a record that others refer to.
+// It is remembered, because thousands of subjects may refer to one event. It is
+// small, because they may refer to thousands of records.
 type evidence struct {
 	id       record.ID
 	noun     record.Noun
 	by       string              // MSP id of the organisation that recorded it there
-	things   map[string]struct{} // that an event names
-	kind     string              // of a statement
-	subjects []record.Subject    // of a statement
-	artifact string              // kind/namespace/name@version
+	things   map[string]struct{} // for an event: the things that it names
+	kind     string              // for a statement
+	subjects []record.Subject    // for a statement
+	artifact string              // for an artifact: kind/namespace/name@version
 }
 
 func evidenceOf(r *record.Record, by string) *evidence {
@@ -193,7 +193,7 @@ func evidenceOf(r *record.Record, by string) *evidence {
 	return e
 }
 
-// at reads, once, the record at a place. It is nil if none lies there.
+// at reads the record at a place and remembers it. It returns nil if there is none.
 func (w *world) at(p record.Place) (*evidence, error) {
 	if e, ok := w.shown[p]; ok {
 		return e, nil
