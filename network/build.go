@@ -66,11 +66,11 @@ func buildFabric(ctx context.Context, say *reporter) (fabric, error) {
 	return built, nil
 }
 
-// fabricKey names what a build depends on: the pinned modules, the flags, and the compiler (the one that built this
-// program, so that a later start needs no go command at all).
+// fabricKey names what a build depends on: the pinned modules, the mends, the flags, and the compiler. That is the one
+// that built this program, so that a later start needs no go command at all.
 func fabricKey() string {
 	hash := sha256.New()
-	for _, part := range [][]byte{pin.Mod, pin.Sum, []byte(strings.Join(buildFlags, " "))} {
+	for _, part := range [][]byte{pin.Mod, pin.Sum, []byte(strings.Join(buildFlags, " ")), pin.Mended()} {
 		fmt.Fprintf(hash, "%d\n", len(part))
 		hash.Write(part)
 	}
@@ -141,6 +141,9 @@ func (b *builder) lay() error {
 
 func (b *builder) compile(into string) error {
 	b.say.count("finding Fabric's modules")
+	if err := b.mend(); err != nil {
+		return err
+	}
 	list := append([]string{"list"}, buildFlags...)
 	list = append(list, "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", "tool")
 	packages, err := b.run(list, func(line string) { b.sawDownload(line) })
@@ -174,7 +177,7 @@ func (b *builder) sawDownload(line string) bool {
 }
 
 func (b *builder) copyConfig(into string) error {
-	dir, err := b.run([]string{"list", "-mod=readonly", "-m", "-f", "{{.Dir}}", pin.Module}, func(string) {})
+	dir, err := b.moduleDir()
 	if err != nil {
 		return err
 	}
@@ -182,7 +185,7 @@ func (b *builder) copyConfig(into string) error {
 		return err
 	}
 	for _, file := range []string{"core.yaml", "orderer.yaml"} {
-		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(dir), "sampleconfig", file))
+		text, err := os.ReadFile(filepath.Join(dir, "sampleconfig", file))
 		if err != nil {
 			return err
 		}

@@ -80,8 +80,11 @@ func (o Org) peerProcess() string      { return o.Name + "-peer" }
 func (o Org) chaincodeProcess() string { return o.Name + "-chaincode" }
 func (o Org) gatewayProcess() string   { return o.Name + "-gateway" }
 
-func (o Orderer) host() string    { return o.Name + "." + domain }
-func (o Orderer) address() string { return loopback(o.Port) }
+// Host is the host name on the orderer's certificate.
+func (o Orderer) Host() string { return o.Name + "." + domain }
+
+// Address is the host:port where it serves clients and the other orderers.
+func (o Orderer) Address() string { return loopback(o.Port) }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 

@@ -50,7 +50,7 @@ func (d folder) makeOrdererIdentities(p *plan) error {
 		return err
 	}
 	for _, orderer := range p.Orderers {
-		if err := o.node(d.orderer(orderer.Name), orderer.host(), "orderer"); err != nil {
+		if err := o.node(d.orderer(orderer.Name), orderer.Host(), "orderer"); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ func (d folder) ordererProcess(f fabric, o Orderer) process {
 	tls := filepath.Join(dir, "tls")
 	roots := "[" + d.path("orderer", "tlsca", "cert.pem") + "]"
 	return process{
-		name: o.Name, role: "orderer", endpoint: o.address(), program: f.program("orderer"), log: d.log(o.Name),
+		name: o.Name, role: "orderer", endpoint: o.Address(), program: f.program("orderer"), log: d.log(o.Name),
 		env: baseEnv(
 			"FABRIC_CFG_PATH="+f.config(),
 			"ORDERER_GENERAL_LISTENADDRESS=127.0.0.1",
@@ -139,7 +139,7 @@ func (a *ordererAdmin) do(ctx context.Context, method, url, contentType string, 
 func (o Orderer) listening(ctx context.Context) error {
 	var dialer net.Dialer
 	err := eventually(ctx, func(ctx context.Context) error {
-		conn, err := dialer.DialContext(ctx, "tcp", o.address())
+		conn, err := dialer.DialContext(ctx, "tcp", o.Address())
 		if err != nil {
 			return err
 		}

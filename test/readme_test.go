@@ -21,7 +21,7 @@ import (
 
 // pages are the pages with commands, in the order in which a reader may follow them: on one network, which the first page
 // starts and the last one deletes.
-var pages = []string{"README.md", "docs/using.md", "docs/rest.md", "docs/proofs.md", "docs/operating.md", "docs/architecture.md"}
+var pages = []string{"README.md", "docs/using.md", "docs/rest.md", "docs/proofs.md", "docs/operating.md", "docs/architecture.md", "docs/fabric.md"}
 
 // TestTheReadmeIsTrue runs every command of the README and of docs/, in order, and sends the requests that they show.
 // Only what differs from machine to machine is replaced: the program for `go run .`, and the ports.
