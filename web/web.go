@@ -119,7 +119,7 @@ func (p *Pages) render(name, part string, data Framed) ([]byte, error) {
 	if err := t.ExecuteTemplate(&b, part, data); err != nil {
 		return nil, fmt.Errorf("couldn't make the page %q: %w", name, err)
 	}
-	return b.Bytes(), nil
+	return bytes.ToValidUTF8(b.Bytes(), []byte("\ufffd")), nil // pages repeat what was asked, which may be any bytes
 }
 
 // Asset finds a file that pages load, and its media type.

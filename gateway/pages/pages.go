@@ -70,10 +70,18 @@ func New(cfg Config) (*Pages, error) {
 	if p.templates, err = web.Load(); err != nil {
 		return nil, err
 	}
-	for _, r := range slices.Concat(p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(), p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes(), p.captureRoutes(), p.auditRoutes()) {
+	for _, r := range p.routes() {
 		p.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { p.serve(w, req, r) })
 	}
 	return p, nil
+}
+
+// routes are those of all pages, but for things: the API resolves their addresses, and calls Thing.
+func (p *Pages) routes() []route {
+	return slices.Concat(
+		p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(),
+		p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes(), p.captureRoutes(), p.auditRoutes(),
+	)
 }
 
 // Stop ends the answers that go on for as long as somebody watches.
