@@ -1,20 +1,13 @@
 package chaincode
 
 import (
+	"fmt"
+
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// checkStatement decides who may say what:
-//
-//   - recall, withdrawal, licence and correction: whoever answers for the
-//     subject, which is the owner of an artifact's namespace, an organisation
-//     that recorded an event, for a thing one that recorded an event about it,
-//     and of other records the one that recorded it first;
-//   - approval: anybody but those, for nobody approves his own;
-//   - retraction: the one who made the statement;
-//   - acknowledgement: anybody, of a statement;
-//   - certificate, finding and other attestations: anybody, in their own name.
+// checkStatement decides who may say what, by record.StatementKinds.
 func (b *batch) checkStatement(line int, r *record.Record) error {
 	before := len(b.problems)
 	if err := b.checkKnown(line, r); err != nil {
@@ -54,17 +47,22 @@ func (b *batch) checkSubject(line, position int, r *record.Record, subject recor
 		}
 		answerable = about.by
 	}
-	switch s.Kind {
-	case record.Recall, record.Withdrawal, record.Licence, record.Correction:
+	kind, ok := record.StatementKindOf(s.Kind)
+	if !ok {
+		return fmt.Errorf("there is no rule for statements of the kind %q", s.Kind) // its reader has refused it before
+	}
+	switch kind.By {
+	case record.ByAnswerable:
 		if answerable != b.caller {
 			b.problem(line, "not_yours", pointer, "a %s can only be stated by who answers for %s; that is %s, not %s", s.Kind, subject.Node, answerable, b.caller)
 		}
-	case record.Approval:
+	case record.ByOthers:
 		if answerable == b.caller {
 			b.problem(line, "own_approval", pointer, "%s answers for %s itself; an approval comes from another organisation", b.caller, subject.Node)
 		}
-	case record.Retraction, record.Acknowledgement:
-		return b.checkAboutStatement(line, pointer, r, subject, about)
+	}
+	if kind.AboutStatements {
+		return b.checkAboutStatement(line, pointer, kind, subject, about)
 	}
 	if s.Kind == record.Withdrawal {
 		return b.withdraw(line, pointer, r, subject.Node, about)
@@ -87,21 +85,17 @@ func (b *batch) checkDigest(line, position int, subject record.Subject) error {
 	return nil
 }
 
-// checkAboutStatement holds retractions and acknowledgements to statements,
-// and lifts a withdrawal that is retracted.
-func (b *batch) checkAboutStatement(line int, pointer string, r *record.Record, subject record.Subject, about *evidence) error {
+// checkAboutStatement holds statements about statements to these, and lifts a withdrawal that is retracted.
+func (b *batch) checkAboutStatement(line int, pointer string, kind record.StatementKind, subject record.Subject, about *evidence) error {
 	if about == nil || about.noun != record.NounStatement {
-		b.problem(line, "not_a_statement", pointer, "a %s is about a statement; %s is none", r.Statement.Kind, subject.Node)
+		b.problem(line, "not_a_statement", pointer, "a %s is about a statement; %s is none", kind.Name, subject.Node)
 		return nil
 	}
-	if r.Statement.Kind == record.Acknowledgement {
-		return nil
-	}
-	if about.by != b.caller {
+	if kind.By == record.ByAuthor && about.by != b.caller {
 		b.problem(line, "not_yours", pointer, "only %s can retract what it stated, not %s", about.by, b.caller)
 		return nil
 	}
-	if about.kind == record.Withdrawal {
+	if kind.Name == record.Retraction && about.kind == record.Withdrawal {
 		return b.lift(about)
 	}
 	return nil

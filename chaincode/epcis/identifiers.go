@@ -182,7 +182,7 @@ func (k *key) appendFromURN(dst []byte, urn string, last bool) (_ []byte, rest s
 		dst = append(append(dst, prefix...), reference...)
 	}
 	if k.check {
-		dst = append(dst, checkDigit(dst[start:]))
+		dst = append(dst, CheckDigit(dst[start:]))
 	}
 	if k.pieces {
 		for n := range 2 {
@@ -220,9 +220,9 @@ func (k *key) appendSerial(dst []byte, text string) ([]byte, bool) {
 	return appendText(dst, text, charset82, k.serial.max)
 }
 
-// checkDigit computes the GS1 modulo 10 check digit: weights 3 and 1 from the
-// right.
-func checkDigit(digits []byte) byte {
+// CheckDigit computes the GS1 modulo 10 check digit (GS1 General Specifications, 7.9) that belongs after the digits of
+// a GTIN, an SSCC or a GLN. The text has digits only.
+func CheckDigit[T string | []byte](digits T) byte {
 	sum, weight := 0, 3
 	for i := len(digits) - 1; i >= 0; i-- {
 		sum += int(digits[i]-'0') * weight

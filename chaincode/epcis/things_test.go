@@ -95,7 +95,7 @@ func TestPublishedCheckDigits(t *testing.T) {
 	for _, c := range []struct{ digits, check string }{
 		{"629104150021", "3"}, {"03600029145", "2"}, {"7351353", "7"}, {"000000000000", "0"},
 	} {
-		require.Equal(t, c.check, string(checkDigit([]byte(c.digits))), c.digits)
+		require.Equal(t, c.check, string(CheckDigit(c.digits)), c.digits)
 	}
 }
 

@@ -54,7 +54,7 @@ func NewArtifact(v canonical.Value) (*Record, []Problem) { return build("artifac
 
 func readArtifact(f *fields) *Artifact {
 	a := new(Artifact)
-	a.Kind = f.named("kind", required, among(artifactKinds...))
+	a.Kind = f.named("kind", required, among(ArtifactKinds...))
 	a.Namespace = f.named("namespace", required, namespaceRule)
 	a.Name = f.named("name", required, nameRule)
 	a.Version = f.named("version", required, versionRule)

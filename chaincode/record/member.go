@@ -4,6 +4,7 @@ import (
 	"net/url"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 )
 
 // Member is an organisation's description of itself, with the namespaces that it
@@ -39,18 +40,12 @@ func readMember(f *fields) *Member {
 
 // glnRule checks the length and the check digit of a GLN (GS1 General Specifications, 7.9).
 func glnRule(s string) string {
-	sum := 0
 	for i := 0; i < len(s); i++ {
 		if !digit(s[i]) {
 			return "must have digits only"
 		}
-		weight := 1
-		if i%2 == 1 {
-			weight = 3
-		}
-		sum += weight * int(s[i]-'0')
 	}
-	if len(s) != 13 || sum%10 != 0 {
+	if len(s) != 13 || s[12] != epcis.CheckDigit(s[:12]) {
 		return "is not a GLN: 13 digits, the last a check digit"
 	}
 	return ""

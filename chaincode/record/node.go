@@ -17,8 +17,8 @@ func (r ArtifactRef) String() string { return r.Series() + "@" + r.Version }
 // Series is the name that all versions of the artifact share.
 func (r ArtifactRef) Series() string { return r.Kind + "/" + r.Namespace + "/" + r.Name }
 
-// The kinds of artifact.
-var artifactKinds = []string{"dataset", "model", "code", "document"}
+// ArtifactKinds are the kinds of artifact there are.
+var ArtifactKinds = []string{"dataset", "model", "code", "document"}
 
 // ParseArtifactRef reads kind/namespace/name@version.
 func ParseArtifactRef(s string) (ArtifactRef, error) {
@@ -31,7 +31,7 @@ func ParseArtifactRef(s string) (ArtifactRef, error) {
 	for _, part := range []struct {
 		what, text string
 		rule       func(string) string
-	}{{"kind", r.Kind, among(artifactKinds...)}, {"namespace", r.Namespace, namespaceRule}, {"name", r.Name, nameRule}, {"version", r.Version, versionRule}} {
+	}{{"kind", r.Kind, among(ArtifactKinds...)}, {"namespace", r.Namespace, namespaceRule}, {"name", r.Name, nameRule}, {"version", r.Version, versionRule}} {
 		if complaint := part.rule(part.text); complaint != "" {
 			return ArtifactRef{}, fmt.Errorf("in %q, the %s %q %s", Brief(s), part.what, Brief(part.text), complaint)
 		}
@@ -101,7 +101,7 @@ func ParseNode(s string) (string, NodeKind, error) {
 		id, err := ParseID(s)
 		return string(id), NodeRecord, err
 	}
-	for _, kind := range artifactKinds {
+	for _, kind := range ArtifactKinds {
 		if strings.HasPrefix(s, kind+"/") {
 			r, err := ParseArtifactRef(s)
 			return r.String(), NodeArtifact, err

@@ -13,7 +13,7 @@ import (
 // (https://in-toto.io/Statement/v1) with the record's own member beside it,
 // which in-toto consumers ignore as they must.
 type Statement struct {
-	Kind          string // one of StatementKinds, or "attestation" for a predicate type that isn't ours
+	Kind          string // name of one of StatementKinds; "attestation" if the predicate type isn't ours
 	PredicateType string
 	Subjects      []Subject
 	Predicate     canonical.Value
@@ -33,35 +33,6 @@ const (
 	predicateSuffix = "/v1"
 )
 
-// The kinds of statement that the ledger has rules for. Who may make one is
-// decided by the chaincode.
-const (
-	Recall          = "recall"          // do not use or sell it; by those who answer for it
-	Withdrawal      = "withdrawal"      // consent to use it is withdrawn; by its owner
-	Approval        = "approval"        // by an organisation other than the owner
-	Certificate     = "certificate"     // by anybody, in their own name
-	Licence         = "licence"         // terms granted; by its owner
-	Correction      = "correction"      // predicate.replacedBy stands in its place; by who recorded it
-	Finding         = "finding"         // by anybody, in their own name
-	Acknowledgement = "acknowledgement" // of a statement; by anybody, in their own name
-	Retraction      = "retraction"      // of an own statement
-	Attestation     = "attestation"     // any other predicate type; by anybody, in their own name
-)
-
-// predicates says which members a predicate of each kind has: true if it must.
-// Every predicate may have a "note".
-var predicates = map[string]map[string]bool{
-	Recall:          {"reason": true, "instructions": false},
-	Withdrawal:      {"reason": true},
-	Approval:        {"scope": false},
-	Certificate:     {"scheme": true, "number": true, "issuer": false, "validFrom": false, "validUntil": false},
-	Licence:         {"licence": true, "grantee": false, "terms": false},
-	Correction:      {"reason": true, "replacedBy": true},
-	Finding:         {"detail": true, "severity": false},
-	Acknowledgement: {"action": false},
-	Retraction:      {"reason": true},
-}
-
 // PredicateType is the URI of one of the kinds above.
 func PredicateType(kind string) string { return predicatePrefix + kind + predicateSuffix }
 
@@ -71,8 +42,9 @@ func PredicateType(kind string) string { return predicatePrefix + kind + predica
 // nil): the SHA-256 of an artifact version, or "" if it doesn't know.
 func NewStatement(v canonical.Value, digestOf func(ref string) string) (*Record, []Problem) {
 	if kind, ok := v.Lookup("kind"); ok && v.Kind == canonical.Object {
-		if _, known := predicates[kind.Text]; !known {
-			return nil, []Problem{{Code: "bad_value", Pointer: "/kind", Detail: "kind must be one of recall, withdrawal, approval, certificate, licence, correction, finding, acknowledgement and retraction; for others give a predicateType"}}
+		if _, known := ownKind(kind.Text); !known {
+			return nil, []Problem{{Code: "bad_value", Pointer: "/kind",
+				Detail: "kind must be one of " + kindNames() + "; for others give a predicateType"}}
 		}
 		v = v.Without("kind").With("predicateType", canonical.Str(PredicateType(kind.Text)))
 	}
@@ -134,7 +106,7 @@ func readStatement(f *fields) *Statement {
 	s.Kind = Attestation
 	if own, ok := strings.CutPrefix(s.PredicateType, predicatePrefix); ok {
 		s.Kind = strings.TrimSuffix(own, predicateSuffix)
-		if _, known := predicates[s.Kind]; !known || s.PredicateType != PredicateType(s.Kind) {
+		if _, known := ownKind(s.Kind); !known || s.PredicateType != PredicateType(s.Kind) {
 			f.problem("bad_value", "/predicateType", "%q is none of Pedigree's predicate types", Brief(s.PredicateType))
 			return s
 		}
@@ -181,19 +153,19 @@ func readSubject(f *fields) Subject {
 
 func readPredicate(f *fields, kind string) {
 	f.text("note", optional, 10_000)
-	members := predicates[kind]
+	k, _ := StatementKindOf(kind)
 	for _, name := range []string{"reason", "instructions", "scope", "scheme", "number", "issuer", "grantee", "terms", "detail", "severity", "action"} {
-		if must, ok := members[name]; ok {
+		if must, ok := k.member(name); ok {
 			f.text(name, must, 10_000)
 		}
 	}
-	if must, ok := members["licence"]; ok {
+	if must, ok := k.member("licence"); ok {
 		f.named("licence", must, licenceRule)
 	}
-	if must, ok := members["replacedBy"]; ok {
+	if must, ok := k.member("replacedBy"); ok {
 		f.named("replacedBy", must, refRule)
 	}
-	if _, ok := members["validFrom"]; ok {
+	if _, ok := k.member("validFrom"); ok {
 		from, until := f.time("validFrom", optional), f.time("validUntil", optional)
 		if !until.IsZero() && until.Before(from) {
 			f.problem("bad_time", "/validUntil", "a certificate can't end before it begins")

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/pedigree-ledger/pedigree/gateway/intake"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // problemKind is a type of problem: the one table from what went wrong to status, title and advice.
@@ -97,32 +97,15 @@ func (k *problemKind) epcis(method string) string {
 	}
 }
 
-// ledgerCodes are the codes of the ledger's rules that are more than "invalid". All others say that a record is not of
-// the form it should have.
-var ledgerCodes = map[string]*problemKind{
-	"version_exists":        kindConflict,
-	"already_generated":     kindConflict,
-	"circular_lineage":      kindConflict, // found by the gateway alone
-	"consent_withdrawn":     kindConflict,
-	intake.CodeEventIDTaken: kindConflict,
-	"not_yours":             kindNotYours,
-	"own_approval":          kindNotYours,
-	"not_admin":             kindNotYours,
-	"namespace_taken":       kindNotYours,
-	"namespace_unclaimed":   kindNotYours,
-	"unknown_reference":     kindUnprocessable,
-	"not_a_statement":       kindUnprocessable,
-	"wrong_digest":          kindUnprocessable,
-	"too_many_witnesses":    kindUnprocessable,
-	"not_found":             kindNotFound,
-	"too_large":             kindTooLarge,
-	// Attempts at a transaction that all ended invalid: others wrote what it had read.
-	"not_committed": kindUnavailable,
+// classes are the kinds of problem that the ledger's rules and their like find; see record.ProblemCodes.
+var classes = map[record.Class]*problemKind{
+	record.Invalid:       kindInvalid,
+	record.NotYours:      kindNotYours,
+	record.NotFound:      kindNotFound,
+	record.Conflict:      kindConflict,
+	record.TooLarge:      kindTooLarge,
+	record.Unprocessable: kindUnprocessable,
+	record.Unavailable:   kindUnavailable,
 }
 
-func kindOfCode(code string) *problemKind {
-	if k, ok := ledgerCodes[code]; ok {
-		return k
-	}
-	return kindInvalid
-}
+func kindOfCode(code string) *problemKind { return classes[record.ClassOf(code)] }

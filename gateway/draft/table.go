@@ -353,8 +353,8 @@ func (w *row) thing() (uri string, lot bool) {
 		w.fault("lot", "missing_field", "a gtin needs a lot or a serial number beside it")
 	case !slices.Contains([]int{8, 12, 13, 14}, len(gtin)) || strings.Trim(gtin, "0123456789") != "":
 		w.fault("gtin", "bad_uri", "%q is no GTIN, which has 8, 12, 13 or 14 digits; spreadsheets drop zeros at the beginning unless the column is text", record.Brief(gtin))
-	case gtin[len(gtin)-1] != CheckDigit(gtin):
-		w.fault("gtin", "bad_check_digit", "the last digit of %s ought to be %c: it may have been mistyped", gtin, CheckDigit(gtin))
+	case gtin[len(gtin)-1] != epcis.CheckDigit(gtin[:len(gtin)-1]):
+		w.fault("gtin", "bad_check_digit", "the last digit of %s ought to be %c: it may have been mistyped", gtin, epcis.CheckDigit(gtin[:len(gtin)-1]))
 	default:
 		link := "https://id.gs1.org/01/" + strings.Repeat("0", max(0, 14-len(gtin))) + gtin
 		qualifier, value := "/10/", w.cells["lot"]
@@ -369,19 +369,6 @@ func (w *row) thing() (uri string, lot bool) {
 		return thing, qualifier == "/10/"
 	}
 	return "", false
-}
-
-// CheckDigit is what the last digit of a GTIN, an SSCC or a GLN follows from the others to be. The text is of digits.
-func CheckDigit(digits string) byte {
-	sum := 0
-	for i := range len(digits) - 1 {
-		d := int(digits[len(digits)-2-i] - '0')
-		if i%2 == 0 {
-			d *= 3
-		}
-		sum += d
-	}
-	return byte('0' + (10-sum%10)%10)
 }
 
 // escape percent-encodes a lot or serial number.
@@ -431,8 +418,8 @@ func (w *row) number(column, text string) (canonical.Value, bool) {
 func (w *row) place() string {
 	place := w.cells["place"]
 	if len(place) == 13 && strings.Trim(place, "0123456789") == "" {
-		if place[12] != CheckDigit(place) {
-			w.fault("place", "bad_check_digit", "the last digit of the GLN %s ought to be %c: it may have been mistyped", place, CheckDigit(place))
+		if place[12] != epcis.CheckDigit(place[:12]) {
+			w.fault("place", "bad_check_digit", "the last digit of the GLN %s ought to be %c: it may have been mistyped", place, epcis.CheckDigit(place[:12]))
 		}
 		return "https://id.gs1.org/414/" + place
 	}

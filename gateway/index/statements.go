@@ -70,11 +70,15 @@ type Status struct {
 }
 
 // flags are the words for a node about which there is a claim of a kind.
-var flags = map[string]string{
-	record.Recall: "recalled", record.Withdrawal: "withdrawn", record.Approval: "approved",
-	record.Certificate: "certified", record.Licence: "licensed", record.Correction: "corrected",
-	record.Finding: "finding", record.Acknowledgement: "acknowledged", record.Retraction: "retracted",
-}
+var flags = func() map[string]string {
+	words := make(map[string]string)
+	for _, k := range record.StatementKinds {
+		if k.Flag != "" {
+			words[k.Name] = k.Flag
+		}
+	}
+	return words
+}()
 
 // Status is what statements say about a node. It is empty for a node that is unknown or that no statement is about.
 func (ix *Index) Status(ctx context.Context, node string, at uint64) (Status, error) {

@@ -278,7 +278,7 @@ func from(e *lineage.Edge) string { return e.From }
 func to(e *lineage.Edge) string   { return e.To }
 
 func recalled(n *lineage.Node) bool {
-	return slices.Contains(n.Flags, "recalled") || slices.Contains(n.Flags, "withdrawn")
+	return slices.ContainsFunc(n.Flags, record.IsWarning)
 }
 
 // recalled lists the nodes of a walk that are recalled, but for the start.
@@ -309,7 +309,7 @@ func sources(ctx context.Context, ix *index.Index, j *Journey, nodes []*lineage.
 	var list []Source
 	for _, n := range nodes {
 		for _, c := range n.Claims {
-			if c.Retracted || c.Kind != record.Recall && c.Kind != record.Withdrawal {
+			if c.Retracted || !record.Warns(c.Kind) {
 				continue
 			}
 			i, ok := at[c.ID]

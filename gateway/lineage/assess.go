@@ -211,7 +211,7 @@ func (a *assessment) cut(reason string) {
 
 // recalls tells whether a claim is a recall, or a withdrawal of consent, that stands.
 func recalls(c index.Claim) bool {
-	return !c.Retracted && (c.Kind == record.Recall || c.Kind == record.Withdrawal)
+	return !c.Retracted && record.Warns(c.Kind)
 }
 
 // inOrder sorts vertices as they are on the ledger, and leaves out those that are there twice.

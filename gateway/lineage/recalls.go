@@ -115,7 +115,7 @@ func (a *assessment) standing(ctx context.Context) ([]index.Vertex, error) {
 // stands tells whether the statement that was asked about is a recall that nobody has taken back.
 func (a *assessment) stands(index.Vertex) bool {
 	start := a.nodes[0]
-	return (start.Type == record.Recall || start.Type == record.Withdrawal) && !slices.Contains(start.Flags, "retracted")
+	return record.Warns(start.Type) && !slices.Contains(start.Flags, "retracted")
 }
 
 // reachedBy lists the touched nodes that a recall reaches, by their places.

@@ -106,7 +106,7 @@ func (p *Pages) recalledBehind(ctx context.Context, node string) (recalled []str
 		return nil, err
 	}
 	for _, n := range answer.Nodes[1:] {
-		if !n.Carrier && (slices.Contains(n.Flags, "recalled") || slices.Contains(n.Flags, "withdrawn")) {
+		if !n.Carrier && slices.ContainsFunc(n.Flags, record.IsWarning) {
 			recalled = append(recalled, n.ID)
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
-	"github.com/pedigree-ledger/pedigree/gateway/draft"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/journey"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
@@ -83,7 +82,7 @@ func expectedCheckDigit(parts []epcis.Part) string {
 		return ""
 	}
 	digits := parts[0].Value
-	if want := draft.CheckDigit(digits); digits[len(digits)-1] != want {
+	if want := epcis.CheckDigit(digits[:len(digits)-1]); digits[len(digits)-1] != want {
 		return string(want)
 	}
 	return ""

@@ -99,16 +99,10 @@ func facts(object canonical.Value) []web.Fact {
 	return list
 }
 
-// claimWords name statements for people.
-var claimWords = map[string]string{
-	record.Recall: "Recall", record.Withdrawal: "Withdrawal of consent", record.Approval: "Approval", record.Certificate: "Certificate", record.Licence: "Licence",
-	record.Correction: "Correction", record.Finding: "Finding", record.Acknowledgement: "Acknowledgement", record.Retraction: "Retraction", record.Attestation: "Attestation",
-}
-
 func viewClaim(c journey.Claim, now time.Time) web.Claim {
-	view := web.Claim{Kind: claimWords[c.Kind], By: c.MSPID, Record: c.ID, At: c.Recorded, Retracted: c.Retracted, Facts: facts(c.Predicate)}
-	if view.Kind == "" {
-		view.Kind = c.Kind
+	view := web.Claim{Kind: c.Kind, By: c.MSPID, Record: c.ID, At: c.Recorded, Retracted: c.Retracted, Facts: facts(c.Predicate)}
+	if k, ok := record.StatementKindOf(c.Kind); ok {
+		view.Kind = k.Title
 	}
 	if c.Kind == record.Attestation {
 		view.Facts = append([]web.Fact{{Name: "type", Text: c.Type}}, view.Facts...)

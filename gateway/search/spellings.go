@@ -182,11 +182,7 @@ func WrongCheckDigit(text string) (should byte, wrong bool) {
 	if !digits(text) || !slices.Contains([]int{8, 12, 13, 14, 18}, len(text)) {
 		return 0, false
 	}
-	sum, weight := 0, 3
-	for i := len(text) - 2; i >= 0; i-- {
-		sum += weight * int(text[i]-'0')
-		weight = 4 - weight
-	}
-	should = byte('0' + (10-sum%10)%10)
-	return should, should != text[len(text)-1]
+	last := len(text) - 1
+	should = epcis.CheckDigit(text[:last])
+	return should, should != text[last]
 }

@@ -168,15 +168,8 @@ func recordStatement() *cobra.Command {
 		Long: `Make a claim about things, artifact versions or records. The command prints the
 claim's block and id. KIND is one of
 
-  recall           by whoever is responsible for it; needs --reason
-  withdrawal       of consent to use it, by its owner; needs --reason
-  approval         by an organisation other than the owner
-  certificate      needs --set scheme=… and --set number=…
-  licence          by its owner; needs --set licence=SPDX
-  correction       by whoever recorded it; needs --reason and --set replacedBy=…
-  finding          needs --set detail=…
-  acknowledgement  of a statement
-  retraction       of a statement of your own; needs --reason
+` + record.StatementHelp() + `
+A member that a kind needs is given by --reason or by --set NAME=VALUE.
 ` + client.TargetHelp,
 		Example: `  pedigree record statement recall --as harbor \
       https://id.gs1.org/01/09520051012017/10/A --reason "thawed on the quay"

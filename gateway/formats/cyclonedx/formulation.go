@@ -107,9 +107,6 @@ func parameters(v canonical.Value) []cdx.Parameter {
 	return all
 }
 
-// bad are the kinds of claim that say of something that it must not be used.
-var bad = []string{record.Recall, record.Withdrawal}
-
 // warn makes a vulnerability of each recall and each withdrawal that stands, with everything in the bill that was made of what it is about.
 func (b *bill) warn() error {
 	about := map[string][]string{} // statement to nodes
@@ -119,7 +116,7 @@ func (b *bill) warn() error {
 			continue
 		}
 		for _, claim := range n.Claims {
-			if claim.Retracted || !slices.Contains(bad, claim.Kind) {
+			if claim.Retracted || !record.Warns(claim.Kind) {
 				continue
 			}
 			if about[claim.ID] == nil {

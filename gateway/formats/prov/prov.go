@@ -158,7 +158,7 @@ func (w *writer) node(n lineage.Node) error {
 	w.add(section, name, attributes)
 	w.agent(n, name)
 	for _, claim := range n.Claims {
-		if !claim.Retracted && (claim.Kind == record.Recall || claim.Kind == record.Withdrawal) {
+		if !claim.Retracted && record.Warns(claim.Kind) {
 			if err := w.claim(n, name, section, claim); err != nil {
 				return err
 			}

@@ -199,7 +199,7 @@ func (s *sources) alerts() ([]alert, error) {
 	subjects := map[string][]string{}
 	for _, n := range s.g.Answer.Nodes {
 		for _, c := range n.Claims {
-			if c.Retracted || c.Kind != record.Recall && c.Kind != record.Withdrawal {
+			if c.Retracted || !record.Warns(c.Kind) {
 				continue
 			}
 			if subjects[c.ID] == nil {
