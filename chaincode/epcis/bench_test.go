@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// typical is an event as scanners send them, of about 600 bytes.
+// typical is an event as scanners send them. It has about 600 bytes.
 const typical = `{"type":"ObjectEvent","eventTime":"2026-03-04T05:10:00.250+01:00","eventTimeZoneOffset":"+01:00","action":"OBSERVE",
 "bizStep":"shipping","disposition":"in_transit","epcList":["urn:epc:id:sgtin:9521141.012345.1001","urn:epc:id:sgtin:9521141.012345.1002"],
 "readPoint":{"id":"urn:epc:id:sgln:9521141.00001.0"},"bizLocation":{"id":"https://id.gs1.org/414/9521141000014"},
@@ -50,8 +50,8 @@ func BenchmarkThing(b *testing.B) {
 	}
 }
 
-// TestDecodingCostsLittleMemory keeps the chaincode's share of a busy peer
-// small: what it allocates per event is the event that it returns.
+// TestDecodingCostsLittleMemory checks that Decode allocates little more than the
+// event that it returns.
 func TestDecodingCostsLittleMemory(t *testing.T) {
 	event := parse(t, typical)
 	allocations := testing.AllocsPerRun(100, func() { Decode(event, ownContext) })

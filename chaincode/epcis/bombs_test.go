@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a few kilobytes of hostile text may cost is bounded: each of these
-// would otherwise take gigabytes or minutes.
+// A few kilobytes of hostile text must not cost much. Without limits, each of
+// these would take gigabytes or minutes.
 func TestHostileEventsCostLittle(t *testing.T) {
 	members := func(n int, prefix string) canonical.Value {
 		v := make([]canonical.Member, n)

@@ -6,7 +6,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// check looks at one value and reports what is wrong with it.
+// check checks one value and reports its problems to the checker.
 type check func(c *checker, v *canonical.Value)
 
 // field is one member that an object may have.
@@ -22,12 +22,12 @@ type others uint8
 const (
 	noOthers   others = iota // refuse them
 	extensions               // they must be extensions, under a name with a declared prefix or a full URI
-	anyOthers                // let them be
+	anyOthers                // accept them unchecked
 )
 
-// shape is what an object of one kind looks like. Fields stand in the order of
-// their names, like the members of a canonical object, so that checking is one
-// walk along both.
+// shape describes the objects of one kind. Fields are in the order of their
+// names, like the members of a canonical object, so that one pass over both
+// checks an object.
 type shape struct {
 	noun   string // for messages: "a quantity element"
 	fields []field
@@ -83,7 +83,7 @@ func (s *shape) names() []string {
 	return names
 }
 
-// extension checks a member that the standard doesn't define.
+// extension checks a member that the shape doesn't list.
 func (c *checker) extension(s *shape, m *canonical.Member) {
 	if !strings.Contains(m.Name, ":") {
 		c.add(CodeUnknownField, "%s is not a field of %s%s (a field of your own needs a prefix that @context declares, like example:%s)",
@@ -98,7 +98,7 @@ func (c *checker) extension(s *shape, m *canonical.Member) {
 	c.extensionValue(&m.Value, 0)
 }
 
-// extensionName checks that a compact name means something.
+// extensionName checks that the prefix of a compact name is declared.
 func (c *checker) extensionName(name string) {
 	if _, _, ok := c.ns.expand(name); !ok {
 		prefix, _, _ := strings.Cut(name, ":")
@@ -107,8 +107,8 @@ func (c *checker) extensionName(name string) {
 	}
 }
 
-// extensionValue checks the inside of an extension, which may hold anything as
-// long as its meaning stays fixed.
+// extensionValue checks the inside of an extension. It may contain anything, as
+// long as no @context in it can change the meaning of its names.
 func (c *checker) extensionValue(v *canonical.Value, depth int) {
 	if depth > deepestExtension {
 		c.add(CodeTooMany, "extensions may be nested %d levels deep at most", deepestExtension)
@@ -141,16 +141,16 @@ func (c *checker) extensionValue(v *canonical.Value, depth int) {
 	}
 }
 
-// shaped checks objects.
+// shaped makes the check that a value is an object of a shape.
 func shaped(s *shape) check { return func(c *checker, v *canonical.Value) { c.object(v, s) } }
 
-// What lists may demand.
+// Demands on a list.
 const (
 	distinct = 1 << iota // no item twice
 	nonempty             // at least one item
 )
 
-// listOf checks arrays.
+// listOf makes the check that a value is an array of items that pass a check.
 func listOf(item check, demands int) check {
 	return func(c *checker, v *canonical.Value) {
 		if v.Kind != canonical.Array {
@@ -174,9 +174,9 @@ func listOf(item check, demands int) check {
 	}
 }
 
-// distinct reports strings that stand in a list twice.
+// distinct reports strings that occur twice in a list.
 func (c *checker) distinct(items []canonical.Value) {
-	const few = 16 // for few items comparing all of them is quicker than a map
+	const few = 16 // comparing few items with each other is quicker than a map
 	var seen map[string]struct{}
 	if len(items) > few {
 		seen = make(map[string]struct{}, len(items))
@@ -202,7 +202,7 @@ func (c *checker) distinct(items []canonical.Value) {
 	}
 }
 
-// isString checks the kind of values that are some text.
+// isString reports whether a value is a string, and adds a problem if it isn't.
 func (c *checker) isString(v *canonical.Value) bool {
 	if v.Kind != canonical.String {
 		c.wrongType(v, "a string")
@@ -274,7 +274,7 @@ func hexBinary(c *checker, v *canonical.Value) {
 	}
 }
 
-// version checks digits with points between: 2.0.
+// version checks that a value consists of numbers with points between them, such as 2.0.
 func version(c *checker, v *canonical.Value) {
 	if !c.isString(v) {
 		return
@@ -292,7 +292,7 @@ func version(c *checker, v *canonical.Value) {
 	}
 }
 
-// oneOf checks for the plain words of a field that takes no others.
+// oneOf makes the check that a value is one of the choices.
 func oneOf(noun string, choices ...string) check {
 	return func(c *checker, v *canonical.Value) {
 		if !c.isString(v) {
@@ -307,8 +307,8 @@ func oneOf(noun string, choices ...string) check {
 	}
 }
 
-// word checks for a word of a vocabulary, or a URI that isn't a barred way to
-// spell one.
+// word makes the check that a value is a word of a vocabulary, or a URI that
+// isn't a barred spelling of one.
 func word(vocabulary *vocabulary) check {
 	return func(c *checker, v *canonical.Value) {
 		if !c.isString(v) {
@@ -348,8 +348,8 @@ func uriOrURIs(c *checker, v *canonical.Value) {
 	}
 }
 
-// mergedContext checks an @context: an address, an object, or a list of both. It may
-// be a document's and an event's in one.
+// mergedContext checks an @context: an address, an object, or a list of both. It
+// may be the merged @context of a document and an event.
 func mergedContext(c *checker, v *canonical.Value) {
 	switch v.Kind {
 	case canonical.String:
@@ -386,8 +386,8 @@ func (c *checker) contextNames(n int) {
 	}
 }
 
-// sentContext checks an @context as its sender wrote it, where no part may
-// stand twice.
+// sentContext checks an @context as its sender wrote it. No part may occur
+// twice.
 func sentContext(c *checker, v *canonical.Value) {
 	mergedContext(c, v)
 	if v.Kind != canonical.Array || len(v.Items) > mostContextParts || c.full() {

@@ -10,19 +10,19 @@ import (
 // DocumentEvent is one event of a document.
 type DocumentEvent struct {
 	Event   canonical.Value // as sent
-	Context canonical.Value // @context of the document and of the event in one, as sent
-	Pointer string          // where it stands in the document (RFC 6901); "" if it is the document
+	Context canonical.Value // @context of the document and of the event, merged
+	Pointer string          // JSON pointer (RFC 6901) to it in the document; "" if the document is the event
 }
 
-// Document takes an EPCISDocument, an EPCISQueryDocument or a single event with
-// its own @context apart. It checks everything around the events, master data
-// lightly, and that no two events have one eventID (an error declaration has
-// the eventID of the event that it withdraws, so it doesn't count); the events
-// themselves are for Decode.
+// Document splits an EPCISDocument, an EPCISQueryDocument or a single event with
+// its own @context into events. It checks everything around the events, though
+// master data only lightly. It also checks that no two events have the same
+// eventID. Error declarations don't count, because each has the eventID of the
+// event that it withdraws. Document doesn't check the events; use Decode.
 //
-// The events come in document order, and they come even if there are problems.
-// A problem whose Pointer begins with the Pointer of an event concerns that
-// event only; any other concerns the document as a whole.
+// The events are in the order of the document, and Document returns them even if
+// there are problems. A problem whose Pointer begins with the Pointer of an
+// event concerns only that event. All others concern the whole document.
 func Document(doc canonical.Value) ([]DocumentEvent, []Problem) {
 	c := checkers.Get().(*checker)
 	defer c.release()
@@ -68,7 +68,7 @@ func (c *checker) document(doc *canonical.Value) []DocumentEvent {
 	return nil
 }
 
-// events lists what stands at the end of a path.
+// events lists the events of the array at the end of a path.
 func (c *checker) events(doc, context *canonical.Value, path ...string) []DocumentEvent {
 	list := doc
 	for _, name := range path {
@@ -97,8 +97,8 @@ func (c *checker) events(doc, context *canonical.Value, path ...string) []Docume
 	return events
 }
 
-// MergeContexts puts the @context of an event after that of its document, so
-// that the event's declarations win. Either may be nil.
+// MergeContexts joins the @context of a document and of an event. The event's
+// comes last, so its declarations take precedence. Either may be nil.
 func MergeContexts(document, event *canonical.Value) canonical.Value {
 	switch {
 	case document == nil && event == nil:
@@ -178,7 +178,7 @@ func attributeValue(c *checker, v *canonical.Value) {
 	}
 }
 
-// anyList leaves the items to others.
+// anyList checks that a value is an array. It doesn't check the items.
 func anyList(c *checker, v *canonical.Value) {
 	if v.Kind != canonical.Array {
 		c.wrongType(v, "an array")

@@ -8,16 +8,16 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// Event is what Pedigree works with of an EPCIS event: GS1's words as full web
-// URIs, things and places under their canonical spelling. The event itself,
-// with its extensions and its own spelling of everything, is the value it was
-// decoded from.
+// Event contains those parts of an EPCIS event that Pedigree works with. GS1's
+// words are full web URIs, and things and places have their canonical spelling.
+// The extensions and the original spelling of everything are in the value that
+// the Event was decoded from.
 type Event struct {
 	Type        string // ObjectEvent, AggregationEvent, TransactionEvent, TransformationEvent or AssociationEvent
 	EventID     string // as sent; empty if absent
 	Action      string // OBSERVE, ADD or DELETE; empty in a TransformationEvent
-	BizStep     string // web URI, or the sender's own word verbatim
-	Disposition string // likewise
+	BizStep     string // web URI, or the sender's own word as sent
+	Disposition string // web URI, or the sender's own word as sent
 	ReadPoint   string // canonical thing
 	BizLocation string // canonical thing
 
@@ -38,15 +38,15 @@ type Event struct {
 	Hash             string            // CBV 2.0 event hash id: ni:///sha-256;…?ver=CBV2.0
 }
 
-// Mention is one thing that an event is about. Mentions stand in the order
-// epcList, parentID, childEPCs, inputEPCList, outputEPCList, quantityList,
-// childQuantityList, inputQuantityList, outputQuantityList, and within a list
-// in its order.
+// Mention is one thing that an event is about. Mentions are in the order of
+// their fields: epcList, parentID, childEPCs, inputEPCList, outputEPCList,
+// quantityList, childQuantityList, inputQuantityList, outputQuantityList. Those
+// of one field are in the order of its list.
 type Mention struct {
 	Field    string // the event's field: epcList, parentID, …
 	URI      string // canonical thing
 	Original string // as sent
-	Class    bool   // in a quantity list: a class or a lot, not an instance
+	Class    bool   // it is in a quantity list: a class or a lot, not an instance
 	Quantity string // plain decimal; empty if absent
 	UOM      string // UN/ECE Recommendation 20 code; empty if absent or if things are counted
 }
@@ -64,14 +64,13 @@ type ErrorDeclaration struct {
 	CorrectiveEventIDs []string // as sent
 }
 
-// Decode checks an event as strictly as GS1's JSON schema does (and in the
-// places that the package comment lists more strictly), and reads it. The
-// context is the JSON-LD @context of the document it came in, alone or merged
-// with its own; null if it came alone with an @context of its own.
+// Decode checks and reads an event. It is as strict as GS1's JSON schema, and
+// stricter where the package comment says so. The context is the JSON-LD
+// @context of the event's document, which may be merged with that of the event.
+// It is null for an event that stands alone and has its own @context.
 //
-// If anything is wrong, the Event is nil and there are between one and twenty
-// problems, in the order of the event's members. Equal input gives equal
-// output, on every machine.
+// If anything is wrong, the Event is nil and there are one to twenty problems.
+// Equal input gives equal output on every machine.
 func Decode(event, context canonical.Value) (*Event, []Problem) {
 	c := checkers.Get().(*checker)
 	defer c.release()
@@ -84,8 +83,8 @@ func Decode(event, context canonical.Value) (*Event, []Problem) {
 	return e, nil
 }
 
-// Check is Decode for those who need of the event only that it is valid, and
-// its hash. It keeps neither pointer.
+// Check checks an event like Decode and returns its hash, but doesn't read it.
+// It keeps neither pointer.
 func Check(event, context *canonical.Value) (hash string, problems []Problem) {
 	c := checkers.Get().(*checker)
 	defer c.release()
@@ -108,10 +107,10 @@ func (c *checker) check(event, context *canonical.Value) (string, []Problem) {
 	return hash, nil
 }
 
-// Extract reads an event that Decode has found valid before, such as one that
-// the ledger has accepted, with the same context. It gives the Event that Decode
-// gives but for the Hash, which it leaves empty, at a fraction of the cost:
-// nothing is checked. Of a value that isn't a valid event it gives what it finds.
+// Extract reads an event that Decode has accepted before with the same context,
+// such as one on the ledger. It returns the same Event as Decode, but without
+// the Hash. It costs a fraction, because it checks nothing. If the value isn't a
+// valid event, the result contains whatever could be read.
 func Extract(event, context canonical.Value) *Event {
 	c := checkers.Get().(*checker)
 	defer c.release()
@@ -119,7 +118,7 @@ func Extract(event, context canonical.Value) *Event {
 	return c.read(&event)
 }
 
-// start sets the checker to an event and what its names mean.
+// start prepares the checker for an event and checks the event's context.
 func (c *checker) start(event, context *canonical.Value) {
 	c.ns = namespaces{document: context, event: find(event, "@context")}
 	if context.Kind != canonical.Null {
@@ -136,7 +135,7 @@ func (c *checker) start(event, context *canonical.Value) {
 // StandardContext is the address of the JSON-LD context of EPCIS 2.0.
 const StandardContext = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 
-// checkers are used again, so that checking an event costs no memory.
+// checkers holds checkers for reuse, so that checking an event allocates no memory.
 var checkers = sync.Pool{New: func() any { return &checker{path: make([]step, 0, 16)} }}
 
 func (c *checker) release() {
@@ -144,14 +143,14 @@ func (c *checker) release() {
 	checkers.Put(c)
 }
 
-// thingLists are the fields of single things, quantityLists those of classes
-// with amounts. Together they give the order of mentions.
+// thingLists are the fields with single things. quantityLists are the fields
+// with classes and amounts. Mentions are in this order.
 var (
 	thingLists    = [...]string{"epcList", "parentID", "childEPCs", "inputEPCList", "outputEPCList"}
 	quantityLists = [...]string{"quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"}
 )
 
-// read takes what it needs out of a checked event.
+// read reads a checked event.
 func (c *checker) read(v *canonical.Value) *Event {
 	e := &Event{Mentions: make([]Mention, 0, countMentions(v))}
 	for i := range v.Members {
@@ -236,7 +235,7 @@ func quantityMention(field string, v *canonical.Value) Mention {
 	return m
 }
 
-// plainNumber writes a JSON number without exponent.
+// plainNumber writes a JSON number without an exponent.
 func plainNumber(literal string) string {
 	var room [64]byte
 	plain, ok := appendNumber(room[:0], literal)
@@ -246,7 +245,7 @@ func plainNumber(literal string) string {
 	return string(plain)
 }
 
-// text is the text of a member, empty if there is none.
+// text returns the text of a member, or "" if there is none.
 func text(v *canonical.Value, name string) string {
 	if m := find(v, name); m != nil {
 		return m.Text

@@ -16,19 +16,20 @@ import (
 type Version uint8
 
 const (
-	CBV20 Version = iota // Core Business Vocabulary 2.0, ratified; what Pedigree uses
-	CBV21                // the draft of 2.1, which keeps inner extensions in their place
+	CBV20 Version = iota // Core Business Vocabulary 2.0, ratified; Pedigree uses this one
+	CBV21                // draft of 2.1; it writes the extensions of inner objects inside these
 )
 
 // HashID computes the event hash id of the Core Business Vocabulary, section
-// 8.9: ni:///sha-256;<64 hex digits>?ver=CBV2.0. Two events that say the same
-// have the same id however their members are ordered and their things spelled;
-// eventID, recordTime, errorDeclaration and certificationInfo don't count.
+// 8.9: ni:///sha-256;<64 hex digits>?ver=CBV2.0. Two events with the same
+// meaning have the same id. The order of their members and the spelling of
+// things don't matter, and eventID, recordTime, errorDeclaration and
+// certificationInfo don't count.
 //
-// The context is the @context of the document, alone or merged with the
-// event's. HashID doesn't check the event; what it can't hash is an error: a
-// value of the wrong kind, a time that isn't one, an extension without
-// namespace.
+// The context is the @context of the document, which may be merged with that of
+// the event. HashID doesn't check the event. It fails if it finds something that
+// it can't hash: a value of the wrong kind, an invalid time, or an extension
+// without a namespace.
 func HashID(event, context canonical.Value, version Version) (string, error) {
 	if event.Kind != canonical.Object {
 		return "", fmt.Errorf("couldn't hash an event: it is %s, not an object", kindNoun(event.Kind))
@@ -54,13 +55,13 @@ func hashID(event *canonical.Value, ns namespaces, version Version) (string, err
 	return string(id[:]), nil
 }
 
-// hasher builds the text that is hashed, in one buffer. Lists are written in
-// their own order and then sorted in place, by the spans of their members.
+// hasher builds the text to be hashed in one buffer. It writes lists in their
+// own order and then sorts them in place, by the spans of their members.
 type hasher struct {
 	ns      namespaces
 	version Version
 	buf     []byte
-	spans   []span // a stack: lists within lists
+	spans   []span // a stack, because lists can contain lists
 	err     error
 }
 
@@ -70,9 +71,8 @@ var hashers = sync.Pool{New: func() any { return &hasher{buf: make([]byte, 0, 40
 
 const largestKeptBuffer = 1 << 20
 
-// longestText is where the text that is hashed has grown out of proportion to
-// any event: names are written in full for every value, so it can be many
-// times as long as the event.
+// longestText is the most bytes of text to be hashed. The text has the full name
+// of every value, so it can be many times as long as the event.
 const longestText = 8 << 20
 
 var errTooLong = fmt.Errorf("with the names of its extensions written in full it has more than %d bytes; shorten the names and namespaces", longestText)
@@ -93,20 +93,22 @@ func (h *hasher) fail(format string, args ...any) {
 
 func (h *hasher) write(s string) { h.buf = append(h.buf, s...) }
 
-// listing is a list being written: where it begins, and which spans are its.
+// listing is a list that is being written: where it begins in the buffer, and
+// where its spans begin on the stack.
 type listing struct{ from, spans int }
 
 func (h *hasher) begin() listing { return listing{len(h.buf), len(h.spans)} }
 
-// end closes a member of a list that began at from; what wrote nothing is none.
+// end ends a member of a list that began at from. It leaves out a member that is
+// empty.
 func (h *hasher) end(from int) {
 	if len(h.buf) > from {
 		h.spans = append(h.spans, span{from, len(h.buf)})
 	}
 }
 
-// sort puts the members of a list in the order of their bytes, and reports
-// whether there are any.
+// sort sorts the members of a list by their bytes and reports whether there are
+// any.
 func (h *hasher) sort(l listing) bool {
 	members := h.spans[l.spans:]
 	h.spans = h.spans[:l.spans]
@@ -124,22 +126,23 @@ func (h *hasher) sort(l listing) bool {
 	return true
 }
 
-// hashedField is a field of an object, and how its value is written after its
-// name.
+// hashedField is a field of an object and the function that writes its value
+// after its name.
 type hashedField struct {
 	name  string
 	value func(h *hasher, v *canonical.Value) bool // false: there is nothing to write
 }
 
-// hashedFields are those of one kind of object, in hash order.
+// hashedFields are the fields of one kind of object, in the order in which they
+// are hashed.
 type hashedFields struct {
 	list     []hashedField
-	byLength [longestField + 1][]int // where in the list those are whose names have a length, which hardly any share
+	byLength [longestField + 1][]int // by length of name: indexes in list; few names have the same length
 }
 
 const (
 	longestField = len("coordinateReferenceSystem")
-	mostFields   = 32 // are more than any kind of object has
+	mostFields   = 32 // more than any kind of object has
 )
 
 func inOrder(list []hashedField) *hashedFields {
@@ -151,7 +154,7 @@ func inOrder(list []hashedField) *hashedFields {
 	return f
 }
 
-// fields writes those that an object has.
+// fields writes those of the fields that an object has.
 func (h *hasher) fields(v *canonical.Value, f *hashedFields) {
 	var values [mostFields]*canonical.Value
 	for i := range v.Members {
@@ -172,7 +175,7 @@ func (h *hasher) fields(v *canonical.Value, f *hashedFields) {
 	}
 }
 
-// The order of section 2 of the hash rules.
+// hashedEvent has the order of section 2 of the hash rules.
 var hashedEvent = inOrder([]hashedField{
 	{"eventTime", (*hasher).time},
 	{"eventTimeZoneOffset", (*hasher).plain},
@@ -214,7 +217,8 @@ func (h *hasher) event(v *canonical.Value) {
 	h.eventExtensions(v)
 }
 
-// field writes a name and its value, or neither.
+// field writes a name and its value. If there is no value to write, it writes
+// nothing.
 func (h *hasher) field(name string, v *canonical.Value, value func(*hasher, *canonical.Value) bool) {
 	from := len(h.buf)
 	h.write(name)
@@ -230,7 +234,7 @@ func (h *hasher) fieldOf(object *canonical.Value, name string, value func(*hashe
 	}
 }
 
-// list writes the sorted members of an array.
+// list writes the items of an array, sorted.
 func (h *hasher) list(v *canonical.Value, member func(*hasher, *canonical.Value)) bool {
 	if v.Kind != canonical.Array {
 		h.fail("%s stands where an array belongs", kindNoun(v.Kind))

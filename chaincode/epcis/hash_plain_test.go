@@ -11,9 +11,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// plainHash computes an event hash id again, straight from the rules and with
-// no thought of speed, to compare with. It shares only Thing and the
-// vocabularies' words with the package.
+// plainHash computes an event hash id for comparison. It follows the rules
+// closely and doesn't care about speed. It shares only Thing and the words of the
+// vocabularies with the package.
 func plainHash(event, context canonical.Value, version Version) string {
 	p := plainHasher{prefixes: map[string]string{
 		"cbv": "https://ref.gs1.org/cbv/", "epcis": "https://ref.gs1.org/epcis/", "cbvmda": "urn:epcglobal:cbv:mda", "rdfs": "http://www.w3.org/2000/01/rdf-schema#",

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// trials finds a folder of documents that are not part of the project: other
-// people's, for tests that run where somebody has put them.
+// trials finds a folder of other people's documents, which are not part of the
+// project. Tests that need them run only where somebody has put them.
 func trials(t testing.TB, folder string) string {
 	root := os.Getenv("PEDIGREE_TRIALS")
 	if root == "" {
@@ -33,7 +33,7 @@ func parse(t testing.TB, text string) canonical.Value {
 	return v
 }
 
-// readDocument reads a document file, without the notes that some carry.
+// readDocument reads a document file and removes the notes that some contain.
 func readDocument(t testing.TB, path string) canonical.Value {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -73,8 +73,8 @@ func TestPublishedHashesComeOut(t *testing.T) {
 	}
 }
 
-// goldenDocument holds our own events, whose hashes lie beside it. They were
-// computed by plainHash as well as by the package.
+// goldenDocument contains events of our own. The file beside it has their hashes,
+// which both plainHash and the package have computed.
 func goldenDocument(t testing.TB) []DocumentEvent {
 	events, problems := Document(readDocument(t, filepath.Join("testdata", "salmon.jsonld")))
 	require.Empty(t, problems)

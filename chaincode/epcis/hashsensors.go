@@ -39,8 +39,8 @@ var hashedSensorReport = inOrder([]hashedField{
 	{"coordinateReferenceSystem", (*hasher).scalar},
 })
 
-// sensorElements writes what CBV 2.1 puts after the name of the list; CBV 2.0
-// leaves out the name itself.
+// sensorElements writes the sensor elements after the name of their list. CBV
+// 2.0 has no name there, so sensorElements removes it.
 func sensorElements(h *hasher, v *canonical.Value) bool {
 	if h.version == CBV20 {
 		h.buf = h.buf[:len(h.buf)-len("sensorElementList")]
@@ -79,8 +79,9 @@ func (h *hasher) sensorReports(element *canonical.Value, report func(*hasher, *c
 	}
 }
 
-// innerExtensions writes the block in which CBV 2.0 collects the extensions
-// inside of places and sensor elements, each group under its path.
+// innerExtensions writes the block in which CBV 2.0 collects the extensions of
+// places and sensor elements, each group under the names of the fields on its
+// path.
 func (h *hasher) innerExtensions(event *canonical.Value) {
 	h.fieldOf(event, "readPoint", extensionsOnly)
 	h.fieldOf(event, "bizLocation", extensionsOnly)
@@ -105,8 +106,8 @@ func extensionsOnly(h *hasher, v *canonical.Value) bool {
 	return len(h.buf) > from
 }
 
-// extensionsInPlace writes the extensions of an inner object where CBV 2.1 has
-// them, right after its own fields.
+// extensionsInPlace writes the extensions of an inner object right after its
+// fields, as CBV 2.1 does. For CBV 2.0 it writes nothing.
 func (h *hasher) extensionsInPlace(v *canonical.Value) {
 	if h.version == CBV21 {
 		h.extensions(v)

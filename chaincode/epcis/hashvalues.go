@@ -17,8 +17,7 @@ func (h *hasher) extensions(v *canonical.Value) {
 	h.sort(l)
 }
 
-// eventExtensions writes those of the event itself, where comments don't
-// count.
+// eventExtensions writes the extensions of the event itself, except rdfs:comment.
 func (h *hasher) eventExtensions(v *canonical.Value) {
 	l := h.begin()
 	for i := range v.Members {
@@ -44,11 +43,12 @@ func (h *hasher) extension(m *canonical.Member) {
 	h.named(namespace, local, &m.Value)
 }
 
-// named writes {namespace}local and a value: a scalar after an equals sign, an
-// object's members sorted, an array as so many members of the same name.
+// named writes {namespace}local and a value: a scalar after an equals sign, or
+// the members of an object, sorted. For an array it writes the name and an item,
+// for each item.
 func (h *hasher) named(namespace, local string, v *canonical.Value) {
 	if len(h.buf) > longestText {
-		h.err = errTooLong // a long namespace or name, written once for each of many values
+		h.err = errTooLong // many values with a long name or namespace
 	}
 	if h.err != nil {
 		return
@@ -80,7 +80,8 @@ func (h *hasher) named(namespace, local string, v *canonical.Value) {
 	}
 }
 
-// inner writes a member inside an extension, where bare names are allowed.
+// inner writes a member inside an extension. There, names without a namespace
+// are allowed.
 func (h *hasher) inner(m *canonical.Member) {
 	switch {
 	case m.Name == "@context":
@@ -98,7 +99,7 @@ func (h *hasher) name(namespace, local string) {
 	h.write(local)
 }
 
-// time writes = and a time in its one form.
+// time writes = and a time in its canonical form.
 func (h *hasher) time(v *canonical.Value) bool {
 	t, ok := parseTime(trim(v.Text))
 	if !ok || v.Kind != canonical.String {
@@ -109,22 +110,23 @@ func (h *hasher) time(v *canonical.Value) bool {
 	return true
 }
 
-// plain writes = and a text as it is.
+// plain writes = and a text without the white space around it.
 func (h *hasher) plain(v *canonical.Value) bool {
 	h.buf = append(append(h.buf, '='), trim(v.Text)...)
 	return v.Text != ""
 }
 
-// scalar writes = and a value in its one form.
+// scalar writes = and a value in its canonical form.
 func (h *hasher) scalar(v *canonical.Value) bool { return h.value(v, nil) }
 
-// hashedWord writes = and a word as its web URI.
+// hashedWord makes the function that writes = and a word as its web URI.
 func hashedWord(vocabulary *vocabulary) func(*hasher, *canonical.Value) bool {
 	return func(h *hasher, v *canonical.Value) bool { return h.value(v, vocabulary) }
 }
 
-// value writes = and a scalar: things as Digital Links, GS1's words as web
-// URIs, whatever reads as a number in plain digits. Empty text is nothing.
+// value writes = and a scalar: things as Digital Links, GS1's words as web URIs,
+// and everything that can be read as a number in plain digits. It reports false
+// for empty text.
 func (h *hasher) value(v *canonical.Value, words *vocabulary) bool {
 	if v.Kind == canonical.Array || v.Kind == canonical.Object {
 		h.fail("%s stands where a single value belongs", kindNoun(v.Kind))

@@ -2,27 +2,27 @@ package epcis
 
 import "strings"
 
-// digitalLink is how every canonical GS1 identifier begins.
+// digitalLink is the beginning of every canonical GS1 identifier.
 const digitalLink = "https://id.gs1.org/"
 
-// Thing gives a GS1 identifier its one canonical spelling, a Digital Link
-// below https://id.gs1.org/, so that things can be compared as strings. It
-// understands EPC URNs (urn:epc:id:…), lot and class URNs (urn:epc:class:…,
-// urn:epc:idpat:… with a trailing *), and Digital Links of any host, with
-// numeric or short key names:
+// Thing returns the canonical spelling of a GS1 identifier, a Digital Link below
+// https://id.gs1.org/, so that things can be compared as strings. It understands
+// EPC URNs (urn:epc:id:…), lot and class URNs (urn:epc:class:…, urn:epc:idpat:…
+// with a trailing *), and Digital Links of any host, with numeric or short key
+// names:
 //
 //	urn:epc:id:sgtin:0614141.107346.2017       https://id.gs1.org/01/10614141073464/21/2017
 //	urn:epc:class:lgtin:4012345.012345.998877  https://id.gs1.org/01/04012345123456/10/998877
 //	https://example.com/gtin/614141073467?x=1  https://id.gs1.org/01/00614141073467
 //
-// Check digits are computed for URNs and taken as they are in links. GTINs are
-// padded to 14 digits; of a link's qualifiers the finest level stays (a serial
-// number rather than a lot, the consumer product variant never). Serial and lot
-// texts are percent-decoded and encoded again in one way.
+// Thing computes the check digit for a URN and leaves that of a link as it is. It
+// pads GTINs to 14 digits. It keeps only the finest qualifier of a link, such as
+// the serial number rather than the lot, and never the consumer product variant.
+// It percent-decodes serial and lot texts and encodes them again in one way.
 //
-// Anything else, and whatever looks like a GS1 identifier but has a wrong
-// length, character or qualifier, comes back as it was, without the white
-// space around it. Thing(Thing(x)) is Thing(x).
+// If the text isn't a GS1 identifier, or has a wrong length, character or
+// qualifier, Thing returns it as it is, without the white space around it.
+// Thing(Thing(x)) is Thing(x).
 func Thing(uri string) string {
 	uri = trim(uri)
 	var room [128]byte
@@ -33,8 +33,8 @@ func Thing(uri string) string {
 	return string(canonical)
 }
 
-// appendThing appends the canonical spelling of a GS1 identifier, or reports
-// that the text is none and leaves dst as it was.
+// appendThing appends the canonical spelling of a GS1 identifier. If the text
+// isn't one, it reports false and leaves dst as it was.
 func appendThing(dst []byte, uri string) ([]byte, bool) {
 	if rest, ok := strings.CutPrefix(uri, "urn:epc:"); ok {
 		return appendURN(dst, rest)
@@ -45,32 +45,32 @@ func appendThing(dst []byte, uri string) ([]byte, bool) {
 	return dst, false
 }
 
-// key describes one GS1 key: how it stands in an EPC URN and in a Digital
-// Link. Source: GS1 EPC Tag Data Standard, and section "EPC / Digital Link" of
-// the CBV event hash rules.
+// key describes one GS1 key and its form in an EPC URN and in a Digital Link.
+// Sources: GS1 EPC Tag Data Standard, and section "EPC / Digital Link" of the CBV
+// event hash rules.
 type key struct {
 	scheme    string   // in EPC URNs: urn:epc:id:<scheme>:
 	ai        string   // application identifier of the primary key
-	short     string   // what older Digital Links call it
-	length    int      // digits of the key in a link, all of them; 0: free text
+	short     string   // its name in older Digital Links
+	length    int      // number of digits of the key in a link; 0: free text
 	indicator bool     // the first digit of the reference goes before the company prefix
-	check     bool     // the last digit is a check digit, which URNs leave out
+	check     bool     // the last digit is a check digit, which URNs don't have
 	lead      string   // digits before the key in a link (GRAI: 0)
 	pieces    bool     // two digits each for piece and total follow (ITIP)
-	text      *charset // of free text keys
-	serial    serial   // what tells instances apart
-	pattern   bool     // urn:epc:idpat:<scheme>:…* stands for the class
+	text      *charset // characters of a free-text key
+	serial    serial   // the part that distinguishes instances
+	pattern   bool     // urn:epc:idpat:<scheme>:…* means the class
 }
 
-// serial says how the last part of a key stands in a Digital Link.
+// serial describes the last part of a key in a Digital Link.
 type serial struct {
-	ai     string // its own application identifier; empty: joined to the key
-	max    int    // characters, decoded; 0: the key has no such part
+	ai     string // its own application identifier; empty: it is joined to the key
+	max    int    // most characters, decoded; 0: the key has no such part
 	digits bool
 }
 
-// keys in the order of their application identifiers. Two schemes share 01:
-// a link tells them apart by its qualifier.
+// keys are in the order of their application identifiers. Two schemes have 01.
+// The qualifier of a link distinguishes them.
 var keys = [...]key{
 	{scheme: "sscc", ai: "00", short: "sscc", length: 18, indicator: true, check: true},
 	{scheme: "sgtin", ai: "01", short: "gtin", length: 14, indicator: true, check: true, serial: serial{"21", 20, false}, pattern: true},
@@ -89,7 +89,7 @@ var keys = [...]key{
 	{scheme: "gsrn", ai: "8018", short: "gsrn", length: 18, check: true},
 }
 
-// lots: urn:epc:class:lgtin is the only scheme that ends in a lot.
+// lotKey is for urn:epc:class:lgtin, the only scheme that ends in a lot.
 var lotKey = key{scheme: "lgtin", ai: "01", length: 14, indicator: true, check: true, serial: serial{"10", 20, false}}
 
 const longestFreeText = 30 // characters of GIAI, GINC and CPID
@@ -103,7 +103,7 @@ func keyOfScheme(scheme string) *key {
 	return nil
 }
 
-// appendURN converts what follows "urn:epc:".
+// appendURN converts the part of an EPC URN after "urn:epc:".
 func appendURN(dst []byte, urn string) ([]byte, bool) {
 	kind, rest, _ := strings.Cut(urn, ":")
 	scheme, rest, ok := strings.Cut(rest, ":")
@@ -144,8 +144,9 @@ func appendURN(dst []byte, urn string) ([]byte, bool) {
 	return dst, true
 }
 
-// appendFromURN appends the key itself: company prefix and reference, and for
-// ITIPs the piece and total. It returns what follows the next dot.
+// appendFromURN appends the key itself: company prefix and reference, and for an
+// ITIP the piece and total. It returns the rest of the URN after the next dot.
+// If last is true, nothing may follow the key.
 func (k *key) appendFromURN(dst []byte, urn string, last bool) (_ []byte, rest string, ok bool) {
 	prefix, rest, ok := strings.Cut(urn, ".")
 	if !ok || len(prefix) < 6 || len(prefix) > 12 || !allDigits(prefix) {
@@ -201,9 +202,9 @@ func (k *key) appendFromURN(dst []byte, urn string, last bool) (_ []byte, rest s
 	return dst, rest, true
 }
 
-// appendSerial appends the part that tells instances apart, under its
-// application identifier if it has one of its own. A GLN extension of exactly
-// 0 means that there is none.
+// appendSerial appends the part that distinguishes instances, after its
+// application identifier if it has one. A GLN extension of 0 means that there is
+// no extension.
 func (k *key) appendSerial(dst []byte, text string) ([]byte, bool) {
 	if k.serial.ai == "254" && text == "0" {
 		return dst, true
@@ -259,18 +260,18 @@ const (
 	small   = "abcdefghijklmnopqrstuvwxyz"
 )
 
-// The character sets of the GS1 General Specifications, section 7.11, and
-// which of their characters stand in a canonical link as themselves. The
-// latter are the ones that EPC URNs write plainly, so that a well-formed URN
-// keeps its serial text.
+// charset82 and charset39 are the character sets of the GS1 General
+// Specifications, section 7.11. A canonical link contains the characters in
+// plain as they are and percent-encodes the others. EPC URNs do the same, so the
+// serial text of a well-formed URN doesn't change.
 var (
 	charset82 = charsetOf(digits + capital + small + `!"%&'()*+,-./:;<=>?_`)
 	charset39 = charsetOf(digits + capital + `#-/`)
 	plain     = charsetOf(digits + capital + small + `!'()*+,-.:;=_`)
 )
 
-// appendText appends a serial, lot or reference text of 1 to most characters:
-// decoded, checked, and percent-encoded in one way.
+// appendText appends a serial, lot or reference text of 1 to most characters. It
+// decodes and checks the text and percent-encodes it in one way.
 func appendText(dst []byte, text string, allowed *charset, most int) ([]byte, bool) {
 	n := 0
 	for i := 0; i < len(text); i++ {
@@ -299,7 +300,7 @@ func appendText(dst []byte, text string, allowed *charset, most int) ([]byte, bo
 	return dst, n > 0
 }
 
-// unhex reads one hexadecimal digit; 255 if it is none.
+// unhex reads one hexadecimal digit. It returns 255 if b isn't one.
 func unhex(b byte) byte {
 	switch {
 	case b >= '0' && b <= '9':

@@ -2,18 +2,18 @@ package epcis
 
 import "strings"
 
-// appendLink converts a GS1 Digital Link of any host, or reports that the web
-// address is none.
+// appendLink converts a GS1 Digital Link of any host. It reports false if the
+// web address isn't one.
 //
-// The key is found from the end of the path: at most four pairs of identifier
-// and value, of which the first is a primary key and the others are its
-// qualifiers in their order. What comes before is the host's own business.
+// It finds the key from the end of the path. The path ends with at most four
+// pairs of identifier and value: a primary key and its qualifiers in their
+// order. The host may have any path before that.
 func appendLink(dst []byte, uri string) ([]byte, bool) {
 	path, ok := linkPath(uri)
 	if !ok {
 		return dst, false
 	}
-	var segments [8]string // the last ones, from the end
+	var segments [8]string // the last segments of the path, in reverse order
 	n := 0
 	for n < len(segments) && path != "" {
 		slash := strings.LastIndexByte(path, '/')
@@ -33,8 +33,8 @@ func appendLink(dst []byte, uri string) ([]byte, bool) {
 	return dst, false
 }
 
-// linkPath cuts the path out of an http or https address, with its leading
-// slash and without query and fragment.
+// linkPath returns the path of an http or https address, with its leading slash
+// and without query and fragment.
 func linkPath(uri string) (string, bool) {
 	scheme, rest, ok := strings.Cut(uri, "://")
 	if !ok || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
@@ -50,17 +50,17 @@ func linkPath(uri string) (string, bool) {
 	return rest[slash:], true
 }
 
-// qualifier is an application identifier that narrows a key in a link. A key's
-// qualifiers come in the order of this table.
+// qualifier is an application identifier that narrows a key in a link.
 type qualifier struct {
 	ai, short string
 	of        [2]string // keys
 	max       int
 	digits    bool
-	alone     bool // never beside another qualifier
-	dropped   bool // the consumer product variant says nothing about which thing it is
+	alone     bool // not allowed beside another qualifier
+	dropped   bool // left out of canonical links: the consumer product variant doesn't identify a thing
 }
 
+// qualifiers are in the order in which a link has them.
 var qualifiers = [...]qualifier{
 	{ai: "22", short: "cpv", of: [2]string{"01", "8006"}, max: 20, dropped: true},
 	{ai: "10", short: "lot", of: [2]string{"01", "8006"}, max: 20},
@@ -70,7 +70,7 @@ var qualifiers = [...]qualifier{
 	{ai: "8011", of: [2]string{"8010"}, max: 12, digits: true},
 }
 
-// appendPairs converts a path that consists of a key and qualifiers only.
+// appendPairs converts the segments of a key and its qualifiers.
 func appendPairs(dst []byte, link []string) ([]byte, bool) {
 	k := keyOfLink(link[0])
 	if k == nil {
@@ -151,13 +151,13 @@ func (k *key) appendFromLink(dst []byte, value string) ([]byte, bool) {
 // Part is one element of a canonical Digital Link.
 type Part struct {
 	AI    string // application identifier: "01"
-	Title string // what people call it: "GTIN"
+	Title string // the name that people know: "GTIN"
 	Value string // decoded text
 }
 
-// Parts takes a canonical thing apart, for people to read: the key first, then
-// its qualifier. A key that has its serial number joined to it (GRAI, GDTI,
-// coupon) stays in one part. It is empty for things that have no Digital Link.
+// Parts splits a canonical thing into parts for people to read: the key, then
+// its qualifier. If the serial number is joined to the key (GRAI, GDTI, coupon),
+// both are one part. There are no parts if the thing isn't a Digital Link.
 func Parts(thing string) []Part {
 	path, ok := strings.CutPrefix(thing, digitalLink)
 	if !ok {
@@ -202,10 +202,10 @@ func decoded(text string) string {
 	return b.String()
 }
 
-// Class gives the class of a canonical thing: the GTIN of a serialised item or
-// of a lot, the asset type of a returnable asset, the document type, the
-// component type. A class is its own class. Empty for things that have none: a
-// logistic unit, a location, anything that is no GS1 key.
+// Class returns the class of a canonical thing: the GTIN of a serialised item or
+// of a lot, the type of a returnable asset, of a document or of a component. The
+// class of a class is the class itself. The result is empty for things without a
+// class: a logistic unit, a location, anything without a GS1 key.
 func Class(thing string) string {
 	path, ok := strings.CutPrefix(thing, digitalLink)
 	if !ok {

@@ -6,8 +6,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// The GS1 vocabularies. The prefix gs1 means the first of them whatever a
-// document says, because documents in use still declare an older address.
+// The GS1 vocabularies. The prefix gs1 always means the first of them, whatever
+// a document declares: documents in use still declare an older address.
 const (
 	gs1Vocabulary   = "https://ref.gs1.org/voc/"
 	cbvVocabulary   = "https://ref.gs1.org/cbv/"
@@ -15,15 +15,15 @@ const (
 	rdfsVocabulary  = "http://www.w3.org/2000/01/rdf-schema#"
 )
 
-// namespaces resolves prefixes as the @context of a document and of an event
-// declare them. Contexts named by address only are not fetched: what a record
-// means may not depend on what a web server says today. The prefixes of GS1's
-// own context are known.
+// namespaces resolves the prefixes that the @context of a document and of an
+// event declare. It doesn't fetch a context that is only an address: the meaning
+// of a record must not depend on what a web server says today. It knows the
+// prefixes of GS1's own context.
 type namespaces struct {
 	document, event *canonical.Value // either may be nil
 }
 
-// namespace gives the URI of a prefix.
+// namespace returns the URI of a prefix.
 func (n namespaces) namespace(prefix string) (string, bool) {
 	if prefix == "gs1" {
 		return gs1Vocabulary, true
@@ -40,7 +40,7 @@ func (n namespaces) namespace(prefix string) (string, bool) {
 	case "epcis":
 		return epcisVocabulary, true
 	case "cbvmda":
-		return "urn:epcglobal:cbv:mda", true // as the hash rules have it: without a final colon
+		return "urn:epcglobal:cbv:mda", true // without a final colon, as in the hash rules
 	case "rdfs":
 		return rdfsVocabulary, true
 	case "owl":
@@ -53,7 +53,7 @@ func (n namespaces) namespace(prefix string) (string, bool) {
 	return "", false
 }
 
-// declared searches one @context: the last declaration counts.
+// declared searches one @context for a prefix. The last declaration counts.
 func declared(context *canonical.Value, prefix string) (string, bool) {
 	if context == nil {
 		return "", false
@@ -78,10 +78,11 @@ func declared(context *canonical.Value, prefix string) (string, bool) {
 	return "", false
 }
 
-// expand splits the name of an extension member into namespace and local name:
-// a compact name by its declared prefix; a full URI (https://…, urn:…) after
-// its last slash, hash or, in URNs, colon, so that both spellings of one name
-// are equal. It reports false for a bare name and for an undeclared prefix.
+// expand splits the name of an extension member into namespace and local name.
+// For a compact name the namespace is that of its declared prefix. A full URI
+// (https://…, urn:…) is split after its last slash or hash or, in URNs, colon. So
+// both spellings of a name give the same result. expand reports false for a bare
+// name and for an undeclared prefix.
 func (n namespaces) expand(name string) (namespace, local string, ok bool) {
 	prefix, local, found := strings.Cut(name, ":")
 	if !found {
@@ -101,9 +102,9 @@ func (n namespaces) expand(name string) (namespace, local string, ok bool) {
 	return "", name, false
 }
 
-// curie gives the two parts of a value that is a compact name in one of the
-// GS1 vocabularies. Compact names in other people's vocabularies are left as
-// they are, as the hash rules say.
+// curie splits a value that is a compact name in one of the GS1 vocabularies. It
+// reports false for compact names in other vocabularies, because the hash rules
+// leave those as they are.
 func (n namespaces) curie(value string) (namespace, local string, ok bool) {
 	prefix, local, found := strings.Cut(value, ":")
 	if !found || strings.HasPrefix(local, "//") || prefix == "urn" || prefix == "http" || prefix == "https" {
@@ -116,7 +117,7 @@ func (n namespaces) curie(value string) (namespace, local string, ok bool) {
 	return "", "", false
 }
 
-// find is Lookup without copying.
+// find is [canonical.Value.Lookup] without copying the value.
 func find(v *canonical.Value, name string) *canonical.Value {
 	for i := range v.Members {
 		if v.Members[i].Name == name {

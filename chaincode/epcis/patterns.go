@@ -2,9 +2,9 @@ package epcis
 
 import "strings"
 
-// Pattern is what a MATCH_epc or MATCH_epcClass query parameter asks for, in
-// terms of canonical things: those that are one of Exact, and those that begin
-// with one of Prefixes. An index can therefore answer it with range scans.
+// Pattern is the meaning of a MATCH_epc or MATCH_epcClass query parameter. It
+// matches the canonical things that are in Exact or begin with one of Prefixes,
+// so an index can answer it with range scans.
 type Pattern struct {
 	Exact    []string
 	Prefixes []string
@@ -12,15 +12,15 @@ type Pattern struct {
 
 // ParsePattern reads a query value:
 //
-//   - an identifier in any spelling that Thing knows means that thing; if it
-//     is a class (a GTIN, urn:epc:idpat:sgtin:4012345.012345.*) also its lots
-//     and instances, and a lot or a GLN means itself only;
-//   - a trailing wildcard in the URN spelling, urn:epc:idpat:sgtin:4012345.*.*,
-//     means everything of that company prefix;
-//   - a trailing * in the Digital Link spelling, https://id.gs1.org/01/…/21/*,
-//     means every value in its place.
+//   - An identifier in any spelling that Thing understands matches that thing. A
+//     class (a GTIN, urn:epc:idpat:sgtin:4012345.012345.*) also matches its lots
+//     and instances. A lot or a GLN matches only itself.
+//   - Trailing wildcards in a URN, urn:epc:idpat:sgtin:4012345.*.*, match
+//     everything of that company prefix.
+//   - A trailing * in a Digital Link, https://id.gs1.org/01/…/21/*, matches every
+//     value in its place.
 //
-// It reports false where a wildcard stands in any other place.
+// It reports false if a wildcard is in any other place.
 func ParsePattern(value string) (Pattern, bool) {
 	value = trim(value)
 	if rest, ok := strings.CutPrefix(value, "urn:epc:idpat:"); ok && strings.Contains(rest, "*") {
@@ -40,7 +40,7 @@ func ParsePattern(value string) (Pattern, bool) {
 	return p, true
 }
 
-// below lists the prefixes of what is finer than a class.
+// below returns the prefixes of the lots and instances of a class.
 func below(class string) []string {
 	ai, _, _ := strings.Cut(strings.TrimPrefix(class, digitalLink), "/")
 	switch ai {
@@ -50,7 +50,7 @@ func below(class string) []string {
 	return []string{class} // the serial number is joined to the class
 }
 
-// patternOfURN reads what follows urn:epc:idpat: and has a wildcard somewhere.
+// patternOfURN reads the part of a URN after urn:epc:idpat: if there are wildcards in it.
 func patternOfURN(whole, rest string) (Pattern, bool) {
 	scheme, rest, _ := strings.Cut(rest, ":")
 	k := keyOfScheme(scheme)
@@ -99,7 +99,7 @@ func patternOfURN(whole, rest string) (Pattern, bool) {
 		p = Pattern{Prefixes: []string{string(class) + "/10/"}}
 	case k.serial.ai != "":
 		p.Prefixes = []string{string(class) + "/" + k.serial.ai + "/"}
-		if k.scheme == "sgtin" { // a class query means its lots as well
+		if k.scheme == "sgtin" { // a query for a class includes its lots
 			p.Prefixes = append(p.Prefixes, string(class)+"/10/")
 		}
 	default:
@@ -108,7 +108,7 @@ func patternOfURN(whole, rest string) (Pattern, bool) {
 	return p, true
 }
 
-// fields counts the dot-separated parts of the URN of a key.
+// fields is the number of parts, separated by dots, in the URN of a key.
 func (k *key) fields() int {
 	n := 2
 	if k.pieces {
@@ -120,8 +120,8 @@ func (k *key) fields() int {
 	return n
 }
 
-// patternOfLink reads a Digital Link that had a final /*, by trying one value
-// in its place.
+// patternOfLink reads a Digital Link whose final /* has been removed. It tries a
+// value in the place of the *.
 func patternOfLink(link string) (Pattern, bool) {
 	thing, ok := appendLink(nil, link+"/1")
 	if !ok {
@@ -131,7 +131,7 @@ func patternOfLink(link string) (Pattern, bool) {
 	return Pattern{Prefixes: []string{prefix + "/"}}, ok
 }
 
-// Match reports whether a canonical thing fits.
+// Match reports whether the pattern matches a canonical thing.
 func (p Pattern) Match(thing string) bool {
 	for _, exact := range p.Exact {
 		if thing == exact {

@@ -9,19 +9,19 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// Problem says what is wrong with an event or a document, where, and what to
-// do, for people and for programs.
+// Problem says what is wrong with an event or a document, and where. The Code is
+// for programs, and the Detail is for people.
 type Problem struct {
 	Code    string // one of the Code constants
-	Pointer string // RFC 6901, from the event or, for documents, from the document; "" is the whole
+	Pointer string // JSON pointer (RFC 6901) from the event or document that was checked; "" is the whole
 	Detail  string // one sentence
 }
 
-// What can be wrong.
+// The codes of problems.
 const (
 	CodeWrongType        = "wrong_type"         // a string where a number belongs
 	CodeMissingField     = "missing_field"      // a required field is absent
-	CodeUnknownField     = "unknown_field"      // neither of the standard nor an extension
+	CodeUnknownField     = "unknown_field"      // neither a field of the standard nor an extension
 	CodeUndeclaredPrefix = "undeclared_prefix"  // an extension whose prefix no @context declares
 	CodeNestedContext    = "nested_context"     // an @context inside an extension
 	CodeBadURI           = "bad_uri"            // not an absolute URI
@@ -40,25 +40,25 @@ const (
 	CodeTooMany          = "too_many"           // more levels or names than anyone can mean
 )
 
-// Bounds that keep checking cheap and answers readable.
+// Limits that keep checking cheap and answers readable.
 const (
 	maxProblems           = 20  // reported for one event or document
 	deepestExtension      = 64  // levels inside an extension
 	mostContextParts      = 128 // addresses and objects, of document and event together
-	mostContextNames      = 500 // that they declare
+	mostContextNames      = 500 // names that they declare
 	longestQuote          = 80  // bytes of a sender's text in a message
 	longestWordToGuessFor = 64  // bytes
 )
 
-// checker walks one event or document and collects what is wrong.
+// checker checks one event or document and collects problems.
 type checker struct {
 	ns       namespaces
 	path     []step
 	problems []Problem
 }
 
-// step is one level of the way down: a member name, or an index if name is
-// empty and index is not negative.
+// step is one level of the path to a value: an index if index isn't negative, or
+// else a member name.
 type step struct {
 	name  string
 	index int
@@ -68,10 +68,10 @@ func (c *checker) member(name string) { c.path = append(c.path, step{name, -1}) 
 func (c *checker) item(index int)     { c.path = append(c.path, step{"", index}) }
 func (c *checker) up()                { c.path = c.path[:len(c.path)-1] }
 
-// full reports that enough problems were found for one answer.
+// full reports whether there are enough problems for one answer.
 func (c *checker) full() bool { return len(c.problems) >= maxProblems }
 
-// add reports a problem at the present place.
+// add adds a problem at the present place.
 func (c *checker) add(code, format string, args ...any) {
 	if !c.full() {
 		c.problems = append(c.problems, Problem{Code: code, Pointer: c.pointer(), Detail: fmt.Sprintf(format, args...)})
@@ -88,8 +88,7 @@ func (c *checker) pointer() string {
 	return canonical.Pointer(parts...)
 }
 
-// place names the present place in a sentence: the nearest member name, or
-// what the whole is.
+// place names the present place for a sentence, by the nearest member name.
 func (c *checker) place() string {
 	for i := len(c.path) - 1; i >= 0; i-- {
 		if s := c.path[i]; s.index < 0 {
@@ -116,7 +115,7 @@ func kindNoun(k canonical.Kind) string {
 	return "a " + k.String()
 }
 
-// quote shows what somebody sent, cut to a readable length.
+// quote quotes text that somebody sent. It cuts long text.
 func quote(s string) string {
 	if len(s) > longestQuote {
 		end := longestQuote
@@ -128,9 +127,9 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// didYouMean suggests the nearest of some words, as the end of a sentence, or
-// nothing if none is near. The first of equally near words wins, so the answer
-// is always the same.
+// didYouMean suggests the choice that is most like a word, as the end of a
+// sentence. It returns "" if none is much like it. Of equally good choices it
+// takes the first, so the result is always the same.
 func didYouMean(word string, choices []string) string {
 	if len(word) > longestWordToGuessFor {
 		return ""

@@ -163,8 +163,8 @@ func TestTheHashIsWhatTheRulesSay(t *testing.T) {
 	})
 }
 
-// respell turns every list around or about, and writes things, words and
-// numbers in other ways that mean the same.
+// respell changes the order of lists, and writes things, words and numbers in
+// other ways that mean the same.
 func respell(t *rapid.T, v canonical.Value) canonical.Value {
 	switch v.Kind {
 	case canonical.Array:
@@ -228,8 +228,8 @@ func uris(mentions []Mention) map[string]int {
 	return count
 }
 
-// TestEveryHashedFieldChangesTheHash alters or removes each scalar of the
-// golden events, one at a time, and looks whether the hash moves.
+// TestEveryHashedFieldChangesTheHash alters or removes each scalar of the golden
+// events, one at a time, and checks whether the hash changes.
 func TestEveryHashedFieldChangesTheHash(t *testing.T) {
 	never := func(at string) bool {
 		for _, name := range []string{"/eventID", "/recordTime", "/errorDeclaration", "/certificationInfo", "/sensorReport/1/bizRules"} {
@@ -246,7 +246,7 @@ func TestEveryHashedFieldChangesTheHash(t *testing.T) {
 		scalars(e.Event, "", func(at string, changed canonical.Value) {
 			after, err := HashID(changed, e.Context, CBV20)
 			if err != nil {
-				return // the alteration made it no event
+				return // it isn't a valid event any more
 			}
 			altered++
 			if never(at) {

@@ -11,15 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTypesHaveTheirRules states which combinations of fields make an event.
+// TestTypesHaveTheirRules lists which combinations of fields make a valid event.
 func TestTypesHaveTheirRules(t *testing.T) {
 	const epcs, amounts, none = `["urn:x:1"]`, `[{"epcClass":"urn:x:1"}]`, `[]`
 	const sensors, place = `[{"sensorReport":[{"type":"Mass"}]}]`, `{"id":"urn:x:place"}`
 	const order = `[{"bizTransaction":"urn:x:order"}]`
 	for _, c := range []struct {
 		says string
-		rest string // what stands beside type, time and offset
-		code string // empty if it is an event
+		rest string // the members besides type, time and offset
+		code string // empty if it is a valid event
 	}{
 		{"an object event needs things", `"type":"ObjectEvent","action":"ADD"`, CodeNothingHappened},
 		{"or a list of things, even an empty one", `"type":"ObjectEvent","action":"ADD","epcList":` + none, ""},

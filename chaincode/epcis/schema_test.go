@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// officialSchema compiles GS1's own JSON schema, where it is present.
+// officialSchema compiles GS1's own JSON schema, if it is there.
 func officialSchema(t *testing.T) *jsonschema.Schema {
 	path := filepath.Join(trials(t, "schema"), "EPCIS-JSON-Schema.json")
 	data, err := os.ReadFile(path)
@@ -49,7 +49,7 @@ type notMatching struct {
 func (n notMatching) MatchString(s string) bool { return !n.Regexp.MatchString(s) }
 func (n notMatching) String() string            { return n.pattern }
 
-// schemaRefuses asks the official schema.
+// schemaRefuses reports whether the official schema refuses a document.
 func schemaRefuses(t *testing.T, schema *jsonschema.Schema, doc canonical.Value) error {
 	t.Helper()
 	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc.Bytes()))
@@ -57,7 +57,8 @@ func schemaRefuses(t *testing.T, schema *jsonschema.Schema, doc canonical.Value)
 	return schema.Validate(instance)
 }
 
-// allProblems asks us: the document's problems and those of all its events.
+// allProblems returns the problems that this package finds in a document and in
+// all its events.
 func allProblems(doc canonical.Value) []Problem {
 	events, problems := Document(doc)
 	for _, e := range events {
@@ -91,9 +92,9 @@ func trialDocuments(t testing.TB) (paths []string) {
 	return paths
 }
 
-// stricter lists, by the code of the problem, where this package refuses what
-// the schema accepts, and why. There is no place where it accepts what the
-// schema refuses: the test below would find it.
+// stricter lists, by the code of the problem, where this package refuses what the
+// schema accepts, and why. It never accepts what the schema refuses; the test
+// below checks that.
 var stricter = map[string]struct {
 	why   string
 	where func(p Problem) bool
@@ -113,7 +114,7 @@ var stricter = map[string]struct {
 
 func anywhere(Problem) bool { return true }
 
-// says holds for problems that quote one of some texts.
+// says makes a condition that holds for problems whose Detail contains one of the texts.
 func says(texts ...string) func(Problem) bool {
 	return func(p Problem) bool {
 		return slices.ContainsFunc(texts, func(text string) bool {
@@ -122,9 +123,9 @@ func says(texts ...string) func(Problem) bool {
 	}
 }
 
-// TestMutatedDocumentsAreJudgedAsByTheSchema alters every value of every
-// document in the ways that mutations knows, and compares verdicts. All of them
-// take a minute and a half; PEDIGREE_TRIALS_ALL=1 runs them, else every 29th.
+// TestMutatedDocumentsAreJudgedAsByTheSchema alters every value of every document
+// in many ways and compares the verdicts. All of them take a minute and a half.
+// The test runs every 29th, or all with PEDIGREE_TRIALS_ALL=1.
 func TestMutatedDocumentsAreJudgedAsByTheSchema(t *testing.T) {
 	schema := officialSchema(t)
 	stride := 29
@@ -170,7 +171,7 @@ func ownDocuments(t testing.TB) []string {
 	return paths
 }
 
-// replacements stand in for every value in turn.
+// replacements are the values that replace every value in turn.
 var replacements = []string{
 	`null`, `true`, `12`, `-1.5e-7`, `""`, `"shiping"`, `"shipping"`, `"Temperature"`, `"ALARM_CONDITION"`, `"x"`, `"in_transit"`, `"po"`,
 	`"owning_party"`, `"did_not_occur"`, `"ADD"`, `"OBSERVE"`, `"DELETE"`, `"add"`, `[]`, `{}`, `["https://example.org/a"]`, `["a"]`, `[1]`, `[{}]`,
@@ -200,7 +201,7 @@ var replacements = []string{
 	`{"epcisMasterData":{"vocabularyList":[{"type":"urn:a:b","vocabularyElementList":[{"id":"a:b","children":[1]}]}]}}`,
 }
 
-// additions are given to every object in turn.
+// additions are the members that every object gets in turn.
 var additions = []string{
 	"unknown", "rdfs:comment", "nobody:declared", "https://example.org/own", "urn:example:own", "@type", "@context", "id", "type", "action", "ilmd",
 	"epcList", "quantityList", "childEPCs", "childQuantityList", "parentID", "inputEPCList", "outputEPCList", "inputQuantityList",
@@ -210,8 +211,8 @@ var additions = []string{
 
 var addedValues = []string{`"https://example.org/a"`, `["https://example.org/a"]`, `[]`, `{}`, `[{"epcClass":"urn:a:b"}]`, `"2024-01-01T00:00:00Z"`, `7`}
 
-// mutate calls f for each way to alter a document: every value left out,
-// replaced, listed twice; every object given more members.
+// mutate calls f for each way to alter a document: it leaves out, replaces or
+// doubles every value, and adds members to every object.
 func mutate(doc canonical.Value, f func(what string, altered func() canonical.Value)) {
 	replace, add := parsed(replacements), parsed(addedValues)
 	type build = func(canonical.Value) canonical.Value // puts an altered part back into the whole
@@ -238,7 +239,7 @@ func mutate(doc canonical.Value, f func(what string, altered func() canonical.Va
 				return canonical.Arr(slices.Concat(before, []canonical.Value{item, item}, after)...)
 			})
 			put("without an item of "+at, func() canonical.Value { return canonical.Arr(slices.Concat(before, after)...) })
-			if i == 0 || len(item.Members) > 0 { // one plain item tells as much as all of them
+			if i == 0 || len(item.Members) > 0 { // one plain item is as good as all of them
 				walk(item, at+"/"+strconv.Itoa(i), func(x canonical.Value) canonical.Value {
 					return whole(canonical.Arr(slices.Concat(before, []canonical.Value{x}, after)...))
 				})

@@ -7,8 +7,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// The shapes of GS1's JSON schema for EPCIS 2.0, as tables. Fields stand in
-// the order of their names.
+// The tables below are the shapes of GS1's JSON schema for EPCIS 2.0. Fields are
+// in the order of their names.
 
 var quantityShape = shape{noun: "a quantity element", fields: []field{
 	{"epcClass", uri, true},
@@ -89,12 +89,12 @@ var sensorElementShape = shape{noun: "a sensor element", others: extensions, fie
 	{"sensorReport", listOf(shaped(&sensorReportShape), nonempty), true},
 }}
 
-// ILMD consists of extensions only.
+// ilmdShape has no fields, because ILMD consists of extensions only.
 var ilmdShape = shape{noun: "ilmd", others: extensions}
 
 var quantities = listOf(shaped(&quantityShape), 0)
 
-// eventFields are those of every event.
+// eventFields are the fields that every event has.
 var eventFields = []field{
 	{"@context", sentContext, false},
 	{"certificationInfo", uriOrURIs, false},
@@ -106,8 +106,8 @@ var eventFields = []field{
 	{"type", anyText, true},
 }
 
-// stepFields are those of what happened, where, and as part of which business:
-// all types have them, though some treat one of them in their own way.
+// stepFields say what happened, where, and in which business. All event types
+// have them, but a type may have its own check for one of them.
 var stepFields = []field{
 	{"bizLocation", shaped(&placeShape), false},
 	{"bizStep", word(bizSteps), false},
@@ -121,8 +121,8 @@ var stepFields = []field{
 
 var action = field{"action", oneOf("an action", "OBSERVE", "ADD", "DELETE"), true}
 
-// eventType is one of the five types: what its events look like, and the rules
-// that concern several fields at once.
+// eventType is one of the five event types: the shape of its events, and the
+// rules that concern several fields at once.
 type eventType struct {
 	name  string
 	shape shape
@@ -162,7 +162,7 @@ var eventTypes = [...]eventType{
 		field{"parentID", uri, true}),
 }
 
-// newType puts the fields of an event type together; its own go before those
+// newType makes an event type. Its own fields replace those of the same name
 // that all types have.
 func newType(name string, rules func(*checker, *canonical.Value), own ...field) eventType {
 	fields := own
@@ -227,8 +227,8 @@ func (c *checker) event(v *canonical.Value) {
 	t.rules(c, v)
 }
 
-// objectRules: an ObjectEvent is about things, or is what sensors at a place
-// reported; only the event that adds things describes them in ilmd.
+// objectRules checks that an ObjectEvent is about things, or reports sensors at a
+// place. It may have ilmd only if it adds things.
 func objectRules(c *checker, event *canonical.Value) {
 	if !has(event, "epcList") && !some(event, "quantityList") && (!some(event, "sensorElementList") || !has(event, "readPoint")) {
 		c.add(CodeNothingHappened, "an ObjectEvent must have an epcList, or a quantityList with something in it, or a sensorElementList with something in it and a readPoint")
@@ -240,7 +240,8 @@ func objectRules(c *checker, event *canonical.Value) {
 	}
 }
 
-// childRules: unless everything is taken out, something is put in.
+// childRules checks that an event has children, unless its action is DELETE: a
+// DELETE without children removes all of them.
 func childRules(c *checker, event *canonical.Value) {
 	if !some(event, "childEPCs") && !some(event, "childQuantityList") && !deletes(event) {
 		c.add(CodeNothingHappened, "unless its action is DELETE, an event of this type must have childEPCs or a childQuantityList with something in it")
@@ -253,8 +254,9 @@ func transactionRules(c *checker, event *canonical.Value) {
 	}
 }
 
-// transformationRules: inputs become outputs. One transformation may be spread
-// over several events that share a transformationID; then either will do.
+// transformationRules checks that a TransformationEvent has inputs and outputs.
+// Several events with the same transformationID can describe one transformation;
+// then each needs only inputs or outputs.
 func transformationRules(c *checker, event *canonical.Value) {
 	in := some(event, "inputEPCList") || some(event, "inputQuantityList")
 	out := some(event, "outputEPCList") || some(event, "outputQuantityList")
@@ -267,7 +269,7 @@ func transformationRules(c *checker, event *canonical.Value) {
 
 func has(v *canonical.Value, name string) bool { return find(v, name) != nil }
 
-// some reports that a list has something in it.
+// some reports whether an object has a list of that name with items in it.
 func some(v *canonical.Value, name string) bool {
 	list := find(v, name)
 	return list != nil && len(list.Items) > 0

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// trim takes white space off both ends, as the hash rules do with every value.
+// trim removes white space from both ends, as the hash rules do with every value.
 func trim(s string) string {
 	if s == "" || s[0] > ' ' && s[0] < 0x80 && s[len(s)-1] > ' ' && s[len(s)-1] < 0x80 {
 		return s
@@ -14,13 +14,13 @@ func trim(s string) string {
 }
 
 // plainURIChars are the characters that RFC 3986 allows in a URI after its
-// scheme, apart from the one #, from % and its two digits, and from the
-// brackets of IPv6 hosts.
+// scheme. The #, the % with its two digits, and the brackets of IPv6 hosts are
+// handled separately.
 var plainURIChars = *charsetOf(digits + capital + small + "-._~:/?@!$&'()*+,;=")
 
-// isURI reports whether s is an absolute URI of RFC 3986: a scheme, a colon,
-// and only characters that a URI may have. A compact name such as
-// example:myField is one too.
+// isURI reports whether s is an absolute URI of RFC 3986: a scheme, a colon, and
+// only characters that a URI may have. A compact name such as example:myField
+// is also one.
 func isURI(s string) bool {
 	colon := strings.IndexByte(s, ':')
 	if colon <= 0 || !isLetter(s[0]) {
@@ -59,8 +59,8 @@ func isURI(s string) bool {
 
 func isLetter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
 
-// hostChars are those of a registered name or an IPv4 address, without
-// percent-encoding, which no host name in use needs.
+// hostChars are the characters of a host name or an IPv4 address. Percent-encoding
+// isn't among them, because no host name in use needs it.
 var hostChars = charsetOf(digits + capital + small + "-._~!$&'()*+,;=")
 
 func isAuthority(s string) bool {
@@ -92,14 +92,14 @@ func isAuthority(s string) bool {
 	return allDigits(port)
 }
 
-// longestNumber bounds the plain digits of a number, so that "1e999999999" in
-// some text doesn't fill memory. Every IEEE double stays below it.
+// longestNumber is the most plain digits of a number, so that a text such as
+// "1e999999999" doesn't fill the memory. It is enough for every IEEE double.
 const longestNumber = 400
 
-// appendNumber appends the plain decimal form of a number: no exponent, no
-// plus sign, no needless zeros, exact. It reports false, leaving dst as it
-// was, if the text isn't a finite decimal (digits with an optional sign, point
-// and exponent), or if its plain form would be longer than longestNumber.
+// appendNumber appends the exact decimal form of a number, without exponent, plus
+// sign and needless zeros. The text must be a finite decimal: digits with an
+// optional sign, point and exponent. If it isn't, or if its plain form would be
+// longer than longestNumber, appendNumber reports false and leaves dst as it was.
 func appendNumber(dst []byte, text string) ([]byte, bool) {
 	rest, negative := text, false
 	if rest != "" && (rest[0] == '-' || rest[0] == '+') {
@@ -152,8 +152,8 @@ func appendNumber(dst []byte, text string) ([]byte, bool) {
 	return appendShifted(dst, negative, whole+fraction, len(whole)+exponent)
 }
 
-// appendShifted appends digits with the decimal point after the first of point
-// digits; point may lie outside.
+// appendShifted appends digits with the decimal point behind as many of them as
+// point says. A point that is negative, or beyond the digits, adds zeros.
 func appendShifted(dst []byte, negative bool, digits string, point int) ([]byte, bool) {
 	for digits[0] == '0' {
 		digits = digits[1:]
@@ -194,7 +194,8 @@ func leadingDigits(s string) int {
 	return n
 }
 
-// parseExponent reads e±digits to the end. Exponents beyond any use saturate.
+// parseExponent reads e±digits to the end of s. It limits huge exponents to a
+// billion.
 func parseExponent(s string) (int, bool) {
 	if len(s) < 2 || s[0] != 'e' && s[0] != 'E' {
 		return 0, false

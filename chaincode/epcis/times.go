@@ -2,11 +2,11 @@ package epcis
 
 import "time"
 
-// parseTime reads an RFC 3339 date and time, to the nanosecond, and gives it
-// in UTC. It must exist: the month has the day, the offset is below 24 hours,
-// the year is 1 to 9999 here and in UTC. Leap seconds (:60) are refused: no
-// sender of events needs one, and neither the hash rules nor a timeline has a
-// place for it.
+// parseTime reads an RFC 3339 date and time to the nanosecond and returns it in
+// UTC. The time must exist: the month must have the day, the offset must be below
+// 24 hours, and the year must be 1 to 9999, as written and in UTC. parseTime
+// refuses leap seconds (:60). No sender of events needs them, and neither the
+// hash rules nor a timeline can express them.
 func parseTime(s string) (time.Time, bool) {
 	const shortest = len("2006-01-02T15:04:05Z")
 	if len(s) < shortest || s[4] != '-' || s[7] != '-' || s[10] != 'T' && s[10] != 't' || s[13] != ':' || s[16] != ':' {
@@ -40,8 +40,8 @@ func parseTime(s string) (time.Time, bool) {
 	return t, !t.Before(earliest) && t.Before(latest)
 }
 
-// The first moment that can be written, and the last one that still can be
-// after rounding to milliseconds.
+// earliest is the first time that can be written. Times from latest on would be
+// rounded to a time that can't be written.
 var (
 	earliest = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 	latest   = time.Date(9999, 12, 31, 23, 59, 59, 999_500_000, time.UTC)
@@ -73,7 +73,7 @@ func isZoneOffset(s string) bool {
 	return ok && len(s) == 6 && d.Abs() <= 14*time.Hour
 }
 
-// number2 reads two digits; negative if they are none.
+// number2 reads two digits. It returns a negative number if they aren't digits.
 func number2(s string, at int) int {
 	tens, ones := s[at]-'0', s[at+1]-'0'
 	if tens > 9 || ones > 9 {
@@ -95,8 +95,8 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// appendTime appends a time as the event hash has it: UTC, three decimals,
-// half of a millisecond rounds up.
+// appendTime appends a time in the form that is hashed: in UTC with three
+// decimals. Half of a millisecond is rounded up.
 func appendTime(dst []byte, t time.Time) []byte {
 	t = t.Add(500 * time.Microsecond)
 	year, month, day := t.Date()

@@ -2,20 +2,20 @@ package epcis
 
 import "strings"
 
-// vocabulary is the set of words that GS1 defines for one field. Its words are
-// those of the EPCIS 2.0 JSON schema. A field also takes URIs and compact
-// names, its users' own words, but not those in the barred spellings: JSON has
-// bare words for GS1's.
+// vocabulary is the set of words that GS1 defines for one field, as in the EPCIS
+// 2.0 JSON schema. A field may also contain users' own words, which are URIs or
+// compact names. It must not contain a barred spelling of GS1's words, because
+// in JSON these are bare words.
 type vocabulary struct {
 	noun   string   // for messages: "a CBV business step"
-	prefix string   // what turns a bare word into its web URI
+	prefix string   // the web URI of a word is prefix and word
 	barred []string // beginnings of URIs that the schema refuses
 	words  []string
-	uris   map[string]string // word to web URI
+	uris   map[string]string // web URI by word
 }
 
-// The spellings that the schema keeps out of fields with CBV words, and out of
-// sensor types.
+// The spellings that the schema refuses in fields with CBV words, and in sensor
+// types.
 var (
 	barredCBV = []string{"urn:epcglobal:cbv", "http://ns.gs1.org/cbv/", "https://ns.gs1.org/cbv/"}
 	barredVoc = []string{"http://gs1.org/voc/", "https://gs1.org/voc/", "http://www.gs1.org/voc/", "https://www.gs1.org/voc/"}
@@ -71,9 +71,8 @@ var (
 	sensorExceptions = words("a GS1 sensor alert type", gs1Vocabulary, barredVoc, `ALARM_CONDITION ERROR_CONDITION`)
 )
 
-// uri gives the web URI of a value of this vocabulary: of a bare word, of a
-// compact GS1 name, of an EPCIS 1 URN. Other values, which are users' own
-// words, stay as they are.
+// uri returns the web URI of a bare word, of a compact GS1 name or of an EPCIS 1
+// URN. It returns other values, which are users' own words, as they are.
 func (v *vocabulary) uri(value string, ns namespaces) string {
 	value = trim(value)
 	if uri, ok := v.uris[value]; ok {
@@ -91,12 +90,12 @@ func (v *vocabulary) uri(value string, ns namespaces) string {
 	return value
 }
 
-// WebURI gives the web URI under which an event's bizStep, disposition,
-// transaction type or source type is found, from whatever a query says: a bare
+// WebURI returns the web URI of a business step, a disposition, or a type of
+// transaction, source or destination. The value is what a query contains: a bare
 // word ("shipping"), a compact name ("cbv:BizStep-shipping"), an EPCIS 1 URN or
-// the URI itself. The field is the event's: bizStep, disposition,
-// bizTransaction, source or destination. Values it doesn't know come back
-// trimmed.
+// the URI itself. The field is bizStep, disposition, bizTransaction, source or
+// destination. WebURI returns values that it doesn't know as they are, without
+// the white space around them.
 func WebURI(field, value string) string {
 	v, ok := map[string]*vocabulary{
 		"bizStep": bizSteps, "disposition": dispositions, "bizTransaction": bizTransactionTypes,
@@ -108,8 +107,8 @@ func WebURI(field, value string) string {
 	return v.uri(value, namespaces{})
 }
 
-// cbvURN converts what follows "urn:epcglobal:cbv:", if it is a word; business
-// transaction identifiers (bt:) are none.
+// cbvURN converts the part of a URN after "urn:epcglobal:cbv:", if it is a word.
+// Business transaction identifiers (bt:) aren't words.
 func cbvURN(rest string) (prefix, word string, ok bool) {
 	kind, word, _ := strings.Cut(rest, ":")
 	switch kind {
