@@ -10,31 +10,31 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
 )
 
-// DefaultPatience is how long a peer may take to show a block that others have, and a gateway to index it.
+// DefaultPatience is how long an audit waits for a peer or a gateway that lags behind.
 const DefaultPatience = 20 * time.Second
 
 // Config says what is audited.
 type Config struct {
-	// Genesis is the hash of the header of the channel's first block: all that is trusted.
+	// Genesis is the hash of the header of the channel's first block. The audit trusts nothing else.
 	Genesis []byte
 	// Chaincode is the name of Pedigree's chaincode on the channel.
 	Chaincode string
-	// State is the folder in which the replayed state is kept.
+	// State is the folder that keeps the replayed state.
 	State string
-	// Follower is given the audited blocks, such as to rebuild a gateway's index of them. Optional.
+	// Follower gets the audited blocks, for example to rebuild a gateway's index from them. Optional.
 	Follower Follower
-	// Patience is how long a peer or a gateway that lags behind is waited for. Optional. If zero, DefaultPatience.
+	// Patience is how long the audit waits for a peer or a gateway that lags behind. Optional. If zero, DefaultPatience.
 	Patience time.Duration
-	// Progress is told, at most about once a second, how far the audit is. Optional.
+	// Progress is called about once a second. Optional.
 	Progress func(Status)
 }
 
-// Status is how far an audit is.
+// Status says how far an audit has come.
 type Status struct {
 	state.Progress
 	// First is the block at which this run began.
 	First uint64
-	// Bytes are how much of blocks has been audited in this run, and Took how long it has taken.
+	// Bytes is the size of the blocks that this run has audited. Took is how long the run has taken.
 	Bytes int64
 	Took  time.Duration
 }
@@ -50,10 +50,10 @@ type Auditor struct {
 	began, last time.Time
 	first       uint64
 	bytes       atomic.Int64
-	ended       bool // by a finding after which no block can be judged
+	ended       bool // whether a finding ended the audit, because no later block can be judged
 }
 
-// New begins an audit, or goes on with the one whose state the folder has.
+// New begins an audit, or continues the one whose state is in the folder.
 func New(cfg Config) (*Auditor, error) {
 	rules, err := newRules(cfg.Chaincode)
 	if err != nil {
@@ -63,9 +63,12 @@ func New(cfg Config) (*Auditor, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Auditor{follower: cfg.Follower, patience: cmp.Or(cfg.Patience, DefaultPatience), tell: cfg.Progress, workers: newWorkers()}
+	a := &Auditor{
+		follower: cfg.Follower, patience: cmp.Or(cfg.Patience, DefaultPatience), tell: cfg.Progress, workers: newWorkers(),
+	}
 	a.replay = &replay{
-		genesis: cfg.Genesis, chaincode: cfg.Chaincode, rules: rules, store: store, definitions: map[string]*definition{}, run: a.workers.run,
+		genesis: cfg.Genesis, chaincode: cfg.Chaincode, rules: rules, store: store,
+		definitions: map[string]*definition{}, run: a.workers.run,
 	}
 	if err := a.replay.resume(); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -75,16 +78,16 @@ func New(cfg Config) (*Auditor, error) {
 	return a, nil
 }
 
-// Close ends the audit. What was audited is kept.
+// Close ends the audit. The folder keeps its state.
 func (a *Auditor) Close() error { return a.replay.store.Close() }
 
-// Run audits all blocks of a source that were not audited before. What isn't as it should be is among the findings; the
-// error is that of a source that can't be reached, of the state or of ctx.
+// Run audits all blocks of a source that were not audited before. Whatever is wrong with them becomes a finding. The
+// error is about a source that can't be reached, about the state, or from ctx.
 func (a *Auditor) Run(ctx context.Context, source Source) error {
 	return a.follow(ctx, source)
 }
 
-// told tells how far the audit is, unless it was told a moment ago.
+// told calls Progress, unless it did so within the last second.
 func (a *Auditor) told() {
 	if now := time.Now(); a.tell != nil && now.Sub(a.last) >= time.Second {
 		a.last = now
@@ -92,16 +95,16 @@ func (a *Auditor) told() {
 	}
 }
 
-// Status is how far the audit is.
+// Status returns how far the audit has come.
 func (a *Auditor) Status() Status {
 	return Status{Progress: a.replay.progress, First: a.first, Bytes: a.bytes.Load(), Took: time.Since(a.began)}
 }
 
-// Findings are all things found, in this run and those before that the state is of.
+// Findings returns everything that was found, in this run and in the earlier runs with the same state.
 func (a *Auditor) Findings() []Finding { return a.replay.found }
 
-// Note adds what was found by comparing something else with the audited blocks, such as a gateway.
+// Note adds findings from a comparison of the audited blocks with something else, such as a gateway.
 func (a *Auditor) Note(found ...Finding) { a.replay.found = append(a.replay.found, found...) }
 
-// Ended tells whether the audit stopped at a block after which none can be judged.
+// Ended reports whether the audit ended early, because of a finding after which no block can be judged.
 func (a *Auditor) Ended() bool { return a.ended }

@@ -9,36 +9,36 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// epoch is the time between two configurations of the channel: what identities are worth, and which sets of them meet
-// which policies.
+// epoch is the time from one configuration of the channel to the next. It remembers which identities are good, and
+// which sets of them meet which policies.
 type epoch struct {
 	config *proof.Config
-	// blind is whether signatures and certificates are left alone, in blocks that were audited before.
+	// blind says not to check signatures and certificates, because the block was audited before.
 	blind bool
 
 	mu         sync.Mutex
 	identities map[string]*identity
 	next       uint32
 
-	met map[string]error // by policy and endorsers; of the one who judges blocks in order
+	met map[string]error // by policy and endorsers; used only by the goroutine that judges blocks in order
 }
 
-// identity is who signed something, and whether the channel knows them.
+// identity is a signer, and whether the signer belongs to the channel.
 type identity struct {
 	*proof.Identity
 	subject string
 	number  uint32 // tells the identities of an epoch apart
-	err     error  // why it isn't the channel's
+	err     error  // nil if it belongs to the channel
 }
 
-// maxIdentities bounds the memory that a channel with very many certificates can take.
+// maxIdentities limits the memory that a channel with very many certificates can use.
 const maxIdentities = 10_000
 
 func newEpoch(config *proof.Config) *epoch {
 	return &epoch{config: config, identities: map[string]*identity{}, met: map[string]error{}}
 }
 
-// identity judges an identity, once. It is never nil; only its err is, if it is good.
+// identity judges an identity, and remembers the outcome. It never returns nil.
 func (e *epoch) identity(serialized []byte) *identity {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -50,7 +50,7 @@ func (e *epoch) identity(serialized []byte) *identity {
 	if id.Identity, id.err = proof.ParseIdentity(slices.Clone(serialized)); id.err == nil {
 		id.subject = id.Certificate.Subject.String()
 		if e.blind {
-			// It was judged by the configuration of its time.
+			// It was judged when the block was audited.
 		} else if o := e.config.Organisations[id.MSPID]; o == nil {
 			id.err = &proof.Refusal{Reason: proof.UnknownOrganisation, Detail: id.MSPID + " isn't of the channel"}
 		} else {
@@ -72,8 +72,8 @@ func (e *epoch) verify(id *identity, message, signature []byte) error {
 	return id.Verify(message, signature)
 }
 
-// meets tells whether identities meet a policy, and remembers the answer: transactions by the thousand have the same
-// endorsers. evaluate is asked under the key policy.
+// meets checks that identities meet a policy, and remembers the answer, because thousands of transactions have the same
+// endorsers. evaluate makes the check. policy is the name under which the answer is remembered.
 func (e *epoch) meets(policy string, signers []*identity, evaluate func([]*proof.Identity) error) error {
 	key := append([]byte(policy), 0)
 	list := make([]*proof.Identity, len(signers))

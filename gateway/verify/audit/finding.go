@@ -7,55 +7,55 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// Code is a stable name for what kind of thing was found. Besides those below, every proof.Reason is one: why a block
-// isn't the channel's. Codes are never given another meaning; new ones may come.
+// Code is a stable name for a kind of finding. The codes are those below and every proof.Reason, which says why a block
+// doesn't belong to the channel. A code never changes its meaning. New codes may be added.
 type Code string
 
 // The codes.
 const (
-	// DamagedFile: a block file holds something else than blocks. The audit ends there.
+	// DamagedFile: a block file contains something that isn't a block. The audit ends there.
 	DamagedFile Code = "damaged_file"
 	// OutOfOrder: the source gave another block than the next one. The audit ends there.
 	OutOfOrder Code = "out_of_order"
-	// Fork: somebody's block isn't the one that was audited at that number: there are two histories.
+	// Fork: somebody has another block with the number of an audited one, so there are two histories.
 	Fork Code = "fork"
 
-	// FlagDiffers: a peer calls a transaction valid, or invalid for a reason, and by Fabric's rules it is otherwise.
+	// FlagDiffers: the peer's validation code of a transaction isn't the one that Fabric's rules give.
 	FlagDiffers Code = "flag_differs"
-	// CommitHashDiffers: the peer's digest of all changes up to a block isn't that of the replayed ones.
+	// CommitHashDiffers: the peer's digest of all changes up to a block isn't the digest of the replayed changes.
 	CommitHashDiffers Code = "commit_hash_differs"
-	// BadMetadata: a block's metadata, which peers add, isn't as Fabric's peers write it.
+	// BadMetadata: the metadata of a block isn't in the form that Fabric's peers write.
 	BadMetadata Code = "bad_metadata"
 
-	// NotAWriter: a valid transaction whose creator the channel lets read only.
+	// NotAWriter: the channel doesn't allow the creator of a valid transaction to write.
 	NotAWriter Code = "not_a_writer"
-	// OtherProposer: a valid transaction whose proposal was made by somebody else than its creator.
+	// OtherProposer: somebody other than its creator proposed a valid transaction.
 	OtherProposer Code = "other_proposer"
-	// RulesRefuse: a valid transaction that the chaincode's rules refuse.
+	// RulesRefuse: the chaincode's rules refuse a valid transaction.
 	RulesRefuse Code = "rules_refuse"
-	// WritesDiffer: a valid transaction that wrote something else than the chaincode's rules make of it.
+	// WritesDiffer: a valid transaction wrote something else than the chaincode's rules write.
 	WritesDiffer Code = "writes_differ"
-	// ReadsDiffer: a valid transaction that read something else than the chaincode's rules ask for.
+	// ReadsDiffer: a valid transaction read something else than the chaincode's rules read.
 	ReadsDiffer Code = "reads_differ"
-	// AnswerDiffers: a valid transaction whose answer isn't the chaincode's.
+	// AnswerDiffers: a valid transaction has another answer than the chaincode gives.
 	AnswerDiffers Code = "answer_differs"
-	// ForeignWrites: a valid transaction that wrote into the chaincode's state through another chaincode, or through it
-	// into another's.
+	// ForeignWrites: a valid transaction of another chaincode wrote into Pedigree's namespace, or one of Pedigree's
+	// chaincode wrote into another namespace.
 	ForeignWrites Code = "foreign_writes"
-	// Unjudged: something that this audit can't recompute, because the chaincode has no use for it: endorsement policies of
-	// single keys, private collections, other validation plugins.
+	// Unjudged: a valid transaction uses something that the audit doesn't follow: endorsement policies of single keys,
+	// private collections that aren't implicit ones, or other validation plugins.
 	Unjudged Code = "unjudged"
 
-	// HiddenTip: the audited source ends before a height that several organisations sign.
+	// HiddenTip: the source has fewer blocks than several organisations sign that there are, or than it had before.
 	HiddenTip Code = "hidden_tip"
 )
 
-// Finding is one thing that isn't as it should be.
+// Finding is something that is wrong.
 type Finding struct {
 	Code Code `json:"code"`
-	// Block is where, if it is about a block.
+	// Block is the number of the block, if the finding is about one.
 	Block *uint64 `json:"block,omitempty"`
-	// Position is the transaction's in the block, from 0, and Tx its id, if it is about one.
+	// Position is the transaction's position in the block, from 0, and Tx its id, if the finding is about a transaction.
 	Position *int   `json:"position,omitempty"`
 	Tx       string `json:"tx,omitempty"`
 	Detail   string `json:"detail"`
@@ -81,14 +81,14 @@ func inBlock(block uint64, code Code, format string, args ...any) Finding {
 	return Finding{Code: code, Block: &block, Detail: fmt.Sprintf(format, args...)}
 }
 
-// inTransaction is a finding about a transaction of a block.
+// inTransaction makes a finding about a transaction.
 func inTransaction(block uint64, t *transaction, code Code, format string, args ...any) Finding {
 	f := inBlock(block, code, format, args...)
 	f.Position, f.Tx = &t.position, t.id
 	return f
 }
 
-// refused is the finding that a refusal of package proof stands for.
+// refused makes a finding from a refusal by package proof.
 func refused(block uint64, err error) Finding {
 	code := Code(proof.ReasonOf(err))
 	if code == "" {

@@ -7,17 +7,17 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// A Follower makes something of the blocks of a ledger while they are audited.
+// A Follower makes something from the blocks of a ledger while they are audited, such as an index.
 type Follower interface {
 	// Height is the number of the next block that the follower needs. The audit reads the source from there, even if
 	// it has audited more before.
 	Height() uint64
-	// Follow takes blocks in the order of their numbers, from Height on, until the channel is closed. A block is
-	// in the channel as soon as it was audited, whatever was found in it.
+	// Follow takes blocks in the order of their numbers, from Height on, until the channel is closed. A block is sent to
+	// the channel as soon as it was audited, even if something is wrong with it.
 	Follow(ctx context.Context, blocks <-chan Block) error
 }
 
-// Block is what a follower is given of an audited block.
+// Block is an audited block, as a follower gets it.
 type Block struct {
 	Number       uint64
 	Hash         []byte // of the header
@@ -31,12 +31,12 @@ type Transaction struct {
 	Position int       // in the block, from 0
 	MSPID    string    // of the creator
 	Subject  string    // of the creator's certificate
-	Time     time.Time // of the channel header: the submitter's claim
+	Time     time.Time // from the channel header; the submitter's claim
 	Code     int32     // Fabric's validation code, as the audit computed it; 0 is valid
-	Packs    [][]byte  // what the transaction wrote under record.PackKey, without its header line
+	Packs    [][]byte  // the values under record.PackKey, without their header lines; nil if the transaction is invalid
 }
 
-// blockOf is what a follower is given of a block.
+// blockOf makes the block that a follower gets.
 func blockOf(b *opened, codes []byte, chaincode string) Block {
 	made := Block{
 		Number: b.block.Number, Hash: b.block.Hash(), PreviousHash: b.block.PreviousHash,
@@ -55,7 +55,7 @@ func blockOf(b *opened, codes []byte, chaincode string) Block {
 	return made
 }
 
-// packsOf lists what a transaction wrote under pack keys, without its header.
+// packsOf lists the packs that a transaction wrote, without their headers.
 func packsOf(chaincode string, t *transaction) (packs [][]byte) {
 	for _, s := range t.call.sets {
 		if s.namespace != chaincode {

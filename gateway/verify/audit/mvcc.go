@@ -13,8 +13,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
 )
 
-// conflict tells whether something that a transaction read has changed since, by the state and by the block's
-// transactions before it (Fabric, core/ledger/kvledger/txmgmt/validation). The error is the state's.
+// conflict checks that nothing that a transaction read has changed since, neither in the state nor by earlier
+// transactions of the block. It follows Fabric's package core/ledger/kvledger/txmgmt/validation. The error is the
+// state's.
 func conflict(s *state.Store, u *updates, sets []set) (peer.TxValidationCode, string, error) {
 	const changed = peer.TxValidationCode_MVCC_READ_CONFLICT
 	for _, one := range sets {
@@ -36,7 +37,8 @@ func conflict(s *state.Store, u *updates, sets []set) (peer.TxValidationCode, st
 				return 0, "", err
 			}
 			if !ok {
-				return peer.TxValidationCode_PHANTOM_READ_CONFLICT, "the keys from " + query.GetStartKey() + " on, which it listed, have changed since", nil
+				return peer.TxValidationCode_PHANTOM_READ_CONFLICT,
+					"the keys from " + query.GetStartKey() + " on, which it listed, have changed since", nil
 			}
 		}
 		for _, c := range one.collections {
@@ -57,7 +59,7 @@ func conflict(s *state.Store, u *updates, sets []set) (peer.TxValidationCode, st
 	return valid, "", nil
 }
 
-// same tells whether a key has the version that was read; without one, the key wasn't there.
+// same reports whether a key has the version that was read. read is nil if the key didn't exist.
 func same(v state.Version, ok bool, read *kvrwset.Version) bool {
 	if !ok || read == nil {
 		return !ok && read == nil
@@ -65,7 +67,7 @@ func same(v state.Version, ok bool, read *kvrwset.Version) bool {
 	return v.Block == read.GetBlockNum() && v.Tx == read.GetTxNum()
 }
 
-// unchanged runs a range query again, over the state and what the block has written.
+// unchanged runs a range query again, on the state with the changes of the block so far.
 func unchanged(s *state.Store, written map[string]write, namespace string, query *kvrwset.RangeQueryInfo) (bool, error) {
 	rows, err := list(s, written, namespace, query.GetStartKey(), query.GetEndKey(), !query.GetItrExhausted())
 	if err != nil {
@@ -80,7 +82,7 @@ func unchanged(s *state.Store, written map[string]write, namespace string, query
 	}), nil
 }
 
-// list reads the keys of a range. If whoever asked stopped early, the end is the last key that they saw.
+// list reads the keys of a range. If the query stopped early, end is the last key that it saw, and withEnd is true.
 func list(s *state.Store, written map[string]write, namespace, start, end string, withEnd bool) ([]*kvrwset.KVRead, error) {
 	found := map[string]state.Version{}
 	err := s.Range(namespace, start, end, func(r state.Row, _ func() ([]byte, error)) bool {
@@ -111,8 +113,9 @@ func list(s *state.Store, written map[string]write, namespace, start, end string
 	return rows, nil
 }
 
-// summarise makes the digest that Fabric keeps of a long list of reads: a tree whose leaves hash degree + 1 reads each,
-// and whose other nodes hash degree + 1 nodes each, as far as it has grown. ok is false if the list is too short for one.
+// summarise makes the digest that Fabric keeps instead of a long list of reads. It is a tree. Each leaf is the hash of
+// degree + 1 reads, and each other node is the hash of degree + 1 nodes. The result is the top of the tree. ok is false
+// if the list is too short for a digest.
 func summarise(rows []*kvrwset.KVRead, degree uint32) (*kvrwset.QueryReadsMerkleSummary, bool) {
 	if degree < 2 || uint64(len(rows)) <= uint64(degree) {
 		return nil, false

@@ -25,7 +25,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/blockfile"
 )
 
-// Member is who asks peers: they answer members of the channel only.
+// Member is an identity to ask peers with. Peers answer only members of the channel.
 type Member struct {
 	creator []byte
 	sign    fabric.Sign
@@ -74,10 +74,11 @@ func (m *Member) signature(message []byte) ([]byte, error) {
 
 // Peer is a running peer of the channel.
 type Peer struct {
-	// Address is its host:port, ServerName the name on its certificate (the host, if empty), and TLSRoots a PEM file.
+	// Address is the peer's host:port. ServerName is the name on its TLS certificate; if empty, the host. TLSRoots is a
+	// PEM file with the authorities of its TLS certificate.
 	Address, ServerName, TLSRoots string
 	Channel                       string
-	// As is who asks.
+	// As is the identity to ask with.
 	As *Member
 
 	height uint64
@@ -85,7 +86,7 @@ type Peer struct {
 
 func (p *Peer) String() string { return "the peer at " + p.Address }
 
-// Share is in blocks, of those that the peer has said that it has.
+// Share counts blocks. The peer says how many it has.
 func (p *Peer) Share(next uint64) (read, all int64) { return int64(next), int64(p.height) }
 
 func (p *Peer) dial() (*grpc.ClientConn, error) {
@@ -104,9 +105,11 @@ func (p *Peer) dial() (*grpc.ClientConn, error) {
 		}
 	}
 	conn, err := grpc.NewClient(p.Address,
-		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12})),
+		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{
+			RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12,
+		})),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(blockfile.MaxBlock)),
-		// Blocks are read ahead while others are judged.
+		// Large windows, because blocks are read while others are judged.
 		grpc.WithInitialWindowSize(8<<20), grpc.WithInitialConnWindowSize(8<<20))
 	if err != nil {
 		return nil, invalid("couldn't connect to %s: %w", p, err)
@@ -114,14 +117,16 @@ func (p *Peer) dial() (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// Blocks streams the peer's blocks up to the newest one that it has when it is asked.
+// Blocks streams the peer's blocks, up to the newest one that it has at the time of the request.
 func (p *Peer) Blocks(ctx context.Context, from uint64, take func(*common.Block) error) error {
-	return p.stream(ctx, from, &orderer.SeekPosition{Type: &orderer.SeekPosition_Newest{Newest: &orderer.SeekNewest{}}}, take)
+	newest := &orderer.SeekPosition{Type: &orderer.SeekPosition_Newest{Newest: &orderer.SeekNewest{}}}
+	return p.stream(ctx, from, newest, take)
 }
 
-// BlocksTo streams blocks up to one that the peer may not have yet, and waits for it as long as ctx lives.
+// BlocksTo streams blocks up to one that the peer may not have yet. It waits for that block until ctx ends.
 func (p *Peer) BlocksTo(ctx context.Context, from, last uint64, take func(*common.Block) error) error {
-	return p.stream(ctx, from, &orderer.SeekPosition{Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: last}}}, take)
+	stop := &orderer.SeekPosition{Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: last}}}
+	return p.stream(ctx, from, stop, take)
 }
 
 func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPosition, take func(*common.Block) error) error {
@@ -130,8 +135,8 @@ func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPositi
 		return err
 	}
 	defer conn.Close()
-	// A deadline would travel to the peer, which may end the stream by it a moment before ctx ends: that the time is over
-	// must not look as if the peer had hung up.
+	// gRPC sends a deadline to the peer, and the peer may end the stream a moment before ctx ends. That would look as if
+	// the peer had failed. So the stream has no deadline.
 	streaming, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
@@ -143,7 +148,7 @@ func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPositi
 	if err == nil {
 		err = stream.Send(seek)
 	}
-	if err != nil && !errors.Is(err, io.EOF) { // at the end of a stream, what it was is received
+	if err != nil && !errors.Is(err, io.EOF) { // after io.EOF, Recv returns the reason
 		return unreachable("couldn't ask %s for its blocks: %s", p, status.Convert(err).Message())
 	}
 	for {
@@ -161,7 +166,7 @@ func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPositi
 			}
 		case *peer.DeliverResponse_Status:
 			switch m.Status {
-			case common.Status_SUCCESS, common.Status_NOT_FOUND, common.Status_BAD_REQUEST: // all there are, or fewer
+			case common.Status_SUCCESS, common.Status_NOT_FOUND, common.Status_BAD_REQUEST: // the peer has no more blocks
 				return nil
 			case common.Status_FORBIDDEN:
 				return invalid("%s shows its blocks to members of the channel %q only", p, p.Channel)
@@ -171,7 +176,7 @@ func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPositi
 	}
 }
 
-// seek is the signed request for blocks.
+// seek makes a signed request for blocks.
 func (p *Peer) seek(from uint64, stop *orderer.SeekPosition) (*common.Envelope, error) {
 	info := &orderer.SeekInfo{
 		Start:    &orderer.SeekPosition{Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: from}}},
@@ -182,8 +187,9 @@ func (p *Peer) seek(from uint64, stop *orderer.SeekPosition) (*common.Envelope, 
 	if err != nil {
 		return nil, err
 	}
-	header, err := header(&common.ChannelHeader{Type: int32(common.HeaderType_DELIVER_SEEK_INFO), Timestamp: timestamppb.Now(), ChannelId: p.Channel},
-		&common.SignatureHeader{Creator: p.As.creator})
+	header, err := header(&common.ChannelHeader{
+		Type: int32(common.HeaderType_DELIVER_SEEK_INFO), Timestamp: timestamppb.Now(), ChannelId: p.Channel,
+	}, &common.SignatureHeader{Creator: p.As.creator})
 	if err != nil {
 		return nil, err
 	}

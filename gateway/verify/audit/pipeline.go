@@ -15,7 +15,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// How much is worked on ahead of a block's turn.
+// Limits of the work that is done before a block's turn.
 const (
 	mostBlocksAhead = 64
 	mostBytesAhead  = 8 << 20
@@ -23,19 +23,20 @@ const (
 	mostUnfollowed  = 16 // blocks
 )
 
-// opened is a block whose turn comes, and what could be found out about it ahead.
+// opened is a block that waits for its turn, with everything about it that doesn't depend on the blocks before.
 type opened struct {
 	raw   *common.Block
-	epoch *epoch // by which it was opened: that of its turn
+	epoch *epoch // the epoch that the block belongs to
 	size  int
 
-	ready        sync.WaitGroup // for the rest
+	ready        sync.WaitGroup // wait for it before reading the fields below
 	block        *proof.Block
-	err          error // why there is none
+	err          error // why block is nil
 	transactions []*transaction
 }
 
-// isConfig tells whether a block may be one that changes the configuration: what comes after it can't be judged yet.
+// isConfig reports whether a block may change the configuration. The blocks after such a block can't be opened before
+// it was audited.
 func isConfig(raw *common.Block) bool {
 	data := raw.GetData().GetData()
 	if len(data) != 1 {
@@ -45,10 +46,11 @@ func isConfig(raw *common.Block) bool {
 	var payload common.Payload
 	var header common.ChannelHeader
 	return proto.Unmarshal(data[0], &envelope) != nil || proto.Unmarshal(envelope.GetPayload(), &payload) != nil ||
-		proto.Unmarshal(payload.GetHeader().GetChannelHeader(), &header) != nil || common.HeaderType(header.GetType()) == common.HeaderType_CONFIG
+		proto.Unmarshal(payload.GetHeader().GetChannelHeader(), &header) != nil ||
+		common.HeaderType(header.GetType()) == common.HeaderType_CONFIG
 }
 
-// workers run what can be run at once, on all processors.
+// workers runs functions at the same time, as many as there are processors.
 type workers chan struct{}
 
 func newWorkers() workers { return make(workers, runtime.GOMAXPROCS(0)) }
@@ -61,7 +63,7 @@ func (w workers) run(f func()) {
 	}()
 }
 
-// open begins to find out what can be told of a block ahead of its turn.
+// open begins to check a block before its turn, as far as that doesn't depend on the blocks before.
 func (a *Auditor) open(raw *common.Block) *opened {
 	b := &opened{raw: raw, epoch: a.replay.epoch, size: proto.Size(raw)}
 	number := raw.GetHeader().GetNumber()
@@ -70,11 +72,11 @@ func (a *Auditor) open(raw *common.Block) *opened {
 		defer b.ready.Done()
 		b.block, b.err = proof.OpenBlock(raw)
 	})
-	if number < a.replay.progress.Next { // it was audited before, and is read only for the follower
+	if number < a.replay.progress.Next { // it was audited before
 		b.epoch = newEpoch(a.replay.epoch.config)
 		b.epoch.blind = true
 	}
-	if b.epoch == nil && (number > 0 || !isConfig(raw)) { // no beginning of a chain; its turn will tell
+	if b.epoch == nil && (number > 0 || !isConfig(raw)) { // a chain can't begin with it; take will say so
 		return b
 	}
 	blind := b.epoch != nil && b.epoch.blind
@@ -93,14 +95,14 @@ func (a *Auditor) open(raw *common.Block) *opened {
 	return b
 }
 
-// follow audits a source's blocks, from the one after the last.
+// follow audits the blocks of a source that come after the last audited one.
 func (a *Auditor) follow(ctx context.Context, source Source) error {
 	first, seen := a.replay.first(), uint64(0)
 	if a.follower != nil {
 		first = min(first, a.follower.Height())
 	}
-	expected := first < a.replay.progress.Next // the source must have what it had before
-	var broken error                           // what ended the source; the blocks before are audited all the same
+	expected := first < a.replay.progress.Next // the source must still have the blocks that it had before
+	var broken error                           // from the source; the blocks that it gave before are audited all the same
 	group, ctx := errgroup.WithContext(ctx)
 	raws := make(chan *common.Block, mostUnopened)
 	audited := make(chan Block, mostUnfollowed)
@@ -129,7 +131,8 @@ func (a *Auditor) follow(ctx context.Context, source Source) error {
 		err = broken
 	}
 	if err == nil && seen == 0 && expected {
-		a.replay.note(Finding{Code: HiddenTip, Detail: fmt.Sprintf("%s has fewer than the %d blocks that were audited before", source, a.replay.progress.Next)})
+		a.replay.note(Finding{Code: HiddenTip, Detail: fmt.Sprintf(
+			"%s has fewer than the %d blocks that were audited before", source, a.replay.progress.Next)})
 	}
 	var damage *Damaged
 	if errors.As(err, &damage) {
@@ -143,8 +146,8 @@ func (a *Auditor) follow(ctx context.Context, source Source) error {
 	return err
 }
 
-// sequence takes blocks in order, each when what could be found out ahead is there, and keeps the processors busy with
-// those that follow. It doesn't look behind a configuration block before it is taken.
+// sequence takes blocks in order, as soon as they are ready. Meanwhile it opens the blocks that follow, to keep the
+// processors busy. It opens no block behind a configuration block before that was taken.
 func (a *Auditor) sequence(ctx context.Context, raws <-chan *common.Block, audited chan<- Block) error {
 	var queue []*opened
 	bytes, held := 0, false
@@ -162,7 +165,7 @@ func (a *Auditor) sequence(ctx context.Context, raws <-chan *common.Block, audit
 			queue, bytes, held = append(queue, b), bytes+b.size, isConfig(raw)
 		}
 		if len(queue) == 0 {
-			return ctx.Err() // the source has ended, or everything has
+			return ctx.Err() // the source has ended, or ctx has
 		}
 		b := queue[0]
 		b.ready.Wait()
@@ -176,7 +179,8 @@ func (a *Auditor) sequence(ctx context.Context, raws <-chan *common.Block, audit
 	}
 }
 
-// next takes a block from the source. If it may not wait, it tells that it would have to.
+// next takes a block from the source. If wait is false and there is no block yet, it returns at once, and waiting is
+// true.
 func next(ctx context.Context, raws <-chan *common.Block, wait bool) (raw *common.Block, ok, waiting bool) {
 	if !wait {
 		select {
@@ -194,7 +198,8 @@ func next(ctx context.Context, raws <-chan *common.Block, wait bool) (raw *commo
 	}
 }
 
-// turn audits a block, or checks that it is one that was audited before, and hands it to the follower.
+// turn audits a block, or checks that it is the same as when it was audited before. Then it gives the block to the
+// follower.
 func (a *Auditor) turn(ctx context.Context, b *opened, audited chan<- Block) error {
 	number := b.raw.GetHeader().GetNumber()
 	var codes []byte
@@ -220,7 +225,7 @@ func (a *Auditor) turn(ctx context.Context, b *opened, audited chan<- Block) err
 	}
 }
 
-// recordsOf counts the pointers that a transaction wrote: one for each record.
+// recordsOf counts the records that a transaction wrote, by their pointers.
 func recordsOf(chaincode string, t *transaction) (n uint64) {
 	for _, s := range t.call.sets {
 		if s.namespace != chaincode {

@@ -13,7 +13,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// Names of Fabric's own.
+// Names that Fabric defines.
 const (
 	lifecycleNamespace = "_lifecycle"
 	lifecyclePolicy    = "/Channel/Application/LifecycleEndorsement"
@@ -23,17 +23,17 @@ const (
 	defaultPlugin      = "vscc"
 )
 
-// definition is what the organisations have agreed on for a chaincode, as far as its transactions are judged by it.
+// definition is the part of a chaincode's definition that its transactions are judged by.
 type definition struct {
 	plugin string
 	policy []byte // peer.ApplicationPolicy
 }
 
-// errNotDefined says that the channel has no such chaincode.
+// errNotDefined means that the channel has no such chaincode.
 var errNotDefined = errors.New("the channel has no such chaincode")
 
-// definitionOf reads a chaincode's definition from the state (Fabric, core/chaincode/lifecycle). Definitions are kept until
-// a block writes into the lifecycle's namespace.
+// definitionOf reads a chaincode's definition from the state, as Fabric's package core/chaincode/lifecycle does. It
+// remembers definitions until a block writes into the lifecycle's namespace.
 func (r *replay) definitionOf(chaincode string) (*definition, error) {
 	if d, ok := r.definitions[chaincode]; ok {
 		return d, nil
@@ -70,17 +70,19 @@ func (r *replay) definitionOf(chaincode string) (*definition, error) {
 	return d, nil
 }
 
-// referTo makes an endorsement policy out of the name of a channel policy.
+// referTo makes an endorsement policy that refers to a channel policy.
 func referTo(path string) []byte {
-	policy, err := proto.Marshal(&peer.ApplicationPolicy{Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{ChannelConfigPolicyReference: path}})
+	policy, err := proto.Marshal(&peer.ApplicationPolicy{
+		Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{ChannelConfigPolicyReference: path},
+	})
 	if err != nil {
 		panic(err) // a text always has an encoding
 	}
 	return policy
 }
 
-// endorsed asks, for each namespace that a transaction writes to and for that of its chaincode, whether those who endorsed
-// it meet the namespace's policy.
+// endorsed checks that the endorsers of a transaction meet the policies of its chaincode's namespace, and of each other
+// namespace that it writes to.
 func (r *replay) endorsed(e *epoch, c *call) (peer.TxValidationCode, string, error) {
 	namespaces := []string{c.chaincode}
 	for i := range c.sets {
@@ -98,7 +100,9 @@ func (r *replay) endorsed(e *epoch, c *call) (peer.TxValidationCode, string, err
 			return 0, "", err
 		}
 		for _, policy := range policiesOf(e, c, namespace, d) {
-			err := e.meets(string(policy), c.endorsers, func(list []*proof.Identity) error { return e.config.MeetsApplication(policy, list) })
+			err := e.meets(string(policy), c.endorsers, func(list []*proof.Identity) error {
+				return e.config.MeetsApplication(policy, list)
+			})
 			if err != nil {
 				return peer.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, fmt.Sprintf("%q: %v", namespace, err), nil
 			}
@@ -107,8 +111,8 @@ func (r *replay) endorsed(e *epoch, c *call) (peer.TxValidationCode, string, err
 	return valid, "", nil
 }
 
-// policiesOf lists the policies that a namespace asks for: the chaincode's, unless all that is written is in organisations'
-// own collections, which have the organisation's.
+// policiesOf lists the policies that writes to a namespace must meet. For an organisation's implicit collection it is
+// the organisation's policy. For everything else it is the chaincode's.
 func policiesOf(e *epoch, c *call, namespace string, d *definition) [][]byte {
 	i := slices.IndexFunc(c.sets, func(s set) bool { return s.namespace == namespace })
 	if i < 0 {
@@ -135,7 +139,7 @@ func policiesOf(e *epoch, c *call, namespace string, d *definition) [][]byte {
 	return policies
 }
 
-// unjudged names what of a transaction this audit can't recompute, "" if nothing.
+// unjudged describes something in a transaction that the audit doesn't follow. It returns "" if there is nothing.
 func (r *replay) unjudged(c *call) string {
 	for _, s := range c.sets {
 		if len(s.public.GetMetadataWrites()) > 0 {
@@ -153,5 +157,5 @@ func (r *replay) unjudged(c *call) string {
 	return ""
 }
 
-// changesDefinitions tells whether a block has written into the lifecycle's namespace.
+// changesDefinitions reports whether a block has written into the lifecycle's namespace.
 func (u *updates) changesDefinitions() bool { return len(u.public[lifecycleNamespace]) > 0 }

@@ -16,14 +16,14 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// mostKept is how many findings are kept: whoever made a chain with more could go on for ever.
+// mostKept is how many findings are kept. Without a limit, a hostile chain could fill the disk.
 const mostKept = 10_000
 
-// errEnded says that the chain can't be followed any further. Why is among the findings.
+// errEnded means that the chain can't be followed any further. A finding says why.
 var errEnded = errors.New("the audit can't go on")
 
-// replay takes blocks one after the other and judges each by what came before. It is used by one goroutine; what can be
-// done ahead of a block's turn is in pipeline.go.
+// replay takes blocks one after the other, and judges each by those before it. Only one goroutine uses it. The work
+// that can be done before a block's turn is in pipeline.go.
 type replay struct {
 	genesis   []byte
 	chaincode string
@@ -36,17 +36,17 @@ type replay struct {
 	epoch       *epoch
 	definitions map[string]*definition
 
-	run func(func()) // runs something on another goroutine when there is room
+	run func(func()) // runs a function on another goroutine, as soon as a processor is free
 }
 
-// OtherStateError says that a state is of another audit.
+// OtherStateError means that the folder has the state of another audit.
 type OtherStateError struct{ Have, Want string }
 
 func (e *OtherStateError) Error() string {
-	return fmt.Sprintf("the state is of an audit of %s, and this is one of %s; use another folder", e.Have, e.Want)
+	return fmt.Sprintf("the folder has the state of an audit of %s, and this is an audit of %s; use another folder", e.Have, e.Want)
 }
 
-// resume makes the chain again as it was, from the configuration blocks that were kept.
+// resume continues an earlier audit. It makes the chain again from the configuration blocks in the state.
 func (r *replay) resume() error {
 	p := r.store.Progress()
 	r.progress = p
@@ -90,8 +90,8 @@ func (r *replay) resume() error {
 	return nil
 }
 
-// first is the number of the block to go on with. The last one that was audited has to be looked at again if the chain
-// doesn't stand there.
+// first returns the number of the first block to read. If the chain hasn't followed the last audited block, because
+// that wasn't a configuration block, it must be read again.
 func (r *replay) first() uint64 {
 	if next := r.progress.Next; next == 0 || r.chain.Last().Number+1 == next {
 		return next
@@ -99,7 +99,7 @@ func (r *replay) first() uint64 {
 	return r.progress.Next - 1
 }
 
-// follow moves the chain on to a block; after a configuration block a new epoch begins.
+// follow moves the chain on to a block. A configuration block begins a new epoch.
 func (r *replay) follow(b *proof.Block) (err error) {
 	if r.chain == nil {
 		r.chain, err = proof.NewChain(b, r.genesis)
@@ -115,7 +115,7 @@ func (r *replay) follow(b *proof.Block) (err error) {
 	return nil
 }
 
-// again looks at a block that was audited before: it must still be the same.
+// again checks that a block is the same as when it was audited.
 func (r *replay) again(b *opened) (codes []byte, err error) {
 	number := b.raw.GetHeader().GetNumber()
 	hash, codes, err := r.store.Block(number)
@@ -139,7 +139,7 @@ func (r *replay) again(b *opened) (codes []byte, err error) {
 	return codes, nil
 }
 
-// note adds a finding that belongs to no audited block. It isn't kept in the state.
+// note adds a finding that isn't about an audited block. The state doesn't keep it.
 func (r *replay) note(f Finding) { r.found = append(r.found, f) }
 
 // take audits the next block. It returns the validation codes of its transactions.
@@ -166,10 +166,10 @@ func (r *replay) take(b *opened) ([]byte, error) {
 	return codes, r.keep(b, u, codes, hash, append(found, more...))
 }
 
-// judge decides about each transaction of a block, in order, and collects what the valid ones change.
+// judge decides which transactions of a block are valid, in order, and collects what these change.
 func (r *replay) judge(b *opened, u *updates) (codes []byte, found []Finding, err error) {
 	number := b.raw.GetHeader().GetNumber()
-	used := map[string]bool{} // ids of valid transactions, before their reads are looked at
+	used := map[string]bool{} // ids of the block's transactions that are valid so far
 	for _, t := range b.transactions {
 		if err := r.decide(b.epoch, t); err != nil {
 			return nil, nil, err
@@ -200,7 +200,7 @@ func (r *replay) judge(b *opened, u *updates) (codes []byte, found []Finding, er
 	return codes, found, err
 }
 
-// decide asks what Fabric's validators ask before they look at reads.
+// decide makes the checks that Fabric makes before it looks for conflicts of reads.
 func (r *replay) decide(e *epoch, t *transaction) error {
 	if t.code != valid || t.call == nil {
 		return nil
@@ -220,8 +220,8 @@ func (r *replay) decide(e *epoch, t *transaction) error {
 	return err
 }
 
-// checkRules looks at the valid transactions of a block for what Fabric doesn't look at. It tries those that weren't
-// tried yet, all at once: they read what stood there before the block.
+// checkRules makes the checks of valid transactions that Fabric doesn't make. It runs the calls that haven't run again
+// yet. They can run at the same time, because valid transactions of a block read only what was there before the block.
 func (r *replay) checkRules(b *opened, number uint64) (found []Finding, err error) {
 	var wait sync.WaitGroup
 	for _, t := range b.transactions {
@@ -244,7 +244,10 @@ func (r *replay) checkRules(b *opened, number uint64) (found []Finding, err erro
 		if !bytes.Equal(t.call.proposer, t.creator.Serialized()) {
 			add(OtherProposer, "its proposal was made by somebody else than %s", t.creator)
 		}
-		if err := b.epoch.meets(writersPolicy, []*identity{t.creator}, func(list []*proof.Identity) error { return b.epoch.config.Meets(writersPolicy, list) }); err != nil {
+		err := b.epoch.meets(writersPolicy, []*identity{t.creator}, func(list []*proof.Identity) error {
+			return b.epoch.config.Meets(writersPolicy, list)
+		})
+		if err != nil {
 			add(NotAWriter, "%s may not write on the channel: %v", t.creator, err)
 		}
 		if why := r.unjudged(t.call); why != "" {
@@ -266,7 +269,7 @@ func (r *replay) checkRules(b *opened, number uint64) (found []Finding, err erro
 	return found, nil
 }
 
-// triable tells whether a transaction is a call of the chaincode that changes something.
+// triable reports whether a transaction is a call of Pedigree's chaincode that changes something.
 func (r *replay) triable(t *transaction) bool {
 	if t.call.chaincode != r.chaincode {
 		return false
@@ -279,7 +282,7 @@ func (r *replay) triable(t *transaction) bool {
 	return false
 }
 
-// keep writes a block into the state.
+// keep writes the outcome of a block into the state.
 func (r *replay) keep(b *opened, u *updates, codes, commitHash []byte, found []Finding) error {
 	number := b.raw.GetHeader().GetNumber()
 	batch := r.store.NewBatch()
@@ -320,8 +323,9 @@ func (r *replay) keep(b *opened, u *updates, codes, commitHash []byte, found []F
 	return nil
 }
 
-// checkMetadata compares what a peer has added to a block with what it should be. Nobody signs any of it. It returns the
-// commit hash to go on with: the peer's own, if it has one, so that one difference doesn't show in all later blocks.
+// checkMetadata checks what a peer added to a block, which nobody signs. It returns the commit hash that the next
+// block's is computed from. That is the peer's own, if it has one, so that one difference isn't reported for all later
+// blocks.
 func (r *replay) checkMetadata(b *opened, codes []byte, u *updates) (found []Finding, hash []byte) {
 	number := b.raw.GetHeader().GetNumber()
 	all := b.raw.GetMetadata().GetMetadata()
@@ -352,7 +356,8 @@ func (r *replay) checkMetadata(b *opened, codes []byte, u *updates) (found []Fin
 		for i, code := range codes {
 			if flags[i] != code {
 				t := b.transactions[i]
-				found = append(found, inTransaction(number, t, FlagDiffers, "the peer says %s, and it is %s%s", peer.TxValidationCode(flags[i]), peer.TxValidationCode(code), because(t.why)))
+				found = append(found, inTransaction(number, t, FlagDiffers, "the peer says %s, and it is %s%s",
+					peer.TxValidationCode(flags[i]), peer.TxValidationCode(code), because(t.why)))
 			}
 		}
 	}
@@ -362,7 +367,7 @@ func (r *replay) checkMetadata(b *opened, codes []byte, u *updates) (found []Fin
 	case number == 0 && len(value) == 0:
 		return found, nil
 	case len(value) == 0 && (number == 1 || len(r.progress.CommitHash) == 0):
-		return found, nil // the peer keeps none
+		return found, nil // the peer doesn't keep commit hashes
 	case !exact(value, &kept) || len(kept.GetSignatures()) > 0 || !bytes.Equal(kept.GetValue(), want):
 		add(CommitHashDiffers, "the peer has %x for all changes up to here, and the audit %x", kept.GetValue(), want)
 	}
@@ -372,10 +377,10 @@ func (r *replay) checkMetadata(b *opened, codes []byte, u *updates) (found []Fin
 	return found, kept.GetValue()
 }
 
-// genesisMetadata is what configtxgen writes where orderers sign other blocks.
+// genesisMetadata is what configtxgen writes into the genesis block instead of what orderers sign.
 var genesisMetadata = []byte{0x0a, 0x00}
 
-// exact reads a message that must be in the one encoding that Fabric's programs write.
+// exact reads a message, and reports whether it is in the encoding that Fabric's programs write.
 func exact(data []byte, m proto.Message) bool {
 	if proto.Unmarshal(data, m) != nil {
 		return false

@@ -8,46 +8,47 @@ import (
 	"time"
 )
 
-// Report is what an audit came to. Its JSON form is stable: members are added, never changed.
+// Report is the outcome of an audit. Its JSON form is stable: members may be added, but never change.
 type Report struct {
-	// Channel, Chaincode and Genesis, in hexadecimal, say what was audited, and Source where it came from.
+	// Channel, Chaincode and Genesis (in hexadecimal) say what was audited. Source says where the blocks came from.
 	Channel   string `json:"channel"`
 	Chaincode string `json:"chaincode"`
 	Genesis   string `json:"genesis"`
 	Source    string `json:"source"`
-	// Blocks are how many were audited from the first on, in this run and those that it went on from; Tip is the hash of
-	// the last one, in hexadecimal. Complete says that the audit came to the end of the source.
+	// Blocks is the number of blocks that were audited, in this run and in the runs before it. Tip is the hash of the last
+	// block, in hexadecimal. Complete says that no finding ended the audit early.
 	Blocks   uint64 `json:"blocks"`
 	Tip      string `json:"tip,omitempty"`
 	Complete bool   `json:"complete"`
 	// From is the block at which this run began.
 	From uint64 `json:"from"`
-	// Transactions, Invalid ones among them, and Records are how many the blocks have.
+	// Transactions is the number of all transactions in the blocks, and Invalid the number of invalid ones. Records is the
+	// number of records.
 	Transactions uint64 `json:"transactions"`
 	Invalid      uint64 `json:"invalid"`
 	Records      uint64 `json:"records"`
-	// Seconds are how long this run took.
+	// Seconds is how long this run took.
 	Seconds float64 `json:"seconds"`
-	// Heights are those that peers signed, and Gateway what was compared with a gateway.
+	// Heights are the heights that peers signed. Gateway says what was compared with a gateway.
 	Heights []SignedHeight `json:"heights,omitempty"`
 	Gateway *Comparison    `json:"gateway,omitempty"`
-	// Findings is what isn't as it should be; empty if all is well. Notes say what is worth knowing and no finding.
+	// Findings is empty if nothing is wrong. Notes are worth knowing, but aren't findings.
 	Findings []Finding `json:"findings"`
 	Notes    []string  `json:"notes,omitempty"`
 }
 
-// Comparison is what was compared with a gateway's answers.
+// Comparison says what was compared with a gateway's answers.
 type Comparison struct {
 	URL string `json:"url"`
-	// At is the block as of which both were asked.
+	// At is the block as of which the two were compared.
 	At uint64 `json:"at"`
-	// Records and Lineages are how many were compared, and Nouns how many records of each noun were, if all of them.
+	// Records and Lineages are how many were compared. If all records were compared, Nouns has their number by noun.
 	Records  int            `json:"records"`
 	Lineages int            `json:"lineages"`
 	Nouns    map[string]int `json:"nouns,omitempty"`
 }
 
-// Report tells what the audit of a source came to.
+// Report returns the outcome of the audit of a source.
 func (a *Auditor) Report(source Source) *Report {
 	s := a.Status()
 	r := &Report{
@@ -67,7 +68,7 @@ func (a *Auditor) Report(source Source) *Report {
 	return r
 }
 
-// Clean tells whether nothing was found.
+// Clean reports whether the audit was complete and found nothing.
 func (r *Report) Clean() bool { return len(r.Findings) == 0 && r.Complete }
 
 // WriteJSON writes the report as JSON.
@@ -78,7 +79,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	return e.Encode(r)
 }
 
-// mostFindings is how many the text has; the JSON has all.
+// mostFindings is how many findings WriteText writes. WriteJSON writes all.
 const mostFindings = 100
 
 // WriteText writes the report for people.

@@ -17,8 +17,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
 )
 
-// rules run the chaincode's own code on what a transaction asked, to see whether it did what the code does. What the
-// endorsers sign is what was read and written; that these follow from what was asked is their word only.
+// rules runs the chaincode's own code on the arguments of a transaction, to see whether the transaction did what the
+// code does. Endorsers sign what a transaction read and wrote. Only their word says that this follows from its
+// arguments.
 type rules struct {
 	name string
 	code *contractapi.ContractChaincode
@@ -32,7 +33,7 @@ func newRules(name string) (*rules, error) {
 	return &rules{name, code}, nil
 }
 
-// trial is what the rules made of a call.
+// trial is what happened when the chaincode's code ran again.
 type trial struct {
 	answer *peer.Response
 	writes map[string][]byte
@@ -40,8 +41,9 @@ type trial struct {
 	err    error // of the state
 }
 
-// try runs a call. Without a state it returns nil if the call asks for one: most don't, and can be tried long before the
-// block's turn comes. A valid transaction read what stood there before its block, or it wouldn't be valid.
+// try runs a call. Most calls don't read the state, so they can run before the block's turn, with a nil state. If such
+// a call does read the state, try returns nil. It must then run on the state before the block: that is what a valid
+// transaction read, or it wouldn't be valid.
 func (r *rules) try(t *transaction, s *state.Store) (made *trial) {
 	made = &trial{writes: map[string][]byte{}, reads: map[string]struct{}{}}
 	stub := &stub{store: s, namespace: r.name, t: t, trial: made, pack: r.packOf(t)}
@@ -51,15 +53,15 @@ func (r *rules) try(t *transaction, s *state.Store) (made *trial) {
 		case errNeedsState:
 			made = nil
 		default:
-			made.answer = shim.Error(fmt.Sprintf("the chaincode fell over it: %v", problem))
+			made.answer = shim.Error(fmt.Sprintf("the chaincode panicked: %v", problem))
 		}
 	}()
 	made.answer = r.code.Invoke(stub)
 	return made
 }
 
-// packOf is the pack that the transaction says it was called with: the endorsers got it as transient data, and it stands
-// in what it wrote.
+// packOf returns the pack that a transaction was called with. The endorsers got it as transient data, which isn't in
+// the block. But the transaction wrote it, too.
 func (r *rules) packOf(t *transaction) []byte {
 	for _, s := range t.call.sets {
 		if s.namespace != r.name {
@@ -115,11 +117,15 @@ func (r *rules) compare(block uint64, t *transaction, made *trial) (found []Find
 		read[one.GetKey()] = struct{}{}
 	}
 	if !maps.Equal(read, made.reads) || len(own.public.GetRangeQueriesInfo()) > 0 || len(own.collections) > 0 {
-		add(ReadsDiffer, "it has read %d keys and %d lists, and by the rules it reads %d keys%s", len(read), len(own.public.GetRangeQueriesInfo()), len(made.reads),
+		add(ReadsDiffer, "it has read %d keys and %d lists, and by the rules it reads %d keys%s",
+			len(read), len(own.public.GetRangeQueriesInfo()), len(made.reads),
 			example(append(without(read, made.reads), without(made.reads, read)...)))
 	}
-	if answer := t.call.answer; answer.GetStatus() != made.answer.GetStatus() || string(answer.GetPayload()) != string(made.answer.GetPayload()) || answer.GetMessage() != made.answer.GetMessage() || t.call.event {
-		add(AnswerDiffers, "the chaincode answered %q, and it should be %q", record.Brief(string(answer.GetPayload())), record.Brief(string(made.answer.GetPayload())))
+	if answer := t.call.answer; answer.GetStatus() != made.answer.GetStatus() ||
+		string(answer.GetPayload()) != string(made.answer.GetPayload()) ||
+		answer.GetMessage() != made.answer.GetMessage() || t.call.event {
+		add(AnswerDiffers, "the chaincode answered %q, and it should be %q",
+			record.Brief(string(answer.GetPayload())), record.Brief(string(made.answer.GetPayload())))
 	}
 	return found
 }
@@ -141,10 +147,11 @@ func example(keys []string) string {
 	return fmt.Sprintf(" (%q, for one)", record.Brief(keys[0]))
 }
 
-// errNeedsState ends a trial without a state that asks for one.
+// errNeedsState ends a trial that has no state and reads it.
 var errNeedsState = errors.New("the call depends on the state")
 
-// stub is the ledger as the chaincode sees it during a trial. What it doesn't have no submit may use.
+// stub is the ledger as the chaincode sees it during a trial. It implements only what the chaincode uses when it
+// submits records; everything else panics.
 type stub struct {
 	shim.ChaincodeStubInterface
 	store     *state.Store

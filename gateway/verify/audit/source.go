@@ -12,19 +12,18 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/blockfile"
 )
 
-// Source is where blocks come from. It is trusted with nothing but to have them.
+// Source is where blocks come from. The audit doesn't trust it.
 type Source interface {
-	// Blocks hands on all blocks from a number on, in order, until there are no more or take returns an error, which it
-	// returns.
+	// Blocks passes all blocks from a number on to take, in order. If take returns an error, Blocks stops and returns it.
 	Blocks(ctx context.Context, from uint64, take func(*common.Block) error) error
-	// Share is how much of it has been read, when the next block to audit is the given one: so many of all, in whatever
-	// unit; 0 of 0 if it isn't known.
+	// Share returns how much of the source has been read when next is the next block to audit. The unit is the source's
+	// own. Both are 0 if the source doesn't know.
 	Share(next uint64) (read, all int64)
-	// String says where it is, for people.
+	// String describes the source for people.
 	String() string
 }
 
-// Damaged is a source that can't be read any further.
+// Damaged is an error about a source that can't be read any further.
 type Damaged = blockfile.Damage
 
 // Files are the block files of a stopped peer.
@@ -64,26 +63,27 @@ func (f *Files) Blocks(ctx context.Context, from uint64, take func(*common.Block
 	return ctx.Err()
 }
 
-// Share is in bytes.
+// Share counts bytes.
 func (f *Files) Share(uint64) (read, all int64) { return f.read.Load(), f.size.Load() }
 
-// Note tells of an unfinished block at the end, "" if there is none.
+// Note describes an unfinished block at the end of the files. It returns "" if there is none.
 func (f *Files) Note() string {
 	if f.partial == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s ends within a block, which begins at byte %d and is left out: the peer was killed while it wrote it, or the file was cut off", f.partial.File, f.partial.Offset)
+	return fmt.Sprintf("%s ends within a block, which begins at byte %d and is left out: "+
+		"the peer was killed while it wrote it, or the file was cut off", f.partial.File, f.partial.Offset)
 }
 
 func (f *Files) String() string { return "the block files in " + f.Dir }
 
-// UnreachableError says that a source or a peer can't be asked, or answers no more.
+// UnreachableError means that a source or a peer can't be reached, or has stopped answering.
 type UnreachableError struct{ Err error }
 
 func (e *UnreachableError) Error() string { return e.Err.Error() }
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// InvalidError says that something an audit was given can't be used: a file, an address or an identity.
+// InvalidError means that the caller gave the audit something unusable: a file, an address or an identity.
 type InvalidError struct{ Err error }
 
 func (e *InvalidError) Error() string { return e.Err.Error() }

@@ -15,27 +15,27 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// The validation codes that are written often here.
+// Short names for the most frequent validation codes.
 const (
 	valid       = peer.TxValidationCode_VALID
 	otherReason = peer.TxValidationCode_INVALID_OTHER_REASON
 )
 
-// transaction is one envelope of a block, and what is thought of it. Its code is Fabric's (package
-// core/committer/txvalidator), asked for in Fabric's order, so that it can be compared with a peer's.
+// transaction is one envelope of a block, and its verdict. The code comes from the checks of Fabric's package
+// core/committer/txvalidator, in the same order, so that it can be compared with a peer's.
 type transaction struct {
 	position int
-	id       string // as peers index it; empty if it can't be told
+	id       string // as peers index it; empty if the headers can't be read
 	kind     common.HeaderType
 	creator  *identity
 	time     time.Time
-	call     *call // of a chaincode, if it is one and can be read
+	call     *call // nil if it isn't a readable call of a chaincode
 
 	code peer.TxValidationCode
 	why  string
 }
 
-// call is what a transaction asked a chaincode, and what came of it.
+// call is a call of a chaincode, and its outcome.
 type call struct {
 	chaincode string
 	proposer  []byte // the identity that the chaincode saw
@@ -43,10 +43,10 @@ type call struct {
 	answer    *peer.Response
 	event     bool
 	sets      []set
-	endorsers []*identity // whose signatures are good, once each
-	trial     *trial      // what the rules make of it
+	endorsers []*identity // those with good signatures, each once
+	trial     *trial      // what happens when it runs again
 
-	// Why the call can't be right, apart from its endorsers, which Fabric looks at after it has looked for the same id.
+	// The verdict on the call without its endorsers. Fabric looks for an earlier transaction with the same id first.
 	code peer.TxValidationCode
 	why  string
 }
@@ -63,7 +63,7 @@ type collection struct {
 	hashed *kvrwset.HashedRWSet
 }
 
-// writes tells whether a set changes anything.
+// writes reports whether a set changes anything.
 func (s *set) writes() bool {
 	if len(s.public.GetWrites()) > 0 || len(s.public.GetMetadataWrites()) > 0 {
 		return true
@@ -82,10 +82,12 @@ func (c *call) invalid(code peer.TxValidationCode, format string, args ...any) {
 	c.code, c.why = code, fmt.Sprintf(format, args...)
 }
 
-// kinds are the types that may stand in a block; the last of them is then found to be no transaction.
-var kinds = []common.HeaderType{common.HeaderType_ENDORSER_TRANSACTION, common.HeaderType_CONFIG, common.HeaderType_CONFIG_UPDATE}
+// kinds are the types of envelope that Fabric's check of the headers accepts. A later check refuses CONFIG_UPDATE.
+var kinds = []common.HeaderType{
+	common.HeaderType_ENDORSER_TRANSACTION, common.HeaderType_CONFIG, common.HeaderType_CONFIG_UPDATE,
+}
 
-// examine checks all of an envelope that doesn't depend on what came before it. It may run for many at once.
+// examine makes all checks of an envelope that don't depend on earlier transactions. It is safe for concurrent use.
 func (e *epoch) examine(number uint64, position int, data []byte) *transaction {
 	t := &transaction{position: position, kind: -1}
 	var envelope common.Envelope
@@ -117,10 +119,11 @@ func (e *epoch) examine(number uint64, position int, data []byte) *transaction {
 		t.id = own
 	}
 	if number == 0 && t.kind == common.HeaderType_CONFIG {
-		return t // valid by being what the audit trusts
+		return t // valid, because the audit trusts the genesis block
 	}
 	if !slices.Contains(kinds, t.kind) || channel.GetEpoch() != 0 {
-		return t.invalid(peer.TxValidationCode_BAD_COMMON_HEADER, "it is of type %d and epoch %d", channel.GetType(), channel.GetEpoch())
+		return t.invalid(peer.TxValidationCode_BAD_COMMON_HEADER, "it is of type %d and epoch %d",
+			channel.GetType(), channel.GetEpoch())
 	}
 	if len(signature.GetNonce()) == 0 || len(signature.GetCreator()) == 0 {
 		return t.invalid(peer.TxValidationCode_BAD_COMMON_HEADER, "it has no nonce or no creator")
@@ -134,7 +137,7 @@ func (e *epoch) examine(number uint64, position int, data []byte) *transaction {
 	}
 	switch t.kind {
 	case common.HeaderType_CONFIG:
-		return t // the chain of configurations judges the rest
+		return t // proof.Chain checks the rest
 	case common.HeaderType_CONFIG_UPDATE:
 		return t.invalid(peer.TxValidationCode_UNSUPPORTED_TX_PAYLOAD, "it is of type %s", t.kind)
 	}
@@ -144,13 +147,13 @@ func (e *epoch) examine(number uint64, position int, data []byte) *transaction {
 	return e.examineCall(t, payload.GetData(), header, &channel)
 }
 
-// transactionID is what Fabric defines (protoutil.ComputeTxID).
+// transactionID computes a transaction's id as Fabric's protoutil.ComputeTxID does.
 func transactionID(nonce, creator []byte) string {
 	sum := sha256.Sum256(slices.Concat(nonce, creator))
 	return hex.EncodeToString(sum[:])
 }
 
-// examineCall checks that what was endorsed is the answer to what was proposed, and reads it.
+// examineCall reads a call, and checks that the endorsed answer is an answer to the proposal.
 func (e *epoch) examineCall(t *transaction, data []byte, header *common.Header, channel *common.ChannelHeader) *transaction {
 	const broken = peer.TxValidationCode_INVALID_ENDORSER_TRANSACTION
 	var tx peer.Transaction
@@ -164,8 +167,9 @@ func (e *epoch) examineCall(t *transaction, data []byte, header *common.Header, 
 	var proposer common.SignatureHeader
 	var payload peer.ChaincodeActionPayload
 	var endorsed peer.ProposalResponsePayload
-	if err := proto.Unmarshal(action.GetHeader(), &proposer); err != nil || len(proposer.GetNonce()) == 0 || len(proposer.GetCreator()) == 0 {
-		return t.invalid(broken, "its action says not who proposed it")
+	if err := proto.Unmarshal(action.GetHeader(), &proposer); err != nil ||
+		len(proposer.GetNonce()) == 0 || len(proposer.GetCreator()) == 0 {
+		return t.invalid(broken, "its action doesn't say who proposed it")
 	}
 	if err := proto.Unmarshal(action.GetPayload(), &payload); err != nil {
 		return t.invalid(broken, "its action can't be read: %v", err)
@@ -187,7 +191,8 @@ func (e *epoch) examineCall(t *transaction, data []byte, header *common.Header, 
 	return t
 }
 
-// readProposal reads what the chaincode was asked. What can't be read was never asked: the rules will refuse it.
+// readProposal reads the arguments of a call. If they can't be read, there are none, and the chaincode's rules refuse
+// the call.
 func (c *call) readProposal(data []byte) {
 	var payload peer.ChaincodeProposalPayload
 	var call peer.ChaincodeInvocationSpec
@@ -196,8 +201,8 @@ func (c *call) readProposal(data []byte) {
 	}
 }
 
-// readAnswer reads what the chaincode did, with the checks that Fabric makes before it asks for the endorsers (package
-// core/committer/txvalidator/v20/plugindispatcher).
+// readAnswer reads what the chaincode read, wrote and answered. It makes the checks that Fabric makes before it looks
+// at the endorsers (package core/committer/txvalidator/v20/plugindispatcher).
 func (c *call) readAnswer(extension, headerExtension []byte) {
 	var asked peer.ChaincodeHeaderExtension
 	var action peer.ChaincodeAction
@@ -227,7 +232,8 @@ func (c *call) readAnswer(extension, headerExtension []byte) {
 	case asked.GetChaincodeId() == nil || answered == nil:
 		c.invalid(otherReason, "it doesn't name its chaincode")
 	case c.chaincode == "" || c.chaincode != answered.GetName() || answered.GetVersion() == "":
-		c.invalid(peer.TxValidationCode_INVALID_CHAINCODE, "it asks the chaincode %q, and %q in version %q has answered", c.chaincode, answered.GetName(), answered.GetVersion())
+		c.invalid(peer.TxValidationCode_INVALID_CHAINCODE, "it asks the chaincode %q, and %q in version %q has answered",
+			c.chaincode, answered.GetName(), answered.GetVersion())
 	default:
 		c.checkEvent(action.GetEvents())
 	}
@@ -263,7 +269,7 @@ func readSet(m *rwset.NsReadWriteSet) (set, error) {
 	return s, nil
 }
 
-// endorsers lists, once each, those whose endorsement is good. Others count for nothing, as in Fabric.
+// endorsers lists the identities with good endorsements, each once. As in Fabric, bad endorsements are ignored.
 func (e *epoch) endorsers(signed []byte, endorsements []*peer.Endorsement) (list []*identity) {
 	for _, m := range endorsements {
 		id := e.identity(m.GetEndorser())

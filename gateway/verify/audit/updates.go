@@ -13,24 +13,26 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
 )
 
-// write is what a block makes of a key. A nil value means that it is deleted.
+// write is the change of a key by a block. A nil value means that the key is deleted.
 type write struct {
 	value   []byte
 	version state.Version
 }
 
-// updates is what the valid transactions of a block change, so far.
+// updates collects what the valid transactions of a block change.
 type updates struct {
 	public map[string]map[string]write            // by namespace and key
 	hashed map[string]map[string]map[string]write // by namespace, collection and hash of the key
-	order  map[string][]string                    // the public keys in their order, once that was asked for
+	order  map[string][]string                    // the sorted public keys by namespace; see keys
 }
 
 func newUpdates() *updates {
-	return &updates{public: map[string]map[string]write{}, hashed: map[string]map[string]map[string]write{}, order: map[string][]string{}}
+	return &updates{
+		public: map[string]map[string]write{}, hashed: map[string]map[string]map[string]write{}, order: map[string][]string{},
+	}
 }
 
-// hashOfNothing stands for a private value that is deleted, as an empty value does for a public one.
+// hashOfNothing is the hash of an empty value. To write an empty value deletes a key, whether it is public or private.
 var hashOfNothing = sha256.Sum256(nil)
 
 // apply adds what a valid transaction writes.
@@ -64,7 +66,7 @@ func (u *updates) apply(sets []set, v state.Version) {
 	}
 }
 
-// keys are the public keys of a namespace in their order. All changes must have been applied.
+// keys returns the public keys of a namespace, sorted. Call it only when all changes have been applied.
 func (u *updates) keys(namespace string) []string {
 	if u.order[namespace] == nil {
 		u.order[namespace] = slices.Sorted(maps.Keys(u.public[namespace]))
@@ -72,7 +74,7 @@ func (u *updates) keys(namespace string) []string {
 	return u.order[namespace]
 }
 
-// store puts all changes into a batch; public keys in their order, in which the database takes them faster.
+// store puts all changes into a batch. Public keys are sorted, because the database is faster then.
 func (u *updates) store(b *state.Batch) {
 	for namespace := range u.public {
 		for _, key := range u.keys(namespace) {
@@ -96,8 +98,9 @@ func (u *updates) store(b *state.Batch) {
 	}
 }
 
-// commitHash is the digest that a peer keeps of its state: over the validation codes of a block's transactions, all
-// changes in order, and the digest before (Fabric, core/ledger/kvledger/kv_ledger.go and txmgr/update_batch_bytes.go).
+// commitHash computes the digest that a peer keeps of its state. It is a hash of the validation codes of a block's
+// transactions, all changes in order, and the digest of the block before. Fabric's code for it is in
+// core/ledger/kvledger/kv_ledger.go and txmgr/update_batch_bytes.go.
 func (u *updates) commitHash(codes, before []byte) []byte {
 	h := sha256.New()
 	h.Write(protowire.AppendVarint(nil, uint64(len(codes))))
@@ -111,7 +114,7 @@ func (u *updates) commitHash(codes, before []byte) []byte {
 	slices.Sort(namespaces)
 	var buffer []byte
 	for _, namespace := range namespaces {
-		name := namespace // written with the first key only
+		name := namespace // only the first key has it
 		buffer = hashKeys(h, buffer, u.keys(namespace), u.public[namespace], &name, "")
 		for _, collection := range slices.Sorted(maps.Keys(u.hashed[namespace])) {
 			keys := u.hashed[namespace][collection]
@@ -122,7 +125,7 @@ func (u *updates) commitHash(codes, before []byte) []byte {
 	return h.Sum(nil)
 }
 
-// The fields of the message that stands for a write (txmgr.KVWrite), in a list of them.
+// Fields of Fabric's messages: of the list of writes, and then of a write (txmgr.KVWrite).
 const (
 	writesField     = 1
 	namespaceField  = 1
@@ -144,7 +147,7 @@ func hashKeys(h hash.Hash, buffer []byte, order []string, keys map[string]write,
 		if w.value == nil {
 			b = protowire.AppendVarint(protowire.AppendTag(b, deleteField, protowire.VarintType), 1)
 		}
-		// A value can be long, and is hashed from where it is.
+		// A value can be long, so it is hashed without being copied.
 		var head []byte
 		if len(w.value) > 0 {
 			head = protowire.AppendVarint(protowire.AppendTag(nil, valueField, protowire.BytesType), uint64(len(w.value)))
@@ -161,7 +164,7 @@ func hashKeys(h hash.Hash, buffer []byte, order []string, keys map[string]write,
 	return buffer
 }
 
-// appendField writes a field of text or bytes; an empty one is left out.
+// appendField writes a field of text or bytes, unless it is empty.
 func appendField(to []byte, field protowire.Number, value []byte) []byte {
 	if len(value) == 0 {
 		return to
@@ -169,7 +172,7 @@ func appendField(to []byte, field protowire.Number, value []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(to, field, protowire.BytesType), value)
 }
 
-// versionBytes writes a version as Fabric does: each number as a count of bytes, and so many.
+// versionBytes writes a version as Fabric does: for each of its two numbers, a count of bytes and then the bytes.
 func versionBytes(v state.Version) []byte {
 	var to []byte
 	for _, n := range []uint64{v.Block, v.Tx} {

@@ -21,12 +21,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// SignedHeight is how many blocks an organisation's peer signs that it has.
+// SignedHeight says how many blocks a peer has. The peer signed it.
 type SignedHeight struct {
 	MSPID  string `json:"mspId"`
 	Peer   string `json:"peer"` // its address
 	Height uint64 `json:"height"`
-	// Hash is that of the newest block's header, in hexadecimal.
+	// Hash is the hash of the newest block's header, in hexadecimal.
 	Hash string `json:"hash"`
 }
 
@@ -36,12 +36,12 @@ const (
 	// answerTime is how long a peer may take to answer a question.
 	answerTime = 20 * time.Second
 
-	answered        = 200    // the status of an answer that is one
-	ledgerChaincode = "qscc" // Fabric's own, which tells about a peer's ledger
+	answered        = 200    // the status of a successful answer
+	ledgerChaincode = "qscc" // Fabric's system chaincode for questions about the ledger
 )
 
-// SignedHeight asks the peer how many blocks it has, in a way that it signs, and checks the answer by a configuration of
-// the channel that doesn't come from it.
+// SignedHeight asks the peer how many blocks it has. The peer signs the answer. SignedHeight checks the signature by a
+// configuration of the channel that comes from elsewhere.
 func (p *Peer) SignedHeight(ctx context.Context, config *proof.Config) (*SignedHeight, error) {
 	answer, question, err := p.askHeight(ctx)
 	if err != nil {
@@ -55,13 +55,14 @@ func (p *Peer) SignedHeight(ctx context.Context, config *proof.Config) (*SignedH
 	return h, nil
 }
 
-// LearnHeight asks the peer how many blocks it has, so that Share can tell. Nothing is checked.
+// LearnHeight asks the peer how many blocks it has, for Share. It doesn't check the signature of the answer.
 func (p *Peer) LearnHeight(ctx context.Context) error {
 	_, _, err := p.askHeight(ctx)
 	return err
 }
 
-// askHeight asks the peer how many blocks it has, and remembers what it says. Nothing is checked.
+// askHeight asks the peer how many blocks it has, and remembers the height. It doesn't check the signature of the
+// answer.
 func (p *Peer) askHeight(ctx context.Context) (answer *peer.ProposalResponse, question []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -85,7 +86,7 @@ func (p *Peer) askHeight(ctx context.Context) (answer *peer.ProposalResponse, qu
 	return answer, question, nil
 }
 
-// question is a signed call of the ledger's chaincode, and the hash that answers to it bear.
+// question makes a signed call of the ledger's chaincode. It also returns the hash that an answer to it must have.
 func (p *Peer) question(args ...string) (*peer.SignedProposal, []byte, error) {
 	nonce := make([]byte, nonceBytes)
 	rand.Read(nonce)
@@ -119,7 +120,7 @@ func (p *Peer) question(args ...string) (*peer.SignedProposal, []byte, error) {
 	return &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}, hash[:], err
 }
 
-// readHeight checks who signed an answer, and that it is one to the question with a hash.
+// readHeight checks that a peer of the channel signed an answer, and that it is an answer to the question with a hash.
 func readHeight(answer *peer.ProposalResponse, question []byte, config *proof.Config) (*SignedHeight, error) {
 	var payload peer.ProposalResponsePayload
 	var action peer.ChaincodeAction
@@ -130,13 +131,13 @@ func readHeight(answer *peer.ProposalResponse, question []byte, config *proof.Co
 	}
 	o := config.Organisations[id.MSPID]
 	if o == nil {
-		return nil, fmt.Errorf("%s signs, who isn't of the channel", id)
+		return nil, fmt.Errorf("%s signed, and doesn't belong to the channel", id)
 	}
 	if err := o.Check(id, time.Now()); err != nil {
 		return nil, err
 	}
 	if !o.Is(id, proof.Peer) {
-		return nil, fmt.Errorf("%s signs, who isn't a peer", id)
+		return nil, fmt.Errorf("%s signed, and isn't a peer", id)
 	}
 	if err := id.Verify(slices.Concat(answer.GetPayload(), id.Serialized()), answer.GetEndorsement().GetSignature()); err != nil {
 		return nil, err
@@ -144,17 +145,18 @@ func readHeight(answer *peer.ProposalResponse, question []byte, config *proof.Co
 	if proto.Unmarshal(answer.GetPayload(), &payload) != nil || !bytes.Equal(payload.GetProposalHash(), question) ||
 		proto.Unmarshal(payload.GetExtension(), &action) != nil || action.GetChaincodeId().GetName() != ledgerChaincode ||
 		action.GetResponse().GetStatus() != answered || proto.Unmarshal(action.GetResponse().GetPayload(), &info) != nil {
-		return nil, fmt.Errorf("what %s signs is no answer to the question", id)
+		return nil, fmt.Errorf("what %s signed isn't an answer to the question", id)
 	}
 	return &SignedHeight{MSPID: id.MSPID, Height: info.GetHeight(), Hash: hex.EncodeToString(info.GetCurrentBlockHash())}, nil
 }
 
-// Witnesses compares what was audited with the heights that the peers of several organisations sign. A source that ends
-// before a height that agree organisations sign hides something, unless it has it a moment later; agree is a majority of
-// the channel's members if it is 0. It returns the heights, and why peers didn't sign any.
+// Witnesses compares the audited blocks with the heights that peers of several organisations sign. If agree
+// organisations sign a greater height than the source has, the source is hiding blocks, unless it catches up within the
+// audit's patience. If agree is 0, it is a majority of the channel's members. Witnesses returns the signed heights, and
+// for each peer that signed none, why.
 func (a *Auditor) Witnesses(ctx context.Context, source Source, peers []*Peer, agree int) (heights []SignedHeight, problems []error, err error) {
 	if a.replay.chain == nil {
-		return nil, nil, nil // nothing is known of who could sign
+		return nil, nil, nil // without a configuration, signatures can't be checked
 	}
 	config := a.replay.chain.Config()
 	if agree == 0 {
@@ -184,16 +186,18 @@ func (a *Auditor) Witnesses(ctx context.Context, source Source, peers []*Peer, a
 			return heights, problems, err
 		}
 		if next := a.replay.progress.Next; next < tip && !a.ended {
-			a.replay.note(Finding{Code: HiddenTip, Detail: fmt.Sprintf("%s ends before block %d, and %d organisations sign that they have %d blocks", source, next, agree, tip)})
+			a.replay.note(Finding{Code: HiddenTip, Detail: fmt.Sprintf(
+				"%s ends before block %d, and %d organisations sign that they have %d blocks", source, next, agree, tip)})
 		}
 	}
 	return heights, problems, a.compareHashes(heights)
 }
 
-// agreed is the greatest height that so many organisations sign at least; 0 if there are fewer.
+// agreed returns the greatest height that at least agree organisations have reached. It returns 0 if there are fewer
+// organisations.
 func agreed(heights []SignedHeight, agree int) uint64 {
 	seen := map[string]bool{}
-	for _, h := range heights { // from the greatest down
+	for _, h := range heights { // sorted from the greatest down
 		if seen[h.MSPID] = true; len(seen) >= agree {
 			return h.Height
 		}
@@ -201,7 +205,7 @@ func agreed(heights []SignedHeight, agree int) uint64 {
 	return 0
 }
 
-// catchUp gives a peer some time to show the blocks that others have.
+// catchUp waits for blocks that others have and the audited peer doesn't, and audits them.
 func (a *Auditor) catchUp(ctx context.Context, source Source, tip uint64) error {
 	p, ok := source.(*Peer)
 	if !ok {
@@ -216,7 +220,7 @@ func (a *Auditor) catchUp(ctx context.Context, source Source, tip uint64) error 
 	return err
 }
 
-// upTo is a peer that is waited for until it has a block.
+// upTo is a peer whose Blocks waits until the peer has a certain block.
 type upTo struct {
 	*Peer
 	last uint64
@@ -226,7 +230,8 @@ func (u upTo) Blocks(ctx context.Context, from uint64, take func(*common.Block) 
 	return u.BlocksTo(ctx, from, u.last, take)
 }
 
-// compareHashes looks for another history: a height with the hash of another block than was audited.
+// compareHashes compares the hash of each signed height with the audited block. If they differ, there are two
+// histories.
 func (a *Auditor) compareHashes(heights []SignedHeight) error {
 	for _, h := range heights {
 		if h.Height == 0 || h.Height > a.replay.progress.Next {
@@ -237,7 +242,8 @@ func (a *Auditor) compareHashes(heights []SignedHeight) error {
 			return err
 		}
 		if audited := hex.EncodeToString(hash); audited != h.Hash {
-			a.replay.note(inBlock(h.Height-1, Fork, "%s signs that it has the hash %s, and the audited one has %s", h.MSPID, h.Hash, audited))
+			a.replay.note(inBlock(h.Height-1, Fork, "%s signs that it has the hash %s, and the audited one has %s",
+				h.MSPID, h.Hash, audited))
 		}
 	}
 	return nil

@@ -1,14 +1,15 @@
-// Package blockfile reads the files in which a Fabric peer keeps its blocks, without the peer: blockfile_000000,
-// blockfile_000001 and so on in ledger/ledgersData/chains/chains/<channel>.
+// Package blockfile reads the files in which a Fabric peer keeps its blocks. The peer needn't run. The files are called
+// blockfile_000000, blockfile_000001 and so on, and are in ledger/ledgersData/chains/chains/<channel>.
 //
-// A file is a sequence of blocks, each behind its length. Lengths and counts are varints as in Protocol Buffers. A block
-// isn't the Protocol Buffers message, but (Fabric, common/ledger/blkstorage/block_serialization.go):
+// Each file is a sequence of blocks, and each block comes after its length. Lengths and counts are varints as in
+// Protocol Buffers. A block isn't encoded as a Protocol Buffers message. Its encoding is the following (Fabric,
+// common/ledger/blkstorage/block_serialization.go):
 //
 //	number, bytes of the data hash, bytes of the previous hash,
 //	count of transactions, bytes of each envelope,
 //	count of metadata, bytes of each
 //
-// where bytes are a length and so many of them. A peer that is killed may leave the last block of the last file unfinished.
+// Here, “bytes” are a length and as many bytes. If a peer is killed, the last block of the last file may be unfinished.
 package blockfile
 
 import (
@@ -27,12 +28,13 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// MaxBlock bounds a block, in bytes. Fabric's orderers make none of more than about 100 MB, whatever a channel asks for.
+// MaxBlock is the largest block that is read, in bytes. Fabric's orderers make no blocks of more than about 100 MB,
+// whatever the channel's configuration says.
 const MaxBlock = 128 << 20
 
-// Damage is a place in a file where there is something else than a block.
+// Damage is an error about a file with something that isn't a block.
 type Damage struct {
-	// File is its name, Offset where the block that can't be read begins.
+	// File is the file's name. Offset is where the unreadable block begins.
 	File    string
 	Offset  int64
 	Message string
@@ -41,11 +43,11 @@ type Damage struct {
 // Error says where the damage is.
 func (d *Damage) Error() string { return fmt.Sprintf("%s, byte %d: %s", d.File, d.Offset, d.Message) }
 
-// Partial is the beginning of a block at the end of the last file.
+// Partial is an unfinished block at the end of the last file.
 type Partial struct {
 	File   string
 	Offset int64
-	// Bytes are how many of them are left.
+	// Bytes is how many bytes of the block are there.
 	Bytes int64
 }
 
@@ -61,7 +63,7 @@ type Reader struct {
 	partial *Partial
 }
 
-// Open begins with the first file in a folder.
+// Open opens the first file in a folder.
 func Open(dir string) (*Reader, error) {
 	r := &Reader{dir: dir}
 	if err := r.open(0); err != nil {
@@ -97,10 +99,10 @@ func (r *Reader) open(number int) error {
 // Close closes the file that is open.
 func (r *Reader) Close() error { return r.file.Close() }
 
-// Offset is how many bytes of all files have been read.
+// Offset returns how many bytes of all files have been read.
 func (r *Reader) Offset() int64 { return r.before + r.offset }
 
-// Size is how many bytes all block files in a folder have.
+// Size returns the size of all block files in a folder.
 func Size(dir string) (size int64) {
 	for n := 0; ; n++ {
 		info, err := os.Stat(filepath.Join(dir, name(n)))
@@ -111,12 +113,11 @@ func Size(dir string) (size int64) {
 	}
 }
 
-// Partial is what is left of an unfinished block after the last whole one, nil if nothing is. It is known after Next has
-// returned io.EOF.
+// Partial returns the unfinished block at the end, or nil if there is none. Call it after Next has returned io.EOF.
 func (r *Reader) Partial() *Partial { return r.partial }
 
-// Next reads the next block. The error is io.EOF after the last whole one, a *Damage where a file doesn't hold what it
-// should, or the operating system's.
+// Next reads the next block. The error is io.EOF after the last whole block, a *Damage if the file is damaged, or an
+// error of the operating system.
 func (r *Reader) Next() (*common.Block, error) {
 	for r.offset == r.size {
 		err := r.open(r.number + 1)
@@ -156,7 +157,7 @@ func (r *Reader) Next() (*common.Block, error) {
 	return block, nil
 }
 
-// length reads, without taking it, the length of a block; n is 0 if the file ends within it.
+// length reads the length of the next block, without consuming it. n is 0 if the file ends within the length.
 func (r *Reader) length(left int64) (length uint64, n int, err error) {
 	head, err := r.in.Peek(int(min(left, 10)))
 	if err != nil {
@@ -174,7 +175,7 @@ func (r *Reader) length(left int64) (length uint64, n int, err error) {
 	return length, n, nil
 }
 
-// unfinished tells the end of an unfinished block from a length that is wrong: behind that there is a whole block.
+// unfinished distinguishes an unfinished block from a wrong length. If the length is wrong, a whole block follows it.
 func (r *Reader) unfinished(left int64) error {
 	if _, err := os.Stat(filepath.Join(r.dir, name(r.number+1))); err == nil {
 		return r.damage("the last block of the file is longer than the file, and another file follows")
@@ -195,7 +196,7 @@ func (r *Reader) unfinished(left int64) error {
 	return io.EOF
 }
 
-// whole tells a block from bytes that happen to look like one.
+// whole reports whether a block is one, and not just bytes that look like a block.
 func whole(b *common.Block) bool {
 	h := sha256.New()
 	for _, envelope := range b.GetData().GetData() {
@@ -208,8 +209,8 @@ func (r *Reader) damage(format string, args ...any) error {
 	return &Damage{File: name(r.number), Offset: r.offset, Message: fmt.Sprintf(format, args...)}
 }
 
-// Parse reads one block and returns what follows it. Numbers must be written in the one shortest way, so that no two
-// files say the same.
+// Parse reads one block and returns the bytes after it. Numbers must have their shortest encoding, so that a block has
+// only one.
 func Parse(raw []byte) (block *common.Block, rest []byte, err error) {
 	p := parser{rest: raw}
 	header := &common.BlockHeader{Number: p.number(), DataHash: p.bytes(), PreviousHash: p.bytes()}
@@ -223,7 +224,7 @@ func Parse(raw []byte) (block *common.Block, rest []byte, err error) {
 	return block, p.rest, nil
 }
 
-// Append writes a block as Parse reads it.
+// Append appends a block in the encoding that Parse reads.
 func Append(to []byte, block *common.Block) []byte {
 	to = protowire.AppendVarint(to, block.GetHeader().GetNumber())
 	to = protowire.AppendBytes(to, block.GetHeader().GetDataHash())
@@ -237,7 +238,7 @@ func Append(to []byte, block *common.Block) []byte {
 	return to
 }
 
-// parser takes values off the front of rest; after the first error it takes nothing more.
+// parser reads values from the front of rest. After the first error it reads nothing more.
 type parser struct {
 	rest []byte
 	err  error
@@ -272,7 +273,7 @@ func (p *parser) bytes() []byte {
 
 func (p *parser) list() [][]byte {
 	n := p.number()
-	if p.err == nil && n > uint64(len(p.rest)) { // each takes a byte at least
+	if p.err == nil && n > uint64(len(p.rest)) { // each entry has at least one byte
 		p.err = fmt.Errorf("it ends within %d entries that it announces", n)
 	}
 	if p.err != nil {
