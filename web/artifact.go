@@ -9,10 +9,10 @@ import (
 // Artifacts is the page that lists datasets, models, code and documents.
 type Artifacts struct {
 	Frame
-	Kind    string // only of this kind; empty: all
+	Kind    string // list only this kind; empty: all
 	Kinds   []Kind
 	Rows    []ArtifactRow
-	Earlier string // address of what came before; empty if nothing did
+	Earlier string // address of the list of earlier versions; empty if there are none
 }
 
 // ArtifactRow is one version in a list.
@@ -21,7 +21,7 @@ type ArtifactRow struct {
 	Kind                     Kind
 	At                       time.Time
 	Flags                    []string
-	Current                  bool // it is the one shown
+	Current                  bool // the page is about this version
 }
 
 // Artifact is the page about a version of a dataset, model, code base or document.
@@ -35,7 +35,7 @@ type Artifact struct {
 	Flags                              []string
 	Newer                              string // ref of the newest version, if this isn't it
 
-	Recalled     []Reference // recalled or withdrawn, and in what it rests on; the first few
+	Recalled     []Reference // recalled or withdrawn nodes that it was made of; the first few
 	MoreRecalled int
 
 	Description, Licence, MediaType string
@@ -44,11 +44,11 @@ type Artifact struct {
 	Aliases                         []Alias
 
 	Versions    []ArtifactRow
-	Made        []Run       // that generated it
-	DerivedFrom []Reference // that it names itself
+	Made        []Run       // runs that generated it
+	DerivedFrom []Reference // the sources that its record names
 	MoreSources int
-	Uses        []Run    // that used it
-	Derived     []string // made of it directly, by their own word
+	Uses        []Run    // runs that used it
+	Derived     []string // artifact versions whose records name it as a source
 	MoreDerived int
 	Claims      []Saying
 
@@ -77,5 +77,5 @@ type Run struct {
 type ArtifactFile struct {
 	Name, SHA256 string
 	Size         int64
-	Shards       int // that its hash is made of; 0 if it is whole
+	Shards       int // number of shards; 0 if it has one hash
 }

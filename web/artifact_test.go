@@ -39,7 +39,7 @@ func init() {
 	pages["search"] = &Search{Frame: framed(), Hits: []Hit{{Kinds[0], hostile, hostile, hostile, "/x", hostile, []string{hostile}, hostile}}, Some: true, Digit: hostile}
 }
 
-// fill puts hostile text wherever a value can have text.
+// fill puts hostile text into every string of a value.
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:

@@ -6,22 +6,22 @@ import "time"
 type Audit struct {
 	Frame
 	Ask      AuditQuery
-	Problem  string // of the question; there are no rows then
+	Problem  string // what is wrong with the query; there are no rows then
 	Block    uint64 // the ledger as it was after this block
 	Rows     []AuditRow
-	More     bool   // there are pages after this one
-	Page     string // address of this page of the list
-	Next     string // of the next; may be empty
-	First    string // of the first; empty if this is it
-	Verify   string // of this page, verified
-	CSV, Zip string // of the whole list, and of the proofs of its beginning
-	MostZip  int
-	Verified *Verified // nil until it is asked for
-	Commands string    // that check without this gateway
-	Whole    string    // that audits the ledger
+	More     bool      // there are pages after this one
+	Page     string    // address of this page of the list
+	Next     string    // address of the next page; may be empty
+	First    string    // address of the first page; empty if this is the first
+	Verify   string    // address of this page with its records verified
+	CSV, Zip string    // addresses of the whole list, and of the proofs of its first records
+	MostZip  int       // most proofs in Zip
+	Verified *Verified // nil until the visitor asks for it
+	Commands string    // commands that verify the records without this gateway
+	Whole    string    // command that audits the whole ledger
 }
 
-// AuditQuery is what was asked for, as the form has it.
+// AuditQuery is the query as the visitor filled it in.
 type AuditQuery struct {
 	Organisation, Noun, From, To, FromBlock, ToBlock, Level string
 }
@@ -36,11 +36,11 @@ type AuditRow struct {
 	Block   uint64
 	Record  string
 	Verdict *Verdict // nil until it is verified
-	Proof   string   // where its proof is made
-	File    string   // a name for it
+	Proof   string   // address of its proof
+	File    string   // file name for the proof
 }
 
-// Verdict is what became of the proof of one record.
+// Verdict is the result of verifying the proof of one record.
 type Verdict struct {
 	Problem       string
 	Later         bool
@@ -48,7 +48,7 @@ type Verdict struct {
 	Bytes         int64
 }
 
-// Verified sums up.
+// Verified sums up the verdicts.
 type Verified struct {
 	Level            string
 	Good, Later, Bad int
@@ -56,7 +56,7 @@ type Verified struct {
 	Checks           []Check
 }
 
-// Nouns are the kinds of record that can be asked for.
+// Nouns are the nouns that a query can ask for.
 func (*Audit) Nouns() []string {
 	return []string{"event", "artifact", "activity", "statement", "member"}
 }

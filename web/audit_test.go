@@ -2,7 +2,7 @@ package web
 
 import "time"
 
-// The audit page, full of hostile text.
+// This adds the audit page, full of hostile text.
 func init() {
 	h := hostile
 	rows := []AuditRow{

@@ -2,13 +2,13 @@ package web
 
 import "time"
 
-// Capture is the page that takes documents.
+// Capture is the page on which people send documents.
 type Capture struct {
 	Frame
 	MaxBytes  int64
 	MaxEvents int
-	Columns   []Column // of tables
-	Jobs      []Job    // the newest
+	Columns   []Column // columns that a table can have
+	Jobs      []Job    // the newest jobs
 }
 
 // Column is a column that a table may have.
@@ -23,25 +23,25 @@ type Draft struct {
 	Path, Name, Kind                string
 	Events, Faulty, Problems, Fatal int
 	Sendable                        bool
-	Table                           bool // it was made of a table: rows with problems are left out
+	Table                           bool // it was a table: rows with problems are left out
 	Whole                           bool // it can be sent all or nothing
-	Large                           bool // it has more events than can be sent so
+	Large                           bool // it has too many events to be sent all or nothing
 	Found                           []Found
 	ProblemPager                    Pager
 	Preview                         []Preview
 	EventPager                      Pager
 }
 
-// Good is how many events have no problem.
+// Good is the number of events without problems.
 func (d *Draft) Good() int { return d.Events - d.Faulty }
 
-// Found is a problem.
+// Found is a problem of a document.
 type Found struct {
 	Line, Column                 int
 	Field, Pointer, Code, Detail string
 }
 
-// Preview is one event.
+// Preview is a summary of one event.
 type Preview struct {
 	Number, Line             int
 	What, Type, Action, When string
@@ -61,7 +61,7 @@ type Job struct {
 	Total, Recorded, Duplicate, Rejected, Pending int
 }
 
-// Done is how many of its events are not pending.
+// Done is the number of its events that are not pending.
 func (j Job) Done() int { return j.Total - j.Pending }
 
 // JobPage is the page about a job.
@@ -70,12 +70,12 @@ type JobPage struct {
 	Job
 	Path        string
 	OnlyRefused bool
-	First       bool // it is the first page of the results
+	First       bool // this is the first page of the results
 	Results     []Result
 	Next        string
 }
 
-// Result is what became of one event.
+// Result is the outcome for one event.
 type Result struct {
 	Number                 int
 	State, Record, EventID string

@@ -2,7 +2,7 @@ package web
 
 import "time"
 
-// The pages of capture, full of hostile text.
+// This adds the pages of capture, full of hostile text.
 func init() {
 	h := hostile
 	job := Job{ID: h, At: time.Unix(0, 0), Waiting: h, Total: 2, Rejected: 1, AllOrNothing: true}

@@ -30,10 +30,10 @@ type Parameter struct {
 // Example is a request body that works.
 type Example struct{ Name, JSON string }
 
-// Response is one answer of a route.
+// Response is one kind of answer of a route.
 type Response struct{ Status, Description string }
 
-// Problems is the page about types of problem: all of them, or a single one.
+// Problems is the page about all types of problem, or about a single one.
 type Problems struct {
 	Frame
 	Kinds  []Problem

@@ -2,44 +2,45 @@ package web
 
 import "hash/fnv"
 
-// Frame is what is around every page: whose gateway it is, who is signed in, where one is. Each page's data embeds one.
+// Frame is the data that every page needs: whose gateway this is, who is signed in, and which page this is. The data of
+// each page embeds one.
 type Frame struct {
-	Organisation  string         // whose gateway this is, by its short name
-	MSPID         string         // the same on the ledger
-	Organisations []Organisation // those that introduced themselves, the first one first
+	Organisation  string         // short name of the organisation that runs this gateway
+	MSPID         string         // its MSP id
+	Organisations []Organisation // those with a member record, in the order in which they first recorded one
 	Who           *Who           // nil if nobody is signed in
 	Here          string         // path and query of this page
 	Section       string         // the entry of the navigation that this page belongs to; may be empty
-	Search        string         // what was searched for; may be empty
+	Search        string         // the text that was searched for; may be empty
 }
 
-// Who is who is signed in.
+// Who is the person who is signed in.
 type Who struct {
-	Name, Role string // of the token
+	Name, Role string // from the token
 	Token      string // proves that a form comes from a page of this session; see gateway/session
 }
 
-// Submits says whether the person may send records.
+// Submits reports whether the person may send records.
 func (w *Who) Submits() bool { return w != nil && w.Role == "submitter" }
 
-// Operates says whether the person may operate the gateway.
+// Operates reports whether the person may operate the gateway.
 func (w *Who) Operates() bool { return w != nil && w.Role == "operator" }
 
 // Organisation is a member of the network as pages show it.
 type Organisation struct {
 	MSPID, Name string
-	Hue         int // which of the style's colours org-0 to org-7 is its own
+	Hue         int // its colour: one of the style's org-0 to org-7
 }
 
-// hues is how many colours the style has for organisations.
+// hues is the number of colours that the style has for organisations.
 const hues = 8
 
-// Framed is the data of a page.
+// Framed is the data of any page.
 type Framed interface{ frame() *Frame }
 
 func (f *Frame) frame() *Frame { return f }
 
-// Org finds the organisation of an MSP id. Those that never introduced themselves go by that id.
+// Org finds the organisation with an MSP id. The name of one without a member record is its MSP id.
 func (f *Frame) Org(mspID string) Organisation {
 	for _, o := range f.Organisations {
 		if o.MSPID == mspID {
@@ -51,13 +52,13 @@ func (f *Frame) Org(mspID string) Organisation {
 	return Organisation{MSPID: mspID, Name: mspID, Hue: int(sum.Sum32() % hues)}
 }
 
-// NewOrganisation is the member that introduced itself as the nth, from 0. So its colour never changes, and the first eight
-// have one each.
+// NewOrganisation makes the organisation whose first member record was the nth, from 0. That decides its colour, so the
+// colour never changes, and the first eight organisations have different ones.
 func NewOrganisation(n int, mspID, name string) Organisation {
 	return Organisation{MSPID: mspID, Name: name, Hue: n % hues}
 }
 
-// Initial stands in the organisation's badge, so that its colour is never all there is to tell it by.
+// Initial is the letter in the organisation's badge, so that people don't have to rely on its colour.
 func (o Organisation) Initial() string {
 	for _, r := range o.Name {
 		return string(r)

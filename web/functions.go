@@ -12,7 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 )
 
-// functions are what templates can call.
+// functions are the functions that templates can call.
 func (p *Pages) functions() template.FuncMap {
 	return template.FuncMap{
 		"style":    func() string { return p.sheet },
@@ -40,7 +40,7 @@ func (p *Pages) functions() template.FuncMap {
 	}
 }
 
-// script is the path of a script by its name.
+// script returns the path of the script with a name.
 func (p *Pages) script(name string) (string, error) {
 	file, ok := p.scripts[name]
 	if !ok {
@@ -49,7 +49,7 @@ func (p *Pages) script(name string) (string, error) {
 	return file, nil
 }
 
-// Href is the path of the page about a node, by any of the names that the ledger has for it.
+// Href returns the path of the page about a node.
 func Href(node string) string {
 	switch {
 	case strings.HasPrefix(node, digitalLink+"/"):
@@ -65,11 +65,11 @@ func Href(node string) string {
 	return "/search?q=" + url.QueryEscape(node)
 }
 
-// digitalLink begins the canonical name of every thing that has a page.
+// digitalLink is the beginning of the canonical name of every thing that has a page.
 const digitalLink = "https://id.gs1.org"
 
-// Brief shortens an identifier so that it can still be told from others: of a hash the first digits, of a thing what its
-// code says, of all else that is long the beginning and the end.
+// Brief shortens an identifier but keeps the part that distinguishes it. It keeps the first digits of a hash, shows
+// what the code of a thing says, and keeps the beginning and the end of other long names.
 func Brief(id string) string {
 	if hash, ok := strings.CutPrefix(id, "ni:///sha-256;"); ok && len(hash) > 12 {
 		return hash[:12] + "…"
@@ -86,7 +86,7 @@ func Brief(id string) string {
 	return id
 }
 
-// thingName says what a thing's code says, the most telling part first: lot A-17 of 09520001200014.
+// thingName writes the parts of a thing's code, the finest part first: lot A-17 of 09520001200014.
 func thingName(parts []epcis.Part) string {
 	name := ""
 	for i, part := range parts {
@@ -95,7 +95,7 @@ func thingName(parts []epcis.Part) string {
 			title = "serial "
 		}
 		if i == 0 && len(parts) > 1 {
-			title = "" // of what, is plain
+			title = "" // the finer part explains it
 		}
 		if name != "" {
 			name = " of " + name
@@ -105,13 +105,13 @@ func thingName(parts []epcis.Part) string {
 	return name
 }
 
-// span is a piece of text, of which the description marks some as code.
+// span is a piece of text. Some pieces are code.
 type span struct {
 	Text string
 	Code bool
 }
 
-// spans takes a text apart at its backticks. One that has no partner stays as it is.
+// spans splits a text at its backticks. If their number is odd, it leaves the text as it is.
 func spans(text string) []span {
 	pieces := strings.Split(text, "`")
 	if len(pieces)%2 == 0 {
@@ -157,7 +157,7 @@ func plural(n int, one, several string) string {
 	return several
 }
 
-// dict makes the data of a template that wants several values: names and values in turn.
+// dict makes a map of names and values in turn, for a template that needs several values.
 func dict(pairs ...any) (map[string]any, error) {
 	if len(pairs)%2 != 0 {
 		return nil, errors.New("dict wants names and values in turn")
@@ -173,7 +173,7 @@ func dict(pairs ...any) (map[string]any, error) {
 	return m, nil
 }
 
-// Pretty writes JSON over several lines.
+// Pretty writes JSON with line breaks and indents.
 func Pretty(text []byte) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)

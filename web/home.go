@@ -2,7 +2,7 @@ package web
 
 import "time"
 
-// Home is the first page: what needs attention, what happened lately, and how the network is.
+// Home is the first page: what needs attention, what happened lately, and the state of the network.
 type Home struct {
 	Frame
 	Recalls     []Notice
@@ -14,22 +14,22 @@ type Home struct {
 	Health      Health
 }
 
-// Notice is a recall that stands.
+// Notice is a recall that hasn't been retracted.
 type Notice struct {
 	ID, By, Reason, Instructions string
 	At                           time.Time
 	Subjects                     []Reference // the first few
 	MoreSubjects                 int
 	Acknowledged                 []string // MSP ids of those who acknowledged it
-	Touched                      *Reach   // nil while it is being worked out
+	Touched                      *Reach   // nil while the gateway works it out
 }
 
-// Reach is what a recall reaches, at a glance.
+// Reach is a summary of what a recall reaches.
 type Reach struct {
 	Total         int
 	Things        []string // lots and items, the first few
 	MoreThings    int
-	Others        []NounCount // all else, by kind
+	Others        []NounCount // everything else, by kind
 	Organisations []string    // MSP ids
 	Cut           bool        // there may be more
 }
@@ -47,7 +47,7 @@ type Happening struct {
 type Deed struct {
 	Kind  Kind
 	Did   string // what was done: "shipping", "registered"
-	Times int    // that it was done, one after the other
+	Times int    // number of records that did the same in a row
 	Nodes []Reference
 	More  int    // nodes that are not shown
 	Note  string // in the recorder's words; may be empty
@@ -60,30 +60,30 @@ type NounCount struct {
 	Total int
 }
 
-// Tally is what an organisation recorded.
+// Tally counts the records of an organisation.
 type Tally struct {
 	MSPID  string
 	Total  int
 	Counts []int // in the order of Home.Nouns
 }
 
-// Health is how the network is, as far as this gateway knows.
+// Health is the state of the network, as far as this gateway knows.
 type Health struct {
 	Ready     bool
-	Why       string // it isn't
-	Height    uint64 // blocks in the index
-	Tip       uint64 // blocks that there are
-	Following string // address of the peer whose blocks are followed
+	Why       string // why it isn't ready
+	Height    uint64 // number of blocks in the index
+	Tip       uint64 // number of blocks on the ledger
+	Following string // address of the peer that the gateway reads blocks from
 	Peers     []Peer
 	Orderers  []Orderer
 	Waiting   int    // records in the queue
-	Stuck     string // why they wait; may be empty
+	Stuck     string // why the queue makes no progress; may be empty
 }
 
-// Lag is how many blocks the index is behind.
+// Lag is the number of blocks that the index is behind.
 func (h Health) Lag() uint64 { return max(h.Tip, h.Height) - h.Height }
 
-// Troubled says whether something isn't as it should be.
+// Troubled reports whether something needs attention.
 func (h Health) Troubled() bool {
 	for _, p := range h.Peers {
 		if !p.Usable {
@@ -100,7 +100,7 @@ type Peer struct {
 	Height                  uint64
 }
 
-// Orderer is an orderer of which blocks bear signatures.
+// Orderer is an orderer whose signatures are on blocks.
 type Orderer struct {
 	ID     uint32
 	Signed uint64 // the newest block that it signed, of those that this gateway has seen since it started

@@ -2,32 +2,32 @@ package web
 
 import "time"
 
-// Impact is the page that says what something touched. Without Found it asks for something.
+// Impact is the page that shows what a node or an organisation touched. If Found is false, it asks for one.
 type Impact struct {
 	Frame
-	Asked string // the node that was asked about, as it was written
+	Asked string // the node that was asked about, as the visitor wrote it
 	Of    string // the organisation that was asked about, by its MSP id
 	At    string // the block that was asked for; empty for the latest
-	Fault string // what is wrong with that; may be empty
+	Fault string // what is wrong with the question; may be empty
 	Done  string // what was just done; may be empty
 
 	Found            bool
-	Node             string // as the ledger has it; empty for an organisation
+	Node             string // in its canonical spelling; empty for an organisation
 	Title, Sub, Word string // for people
 	Flags            []string
 	Block            uint64    // the ledger is shown as it was after this block
-	Shown            time.Time // when
+	Shown            time.Time // when the page was made
 	Total            int       // nodes touched
-	OnTheMove        int       // things that have not come to their end
+	OnTheMove        int       // things that have not reached their end
 	Tiles            []Tile    // how many of each kind, lots first
 	Recalls          []ImpactRecall
 	Things           []Touched // lots, then items and all other things
 	Others           []Touched // data, models, runs and events
-	MoreThings       int       // that are not listed
+	MoreThings       int       // things that are not listed
 	MoreOthers       int
-	Columns          []Tile // the kinds of ByOrganisation
+	Columns          []Tile // the kinds that ByOrganisation counts
 	ByOrganisation   []ImpactOrganisation
-	Cut              []string // why there is more than was walked to, in words
+	Cut              []string // why the walk ended early, in words
 	Table, Picture   string   // addresses
 }
 
@@ -39,14 +39,14 @@ type Tile struct {
 
 // Touched is one node that was touched.
 type Touched struct {
-	Node, Kind       string // as the ledger has them
+	Node, Kind       string // as lineage answers have them
 	Title, Sub, Word string // for people
 	MSPID            string
 	Flags            []string
-	Recalled         bool // itself, by a recall that stands
-	Reached          int  // recalls that reach it
+	Recalled         bool // the node itself is recalled
+	Reached          int  // number of recalls that reach it
 	OnTheMove        bool
-	Last             string // the last that was heard of a thing on the move; may be empty
+	Last             string // for a thing on the move: the last news of it; may be empty
 	Waiting          bool   // its organisation hasn't acknowledged every recall that reaches it
 	Acknowledged     []string
 	Why              []Hop
@@ -67,20 +67,20 @@ type ImpactRecall struct {
 	Acknowledged         []Acknowledged
 	Missing              []string // organisations, by MSP id
 	Ours                 bool     // the organisation of this gateway made it
-	Owed                 bool     // the organisation of this gateway has to acknowledge it, and hasn't
+	Owed                 bool     // the organisation of this gateway still has to acknowledge it
 	Answered             bool     // the organisation of this gateway has acknowledged it
 }
 
-// Acknowledged is an organisation's word that it knows of a recall.
+// Acknowledged is an organisation's acknowledgement of a recall.
 type Acknowledged struct {
 	MSPID, Action, ID string
 	Recorded          time.Time
 }
 
-// ImpactOrganisation is what was touched of one organisation's.
+// ImpactOrganisation counts the nodes of one organisation that were touched.
 type ImpactOrganisation struct {
 	MSPID     string
-	Counts    []int // by Impact.Columns
+	Counts    []int // in the order of Impact.Columns
 	Recalled  int
 	OnTheMove int
 	Owes      int // recalls that it hasn't acknowledged

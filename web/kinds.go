@@ -8,14 +8,14 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// Kind is what something on the ledger is, as pages show it: everywhere with the same word, colour and shape. The colour is
-// the custom property --kind-SLUG of the style sheet, the shape a path in a box of 24 by 24.
+// Kind says what something on the ledger is. All pages show a kind with the same word, colour and shape. The colour
+// is the custom property --kind-SLUG of the style sheet. The shape is a path in a box of 24 by 24.
 type Kind struct {
-	Slug, Word, Words string // of the style's class, of one, of several
+	Slug, Word, Words string // name in the style's class, word for one, word for several
 	Path              string
 }
 
-// Kinds are all kinds there are. The last one stands for what is none of the others.
+// Kinds are all kinds. The last one is for everything that is none of the others.
 var Kinds = []Kind{
 	{"lot", "lot", "lots", "M12 2.5 20.2 7.2V16.8L12 21.5 3.8 16.8V7.2Z"},
 	{"item", "item", "items", "M5 4H19A1 1 0 0 1 20 5V19A1 1 0 0 1 19 20H5A1 1 0 0 1 4 19V5A1 1 0 0 1 5 4Z"},
@@ -30,8 +30,8 @@ var Kinds = []Kind{
 	{"unknown", "unknown", "unknown", "M12 5.5A6.5 6.5 0 1 1 12 18.5A6.5 6.5 0 1 1 12 5.5Z"},
 }
 
-// KindOf finds the kind of a node by the word that lineage answers and lists of records have for it (thing, class, event,
-// artifact, activity, statement, member), and by its name, which tells what an artifact is, and a lot from an item.
+// KindOf returns the kind of a node. The argument kind is the word that lineage answers and lists of records use:
+// thing, class, event, artifact, activity, statement or member. The name decides which kind of artifact it is.
 func KindOf(kind, name string) Kind {
 	switch kind {
 	case "thing":
@@ -54,7 +54,7 @@ func kindBySlug(slug string) Kind {
 	return Kinds[len(Kinds)-1]
 }
 
-// NodeKind is the kind of a node, by its name alone. Records are events until more is known of them.
+// NodeKind returns the kind of a node of which only the name is known. It takes every record for an event.
 func NodeKind(node string) Kind {
 	name, kind, err := record.ParseNode(node)
 	switch {
@@ -70,7 +70,7 @@ func NodeKind(node string) Kind {
 	return KindOf("event", name)
 }
 
-// icon draws a kind's shape. The word stands beside it, or in a title.
+// icon draws the shape of a kind. Templates put the word beside it or in a title.
 func icon(k Kind) template.HTML {
 	return template.HTML(fmt.Sprintf(`<svg class="kind kind-%s" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="%s"/></svg>`, k.Slug, k.Path))
 }

@@ -7,13 +7,14 @@ import (
 	"github.com/pedigree-ledger/pedigree/web/picture"
 )
 
-// Lineage is the page with the picture of where something comes from and what it touched. Without a Picture it asks for a node.
+// Lineage is the page with the picture of where something comes from and what it touched. Without a Picture it asks
+// for a node.
 type Lineage struct {
 	Frame
-	Asked string // what was asked for, as it was written
-	Fault string // what is wrong with that; may be empty
+	Asked string // the question as the visitor wrote it
+	Fault string // what is wrong with the question; may be empty
 
-	Node             string // as the ledger has it
+	Node             string // in its canonical spelling
 	Title, Sub, Word string // for people
 	Flags            []string
 	Direction        string
@@ -24,10 +25,10 @@ type Lineage struct {
 	Picture          *picture.Picture
 	Lanes            int      // organisations in it
 	Recalled         int      // nodes that are recalled
-	Causes           string   // where to see what recalled thing it came of, if it did and the picture doesn't show that
-	Cut              []string // why there is more than was walked to, in words
-	Further          string   // the same with more walked to; empty if that is all
-	Fold             string   // the same with everything folded; empty if nothing is unfolded
+	Causes           string   // address that shows which recalled node it came from, if it did and the picture doesn't show that
+	Cut              []string // why the walk ended early, in words
+	Further          string   // address of the same page with a longer walk; empty if there is no more
+	Fold             string   // address of the same page with everything folded; empty if nothing is unfolded
 	Exports          []Export
 }
 
@@ -40,8 +41,8 @@ type Choice struct {
 // Export is one format to download something in.
 type Export struct{ Name, About, Path string }
 
-// Height is the class of the frame around the picture, so that it has its size before anything is drawn: as many times 4 rem as the picture
-// needs, up to what a screen has.
+// Height is the class of the frame around the picture. It gives the frame its size before the picture is drawn: the
+// multiple of 4 rem that the picture needs, but no more than a screen has.
 func (l *Lineage) Height() string {
 	const step, most = 64, 12
 	if n := (l.Picture.Height + step - 1) / step; n <= most {
@@ -63,10 +64,10 @@ func (l *Lineage) Summary() string {
 	return s + ", as of block " + count(l.Block) + "."
 }
 
-// mostRefs is how many neighbours a row of the table names.
+// mostRefs is the most neighbours that a row of the table names.
 const mostRefs = 6
 
-// refs names the neighbours of a row: each name once, with how many there are of it.
+// refs names the neighbours of a row: each name once, with the number of neighbours that have it.
 func refs(list []picture.Ref) string {
 	var names []string
 	times := map[string]int{}

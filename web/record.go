@@ -11,16 +11,16 @@ type Record struct {
 	Flags      []string
 	Deed       Deed
 	About      string      // the page about what the record describes, such as an artifact version's; may be empty
-	Names      []Reference // that it names
+	Names      []Reference // nodes that it names
 	MoreNames  int
 	Recordings []Recording
 	Claims     []Saying
 	JSON       string
 	Size       int
-	Cut        bool // the JSON is longer than what is shown
+	Cut        bool // JSON shows only the beginning
 }
 
-// Recording is one time that a record was put on the ledger.
+// Recording is one transaction that recorded a record.
 type Recording struct {
 	By, Subject, Tx string
 	Block           uint64

@@ -1,6 +1,7 @@
 package web
 
-// Reference is a node as pages name it: a record, whose own name is a hash, goes by what it says.
+// Reference is a node with a text for people. The text of a record says what the record is about, because its id is a
+// hash.
 type Reference struct {
 	Node, Text string
 	Kind       Kind

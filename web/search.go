@@ -1,19 +1,19 @@
 package web
 
-// Search is the page with what was found, if it isn't one thing alone.
+// Search is the page with the results of a search, unless there is exactly one.
 type Search struct {
 	Frame
 	Hits  []Hit
-	Some  bool   // there may be more
-	Digit string // the last digit that the code should have, if it is wrong
+	Some  bool   // there may be more hits
+	Digit string // if the code's last digit is wrong: the right one
 }
 
-// Hit is one thing that was found.
+// Hit is one result of a search.
 type Hit struct {
 	Kind            Kind
 	Name, Full, Why string
 	Link            string
-	By              string // MSP id of who recorded it or named it first; may be empty
+	By              string // MSP id of the organisation that recorded or named it first; may be empty
 	Flags           []string
 	Note            string
 }

@@ -1,13 +1,13 @@
 package web
 
-// SignIn is the page where one shows one's token.
+// SignIn is the page on which people sign in with their token.
 type SignIn struct {
 	Frame
-	Next    string // where one wanted to go: a path of this gateway
-	Problem string // why it didn't work; may be empty
+	Next    string // path of the page to show afterwards
+	Problem string // why signing in failed; may be empty
 }
 
-// Trouble is the page that says that something can't be shown, and why.
+// Trouble is the page that says why something can't be shown.
 type Trouble struct {
 	Frame
 	Status int

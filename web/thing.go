@@ -11,65 +11,65 @@ import (
 type Thing struct {
 	Frame
 	URI        string
-	Path       string // of this page, without a query
+	Path       string // path of this page, without a query
 	Kind       Kind
 	Parts      []Part
-	OfManyLots bool   // the code is of a product as such; its lots and items have codes, and recalls, of their own
-	CheckDigit string // what the code's last digit ought to be, if it is wrong
+	OfManyLots bool   // the code is that of a product; its lots and items have codes and recalls of their own
+	CheckDigit string // if the code's last digit is wrong: the right one
 	Recalls    []Recall
 
-	Address string        // of this page, as the visitor sees it
-	QR      template.HTML // of the address
+	Address string        // address of this page, as the visitor sees it
+	QR      template.HTML // QR code of the address
 	Linkset string
 
-	ProofName     string // of the file with the proof
-	ProofCommands string // that check it
+	ProofName     string // name of the file with the proof
+	ProofCommands string // commands that check it
 
-	SignedIn  bool     // all below is for members and their auditors only
+	SignedIn  bool     // if false, the fields below are not set: they are for members and their auditors only
 	Story     *Story   // nil if no record names the thing
-	Known     []string // other things of the same product, if there is no story, or the thing is a product
+	Known     []string // other things of the same product, if there is no story or the thing is a product
 	MoreKnown bool
 }
 
 // Part is one element of the thing's code.
 type Part struct{ Title, Value string }
 
-// Recall is a recall that stands.
+// Recall is a recall that hasn't been retracted.
 type Recall struct {
-	Node                     string // what is recalled: the thing, or what it belongs to
-	Own                      bool   // it is the thing itself
+	Node                     string // the recalled node: the thing, or what it belongs to
+	Own                      bool   // Node is the thing itself
 	By, Reason, Instructions string
 	At                       time.Time
 	Record                   string
 }
 
-// Story is what is known of a thing.
+// Story is what the ledger knows about a thing.
 type Story struct {
 	Block         uint64
 	Steps         int
 	Organisations []string // MSP ids of those that recorded steps
 	From, To      time.Time
-	Now           *Step // the newest
+	Now           *Step // the newest step
 
 	Affected   []Affected
 	Days       []Day
-	All        bool // each step stands alone
+	All        bool // steps are not grouped
 	Pager      Pager
 	Picture    template.HTML
 	Shown      int // nodes in the picture
-	Nodes      int // that it is about
+	Nodes      int // nodes that the picture is about
 	Made       Family
 	Became     Family
-	Carriers   []string   // that held it
-	Held       []Relative // that it held
+	Carriers   []string   // things that held it
+	Held       []Relative // things that it held
 	MoreHeld   int
 	Charts     []Chart
-	Unread     int // steps that weren't looked at for readings
+	Unread     int // steps whose readings weren't read
 	Decisions  []Decision
 	Claims     []Claim
 	MoreClaims int
 	Errors     []Mistake
-	Seal       *Seal // nil until it is asked for
+	Seal       *Seal // nil until the visitor asks for it
 	Node       string
 }
 
@@ -82,10 +82,10 @@ type Affected struct {
 	Record                         string
 }
 
-// Named is a node under a name for people.
+// Named is a node with a name for people.
 type Named struct{ Node, Text string }
 
-// Day is what happened on one day.
+// Day is the steps of one day.
 type Day struct {
 	Date   time.Time // in the zone of its first event
 	Stages []Stage
@@ -95,13 +95,13 @@ type Day struct {
 type Stage struct {
 	First, Last Step
 	Count       int
-	Steps       []Step // the first of them, if there are several
+	Steps       []Step // the first few, if there are several
 	More        int
-	Summary     string // of what was measured: "−0.9 °C to 6.1 °C"
+	Summary     string // summary of the readings: "−0.9 °C to 6.1 °C"
 	Recalled    int
 }
 
-// Span writes from when to when it was, in the zone of the last event, with the days if they differ.
+// Span writes the beginning and the end in the zone of the last event. It includes the days if they differ.
 func (s Stage) Span() string {
 	from, to := s.First.Time.In(s.Last.Time.Location()), s.Last.Time
 	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
@@ -135,7 +135,7 @@ type Pager struct {
 	Previous, Next string // addresses; may be empty
 }
 
-// Family is what a thing was made of, or what became of it.
+// Family is what a thing was made of, or what was made of it.
 type Family struct {
 	Things, Artifacts         []Relative
 	ThingCount, ArtifactCount int
@@ -143,31 +143,31 @@ type Family struct {
 	Cut                       bool
 }
 
-// Empty says whether there is nobody.
+// Empty reports whether there are neither things nor artifacts.
 func (f Family) Empty() bool { return f.ThingCount+f.ArtifactCount == 0 }
 
-// MoreThings and MoreArtifacts count those that are not listed.
+// MoreThings counts the things that are not listed.
 func (f Family) MoreThings() int { return f.ThingCount - len(f.Things) }
 
-// MoreArtifacts counts those that are not listed.
+// MoreArtifacts counts the artifacts that are not listed.
 func (f Family) MoreArtifacts() int { return f.ArtifactCount - len(f.Artifacts) }
 
-// Relative is one of a family.
+// Relative is one node of a family.
 type Relative struct {
 	Node, By string
 	Flags    []string
 }
 
-// Chart is what was measured of one kind.
+// Chart shows the readings of one kind of measurement.
 type Chart struct {
 	*chart.Drawing
 	ID, Title, Unit string
 	Converted       int
-	Sources         []Source // of the limits
-	Listed          []Listed // the readings themselves, if there are few
+	Sources         []Source // who stated the limits
+	Listed          []Listed // the readings, if there are few
 }
 
-// Source is who stated a limit.
+// Source says who stated a limit.
 type Source struct{ Text, By, Record string }
 
 // Listed is one reading.
@@ -192,7 +192,7 @@ type Decision struct {
 	More    int
 }
 
-// Fact is a name and what it is.
+// Fact is a name and its value.
 type Fact struct{ Name, Text string }
 
 // Claim is a statement about the thing.
@@ -212,17 +212,17 @@ type Mistake struct {
 	Corrective               []string
 }
 
-// Seal says what is proved. The gateway has made a proof and verified it as anybody can.
+// Seal says what is proved. The gateway has made a proof and verified it, as anybody can.
 type Seal struct {
-	Problem       string // why there is no proof; all else is empty then
-	Later         bool   // it may work in a moment
+	Problem       string // why there is no proof; the other fields are empty then
+	Later         bool   // trying again later may help
 	Level         string
 	Records       int
 	Bytes         int64
 	Agree         int
 	Organisations []string // MSP ids of those that signed all of it
-	OfAll         int      // how many organisations there are
-	FirstBlock    uint64   // of the recordings
+	OfAll         int      // number of organisations of the network
+	FirstBlock    uint64   // of the blocks that contain the records
 	LastBlock     uint64
 	Asked         time.Time
 	Cut           bool

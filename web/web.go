@@ -1,9 +1,14 @@
-// Package web has the pages for people: templates, styles and scripts, embedded in the program, and the data that each page
-// shows. Pages load nothing from elsewhere and have no inline scripts or styles, and so live under a strict content
-// security policy. Every page works without scripts; they only make it better.
+// Package web contains the pages for people.
 //
-// All files of the folder style, in the order of their names, are served as one style sheet; each file of the folder script
-// under a name of its own. The names change with the contents, so browsers may keep them for ever.
+// Each page has a template in the folder templates and a Go type with the data that it shows, such as [Thing] for
+// thing.html. [Load] parses the templates, which are embedded in the program, and [Pages.Render] makes a page of its
+// data. The package doesn't know where the data comes from; the gateway fills it in.
+//
+// Pages load nothing from other sites and have no inline scripts or styles, so a strict content security policy can
+// apply to them. Every page works without scripts; scripts only make it better.
+//
+// The files of the folder style, in the order of their names, are served as one style sheet. Each file of the folder
+// script is served by itself. The addresses of both change with their content, so browsers may keep them for ever.
 package web
 
 import (
@@ -24,15 +29,15 @@ var files embed.FS
 //go:embed icon.svg
 var sign []byte
 
-// shared are the templates that every page has beside its own.
+// shared are the templates that all pages use.
 var shared = []string{"templates/base.html", "templates/parts.html"}
 
-// Pages are the templates, parsed. They are safe for concurrent use.
+// Pages are the parsed templates and what the pages load. They are safe for concurrent use.
 type Pages struct {
 	templates map[string]*template.Template
 	assets    map[string]asset
 	scripts   map[string]string // path by name
-	sheet     string            // path
+	sheet     string            // path of the style sheet
 }
 
 type asset struct {
@@ -40,7 +45,7 @@ type asset struct {
 	media string
 }
 
-// Load reads the templates: each page is the file of its name.
+// Load reads the templates. The name of a page is that of its file, without .html.
 func Load() (*Pages, error) {
 	p := &Pages{templates: map[string]*template.Template{}, assets: map[string]asset{}, scripts: map[string]string{}}
 	if err := p.loadAssets(); err != nil {
@@ -64,7 +69,7 @@ func Load() (*Pages, error) {
 	return p, nil
 }
 
-// loadAssets reads what pages load.
+// loadAssets reads the styles and scripts that pages load.
 func (p *Pages) loadAssets() error {
 	styles, err := fs.Glob(files, "style/*.css")
 	if err != nil {
@@ -94,7 +99,7 @@ func (p *Pages) loadAssets() error {
 	return nil
 }
 
-// keep keeps a file that pages load, and gives its path.
+// keep keeps a file that pages load and returns its path.
 func (p *Pages) keep(name, extension, media string, body []byte) string {
 	sum := sha256.Sum256(body)
 	file := name + "-" + hex.EncodeToString(sum[:6]) + extension
@@ -102,10 +107,11 @@ func (p *Pages) keep(name, extension, media string, body []byte) string {
 	return "/assets/" + file
 }
 
-// Render makes a page of its data, which is of the type that is named after the page. Its Frame goes around it.
+// Render makes a page of its data, with the data's Frame around it. The data must have the type that the page's
+// template expects.
 func (p *Pages) Render(name string, data Framed) ([]byte, error) { return p.render(name, "base", data) }
 
-// RenderPart makes one part of a page alone: the template of that name in the page's file.
+// RenderPart makes one part of a page: the template of that name in the page's file.
 func (p *Pages) RenderPart(name, part string, data Framed) ([]byte, error) {
 	return p.render(name, part, data)
 }
@@ -122,11 +128,11 @@ func (p *Pages) render(name, part string, data Framed) ([]byte, error) {
 	return bytes.ToValidUTF8(b.Bytes(), []byte("\ufffd")), nil // pages repeat what was asked, which may be any bytes
 }
 
-// Asset finds a file that pages load, and its media type.
+// Asset finds a file that pages load and returns its content and its media type.
 func (p *Pages) Asset(name string) (body []byte, media string, ok bool) {
 	a, ok := p.assets[name]
 	return a.body, a.media, ok
 }
 
-// Icon is the sign of Pedigree, as SVG.
+// Icon is Pedigree's logo as SVG.
 func (p *Pages) Icon() []byte { return sign }

@@ -19,7 +19,7 @@ func framed() Frame {
 	}
 }
 
-// pages is one of each page, full of hostile text. A page's file adds its own.
+// pages has one of each page, full of hostile text. Test files of pages add their own.
 var pages = map[string]Framed{
 	"thing": hostileThing(),
 	"docs": &Docs{Frame: framed(), Title: hostile, Description: hostile, Version: hostile, Groups: []Group{{hostile, hostile, []Route{{

@@ -13,8 +13,9 @@ import (
 // Quiet is the width of the margin that a reader needs around a code, in modules.
 const Quiet = 4
 
-// Draw draws the code of a text: one path, of which a module is one unit. It is black on white in any theme, for readers want
-// it so. A text that is too long for a code, of some two thousand bytes, is an error.
+// Draw draws the QR code of a text as one path in which a module is one unit. The code is black on white in every
+// theme, because readers need that. Draw fails if the text is too long for a code, which can hold about two thousand
+// bytes.
 func Draw(text string) (template.HTML, error) {
 	code, err := qr.Encode(text, qr.M)
 	if err != nil {
