@@ -12,15 +12,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 )
 
-// Cache knows the digests of files that haven't changed since they were hashed,
-// in one file for each folder. A file is taken to be unchanged if its name,
-// device, inode, size, mtime and ctime are what they were; and none of these
-// is believed of a file that was written to shortly before it was hashed, for
-// a file system's clock may not have ticked between two writes.
+// Cache remembers the digests of files, so that files that haven't changed aren't hashed again. It has one file for
+// each folder. A file counts as unchanged if its name, device, inode, size, mtime and ctime are the same. The cache
+// doesn't remember a file that was written to shortly before it was hashed: the file system's clock may not have ticked
+// between two writes.
 //
-// Whoever may write to the cache can make up digests, so nothing is ever
-// verified with it. It is nothing but a cache: what can't be read or written
-// isn't used, without a word.
+// Whoever can write to the cache can forge digests, so nothing is verified with it. If a cache file can't be read or
+// written, it isn't used, and there is no error.
 type Cache struct{ dir string }
 
 // NewCache makes a cache in a folder, which is made when it is needed.

@@ -8,12 +8,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 )
 
-// Difference is one way in which a folder isn't what a manifest says.
+// Difference is a difference between a folder and a manifest.
 type Difference struct {
 	Kind string `json:"kind"` // missing, extra, changed or renamed
 	Name string `json:"name"`
 	To   string `json:"to,omitempty"` // what a renamed file is called now
-	// Of a changed file: what it should be and what it is. Of a missing file: what it should be. Of an extra one: what it is.
+	// Of a changed file: what it should be and what it is. Of a missing file: what it should be. Of an extra one: what it
+	// is.
 	Want *Content `json:"want,omitempty"`
 	Have *Content `json:"have,omitempty"`
 }
@@ -32,9 +33,8 @@ const (
 	Renamed = "renamed"
 )
 
-// Compare lists how what is there differs from what should be, in the order of
-// names. A missing file whose content is there under another name that
-// shouldn't be is renamed.
+// Compare lists the differences between the wanted manifest and the manifest of what is there, in the order of names.
+// If a file is missing, and an extra file has its content, the file counts as renamed.
 func Compare(want, have manifest.Manifest) []Difference {
 	var differences []Difference
 	var missing, extra []manifest.File

@@ -1,19 +1,16 @@
-// Package folder reads a folder of the local disk into a manifest: what files
-// it has, byte by byte, and under which names.
+// Package folder hashes the files of a local folder, and makes a manifest of their names and digests. [Open] lists the
+// files, [Folder.Manifest] hashes them, and [Compare] says how two manifests differ.
 //
-// It reads regular files and nothing else. A symbolic link is refused, for what
-// it names can lie elsewhere and change without the folder changing; so are
-// devices, sockets and pipes, and names that a manifest can't hold. Nothing
-// outside of the folder is ever opened, whatever happens in it meanwhile.
+// It reads only regular files. It refuses symbolic links, because the target can be outside of the folder, and can
+// change although the folder doesn't. It also refuses devices, sockets and pipes, and names that a manifest can't have.
+// It never opens anything outside of the folder, even if the folder changes meanwhile.
 //
-// What git keeps at the top of a folder (.git, .gitattributes, .github and
-// .gitignore) is left out, as OpenSSF Model Signing leaves it out, and so are the
-// paths that the caller names. Ignored says which of them there were: nobody
-// should believe that they are covered.
+// It leaves out git's files at the top of a folder (.git, .gitattributes, .github and .gitignore), as OpenSSF Model
+// Signing does. It also leaves out the paths that the caller names. [Folder.Ignored] lists what was left out, because
+// the digests don't cover it.
 //
-// A folder that changes while it is read has no digest: Hash looks at every
-// file again when it has read them all, and names those that are new, gone or
-// written to since Open.
+// A folder that changes while it is read has no digest. When [Folder.Hash] has read all files, it looks at each again.
+// If files are new, gone or written to since Open, the error names them.
 package folder
 
 import (
@@ -37,7 +34,7 @@ import (
 // DefaultIgnore are the paths that are left out of every folder.
 var DefaultIgnore = []string{".git", ".gitattributes", ".github", ".gitignore"}
 
-// Folder is a folder, or a single file, as Open found it.
+// Folder is a folder, or a single file, as it was when Open looked at it.
 type Folder struct {
 	path    string // as given
 	whole   string // absolute
@@ -58,11 +55,11 @@ type file struct {
 // Options say how a folder is read.
 type Options struct {
 	Ignore []string // paths relative to the folder, with slashes; files, or folders with all that is in them
-	// Listed are names that some manifest has: the defaults don't leave them out, for whoever made it didn't.
+	// Listed is a manifest to compare with. Files in it are read even if DefaultIgnore would leave them out.
 	Listed manifest.Manifest
 }
 
-// Refusal says what in a folder can't be hashed.
+// Refusal lists the files of a folder that can't be hashed.
 type Refusal struct {
 	Path  string
 	Files []string // names, each with why
@@ -70,7 +67,7 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return list("can't be hashed as it is", r.Path, r.Files) }
 
-// most is how many names a message has.
+// most is how many names a message lists.
 const most = 10
 
 func list(what, path string, names []string) string {
@@ -85,8 +82,7 @@ func list(what, path string, names []string) string {
 	return text
 }
 
-// Open looks at a folder, or at a single file, and finds out what there is to
-// read. The caller closes it.
+// Open opens a folder, or a single file, and lists the files to read. The caller must close it.
 func Open(name string, o Options) (*Folder, error) {
 	ignore, err := cleanIgnore(o.Ignore)
 	if err != nil {
@@ -131,7 +127,7 @@ func Open(name string, o Options) (*Folder, error) {
 	return f, nil
 }
 
-// lists tells whether a manifest has a path, or something below it.
+// lists reports whether a manifest has a path, or something below it.
 func lists(m manifest.Manifest, path string) bool {
 	i, found := slices.BinarySearchFunc(m.Files, path, func(f manifest.File, path string) int { return cmp.Compare(f.Name, path) })
 	if found {
@@ -161,10 +157,10 @@ func cleanIgnore(paths []string) ([]string, error) {
 	return slices.Compact(clean), nil
 }
 
-// Close lets go of the folder.
+// Close closes the folder.
 func (f *Folder) Close() error { return f.root.Close() }
 
-// Path is what Open was given.
+// Path returns the name that Open was called with.
 func (f *Folder) Path() string { return f.path }
 
 // Single is the file's name, if this is a single file; "" for a folder.
@@ -296,7 +292,8 @@ func (w *walk) add(name string, info fs.FileInfo) {
 	w.files = append(w.files, file{name, stampOf(info)})
 }
 
-// entries lists the names in a folder and lets go of it, so that deep folders don't need a descriptor for each level twice.
+// entries lists the names in a folder and lets go of it, so that deep folders don't need a descriptor for each level
+// twice.
 func entries(root *os.Root) ([]string, error) {
 	d, err := root.Open(".")
 	if err != nil {
@@ -322,7 +319,7 @@ func kindOf(mode fs.FileMode) string {
 	return "no regular file"
 }
 
-// Changed says that a folder changed while it was hashed.
+// Changed means that a folder changed while it was hashed.
 type Changed struct {
 	Path  string
 	Files []string // names, each with what happened
@@ -332,7 +329,7 @@ func (c *Changed) Error() string {
 	return list("changed while it was hashed", c.Path, c.Files) + "\nhash it when nothing writes to it"
 }
 
-// unchanged looks at everything again.
+// unchanged looks at all files again, and returns a *Changed if something has changed since Open.
 func (f *Folder) unchanged(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -17,8 +17,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 )
 
-// DefaultShard is how many bytes of a file are hashed by themselves, so that
-// several processors can work on one large file.
+// DefaultShard is the size of shards in bytes. A large file is hashed in shards, so that several processors can work on
+// it.
 const DefaultShard = 1_000_000_000
 
 // buffer is how much of a file is read at a time: it stays in a processor's cache between the disk and the hash.
@@ -26,11 +26,16 @@ const buffer = 256 << 10
 
 // Hashing says how files are hashed.
 type Hashing struct {
-	New     func() hash.Hash                    // nil means SHA-256
-	Shard   func(name string, size int64) int64 // bytes of a file that are hashed by themselves; 0 means the whole file. nil means 0
-	Workers int                                 // files or shards at a time; 0 means as many as there are processors
-	Cache   *Cache                              // of digests of files that haven't changed; nil means that everything is read. For Manifest only
-	Notice  func(Progress)                      // called some times a second, and once at the end; may be nil
+	// New makes the hash. Optional. If nil, SHA-256.
+	New func() hash.Hash
+	// Shard returns the size of a file's shards, or 0 to hash the file as a whole. Optional. If nil, 0 for every file.
+	Shard func(name string, size int64) int64
+	// Workers is how many files or shards are hashed at a time. If 0, as many as there are processors.
+	Workers int
+	// Cache has digests of files that haven't changed. Only Manifest uses it. Optional.
+	Cache *Cache
+	// Notice is called some times a second, and once at the end. Optional.
+	Notice func(Progress)
 }
 
 // Progress is how far hashing is.
@@ -41,7 +46,7 @@ type Progress struct {
 	Since           time.Duration
 }
 
-// Sum is what a file hashes to.
+// Sum is the digests of a file.
 type Sum struct {
 	ShardSize int64    // 0 if it was hashed as a whole
 	Digests   [][]byte // one, or one for each shard
@@ -193,8 +198,8 @@ func (r *run) report(began time.Time) (stop func()) {
 	return func() { close(ended); <-done }
 }
 
-// Manifest hashes a folder as the ledger has it: with SHA-256, and large
-// files in shards. What h says of New and Shard doesn't count.
+// Manifest hashes a folder as the ledger needs it: with SHA-256, and large files in shards. It ignores h.New and
+// h.Shard.
 func (f *Folder) Manifest(ctx context.Context, h Hashing) (manifest.Manifest, error) {
 	h.New, h.Shard = nil, func(_ string, size int64) int64 {
 		if size > DefaultShard {
@@ -212,8 +217,8 @@ func (f *Folder) Manifest(ctx context.Context, h Hashing) (manifest.Manifest, er
 	return m, err
 }
 
-// Against hashes a folder so that it can be compared with a manifest, file by
-// file in the manifest's own shards. Everything is read, whatever a cache says.
+// Against hashes a folder for a comparison with a manifest. It hashes each file in shards of the manifest's size. It
+// reads everything, and uses no cache.
 func (f *Folder) Against(ctx context.Context, want manifest.Manifest, h Hashing) (manifest.Manifest, error) {
 	h.New, h.Shard = nil, func(name string, size int64) int64 {
 		listed, ok := want.Find(name)

@@ -1,7 +1,7 @@
 package folder
 
-// stamp is what the system says of a file without reading it. Writing to a file changes it, if no sooner than the clock of
-// the file system ticks: programs can set mtime as they like, but not ctime.
+// stamp is what the system says about a file without reading it. Writing to a file changes its stamp, unless the file
+// system's clock hasn't ticked meanwhile. Programs can set mtime, but not ctime.
 type stamp struct {
 	size         int64
 	device       uint64

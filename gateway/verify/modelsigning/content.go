@@ -18,8 +18,8 @@ type Method struct {
 	ShardSize int64  // 0 means that files are hashed as a whole
 }
 
-// New makes the statement about a folder, or a single file, that is to be
-// signed. It ignores what the folder was opened to ignore.
+// New hashes a folder, or a single file, and makes the statement to sign. It leaves out the paths that the folder was
+// opened without.
 func New(ctx context.Context, f *folder.Folder, m Method, h folder.Hashing) (*Statement, error) {
 	if m.HashType == "" {
 		m.HashType = "sha256"
@@ -44,7 +44,7 @@ func New(ctx context.Context, f *folder.Folder, m Method, h folder.Hashing) (*St
 	return s, nil
 }
 
-// resources hashes a folder in the way of the statement.
+// resources hashes a folder by the method of the statement.
 func (s *Statement) resources(ctx context.Context, f *folder.Folder, h folder.Hashing) ([]Resource, error) {
 	h.New, h.Shard = hashes[s.HashType], func(string, int64) int64 { return s.ShardSize }
 	sums, err := f.Hash(ctx, h)
@@ -106,9 +106,8 @@ func byFile(resources []Resource) manifest.Manifest {
 	return m
 }
 
-// CompareManifest does the same with a manifest that was made by reading
-// everything, without reading it again. It answers false if the signature is
-// over other hashes than the manifest has.
+// CompareManifest compares a manifest of the folder, instead of the folder, with what was signed. So the files needn't
+// be read again. It returns false if the signature uses other hashes than the manifest has.
 func (s *Statement) CompareManifest(m manifest.Manifest) ([]folder.Difference, bool) {
 	if s.HashType != "sha256" {
 		return nil, false

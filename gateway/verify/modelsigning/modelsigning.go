@@ -2,16 +2,17 @@
 // Signing v1.0: detached Sigstore bundles whose in-toto statement lists the files
 // of a model.
 //
-// A signature says who vouches for which bytes; it is not how the ledger names
-// them. Its root digest is the SHA-256 of the files' digests one after the other,
-// without their names, so two folders whose files are called otherwise can share
-// one. The ledger keeps it as an alias beside the digest of the manifest.
+// [Parse] reads a signature, [Bundle.Verify] checks it, and [Statement.Compare] compares what was signed with a folder.
+// To sign a folder, make a statement with [New] and sign it with [Sign].
 //
-// What is verified is a key that the caller trusts (ECDSA on P-256, P-384 or
-// P-521), or a certificate that leads to roots that the caller trusts. Keyless
-// signatures of Sigstore, which rest on a transparency log, are refused: their
-// certificates are good for minutes, and without the log nobody knows when they
-// were used.
+// A signature says who vouches for which bytes. The ledger doesn't identify a folder by it. The root digest in a
+// signature is the SHA-256 of the files' digests, one after the other, without the files' names. So two folders can
+// have the same root digest although their files have different names. The ledger keeps the root digest as an alias,
+// beside the digest of the manifest.
+//
+// Verify accepts the signature of a key that the caller trusts (ECDSA on P-256, P-384 or P-521), or of a certificate
+// that leads to roots that the caller trusts. It refuses keyless signatures of Sigstore. Their certificates are valid
+// for minutes, and only a transparency log knows when they were used.
 package modelsigning
 
 import (
@@ -27,9 +28,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// The words of the format.
+// Names that the format defines.
 const (
-	// Scheme names the root digest among an artifact's aliases.
+	// Scheme is the scheme of the alias that has the root digest of an artifact.
 	Scheme = "openssf-model-signing/1.0"
 
 	mediaType     = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -39,28 +40,28 @@ const (
 	predicateOld  = "https://model_signing/Digests/v0.1"
 )
 
-// MaxBundle bounds a bundle, in bytes: some two hundred thousand files.
+// MaxBundle is the largest bundle that is read, in bytes. It has room for some two hundred thousand files.
 const MaxBundle = 64 << 20
 
-// Bundle is a signature as it was read. Nothing in it is believed before Verify.
+// Bundle is a signature that was read, but not verified.
 type Bundle struct {
 	payload   []byte
 	signature []byte
-	// One of these says whose signature it claims to be.
+	// One of these names the signer that the bundle claims.
 	hint         string // SHA-256 of the public key's PEM; bundles before 1.0 have none
 	certificates []*x509.Certificate
 }
 
-// Signed is what a verified signature says, and who says so.
+// Signed is a verified statement and its signer.
 type Signed struct {
 	Statement
-	// KeyHint is the SHA-256 of the key's PEM text, as bundles have it.
+	// KeyHint is the SHA-256 of the key's PEM text; see the function KeyHint.
 	KeyHint string
-	// Certificate is whose signature it is, if it has one; nil for a bare key.
+	// Certificate is the signer's certificate. It is nil if the bundle names a key.
 	Certificate *x509.Certificate
 }
 
-// Parse reads a bundle. It takes what model_signing 0.3 and later write.
+// Parse reads a bundle. It accepts bundles of model_signing 0.3 and later.
 func Parse(text []byte) (*Bundle, error) {
 	if len(text) > MaxBundle {
 		return nil, fmt.Errorf("the signature has %d bytes, more than the %d allowed", len(text), MaxBundle)
@@ -123,10 +124,10 @@ func (b *Bundle) readMaterial(v canonical.Value) error {
 	return nil
 }
 
-// maxChain bounds the certificates of a bundle, for each costs signatures to verify.
+// maxChain is how many certificates a bundle may have. Each takes time to verify.
 const maxChain = 10
 
-// decode reads base64, with either alphabet, padded or not: a DSSE verifier takes all of them.
+// decode reads base64. As DSSE verifiers do, it accepts both alphabets, with and without padding.
 func decode(v canonical.Value) ([]byte, error) {
 	if v.Kind != canonical.String || v.Text == "" {
 		return nil, errors.New("is missing")
@@ -143,8 +144,8 @@ func decode(v canonical.Value) ([]byte, error) {
 	return raw, nil
 }
 
-// Verify checks the signature by what the caller trusts, and then reads what
-// it says. It doesn't look at any file.
+// Verify checks the signature by what the caller trusts, and then reads the signed statement. It reads no files of the
+// model.
 func (b *Bundle) Verify(t Trust) (*Signed, error) {
 	key, certificate, err := b.signer(t)
 	if err != nil {
@@ -168,7 +169,7 @@ func (b *Bundle) Verify(t Trust) (*Signed, error) {
 	return &Signed{Statement: *s, KeyHint: hint, Certificate: certificate}, nil
 }
 
-// signer finds the key that must have signed, among what is trusted.
+// signer finds the trusted key that must have made the signature.
 func (b *Bundle) signer(t Trust) (*ecdsa.PublicKey, *x509.Certificate, error) {
 	switch {
 	case t.Key != nil && len(t.Roots) > 0:
@@ -201,13 +202,13 @@ func (b *Bundle) signer(t Trust) (*ecdsa.PublicKey, *x509.Certificate, error) {
 	return key, leaf, nil
 }
 
-// encodePAE is what DSSE signs of a payload (its v1 protocol): lengths in bytes, so that nothing can be shifted.
+// encodePAE makes the message that DSSE v1 signs for a payload.
 func encodePAE(payload []byte) []byte {
 	return append(fmt.Appendf(nil, "DSSEv1 %d %s %d ", len(payloadType), payloadType, len(payload)), payload...)
 }
 
-// Sign makes a bundle of a statement. Chain is the signer's certificate and those between it and a root, or nothing for a bare
-// key.
+// Sign signs a statement and makes a bundle. chain has the signer's certificate and the intermediates up to a root. It
+// is empty if the signer has only a key.
 func Sign(s *Statement, key *ecdsa.PrivateKey, chain []*x509.Certificate) ([]byte, error) {
 	hint, err := KeyHint(&key.PublicKey)
 	if err != nil {

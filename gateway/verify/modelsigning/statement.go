@@ -17,7 +17,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 )
 
-// Statement is what a signature says of a model.
+// Statement is the signed statement about a model.
 type Statement struct {
 	Name      string // of the folder or file when it was signed; says nothing
 	Root      string // SHA-256 of the resources' digests, in lower-case hexadecimal
@@ -35,17 +35,17 @@ type Resource struct {
 	Digest string // lower-case hexadecimal
 }
 
-// hashes are the types of hash there are. blake2b has 512 bits and blake3 256.
+// hashes are the supported types of hash. blake2b has 512 bits, and blake3 has 256.
 var hashes = map[string]func() hash.Hash{
 	"sha256":  sha256.New,
 	"blake2b": func() hash.Hash { h, _ := blake2b.New512(nil); return h }, // fails for nothing but a key
 	"blake3":  func() hash.Hash { return blake3.New(32, nil) },
 }
 
-// maxValues bounds a statement: four values for each of three hundred thousand files.
+// maxValues is how many JSON values a statement may have: four for each of some three hundred thousand files.
 const maxValues = 1_250_000
 
-// readStatement reads a payload whose signature is good. Whoever signed can still have signed nonsense.
+// readStatement reads a payload with a good signature. It checks the content all the same: a signer can sign nonsense.
 func readStatement(payload []byte) (*Statement, error) {
 	v, err := canonical.Parse(payload, canonical.Limits{Bytes: MaxBundle, Values: maxValues})
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *Statement) readResources(v canonical.Value) error {
 	return s.whole()
 }
 
-// resource reads a name: a path, or path:start:end.
+// resource reads the name of a resource: a path, or path:start:end.
 func (s *Statement) resource(name string) (Resource, error) {
 	r := Resource{Name: name}
 	if s.ShardSize > 0 {
@@ -166,7 +166,7 @@ func (s *Statement) resource(name string) (Resource, error) {
 	return r, nil
 }
 
-// whole makes sure that the shards of each file leave nothing out.
+// whole checks that the shards of each file cover the whole file.
 func (s *Statement) whole() error {
 	if s.ShardSize == 0 {
 		return nil
@@ -190,7 +190,7 @@ func (s *Statement) whole() error {
 	return nil
 }
 
-// String is the resource's name in a statement.
+// String returns the resource's name in a statement.
 func (r Resource) String() string {
 	if r.End == 0 {
 		return r.Name
@@ -208,7 +208,7 @@ func (s *Statement) root() string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// value is the statement as it is signed.
+// value returns the statement as JSON.
 func (s *Statement) value() canonical.Value {
 	text := func(name, value string) canonical.Member {
 		return canonical.Member{Name: name, Value: canonical.Str(value)}

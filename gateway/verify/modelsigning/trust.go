@@ -12,13 +12,14 @@ import (
 	"time"
 )
 
-// Trust is whom a verifier believes: one key, or authorities.
+// Trust is what a verifier trusts: a key, or the roots of certificates.
 type Trust struct {
 	Key   *ecdsa.PublicKey
 	Roots []*x509.Certificate
 }
 
-// KeyHint is how a bundle names a public key: the hexadecimal SHA-256 of its PEM text, not of its DER bytes.
+// KeyHint returns the name of a public key in bundles: the SHA-256 of its PEM text, not of its DER bytes, in
+// hexadecimal.
 func KeyHint(key *ecdsa.PublicKey) (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
@@ -27,7 +28,7 @@ func KeyHint(key *ecdsa.PublicKey) (string, error) {
 	return hexSum(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), nil
 }
 
-// digestFor hashes a message as the key's curve asks for.
+// digestFor hashes a message with the hash that belongs to the key's curve.
 func digestFor(key *ecdsa.PublicKey, message []byte) ([]byte, error) {
 	var h crypto.Hash
 	switch key.Curve {
@@ -45,9 +46,9 @@ func digestFor(key *ecdsa.PublicKey, message []byte) ([]byte, error) {
 	return sum.Sum(nil), nil
 }
 
-// trusted follows the bundle's chain to the roots. As the time of signing
-// isn't in a bundle, certificates are judged at the time from which the signer's
-// is valid; so a signature stays good when they expire, and a stolen key, too.
+// trusted follows the bundle's chain to the roots. A bundle doesn't have the time of signing, so certificates are
+// judged at the time when the signer's became valid. So a signature stays good when certificates expire. But a key that
+// is stolen later can sign too, even after its certificate has expired.
 func (b *Bundle) trusted(roots []*x509.Certificate) (*x509.Certificate, error) {
 	leaf := b.certificates[0]
 	options := x509.VerifyOptions{

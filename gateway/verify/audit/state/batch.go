@@ -10,10 +10,10 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// syncEvery is how many bytes a crash may lose. Their blocks are audited again.
+// syncEvery is how many bytes a crash can lose. The blocks that they came from are audited again.
 const syncEvery = 64 << 20
 
-// Batch is what one block changes.
+// Batch collects the changes of a block.
 type Batch struct {
 	store  *Store
 	keys   *pebble.Batch
@@ -23,7 +23,7 @@ type Batch struct {
 	err    error
 }
 
-// NewBatch begins with the changes of a block.
+// NewBatch makes an empty batch.
 func (s *Store) NewBatch() *Batch {
 	return &Batch{store: s, keys: s.db.NewBatch(), end: s.progress.Values, found: s.progress.Findings}
 }
@@ -48,7 +48,7 @@ func (b *Batch) Put(namespace, key string, value []byte, v Version) {
 // Delete removes a key of a namespace.
 func (b *Batch) Delete(namespace, key string) { b.remove(publicKey(namespace, key)) }
 
-// PutHash notes who wrote a key of a private collection.
+// PutHash writes the version of a key of a private collection.
 func (b *Batch) PutHash(namespace, collection string, hash []byte, v Version) {
 	b.put(hashedKey(namespace, collection, hash), binary.AppendUvarint(binary.AppendUvarint(nil, v.Block), v.Tx))
 }
@@ -58,10 +58,10 @@ func (b *Batch) DeleteHash(namespace, collection string, hash []byte) {
 	b.remove(hashedKey(namespace, collection, hash))
 }
 
-// Use notes that a transaction id was used.
+// Use records that a transaction id was used.
 func (b *Batch) Use(id string) { b.put(append([]byte(txPrefix), id...), nil) }
 
-// Block notes an audited block: its hash of 32 bytes, and the validation codes of its transactions.
+// Block records an audited block: its hash of 32 bytes, and the validation codes of its transactions.
 func (b *Batch) Block(number uint64, hash, codes []byte) {
 	b.put(numbered(blockPrefix, number), append(append(make([]byte, 0, 32+len(codes)), hash...), codes...))
 }
@@ -71,13 +71,13 @@ func (b *Batch) Config(number uint64, block []byte) {
 	b.put(numbered(configPrefix, number), block)
 }
 
-// Found keeps what was found.
+// Found keeps a finding.
 func (b *Batch) Found(finding []byte) {
 	b.put(numbered(findingPrefix, b.found), finding)
 	b.found++
 }
 
-// Commit writes the changes and where the audit stands after them. Values and Findings of p are filled in.
+// Commit writes a batch, and how far the audit has come with it. Commit sets Values and Findings of p itself.
 func (s *Store) Commit(b *Batch, p Progress) error {
 	p.Format, p.Values, p.Findings = format, b.end, b.found
 	at := s.progress.Values

@@ -30,8 +30,8 @@ func openKeys(dir string, fs vfs.FS) (*pebble.DB, *failure, error) {
 	return db, f, err
 }
 
-// A database that can't write never says so to its caller: Pebble tries again for ever, panics with its locks held, or
-// calls what it means to end the program. failure is how such a write ends all the same.
+// failure makes a write end if the database can't write. Pebble returns no error then: it tries again for ever, panics
+// with its locks held, or calls Fatalf, which is meant to end the program.
 type failure struct {
 	once  sync.Once
 	cause error
@@ -45,7 +45,8 @@ func (f *failure) set(err error) {
 	})
 }
 
-// during calls what changes the database. After a failure it calls nothing any more, and what was called is left behind.
+// during calls change, which changes the database. If the database fails meanwhile, during returns the failure without
+// waiting for change. After a failure it doesn't call change.
 func (f *failure) during(change func() error) error {
 	select {
 	case <-f.known:
@@ -62,13 +63,13 @@ func (f *failure) during(change func() error) error {
 	}
 }
 
-// Infof is for Pebble, which is kept silent.
+// Infof drops Pebble's messages.
 func (*failure) Infof(string, ...any) {}
 
-// Errorf is for Pebble, which is kept silent.
+// Errorf drops Pebble's messages.
 func (*failure) Errorf(string, ...any) {}
 
-// Fatalf is for Pebble, which counts on it not to return.
+// Fatalf remembers the failure. It doesn't return, because Pebble relies on that.
 func (f *failure) Fatalf(format string, args ...any) {
 	f.set(fmt.Errorf(format, args...))
 	select {}

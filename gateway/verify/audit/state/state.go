@@ -1,10 +1,10 @@
-// Package state keeps what an audit has replayed of a ledger: which transaction wrote each key last and what it wrote,
-// which transaction ids were used, and how far the audit has got. An interrupted audit continues from it. A state lies
-// in a folder of its own and takes no more space than the audited peer's.
+// Package state stores the state of a ledger that an audit has replayed: the value of each key and the transaction that
+// wrote it last, the transaction ids that were used, and how far the audit has come. An interrupted audit continues
+// from it. A state has a folder of its own, and takes no more space than the audited peer's.
 //
-// The folder holds a Pebble database, and values.log for values that are too large for a database to move about: packs
-// of records, above all. The changes of a block are one batch. After a crash the state is that of an earlier block,
-// never that of half a block.
+// The folder has a Pebble database, and a file values.log. The file has the values that are too large for a database to
+// move about, above all packs of records. All changes of a block are one [Batch]. After a crash, the state is that of
+// an earlier block, and never that of half a block.
 package state
 
 import (
@@ -28,7 +28,7 @@ const (
 	formerKeys = "keys"
 )
 
-// The database's keys begin with what they are.
+// Prefixes of the database's keys.
 const (
 	progressKey   = "!"
 	publicPrefix  = "k" // + namespace, 0, key
@@ -39,25 +39,25 @@ const (
 	findingPrefix = "f" // + number, big-endian: what the audit found
 )
 
-// largeValue is from where on values lie in values.log.
+// largeValue is the size in bytes from which values are in values.log.
 const largeValue = 1 << 10
 
-// Version says which transaction wrote a key: the one at a position of a block.
+// Version is the version of a key: the block of the transaction that wrote the key, and its position there.
 type Version struct{ Block, Tx uint64 }
 
-// Progress is where an audit stands.
+// Progress says how far an audit has come.
 type Progress struct {
 	Format string `json:"format"`
-	// Channel, Chaincode and Genesis, the hash of the first block, say what is audited.
+	// Channel, Chaincode and Genesis (the hash of the first block) say what is audited.
 	Channel   string `json:"channel"`
 	Chaincode string `json:"chaincode"`
 	Genesis   []byte `json:"genesis"`
-	// Next is the number of the next block, Last the hash of the one before.
+	// Next is the number of the next block. Last is the hash of the block before it.
 	Next uint64 `json:"next"`
 	Last []byte `json:"last"`
-	// CommitHash is the last one, empty if the peer keeps none.
+	// CommitHash is the commit hash of the last block. It is empty if the peer doesn't keep commit hashes.
 	CommitHash []byte `json:"commitHash,omitempty"`
-	// Transactions, Invalid and Records are how many there were; Findings how many things were found.
+	// Transactions, Invalid, Records and Findings are the numbers so far.
 	Transactions uint64 `json:"transactions"`
 	Invalid      uint64 `json:"invalid"`
 	Records      uint64 `json:"records"`
@@ -73,14 +73,14 @@ type Store struct {
 	values   *os.File
 	progress Progress
 	failure  *failure
-	unsynced int64 // bytes written since the disk was last waited for
+	unsynced int64 // bytes written since the last sync
 }
 
-// ErrDamaged says that a state can't be gone on with, and has to be made again from the first block.
+// ErrDamaged means that an audit can't continue from a state, and must start again from the first block.
 var ErrDamaged = errors.New("the state is damaged; remove its folder and start again")
 
-// Open opens the state in a folder, or begins one there. It refuses a state that a former version of this program wrote:
-// to read it again costs as much as a new audit.
+// Open opens the state in a folder, or begins one there. It refuses a state that a former version of this program
+// wrote: to read it again costs as much as a new audit.
 func Open(dir string) (*Store, error) { return open(dir, vfs.Default) }
 
 func open(dir string, fs vfs.FS) (*Store, error) {
@@ -137,7 +137,7 @@ func (s *Store) open(dir string) error {
 	return nil
 }
 
-// Close writes everything to the disk and ends.
+// Close writes everything to the disk and closes the state.
 func (s *Store) Close() error {
 	err := s.sync()
 	if s.values != nil {
@@ -146,7 +146,7 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.failure.during(s.db.Close))
 }
 
-// Progress is where the audit stands.
+// Progress returns how far the audit has come.
 func (s *Store) Progress() Progress { return s.progress }
 
 // sync waits until the disk has all that was written.
@@ -177,7 +177,7 @@ func numbered(prefix string, n uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte(prefix), n)
 }
 
-// get reads a key; nil means that there is none.
+// get reads a key. It returns nil if the key doesn't exist.
 func (s *Store) get(key []byte) ([]byte, error) {
 	lent, closer, err := s.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -193,7 +193,7 @@ func (s *Store) get(key []byte) ([]byte, error) {
 	return value, nil
 }
 
-// Get reads a key of a namespace: its value and who wrote it. ok is false if there is none.
+// Get reads the value and the version of a key. ok is false if the key doesn't exist.
 func (s *Store) Get(namespace, key string) (value []byte, v Version, ok bool, err error) {
 	stored, err := s.get(publicKey(namespace, key))
 	if err != nil || stored == nil {
@@ -206,12 +206,12 @@ func (s *Store) Get(namespace, key string) (value []byte, v Version, ok bool, er
 	return value, v, err == nil, err
 }
 
-// Version tells who wrote a key; ok is false if there is none.
+// Version returns the version of a key. ok is false if the key doesn't exist.
 func (s *Store) Version(namespace, key string) (v Version, ok bool, err error) {
 	return s.version(publicKey(namespace, key))
 }
 
-// HashVersion tells who wrote a key of a private collection, of which only the hash is known.
+// HashVersion returns the version of a key of a private collection. Only the key's hash is known.
 func (s *Store) HashVersion(namespace, collection string, hash []byte) (v Version, ok bool, err error) {
 	return s.version(hashedKey(namespace, collection, hash))
 }
@@ -225,14 +225,14 @@ func (s *Store) version(key []byte) (Version, bool, error) {
 	return v, err == nil, err
 }
 
-// Row is a key that a range has, and who wrote it.
+// Row is a key in a range, and its version.
 type Row struct {
 	Key     string
 	Version Version
 }
 
-// Range passes the keys of a namespace to each: from start on, in order, until one is not less than end, or until each
-// returns false. An empty end is no end.
+// Range passes the keys of a namespace to each, in order. It begins at start, and stops before end or when each returns
+// false. If end is empty, the range has no end.
 func (s *Store) Range(namespace, start, end string, each func(Row, func() ([]byte, error)) bool) error {
 	limit := publicKey(namespace, end)
 	if end == "" {
@@ -265,13 +265,14 @@ func (s *Store) scan(start, limit []byte, each func(key, stored []byte) (bool, e
 	return err
 }
 
-// HasTx tells whether a transaction id was used in an earlier block, by a valid transaction or another.
+// HasTx reports whether an earlier block has a transaction with an id, valid or not.
 func (s *Store) HasTx(id string) (bool, error) {
 	found, err := s.get(append([]byte(txPrefix), id...))
 	return found != nil, err
 }
 
-// Block returns the hash of an audited block and the validation codes of its transactions; nil if it isn't audited.
+// Block returns the hash of an audited block and the validation codes of its transactions. Both are nil if the block
+// wasn't audited.
 func (s *Store) Block(number uint64) (hash, codes []byte, err error) {
 	stored, err := s.get(numbered(blockPrefix, number))
 	if err != nil || stored == nil {
