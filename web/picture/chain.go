@@ -5,14 +5,14 @@ import (
 	"strconv"
 )
 
-// Chains are folded if they have so many items, or more, between their ends.
+// longChain is the least number of items between the ends of a chain that is folded.
 const longChain = 6
 
 // chain is a run of items, each the only effect of the one before.
 type chain struct {
 	key    string
-	inside []int // what is folded: all but the ends, with what hangs on it alone
-	trunk  int   // so many of those are of the run itself
+	inside []int // what is folded: all items except the ends, and what is connected with them alone
+	trunk  int   // the number of those that are in the run itself
 }
 
 // collapse folds the middles of long chains.
@@ -53,7 +53,7 @@ func (d *drawing) collapse(o Options) {
 	d.mergeLinks()
 }
 
-// chains finds the long chains, less what is opened of them.
+// chains finds the long chains, without the parts that are unfolded.
 func (d *drawing) chains(open map[string]int) []chain {
 	edges := make([]edge, len(d.links))
 	for i, l := range d.links {

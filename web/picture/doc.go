@@ -1,22 +1,27 @@
-// Package picture draws the answer to a lineage question as an SVG: cause on the left, effect on the right.
+// Package picture draws the answer to a lineage question as an SVG, with causes on the left and effects on the right.
+//
+// [Draw] draws an answer. The [Picture] also has the same information as a table, and a legend.
 //
 // # What is where
 //
-// The nodes stand in layers, so that everything that causes a node stands to the left of it. Each organisation has a lane, a
-// horizontal band in which its nodes are. Cause and effect are drawn as solid lines with an arrow; that a parent held a child as a dashed line
-// that begins with a diamond; that an event names a thing as a dotted line without an arrow. Only lines of the first kind keep to the direction: a thing
-// may be seen by an event that is a cause of something that became of the thing.
+// The nodes are in layers: everything that causes a node is to the left of it. Each organisation has a lane, a
+// horizontal band with its nodes. There are three kinds of line. A solid line with an arrow leads from a cause to its
+// effect. A dashed line that begins with a diamond leads from a parent to a child that it held. A dotted line without
+// an arrow connects an event with a thing that it names. Only solid lines always lead to the right.
 //
 // # What is folded
 //
-// Of siblings that look alike (same parent, same kind of record, same organisation, same marks) the first few are drawn; the others become one
-// node that says how many there are and that unfolds by following a link. What is only behind folded nodes is folded with its like. Long chains
-// in which nothing branches are folded in the middle. If there are still too many nodes, less is shown of each group, then groups are joined
-// that have the same depth, and in the end everything beyond some depth. So the picture of any answer stays readable, and each of its nodes is either drawn or
-// counted in a fold.
+// Siblings that look alike have the same parent, kind of record, organisation and marks. Only the first few of them are
+// drawn. The others become a fold: one node that shows their number, with a link that unfolds it. Nodes that are only
+// behind folded nodes are folded, too. Long chains without branches are folded in the middle.
+//
+// If there are still too many nodes, fewer of each group are drawn. If that isn't enough, groups of the same depth
+// are joined, and finally everything beyond some depth becomes one fold. So the picture of any answer stays readable,
+// and each node of the answer is either drawn or counted in a fold.
 //
 // # What can be relied on
 //
-// A picture depends on the answer and on the options alone, not on the order in which the answer lists its nodes and edges. Text is escaped. There are no style attributes
-// and no scripts in it: looks come from the classes, by the page's style sheet, and so do light and dark.
+// A picture depends only on the answer and the options, not on the order in which the answer lists its nodes and
+// edges. All text is escaped. There are no style attributes and no scripts. The page's style sheet defines how the
+// classes look, in light and in dark.
 package picture

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// drawing is what is drawn of a graph, on its way to a picture.
+// drawing contains the items and links of a graph that are drawn, and their places in the picture.
 type drawing struct {
 	g      *graph
 	items  []item // nodes and folds, in the order of the nodes
@@ -29,7 +29,7 @@ type drawing struct {
 // item is a node, or several that are folded.
 type item struct {
 	nodes   []int  // of a fold, first those that it is named for
-	main    int    // so many are those; the others are events that hang on them and nothing else
+	main    int    // the number of those; the others are events that only name them
 	key     string // of a fold
 	rest    int    // of a fold: how many of its kind are drawn beside it
 	chain   bool   // the fold is of steps one after another
@@ -51,17 +51,17 @@ type link struct {
 	turned   bool  // the line goes from right to left
 }
 
-// manners of folding, from showing much to showing little.
+// manners are the ways to fold, from the one that shows most to the one that shows least.
 var manners = []manner{{few: 3}, {few: 2}, {few: 1}, {few: 0}, {few: 0, joined: true}}
 
 // manner is one way to fold.
 type manner struct {
-	few    int  // so many of each group are shown
-	joined bool // nodes of one depth are a group, whatever they hang on
+	few    int  // number of nodes of each group that are shown
+	joined bool // nodes of the same depth are a group, whatever their parents
 	deep   int  // if not 0, everything deeper than this is one group
 }
 
-// fold makes a drawing in the first manner that makes it small enough, and then opens what is unfolded.
+// fold draws in the first manner that makes the drawing small enough, and then opens the folds that are unfolded.
 func (g *graph) fold(o Options) *drawing {
 	if len(g.nodes) <= o.Whole {
 		return g.draw(manner{few: len(g.nodes)}, nil)
@@ -87,7 +87,7 @@ func (g *graph) fold(o Options) *drawing {
 	return d
 }
 
-// size is how many nodes a drawing has when its chains are folded.
+// size is the number of items that a drawing has when its chains are folded.
 func (d *drawing) size() int {
 	inside := 0
 	for _, c := range d.chains(nil) {
@@ -96,7 +96,7 @@ func (d *drawing) size() int {
 	return len(d.items) - inside
 }
 
-// reach is the greatest depth up to which all groups find room.
+// reach returns the greatest depth up to which there is room for all groups.
 func (g *graph) reach(d *drawing, target int) int {
 	depth, room := 1, target-len(g.lanes)*2
 	perDepth := map[int]int{}
@@ -115,7 +115,7 @@ func (g *graph) reach(d *drawing, target int) int {
 	return depth
 }
 
-// draw folds in one manner.
+// draw makes a drawing that is folded in one manner.
 func (g *graph) draw(m manner, open map[string]int) *drawing {
 	f := folding{graph: g, manner: m, open: open, owner: make([]int, len(g.nodes)), shown: make([]bool, len(g.nodes)), keys: map[int]string{}, groups: map[string]int{}}
 	d := &drawing{g: g}
@@ -172,7 +172,8 @@ func (d *drawing) mergeLinks() {
 	d.links = merged
 }
 
-// folding is the state of draw. It goes through the nodes by their depth, so that what a node hangs on is known to be shown or folded.
+// folding is the state of draw. It takes the nodes in the order of their depth, so that the parent of a node is already
+// shown or folded.
 type folding struct {
 	*graph
 	manner
@@ -219,7 +220,7 @@ func (f *folding) level(d *drawing, first, end int) {
 	}
 }
 
-// put makes a fold, or adds to the one beyond all depths.
+// put makes a fold, or adds nodes to the fold of everything too deep.
 func (f *folding) put(d *drawing, k string, rest []int, shown int, deep bool) {
 	at, ok := f.groups[k]
 	if !ok {
@@ -257,7 +258,8 @@ func (f *folding) single(v int) item {
 	return item{nodes: []int{v}, main: 1, look: n.look, lane: n.lane, mark: n.mark, carrier: n.Carrier}
 }
 
-// group names the group of alike siblings that a node is in. An event that only names folded things is in the fold of those; otherwise fold is -1.
+// group returns the name of the group of similar siblings to which a node belongs. If the node is an event that only
+// names folded things, it belongs to their fold. For other nodes, fold is -1.
 func (f *folding) group(v int) (name string, fold int) {
 	n := &f.nodes[v]
 	if f.deep > 0 && n.Depth > f.deep {
@@ -284,7 +286,8 @@ func (f *folding) group(v int) (name string, fold int) {
 	return fmt.Sprintf("fold %s %s", brief(f.keys[f.owner[parent]]), alike), -1
 }
 
-// parent is what a node hangs on: the first shown of its neighbours that are less deep, or else the first of those at all.
+// parent returns the neighbour under which a node is grouped: of the neighbours that are less deep, the first one
+// that is shown, or else the first one.
 func (f *folding) parent(v int) (parent, e int, forward bool) {
 	parent, e = -1, -1
 	best := func(u, by int, along bool) {
@@ -304,7 +307,8 @@ func (f *folding) parent(v int) (parent, e int, forward bool) {
 	return parent, e, forward
 }
 
-// brief makes a key for addresses of the name of a group. It is the same as long as the group hangs on the same node.
+// brief makes a short key from the name of a group, for addresses. The key stays the same as long as the group has
+// the same parent.
 func brief(group string) string {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(group)) // never fails
@@ -339,7 +343,7 @@ func (d *drawing) caption(i *item) (title, sub string) {
 	return title, sub
 }
 
-// narrow moves what a fold is of to its second line, if the first is too long for the card.
+// narrow splits the title of a fold after its number if it is too long for the card.
 func narrow(title, sub string) (string, string) {
 	number, rest, _ := strings.Cut(title, " ")
 	if measure(title, titleSize) <= textRoom || rest == "" {
@@ -358,7 +362,7 @@ func count(n int, one, several string) string {
 	return strconv.Itoa(n) + " " + several
 }
 
-// period is from when to when the events or runs of an item were.
+// period writes when the first and the last event or run of an item happened.
 func (d *drawing) period(i *item) string {
 	var from, to time.Time
 	for _, v := range i.nodes {

@@ -8,7 +8,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// line is how a connection is drawn, the weakest first.
+// line is a kind of connection. The constants are in order, the weakest first.
 type line uint8
 
 const (
@@ -17,7 +17,7 @@ const (
 	causes               // cause and effect
 )
 
-// lines are their classes in the style sheet, and what they say in words.
+// The classes of lines in the style sheet, and their meanings in words.
 var (
 	lineClasses = [...]string{"seen", "held", "led"}
 	lineWords   = [...]string{"observed by", "held", "led to"}
@@ -33,10 +33,10 @@ func lineOf(kind string) line {
 	return causes
 }
 
-// graph is an answer, with numbers for names.
+// graph is an answer in which numbers replace the ids of nodes.
 type graph struct {
-	nodes []node // in an order that does not depend on the answer's
-	edges []edge // one for each pair of nodes that is connected, in order
+	nodes []node // in an order that doesn't depend on that of the answer
+	edges []edge // one for each connected pair of nodes, in order
 	out   [][]int
 	in    [][]int // edges of each node
 	lanes []string
@@ -54,8 +54,8 @@ type edge struct {
 	line     line
 }
 
-// read takes an answer in. Edges between the same two nodes become one, the strongest; what leads nowhere is left out, and so is that an event names
-// what it made.
+// read makes a graph of an answer. Of several edges between two nodes it keeps the strongest. It leaves out edges to
+// nodes that are not in the answer, and those from an event to things that it made.
 func read(a *lineage.Answer, o Options) *graph {
 	g := &graph{nodes: make([]node, 0, len(a.Nodes))}
 	number := make(map[string]int, len(a.Nodes))
@@ -136,7 +136,7 @@ func incidence(nodes int, edges []edge) (out, in [][]int) {
 	return out, in
 }
 
-// alone says whether a node does nothing but to observe: nothing came of it.
+// alone reports whether a node only observes, and nothing came from it.
 func (g *graph) alone(v int) bool {
 	for _, list := range [][]int{g.out[v], g.in[v]} {
 		for _, e := range list {

@@ -9,10 +9,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// look is how a kind of node is drawn, and what people call it.
+// look says how a kind of node is drawn and what people call it.
 type look struct {
-	symbol       string // of the shape and the picture in it
-	class        string // for colours
+	symbol       string // the shape and the picture in it
+	class        string // the class that gives the colours
 	one, several string
 }
 
@@ -92,7 +92,7 @@ func thingLook(n *lineage.Node) *look {
 	return items
 }
 
-// label gives a node two short lines: what it is called, and what else tells it from others.
+// label returns two short lines for a node: its name, and what else distinguishes it.
 func label(n *lineage.Node) (title, sub string) {
 	switch n.Kind {
 	case "thing", "class":
@@ -139,7 +139,7 @@ func thingLabel(id string) (title, sub string) {
 	return "Item " + clean(last.Value), key.Title + " " + clean(key.Value)
 }
 
-// ending is the end of a long number, which tells more than its beginning.
+// ending returns the end of a long number, which says more than its beginning.
 func ending(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -161,7 +161,7 @@ func shortID(id string) string {
 	return id
 }
 
-// word is the last part of a word of CBV or of a type, as people write it.
+// word returns the last part of a word of the CBV, or of a type, as people write it.
 func word(uri string) string {
 	const steps = "https://ref.gs1.org/cbv/BizStep-"
 	w, ok := strings.CutPrefix(uri, steps)
@@ -185,10 +185,10 @@ func moment(t time.Time) string {
 	return t.UTC().Format("2 Jan 2006, 15:04")
 }
 
-// longest is how many characters of a text are shown; the pages about nodes have them whole.
+// longest is the most characters of a text that are shown. The pages about nodes show the whole text.
 const longest = 300
 
-// clean shortens what is very long, and takes out what is no text.
+// clean shortens very long text and removes characters that aren't printable.
 func clean(s string) string {
 	if runes := []rune(s); len(runes) > longest {
 		s = string(runes[:longest]) + "…"
@@ -196,7 +196,8 @@ func clean(s string) string {
 	return printable(s)
 }
 
-// printable takes out what is no text: control characters, direction marks and broken UTF-8, which could make a label look like another one.
+// printable removes control characters, direction marks and invalid UTF-8. They could make a label look like another
+// one.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
@@ -206,7 +207,7 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, "\ufffd"))
 }
 
-// organisation is the name of an organisation as its id has it.
+// organisation makes the name of an organisation from its MSP id.
 func organisation(mspID string) string {
 	if name := strings.TrimSuffix(mspID, "MSP"); name != "" {
 		return clean(name)
@@ -214,7 +215,8 @@ func organisation(mspID string) string {
 	return clean(mspID)
 }
 
-// widths of characters in hundredths of an em, of a sans-serif face in its semi-bold weight: a little more than most have.
+// widths are the widths of characters in hundredths of an em, in a semi-bold sans-serif typeface. They are a little
+// larger than in most typefaces.
 var widths = func() (w [128]int) {
 	for c := range w {
 		switch {
@@ -249,7 +251,7 @@ func measure(s string, size float64) float64 {
 	return float64(sum) * size / 100
 }
 
-// fit shortens a text until it fits into so many pixels. Of a name and its version, the version is kept if it is short.
+// fit shortens a text until it fits into room pixels. If the text is a name with a short version, it keeps the version.
 func fit(s string, size, room float64) string {
 	if measure(s, size) <= room {
 		return s

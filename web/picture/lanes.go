@@ -11,10 +11,10 @@ type band struct {
 	top, height float64
 }
 
-// Of so many lanes all orders are tried.
+// mostPermuted is the most lanes of which all orders are tried.
 const mostPermuted = 7
 
-// assignLanes orders the lanes so that lines cross few of them, and numbers those anew that have items.
+// assignLanes orders the lanes so that lines cross few of them, and numbers the lanes that have items.
 func (d *drawing) assignLanes() {
 	at := make([]struct{ lane, items, layers int }, len(d.g.lanes))
 	for i := range d.items {
@@ -49,7 +49,8 @@ func (d *drawing) assignLanes() {
 	}
 }
 
-// bestOrder gives each lane a place, so that the lines between them are short. Of equally good orders, the first.
+// bestOrder gives each lane a place, so that the lines between them are short. It returns the first of equally good
+// orders.
 func bestOrder(between [][]int) []int {
 	n := len(between)
 	rank := make([]int, n)
@@ -76,7 +77,7 @@ func bestOrder(between [][]int) []int {
 	return best
 }
 
-// next makes the following permutation, in the order of words.
+// next makes the next permutation in lexicographic order.
 func next(p []int) bool {
 	i := len(p) - 2
 	for i >= 0 && p[i] > p[i+1] {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// assignLayers gives each item a layer: causes stand to the left of their effects.
+// assignLayers gives each item a layer, so that causes are to the left of their effects.
 func (d *drawing) assignLayers() {
 	s := &layering{drawing: d, kept: make([]bool, len(d.links))}
 	s.breakCycles()
@@ -23,15 +23,15 @@ func (d *drawing) assignLayers() {
 	}
 }
 
-// layering is the work of assignLayers. The links that are kept have no cycles, and each of them leads to a later layer.
+// layering is the state of assignLayers. The kept links have no cycles, and each of them leads to a later layer.
 type layering struct {
 	*drawing
 	kept    []bool
 	out, in [][]int
-	order   []int // the items in an order in which all kept links lead forwards
+	order   []int // the items, in an order in which all kept links lead forwards
 }
 
-// incidence lists the links that some condition holds for, of each item.
+// incidence lists, for each item, the links that fulfil a condition.
 func (s *layering) incidence(holds func(i int) bool) (out, in [][]int) {
 	out, in = make([][]int, len(s.items)), make([][]int, len(s.items))
 	for i, l := range s.links {
@@ -43,7 +43,7 @@ func (s *layering) incidence(holds func(i int) bool) (out, in [][]int) {
 	return out, in
 }
 
-// breakCycles keeps all links of cause and effect but those that lead back to where a search in depth came from.
+// breakCycles keeps all links of cause and effect except those that close a cycle in a depth-first search.
 func (s *layering) breakCycles() {
 	out, in := s.incidence(func(i int) bool { return s.links[i].line == causes })
 	const fresh, open, done = 0, 1, 2
@@ -72,7 +72,7 @@ func (s *layering) breakCycles() {
 			}
 		}
 	}
-	for i := range s.items { // what has no cause begins
+	for i := range s.items { // begin with items without a cause
 		if len(in[i]) == 0 {
 			visit(i)
 		}
@@ -82,10 +82,10 @@ func (s *layering) breakCycles() {
 	}
 }
 
-// So many weak links that lie on cycles are tried one by one.
+// mostTried is the most weak links on cycles that are tried one by one.
 const mostTried = 300
 
-// admitWeak keeps also those observations and containments that make no cycle.
+// admitWeak also keeps the observations and containments that close no cycle.
 func (s *layering) admitWeak() {
 	part := s.components()
 	var doubtful []int
@@ -129,7 +129,8 @@ func (s *layering) reaches(out [][]int, from, to int, seen []int, round int) boo
 	return false
 }
 
-// components numbers the strongly connected components (Tarjan) of the links of cause and effect that are kept, and of all others.
+// components numbers the strongly connected components (Tarjan) of the links of cause and effect that are kept, and
+// of all others.
 func (s *layering) components() []int {
 	out, _ := s.incidence(func(i int) bool { return s.kept[i] || s.links[i].line != causes })
 	n := len(s.items)
@@ -183,7 +184,7 @@ func (s *layering) components() []int {
 	return part
 }
 
-// longestPaths puts each item as far to the left as what is kept allows.
+// longestPaths puts each item as far to the left as the kept links allow.
 func (s *layering) longestPaths() {
 	s.out, s.in = s.incidence(func(i int) bool { return s.kept[i] })
 	waits := make([]int, len(s.items))
@@ -207,7 +208,8 @@ func (s *layering) longestPaths() {
 	}
 }
 
-// tighten moves each item to where its lines are shortest, as far as what is kept allows. It reports whether anything moved.
+// tighten moves each item to the layer where its lines are shortest, as far as the kept links allow. It reports whether
+// anything moved.
 func (s *layering) tighten() bool {
 	all, into := s.incidence(func(int) bool { return true })
 	moved := false
@@ -236,7 +238,7 @@ func (s *layering) tighten() bool {
 			return
 		}
 		slices.Sort(wanted)
-		// Anywhere between the two medians is equally good: nearest to where it is.
+		// Every layer between the two medians is equally good, so take the nearest one.
 		low, high := wanted[(len(wanted)-1)/2], wanted[len(wanted)/2]
 		best := min(max(min(max(s.items[v].layer, low), high), first), last)
 		if best != s.items[v].layer {
@@ -252,7 +254,7 @@ func (s *layering) tighten() bool {
 	return moved
 }
 
-// closeGaps numbers the layers from 0 on, without those that are empty.
+// closeGaps removes empty layers and numbers the others from 0.
 func (s *layering) closeGaps() {
 	var used []int
 	for i := range s.items {

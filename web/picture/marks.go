@@ -7,8 +7,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// mark is what is most urgent to know of a node, the least urgent first. It shows as a badge with words and as a line of its own kind,
-// never as a colour alone.
+// mark is the most urgent thing to know about a node. The constants are in order, the least urgent first. A mark is
+// shown as a badge with words and as its own kind of line, never by colour alone.
 type mark uint8
 
 const (
@@ -19,7 +19,7 @@ const (
 	finding
 	affected  // something that it came from is recalled or withdrawn
 	mistaken  // declared an error
-	withdrawn // consent or licence was
+	withdrawn // consent or licence is withdrawn
 	recalled
 )
 
@@ -32,15 +32,16 @@ var (
 	}
 )
 
-// How far what is affected affects other nodes.
+// The degrees in which a node is affected.
 const (
 	sound   = iota
-	touched // a thing that something recalled observed, or what was in it: what was observed of it at other times is another matter
+	touched // a recalled event observed it, or its carrier: observations at other times may still be sound
 	tainted
 )
 
-// spread marks the nodes, and those that are affected by others: all that came of something recalled or withdrawn, and what a recalled event
-// observed. What only observed such a thing is not affected by it. The node asked about is if start says so.
+// spread marks the nodes, including those that others affect: everything that came from something recalled or
+// withdrawn, and the things that a recalled event observed. An event that only observed such a thing isn't affected.
+// If start is true, the node asked about is affected.
 func (g *graph) spread(start bool) {
 	reached := make([]int, len(g.nodes))
 	var queue []int
@@ -94,7 +95,7 @@ func (g *graph) spread(start bool) {
 	}
 }
 
-// state says in words what is said of a node.
+// state lists the flags and marks of a node in words.
 func (n *node) state() string {
 	words := slices.Clone(n.Flags)
 	for i, w := range words {

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// dot is a place in a layer: an item, or a bend of a line that passes.
+// dot is a place in a layer: an item, or a bend of a passing line.
 type dot struct {
 	item  int // -1: a bend
 	layer int
 	lane  int
-	y     float64 // of its middle
+	y     float64 // height of its middle
 }
 
 // segment is a piece of a line between dots of neighbouring layers.
@@ -19,13 +19,13 @@ type segment struct {
 	line        line
 }
 
-// mostBends bounds the work. When lines would need more, those that span many layers are drawn without.
+// mostBends bounds the work. If the lines need more bends, lines that span many layers get none.
 const (
 	mostBends = 20_000
 	longSpan  = 8
 )
 
-// route breaks lines that span several layers into segments, with a bend in each layer between.
+// route splits lines that span several layers into segments, with a bend in each layer between.
 func (d *drawing) route() {
 	deepest, bends := 0, 0
 	for i := range d.items {
@@ -52,7 +52,8 @@ func (d *drawing) span(l link) int {
 	return max(a-b, b-a)
 }
 
-// bend makes the dots of a line. It changes to the lane that it leads to at once, so that lanes between are crossed in one place.
+// bend makes the dots of a line. The line changes to the lane of its end at once, so that it crosses the lanes
+// between in one place.
 func (d *drawing) bend(l *link, crowded bool) []int {
 	from, to := l.from, l.to
 	if l.turned {
@@ -74,7 +75,7 @@ func (d *drawing) bend(l *link, crowded bool) []int {
 	return path
 }
 
-// sorter is the work of reduceCrossings.
+// sorter is the state of reduceCrossings.
 type sorter struct {
 	*drawing
 	right, left [][]int // the dots that each dot is connected with, in the next layer and in the one before
@@ -82,8 +83,9 @@ type sorter struct {
 	tree        []int   // for counting
 }
 
-// reduceCrossings orders the dots of each layer, lane by lane, so that few lines cross: sweeps to the right and to the left that
-// put each dot at the mean of those it is connected with, and exchanges of neighbours. That begins with several orders, and the best of all is kept.
+// reduceCrossings orders the dots of each layer, lane by lane, so that few lines cross. It sweeps to the right and to
+// the left and puts each dot at the mean of those it is connected with, and it exchanges neighbours. It does so from
+// several initial orders and keeps the best result.
 func (d *drawing) reduceCrossings() {
 	s := &sorter{drawing: d, right: make([][]int, len(d.dots)), left: make([][]int, len(d.dots)), place: make([]int, len(d.dots))}
 	for _, g := range d.segments {
@@ -124,7 +126,7 @@ func (s *sorter) restore(order [][]int) {
 	}
 }
 
-// inDepth is the order in which a search in depth along the lines comes to the dots.
+// inDepth is the order in which a depth-first search along the lines finds the dots.
 func (s *sorter) inDepth() [][]int {
 	order := make([][]int, len(s.layers))
 	seen := make([]bool, len(s.dots))
@@ -191,7 +193,7 @@ func (s *sorter) sweep(rightwards bool) {
 				mean[t] = float64(sum) / float64(len(near[t]))
 			}
 		}
-		// What is connected with nothing on this side stays behind what it was behind.
+		// A dot without a connection on this side stays behind the dot before it.
 		last := 0.0
 		for _, t := range layer {
 			if mean[t] < 0 {
@@ -206,8 +208,8 @@ func (s *sorter) sweep(rightwards bool) {
 	}
 }
 
-// exchange swaps neighbours as long as that removes crossings; at first also, if freely, where it makes no difference, to
-// get away from where nothing can be gained.
+// exchange swaps neighbours as long as that removes crossings. If freely is true, it first also swaps neighbours
+// where that makes no difference, to get out of a local optimum.
 func (s *sorter) exchange(freely bool) {
 	for round := range 6 {
 		better := false
@@ -234,7 +236,7 @@ func (s *sorter) exchange(freely bool) {
 // mostCompared bounds the work for dots with many lines.
 const mostCompared = 4096
 
-// between counts the crossings of the lines of two neighbours, as they stand and exchanged.
+// between counts the crossings of the lines of two neighbours, in their order and exchanged.
 func (s *sorter) between(a, b int) (now, then int) {
 	for _, near := range [][][]int{s.left, s.right} {
 		if len(near[a])*len(near[b]) > mostCompared {

@@ -9,32 +9,34 @@ import (
 
 // Sizes of pictures, in drawn nodes.
 const (
-	DefaultWhole  = 40  // up to which nothing is folded
-	DefaultTarget = 100 // to which an answer is folded
-	DefaultMost   = 300 // that unfolding may lead to
-	Step          = 40  // nodes that one unfolding adds, if nothing hangs on them
-	BranchStep    = 12  // nodes that one unfolding adds, with all that hangs on them
+	DefaultWhole  = 40  // an answer with at most so many nodes isn't folded
+	DefaultTarget = 100 // larger answers are folded to this size
+	DefaultMost   = 300 // unfolding can enlarge a picture to this size
+	Step          = 40  // nodes that one unfolding adds, if nothing depends on them
+	BranchStep    = 12  // nodes that one unfolding adds, each with everything that depends on it
 )
 
 // Options say how to draw. All fields are optional.
 type Options struct {
-	// Link gives the address of the page about a node; "" if it has none.
+	// Link returns the address of the page about a node, or "" if it has none.
 	Link func(*lineage.Node) string
-	// Unfold gives the address of the same picture with a fold opened so far that extra more nodes of it are drawn.
+	// Unfold returns the address of the same picture in which extra more nodes of a fold are drawn.
 	Unfold func(key string, extra int) string
-	// Unfolded are the folds that are open, by their keys, with how many nodes more of each are drawn.
+	// Unfolded has, by the key of a fold, the number of its nodes that are drawn in addition.
 	Unfolded map[string]int
-	// Whole is how many nodes an answer may have to be drawn without folds. If zero, the default.
+	// Whole is the most nodes of an answer that is drawn without folds. Zero means the default.
 	Whole int
-	// Target is how many drawn nodes the picture is folded to, and Most how many there are in the end, whatever is unfolded. If zero, the defaults.
+	// Target is the number of drawn nodes to which the picture is folded. Most is the most drawn nodes, whatever is
+	// unfolded. Zero means the defaults.
 	Target, Most int
-	// Affected tells that the node asked about came of something recalled or withdrawn that may not be in the answer; see Affected.
+	// Affected says that the node asked about came from something recalled or withdrawn, which may not be in the answer.
+	// See the function of the same name.
 	Affected bool
-	// Organisation gives the name of a lane. If nil, what is before "MSP" in the id of the organisation.
+	// Organisation returns the name of a lane. If it is nil, the name is the part of the MSP id before "MSP".
 	Organisation func(mspID string) string
 }
 
-// Picture is an answer, drawn.
+// Picture is the drawing of an answer.
 type Picture struct {
 	SVG           template.HTML // the picture
 	Gutter        template.HTML // the names of its lanes, a strip as high as the picture, to stand at its left; empty if there is only one lane
@@ -48,7 +50,7 @@ type Picture struct {
 	Full          bool          // no more can be unfolded
 }
 
-// Row is what the picture says about one drawn node.
+// Row says the same about one drawn node as the picture.
 type Row struct {
 	Mark         int    // its number in the picture: its element has the id "n" and this number
 	Title, Sub   string // as in the picture
@@ -75,13 +77,14 @@ type Entry struct {
 	Label  string
 }
 
-// Label gives a node two short lines for people: what it is called, and what else tells it from others.
+// Label returns two short lines for people: the name of a node, and what else distinguishes it.
 func Label(n *lineage.Node) (title, sub string) { return label(n) }
 
-// Word is what kind of node it is, for people: lot, training run, model.
+// Word returns the kind of a node in a word for people: lot, training run, model.
 func Word(n *lineage.Node) string { return lookOf(n).one }
 
-// Affected tells whether the node that an answer is about came of something in the answer that is recalled or withdrawn, or is so itself.
+// Affected reports whether the node that an answer is about is recalled or withdrawn, or came from something in the
+// answer that is.
 func Affected(a *lineage.Answer) bool {
 	g := read(a, Options{}.withDefaults())
 	return g.nodes[0].mark == affected || g.nodes[0].mark >= withdrawn

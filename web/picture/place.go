@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// Measures of the picture, in pixels.
+// Sizes and distances in the picture, in pixels.
 const (
 	cardWidth, cardHeight = 176, 44
 	columnGap             = 60 // between cards of neighbouring layers
 	cardGap               = 18 // between cards of one layer
-	bendGap               = 14 // beside a line that passes
-	lanePad               = 20 // above and below what is in a lane
+	bendGap               = 14 // beside a passing line
+	lanePad               = 20 // above and below the content of a lane
 	margin                = 14
 	pitch                 = cardWidth + columnGap
 )
 
-// room is how far the middles of two dots, one above the other, are apart at least.
+// room is the least distance between the middles of two dots, one above the other.
 func (d *drawing) room(above, below int) float64 {
 	half := func(t int) float64 {
 		if d.dots[t].item >= 0 {
@@ -31,7 +31,8 @@ func (d *drawing) room(above, below int) float64 {
 	return half(above) + gap + half(below)
 }
 
-// place gives all dots their heights: lane by lane, each as high as its fullest layer, with lines as straight as there is room for.
+// place sets the heights of all dots, lane by lane. A lane is as high as its fullest layer. Lines are as straight as
+// there is room for.
 func (d *drawing) place() {
 	stacks := make([][][]int, len(d.lanes)) // by lane, then by layer
 	for _, layer := range d.layers {
@@ -72,13 +73,13 @@ func (d *drawing) pile(stack []int, y float64) float64 {
 	return y - first
 }
 
-// pull is what draws a dot to the height of another.
+// pull is a force that moves a dot to the height of another.
 type pull struct {
 	other  int
 	weight float64
 }
 
-// straighten moves the dots within their lanes, without changing their order, towards what they are connected with.
+// straighten moves the dots towards those they are connected with, within their lanes and without changing their order.
 func (d *drawing) straighten(stacks [][][]int) {
 	pulls := make([][]pull, len(d.dots))
 	for _, g := range d.segments {
@@ -112,7 +113,7 @@ func (d *drawing) straighten(stacks [][][]int) {
 	}
 }
 
-// flatten draws lines that pass several layers as level as what is beside them lets them be.
+// flatten makes lines that pass several layers as level as their neighbours allow.
 func (d *drawing) flatten() {
 	place := make([]int, len(d.dots))
 	for _, layer := range d.layers {
@@ -120,7 +121,7 @@ func (d *drawing) flatten() {
 			place[t] = i
 		}
 	}
-	// free is between which heights a bend can be.
+	// free returns the heights between which a bend can be.
 	free := func(t int) (low, high float64) {
 		dot := d.dots[t]
 		low = d.lanes[dot.lane].top + bendGap/2
@@ -155,7 +156,7 @@ func (d *drawing) flatten() {
 			}
 			wanted := before
 			if n == len(bends) {
-				// All of the rest: level with one of its ends, the one with the less way to go.
+				// The whole rest of the line is level with one of its ends, the nearer one.
 				after := d.dots[l.path[len(l.path)-1]].y
 				if math.Abs(min(max(after, low), high)-after) <= math.Abs(min(max(before, low), high)-before) {
 					wanted = after
@@ -170,8 +171,9 @@ func (d *drawing) flatten() {
 	}
 }
 
-// settle puts the dots of a stack where the pulls on them are in balance, as near as their order, the room between them and the ends of the lane allow. Those are
-// the heights with the least squared distance from the wanted ones (pool adjacent violators).
+// settle moves the dots of a stack to where the pulls on them are in balance, as far as their order, the room between
+// them and the ends of the lane allow. It finds the heights with the least squared distance from the wanted ones
+// (pool adjacent violators).
 func (d *drawing) settle(stack []int, pulls [][]pull, low, high float64) {
 	type block struct {
 		sum, weight float64
@@ -211,10 +213,10 @@ func (d *drawing) settle(stack []int, pulls [][]pull, low, high float64) {
 	}
 }
 
-// bottom is where a lane ends.
+// bottom is the height at which a lane ends.
 func (b band) bottom() float64 { return b.top + b.height }
 
-// beside says where the cards of a link within one layer begin, and which is above.
+// beside returns where the cards of a link within one layer begin, and which of them is above.
 func (d *drawing) beside(l link) (x float64, above, below int) {
 	above, below = l.from, l.to
 	if d.dots[above].y > d.dots[below].y {
@@ -223,7 +225,7 @@ func (d *drawing) beside(l link) (x float64, above, below int) {
 	return margin + float64(d.items[above].layer)*pitch, above, below
 }
 
-// neighbours says whether two dots of a layer are next to each other.
+// neighbours reports whether two dots of a layer are next to each other.
 func (d *drawing) neighbours(above, below int) bool {
 	layer := d.layers[d.dots[above].layer]
 	return slices.Index(layer, above)+1 == slices.Index(layer, below)

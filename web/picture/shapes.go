@@ -1,6 +1,6 @@
 package picture
 
-// Outlines of cards, by the classes of looks. Each fills the card.
+// outlines are the outlines of cards, by the classes of looks. Each fills the card.
 var outlines = map[string]string{
 	"thing":     `<rect width="176" height="44" rx="6"/>`,
 	"class":     `<rect width="176" height="44" rx="6"/><rect class="bare" x="3.5" y="3.5" width="169" height="37" rx="3.5"/>`,
@@ -15,7 +15,7 @@ var outlines = map[string]string{
 	"fold":      `<path class="bare" d="M10 45H166M5 41.5H171"/><rect width="176" height="38" rx="6"/>`,
 }
 
-// Pictures in cards, by the symbols of looks, in a square of 20 by 20.
+// icons are the pictures in cards, by the symbols of looks, in a square of 20 by 20.
 var icons = map[string]string{
 	"item":           `<path d="M10 2L17 5.5V14L10 18L3 14V5.5ZM3 5.5L10 9L17 5.5M10 9V18"/>`,
 	"lot":            `<path d="M6.5 3H13.5V9H6.5ZM3 9H10V16H3ZM10 9H17V16H10Z"/>`,
@@ -40,7 +40,8 @@ var icons = map[string]string{
 	"fold":           `<path d="M2 10H5M8 10H12M15 10H18"/><circle class="full" cx="3" cy="10" r="1.6"/><circle class="full" cx="10" cy="10" r="1.6"/><circle class="full" cx="17" cy="10" r="1.6"/>`,
 }
 
-// Signs in badges, in a square of 10 by 10: a full triangle for what is bad in itself, an open one for what is affected, a tick, a dot.
+// signs are the signs in badges, in a square of 10 by 10: a full triangle for nodes that are bad themselves, an open
+// one for affected nodes, a tick, and a dot.
 var signs = map[string]string{
 	"bad":      `<path class="full" d="M5 .8L9.8 9.2H.2Z"/>`,
 	"affected": `<path d="M5 1.6L9 8.6H1Z"/>`,

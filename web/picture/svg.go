@@ -25,7 +25,7 @@ type writer struct {
 	*drawing
 	options Options
 	order   []int // of the items in the picture: by layer, from top to bottom
-	degree  []int // how many links each item has
+	degree  []int // number of links of each item
 }
 
 func (d *drawing) write(o Options) *Picture {
@@ -70,7 +70,7 @@ func (w *writer) picture(p *Picture) {
 			if i%2 == 1 {
 				class = "lane odd"
 			}
-			// Wider than the picture, for frames that are.
+			// Wider than the picture, because its frame may be wider.
 			w.f(`<rect class="%s" y="%.0f" width="%d" height="%.0f"/>`, class, l.top, p.Width+spare, l.height)
 			w.f(`<text class="lane-name" x="6" y="%.0f">%s</text>`, l.top+12, esc(l.name))
 		}
@@ -84,7 +84,7 @@ func (w *writer) picture(p *Picture) {
 	w.WriteString("</svg>")
 }
 
-// defs are the shapes that cards refer to, those that are used.
+// defs writes the shapes that cards refer to.
 func (w *writer) defs() {
 	w.WriteString(`<defs><marker id="p-arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0 .5L8 4L0 7.5Z"/></marker>` +
 		`<marker id="p-diamond" viewBox="0 0 12 8" refX="0" refY="4" markerWidth="12" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0 4L6 .5L12 4L6 7.5Z"/></marker>`)
@@ -125,7 +125,7 @@ func (w *writer) shape(it *item) string {
 	return "s-" + it.look.symbol
 }
 
-// badge is the sign of a mark, with its word; what is affected, which is often much, has the sign alone.
+// badge writes the sign of a mark with its word. Affected nodes have only the sign, because there are often many.
 func (w *writer) badge(m mark) {
 	class, word := markClasses[m], markWords[m]
 	if m == affected {
@@ -138,7 +138,7 @@ func (w *writer) badge(m mark) {
 		m, class, left, length+26, left+7, signs[class], left+20, length-1, word)
 }
 
-// lines are the links of one kind.
+// lines writes the links of one kind.
 func (w *writer) lines(kind int, class string) {
 	open := false
 	for i := range w.links {
@@ -158,7 +158,7 @@ func (w *writer) lines(kind int, class string) {
 	}
 }
 
-// curve is the way of a link from where it begins to where it ends.
+// curve returns the path of a link.
 func (w *writer) curve(l *link) string {
 	y := func(t int) int { return int(math.Round(w.dots[t].y)) }
 	left := func(t int) int { return margin + w.dots[t].layer*pitch }
@@ -196,7 +196,7 @@ func (w *writer) curve(l *link) string {
 	return b.String()
 }
 
-// card is one item.
+// card writes one item.
 func (w *writer) card(i int) {
 	it := &w.items[i]
 	title, sub := w.caption(it)
@@ -245,7 +245,8 @@ func (w *writer) card(i int) {
 	w.f("</%s>", tag)
 }
 
-// text writes a line, shortened to the card. What comes near its end is held to its estimated length, so that no other typeface makes it longer.
+// text writes a line that is shortened to fit the card. If the line is almost as long as the card, it gets its
+// estimated length as a fixed length, so that another typeface can't make it longer.
 func (w *writer) text(class, s string, size float64, y int) {
 	s = fit(s, size, textRoom)
 	if class != "" {
@@ -258,7 +259,7 @@ func (w *writer) text(class, s string, size float64, y int) {
 	w.f(`<text%s x="%d" y="%d"%s>%s</text>`, class, textLeft, y, length, esc(s))
 }
 
-// hint is what a card says when it is pointed at, and what it is called by those who can't see it.
+// hint is the tooltip of a card, and its name for people who can't see it.
 func (w *writer) hint(it *item, title string) string {
 	n := &w.g.nodes[it.nodes[0]]
 	words := []string{title}
@@ -276,7 +277,7 @@ func (w *writer) hint(it *item, title string) string {
 	return strings.Join(append(words, n.ID), " · ")
 }
 
-// link is where an item leads to: only to places on this site.
+// link returns the address that an item leads to, if it is on this site.
 func (w *writer) link(i int) string {
 	it := &w.items[i]
 	link := ""
@@ -295,7 +296,7 @@ func (w *writer) link(i int) string {
 	return ""
 }
 
-// gutter has the names of the lanes, written upwards.
+// gutter draws the names of the lanes, written upwards.
 func (d *drawing) gutter(p *Picture) template.HTML {
 	if len(d.lanes) < 2 {
 		return ""
@@ -348,7 +349,7 @@ var markLabels = map[mark]string{
 	finding: "a finding is recorded", corrected: "corrected", approved: "approved", certified: "certified",
 }
 
-// rows are the same for a table.
+// rows returns the content of the picture as rows of a table.
 func (w *writer) rows() []Row {
 	rows := make([]Row, len(w.items))
 	for i := range w.items {
