@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// Chart is what to draw.
+// Chart says what to draw.
 type Chart struct {
 	Title  string // what was measured, such as "Temperature"
 	Unit   string // as people write it, such as "°C"; may be empty
 	Series []Series
 	Limits []Limit
-	Zone   *time.Location // in which times are written; UTC if nil
-	Points int            // to draw of all lines together, about; DefaultPoints if zero
+	Zone   *time.Location // time zone of the times in the drawing; UTC if nil
+	Points int            // approximate number of points of all lines together; DefaultPoints if zero
 }
 
-// Series is what one device measured. The readings may be in any order.
+// Series has the readings of one device, in any order.
 type Series struct {
 	Name     string
 	Readings []Reading
 }
 
-// Reading is one value, or the lowest and the highest of a time.
+// Reading is one value, or the lowest and the highest value of a period.
 type Reading struct {
 	Time      time.Time
 	Low, High float64 // equal if there is one value
-	Alarm     bool    // the device said so itself
-	Recalled  bool    // somebody said that it is not to be relied on
+	Alarm     bool    // the device reported an alarm
+	Recalled  bool    // somebody has recalled it, so it isn't reliable
 }
 
 // Limit is a limit that somebody stated.
@@ -38,21 +38,21 @@ type Limit struct {
 	Source    string   // who stated it
 }
 
-// Drawing is a chart, drawn.
+// Drawing is the drawing of a chart.
 type Drawing struct {
-	// Wide and Narrow are the same picture for screens and for phones. Only one of them is to be shown.
+	// Wide and Narrow are the same picture for screens and for phones. Show only one of them.
 	Wide, Narrow template.HTML
 	Rows         []Row       // one for each device, in the order of the legend
 	Excursions   []Excursion // by time
 	More         int         // excursions that are not listed
-	Limits       []Limit     // as given, without those that are no numbers
-	Readings     int         // all of them
-	Dropped      int         // readings that are no finite numbers, and are not drawn
-	Zone         string      // in which times are written, for people
+	Limits       []Limit     // those of the chart that are numbers
+	Readings     int         // number of all readings
+	Dropped      int         // number of readings that are not drawn, because they are not finite numbers
+	Zone         string      // name of the time zone, for people
 	From, To     time.Time
 }
 
-// Row is what the chart says of one device.
+// Row says the same about one device as the picture.
 type Row struct {
 	Symbol        template.HTML // its line and marker
 	Name          string
@@ -62,12 +62,12 @@ type Row struct {
 	Lowest        Extreme
 	Highest       Extreme
 	From, To      time.Time
-	Gaps          int           // times of silence
+	Gaps          int           // number of silences
 	LongestGap    time.Duration // 0 if there is none
 	LongestGapEnd time.Time
 }
 
-// Silence writes the longest silence for people.
+// Silence writes the length of the longest silence for people.
 func (r Row) Silence() string {
 	switch d := r.LongestGap; {
 	case d >= 48*time.Hour:
@@ -81,14 +81,14 @@ func (r Row) Silence() string {
 	}
 }
 
-// Extreme is a value and when it was measured.
+// Extreme is the lowest or highest value and the time when it was measured.
 type Extreme struct {
 	Value float64
 	Text  string // with the unit
 	Time  time.Time
 }
 
-// Excursion is a time for which one device was beyond a limit, or reported an alarm.
+// Excursion is a period in which one device was beyond a limit, or reported an alarm.
 type Excursion struct {
 	Device   string
 	From, To time.Time
@@ -101,15 +101,16 @@ type Excursion struct {
 	value float64
 }
 
-// DefaultPoints is how many points are drawn of all lines together, about: two for each pixel column that can be told apart.
+// DefaultPoints is the approximate number of points of all lines together: two for each column of pixels that people
+// can tell apart.
 const DefaultPoints = 640
 
 const (
-	mostSeries     = 12 // drawn one by one; others are drawn together
-	mostExcursions = 50 // listed
+	mostSeries     = 12 // lines that are drawn; the last one joins all devices beyond the others
+	mostExcursions = 50 // excursions that are listed
 )
 
-// Draw draws a chart. A chart without readings is nil.
+// Draw draws a chart. It returns nil if there are no readings.
 func (c Chart) Draw() *Drawing {
 	if c.Points == 0 {
 		c.Points = DefaultPoints
@@ -150,14 +151,14 @@ func (c Chart) Draw() *Drawing {
 	return d
 }
 
-// line is a series in order of time, and where it is broken.
+// line is a series in the order of time, with the places where it is broken.
 type line struct {
 	name     string
 	readings []Reading
 	silences []int // silences[i] is the number of silences before reading i
 }
 
-// lines orders the series, drops what can't be drawn, and joins those beyond the first few.
+// lines sorts the series, drops readings that can't be drawn, and joins the series beyond the first few.
 func (c Chart) lines(d *Drawing) []line {
 	var lines []line
 	for _, s := range c.Series {
@@ -192,7 +193,7 @@ func (c Chart) lines(d *Drawing) []line {
 	return lines
 }
 
-// drawable values can be told apart on an axis.
+// drawable reports whether x is small enough for an axis to distinguish it from other values.
 func drawable(x float64) bool { return math.Abs(x) <= 1e15 }
 
 func finiteLimits(limits []Limit) []Limit {
@@ -211,7 +212,7 @@ func finiteLimits(limits []Limit) []Limit {
 	return kept
 }
 
-// silent is how many of its usual intervals a device may miss before its line is broken.
+// silent is the number of usual intervals after which a silence breaks the line.
 const silent = 3
 
 // findSilences finds where the line is broken.
@@ -226,7 +227,7 @@ func (l *line) findSilences() {
 	}
 }
 
-// usual is the median time between readings; 0 if there are too few to tell.
+// usual is the median time between readings, or 0 if there are too few.
 func (l *line) usual() time.Duration {
 	var between []time.Duration
 	for i := 1; i < len(l.readings); i++ {
@@ -271,7 +272,7 @@ func (c Chart) row(n int, l line) Row {
 	return row
 }
 
-// beyond says how a reading is beyond what was stated; "" if it isn't.
+// beyond says which limit a reading is beyond, or that it is an alarm. It returns "" if neither.
 func (c Chart) beyond(r Reading) string {
 	for _, l := range c.Limits {
 		if l.High != nil && r.High > *l.High {
@@ -287,7 +288,7 @@ func (c Chart) beyond(r Reading) string {
 	return ""
 }
 
-// excursions finds the times for which one device was beyond.
+// excursions finds the excursions of one device.
 func (c Chart) excursions(l line) []Excursion {
 	var list []Excursion
 	open := false
@@ -316,7 +317,7 @@ func (c Chart) excursions(l line) []Excursion {
 	return list
 }
 
-// worse is the end of a reading that lies further out.
+// worse returns the end of a reading that is further out.
 func worse(kind string, r Reading) float64 {
 	if kind[0] == 'b' {
 		return r.Low

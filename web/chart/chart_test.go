@@ -123,7 +123,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	}
 }
 
-// parse reads a drawing as XML and lists its elements. It has no styles of its own and nothing that runs.
+// parse reads a drawing as XML and lists its elements. It checks that there are no style attributes and no scripts.
 func parse(t *testing.T, svg string) []string {
 	t.Helper()
 	var elements []string
@@ -145,7 +145,7 @@ func parse(t *testing.T, svg string) []string {
 	}
 }
 
-// yOf finds all heights that the lines of a drawing come to.
+// yOf finds all heights that the lines of a drawing reach.
 func yOf(t *testing.T, svg string) map[string]bool {
 	t.Helper()
 	heights := map[string]bool{}

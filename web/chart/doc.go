@@ -1,17 +1,20 @@
-// Package chart draws what devices measured as a line chart in SVG, and says the same as a table.
+// Package chart draws the readings of devices as a line chart in SVG, and returns the same as a table.
+//
+// [Chart] says what to draw, and [Chart.Draw] draws it.
 //
 // # What is drawn
 //
-// Each device has a line of its own, told apart by colour, by dashes and by the shape of its markers. A line is broken where a device was silent for
-// more than three times its usual interval. Readings that are recalled are drawn thin and crossed out. Limits are lines across, and beyond them is
-// shaded; the time for which a device was beyond one, or reported an alarm, is shaded from top to bottom, with a
-// mark at the worst reading.
+// Each device has its own line. Lines differ in their colour, their dashes and the shape of their markers. A line is
+// broken where the device was silent for more than three times its usual interval. Recalled readings are drawn thin
+// and crossed out. Limits are horizontal lines, and the area beyond them is shaded. The time for which a device was
+// beyond a limit, or reported an alarm, is shaded from top to bottom, with a mark at the worst reading.
 //
-// The chart knows no limits of its own. It marks what somebody stated, and what a device itself called an alarm.
+// The chart has no limits of its own. It shows limits that somebody stated, and alarms that a device reported.
 //
 // # What can be relied on
 //
-// However many readings there are, a drawing stays small: of those that fall into one narrow column the lowest and the highest are drawn, so that no extreme is lost.
-// The table is made of all of them. A drawing depends on nothing but the chart. Text is escaped. There are no style attributes and
-// no scripts in it: looks come from classes, by the page's style sheet, and so do light, dark and paper.
+// A drawing stays small however many readings there are. In each narrow column it shows only the lowest and the
+// highest reading, so it loses no extreme. The table takes all readings into account. A drawing depends only on the
+// chart. All text is escaped. There are no style attributes and no scripts. The page's style sheet defines how the
+// classes look, in light, in dark and on paper.
 package chart

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// How many ways there are for lines to look. The numbers have no common divisor, so that devices with one colour differ in
+// The numbers of colours, dashes and markers. They have no common divisor, so that lines of one colour differ in
 // dashes or markers.
 const (
 	hues    = 6
@@ -15,14 +15,14 @@ const (
 	markers = 5
 )
 
-// each is how many readings a line may have for every one to be marked, and apart how far apart marks stand otherwise, in
-// pixels.
+// each is the most readings of a line on which every reading has a marker. On other lines the markers are apart pixels
+// apart.
 const (
 	each  = 48
 	apart = 90
 )
 
-// symbol is a short piece of the nth line, for the legend.
+// symbol draws a short piece of the nth line, for the legend.
 func symbol(n int) template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="key" viewBox="0 0 36 14" width="36" height="14" aria-hidden="true" focusable="false">%s<path class="line" d="M1 7H35"/><path class="mark" d="`, opening(n))
@@ -52,13 +52,14 @@ func mark(b *strings.Builder, n int, x, y float64) {
 	}
 }
 
-// point is a reading that is drawn, as one end of the line.
+// point is one end of a reading that is drawn.
 type point struct {
 	reading int
 	value   float64
 }
 
-// points are what is drawn of a line: all readings if there are few, or of each column the lowest and the highest.
+// points returns the points of a line: all readings if there are few, or else the lowest and the highest of each
+// column.
 func (v *canvas) points(l line, most int) []point {
 	var list []point
 	add := func(i int, value float64) {
@@ -143,7 +144,7 @@ func (v *canvas) line(n int, l line, most int) {
 	v.WriteString(`</g>`)
 }
 
-// piece appends a straight piece to a path; where the path ends at its beginning already, it goes on from there.
+// piece appends a straight piece to a path. If the path already ends where the piece begins, it continues the path.
 func piece(path *strings.Builder, fromX, fromY, toX, toY float64) {
 	from, to := short(fromX)+" "+short(fromY), short(toX)+" "+short(toY)
 	if text := path.String(); strings.HasSuffix(text, "L"+from) || strings.HasSuffix(text, "M"+from) {

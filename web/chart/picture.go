@@ -18,8 +18,8 @@ type size struct {
 	width, height float64
 	left, right   float64 // margins
 	top, bottom   float64
-	across, up    int     // ticks, about
-	share         float64 // of the points
+	across, up    int     // approximate numbers of ticks
+	share         float64 // share of the points
 }
 
 var (
@@ -54,7 +54,7 @@ func (c Chart) picture(lines []line, d *Drawing, s size) template.HTML {
 	return template.HTML(v.String())
 }
 
-// summary is what the picture says, in a sentence.
+// summary says in a sentence what the picture shows.
 func (c Chart) summary(lines []line, d *Drawing) string {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, r := range d.Rows {
@@ -78,7 +78,7 @@ func plural(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
-// fit finds the ranges of the axes: all readings and all limits are within.
+// fit finds ranges of the axes that include all readings and all limits.
 func (v *canvas) fit(lines []line, d *Drawing) {
 	from, to := 0.0, d.To.Sub(d.From).Seconds()
 	if to == 0 {
@@ -137,7 +137,7 @@ func (v *canvas) axes(d *Drawing) {
 	fmt.Fprintf(v, `<path class="base" d="M%s %sH%s"/></g>`, short(v.left), short(bottom), short(right))
 }
 
-// beyond shades what is beyond the limits: above the lowest upper one, and below the highest lower one.
+// beyond shades the areas beyond the limits: above the lowest upper limit and below the highest lower limit.
 func (v *canvas) beyond() {
 	upper, lower := math.Inf(1), math.Inf(-1)
 	for _, l := range v.Limits {
@@ -179,7 +179,7 @@ func (v *canvas) limits() {
 	}
 }
 
-// shade marks the times of excursions; those that touch each other are one.
+// shade shades the periods of excursions. It joins those that touch each other.
 func (v *canvas) shade(list []Excursion) {
 	const least = 4.0
 	type span struct{ from, to float64 }
@@ -202,7 +202,7 @@ func (v *canvas) shade(list []Excursion) {
 	}
 }
 
-// peaks marks the worst reading of each excursion, the worst first where there is no room for all.
+// peaks marks the worst reading of each excursion. If there isn't room for all, it marks the worst ones.
 func (v *canvas) peaks(list []Excursion) {
 	const apart, most = 12, 40
 	var taken [][2]float64

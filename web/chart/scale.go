@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// minus is the sign that is as wide as a digit.
+// minus is the minus sign, which is as wide as a digit.
 const minus = "−"
 
-// number writes a value for people, with as many decimals as it has, up to three.
+// number writes a value for people, with up to three decimals.
 func number(x float64) string {
 	text := ""
 	switch size := math.Abs(x); {
@@ -42,7 +42,8 @@ func (s scale) at(x float64) float64 {
 	return s.low + (x-s.from)/(s.to-s.from)*(s.high-s.low)
 }
 
-// ticks are round values within a range, about as many as wanted: a step is one, two or five times a power of ten.
+// ticks returns about as many round values within a range as wanted. The step between them is one, two or five times a
+// power of ten.
 func ticks(from, to float64, wanted int) []float64 {
 	rough := (to - from) / float64(wanted)
 	power := math.Pow(10, math.Floor(math.Log10(rough)))
@@ -66,7 +67,7 @@ type moment struct {
 	label, date string // date stands below, where it changes; may be empty
 }
 
-// Steps of the axis of time, beside whole months and years.
+// steps are the steps of the axis of time. Longer steps are whole months.
 var steps = []time.Duration{
 	time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second,
 	time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute,
@@ -76,7 +77,7 @@ var steps = []time.Duration{
 
 const day = 24 * time.Hour
 
-// moments are round times within a range, at most as many as wanted.
+// moments returns round times within a range, at most as many as wanted.
 func moments(from, to time.Time, zone *time.Location, wanted int) []moment {
 	span := to.Sub(from)
 	for _, step := range steps {
@@ -93,7 +94,7 @@ func moments(from, to time.Time, zone *time.Location, wanted int) []moment {
 	return nil
 }
 
-// even are the times that are a whole number of steps after a midnight.
+// even returns the times that are a whole number of steps after midnight.
 func even(from, to time.Time, step time.Duration) []moment {
 	midnight := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, from.Location())
 	at := midnight.Add(from.Sub(midnight).Truncate(step))
@@ -120,7 +121,7 @@ func even(from, to time.Time, step time.Duration) []moment {
 	return list
 }
 
-// monthly are the firsts of months.
+// monthly returns the first days of months.
 func monthly(from, to time.Time, months, most int) []moment {
 	var first time.Time
 	if months >= 12 {
@@ -143,7 +144,7 @@ func monthly(from, to time.Time, months, most int) []moment {
 	return list
 }
 
-// zoneName names a zone for people, as it is at a time.
+// zoneName names a time zone for people, as it applies at a time.
 func zoneName(zone *time.Location, at time.Time) string {
 	_, offset := at.In(zone).Zone()
 	if offset == 0 {
