@@ -21,8 +21,8 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 
-// call asks the API in the name of who is signed in, as a program with that token would, without leaving the process. The
-// body may be nil; headers are names and values in turn. An answer of 400 and above is a *Trouble in the API's words.
+// call calls the API within the process, with the token of the person who is signed in. body may be nil. headers are
+// names and values in turn. If the status is 400 or above, the error is a *Trouble with the API's message.
 func (v *visit) call(method, path, contentType string, body io.Reader, headers ...string) (*answer, error) {
 	if body == nil {
 		body = http.NoBody

@@ -32,7 +32,7 @@ func (p *Pages) captureRoutes() []route {
 	}
 }
 
-// capture asks for a document, and lists the jobs of late.
+// capture shows the form for a document, and lists the latest jobs.
 func (p *Pages) capture(v *visit) error {
 	page, err := p.capturePage(v)
 	if err != nil {
@@ -83,7 +83,7 @@ func (p *Pages) takeDraft(v *visit) error {
 	return v.lead(http.StatusSeeOther, "/capture/drafts/"+p.drafts.keep(v.session.Caller.Name, d, time.Now()))
 }
 
-// mostParts bounds the fields of the form.
+// mostParts is how many fields the form may have.
 const mostParts = 8
 
 // document is what the form has: a file, or else a text.
@@ -128,7 +128,7 @@ const (
 	resultsAtOnce  = 50
 )
 
-// mine finds a draft of who asks.
+// mine finds a draft of the person who asks.
 func (p *Pages) mine(v *visit) (string, *draft.Draft, error) {
 	id := v.PathValue("id")
 	d := p.drafts.find(v.session.Caller.Name, id, time.Now())
@@ -195,7 +195,7 @@ func viewPreview(n int, e draft.Event) web.Preview {
 // rollbackEvents is how many events can be sent as one: they are one transaction.
 const rollbackEvents = 2_000
 
-// sendDraft sends it, as a program would, and leads to its job.
+// sendDraft sends a draft through the API, and redirects to its job.
 func (p *Pages) sendDraft(v *visit) error {
 	id, d, err := p.mine(v)
 	if err != nil {

@@ -26,7 +26,8 @@ func (p *Pages) frame(r *http.Request, s *session.Session) web.Frame {
 	return f
 }
 
-// introductions are the organisations in the order in which they introduced themselves, read again when there are new blocks.
+// introductions remembers the organisations, in the order in which they introduced themselves. It reads them again when
+// there are new blocks.
 type introductions struct {
 	mu     sync.Mutex
 	height uint64

@@ -150,7 +150,8 @@ func (p *Pages) nameStart(v *visit, page *web.Impact, im *lineage.Impact) error 
 	return nil
 }
 
-// urgency is greatest for the recall that was asked about, and then for those that our own organisation has to acknowledge.
+// urgency orders recalls. The recall that was asked about is the most urgent, and then those that the gateway's own
+// organisation must acknowledge.
 func urgency(im *lineage.Impact, r web.ImpactRecall) int {
 	switch {
 	case r.ID == im.Node:
@@ -289,7 +290,7 @@ func viewTouched(n *lineage.Node, t lineage.Touched, moving map[string]lineage.M
 	return view
 }
 
-// impactTable lets a person download everything that was touched.
+// impactTable serves everything that was touched as a download.
 func (p *Pages) impactTable(v *visit) error {
 	q, err := v.impactQuery()
 	if err != nil || q.Node == "" && q.Organisation == "" {
@@ -312,7 +313,7 @@ func (p *Pages) impactTable(v *visit) error {
 	return nil
 }
 
-// acknowledge records that the organisation knows of a recall, as POST /v1/statements does.
+// acknowledge records that the organisation knows of a recall. It does so with POST /v1/statements.
 func (p *Pages) acknowledge(v *visit) error {
 	statement := map[string]any{"kind": record.Acknowledgement, "subject": []string{v.PostForm.Get("recall")}}
 	if action := strings.TrimSpace(v.PostForm.Get("action")); action != "" {

@@ -26,7 +26,7 @@ const (
 	mostFurther = 20_000
 )
 
-// mostUnfolded bounds how many folds are open at once.
+// mostUnfolded is how many folds can be open at once.
 const mostUnfolded = 32
 
 func (p *Pages) lineageRoutes() []route {
@@ -193,7 +193,8 @@ func (p *Pages) lineage(v *visit) error {
 	return v.show(http.StatusOK, "lineage", page)
 }
 
-// affected tells whether the node came of something recalled, if the answer, being one of effects only, doesn't show it.
+// affected tells whether the node came of something recalled, if the answer, being one of effects only, doesn't show
+// it.
 func (q question) affected(v *visit, a *lineage.Answer) (bool, error) {
 	if q.direction != string(lineage.Descendants) {
 		return false, nil
@@ -257,7 +258,7 @@ func (p *Pages) draw(page *web.Lineage, q question, a *lineage.Answer, affected 
 	}
 }
 
-// cuts says why there is more than an answer has.
+// cuts says why an answer is incomplete.
 func cuts(t *lineage.Truncation) []string {
 	if t == nil {
 		return nil
@@ -285,7 +286,7 @@ func capital(s string) string {
 	return string(unicode.ToUpper(first)) + s[size:]
 }
 
-// exportLineage lets a person download what a program gets from /v1/lineage.
+// exportLineage serves the answer of /v1/lineage as a download.
 func (p *Pages) exportLineage(v *visit) error {
 	q, err := v.ask()
 	if err != nil {

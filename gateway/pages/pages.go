@@ -1,8 +1,8 @@
-// Package pages answers people: it asks the index, the queue and the network what there is to see, and hands it to the
-// templates of package web. Each page has a file here, a template and a data type there.
+// Package pages serves the gateway's HTML pages. It asks the index, the queue and the network for what a page shows,
+// and renders it with the templates of package web. Each page has a file here, and a template and a data type there.
 //
-// Everything that a page changes it changes through the API, as a program would, in the name of who is signed in; so a page
-// can do nothing that the token behind it may not.
+// A page changes things only through the API, as a program would, with the token of the person who is signed in. So a
+// page can do only what that token allows.
 package pages
 
 import (
@@ -21,12 +21,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/web"
 )
 
-// Queue is what pages need of package capture, which see.
+// Queue is what pages need of package capture.
 type Queue interface {
 	Stats() capture.Stats
 }
 
-// Config is what pages are made of. All fields are required.
+// Config says what pages are made from. All fields are required.
 type Config struct {
 	// Name and MSPID are those of the organisation, Channel and Chaincode those of the network, Version the program's.
 	Name, MSPID, Channel, Chaincode, Version string
@@ -63,7 +63,7 @@ type Pages struct {
 	stopOnce  sync.Once
 }
 
-// New makes them.
+// New makes the pages of a gateway.
 func New(cfg Config) (*Pages, error) {
 	p := &Pages{Config: cfg, mux: http.NewServeMux(), drafts: newDrafts(), stop: make(chan struct{}), watching: make(chan struct{}, mostWatch), archives: make(chan struct{}, archivesAtOnce)}
 	var err error
@@ -76,7 +76,7 @@ func New(cfg Config) (*Pages, error) {
 	return p, nil
 }
 
-// routes are those of all pages, but for things: the API resolves their addresses, and calls Thing.
+// routes are the routes of all pages except those of things. The API resolves the addresses of things, and calls Thing.
 func (p *Pages) routes() []route {
 	return slices.Concat(
 		p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(),
@@ -84,16 +84,16 @@ func (p *Pages) routes() []route {
 	)
 }
 
-// Stop ends the answers that go on for as long as somebody watches.
+// Stop ends the answers that stay open while somebody watches them.
 func (p *Pages) Stop() { p.stopOnce.Do(func() { close(p.stop) }) }
 
-// Pattern is the route that serves a request, such as "GET /impact"; empty if there is none.
+// Pattern returns the route that serves a request, such as "GET /impact". It returns "" if there is none.
 func (p *Pages) Pattern(r *http.Request) string {
 	_, pattern := p.mux.Handler(r)
 	return pattern
 }
 
-// ServeHTTP serves a request that has a Pattern.
+// ServeHTTP serves a request. The request must have a Pattern.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
 
 // page answers one visit. Its error is shown as a page; see Trouble.

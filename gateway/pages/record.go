@@ -27,7 +27,7 @@ func (p *Pages) recordRoutes() []route {
 	}
 }
 
-// record shows any record: what it says, who put it on the ledger and where it lies there.
+// record shows any record: what it says, who recorded it, and where it is on the ledger.
 func (p *Pages) record(v *visit) error {
 	ctx := v.Context()
 	r, err := p.Index.Record(ctx, v.PathValue("id"), index.Latest)

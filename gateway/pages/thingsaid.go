@@ -74,7 +74,7 @@ func viewDecision(d journey.Decision) web.Decision {
 	return view
 }
 
-// Limits of what is shown of free objects; their records have all of it.
+// Limits of what is shown of free objects. Their records show all.
 const (
 	mostFacts = 12
 	mostText  = 400 // bytes of one

@@ -19,10 +19,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/web/picture"
 )
 
-// stage is a run of steps that are alike: what a truck reports every hour is one.
+// stage is a run of similar steps, such as the hourly reports of a truck.
 type stage []journey.Step
 
-// leastRun is how many steps that are alike make a run.
+// leastRun is how many similar steps make a run.
 const leastRun = 4
 
 func alike(a, b *journey.Step) bool {
@@ -173,7 +173,7 @@ func valueText(x float64, unit string) string {
 	return text + "\u00a0" + sensor.Unit(unit)
 }
 
-// zoneOf is the zone of an eventTimeZoneOffset; UTC if it is none.
+// zoneOf returns the time zone of an eventTimeZoneOffset. It returns UTC if the offset is invalid.
 func zoneOf(offset string) *time.Location {
 	t, err := time.Parse("-07:00", offset)
 	if err != nil {

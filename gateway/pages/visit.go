@@ -14,7 +14,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/web"
 )
 
-// maxForm bounds a form without files, in bytes.
+// maxForm is the largest form without files that is read, in bytes.
 const maxForm = 64 << 10
 
 // visit is one request of a page on its way.
@@ -27,8 +27,9 @@ type visit struct {
 	answered bool
 }
 
-// admit finds out whether the visit may go on: who must be signed in is, has the role, and meant it. If it is answered
-// already, by leading to the sign-in, it doesn't.
+// admit decides whether the visit may go on. If the page demands it, the person must be signed in, have the role, and
+// send the session's form token. The visit doesn't go on if admit has answered it already, with a redirect to the
+// sign-in.
 func (v *visit) admit(to route) error {
 	if len(to.roles) > 0 && v.session == nil {
 		if v.Method != http.MethodGet && v.Method != http.MethodHead {
@@ -57,8 +58,8 @@ func (v *visit) admit(to route) error {
 	return nil
 }
 
-// formToken reads the session's form token: from the header or, without scripts, from the form. In a form with files it is
-// the first field, and v.files has the others.
+// formToken reads the session's form token: from the header or, without scripts, from the form. In a form with files it
+// is the first field, and v.files has the others.
 func (v *visit) formToken() (string, error) {
 	if token := v.Header.Get(session.FormHeader); token != "" {
 		return token, nil
@@ -94,7 +95,7 @@ func (v *visit) frame(section string) web.Frame {
 	return f
 }
 
-// show answers with a page.
+// show answers with a whole page.
 func (v *visit) show(status int, page string, data web.Framed) error {
 	body, err := v.pages.templates.Render(page, data)
 	if err != nil {
@@ -104,7 +105,7 @@ func (v *visit) show(status int, page string, data web.Framed) error {
 	return nil
 }
 
-// part answers with one part of a page, for a script that puts it in the place of an older one.
+// part answers with one part of a page. A script replaces the older part with it.
 func (v *visit) part(page, name string, data web.Framed) error {
 	body, err := v.pages.templates.RenderPart(page, name, data)
 	if err != nil {
@@ -114,15 +115,15 @@ func (v *visit) part(page, name string, data web.Framed) error {
 	return nil
 }
 
-// comeAgain has the browser ask once more, of its own accord. Who follows a link on another site comes without the cookie, even if
-// they are signed in; asked from a page of this gateway, the browser sends it.
+// comeAgain makes the browser send the request again. If somebody follows a link on another site, the browser doesn't
+// send the cookie, even if they are signed in. It does when the request comes from a page of this gateway.
 func (v *visit) comeAgain() error {
 	v.w.Header().Set("Refresh", "0; url="+v.URL.RequestURI())
 	page := &web.Trouble{Frame: v.frame(""), Status: http.StatusOK, Title: "One moment", Detail: "You come from another site. If nothing happens, load this page again."}
 	return v.show(http.StatusOK, "trouble", page)
 }
 
-// lead answers by leading elsewhere.
+// lead answers with a redirect.
 func (v *visit) lead(status int, to string) error {
 	v.w.Header().Set("Location", to)
 	send(v.w, status, "text/plain; charset=utf-8", []byte(to+"\n"))
@@ -136,7 +137,7 @@ func send(w http.ResponseWriter, status int, media string, body []byte) {
 	_, _ = w.Write(body) // who has gone needs no answer
 }
 
-// localPath is a path of this gateway that somebody gave; "/" if it leads anywhere else.
+// localPath returns a path that was given, if it is one of this gateway. Otherwise it returns "/".
 func localPath(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
