@@ -34,7 +34,7 @@ func init() {
 	pages["transaction"] = &Transaction{Frame: framed(), ID: hostile, By: hostile, Subject: hostile, Valid: true, Total: 3, Deeds: []Deed{deed}, More: 2}
 	pages["organisation"] = &OrganisationPage{
 		Frame: framed(), Of: NewOrganisation(1, hostile, hostile), Known: true, Namespaces: []string{hostile}, Record: hostile, Nouns: []NounCount{{Kinds[0], 1}}, Artifacts: []ArtifactRow{row},
-		Happenings: []Happening{{By: hostile, Tx: hostile, Deeds: []Deed{deed}, More: 1}},
+		Transactions: []TransactionSummary{{By: hostile, Tx: hostile, Deeds: []Deed{deed}, More: 1}},
 	}
 	pages["search"] = &Search{Frame: framed(), Hits: []Hit{{Kinds[0], hostile, hostile, hostile, "/x", hostile, []string{hostile}, hostile}}, Some: true, Digit: hostile}
 }

@@ -5,13 +5,13 @@ import "time"
 // Home is the first page: what needs attention, what happened lately, and the state of the network.
 type Home struct {
 	Frame
-	Recalls     []Notice
-	MoreRecalls bool
-	Happenings  []Happening
-	Nouns       []NounCount // by noun
-	Tallies     []Tally     // by organisation
-	Counting    bool        // the records are being counted for the first time
-	Health      Health
+	Recalls      []Notice
+	MoreRecalls  bool
+	Transactions []TransactionSummary
+	Nouns        []NounCount // by noun
+	Tallies      []Tally     // by organisation
+	Counting     bool        // the records are being counted for the first time
+	Health       Health
 }
 
 // Notice is a recall that hasn't been retracted.
@@ -34,8 +34,8 @@ type Reach struct {
 	Cut           bool        // there may be more
 }
 
-// Happening is a transaction that recorded something.
-type Happening struct {
+// TransactionSummary is a transaction that recorded something.
+type TransactionSummary struct {
 	By, Tx string
 	Block  uint64
 	At     time.Time

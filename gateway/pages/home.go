@@ -24,11 +24,11 @@ var unattended = []string{"GET /live", "GET /activity"}
 
 // How much the first page shows.
 const (
-	mostHappenings = 12
-	mostRecords    = 40 // that are read of a transaction
-	mostDeeds      = 4
-	mostNotices    = 5
-	countPatience  = 50 * time.Millisecond // a page is not kept waiting for longer while records are counted
+	mostTransactions = 12
+	mostRecords      = 40 // that are read of a transaction
+	mostDeeds        = 4
+	mostNotices      = 5
+	countPatience    = 50 * time.Millisecond // a page is not kept waiting for longer while records are counted
 )
 
 // home shows how things stand, and what happened lately.
@@ -52,12 +52,12 @@ func (p *Pages) live(v *visit) error {
 func (p *Pages) homePage(v *visit) (*web.Home, error) {
 	ctx := v.Context()
 	page := &web.Home{Frame: v.frame("home"), Health: p.health()}
-	happenings, err := p.Index.LatestTransactions(ctx, mostHappenings, mostRecords)
+	transactions, err := p.Index.LatestTransactions(ctx, mostTransactions, mostRecords)
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range happenings {
-		page.Happenings = append(page.Happenings, p.happening(ctx, h))
+	for _, t := range transactions {
+		page.Transactions = append(page.Transactions, p.summarizeTransaction(ctx, t))
 	}
 	if page.Recalls, page.MoreRecalls, err = p.standing(ctx); err != nil {
 		return nil, err

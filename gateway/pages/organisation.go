@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	mostOwn    = 8  // happenings of an organisation that are shown
+	mostOwn    = 8  // transactions of an organisation that are shown
 	lookedLate = 30 // of all, among which they are looked for
 )
 
@@ -44,13 +44,13 @@ func (p *Pages) organisation(v *visit) error {
 	if !page.Known && !recorded && counted {
 		return missing("No organisation of this name introduced itself or recorded anything.")
 	}
-	happenings, err := p.Index.LatestTransactions(ctx, lookedLate, mostRecords)
+	transactions, err := p.Index.LatestTransactions(ctx, lookedLate, mostRecords)
 	if err != nil {
 		return err
 	}
-	for _, h := range happenings {
-		if h.MSPID == mspID && len(page.Happenings) < mostOwn {
-			page.Happenings = append(page.Happenings, p.happening(ctx, h))
+	for _, t := range transactions {
+		if t.MSPID == mspID && len(page.Transactions) < mostOwn {
+			page.Transactions = append(page.Transactions, p.summarizeTransaction(ctx, t))
 		}
 	}
 	artifacts, err := p.Index.LatestVersions(ctx, index.ArtifactFilter{MSPID: mspID}, mostOwn)

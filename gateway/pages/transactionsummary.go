@@ -14,15 +14,15 @@ import (
 // mostNodes is how many nodes are shown of one record.
 const mostNodes = 2
 
-// happening says what a transaction recorded.
-func (p *Pages) happening(ctx context.Context, h index.TransactionSummary) web.Happening {
-	out := web.Happening{By: h.MSPID, Tx: h.TxID, Block: h.Block, At: h.Time}
+// summarizeTransaction says what a transaction recorded.
+func (p *Pages) summarizeTransaction(ctx context.Context, t index.TransactionSummary) web.TransactionSummary {
+	out := web.TransactionSummary{By: t.MSPID, Tx: t.TxID, Block: t.Block, At: t.Time}
 	total := 0
-	for _, n := range h.Counts {
+	for _, n := range t.Counts {
 		total += n
 	}
 	shown := 0
-	for _, r := range h.Records {
+	for _, r := range t.Records {
 		d := p.deed(ctx, r)
 		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && slices.Equal(out.Deeds[n-1].Nodes, d.Nodes) && out.Deeds[n-1].Note == d.Note {
 			out.Deeds[n-1].Times++
