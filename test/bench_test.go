@@ -16,8 +16,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/bench"
 )
 
-// TestAnInterruptedBenchLeavesNothing interrupts bench while it measures: its
-// network's processes and folder are gone when it has ended.
+// TestAnInterruptedBenchLeavesNothing interrupts bench while it measures. When it
+// has ended, the processes and the folder of its network are gone.
 func TestAnInterruptedBenchLeavesNothing(t *testing.T) {
 	home := t.TempDir()
 	c := exec.Command(program, "bench", "--singles", "10m")
@@ -46,8 +46,9 @@ func TestAnInterruptedBenchLeavesNothing(t *testing.T) {
 }
 
 // TestProcessesKilledAtRandomLoseNothing kills gateways, a peer and an orderer
-// at random times while all organisations send events. A reader that knows nothing of
-// gateways and indexes then finds every acknowledged event on the ledger, once.
+// at random times while all organisations send events. Afterwards, a reader that
+// uses no gateway and no index finds every acknowledged event exactly once on the
+// ledger.
 func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
 	report := runBench[bench.KillReport](t, "--kill", "12s")
 	t.Logf("killed %v, longest time without a commit %.1f s", report.Kills, report.LongestGapSeconds)
@@ -56,8 +57,8 @@ func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
 	assert.Zero(t, report.Counted.Missing+report.Counted.Doubled+report.Counted.Strange)
 }
 
-// TestAKilledLeaderIsReplaced kills the orderer that leads and keeps it down:
-// the others go on under another one.
+// TestAKilledLeaderIsReplaced kills the leading orderer and keeps it down. The
+// others must continue with another leader.
 func TestAKilledLeaderIsReplaced(t *testing.T) {
 	report := runBench[bench.FailoverReport](t, "--failover", "1")
 	require.Len(t, report.Kills, 1)

@@ -18,7 +18,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
-// register registers a version whose content is its name, with a card.
+// register registers an artifact version with a card. Its content is its name.
 func register(t *testing.T, c *client.Client, kind, name, version, card string) (*client.Receipt, error) {
 	t.Helper()
 	sum := sha256.Sum256([]byte(kind + name + version))

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// trials are documents of others that may lie beside a checkout. They are not
-// part of the project, and the tests pass without them.
+// trials returns other people's documents, which may be beside a checkout. They
+// are not part of the project, and the tests pass without them.
 func trials(t *testing.T, folder string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "data", folder, "*.jsonld"))
@@ -24,7 +24,7 @@ func trials(t *testing.T, folder string) []string {
 	return files
 }
 
-// document reads a document, without remarks that are no part of it.
+// document reads a document and removes remarks that don't belong to it.
 func document(t *testing.T, file string) map[string]any {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -97,8 +97,8 @@ func highest(blocks ...uint64) uint64 {
 	return most
 }
 
-// assertKept compares an event with what was sent, but for an eventID and a
-// recordTime that the repository had to add.
+// assertKept compares an event with the one that was sent. It ignores the eventID
+// and the recordTime that the repository had to add.
 func assertKept(t *testing.T, sent any, got map[string]any) {
 	t.Helper()
 	want := sent.(map[string]any)
@@ -112,8 +112,8 @@ func assertKept(t *testing.T, sent any, got map[string]any) {
 	assert.Equal(t, want, trimmed)
 }
 
-// one picks the event that was sent from several of one id: an error
-// declaration has the id of what it withdraws.
+// one finds the event that was sent among several with the same id. An error
+// declaration has the id of the event that it withdraws.
 func one(t *testing.T, events []any, sent any) map[string]any {
 	t.Helper()
 	_, declared := sent.(map[string]any)["errorDeclaration"]

@@ -17,7 +17,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 )
 
-// told is what an event of OpenLineage calls things by.
+// told has the names in an OpenLineage event.
 type told struct {
 	EventType string `json:"eventType"`
 	Run       struct {
@@ -35,7 +35,7 @@ type dataset struct {
 
 func (d dataset) String() string { return d.Namespace + " " + d.Name }
 
-// names adds up what events call the datasets of each run that they complete, as job, inputs and outputs.
+// names collects, for each run that the events complete, the names of its job, inputs and outputs.
 func names(t *testing.T, lines []byte) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -84,8 +84,8 @@ func export(t *testing.T, c *client.Client, node, format string) []byte {
 	return b.Bytes()
 }
 
-// TestWhatCameFromOpenLineageGoesBackWithItsNames: runs, jobs and datasets are called on their way out what they were called
-// on their way in; and what goes out, another organisation takes in.
+// TestWhatCameFromOpenLineageGoesBackWithItsNames checks that exported runs, jobs and datasets have the names with
+// which they were sent, and that another organisation accepts what was exported.
 func TestWhatCameFromOpenLineageGoesBackWithItsNames(t *testing.T) {
 	const stream = `{"eventType":"START","eventTime":"2026-03-01T08:00:00Z","producer":"https://plant.example/scheduler","run":{"runId":"0195504c-4c00-7abc-8def-0123456789a1"},"job":{"namespace":"plant","name":"clean.readings"}}
 {"eventType":"COMPLETE","eventTime":"2026-03-01T08:05:00Z","producer":"https://plant.example/scheduler","run":{"runId":"0195504c-4c00-7abc-8def-0123456789a1"},"job":{"namespace":"plant","name":"clean.readings"},"inputs":[{"namespace":"s3://plant","name":"raw/2026-03-01.csv"},{"namespace":"s3://plant","name":"raw/limits.csv"}],"outputs":[{"namespace":"postgres://plant:5432","name":"warehouse.public.readings"}]}
@@ -99,7 +99,7 @@ func TestWhatCameFromOpenLineageGoesBackWithItsNames(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, answer.Status, "%s", answer.Body)
 }
 
-// TestARealStreamGoesBackWithItsNames does it with what a scheduler has really sent.
+// TestARealStreamGoesBackWithItsNames checks the same with a stream that a scheduler has really sent.
 func TestARealStreamGoesBackWithItsNames(t *testing.T) {
 	stream, err := os.ReadFile(filepath.Join("..", "..", "shared", "data", "openlineage", "airflow.ndjson"))
 	if err != nil {
@@ -108,7 +108,7 @@ func TestARealStreamGoesBackWithItsNames(t *testing.T) {
 	roundTrip(t, stream)
 }
 
-// roundTrip sends a stream to an organisation, and compares what it exports again of each run. It returns all of that.
+// roundTrip sends a stream to an organisation, compares the names in its export of each run, and returns the exports.
 func roundTrip(t *testing.T, stream []byte) []byte {
 	t.Helper()
 	lab := as(t, "lab")
@@ -124,7 +124,7 @@ func roundTrip(t *testing.T, stream []byte) []byte {
 	return all.Bytes()
 }
 
-// TestASummaryIsOfWhatTheLedgerSays: with cards, and with a recall that came later.
+// TestASummaryIsOfWhatTheLedgerSays checks summaries with cards, and with a recall that came later.
 func TestASummaryIsOfWhatTheLedgerSays(t *testing.T) {
 	lab, market := as(t, "lab"), as(t, "market")
 	data, err := register(t, lab, "dataset", "pages", "1", "---\nlicense: other\n---\n# Pages\n\n## Data Collection and Processing\n\nCrawled from the web; robots.txt was honoured.\n")

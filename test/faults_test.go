@@ -20,9 +20,9 @@ import (
 	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
-// TestKillsLoseNothing kills processes while members send events, one after
-// the other and at last all at once, and then counts: whatever was
-// acknowledged is on the ledger, once.
+// TestKillsLoseNothing kills processes while members send events, one after the
+// other and finally all at once. Everything that was acknowledged must then be on
+// the ledger exactly once.
 func TestKillsLoseNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "network")
 	up := func() {
@@ -54,7 +54,7 @@ func TestKillsLoseNothing(t *testing.T) {
 	s.send(20)
 	killed := status(t, dir)
 	for _, pid := range pids(killed) {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have died of another's death
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended because another one did
 	}
 	awaits(t, "the end of every process", func() bool {
 		for _, pid := range pids(killed) {
@@ -68,7 +68,7 @@ func TestKillsLoseNothing(t *testing.T) {
 	s.count()
 }
 
-// victims is one process of each role.
+// victims returns one process of each role.
 func victims(t *testing.T, dir string) []network.ProcessStatus {
 	var all []network.ProcessStatus
 	seen := map[string]bool{}
@@ -99,7 +99,7 @@ func pids(s network.NetworkStatus) []int {
 	return all
 }
 
-// alive looks past processes that are dead and not yet waited for.
+// alive reports whether a process runs. One that has ended but wasn't waited for doesn't.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false
@@ -117,8 +117,9 @@ type sender struct {
 	acknowledged map[string]string // event id and the organisation that sent it
 }
 
-// send lets each organisation send some documents at once. A refusal while a
-// process is down is no loss, as long as it is no acknowledgement.
+// send makes each organisation send some documents at the same time. While a
+// process is down, a request may fail; its events then don't count as
+// acknowledged.
 func (s *sender) send(n int) {
 	var all sync.WaitGroup
 	for _, org := range []string{"harbor", "market", "lab"} {
@@ -142,7 +143,7 @@ func (s *sender) send(n int) {
 	all.Wait()
 }
 
-// count reads every record there is through one gateway and compares.
+// count reads all records through one gateway and compares them with the acknowledged events.
 func (s *sender) count() {
 	t := s.t
 	require.NotEmpty(t, s.acknowledged)

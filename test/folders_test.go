@@ -67,7 +67,7 @@ func TestAFolderTooLargeForARecordIsVerifiedByItsManifest(t *testing.T) {
 	assert.Contains(t, said, "is not the manifest of dataset/lab/many@1", "a manifest is believed for its digest alone")
 }
 
-// TestTheSignatureThatTheLedgerKeepsIsTheOneThatWasGiven takes a bundle back out of the record and verifies it.
+// TestTheSignatureThatTheLedgerKeepsIsTheOneThatWasGiven reads a bundle from its record and verifies it.
 func TestTheSignatureThatTheLedgerKeepsIsTheOneThatWasGiven(t *testing.T) {
 	home := t.TempDir()
 	model := filepath.Join(home, "model")

@@ -1,5 +1,9 @@
-// Package test has the tests that need everything at once: the program as it
-// is built, a real network, and the public REST interfaces and command line.
+// Package test has the tests of the whole product: they run the built program and
+// a real network, and use only the REST interfaces and the command line.
+//
+// Most tests share one network, which TestMain starts. Tests that stop or kill
+// processes start their own. The scripts in the folder testdata are sessions at a
+// terminal.
 package test
 
 import (
@@ -64,8 +68,8 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// showLogs prints the end of each process's log, for a failure that can't be
-// looked at afterwards.
+// showLogs prints the end of each process's log, because the logs are gone
+// after the test.
 func showLogs(dir string) {
 	logs, _ := filepath.Glob(filepath.Join(dir, "log", "*.log"))
 	for _, log := range logs {
@@ -77,7 +81,7 @@ func showLogs(dir string) {
 	}
 }
 
-// as is a client of an organisation's gateway in the shared network.
+// as returns a client of an organisation's gateway in the shared network.
 func as(t *testing.T, org string, role ...string) *client.Client {
 	t.Helper()
 	return in(t, dir, org, append(role, "submitter")[0])
@@ -90,7 +94,7 @@ func in(t *testing.T, dir, org, role string) *client.Client {
 	return c
 }
 
-// awaits asks until a condition holds, for as long as a slow machine may take.
+// awaits waits until a condition holds. It allows for a slow machine.
 func awaits(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(90 * time.Second)
@@ -100,11 +104,11 @@ func awaits(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// pause is what lies between two looks at a condition.
+// pause waits between two checks of a condition.
 func pause(d time.Duration) { <-time.After(d) }
 
-// atHeight waits until an organisation's gateway has a block, so that what was
-// recorded through another's can be asked of it.
+// atHeight waits until an organisation's gateway has a block, so that it knows
+// what was recorded through another gateway.
 func atHeight(t *testing.T, c *client.Client, block uint64) {
 	t.Helper()
 	require.NoError(t, c.AwaitBlock(t.Context(), block))
@@ -123,7 +127,7 @@ func capture(ctx context.Context, c *client.Client, document []byte) (*client.Jo
 	return c.Await(ctx, job.ID, nil)
 }
 
-// status of a refusal.
+// refused returns the problem with which a request was refused.
 func refused(t *testing.T, err error) *client.Problem {
 	t.Helper()
 	var p *client.Problem
@@ -131,7 +135,7 @@ func refused(t *testing.T, err error) *client.Problem {
 	return p
 }
 
-// rawJSON is a body as it stands.
+// rawJSON makes a request body that is sent as it is.
 func rawJSON(body string) json.RawMessage { return json.RawMessage(body) }
 
 // TestCommandLine runs the scripts: each reads like a session at a terminal.
@@ -150,8 +154,9 @@ func TestCommandLine(t *testing.T) {
 	})
 }
 
-// everywhere is a command of the scripts: it waits until what was recorded through one organisation's gateway is among the
-// answers of all. A read waits a little for what it doesn't find; what adds to an answer, such as a recall, it doesn't miss.
+// everywhere is a command of the scripts. It waits until all gateways know what was recorded through one of them.
+// Without it, a read waits only for a record that it doesn't find, not for one that changes an answer, such as a
+// recall.
 func everywhere(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: everywhere")
@@ -180,5 +185,5 @@ func cacheHome() string {
 	return home
 }
 
-// A result must not be taken from the cache after the program has changed.
+// TestTheProgramIsLookedAt makes sure that no result comes from the cache after the program has changed.
 func TestTheProgramIsLookedAt(t *testing.T) { require.NoError(t, build.Look("..")) }

@@ -48,14 +48,15 @@ func awaitRun(t *testing.T, gateway *client.Client, id string) toldRun {
 	return r
 }
 
-// sent is an event as far as a test works with it.
+// sent has those parts of an event that a test works with.
 type sent struct {
 	EventType       string
 	Run             struct{ RunID string }
 	Inputs, Outputs []struct{ Namespace, Name string }
 }
 
-// TestAnAirflowStreamIsRecordedExactly sends a real stream, and works out by itself what must be on the ledger afterwards.
+// TestAnAirflowStreamIsRecordedExactly sends a real stream, and works out independently what must be on the ledger
+// afterwards.
 func TestAnAirflowStreamIsRecordedExactly(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "shared", "data", "openlineage", "airflow.ndjson"))
 	if err != nil {
@@ -176,7 +177,8 @@ func heightOf(t *testing.T, gateway *client.Client) (height uint64) {
 	return status.Height
 }
 
-// TestAPipelineTellsItsStory sends a stream of our own as official clients do, and asks the ledger where the model comes from.
+// TestAPipelineTellsItsStory sends a stream of our own as official clients do, and asks the ledger where the model
+// comes from.
 func TestAPipelineTellsItsStory(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "gateway", "runs", "testdata", "story.ndjson"))
 	require.NoError(t, err)
@@ -233,8 +235,9 @@ func TestAPipelineTellsItsStory(t *testing.T) {
 	})
 }
 
-// TestKillsLoseNoRun kills a gateway again and again while a chain of runs, told by several senders at once, goes through it.
-// Each run uses what the one before has made, so a version that was lost, made twice or guessed differently would show.
+// TestKillsLoseNoRun kills a gateway again and again while a chain of runs, told by several senders at once, goes
+// through it. Each run uses what the one before has made, so a version that was lost, made twice or guessed
+// differently would show.
 func TestKillsLoseNoRun(t *testing.T) {
 	const chains, length = 3, 14
 	market := as(t, "market")

@@ -17,10 +17,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
-// TestOutages holds parts of a network down. As long as a majority of
-// organisations can endorse and enough orderers agree, everybody reads and
-// writes; when they can't, a write is refused with 503, what was accepted
-// waits, and nothing is lost.
+// TestOutages stops parts of a network. As long as a majority of organisations can
+// endorse and enough orderers agree, everybody can read and write. Otherwise a
+// write is refused with 503, what was accepted waits, and nothing is lost.
 func TestOutages(t *testing.T) {
 	n, err := network.Start(t.Context(), network.Options{Dir: filepath.Join(t.TempDir(), "network"), Executable: program})
 	require.NoError(t, err)
@@ -31,8 +30,8 @@ func TestOutages(t *testing.T) {
 		next++
 		return fmt.Sprintf(`{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE","epcList":["urn:epc:id:sscc:9520001.%010d"]}`, next)
 	}
-	// records waits until a write succeeds: peers and orderers that are back take
-	// some time to find each other.
+	// records waits until a write succeeds. Peers and orderers that have been restarted
+	// need some time to find each other.
 	records := func(t *testing.T, org string) {
 		t.Helper()
 		var last error

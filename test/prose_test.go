@@ -18,7 +18,7 @@ var (
 	schema = regexp.MustCompile(`^[a-z]+:`)
 )
 
-// markdown are the pages that people read.
+// markdown returns the Markdown pages of the project.
 func markdown(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -31,7 +31,7 @@ func markdown(t *testing.T) []string {
 	return all
 }
 
-// prose is the lines of a page outside fenced blocks, by their number.
+// prose returns the lines of a page outside fenced blocks, by their number.
 func prose(t *testing.T, file string) map[int]string {
 	t.Helper()
 	text, err := os.ReadFile(file)

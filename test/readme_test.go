@@ -19,8 +19,8 @@ import (
 	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
-// pages are the pages with commands, in the order in which a reader may follow them: on one network, which the first page
-// starts and the last one deletes.
+// pages are the pages with commands, in the order in which a reader may follow them. All use one network, which the
+// first page starts and the last one deletes.
 var pages = []string{"README.md", "docs/using.md", "docs/rest.md", "docs/proofs.md", "docs/operating.md", "docs/architecture.md", "docs/fabric.md"}
 
 // TestTheReadmeIsTrue runs every command of the README and of docs/, in order, and sends the requests that they show.

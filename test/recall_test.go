@@ -33,7 +33,8 @@ func printed(t *testing.T, args ...string) []byte {
 	return out.Bytes()
 }
 
-// impactOf asks every organisation's gateway for the impact of a node as of a block, and demands equal answers.
+// impactOf asks every organisation's gateway for the impact of a node as of a block, and checks that the answers are
+// equal.
 func impactOf(t *testing.T, node string, block uint64) *lineage.Impact {
 	t.Helper()
 	var first []byte
@@ -52,8 +53,8 @@ func impactOf(t *testing.T, node string, block uint64) *lineage.Impact {
 	return im
 }
 
-// A recall that begins with the readings of one temperature logger finds the dataset, the models, the decisions and the lots,
-// through three organisations, and nothing else; with proof, and with who has acknowledged it.
+// A recall that begins with the readings of one temperature logger finds the dataset, the models, the decisions and
+// the lots, through three organisations, and nothing else; with proof, and with who has acknowledged it.
 func TestTheRecallOfALoggerFindsWhatItTouchedInThreeOrganisations(t *testing.T) {
 	var readings []string
 	for line := range bytes.Lines(printed(t, "demo", "--dir", dir, "--run", "Recall", "--json")) {

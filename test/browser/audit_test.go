@@ -19,7 +19,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// download gets a file as the signed-in window would, as bytes.
+// download gets a file with the session of the window, and returns its bytes.
 func (b *tab) download(path string) []byte {
 	b.t.Helper()
 	text := eval[string](b, `fetch(`+strconv.Quote(path)+`).then(r => r.blob()).then(blob => new Promise(done => {

@@ -27,7 +27,7 @@ const (
 	axeMost      = 16 << 20 // bytes
 )
 
-// axe is the script, or why it can't be had.
+// axe returns the script, or the error why it isn't available.
 var axe = sync.OnceValues(func() ([]byte, error) {
 	folder, err := os.UserCacheDir()
 	if err != nil {
@@ -52,7 +52,7 @@ var axe = sync.OnceValues(func() ([]byte, error) {
 	return unpack(archive, "package/axe.min.js")
 })
 
-// npmPack has npm fetch a package, from where it is set up to, and returns the archive. Nothing of it is run.
+// npmPack makes npm fetch a package from its configured registry and returns the archive. It runs nothing in it.
 func npmPack(name, file string) ([]byte, error) {
 	folder, err := os.MkdirTemp("", "pedigree-npm-")
 	if err != nil {
@@ -86,7 +86,7 @@ func unpack(archive []byte, name string) ([]byte, error) {
 	}
 }
 
-// Without the checker the pages' tests go on without it, and this one says so.
+// TestPagesAreCheckedForAccessibility is skipped if the checker isn't available. The other tests then run without it.
 func TestPagesAreCheckedForAccessibility(t *testing.T) {
 	if _, err := axe(); err != nil {
 		t.Skip("axe-core can't be had: ", err)

@@ -27,7 +27,7 @@ func (b *tab) choose(path string) {
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{path}))
 }
 
-// event is one that no test had before.
+// event makes an event that no test has used before.
 func event(n int) string {
 	return fmt.Sprintf(`{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","eventTimeZoneOffset":"+00:00","action":"ADD","bizStep":"commissioning","epcList":["urn:epc:id:sgtin:9520001.012345.%d%d"]}`, time.Now().UnixNano(), n)
 }

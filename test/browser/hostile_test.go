@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// evil would do something, if any page took it for more than text.
+// evil would do something if a page took it for anything but text.
 const evil = `<img src=x onerror=alert(1)>"'><script>alert(2)</script>{{.}}` + "\u202e" + `javascript:alert(3)`
 
-// register puts a version of a dataset on the ledger, and gives its record's id. The description may be empty.
+// register registers a version of a dataset and returns its record's id. The description may be empty.
 func register(t *testing.T, org, name, version, description string) string {
 	t.Helper()
 	body := map[string]any{

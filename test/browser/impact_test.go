@@ -15,7 +15,7 @@ import (
 
 func impactOf(node string) string { return "/impact?node=" + url.QueryEscape(node) }
 
-// recall recalls the packing of a box in Harbor's name; Market made packages of the box. It gives the recall's id.
+// recall recalls the packing of a box in Harbor's name, and returns the recall's id. Market made packages of the box.
 func recall(t *testing.T, reason string) string {
 	t.Helper()
 	recorded(t, "harbor")

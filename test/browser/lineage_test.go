@@ -82,7 +82,7 @@ var pack = sync.OnceValue(func() error {
 	return record("market", sold)
 })
 
-// recorded waits until a gateway knows of the boxes' last package.
+// recorded waits until a gateway knows the last package of the boxes.
 func recorded(t *testing.T, org string) {
 	t.Helper()
 	require.NoError(t, pack())
@@ -96,7 +96,7 @@ func recorded(t *testing.T, org string) {
 
 func lineageOf(node string) string { return "/lineage?node=" + url.QueryEscape(node) }
 
-// nodes is how many nodes the picture has.
+// nodes counts the nodes of the picture.
 const nodes = `document.querySelectorAll("svg.picture .n").length`
 
 func TestAPersonSeesWhereAModelComesFromAndWhatItTouched(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 // widths are a phone's, a tablet's and a desk's, in pixels.
 var widths = []int64{390, 820, 1440}
 
-// looks checks the page at three widths that nothing sticks out sideways, and that it is accessible, the contrasts in light and in
-// dark; and keeps a screenshot of each, if they are wanted.
+// looks checks at three widths that nothing is wider than the page, and that the page is accessible, with contrasts in
+// light and in dark. It also keeps screenshots, if they are wanted.
 func (b *tab) looks(name string) {
 	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
@@ -43,7 +43,7 @@ func (b *tab) looks(name string) {
 	b.scheme("light")
 }
 
-// shots is the folder for screenshots; empty if nobody wants them, for they take long.
+// shots is the folder for screenshots. It is empty if nobody wants them, because they take long.
 func shots(b *tab) string {
 	if folder := os.Getenv("PEDIGREE_SHOTS"); folder != "" {
 		return folder
@@ -66,8 +66,8 @@ func (b *tab) shot(name string) {
 	require.NoError(b.t, os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644))
 }
 
-// accessible checks the page with axe, by these rules or sets of rules: no violation that is serious or critical. Where axe can't be had the
-// rest of the test goes on.
+// accessible checks with axe that the page has no serious or critical violation of these rules or sets of rules. If axe
+// isn't available, the test continues without it.
 func (b *tab) accessible(rules ...string) {
 	b.t.Helper()
 	script, err := axe()

@@ -1,8 +1,8 @@
-// Package browser has the tests of the pages in a real browser, against the gateways of a real network on which the demo was
-// played: each page's job is done by click and keyboard. Whatever a page does that it shouldn't fails the test that
-// opened it: errors in the console, violations of the content security policy, scripts that throw.
+// Package browser tests the pages in a real browser. The pages are those of the gateways of a real network on which
+// the demo has run. The tests use them by mouse and keyboard, as people do. A test also fails if a page that it
+// opened writes an error to the console, violates the content security policy, or has a script that throws.
 //
-// The browser is Chromium, as Debian packages it. Where there is none, and root's apt can't install one, the tests are skipped.
+// The browser is Debian's Chromium. If there is none, and apt can't install it as root, the tests are skipped.
 // Two settings of the environment:
 //
 //	PEDIGREE_SHOTS    folder for screenshots, which are kept as the test's artefacts with -artifacts, and not at all otherwise
@@ -83,13 +83,13 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// skip lets every test say why it can't run.
+// skip runs the tests so that each is skipped and says why.
 func skip(m *testing.M, why error) (int, error) {
 	absent = why
 	return m.Run(), nil
 }
 
-// findChromium finds the browser, or has Debian's installed where that may be done.
+// findChromium finds the browser, or installs Debian's where that is allowed.
 func findChromium() (string, error) {
 	if path, err := exec.LookPath("chromium"); err == nil {
 		return path, nil
@@ -107,7 +107,7 @@ func findChromium() (string, error) {
 	return exec.LookPath("chromium")
 }
 
-// startNetwork starts one, plays the demo and records what is needed beside it.
+// startNetwork starts a network, runs the demo and records what the tests need in addition.
 func startNetwork(home string) (stop func() error, err error) {
 	pedigree, err := program.Build(filepath.Join("..", ".."), home)
 	if err != nil {

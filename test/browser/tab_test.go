@@ -29,7 +29,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 )
 
-// patience is how long a page may take to come to what a test waits for.
+// patience is the longest time that a test waits for a page.
 const patience = 30 * time.Second
 
 // Keys that tests press.
@@ -75,7 +75,7 @@ func member(t *testing.T, org, role string) *tab {
 	return b
 }
 
-// gateway is where an organisation's gateway answers.
+// gateway returns the address of an organisation's gateway.
 func gateway(t *testing.T, org string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, org, "gateway.json"))
@@ -85,7 +85,7 @@ func gateway(t *testing.T, org string) string {
 	return "http://" + config.Listen
 }
 
-// api is a client of an organisation's gateway, for what a test needs to be on the ledger.
+// api returns a client of an organisation's gateway, with which a test records what it needs.
 func api(t *testing.T, org, role string) *client.Client {
 	t.Helper()
 	c, err := client.Local(dir, org, role)
@@ -101,8 +101,8 @@ func token(t *testing.T, org, role string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// signIn signs in as the form does, and gives the session's cookie. Sessions are kept for all tests: the number of attempts
-// is bounded.
+// signIn signs in like the form and returns the session's cookie. All tests share the sessions, because the number of
+// attempts is limited.
 func signIn(t *testing.T, base, org, role string) *http.Cookie {
 	t.Helper()
 	sessions.Lock()
@@ -126,7 +126,7 @@ var sessions = struct {
 	by map[string]*http.Cookie
 }{by: map[string]*http.Cookie{}}
 
-// hear notes what pages do that they shouldn't.
+// hear notes errors and violations of pages.
 func (b *tab) hear(event any) {
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
@@ -158,7 +158,7 @@ func (b *tab) note(trouble string) {
 	b.troubles = append(b.troubles, trouble)
 }
 
-// expect says that a complaint with these words is meant to come, such as one about a page that isn't there.
+// expect says that the test means to cause a complaint with these words, such as one about a page that doesn't exist.
 func (b *tab) expect(words string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -195,7 +195,7 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	ask(b, chromedp.Steps(actions...))
 }
 
-// ask runs an action in the window, and gives what it found.
+// ask runs an action in the window and returns its result.
 func ask[T any](b *tab, action chromedp.Action[T]) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -216,7 +216,7 @@ func (b *tab) open(path string) {
 	b.do(chromedp.Navigate(b.base + path))
 }
 
-// click clicks what a CSS selector finds first, once it can be seen.
+// click clicks the first element that a CSS selector finds, once it is visible.
 func (b *tab) click(selector string) {
 	b.t.Helper()
 	b.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
@@ -229,7 +229,7 @@ func (b *tab) follow(text string) {
 	b.do(chromedp.Click(chromedp.Search(path), chromedp.NodeVisible))
 }
 
-// write puts a text into a field, in the place of what was there.
+// write replaces the text in a field.
 func (b *tab) write(selector, text string) {
 	b.t.Helper()
 	field := chromedp.CSS(selector)
@@ -243,19 +243,19 @@ func (b *tab) press(keys string) {
 	b.do(chromedp.KeyEvent(keys))
 }
 
-// text is the text of what a selector finds first, as it is seen.
+// text returns the visible text of the first element that a selector finds.
 func (b *tab) text(selector string) string {
 	b.t.Helper()
 	return ask(b, chromedp.Text(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// path is where the window is: path, query and fragment.
+// path returns the path, query and fragment of the window's address.
 func (b *tab) path() string {
 	b.t.Helper()
 	return strings.TrimPrefix(ask(b, chromedp.Location()), b.base)
 }
 
-// eval evaluates an expression in the page; if it is a promise, what it comes to.
+// eval evaluates an expression in the page. If the result is a promise, eval waits for its value.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
 	return ask(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -269,7 +269,7 @@ func evaluate(expression string) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// unique is a word that no other test has: networks may be used again.
+// unique makes a word that no other test uses, because networks may be reused.
 func unique() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
 
 // digest is the SHA-256 of a text, in hexadecimal.
@@ -278,13 +278,14 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// until waits until an expression of the page is true, whichever page that is by then.
+// until waits until an expression is true in the page, even if the window goes to another page meanwhile.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	b.await(expression, chromedp.Evaluate[bool](`Boolean(`+expression+`)`))
 }
 
-// await asks again and again until the answer is yes. Errors count as no: a page that goes away answers with one.
+// await asks again and again until the answer is yes. An error counts as no, because a page that is being left answers
+// with one.
 func (b *tab) await(what string, question chromedp.Action[bool]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -312,7 +313,7 @@ func (b *tab) sees(text string) {
 	b.until(fmt.Sprintf(`document.body && document.body.innerText.replace(/\s+/g, " ").includes(%q)`, text))
 }
 
-// arrives waits until the window is at a path that begins so, and the page is loaded.
+// arrives waits until the window's path begins with path and the page is loaded.
 func (b *tab) arrives(path string) {
 	b.t.Helper()
 	b.await("arriving at "+path, func(ctx context.Context, target *chromedp.Target) (bool, error) {
@@ -335,7 +336,7 @@ func (b *tab) width(pixels int64) {
 	b.do(send(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: pixels, Height: height, DeviceScaleFactor: 1}))
 }
 
-// scheme asks pages to be light or dark.
+// scheme makes the window prefer the light or the dark scheme.
 func (b *tab) scheme(name string) {
 	b.t.Helper()
 	b.do(send(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -343,7 +344,7 @@ func (b *tab) scheme(name string) {
 	}}))
 }
 
-// withoutScripts makes the window one that runs none.
+// withoutScripts turns scripts off in the window.
 func (b *tab) withoutScripts() {
 	b.t.Helper()
 	b.do(send(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Build builds the program of the module whose root is given, into a folder, and returns where it is.
+// Build builds the program of the module at root into a folder and returns its path.
 func Build(root, into string) (string, error) {
 	path := filepath.Join(into, "pedigree")
 	if err := Command("go", "build", "-o", path, root).Run(); err != nil {
@@ -20,11 +20,11 @@ func Build(root, into string) (string, error) {
 	return path, nil
 }
 
-// Look looks at every file that may be part of the program. A test must do so that runs it.
+// Look looks at every file that may be part of the program. A test that runs the program must call it.
 //
-// The go command takes a test's result from its cache if the test's own binary and the files that its tests looked at are
-// as they were. It doesn't see what another process builds, nor what is done before the tests begin; and that packages are
-// imported isn't enough, for what a test doesn't call isn't linked into it.
+// The go command takes a test's result from its cache if neither the test's own binary nor the files that its tests
+// looked at have changed. It doesn't notice what another process builds, nor what happens before the tests begin.
+// Importing the packages isn't enough either, because code that a test doesn't call isn't linked into it.
 func Look(root string) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -44,14 +44,15 @@ func Look(root string) error {
 	})
 }
 
-// Command shows what it says on standard error: setting up can take minutes the first time.
+// Command makes a command that writes its output to standard error. People can see what it does, because setting up can
+// take minutes the first time.
 func Command(name string, args ...string) *exec.Cmd {
 	c := exec.Command(name, args...)
 	c.Stdout, c.Stderr = os.Stderr, os.Stderr
 	return c
 }
 
-// FreePorts finds a base port with the ports after it, which gateways listen on, free.
+// FreePorts finds a base port such that the ports after it, on which gateways listen, are free.
 func FreePorts() int {
 	for base := 20000 + os.Getpid()%20000; ; base += 10 {
 		free := true

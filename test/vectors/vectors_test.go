@@ -1,4 +1,4 @@
-// Package vectors has proofs with the verdicts that verifiers must come to. See README.md.
+// Package vectors tests that the verifier gives the proofs in this folder their expected verdicts. See README.md.
 package vectors
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The command gives the same verdicts as the package, with an empty environment, in an empty folder and, where the system
-// can, without a network.
+// TestTheCommandJudgesTheVectors checks that the command gives the same verdicts as the package. It runs the command
+// with an empty environment, in an empty folder and, if the system can do that, without a network.
 func TestTheCommandJudgesTheVectors(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "pedigree")
 	out, err := exec.Command("go", "build", "-o", program, "github.com/pedigree-ledger/pedigree").CombinedOutput()
@@ -68,7 +68,7 @@ func TestTheCommandJudgesTheVectors(t *testing.T) {
 	}
 }
 
-// alone is what to put before a command so that it has no network, if the system can do that.
+// alone returns what to put before a command so that it has no network, if the system can do that.
 func alone() []string {
 	path, err := exec.LookPath("unshare")
 	if err != nil {
