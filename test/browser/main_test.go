@@ -5,8 +5,8 @@
 // The browser is Debian's Chromium. If there is none, and apt can't install it as root, the tests are skipped.
 // Two settings of the environment:
 //
-//	PEDIGREE_SHOTS    folder for screenshots, which are kept as the test's artefacts with -artifacts, and not at all otherwise
-//	PEDIGREE_NETWORK  folder of a network that runs and has the demo on it, so that one needn't be started
+//	PEDIGREE_SHOTS    folder for screenshots; without it they are kept only with -artifacts, as the test's artefacts
+//	PEDIGREE_NETWORK  folder of a running network on which the demo has run; without it the tests start one
 package browser
 
 import (

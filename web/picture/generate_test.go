@@ -54,7 +54,8 @@ func (a *answer) thing(id, msp string, depth int) string {
 	return a.node(lineage.Node{ID: id, Kind: "class", MSPID: msp, Depth: depth})
 }
 
-// recall is what became of a recalled reading: datasets, models, decisions, lots, and the items made of them. It has about n nodes.
+// recall makes an answer of about n nodes: a recalled reading, and the datasets, models, decisions, lots and items that
+// came from it.
 func recall(n int) *lineage.Answer {
 	a := newAnswer(uint64(n))
 	start := a.event("MarketMSP", "transporting", "ObjectEvent", 0, 0)
