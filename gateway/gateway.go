@@ -1,3 +1,5 @@
+// Package gateway is one organisation's door to the ledger: it puts together access, the REST interface, the queue, the
+// ledger's client and the index, and runs them as one process.
 package gateway
 
 import (
@@ -20,6 +22,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/api"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
@@ -45,7 +48,7 @@ const (
 
 // Gateway is one organisation's gateway. Make it with Open, then Run it once.
 type Gateway struct {
-	cfg      Config
+	cfg      config.Config
 	log      *slog.Logger
 	lock     *os.File
 	callers  *access.Callers
@@ -65,7 +68,7 @@ type Gateway struct {
 }
 
 // Open opens everything that a gateway works with, and begins to listen. Nothing is served before Run.
-func Open(cfg Config, log *slog.Logger) (*Gateway, error) {
+func Open(cfg config.Config, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, log: log, rebuild: make(chan struct{}, 1)}
 	if err := g.open(); err != nil {
 		g.close()
@@ -83,29 +86,29 @@ func (g *Gateway) open() (err error) {
 	if g.callers, err = access.Open(cfg.Tokens, log); err != nil {
 		return err
 	}
-	if g.index, err = stores.Open(cfg.indexPlace(), index.WithLogger(log)); err != nil {
+	if g.index, err = stores.Open(cfg.IndexPlace(), index.WithLogger(log)); err != nil {
 		return err
 	}
 	g.opened("index", g.index.Close)
 	if g.queue, err = capture.Open(capture.Config{
-		Folder: cfg.queueFolder(), Identity: g.callers.Identity, BatchRecords: cfg.BatchRecords, Logger: log,
+		Folder: cfg.QueueFolder(), Identity: g.callers.Identity, BatchRecords: cfg.BatchRecords, Logger: log,
 	}); err != nil {
 		return err
 	}
 	g.opened("queue", g.queue.Close)
-	l := cfg.ledger()
+	l := ledgerConfig(cfg)
 	l.Secret, l.Logger = g.queue.Secret(), log
 	if g.client, err = ledger.Open(l); err != nil {
 		return err
 	}
 	g.opened("connections to peers", g.client.Close)
 	g.follower = newFollower(g.client, g.index, g.callers.Reader, log)
-	if g.runs, err = runs.Open(runs.Config{Folder: cfg.runsFolder(), Namespace: cfg.namespace(), Logger: log}, runs.IndexedBy(g.index, g.follower.newest)); err != nil {
+	if g.runs, err = runs.Open(runs.Config{Folder: cfg.RunsFolder(), Namespace: cfg.DatasetNamespace(), Logger: log}, runs.IndexedBy(g.index, g.follower.newest)); err != nil {
 		return err
 	}
 	g.opened("runs", g.runs.Close)
 	g.witnesses = &witness.Finder{Index: g.index, Patience: api.DefaultPatience}
-	kept, err := receipts.Open(cfg.proofsFolder())
+	kept, err := receipts.Open(cfg.ProofsFolder())
 	if err != nil {
 		return err
 	}
@@ -325,4 +328,13 @@ func version() string {
 		}
 	}
 	return "devel"
+}
+
+// ledgerConfig is the configuration of the ledger's client.
+func ledgerConfig(cfg config.Config) ledger.Config {
+	l := ledger.Config{Channel: cfg.Channel, Chaincode: cfg.Chaincode, MSPID: cfg.MSPID}
+	for _, p := range cfg.Peers {
+		l.Peers = append(l.Peers, ledger.Peer(p))
+	}
+	return l
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
 func TestAGatewayThatIsStoppedGoesOnWhereItWas(t *testing.T) {
@@ -117,23 +119,25 @@ func TestRequestsUnderWayAreFinishedBeforeAGatewayStops(t *testing.T) {
 
 func TestWhatKeepsAGatewayFromStartingIsSaidInOneSentence(t *testing.T) {
 	n := startNetwork(t)
-	good, err := ReadConfig(n.GatewayConfig("lab"))
+	good, err := config.Read(n.GatewayConfig("lab"))
 	require.NoError(t, err)
 	taken := strings.TrimPrefix(doorOf(t, "lab", "auditor").url, "http://")
 	for _, c := range []struct {
 		name   string
-		change func(*Config)
+		change func(*config.Config)
 		want   string
 	}{
-		{"an address that is taken", func(c *Config) { c.Listen = taken }, "another program does"},
-		{"tokens that aren't there", func(c *Config) { c.Tokens = "/nowhere/tokens.json" }, "couldn't read the tokens"},
-		{"a peer's roots that aren't there", func(c *Config) { c.Peers[0].TLSRoots = "/nowhere/ca.pem" }, "/nowhere/ca.pem"},
-		{"a certificate that isn't there", func(c *Config) { c.TLS = TLS{"/nowhere/cert.pem", "/nowhere/key.pem"} }, "tls.certificate"},
-		{"a data folder that is a file", func(c *Config) { c.Data = n.GatewayConfig("lab") }, "data folder"},
+		{"an address that is taken", func(c *config.Config) { c.Listen = taken }, "another program does"},
+		{"tokens that aren't there", func(c *config.Config) { c.Tokens = "/nowhere/tokens.json" }, "couldn't read the tokens"},
+		{"a peer's roots that aren't there", func(c *config.Config) { c.Peers[0].TLSRoots = "/nowhere/ca.pem" }, "/nowhere/ca.pem"},
+		{"a certificate that isn't there", func(c *config.Config) {
+			c.TLS = config.TLS{Certificate: "/nowhere/cert.pem", Key: "/nowhere/key.pem"}
+		}, "tls.certificate"},
+		{"a data folder that is a file", func(c *config.Config) { c.Data = n.GatewayConfig("lab") }, "data folder"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := good
-			cfg.Peers = append([]Peer(nil), good.Peers...)
+			cfg.Peers = append([]config.Peer(nil), good.Peers...)
 			cfg.Listen, cfg.Data = "127.0.0.1:0", filepath.Join(t.TempDir(), "data")
 			c.change(&cfg)
 			_, err := Open(cfg, slog.New(slog.DiscardHandler))
@@ -146,11 +150,11 @@ func TestWhatKeepsAGatewayFromStartingIsSaidInOneSentence(t *testing.T) {
 
 func TestAGatewayWithACertificateSpeaksTLS(t *testing.T) {
 	n := startNetwork(t)
-	cfg, err := ReadConfig(n.GatewayConfig("lab"))
+	cfg, err := config.Read(n.GatewayConfig("lab"))
 	require.NoError(t, err)
 	cfg.Listen, cfg.Data = "127.0.0.1:0", t.TempDir()
 	dir := filepath.Join(n.Dir(), "lab", "chaincode", "server") // any certificate with its key
-	cfg.TLS = TLS{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
+	cfg.TLS = config.TLS{Certificate: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
 	g, err := Open(cfg, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/network"
 )
@@ -181,16 +182,16 @@ func awaits(t *testing.T, condition func() bool) {
 // the network.
 func own(t *testing.T, org, data string) (*Gateway, door, func() error) {
 	t.Helper()
-	g, d, stop := ownWith(t, org, Config{Data: data}, io.Discard)
+	g, d, stop := ownWith(t, org, config.Config{Data: data}, io.Discard)
 	d.await(func() bool { return d.get("/readyz").status == http.StatusOK })
 	return g, d, stop
 }
 
 // ownWith is own with some members of the configuration, and a log. It doesn't wait until the gateway is ready.
-func ownWith(t *testing.T, org string, want Config, log io.Writer) (*Gateway, door, func() error) {
+func ownWith(t *testing.T, org string, want config.Config, log io.Writer) (*Gateway, door, func() error) {
 	t.Helper()
 	n := startNetwork(t)
-	cfg, err := ReadConfig(n.GatewayConfig(org))
+	cfg, err := config.Read(n.GatewayConfig(org))
 	require.NoError(t, err)
 	cfg.Listen, cfg.Data, cfg.Index = "127.0.0.1:0", want.Data, want.Index
 	g, err := Open(cfg, slog.New(slog.NewTextHandler(log, nil)))

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/network"
 )
@@ -20,8 +21,8 @@ func (d door) ready() bool { return d.get("/readyz").status == http.StatusOK }
 
 func TestTwoGatewaysShareAnIndex(t *testing.T) {
 	place := indextest.PostgresURL(t)
-	one, first, stopFirst := ownWith(t, "harbor", Config{Data: t.TempDir(), Index: place}, io.Discard)
-	two, second, _ := ownWith(t, "harbor", Config{Data: t.TempDir(), Index: place}, io.Discard)
+	one, first, stopFirst := ownWith(t, "harbor", config.Config{Data: t.TempDir(), Index: place}, io.Discard)
+	two, second, _ := ownWith(t, "harbor", config.Config{Data: t.TempDir(), Index: place}, io.Discard)
 	submitter, err := startNetwork(t).Token("harbor", network.Submitter)
 	require.NoError(t, err)
 	through := func(d door) door { d.token = submitter; return d }
@@ -88,7 +89,7 @@ func TestAGatewayWaitsForItsDatabase(t *testing.T) {
 	server := indextest.StartPostgres(t)
 	server.Stop(t)
 	var log words
-	g, d, stop := ownWith(t, "lab", Config{Data: t.TempDir(), Index: server.URL("lab")}, &log)
+	g, d, stop := ownWith(t, "lab", config.Config{Data: t.TempDir(), Index: server.URL("lab")}, &log)
 	submitter := d
 	submitter.token = doorOf(t, "lab", "submitter").token
 	document := func(serial string) string {

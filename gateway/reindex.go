@@ -19,6 +19,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
@@ -49,7 +50,7 @@ otherwise this command does, and says whether the new index equals the old one.`
 			if path == "" {
 				return exit.Usagef("say which gateway: --config FILE, or --as ORG for one of the network in --dir")
 			}
-			cfg, err := ReadConfig(path)
+			cfg, err := config.Read(path)
 			if err != nil {
 				return err
 			}
@@ -73,7 +74,7 @@ otherwise this command does, and says whether the new index equals the old one.`
 
 // reindex builds the index of a gateway that isn't running, and tells on out how far it is and whether the result equals
 // what was there before.
-func reindex(ctx context.Context, cfg Config, out io.Writer) error {
+func reindex(ctx context.Context, cfg config.Config, out io.Writer) error {
 	lock, err := lockData(cfg.Data)
 	if err != nil {
 		return err
@@ -106,7 +107,7 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 			ix, old = fresh, 0
 		}
 	}
-	l := cfg.ledger()
+	l := ledgerConfig(cfg)
 	l.Logger = log
 	client, err := ledger.Open(l)
 	if err != nil {
@@ -144,8 +145,8 @@ func reindex(ctx context.Context, cfg Config, out io.Writer) error {
 }
 
 // openIndex opens a gateway's index for this process alone to write.
-func openIndex(ctx context.Context, cfg Config, log *slog.Logger) (*index.Index, error) {
-	ix, err := stores.Open(cfg.indexPlace(), index.WithLogger(log))
+func openIndex(ctx context.Context, cfg config.Config, log *slog.Logger) (*index.Index, error) {
+	ix, err := stores.Open(cfg.IndexPlace(), index.WithLogger(log))
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +217,7 @@ func (f *follower) build(ctx context.Context, height, tip uint64, out io.Writer)
 }
 
 // askReindex has a running gateway do it, and waits until it is ready again.
-func askReindex(ctx context.Context, cfg Config, tokenFile string, out io.Writer) error {
+func askReindex(ctx context.Context, cfg config.Config, tokenFile string, out io.Writer) error {
 	token, err := os.ReadFile(tokenFile)
 	if err != nil {
 		return fmt.Errorf("couldn't read the operator's token: %w", err)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
 // hangups delivers SIGHUP.
@@ -62,7 +64,7 @@ Ctrl-C finish the requests under way. Logs go to standard error.`,
 			if err := l.UnmarshalText([]byte(level)); err != nil {
 				return fmt.Errorf("--log: %q is none of debug, info, warn and error", level)
 			}
-			cfg, err := ReadConfig(path)
+			cfg, err := config.Read(path)
 			if err != nil {
 				return err
 			}
@@ -77,7 +79,7 @@ Ctrl-C finish the requests under way. Logs go to standard error.`,
 	return c
 }
 
-func serve(ctx context.Context, cfg Config, log *slog.Logger) error {
+func serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	g, err := Open(cfg, log)
 	if err != nil {
 		return err

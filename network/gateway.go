@@ -18,50 +18,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/index/postgres"
 )
-
-// gatewayConfig is what `pedigree serve --config` reads, as far as a network fills it in.
-type gatewayConfig struct {
-	Listen    string        `json:"listen"`
-	TLS       gatewayTLS    `json:"tls"`
-	Name      string        `json:"name"`
-	MSPID     string        `json:"mspId"`
-	Channel   string        `json:"channel"`
-	Chaincode string        `json:"chaincode"`
-	Peers     []gatewayPeer `json:"peers"` // the organisation's own first, then the others as fallback
-	Tokens    string        `json:"tokens"`
-	Data      string        `json:"data"`
-
-	Index        string `json:"index,omitempty"`
-	BatchRecords int    `json:"batchRecords,omitempty"`
-}
-
-type gatewayTLS struct {
-	Certificate string `json:"certificate"`
-	Key         string `json:"key"`
-}
-
-type gatewayPeer struct {
-	MSPID      string `json:"mspId"`
-	Address    string `json:"address"`
-	ServerName string `json:"serverName"`
-	TLSRoots   string `json:"tlsRoots"`
-}
-
-// tokenFile is a gateway's list of callers. Tokens are kept as hashes only.
-type tokenFile struct {
-	Tokens []callerToken `json:"tokens"`
-}
-
-type callerToken struct {
-	Name        string `json:"name"`
-	Role        string `json:"role"`
-	SHA256      string `json:"sha256"`
-	MSPID       string `json:"mspId"`
-	Certificate string `json:"certificate"`
-	Key         string `json:"key"`
-}
 
 // makeTokens writes a bearer token for each role of each organisation: 256 random bits, readable by the owner only.
 func (d folder) makeTokens(p *plan) error {
@@ -81,7 +40,7 @@ func (d folder) makeTokens(p *plan) error {
 // configureGateway writes an organisation's gateway.json and tokens.json anew. Callers that somebody added to
 // tokens.json stay, and so does the place of the index unless the options name one.
 func (d folder) configureGateway(p *plan, org Org, o Options) error {
-	c := gatewayConfig{
+	c := config.Config{
 		Listen: loopback(org.GatewayPort), Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
 		Tokens: d.path(org.Name, "tokens.json"), Data: d.path(org.Name, "gateway"), BatchRecords: o.BatchRecords,
 	}
@@ -90,9 +49,9 @@ func (d folder) configureGateway(p *plan, org Org, o Options) error {
 		return err
 	}
 	for _, other := range p.Orgs {
-		peer := gatewayPeer{MSPID: other.MSPID, Address: other.PeerAddress(), ServerName: other.PeerName(), TLSRoots: d.path(other.Name, "tlsca", "cert.pem")}
+		peer := config.Peer{MSPID: other.MSPID, Address: other.PeerAddress(), ServerName: other.PeerName(), TLSRoots: d.path(other.Name, "tlsca", "cert.pem")}
 		if other.Name == org.Name {
-			c.Peers = append([]gatewayPeer{peer}, c.Peers...)
+			c.Peers = append([]config.Peer{peer}, c.Peers...)
 		} else {
 			c.Peers = append(c.Peers, peer)
 		}
@@ -124,7 +83,7 @@ func (d folder) placeIndex(p *plan, org Org, wanted string) (string, error) {
 	case IndexSQLite:
 		return "", nil
 	case "":
-		var before gatewayConfig
+		var before config.Config
 		text, err := os.ReadFile(d.path(org.Name, "gateway.json"))
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", nil
@@ -148,8 +107,8 @@ func checkIndex(wanted string) error {
 
 // listTokens returns what tokens.json should hold: our roles with the tokens and paths of today, and whatever else it
 // held before. A role whose token file was deleted is not let in any more.
-func (d folder) listTokens(org Org) (tokenFile, error) {
-	var before, after tokenFile
+func (d folder) listTokens(org Org) (config.TokenFile, error) {
+	var before, after config.TokenFile
 	text, err := os.ReadFile(d.path(org.Name, "tokens.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &before)
@@ -168,7 +127,7 @@ func (d folder) listTokens(org Org) (tokenFile, error) {
 			return after, err
 		}
 		hash := sha256.Sum256(bytes.TrimSpace(token))
-		after.Tokens = append(after.Tokens, callerToken{
+		after.Tokens = append(after.Tokens, config.Token{
 			Name: role, Role: role, SHA256: hex.EncodeToString(hash[:]), MSPID: org.MSPID,
 			Certificate: filepath.Join(d.user(org.Name, role), "cert.pem"), Key: filepath.Join(d.user(org.Name, role), "key.pem"),
 		})

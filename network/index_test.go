@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
 // configured is what an organisation's gateway.json says of its index, and who may read the file.
@@ -16,7 +18,7 @@ func configured(t *testing.T, d folder, org Org) (string, os.FileMode) {
 	path := d.path(org.Name, "gateway.json")
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	var c gatewayConfig
+	var c config.Config
 	require.NoError(t, json.Unmarshal(text, &c))
 	info, err := os.Stat(path)
 	require.NoError(t, err)

@@ -13,6 +13,8 @@ import (
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
 // The tests run a real network whose program is the test binary itself: it answers to what the network starts it as,
@@ -79,7 +81,7 @@ func runTestGateway(file string) error {
 	if err != nil {
 		return err
 	}
-	var c gatewayConfig
+	var c config.Config
 	if err := json.Unmarshal(text, &c); err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
 func within(t *testing.T, patience time.Duration) context.Context {
@@ -70,7 +72,7 @@ func TestTokensFileHoldsHashesAndKeepsCallersThatWereAdded(t *testing.T) {
 	}
 	tokens, err := n.dir.listTokens(org)
 	require.NoError(t, err)
-	tokens.Tokens = append(tokens.Tokens, callerToken{Name: "scanner", Role: Submitter, SHA256: "00"})
+	tokens.Tokens = append(tokens.Tokens, config.Token{Name: "scanner", Role: Submitter, SHA256: "00"})
 	require.NoError(t, writeJSON(file, tokens, 0o600))
 	require.NoError(t, n.dir.configureGateway(n.plan, org, Options{}))
 	tokens, err = n.dir.listTokens(org)

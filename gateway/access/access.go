@@ -27,6 +27,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
@@ -196,20 +197,6 @@ func (c *Callers) Watch(ctx context.Context, interval time.Duration, now <-chan 
 	}
 }
 
-// file is the form of the tokens' file.
-type file struct {
-	Tokens []token `json:"tokens"`
-}
-
-type token struct {
-	Name        string `json:"name"`
-	Role        Role   `json:"role"`
-	SHA256      string `json:"sha256"`
-	MSPID       string `json:"mspId"`
-	Certificate string `json:"certificate"`
-	Key         string `json:"key"`
-}
-
 func read(path string) (*list, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -222,7 +209,7 @@ func read(path string) (*list, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the tokens: %w", err)
 	}
-	var f file
+	var f config.TokenFile
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&f); err != nil {
@@ -233,7 +220,7 @@ func read(path string) (*list, error) {
 	}
 	l := &list{content: sha256.Sum256(content)}
 	for i, t := range f.Tokens {
-		e, err := t.load()
+		e, err := load(t)
 		if err == nil && slices.ContainsFunc(l.entries, func(o entry) bool { return o.caller.Name == t.Name }) {
 			err = errors.New("there is another token of this name")
 		}
@@ -249,13 +236,13 @@ func read(path string) (*list, error) {
 }
 
 // load checks one token and reads its identity.
-func (t token) load() (entry, error) {
+func load(t config.Token) (entry, error) {
 	var e entry
 	digest, err := hex.DecodeString(t.SHA256)
 	switch {
 	case t.Name == "":
 		return e, errors.New("name is missing")
-	case !slices.Contains(Roles, t.Role):
+	case !slices.Contains(Roles, Role(t.Role)):
 		return e, fmt.Errorf("role %q is none of submitter, auditor and operator", t.Role)
 	case err != nil || len(digest) != sha256.Size:
 		return e, errors.New("sha256 is not 64 hexadecimal digits")
@@ -272,6 +259,6 @@ func (t token) load() (entry, error) {
 		return e, err
 	}
 	copy(e.digest[:], digest)
-	e.caller = Caller{Name: t.Name, Role: t.Role, Identity: identity}
+	e.caller = Caller{Name: t.Name, Role: Role(t.Role), Identity: identity}
 	return e, nil
 }

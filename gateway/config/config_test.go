@@ -1,4 +1,4 @@
-package gateway
+package config
 
 import (
 	"encoding/json"
@@ -12,8 +12,11 @@ import (
 
 func goodConfig() map[string]any {
 	return map[string]any{
-		"listen": "127.0.0.1:8081", "name": "harbor", "mspId": "HarborMSP", "channel": "pedigree", "chaincode": "pedigree", "tokens": "tokens.json", "data": "data",
-		"peers": []any{map[string]any{"mspId": "HarborMSP", "address": "127.0.0.1:7051", "serverName": "peer0", "tlsRoots": "ca.pem"}},
+		"listen": "127.0.0.1:8081", "name": "harbor", "mspId": "HarborMSP", "channel": "pedigree", "chaincode": "pedigree",
+		"tokens": "tokens.json", "data": "data",
+		"peers": []any{map[string]any{
+			"mspId": "HarborMSP", "address": "127.0.0.1:7051", "serverName": "peer0", "tlsRoots": "ca.pem",
+		}},
 	}
 }
 
@@ -28,17 +31,17 @@ func writeConfig(t *testing.T, c any) string {
 
 func TestAConfigurationIsReadWithPathsFromItsFolder(t *testing.T) {
 	path := writeConfig(t, goodConfig())
-	c, err := ReadConfig(path)
+	c, err := Read(path)
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(filepath.Dir(path), "tokens.json"), c.Tokens)
 	assert.Equal(t, filepath.Join(filepath.Dir(path), "ca.pem"), c.Peers[0].TLSRoots)
-	assert.Equal(t, filepath.Join(filepath.Dir(path), "data", "index.db"), c.indexPlace())
+	assert.Equal(t, filepath.Join(filepath.Dir(path), "data", "index.db"), c.IndexPlace())
 }
 
 func TestDatasetsAreRegisteredInTheOrganisationsNameUnlessANamespaceIsGiven(t *testing.T) {
 	for name, want := range map[string]string{"harbor": "harbor", "Harbor Fish Ltd.": "harbor-fish-ltd", "Ütli": "tli"} {
-		assert.Equal(t, want, (&Config{Name: name}).namespace())
-		assert.Equal(t, "data", (&Config{Name: name, Namespace: "data"}).namespace())
+		assert.Equal(t, want, (&Config{Name: name}).DatasetNamespace())
+		assert.Equal(t, "data", (&Config{Name: name, Namespace: "data"}).DatasetNamespace())
 	}
 }
 
@@ -65,7 +68,7 @@ func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 		{"an index that is no URL of PostgreSQL", "index", "index.db", "index: the index's URL isn't one"},
 		{"an index whose password breaks the URL", "index", "postgres://u:p/w@host/db", "isn't one"},
 		{"an index in several schemas", "index", "postgres://host/db?search_path=a,b", "search_path"},
-		{"a namespace that is none", "namespace", "Harbor Fish", "namespace is"},
+		{"a bad namespace", "namespace", "Harbor Fish", "namespace is"},
 		{"a name that no namespace can be made of", "name", "港", "namespace is"},
 		{"no peers", "peers", []any{}, "peers is empty"},
 		{"a peer without roots", "peers", peer("tlsRoots", ""), "peers[0]"},
@@ -76,12 +79,12 @@ func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			config := goodConfig()
 			config[c.member] = c.value
-			_, err := ReadConfig(writeConfig(t, config))
+			_, err := Read(writeConfig(t, config))
 			require.Error(t, err)
 			assert.Contains(t, err.Error(), c.want)
 		})
 	}
-	_, err := ReadConfig(filepath.Join(t.TempDir(), "none.json"))
+	_, err := Read(filepath.Join(t.TempDir(), "none.json"))
 	assert.ErrorContains(t, err, "none.json")
 }
 

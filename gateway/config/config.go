@@ -1,6 +1,6 @@
-// Package gateway is one organisation's door to the ledger: it puts together access, the REST interface, the queue, the
-// ledger's client and the index, and runs them as one process.
-package gateway
+// Package config describes the two files that a gateway is run from: its configuration, gateway.json, and its list of
+// callers, tokens.json. The gateway reads them, and package network writes them.
+package config
 
 import (
 	"bytes"
@@ -14,7 +14,6 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index/postgres"
-	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
 // Config is what `pedigree serve --config FILE` reads: one JSON object with these members and no others. Relative paths
@@ -43,18 +42,18 @@ type Config struct {
 	// Data is the folder of the queue and the index. It is made if it isn't there. One gateway at a time may use it.
 	Data string `json:"data"`
 
-	// Namespace is where the datasets and models of OpenLineage events are registered. The organisation MUST have claimed it.
-	// Optional; Name, in lower case and with - for what namespaces don't have, if it is empty.
-	Namespace string `json:"namespace"`
+	// Namespace is where the datasets and models of OpenLineage events are registered. The organisation MUST have claimed
+	// it. Optional: see DatasetNamespace.
+	Namespace string `json:"namespace,omitempty"`
 
-	// Index is where the index lies: the URL of a PostgreSQL database, postgres://user:password@host:port/database, which
-	// gateways of one organisation may share. Optional; a SQLite file in Data if it is empty. Its search_path is the schema
-	// to use, "pedigree" if it has none.
-	Index string `json:"index"`
+	// Index is the URL of a PostgreSQL database for the index, postgres://user:password@host:port/database, which gateways
+	// of one organisation may share. Its search_path is the schema to use, "pedigree" if it has none. Optional: if it is
+	// empty, the index is a SQLite file in Data.
+	Index string `json:"index,omitempty"`
 
-	// BatchRecords is how many records go into one transaction at most. Optional; package capture's default if 0. Fewer make
-	// more transactions of the same records, each of which costs every organisation's peer as much as some hundred records.
-	BatchRecords int `json:"batchRecords"`
+	// BatchRecords is the most records that go into one transaction. Optional: package capture's default if 0. A lower
+	// number makes more transactions, and each costs every organisation's peer as much as some hundred records.
+	BatchRecords int `json:"batchRecords,omitempty"`
 }
 
 // TLS names two PEM files.
@@ -71,8 +70,8 @@ type Peer struct {
 	TLSRoots   string `json:"tlsRoots"`   // PEM file of the roots to trust for its certificate
 }
 
-// ReadConfig reads and checks a configuration. Its errors name the member that is wrong.
-func ReadConfig(path string) (Config, error) {
+// Read reads and checks a configuration. Its errors name the member that is wrong.
+func Read(path string) (Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return Config{}, fmt.Errorf("couldn't read the configuration: %w", err)
@@ -84,7 +83,7 @@ func ReadConfig(path string) (Config, error) {
 		return Config{}, fmt.Errorf("couldn't understand the configuration in %s: %w", path, err)
 	}
 	if decoder.More() {
-		return Config{}, fmt.Errorf("couldn't understand the configuration in %s: something stands after the object", path)
+		return Config{}, fmt.Errorf("couldn't understand the configuration in %s: something follows the object", path)
 	}
 	c.locate(filepath.Dir(path))
 	if err := c.check(); err != nil {
@@ -93,7 +92,7 @@ func ReadConfig(path string) (Config, error) {
 	return c, nil
 }
 
-// locate makes relative paths those of the file's folder.
+// locate resolves relative paths from the file's folder.
 func (c *Config) locate(dir string) {
 	paths := []*string{&c.TLS.Certificate, &c.TLS.Key, &c.Tokens, &c.Data}
 	for i := range c.Peers {
@@ -108,7 +107,8 @@ func (c *Config) locate(dir string) {
 
 func (c *Config) check() error {
 	for _, member := range []struct{ name, value string }{
-		{"listen", c.Listen}, {"name", c.Name}, {"mspId", c.MSPID}, {"channel", c.Channel}, {"chaincode", c.Chaincode}, {"tokens", c.Tokens}, {"data", c.Data},
+		{"listen", c.Listen}, {"name", c.Name}, {"mspId", c.MSPID}, {"channel", c.Channel}, {"chaincode", c.Chaincode},
+		{"tokens", c.Tokens}, {"data", c.Data},
 	} {
 		if member.value == "" {
 			return fmt.Errorf("%s is missing", member.name)
@@ -121,15 +121,17 @@ func (c *Config) check() error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	if c.TLS.Certificate == "" && !loopback(c.Listen) {
-		return fmt.Errorf("listen is %s, which others can reach, and there is no certificate: tokens would travel in the clear, so give tls.certificate and tls.key, or listen on 127.0.0.1", c.Listen)
+		return fmt.Errorf("listen is %s, which others can reach, and there is no certificate: tokens would travel in the clear, "+
+			"so give tls.certificate and tls.key, or listen on 127.0.0.1", c.Listen)
 	}
 	if c.Index != "" {
 		if err := postgres.CheckURL(c.Index); err != nil {
 			return fmt.Errorf("index: %w", err)
 		}
 	}
-	if _, err := record.ParseArtifactRef("dataset/" + c.namespace() + "/x@1"); err != nil {
-		return fmt.Errorf("namespace is %q, which is none: a namespace is 1 to 64 of a-z, 0-9, - and ., beginning with a letter or digit", c.namespace())
+	if _, err := record.ParseArtifactRef("dataset/" + c.DatasetNamespace() + "/x@1"); err != nil {
+		return fmt.Errorf("namespace is %q, which isn't a namespace: one has 1 to 64 of a-z, 0-9, - and ., and begins with "+
+			"a letter or digit", c.DatasetNamespace())
 	}
 	if c.BatchRecords < 0 || c.BatchRecords > record.MaxPackRecords {
 		return fmt.Errorf("batchRecords is %d: a transaction takes 1 to %d records", c.BatchRecords, record.MaxPackRecords)
@@ -155,8 +157,8 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// loopback tells whether an address can be reached from this machine only. A name other than localhost could come to mean
-// anything, so it can't.
+// loopback tells whether an address can be reached from this machine only. A name other than localhost doesn't count: it
+// could resolve to any address.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -166,32 +168,23 @@ func loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// ledger is the configuration of the ledger's client.
-func (c *Config) ledger() ledger.Config {
-	l := ledger.Config{Channel: c.Channel, Chaincode: c.Chaincode, MSPID: c.MSPID}
-	for _, p := range c.Peers {
-		l.Peers = append(l.Peers, ledger.Peer{MSPID: p.MSPID, Address: p.Address, ServerName: p.ServerName, TLSRoots: p.TLSRoots})
-	}
-	return l
-}
-
-// indexPlace is where the index lies: a file, or a URL.
-func (c *Config) indexPlace() string {
+// IndexPlace is where the index is: a file, or the URL of a database.
+func (c *Config) IndexPlace() string {
 	if c.Index != "" {
 		return c.Index
 	}
 	return filepath.Join(c.Data, "index.db")
 }
 
-// queueFolder is where the queue lies.
-func (c *Config) queueFolder() string { return filepath.Join(c.Data, "queue") }
+// QueueFolder is the folder of the queue.
+func (c *Config) QueueFolder() string { return filepath.Join(c.Data, "queue") }
 
-// runsFolder is where runs lie that OpenLineage events tell of.
-func (c *Config) runsFolder() string { return filepath.Join(c.Data, "runs") }
+// RunsFolder is the folder of the runs that OpenLineage events describe.
+func (c *Config) RunsFolder() string { return filepath.Join(c.Data, "runs") }
 
-// namespace is where their datasets are registered: in the organisation's name, spelled as a namespace, if nothing else is
-// said.
-func (c *Config) namespace() string {
+// DatasetNamespace is where the datasets and models of OpenLineage events are registered: Namespace, or else Name in
+// lower case, with - for each character that a namespace can't have.
+func (c *Config) DatasetNamespace() string {
 	if c.Namespace != "" {
 		return c.Namespace
 	}
@@ -204,5 +197,5 @@ func (c *Config) namespace() string {
 	return strings.Trim(spelled[:min(len(spelled), 64)], "-.")
 }
 
-// proofsFolder is where receipts are kept.
-func (c *Config) proofsFolder() string { return filepath.Join(c.Data, "proofs") }
+// ProofsFolder is the folder of the receipts.
+func (c *Config) ProofsFolder() string { return filepath.Join(c.Data, "proofs") }
