@@ -7,10 +7,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
-// The shapes of the gateway's answers, as far as the command line reads them.
-// /openapi.json has them in full.
+// These are the gateway's answers, as far as the command line reads them. /openapi.json describes them in full.
 
-// View is a record with who recorded it and what is said about it.
+// View is a record, who recorded it, and the statements about it.
 type View struct {
 	ID         string          `json:"id"`
 	Noun       string          `json:"noun"`
@@ -41,7 +40,7 @@ type Views struct {
 	Block         uint64 `json:"block"`
 }
 
-// Graph is a part of the lineage graph.
+// Graph is the part of the lineage graph that a walk reached.
 type Graph struct {
 	Node      string `json:"node"`
 	Direction string `json:"direction"`
@@ -56,8 +55,6 @@ type Graph struct {
 		Reasons  []string `json:"reasons"`
 		Frontier []string `json:"frontier"`
 	} `json:"truncated"`
-
-	ids bool // print record ids whole
 }
 
 // Node is a node of the lineage graph.

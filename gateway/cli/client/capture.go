@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Job is a capture job and what became of its events.
+// Job is a capture job and the results for its events.
 type Job struct {
 	ID        string `json:"captureID"`
 	Running   bool   `json:"running"`
@@ -29,7 +29,7 @@ type Job struct {
 	NextPageToken string    `json:"nextPageToken"`
 }
 
-// Counts says how many events of a job are in which state.
+// Counts counts the events of a job by state.
 type Counts struct {
 	Total     int `json:"total"`
 	Recorded  int `json:"recorded"`
@@ -38,15 +38,17 @@ type Counts struct {
 	Pending   int `json:"pending"`
 }
 
-// Capture sends one document. The answer is a job, which is safe on the
-// gateway's disk and not yet on the ledger.
+// Capture sends one document and returns its job. The gateway then has the document on disk; the ledger may not have it
+// yet.
 func (c *Client) Capture(ctx context.Context, document []byte, proceed bool) (*Job, error) {
 	behaviour := "rollback"
 	if proceed {
 		behaviour = "proceed"
 	}
-	answer, err := c.Do(ctx, Call{Method: http.MethodPost, Path: "/epcis/v2/capture", Type: "application/ld+json", Body: document,
-		Header: http.Header{"Gs1-Capture-Error-Behaviour": {behaviour}}})
+	answer, err := c.Do(ctx, Call{
+		Method: http.MethodPost, Path: "/epcis/v2/capture", Type: "application/ld+json", Body: document,
+		Header: http.Header{"Gs1-Capture-Error-Behaviour": {behaviour}},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +56,8 @@ func (c *Client) Capture(ctx context.Context, document []byte, proceed bool) (*J
 	return job, answer.Decode(job)
 }
 
-// Await asks for a job until it has ended. Its answer has the first thousand
-// results.
+// Await polls a job until it has ended, and calls each with every state that it sees. The job that it returns has the
+// first thousand results.
 func (c *Client) Await(ctx context.Context, id string, each func(*Job)) (*Job, error) {
 	path := "/epcis/v2/capture/" + url.PathEscape(id)
 	wait := 20 * time.Millisecond

@@ -1,9 +1,9 @@
-// Package client talks to a gateway over its REST interface: a Client sends a Call and gets an Answer, or a Problem, which is
-// a refusal. It has the shapes of those answers that the command line reads, and waits for what takes time: capture jobs,
-// runs, blocks and proofs.
+// Package client talks to a gateway over its REST interface. A Client sends a Call and returns an Answer, or a Problem
+// if the gateway refuses. The package also has the types of the answers that the command line reads, and it waits for
+// what takes time: capture jobs, runs, blocks and proofs.
 //
-// It uses the public interface with a token and nothing else, so any other program can do what the command line does.
-// Errors ask for an exit code, see package exit.
+// The client needs only the public interface and a token. Any other program can do what the command line does. Its
+// errors carry exit codes; see package exit.
 package client
 
 import (
@@ -22,30 +22,33 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
-// Client speaks to one gateway as one caller.
+// Client calls one gateway with one token.
 type Client struct {
 	base  string
 	token string
 	http  *http.Client
-	most  int64 // bytes of an answer
+	most  int64 // greatest size of an answer in bytes
 }
 
-// maxAnswer bounds what a client keeps in memory of one answer, in bytes.
+// maxAnswer is the greatest size of an answer that a client reads into memory, in bytes.
 const maxAnswer = 256 << 20
 
-// New makes a client of the gateway at base, such as http://127.0.0.1:8081.
+// New returns a client of the gateway at base, such as http://127.0.0.1:8081.
 func New(base, token string) *Client {
-	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{Timeout: 5 * time.Minute}, most: maxAnswer}
+	return &Client{
+		base: strings.TrimRight(base, "/"), token: token,
+		http: &http.Client{Timeout: 5 * time.Minute}, most: maxAnswer,
+	}
 }
 
-// Answer is what the gateway said.
+// Answer is a response of the gateway.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Decode reads the answer as JSON. Into nil it reads nothing.
+// Decode decodes the answer as JSON. It does nothing if into is nil.
 func (a *Answer) Decode(into any) error {
 	if into == nil {
 		return nil
@@ -67,7 +70,7 @@ type Call struct {
 	Body   []byte
 }
 
-// Do sends a request. An answer of 400 and above is an error of type *Problem.
+// Do sends a request and reads the answer. A status of 400 or above is an error of type *Problem.
 func (c *Client) Do(ctx context.Context, call Call) (*Answer, error) {
 	response, err := c.send(ctx, call)
 	if err != nil {
@@ -81,8 +84,8 @@ func (c *Client) Do(ctx context.Context, call Call) (*Answer, error) {
 	return &Answer{response.StatusCode, response.Header, body}, nil
 }
 
-// Copy sends a request and writes the body of the answer as it comes, however long it is. An answer of 400 and above is an
-// error of type *Problem, of which nothing is written. After any other error a part of the body may have been written.
+// Copy sends a request and copies the body of the answer to out, whatever its length. A status of 400 or above is an
+// error of type *Problem, and nothing is written. After any other error, a part of the body may have been written.
 func (c *Client) Copy(ctx context.Context, call Call, out io.Writer) (http.Header, error) {
 	response, err := c.send(ctx, call)
 	if err != nil {
@@ -96,7 +99,7 @@ func (c *Client) Copy(ctx context.Context, call Call, out io.Writer) (http.Heade
 	return response.Header, nil
 }
 
-// send sends a request and reads the head of the answer. The caller closes its body.
+// send sends a request and reads the header of the answer. The caller MUST close the body.
 func (c *Client) send(ctx context.Context, call Call) (*http.Response, error) {
 	target := c.base + call.Path
 	if len(call.Query) > 0 {
@@ -141,7 +144,7 @@ func (c *Client) read(body io.Reader) ([]byte, error) {
 	return text, nil
 }
 
-// Get reads JSON.
+// Get sends a GET request and decodes the JSON of the answer.
 func (c *Client) Get(ctx context.Context, path string, query url.Values, into any) error {
 	answer, err := c.Do(ctx, Call{Method: http.MethodGet, Path: path, Query: query})
 	if err != nil {
@@ -150,7 +153,7 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values, into an
 	return answer.Decode(into)
 }
 
-// Post sends JSON and reads JSON.
+// Post sends a value as JSON and decodes the JSON of the answer.
 func (c *Client) Post(ctx context.Context, path string, body, into any) (*Answer, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -163,8 +166,8 @@ func (c *Client) Post(ctx context.Context, path string, body, into any) (*Answer
 	return answer, answer.Decode(into)
 }
 
-// AwaitBlock waits until this gateway's answers include a block, so that what
-// was just recorded through another organisation's gateway is among them.
+// AwaitBlock waits until this gateway's answers include a block. A caller needs it to see what another organisation's
+// gateway has just recorded.
 func (c *Client) AwaitBlock(ctx context.Context, block uint64) error {
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		var status struct {
@@ -184,7 +187,7 @@ func (c *Client) AwaitBlock(ctx context.Context, block uint64) error {
 	}
 }
 
-// unreachable is the error of a gateway that doesn't answer.
+// unreachable returns the error for a gateway that doesn't answer.
 func unreachable(base string, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

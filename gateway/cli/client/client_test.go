@@ -200,7 +200,7 @@ func TestTheOnlyNamespaceIsFoundOnAnyPage(t *testing.T) {
 	}{
 		"one":     {`{"items":[{"namespace":"lab","mspId":"LabMSP"}]}`, "lab", "", 0},
 		"none":    {`{"items":[]}`, "", "LabMSP has no namespace yet", exit.Refused},
-		"several": {`{"items":[{"namespace":"lab","mspId":"LabMSP"},{"namespace":"lab2","mspId":"LabMSP"}]}`, "", "--namespace which of them: lab, lab2", exit.Usage},
+		"several": {`{"items":[{"namespace":"lab","mspId":"LabMSP"},{"namespace":"lab2","mspId":"LabMSP"}]}`, "", "one of them with --namespace: lab, lab2", exit.Usage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := gateway(t, ok(`{"mspId":"LabMSP"}`), first, ok(c.second)).OnlyNamespace(t.Context())

@@ -8,7 +8,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
-// Organisation finds the MSP id of an organisation by what it is called. What nobody is called so is taken for an MSP id.
+// Organisation returns the MSP id of an organisation, given its name or its MSP id. It takes an unknown name for an MSP
+// id.
 func (c *Client) Organisation(ctx context.Context, name string) ([]string, error) {
 	var members struct {
 		Items []struct {
@@ -29,7 +30,8 @@ func (c *Client) Organisation(ctx context.Context, name string) ([]string, error
 	return []string{name}, nil
 }
 
-// OnlyNamespace is the namespace of the organisation that this client speaks for, if it has just one.
+// OnlyNamespace returns the namespace of the organisation that this client acts for. It fails if there isn't exactly
+// one.
 func (c *Client) OnlyNamespace(ctx context.Context) (string, error) {
 	var status struct {
 		MSPID string `json:"mspId"`
@@ -64,9 +66,11 @@ func (c *Client) OnlyNamespace(ctx context.Context) (string, error) {
 	}
 	switch len(own) {
 	case 0:
-		return "", exit.Refusedf("%s has no namespace yet; its operator claims one with a member record, see pedigree record --help", status.MSPID)
+		return "", exit.Refusedf("%s has no namespace yet; its operator claims one with a member record, see pedigree record --help",
+			status.MSPID)
 	case 1:
 		return own[0], nil
 	}
-	return "", exit.Usagef("%s has several namespaces: say with --namespace which of them: %s", status.MSPID, strings.Join(own, ", "))
+	return "", exit.Usagef("%s has several namespaces: choose one of them with --namespace: %s",
+		status.MSPID, strings.Join(own, ", "))
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// RecordPath is where a record is read.
+// RecordPath returns the path of a record.
 func RecordPath(id string) string { return "/v1/records/" + url.PathEscape(id) }
 
-// ArtifactPath is where kind/namespace/name@version or kind/namespace/name is read.
+// ArtifactPath returns the path of an artifact version, or of all versions if ref has no @version.
 func ArtifactPath(ref string) string {
 	series, version, _ := strings.Cut(ref, "@")
 	parts := append(strings.Split(series, "/"), version)
@@ -20,8 +20,8 @@ func ArtifactPath(ref string) string {
 	return strings.TrimSuffix("/v1/artifacts/"+strings.Join(parts, "/"), "/")
 }
 
-// ID lets people leave out the part of a record id that a shell would trip
-// over: ni:///sha-256; before its 64 hexadecimal digits.
+// ID completes a record id that is given by its 64 hexadecimal digits alone. Users may leave out the prefix
+// ni:///sha-256; because a shell would treat the semicolon as the end of the command. Any other text stays as it is.
 func ID(id string) string {
 	id = strings.TrimSpace(id)
 	if whole, err := record.ParseID("ni:///sha-256;" + id); err == nil {
@@ -30,7 +30,7 @@ func ID(id string) string {
 	return id
 }
 
-// IDs is ID for each of a list.
+// IDs applies ID to each text of a list.
 func IDs(ids []string) []string {
 	all := make([]string, len(ids))
 	for i, id := range ids {

@@ -19,7 +19,7 @@ type Problem struct {
 	raw      []byte
 }
 
-// ProblemDetail is one thing that is wrong, and where.
+// ProblemDetail is one fault and its place.
 type ProblemDetail struct {
 	Index     *int   `json:"index"`
 	Pointer   string `json:"pointer"`
@@ -46,7 +46,7 @@ func (p *Problem) Error() string {
 	}
 	for _, d := range p.Problems {
 		where := cmp.Or(d.Parameter, d.Pointer)
-		if d.Detail == p.Detail || p.Detail != "" && len(p.Problems) == 1 { // said already; the place is what is new
+		if d.Detail == p.Detail || p.Detail != "" && len(p.Problems) == 1 { // only the place is new
 			if where != "" {
 				b.WriteString(" (" + where + ")")
 			}
@@ -64,9 +64,10 @@ func (p *Problem) Error() string {
 	return b.String()
 }
 
-// ExitCode is exit.Unreachable if the gateway can't do it now, and exit.Refused otherwise.
+// ExitCode returns exit.Unreachable if the gateway may succeed later, and exit.Refused otherwise.
 func (p *Problem) ExitCode() int {
-	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests || p.Status == http.StatusBadGateway || p.Status == http.StatusGatewayTimeout {
+	switch p.Status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return exit.Unreachable
 	}
 	return exit.Refused

@@ -14,7 +14,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// ProofPath is where the proof of a record is, by its id or as an artifact version.
+// ProofPath returns the path of the proof of a record, given by its id or as an artifact version.
 func (c *Client) ProofPath(ctx context.Context, id string) (string, error) {
 	node, kind, err := record.ParseNode(id)
 	switch {
@@ -27,10 +27,11 @@ func (c *Client) ProofPath(ctx context.Context, id string) (string, error) {
 		}
 		return RecordPath(v.ID) + "/proof", nil
 	}
-	return "", exit.Usagef("%q is neither a record id nor an artifact version; --trace proves the trace of a thing", terminal.Plain(id))
+	return "", exit.Usagef("%q is neither a record id nor an artifact version; --trace proves the trace of a thing",
+		terminal.Plain(id))
 }
 
-// AwaitProof asks again for as long as organisations lag behind.
+// AwaitProof asks for a proof until no organisation lags behind, or until wait has passed.
 func (c *Client) AwaitProof(ctx context.Context, path string, query url.Values, wait time.Duration) ([]byte, error) {
 	deadline := time.Now().Add(wait)
 	for {

@@ -20,7 +20,7 @@ type Receipt struct {
 	Warnings []Warning `json:"warnings"`
 }
 
-// Warning is something odd about a card.
+// Warning is a fault of a card that didn't prevent its registration.
 type Warning struct {
 	Ref    string `json:"ref"`
 	Code   string `json:"code"`

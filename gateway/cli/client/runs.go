@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// mostEvents go to the gateway in one request, if they are small.
+// mostEvents and mostEventBytes bound the events of one request.
 const mostEvents, mostEventBytes = 1000, 16 << 20
 
-// LineageReport says what became of OpenLineage events.
+// LineageReport is the result of sending OpenLineage events.
 type LineageReport struct {
 	Events  int            `json:"events"`
 	Refused []RefusedEvent `json:"refused"`
 	Runs    []LineageRun   `json:"runs"`
 }
 
-// RefusedEvent is an event that the gateway didn't take.
+// RefusedEvent is an event that the gateway refused, and why.
 type RefusedEvent struct {
 	Index  int    `json:"index"`
 	Reason string `json:"reason"`
 }
 
-// LineageRun is a run that events told about.
+// LineageRun is the state of a run that the events describe.
 type LineageRun struct {
 	RunID    string                           `json:"runId"`
 	State    string                           `json:"state"`
@@ -46,7 +46,7 @@ type LineageRun struct {
 	} `json:"problems,omitempty"`
 }
 
-// SendLineage sends events in the order they have.
+// SendLineage sends events in their order, and adds the refused ones to the report.
 func (c *Client) SendLineage(ctx context.Context, events []json.RawMessage, report *LineageReport) error {
 	for first := 0; first < len(events); {
 		body, n := []byte{'['}, 0
@@ -77,7 +77,8 @@ func (c *Client) SendLineage(ctx context.Context, events []json.RawMessage, repo
 	return nil
 }
 
-// AwaitLineage asks for each run until it is over; one that has not ended is not waited for.
+// AwaitLineage polls each run until the gateway has recorded it. It doesn't wait for a run that has not ended, nor for
+// any run if leave is true.
 func (c *Client) AwaitLineage(ctx context.Context, ids []string, leave bool, report *LineageReport, each func(int)) error {
 	for _, id := range ids {
 		for wait := 20 * time.Millisecond; ; wait = min(wait*3/2, time.Second) {

@@ -19,15 +19,15 @@ type Target struct {
 	as   string
 	role string
 	dir  string
-	JSON bool // whether an answer is printed as JSON
+	JSON bool // print answers as JSON
 }
 
-// AddFlags adds what every verb has.
+// AddFlags adds the flags that choose a gateway and a token, and --json.
 func (t *Target) AddFlags(c *cobra.Command) {
 	c.Flags().StringVar(&t.as, "as", "", "organisation of the network in --dir to act for, such as harbor")
 	c.Flags().StringVar(&t.role, "role", "submitter", "which of the organisation's tokens to use: submitter, auditor or operator")
 	c.Flags().StringVar(&t.dir, "dir", ".pedigree", "folder of the network")
-	c.Flags().BoolVar(&t.JSON, "json", false, "print JSON, as the gateway gave it")
+	c.Flags().BoolVar(&t.JSON, "json", false, "print the answer as JSON")
 }
 
 // TargetHelp ends the help of every verb.
@@ -35,16 +35,16 @@ const TargetHelp = `
 The gateway is that of --as ORG in the network's folder, or the one that
 PEDIGREE_URL and PEDIGREE_TOKEN name.`
 
-// Client finds the gateway and the token.
+// Client returns a client for the gateway and the token that the flags or the environment name.
 func (t *Target) Client() (*Client, error) {
 	if t.as == "" {
 		if base := os.Getenv("PEDIGREE_URL"); base != "" {
 			token := os.Getenv("PEDIGREE_TOKEN")
 			if token == "" {
-				return nil, exit.Usagef("PEDIGREE_URL is set, but PEDIGREE_TOKEN isn't: a gateway answers nobody without a token")
+				return nil, exit.Usagef("PEDIGREE_URL is set, but PEDIGREE_TOKEN isn't, and a gateway answers only with a token")
 			}
 			if at, err := url.Parse(base); err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-				return nil, exit.Usagef("PEDIGREE_URL is %q, which is no address of a gateway such as https://gateway.example:8081", base)
+				return nil, exit.Usagef("PEDIGREE_URL is %q, which is no address of a gateway, such as https://gateway.example:8081", base)
 			}
 			return withToken(base, token, "PEDIGREE_TOKEN")
 		}
@@ -53,14 +53,15 @@ func (t *Target) Client() (*Client, error) {
 	return Local(t.dir, t.as, t.role)
 }
 
-// Local is a client of an organisation's gateway in a network's folder.
+// Local returns a client of an organisation's gateway in the network of a folder.
 func Local(dir, org, role string) (*Client, error) {
 	if org != filepath.Base(org) || role != filepath.Base(role) {
 		return nil, exit.Usagef("%q is not the name of an organisation", org)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, org, "gateway.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, exit.Usagef("there is no organisation %q in the network folder %s; `pedigree up` makes a network, `pedigree status` lists the organisations", org, dir)
+		return nil, exit.Usagef("there is no organisation %q in the network folder %s; `pedigree up` makes a network,"+
+			" `pedigree status` lists the organisations", org, dir)
 	}
 	if err != nil {
 		return nil, exit.Usagef("couldn't read the gateway's settings: %w", err)
@@ -88,7 +89,7 @@ func Local(dir, org, role string) (*Client, error) {
 	return withToken(scheme+config.Listen, string(token), fmt.Sprintf("the %s token of %s", role, org))
 }
 
-// withToken is New for a token that somebody gave, who is told if it can't be one.
+// withToken is New, but checks the token first. Its error names the source of a malformed token.
 func withToken(base, token, source string) (*Client, error) {
 	token = strings.TrimSpace(token)
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
