@@ -14,7 +14,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
-// Warnings writes what is odd about cards.
+// Warnings prints the warnings about cards.
 func Warnings(w io.Writer, warnings []client.Warning) {
 	for _, odd := range warnings {
 		where := ""
@@ -25,10 +25,10 @@ func Warnings(w io.Writer, warnings []client.Warning) {
 	}
 }
 
-// mostLines bounds what is shown of each list of a card.
+// mostLines is the greatest number of lines that each list of a card gets.
 const mostLines = 12
 
-// description shows what a card says, in short.
+// description prints a summary of a card.
 func description(w io.Writer, d *about.Description) {
 	if d == nil {
 		return
@@ -101,7 +101,7 @@ func reference(r about.Reference, as string) string {
 	return text
 }
 
-// withoutCard is a record as people are shown it: instead of the card's text, how long that is.
+// withoutCard replaces the text of a record's card with the length of that text.
 func withoutCard(text json.RawMessage) json.RawMessage {
 	var body, card map[string]json.RawMessage
 	var content string
@@ -113,13 +113,13 @@ func withoutCard(text json.RawMessage) json.RawMessage {
 	return spelled(body)
 }
 
-// spelled is a value as JSON, without the escapes that only HTML needs.
+// spelled encodes a value as JSON, without the escapes that only HTML needs.
 func spelled(v any) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		return json.RawMessage("null") // of texts, and of JSON that was read, there is none that can't be written
+		return json.RawMessage("null") // can't happen: strings, and JSON that was decoded, can be encoded
 	}
 	return bytes.TrimSpace(b.Bytes())
 }

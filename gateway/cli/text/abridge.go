@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// fewFiles is how many files of a manifest people would still read one by one.
+// fewFiles is the greatest number of files of a manifest that are printed.
 const fewFiles = 20
 
-// abridged is a record as people are shown it: without what would fill pages and say nothing to them.
+// abridged shortens a record for people: it drops the card's text, long manifests and signature bundles.
 func abridged(text json.RawMessage) json.RawMessage {
 	text = withoutCard(text)
 	text = replaced(text, []string{"manifest", "files"}, func(value json.RawMessage) (string, bool) {
@@ -27,7 +27,7 @@ func abridged(text json.RawMessage) json.RawMessage {
 	})
 }
 
-// replaced puts words in the place of a member of a member …, if by has some for it.
+// replaced replaces the member at a path with the text that by returns for it, if by returns one.
 func replaced(text json.RawMessage, path []string, by func(json.RawMessage) (string, bool)) json.RawMessage {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(text, &members) != nil || members[path[0]] == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// Columns draws the columns as a tree, each once.
+// Columns prints the lineage of a column as a tree, each column once.
 func Columns(w io.Writer, c client.Columns) error {
 	p := &terminal.Lines{Out: w}
 	flags := map[client.ColumnName][]string{}
@@ -68,7 +68,7 @@ func Columns(w io.Writer, c client.Columns) error {
 	return p.Err
 }
 
-// end says where nothing is told of columns any more, and what to ask instead.
+// end says where column lineage ends, why, and what to ask instead.
 func end(at client.ColumnName, record, other, why string) string {
 	where := terminal.Plain(at.Node) + " " + terminal.Plain(at.Column)
 	if other != "" {
@@ -83,7 +83,7 @@ func end(at client.ColumnName, record, other, why string) string {
 	return fmt.Sprintf("Behind %s: the run %s tells no columns%s; pedigree trace tells the rest.", where, terminal.Plain(record), other)
 }
 
-// transformed is what a run tells people of a transformation, in the words of OpenLineage.
+// transformed describes the transformations of a run in the words of OpenLineage.
 func transformed(transformations json.RawMessage) string {
 	var list []struct {
 		Type        string `json:"type"`
@@ -91,7 +91,7 @@ func transformed(transformations json.RawMessage) string {
 		Description string `json:"description"`
 	}
 	if len(transformations) == 0 || json.Unmarshal(transformations, &list) != nil {
-		return "" // it is free
+		return "" // the member is free-form JSON, so it may be something else
 	}
 	var words []string
 	for _, t := range list {

@@ -1,3 +1,3 @@
-// Package text writes a gateway's answers as text for people. Whatever a gateway says passes through terminal.Plain, since a
-// gateway isn't trusted, and neither is who wrote the records that it has.
+// Package text prints the answers of a gateway as text for people. It passes every string of an answer through
+// terminal.Plain, because it trusts neither the gateway nor the authors of the records.
 package text

@@ -9,7 +9,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// Events writes EPCIS events: one in full, several in two lines each.
+// Events prints EPCIS events: a single one in full, several in two lines each.
 func Events(w io.Writer, events []json.RawMessage) error {
 	var out bytes.Buffer
 	if len(events) == 1 {

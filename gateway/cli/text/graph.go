@@ -11,8 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// Graph draws the graph as a tree with the start at its top: each node once,
-// as near to the start as it is.
+// Graph prints the graph as a tree with the start at the top. It prints each node once in full.
 func Graph(w io.Writer, g client.Graph, ids bool) error {
 	t := tree{w: w, ids: ids, nodes: make(map[string]client.Node, len(g.Nodes)), next: map[string][]string{}, printed: map[string]bool{}}
 	for _, n := range g.Nodes {
@@ -45,9 +44,9 @@ func Graph(w io.Writer, g client.Graph, ids bool) error {
 
 type tree struct {
 	w       io.Writer
-	ids     bool // whole
+	ids     bool // print record ids in full
 	nodes   map[string]client.Node
-	next    map[string][]string // away from the start
+	next    map[string][]string // neighbours further from the start
 	printed map[string]bool
 }
 
@@ -75,7 +74,7 @@ func nodeName(n client.Node, whole bool) string {
 	return terminal.Plain(n.ID)
 }
 
-// nodeLine says in a few words what a node is.
+// nodeLine describes a node in one line.
 func nodeLine(n client.Node, whole bool) string {
 	what := n.Kind
 	switch n.Kind {

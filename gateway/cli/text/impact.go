@@ -11,10 +11,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// mostOfKind is how many nodes of a kind a summary names for each organisation.
+// mostOfKind is the greatest number of nodes of one kind that a summary names for each organisation.
 const mostOfKind = 8
 
-// Impact writes what something touched, which people asked for as asked.
+// Impact prints what something touched. The user named it as asked.
 func Impact(w io.Writer, asked string, im client.Impact) error {
 	p := &terminal.Lines{Out: w}
 	p.Print("What %s touched, as of block %d", terminal.Plain(asked), im.Block)
@@ -35,7 +35,7 @@ func Impact(w io.Writer, asked string, im client.Impact) error {
 	return p.Err
 }
 
-// impactOfKind names the nodes of a kind, but not single events: of those there are many.
+// impactOfKind names the nodes of one kind. Events are only counted, since there are many.
 func impactOfKind(p *terminal.Lines, im client.Impact, mspID, kind string, n int) {
 	if kind == "event" {
 		p.Print("  %s", terminal.Count(n, kind))
@@ -82,7 +82,7 @@ func recalls(p *terminal.Lines, im client.Impact) {
 	}
 }
 
-// nextSteps says what there is to do.
+// nextSteps says what remains to be done.
 func nextSteps(p *terminal.Lines, im client.Impact) {
 	p.Print("")
 	for _, r := range im.Recalls {

@@ -9,10 +9,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// fewResults is how many results people would still read one by one.
+// fewResults is the greatest number of events that are listed one by one.
 const fewResults = 25
 
-// Job writes what became of a document and its events.
+// Job prints the state of a captured document and its events.
 func Job(w io.Writer, name string, job *client.Job) error {
 	var out bytes.Buffer
 	n := job.Counts

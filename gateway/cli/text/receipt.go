@@ -9,7 +9,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// Receipt writes what was recorded and under which id.
+// Receipt prints what was recorded and its id.
 func Receipt(w io.Writer, receipt *client.Receipt) error {
 	var out bytes.Buffer
 	what := "recorded"
@@ -20,7 +20,8 @@ func Receipt(w io.Writer, receipt *client.Receipt) error {
 	if receipt.Ref != "" {
 		name = receipt.Ref
 	}
-	fmt.Fprintf(&out, "%s %s by %s in block %d\n%s\n", terminal.Plain(name), what, terminal.Plain(receipt.MSPID), receipt.Block, terminal.Plain(receipt.ID))
+	fmt.Fprintf(&out, "%s %s by %s in block %d\n%s\n", terminal.Plain(name), what, terminal.Plain(receipt.MSPID),
+		receipt.Block, terminal.Plain(receipt.ID))
 	for _, g := range receipt.Generated {
 		fmt.Fprintf(&out, "%s %s\n%s\n", terminal.Plain(g.Ref), what, terminal.Plain(g.ID))
 	}

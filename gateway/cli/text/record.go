@@ -11,7 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// Line says in a few words what a record is.
+// Line describes a record in two lines: what it is and its id.
 func Line(v client.View) string {
 	var r struct {
 		Type, Name, PredicateType string
@@ -44,8 +44,7 @@ func Line(v client.View) string {
 	return terminal.Plain(what) + terminal.Plain(by) + "\n    " + terminal.Plain(v.ID)
 }
 
-// Record writes a record: who recorded it, what is said about it, and
-// what it says.
+// Record prints a record: who recorded it, the statements about it, and its contents.
 func Record(w io.Writer, v client.View) error {
 	var out bytes.Buffer
 	name := v.Noun

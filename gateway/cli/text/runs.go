@@ -9,10 +9,11 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// Runs writes what became of a file of OpenLineage events.
+// Runs prints the result of sending a file of OpenLineage events.
 func Runs(w io.Writer, name string, r *client.LineageReport) error {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "%s: %d OpenLineage events, %d of them refused, %d runs\n", terminal.Plain(name), r.Events, len(r.Refused), len(r.Runs))
+	fmt.Fprintf(&out, "%s: %d OpenLineage events, %d of them refused, %d runs\n",
+		terminal.Plain(name), r.Events, len(r.Refused), len(r.Runs))
 	for _, f := range r.Refused {
 		fmt.Fprintf(&out, "  event %d: %s\n", f.Index, terminal.Plain(f.Reason))
 	}
