@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// JSON writes JSON with indentation. Characters that a terminal would act upon become their escapes, which mean the same.
+// JSON writes indented JSON. Control characters become JSON escapes, which have the same meaning.
 func JSON(w io.Writer, text []byte) error {
 	var out bytes.Buffer
 	if err := json.Indent(&out, bytes.TrimSpace(text), "", "  "); err != nil {
@@ -18,7 +18,7 @@ func JSON(w io.Writer, text []byte) error {
 	return err
 }
 
-// Value writes a value as JSON does.
+// Value encodes a value and writes it as JSON does.
 func Value(w io.Writer, v any) error {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)

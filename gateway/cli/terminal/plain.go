@@ -1,5 +1,5 @@
-// Package terminal is what every verb needs to write for people: text that does a terminal no harm, progress on a line that
-// changes, numbers in words, and JSON.
+// Package terminal writes output for people. It makes untrusted text safe for a terminal, shows progress on one line,
+// formats numbers and prints JSON.
 package terminal
 
 import (
@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Plain makes hostile text harmless for a terminal. Control characters, which could move the cursor or colour a lie, and
-// marks that change the direction of writing become their escapes. Bytes that aren't UTF-8 become U+FFFD.
+// Plain makes untrusted text safe for a terminal. It escapes control characters, which could move the cursor or hide
+// text, and characters that change the direction of writing. Bytes that aren't UTF-8 become U+FFFD.
 func Plain(s string) string {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, control) {
 		return s
@@ -25,7 +25,7 @@ func Plain(s string) string {
 	return b.String()
 }
 
-// PlainLines is Plain for a text of several lines, which it stays.
+// PlainLines is Plain for text of several lines. It keeps the line breaks.
 func PlainLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {
@@ -34,7 +34,7 @@ func PlainLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// control tells whether a terminal would act upon a character instead of showing it.
+// control tells whether a terminal obeys a character instead of showing it.
 func control(r rune) bool {
 	switch {
 	case r < 0x20, r >= 0x7f && r < 0xa0: // C0, delete, C1

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Progress shows one line that changes, if it is shown on a terminal. Elsewhere it shows nothing: a log would keep every
-// state of the line.
+// Progress shows one line of a terminal that changes. It shows nothing elsewhere, since a log would keep every state of
+// the line.
 type Progress struct {
 	w     io.Writer
 	live  bool

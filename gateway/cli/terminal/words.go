@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// Bytes is a number of bytes in words, such as 9.1 MB.
+// Bytes formats a number of bytes, such as 9.1 MB.
 func Bytes(n int64) string {
 	units := []string{"kB", "MB", "GB", "TB", "PB"}
 	if n < 1000 {
@@ -21,7 +21,7 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.0f %s", value, units[unit])
 }
 
-// Count is a number of things in words, such as 1 file or 2 files.
+// Count formats a number of things, such as 1 file or 2 files.
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -29,7 +29,7 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Lines writes lines until one can't be written, and remembers why.
+// Lines writes lines. It stops at the first error, which it keeps in Err.
 type Lines struct {
 	Out io.Writer
 	Err error
