@@ -1,18 +1,20 @@
-// Package cli runs the command line. Its folders hold what talks to a gateway from there:
+// Package cli runs the command line of the program. Its folders hold the verbs and what they share:
 //
-//	verb      the verbs that talk to a gateway: capture, register, record, show, trace, impact, export, proof
-//	check     the verbs that check something without one: verify, trust, hash, sign
-//	demo      a story that it plays on a network of this machine
-//	bench     measurements of a network
-//	client    the gateway's REST interface, for all of these
-//	content   files and folders that are hashed or signed
-//	input     files that the command line names
-//	text      a gateway's answers as text for people
-//	terminal  what text and JSON on a terminal need
-//	exit      the exit codes, and errors that ask for one
+//	verb      verbs that talk to a gateway: capture, register, record, show, trace, impact, export, proof
+//	check     verbs that need no gateway: verify, trust, hash, sign
+//	audit     the verb audit, which replays a whole ledger
+//	compare   the comparison of a gateway with an audited ledger
+//	demo      the verb demo, which plays a story on a local network
+//	bench     the verb bench, which measures a network
+//	client    a client of the gateway's REST interface
+//	content   hashes, manifests and signatures of files and folders
+//	input     reads the files that the command line names
+//	text      prints the gateway's answers as text
+//	terminal  makes text and JSON safe for a terminal, and shows progress
+//	exit      exit codes, and errors that carry one
 //
-// What a verb makes goes to standard output, as text for people or, with --json, as JSON. Progress, warnings and the error
-// go to standard error.
+// A verb prints its result to standard output, as text or, with --json, as JSON. Progress, warnings and errors go to
+// standard error.
 package cli
 
 import (
@@ -24,10 +26,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// Run runs the verb that the command line names, says on standard error why it failed, and answers with the exit code. What
-// fails before a verb begins is a mistake in the command line.
+// Run runs the verb that the command line names and returns the exit code. It prints an error to standard error. An
+// error before the verb begins is a usage error.
 //
-// It catches no signal: a verb that has something to finish catches its own, and a signal ends the others.
+// Run catches no signals. A signal ends the program, unless a verb that has something to finish catches it.
 func Run(root *cobra.Command) int {
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exit.Table)
@@ -50,7 +52,7 @@ func Run(root *cobra.Command) int {
 	return exit.Code(err)
 }
 
-// Each visits every command that does something.
+// Each visits every command that runs something. It skips those that only group others.
 func Each(c *cobra.Command, visit func(*cobra.Command)) {
 	if c.RunE != nil {
 		visit(c)

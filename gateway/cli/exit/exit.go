@@ -1,5 +1,5 @@
-// Package exit says how the program ends: the exit codes, the same for every verb of every package, and the errors that
-// ask for one.
+// Package exit defines the exit codes of the program and the errors that carry one. The codes mean the same for every
+// verb.
 package exit
 
 import (
@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// The exit codes.
+// The exit codes. Table explains them.
 const (
 	Done        = 0
 	Refused     = 1
@@ -15,15 +15,15 @@ const (
 	Unreachable = 3
 )
 
-// Table is the exit codes for people. It ends the help of every verb.
+// Table explains the exit codes. The help of every verb ends with it.
 const Table = `Exit codes:
   0  done; what was checked is in order
-  1  refused, not found or not verified: the same command will fail again
+  1  refused, not found or not verified; the same command will fail again
   2  a mistake in the command line or in a file; nothing was sent
-  3  no gateway or peer could be reached, or it was too busy; try again
+  3  no gateway or peer answered, or it was too busy; try again
 `
 
-// Error is an error that asks for an exit code.
+// Error is an error with an exit code.
 type Error struct {
 	Err  error
 	Code int
@@ -32,10 +32,10 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// ExitCode is what Code asks for.
+// ExitCode returns the exit code. [Code] calls it.
 func (e *Error) ExitCode() int { return e.Code }
 
-// With adds an exit code to an error. Without an error it is nil.
+// With adds an exit code to an error. It returns nil if err is nil.
 func With(code int, err error) error {
 	if err == nil {
 		return nil
@@ -43,18 +43,18 @@ func With(code int, err error) error {
 	return &Error{err, code}
 }
 
-// Refusedf is an error of the code Refused.
+// Refusedf returns an error with the code Refused.
 func Refusedf(format string, args ...any) error { return With(Refused, fmt.Errorf(format, args...)) }
 
-// Usagef is an error of the code Usage.
+// Usagef returns an error with the code Usage.
 func Usagef(format string, args ...any) error { return With(Usage, fmt.Errorf(format, args...)) }
 
-// Unreachablef is an error of the code Unreachable.
+// Unreachablef returns an error with the code Unreachable.
 func Unreachablef(format string, args ...any) error {
 	return With(Unreachable, fmt.Errorf(format, args...))
 }
 
-// Code is the exit code that an error asks for by a method ExitCode, and Refused if it asks for none.
+// Code returns the exit code of an error: that of its method ExitCode, or Refused if it has no such method.
 func Code(err error) int {
 	if err == nil {
 		return Done

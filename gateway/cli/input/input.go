@@ -1,5 +1,5 @@
-// Package input reads the files that the command line names. "-" is standard input. What can't be read is a mistake in the
-// command line.
+// Package input reads the files that the command line names. The name "-" means standard input. A file that can't be
+// read is a usage error.
 package input
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
-// MaxFile is how many bytes a file may have: more than any proof or document.
+// MaxFile is the greatest size of a file in bytes. No proof or document is as large.
 const MaxFile = 600 << 20
 
 // File reads a whole file.
@@ -46,7 +46,7 @@ func unreadable(name string, err error) error {
 	return exit.Usagef("couldn't read %s: %w", name, err)
 }
 
-// Words replaces each @FILE of a list by the words of the file.
+// Words replaces each @FILE in a list with the words of that file.
 func Words(stdin io.Reader, list []string) ([]string, error) {
 	var all []string
 	for _, item := range list {
