@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Certificates are valid for ten years from a little before they are made, so that nodes whose clocks differ by
-// minutes accept each other from the first moment.
+// Certificates are valid for ten years. They start a few minutes in the past, so that nodes accept each other at once
+// even if their clocks differ.
 const (
 	certificateLife = 10 * 365 * 24 * time.Hour
 	clockSkew       = 10 * time.Minute
@@ -63,8 +63,8 @@ func (a *authority) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-// identity makes a certificate that signs ledger messages. The organisational unit is what the membership service
-// takes for its role: client, peer, admin or orderer.
+// identity makes a certificate that signs ledger messages. The membership service takes the organisational unit for the
+// role: client, peer, admin or orderer.
 func (a *authority) identity(commonName, unit string) (credential, error) {
 	made, _, _, err := sign(&x509.Certificate{
 		Subject:  pkix.Name{CommonName: commonName, OrganizationalUnit: []string{unit}, Organization: a.certificate.Subject.Organization},
@@ -73,7 +73,8 @@ func (a *authority) identity(commonName, unit string) (credential, error) {
 	return made, err
 }
 
-// tls makes a certificate for connections, as server under its host name and loopback addresses, and as client.
+// tls makes a certificate for TLS clients and servers. As a server, it is valid for its host name and for loopback
+// addresses.
 func (a *authority) tls(host string) (credential, error) {
 	made, _, _, err := sign(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: host, Organization: a.certificate.Subject.Organization},
@@ -85,7 +86,7 @@ func (a *authority) tls(host string) (credential, error) {
 	return made, err
 }
 
-// sign completes the template, with a new key, and has it signed by the authority or, without one, by itself.
+// sign makes a new key, completes the template and signs it with the authority. Without an authority, it signs itself.
 func sign(template *x509.Certificate, by *authority) (credential, *x509.Certificate, *ecdsa.PrivateKey, error) {
 	fail := func(err error) (credential, *x509.Certificate, *ecdsa.PrivateKey, error) {
 		return credential{}, nil, nil, fmt.Errorf("couldn't make the certificate of %s: %w", template.Subject.CommonName, err)

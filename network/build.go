@@ -20,7 +20,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/network/pin"
 )
 
-// fabric is a built Fabric: a folder of the user's cache, shared by all networks and never changed once it is there.
+// fabric is a built Fabric: a folder in the user's cache. All networks share it, and nothing changes it once it is
+// there.
 type fabric struct{ dir string }
 
 func (f fabric) program(name string) string { return filepath.Join(f.dir, "bin", name) }
@@ -30,13 +31,13 @@ func (f fabric) config() string { return filepath.Join(f.dir, "config") }
 
 var fabricPrograms = []string{"configtxgen", "orderer", "peer"}
 
-// buildFlags are part of what is built. Without cgo no C compiler is needed; symbol tables would double the size.
+// buildFlags are the flags of the go command. The build leaves out symbol tables, which would double its size.
 var buildFlags = []string{"-mod=readonly", "-trimpath", "-buildvcs=false",
 	"-ldflags=-s -w -X github.com/hyperledger/fabric/common/metadata.Version=v" + pin.Fabric}
 
-// buildFabric returns the pinned Fabric from the user's cache, building it there first if need be. It is safe to call
-// from several processes at once: one builds, the others wait for it. A build that is interrupted leaves nothing
-// behind that a later one would take for whole.
+// buildFabric returns the pinned Fabric from the user's cache. It builds Fabric if the cache doesn't have it. Several
+// processes may call it at once: one builds, and the others wait. No caller takes an interrupted build for a complete
+// one.
 func buildFabric(ctx context.Context, say *reporter) (fabric, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -94,7 +95,7 @@ func (f fabric) build(ctx context.Context, say *reporter) error {
 	}
 	say.line("building Hyperledger Fabric %s, once, into %s", pin.Fabric, f.dir)
 
-	making := f.dir + ".making" // the lock makes the name ours; what a killed build left is in the way
+	making := f.dir + ".making" // only the holder of the lock uses this name; a killed build may have left files
 	for _, stale := range []string{making, f.dir} {
 		if err := os.RemoveAll(stale); err != nil {
 			return fmt.Errorf("couldn't clear an unfinished build: %w", err)
@@ -166,7 +167,7 @@ func (b *builder) compile(into string) error {
 	return err
 }
 
-// sawDownload counts the modules that the go command says it fetches, and tells whether the line said so.
+// sawDownload counts the modules that the go command downloads. It returns whether the line announces a download.
 func (b *builder) sawDownload(line string) bool {
 	module, ok := strings.CutPrefix(line, "go: downloading ")
 	if ok {
@@ -196,7 +197,7 @@ func (b *builder) copyConfig(into string) error {
 	return nil
 }
 
-// run runs the go command, hands each line of its standard error to watch and returns its standard output.
+// run runs the go command, passes each line of its standard error to watch, and returns its standard output.
 func (b *builder) run(args []string, watch func(line string)) (string, error) {
 	cmd := exec.CommandContext(b.ctx, "go", args...)
 	cmd.Dir = b.source
@@ -232,7 +233,7 @@ func (b *builder) run(args []string, watch func(line string)) (string, error) {
 	return "", explainBuild(said, err)
 }
 
-// explainBuild turns what the go command said last into one sentence.
+// explainBuild turns the last output of the go command into one sentence.
 func explainBuild(said []string, err error) error {
 	var words []string
 	for _, line := range said {
@@ -267,7 +268,7 @@ func containsAny(text string, parts ...string) bool {
 
 const diskFull = "the disk is full"
 
-// plainly replaces the errors that people meet most by what they can do about them.
+// plainly replaces the most common errors with advice.
 func plainly(err error) error {
 	switch {
 	case err == nil, strings.Contains(err.Error(), diskFull):

@@ -9,15 +9,15 @@ import (
 	"path/filepath"
 )
 
-// builderType is the package type that our builder takes: Fabric's own name for chaincode that runs as a service.
+// builderType is the package type that this builder accepts: Fabric's name for chaincode that runs as a service.
 const builderType = "ccaas"
 
 // builderSteps are the programs that a peer looks for in a builder's bin folder, by name.
 var builderSteps = map[string]func(args []string) error{"detect": detect, "build": build, "release": release}
 
-// Builder does the work of a peer's external chaincode builder if the program was called as one: by a name that ends in
-// bin/detect, bin/build or bin/release. It reports whether it was, and then the exit code. A main function calls it
-// with os.Args before anything else; peers run the very program that started them, under those names.
+// Builder acts as a peer's external chaincode builder if args[0] ends in bin/detect, bin/build or bin/release. It
+// returns whether it did, and the exit code. A main function MUST call it with os.Args before anything else, because
+// peers run the program that started them under these names.
 func Builder(argv []string) (handled bool, code int) {
 	if len(argv) == 0 || filepath.Base(filepath.Dir(argv[0])) != "bin" {
 		return false, 0

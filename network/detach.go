@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// detachedVariable tells a supervisor that it runs in the background, and under which descriptor it finds the folder's
-// lock. The lock passes from the command to the supervisor without ever being free.
+// detachedVariable tells a supervisor that it runs in the background. Its value is the file descriptor of the folder's
+// lock. The command passes the lock to the supervisor open, so that no other process can take it in between.
 const detachedVariable = "PEDIGREE_DETACHED"
 
 const lockDescriptor = 3
 
-// inheritedLock returns the lock that a detached supervisor is handed, or nil in a process that is none.
+// inheritedLock returns the lock that a detached supervisor inherits. It returns nil in any other process.
 func inheritedLock() (lock *os.File, detached bool, err error) {
 	if os.Getenv(detachedVariable) != strconv.Itoa(lockDescriptor) {
 		return nil, false, nil
@@ -32,8 +32,8 @@ func inheritedLock() (lock *os.File, detached bool, err error) {
 	return lock, true, nil
 }
 
-// startDetached starts a network under a supervisor of its own session, and returns when it is ready. What the
-// supervisor says goes to log/up.log, and until then also to o.Out.
+// startDetached starts a network under a supervisor in a session of its own, and returns when the network is ready. The
+// supervisor writes to log/up.log. Until it is ready, its output also goes to o.Out.
 func startDetached(ctx context.Context, o Options, out io.Writer) error {
 	if ctx == nil {
 		ctx = context.Background()
@@ -77,7 +77,7 @@ func startDetached(ctx context.Context, o Options, out io.Writer) error {
 	return nil
 }
 
-// follow repeats what the supervisor writes until the network is ready, or the supervisor has ended.
+// follow copies the supervisor's log to the reporter until the network is ready or the supervisor has ended.
 func (n *Network) follow(ctx context.Context, supervisor *exec.Cmd, offset int64) error {
 	ended := make(chan error, 1)
 	go func() { ended <- supervisor.Wait() }()

@@ -15,7 +15,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
-// supervisorPatience is how long a supervisor may take to stop its processes in order.
+// supervisorPatience is how long a supervisor has to stop its processes in order.
 const supervisorPatience = time.Minute
 
 // Down returns the command that stops a network.
@@ -24,8 +24,8 @@ func Down() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop the consortium and keep its data",
-		Long: `Stop every process of the network in a folder, and no other: also those that a killed ` + "`pedigree up`" + ` left
-running. All data stays; ` + "`pedigree up`" + ` resumes with it.`,
+		Long: `Stop every process of the network in a folder, and no other process. This includes processes that a killed
+"pedigree up" left running. The command keeps all data, and "pedigree up" resumes with it. It prints what it stopped.`,
 		Example: `  pedigree down
   pedigree down --dir /tmp/other`,
 		Args: cobra.NoArgs,
@@ -45,7 +45,7 @@ running. All data stays; ` + "`pedigree up`" + ` resumes with it.`,
 	return cmd
 }
 
-// down stops whatever runs in the folder and says what it did.
+// down stops the processes of the folder's network and describes what it did.
 func (d folder) down(ctx context.Context) (string, error) {
 	if _, err := os.Stat(d.lockFile()); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Sprintf("nothing runs in %s: there is no network", d), nil

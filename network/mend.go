@@ -11,8 +11,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/network/pin"
 )
 
-// mend copies Fabric's source from the module cache, which has compared it with go.sum, applies the mends to the copy, and
-// has the build take the copy. The go command takes no overlay of files in the module cache.
+// mend copies Fabric's source from the module cache, which has compared it with go.sum, applies the mends to the copy,
+// and has the build take the copy. The go command takes no overlay of files in the module cache.
 func (b *builder) mend() error {
 	module, err := b.moduleDir()
 	if err != nil {

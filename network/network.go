@@ -1,9 +1,9 @@
 // Package network runs a Hyperledger Fabric network as plain processes on this machine: four BFT orderers, and for
-// each organisation a peer, a chaincode process and a gateway. It builds Fabric from its pinned Go module, makes
-// keys and genesis block, deploys the chaincode, keeps everything running, and stops it again. It needs the go
-// command once, and no Docker or shell.
+// each organisation a peer, a chaincode process and a gateway. It builds Fabric from its pinned Go module, makes the
+// keys and the genesis block, deploys the chaincode, and restarts processes that die. It needs the go command for the
+// first start. It needs neither Docker nor a shell.
 //
-// [Up], [Down], [Status] and [Reset] are the commands; [Start] is the same for programs and tests.
+// [Up], [Down], [Status] and [Reset] return the commands. Programs and tests call [Start].
 package network
 
 import (
@@ -22,34 +22,34 @@ import (
 	"github.com/pedigree-ledger/pedigree/network/pin"
 )
 
-// startPatience is how long a network may take from started processes to ready, on the slowest machine.
+// startPatience is how long a network may take to become ready once its processes have started.
 const startPatience = 3 * time.Minute
 
-// Options says which network to start. The zero value is the demonstration consortium in DefaultDir, on free ports.
+// Options describes the network to start. The zero value is the demonstration consortium in DefaultDir, on free ports.
 type Options struct {
-	// Dir is the folder the network lives in; it is made if it doesn't exist. Empty: DefaultDir.
+	// Dir is the folder of the network. Start makes it if it doesn't exist. Empty: DefaultDir.
 	Dir string
-	// BasePort puts the gateways on the ports after it. 0: where they were the last time, or free ports for a new network.
+	// BasePort is the port before those of the gateways. 0: that of the last start, or free ports for a new network.
 	BasePort int
-	// Executable is the program that answers to `chaincode`, `serve --config FILE` and, through [Builder], to a peer's
-	// builder calls. Empty: this program. It is copied into Dir.
+	// Executable is the program with the verbs `chaincode` and `serve`, which a peer also calls as its [Builder]. Start
+	// copies it into Dir. Empty: this program.
 	Executable string
-	// Orgs names the organisations of a new network; nil: DefaultOrgs. A network that exists keeps its own.
+	// Orgs names the organisations of a new network. An existing network keeps its own. Nil: DefaultOrgs.
 	Orgs []string
-	// Orderers is how many orderers a new network has; 0: DefaultOrderers. One third of them, rounded down after taking
-	// one away, may lie or die.
+	// Orderers is the number of orderers of a new network. With n orderers, (n-1)/3, rounded down, may fail or lie.
+	// 0: DefaultOrderers.
 	Orderers int
-	// Out is told what happens, line by line. Nil: nobody is.
+	// Out gets progress, line by line. Nil: nothing is written.
 	Out io.Writer
 	// Env is added to the environment of the chaincode and gateway processes, as NAME=value.
 	Env []string
-	// Index is where the gateways keep their indexes: the URL of a PostgreSQL database, in which every organisation gets a
-	// schema of its own, or IndexSQLite. Empty: where they were the last time, or files for a new network.
+	// Index is where the gateways keep their indexes: IndexSQLite, or the URL of a PostgreSQL database, in which every
+	// organisation gets a schema of its own. Empty: as at the last start, or files for a new network.
 	Index string
-	// BatchRecords is how many records a gateway puts into one transaction at most; 0: its own default.
+	// BatchRecords is the greatest number of records that a gateway puts into one transaction. 0: the gateway's default.
 	BatchRecords int
 
-	lock     *os.File // the folder's lock, if the caller holds it already
+	lock     *os.File // the folder's lock, if the caller already holds it
 	detached bool
 }
 
@@ -235,8 +235,8 @@ func (n *Network) startLedger() error {
 	return nil
 }
 
-// deploy starts the peers, joins everybody to the channel and puts the chaincode's definition on it, as far as that hasn't been done:
-// it can be interrupted anywhere and repeated.
+// deploy starts the peers, joins everybody to the channel and puts the chaincode's definition on it, as far as that
+// hasn't been done: it can be interrupted anywhere and repeated.
 func (n *Network) deploy(ctx context.Context) error {
 	genesis, err := os.ReadFile(n.dir.genesis())
 	if err != nil {
@@ -285,8 +285,8 @@ func (n *Network) deploy(ctx context.Context) error {
 	return nil
 }
 
-// startPeers starts one peer after the other and joins it to the channel. Peers that come up in the same moment call each
-// other while neither is ready to answer, and then cut each other's second call off, which now and then takes
+// startPeers starts one peer after the other and joins it to the channel. Peers that come up in the same moment call
+// each other while neither is ready to answer, and then cut each other's second call off, which now and then takes
 // gossip many seconds to get over.
 func (n *Network) startPeers(ctx context.Context, genesis []byte) error {
 	for _, c := range n.clients {

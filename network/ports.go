@@ -106,8 +106,8 @@ func (p *plan) checkFree() error {
 	return nil
 }
 
-// portPatience is how long a port may be taken that should be free: a process that was just killed keeps its ports until
-// the last of its threads has ended, and another program may be trying the port, too.
+// portPatience is how long a port may be taken that should be free: a process that was just killed keeps its ports
+// until the last of its threads has ended, and another program may be trying the port, too.
 const portPatience = 2 * time.Second
 
 func explainPort(port int, who, otherwise string) error {

@@ -111,7 +111,8 @@ func trimLog(path string) error {
 	return errors.Join(err, os.Truncate(path, 0)) // room matters more than old lines
 }
 
-// lastWords returns the line of a log that most likely says why its process ended: its last panic, or else the last line.
+// lastWords returns the line of a log that most likely says why its process ended: its last panic, or else the last
+// line.
 func lastWords(path string) string {
 	file, err := os.Open(path)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"golang.org/x/term"
 )
 
-// quietProgress is how often a counter is repeated where it can't be redrawn in place.
+// quietProgress is the time between two states of a counter where it can't be redrawn in place.
 const quietProgress = 5 * time.Second
 
-// A reporter tells people what is happening: one line for each thing done, with the time since the start, and a
-// counter in between that is redrawn in place on a terminal. It is safe for use by several goroutines.
+// A reporter prints progress: a line for each finished step, with the time since the start. Between the lines it prints
+// a counter, which a terminal redraws in place. It is safe for use by several goroutines.
 type reporter struct {
 	mu       sync.Mutex
 	out      io.Writer

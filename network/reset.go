@@ -19,8 +19,8 @@ func Reset() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reset",
 		Short: "Stop the consortium and delete everything it recorded",
-		Long: `Stop the network in a folder and delete it: its ledgers, keys, tokens and logs. Nothing else in the folder is touched,
-and the built Fabric stays in your cache. It asks first.`,
+		Long: `Stop the network in a folder and delete its ledgers, keys, tokens and logs. The command asks first. It keeps every other
+file in the folder, and the Fabric that it built in your cache.`,
 		Example: `  pedigree reset
   pedigree reset --yes --dir /tmp/other`,
 		Args: cobra.NoArgs,
@@ -53,14 +53,14 @@ and the built Fabric stays in your cache. It asks first.`,
 		},
 	}
 	addDir(cmd, &dir)
-	cmd.Flags().BoolVar(&sure, "yes", false, "don't ask")
+	cmd.Flags().BoolVar(&sure, "yes", false, "delete without asking")
 	return cmd
 }
 
-// confirm asks whoever sits at the terminal; without one it refuses.
+// confirm asks the user at the terminal. It refuses if there is no terminal.
 func confirm(in io.Reader, out io.Writer, d folder) error {
 	if file, ok := in.(*os.File); ok && !term.IsTerminal(int(file.Fd())) {
-		return errors.New("reset deletes everything the network recorded: say --yes, as there is no terminal to ask on")
+		return errors.New("reset deletes everything that the network recorded: say --yes, as there is no terminal to ask on")
 	}
 	fmt.Fprintf(out, "Delete the network in %s, with everything it recorded? [y/N] ", d)
 	answer, err := bufio.NewReader(in).ReadString('\n')

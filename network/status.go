@@ -44,15 +44,16 @@ type OrgStatus struct {
 	Tokens map[string]string `json:"tokens"`
 }
 
-// Status returns the command that says how a network is.
+// Status returns the command that prints the state of a network.
 func Status() *cobra.Command {
 	var dir string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Say what of the consortium is running, and whether it is ready",
-		Long: `Say whether the network in a folder is absent, stopped, starting, ready, degraded or stopping, and how each of its
-processes is. "leftover" means that its supervisor was killed and processes are still there: up resumes, down ends them.`,
+		Short: "Print the state of the consortium and of its processes",
+		Long: `Print the state of the network in a folder, the address of each gateway and the state of each process. The network is
+absent, stopped, starting, ready, degraded, stopping or leftover. "leftover" means that "pedigree up" was killed but
+processes of the network are still running: "pedigree up" resumes the network, "pedigree down" ends them.`,
 		Example: `  pedigree status
   pedigree status --json | jq .state`,
 		Args: cobra.NoArgs,

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// How a dead process is restarted: at once the first time, later and later if it keeps dying, and as if nothing had
-// happened once it has run for a while.
+// The delay before a restart starts at firstBackoff and doubles with each death, up to lastBackoff. A process that has
+// run for steadyAfter starts at firstBackoff again.
 const (
 	firstBackoff = 100 * time.Millisecond
 	lastBackoff  = 10 * time.Second
@@ -19,17 +19,17 @@ const (
 	logCheck     = 30 * time.Second
 )
 
-// A supervisor keeps processes running. What it runs is in the folder's state file at any time, so that whoever
-// comes after a supervisor that was killed finds its processes.
+// A supervisor keeps processes running. It records them in the folder's state file, so that the commands find them even
+// after the supervisor was killed.
 type supervisor struct {
 	say    *reporter
 	record func([]ProcessStatus) error // writes the state file; called with mu held
-	failed func(error)                 // told once a process can't be kept running
+	failed func(error)                 // called when a process can't be kept running
 
 	mu       sync.Mutex
 	children []*child
-	mute     bool          // the last record failed, and that was said
-	stopping chan struct{} // closed when everything is to end
+	mute     bool          // the last record failed, and was reported
+	stopping chan struct{} // closed when all processes must end
 	ended    sync.WaitGroup
 }
 
@@ -50,7 +50,7 @@ func newSupervisor(say *reporter, record func([]ProcessStatus) error, failed fun
 	return s
 }
 
-// start runs the process, now and whenever it dies, until stop.
+// start runs the process, and runs it again when it dies, until stop.
 func (s *supervisor) start(p process) error {
 	c := &child{process: p}
 	s.mu.Lock()
@@ -90,7 +90,7 @@ func (s *supervisor) launch(c *child) (*exec.Cmd, error) {
 		return nil, err
 	}
 	c.id, err = identify(cmd.Process.Pid)
-	if err != nil { // dead already: Wait will tell
+	if err != nil { // it died already: Wait returns why
 		c.id = processID{PID: cmd.Process.Pid}
 	}
 	c.since, c.exited = time.Now(), make(chan struct{})
@@ -98,7 +98,7 @@ func (s *supervisor) launch(c *child) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// keep waits for the child's end and starts it again, until everything is to end.
+// keep waits until the child ends and starts it again, until the supervisor stops.
 func (s *supervisor) keep(c *child, cmd *exec.Cmd) {
 	backoff := firstBackoff
 	for {
@@ -137,7 +137,7 @@ func (s *supervisor) keep(c *child, cmd *exec.Cmd) {
 	}
 }
 
-// sawExit notes the end of a run, and tells whether it was asked for and how long the run was.
+// sawExit records the end of a run. It returns whether the supervisor caused it, and how long the run took.
 func (s *supervisor) sawExit(c *child, cmd *exec.Cmd, err error) (expected bool, ran time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +153,7 @@ func (s *supervisor) sawExit(c *child, cmd *exec.Cmd, err error) (expected bool,
 	return expected, time.Since(c.since)
 }
 
-// pause waits before a restart, and for as long as the child is held. It reports false when everything is to end.
+// pause waits before a restart, and as long as the child is held. It returns false when the supervisor stops.
 func (s *supervisor) pause(c *child, backoff time.Duration) bool {
 	s.mu.Lock()
 	held := c.held
@@ -183,7 +183,7 @@ func (s *supervisor) find(name string) (*child, error) {
 	return nil, fmt.Errorf("the network has no process called %q", name)
 }
 
-// kill sends SIGKILL to a child, which is then started again, and returns when that run has ended.
+// kill sends SIGKILL to a child and returns when its run has ended. The supervisor then starts the child again.
 func (s *supervisor) kill(name string) error {
 	s.mu.Lock()
 	c, err := s.find(name)
@@ -200,7 +200,7 @@ func (s *supervisor) kill(name string) error {
 	return nil
 }
 
-// hold ends a child with the given signal and keeps it down until release.
+// hold ends a child with a signal and keeps it down until release.
 func (s *supervisor) hold(name string, sig syscall.Signal) error {
 	s.mu.Lock()
 	c, err := s.find(name)
@@ -212,7 +212,7 @@ func (s *supervisor) hold(name string, sig syscall.Signal) error {
 	id, exited := c.id, c.exited
 	s.mu.Unlock()
 	if id.PID == 0 {
-		return nil // between two runs, and there is no next one until release
+		return nil // it is between two runs, and the next one begins after release
 	}
 	if err := id.signal(sig); err != nil {
 		return err
@@ -240,11 +240,11 @@ func (s *supervisor) release(name string) error {
 	return wrap(err, "couldn't start it")
 }
 
-// stopOrder ends first what talks to the others.
+// stopOrder stops each role before the roles that it calls.
 var stopOrder = []string{"gateway", "chaincode", "peer", "orderer"}
 
-// stop ends every process and returns when none is left. Those that don't end in time, or at once if hurry is or
-// becomes closed, are killed.
+// stop ends every process and returns when none is left. It kills processes that don't end within stopPatience. It
+// kills all of them at once when hurry is closed.
 func (s *supervisor) stop(hurry <-chan struct{}) {
 	s.mu.Lock()
 	select {
@@ -280,14 +280,14 @@ func (s *supervisor) stopRole(role string, hurry <-chan struct{}) {
 			continue
 		case <-hurry:
 		case <-patience.C:
-			patience.Reset(0) // the others have had the same time
+			patience.Reset(0) // the other processes have had the same time
 		}
 		ids[i].signal(syscall.SIGKILL)
 		<-exited
 	}
 }
 
-// recordLocked writes the state file, and says once if it can't; the caller holds mu.
+// recordLocked writes the state file. It reports the first of several failures. The caller holds mu.
 func (s *supervisor) recordLocked() {
 	err := s.record(s.statusLocked())
 	if err != nil && !s.mute {

@@ -21,20 +21,21 @@ func Up() *cobra.Command {
 	var detach bool
 	cmd := &cobra.Command{
 		Use:   "up",
-		Short: "Start the consortium: a real Fabric network and a gateway for each organisation",
+		Short: "Start the consortium: a Fabric network and a gateway for each organisation",
 		Long: `Start a Hyperledger Fabric network on this machine: four BFT orderers, and for each organisation of the
-consortium (Harbor, Market and Lab) a peer, a chaincode process and a gateway. It is ready when an endorsement by
-every organisation has succeeded and every gateway has caught up with the ledger.
+consortium (Harbor, Market and Lab) a peer, a chaincode process and a gateway. The network is ready when every
+organisation has endorsed a transaction and every gateway has caught up with the ledger. The command then prints the
+address of each gateway, the files of its tokens, and commands to try.
 
-The first time, this builds Fabric from its Go modules into your cache (some minutes), and makes keys and a channel in the
-network's folder. Later starts take seconds and resume with all data.
+The first start builds Fabric from its Go modules into your cache, which takes some minutes, and makes keys and a
+channel in the network's folder. Later starts take seconds and keep all data.
 
-The gateways of Harbor, Market and Lab listen on the three ports after the base port, on this machine only. Every
-other port is chosen freely and remembered. A process that dies is started again. Ctrl-C stops everything.
+The gateways of Harbor, Market and Lab listen on the three ports after the base port. The other ports are any free ones.
+All ports are for this machine only and stay the same. A process that dies is started again. Ctrl-C stops everything.
 
-Each gateway keeps its index in a SQLite file of its own. With --index they keep them in a PostgreSQL database (15 or
-newer), each organisation in a schema of its own that is made for it: pedigree_<organisation>_<id of the network>. What
-is chosen is remembered, and the indexes are built from the ledger. Deleting the network leaves the schemas there.`,
+Each gateway keeps its index in a SQLite file of its own. With --index, the gateways keep their indexes in a PostgreSQL
+database (15 or newer), each in a schema of its own: pedigree_<organisation>_<id of the network>. The gateways make these
+schemas, fill them from the ledger, and use them until you choose otherwise. "pedigree reset" does not delete them.`,
 		Example: `  # start, and stay in the terminal until Ctrl-C
   pedigree up
 
@@ -46,7 +47,7 @@ is chosen is remembered, and the indexes are built from the ledger. Deleting the
   # a second network beside the first
   pedigree up --dir /tmp/other --base-port 9080
 
-  # with the indexes in PostgreSQL; and back to files
+  # keep the indexes in PostgreSQL, and later in files again
   pedigree up --index postgres://pedigree:secret@localhost/pedigree
   pedigree up --index sqlite`,
 		Args: cobra.NoArgs,
@@ -60,7 +61,7 @@ is chosen is remembered, and the indexes are built from the ledger. Deleting the
 			}
 			o := Options{Dir: dir, BasePort: basePort, Index: index, Out: cmd.ErrOrStderr()}
 			if !cmd.Flags().Changed("base-port") && d.made() {
-				o.BasePort = 0 // the remembered one
+				o.BasePort = 0 // that of the last start
 			}
 			if detach {
 				return startDetached(cmd.Context(), o, cmd.OutOrStdout())
@@ -69,9 +70,10 @@ is chosen is remembered, and the indexes are built from the ledger. Deleting the
 		},
 	}
 	addDir(cmd, &dir)
-	cmd.Flags().IntVar(&basePort, "base-port", DefaultBasePort, "gateways listen on the ports after this one; remembered")
-	cmd.Flags().StringVar(&index, "index", "", "where the gateways' indexes are: postgres://user:password@host/database, or sqlite; remembered")
-	cmd.Flags().BoolVar(&detach, "detach", false, "return when ready, and leave the network running")
+	cmd.Flags().IntVar(&basePort, "base-port", DefaultBasePort, "the gateways listen on the ports after this one; later starts use it again")
+	cmd.Flags().StringVar(&index, "index", "",
+		"where the gateways keep their indexes: postgres://user:password@host/database, or sqlite; later starts use it again")
+	cmd.Flags().BoolVar(&detach, "detach", false, "return when the network is ready, and leave it running")
 	return cmd
 }
 
@@ -79,8 +81,8 @@ func addDir(cmd *cobra.Command, dir *string) {
 	cmd.Flags().StringVar(dir, "dir", DefaultDir, "folder of the network")
 }
 
-// runUntilInterrupted runs a network until it is told to stop: by Ctrl-C, SIGTERM, or the end of its terminal. A second
-// signal kills what is still there.
+// runUntilInterrupted runs a network until Ctrl-C, SIGTERM or the end of its terminal. A second signal kills the
+// processes that are still running.
 func runUntilInterrupted(ctx context.Context, o Options, out io.Writer) error {
 	if ctx == nil {
 		ctx = context.Background()
@@ -113,7 +115,7 @@ func runUntilInterrupted(ctx context.Context, o Options, out io.Writer) error {
 		summarise(out, n.dir, n.plan)
 	}
 	<-ctx.Done()
-	n.say.line("stopping; what was acknowledged is kept")
+	n.say.line("stopping; all acknowledged data is kept")
 	if err := n.stopWithin(hurry); err != nil {
 		return err
 	}
@@ -121,22 +123,24 @@ func runUntilInterrupted(ctx context.Context, o Options, out io.Writer) error {
 	return nil
 }
 
-// summarise tells what a ready network offers, and what to do next.
+// summarise prints the gateways of a ready network and what to do next.
 func summarise(out io.Writer, d folder, p *plan) {
 	fmt.Fprintln(out)
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "ORGANISATION\tGATEWAY\tTOKENS")
 	for _, org := range p.Orgs {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", org.Title, org.URL(), shorten(d.path(org.Name))+"/{"+Submitter+","+Auditor+","+Operator+"}.token")
+		tokens := shorten(d.path(org.Name)) + "/{" + Submitter + "," + Auditor + "," + Operator + "}.token"
+		fmt.Fprintf(table, "%s\t%s\t%s\n", org.Title, org.URL(), tokens)
 	}
 	table.Flush()
 	flag, first := dirFlag(d), p.Orgs[0]
 	fmt.Fprintf(out, "\nTry:\n  pedigree demo%s\n  pedigree status%s\n", flag, flag)
-	fmt.Fprintf(out, "  open %s in a browser, and sign in with the text in %s\n", first.URL(), shorten(d.token(first.Name, Auditor)))
-	fmt.Fprintf(out, "  curl -H \"Authorization: Bearer $(cat '%s')\" %s/v1/members\n", shorten(d.token(first.Name, Auditor)), first.URL())
+	token := shorten(d.token(first.Name, Auditor))
+	fmt.Fprintf(out, "  open %s in a browser, and sign in with the text in %s\n", first.URL(), token)
+	fmt.Fprintf(out, "  curl -H \"Authorization: Bearer $(cat '%s')\" %s/v1/members\n", token, first.URL())
 }
 
-// shorten returns the path relative to the working directory if it lies in there.
+// shorten returns a path relative to the working directory if it lies in that directory.
 func shorten(path string) string {
 	here, err := os.Getwd()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// wrap adds what was being done to an error, or returns nil if there is none.
+// wrap adds context to an error. It returns nil if err is nil.
 func wrap(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
@@ -16,7 +16,7 @@ func wrap(err error, format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, err)...)
 }
 
-// eventually tries until it succeeds or the context ends, and then says what failed last.
+// eventually calls try until it succeeds or the context ends. It then returns the last error of try.
 func eventually(ctx context.Context, try func(context.Context) error) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -27,7 +27,7 @@ func eventually(ctx context.Context, try func(context.Context) error) error {
 			return nil
 		}
 		if last == nil || ctx.Err() == nil {
-			last = err // an attempt that was cut off says nothing new
+			last = err // the error of an interrupted attempt is only about the interruption
 		}
 		select {
 		case <-ctx.Done():
@@ -40,7 +40,7 @@ func eventually(ctx context.Context, try func(context.Context) error) error {
 	}
 }
 
-// together does several things at once and returns their first error in order, after all have ended.
+// together runs tasks in parallel, waits for all of them, and returns the error of the first task that failed.
 func together(tasks ...func() error) error {
 	errs := make([]error, len(tasks))
 	var wait sync.WaitGroup
