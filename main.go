@@ -1,5 +1,5 @@
-// Pedigree keeps one provable lineage from raw material to model decision, on
-// a Hyperledger Fabric ledger that several organisations endorse.
+// Pedigree keeps one provable lineage from raw material to model decision, on a Hyperledger Fabric ledger that several
+// organisations endorse. This package holds the program: it puts the verbs of the other packages under one command.
 package main
 
 import (
@@ -32,14 +32,15 @@ func main() {
 	os.Exit(code)
 }
 
-// profile writes a CPU profile of the whole run into the folder that
-// PEDIGREE_PROFILE names, if it does. Processes that up starts inherit it.
+// profile writes a CPU profile of the whole run to the folder in PEDIGREE_PROFILE, if that is set. The processes of a
+// network inherit the variable.
 func profile() (stop func()) {
 	dir := os.Getenv("PEDIGREE_PROFILE")
 	if dir == "" {
 		return func() {}
 	}
-	file, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%d.pprof", strings.Join(os.Args[1:min(2, len(os.Args))], ""), os.Getpid())))
+	verb := strings.Join(os.Args[1:min(2, len(os.Args))], "")
+	file, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%d.pprof", verb, os.Getpid())))
 	if err == nil {
 		err = pprof.StartCPUProfile(file)
 	}
@@ -57,24 +58,25 @@ func root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pedigree",
 		Short: "One provable lineage from raw material to model decision",
-		Long: `Pedigree records every supply-chain step and every AI dataset and model
-version on a Hyperledger Fabric ledger that several organisations endorse, and
+		Long: `Pedigree records every supply-chain step and every version of an AI dataset or
+model on a Hyperledger Fabric ledger that several organisations endorse. It
 answers where something comes from and what it touched.
 
 The shortest session:
 
-  pedigree up --detach       a consortium of three organisations on this machine
-  pedigree demo              the story of a salmon, its temperatures and a model
+  pedigree up --detach       start a consortium of three organisations on this machine
+  pedigree demo              record the story of a salmon, its temperatures and a model
   pedigree trace --as market --down dataset/lab/temperatures@A
   pedigree down`,
 	}
 	root.AddGroup(
 		&cobra.Group{ID: "network", Title: "A network on this machine:"},
 		&cobra.Group{ID: "ledger", Title: "Record and ask, through an organisation's gateway:"},
-		&cobra.Group{ID: "proof", Title: "Check, without any gateway:"},
-		&cobra.Group{ID: "parts", Title: "The parts, for a network you already have:"})
+		&cobra.Group{ID: "proof", Title: "Check, without trusting a gateway:"},
+		&cobra.Group{ID: "parts", Title: "Measure, and run the parts one by one:"})
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Reset())
-	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(), verb.Show(), verb.Trace(), verb.Impact(), verb.Export(), verb.Proof())
+	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(),
+		verb.Show(), verb.Trace(), verb.Impact(), verb.Export(), verb.Proof())
 	add(root, "proof", check.Verify(), check.Trust(), check.Hash(), check.Sign(), audit.Command())
 	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
 	return root
