@@ -52,7 +52,7 @@ believe, and compare what "trust show" prints of it with what others print.`,
   pedigree trust export --genesis pedigree.block --agree 3 > consortium.json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			t, err := exportTrust(dir, genesis, with, chaincode, agree)
+			t, err := exportTrust(c.InOrStdin(), dir, genesis, with, chaincode, agree)
 			if err != nil {
 				return err
 			}
@@ -68,7 +68,7 @@ believe, and compare what "trust show" prints of it with what others print.`,
 	return c
 }
 
-func exportTrust(dir, genesis, with, chaincode string, agree int) (*proof.Trust, error) {
+func exportTrust(stdin io.Reader, dir, genesis, with, chaincode string, agree int) (*proof.Trust, error) {
 	if genesis == "" {
 		var plan struct{ Channel, Chaincode string }
 		text, err := os.ReadFile(filepath.Join(dir, "network.json"))
@@ -81,7 +81,7 @@ func exportTrust(dir, genesis, with, chaincode string, agree int) (*proof.Trust,
 		genesis = filepath.Join(dir, "channel", plan.Channel+".block")
 		chaincode = cmp.Or(chaincode, plan.Chaincode)
 	}
-	text, err := input.File(nil, genesis)
+	text, err := input.File(stdin, genesis)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func exportTrust(dir, genesis, with, chaincode string, agree int) (*proof.Trust,
 	}
 	var later []*proof.Block
 	if with != "" {
-		text, err := input.File(nil, with)
+		text, err := input.File(stdin, with)
 		if err != nil {
 			return nil, err
 		}
