@@ -51,7 +51,7 @@ func (c *Chain) Last() *Block { return c.last }
 // quorum of the orderers in charge signed the block, and that no configuration block was left out before it. If the
 // block directly follows the last one, Take checks the link between them. If it is a configuration block, Take checks
 // that the change was authorised. Take doesn't check which of the transactions are valid. It returns the configuration
-// by which the block's transactions are judged.
+// by which the block's transactions are judged. A block that is refused changes nothing.
 func (c *Chain) Take(b *Block) (*Config, error) {
 	before, err := c.take(b)
 	return before, at(err, "block %d", b.Number)
@@ -94,9 +94,11 @@ func (c *Chain) take(b *Block) (*Config, error) {
 		if channel != before.Channel {
 			return nil, refuse(WrongChannel, "it configures the channel %q", channel)
 		}
-		if c.config, err = before.next(b.Number, m); err != nil {
+		next, err := before.next(b.Number, m)
+		if err != nil {
 			return nil, err
 		}
+		c.config = next
 	}
 	c.last = b
 	return before, nil

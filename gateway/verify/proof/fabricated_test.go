@@ -51,6 +51,8 @@ type definition struct {
 	call
 	policy []byte // peer.ApplicationPolicy
 	plugin string
+
+	info, value func([]byte) []byte // what its fields are changed to, where not nil
 }
 
 // recording is the transaction that records the record.
@@ -59,6 +61,7 @@ type recording struct {
 	header  record.Header // of the pack; the creator's words, if empty
 	bodies  [][]byte
 	pointer func(tx string) (key, line string)
+	pack    func(value []byte) []byte // what is written instead, if not nil; nothing, if it gives nil
 }
 
 // call is a transaction.
@@ -271,7 +274,14 @@ func sortedKeys[V any](m map[string]V) (keys []string) {
 func (l *fabricatedLedger) proof() *proof.Proof {
 	_, defining := l.transaction(l.definition.call, func(string) map[string][]byte {
 		info := marshal(l, &lifecycle.ChaincodeValidationInfo{ValidationPlugin: l.definition.plugin, ValidationParameter: l.definition.policy})
-		return map[string][]byte{definedKey + "ValidationInfo": marshal(l, &lifecycle.StateData{Type: &lifecycle.StateData_Bytes{Bytes: info}})}
+		if l.definition.info != nil {
+			info = l.definition.info(info)
+		}
+		value := marshal(l, &lifecycle.StateData{Type: &lifecycle.StateData_Bytes{Bytes: info}})
+		if l.definition.value != nil {
+			value = l.definition.value(value)
+		}
+		return map[string][]byte{definedKey + "ValidationInfo": value}
 	})
 	r := &l.recording
 	submitter, err := proof.ParseIdentity(r.creator.serialized)
@@ -286,6 +296,12 @@ func (l *fabricatedLedger) proof() *proof.Proof {
 		value, err := record.PackValue(r.header, pack)
 		require.NoError(l, err)
 		pointer, line := r.pointer(tx)
+		if r.pack != nil {
+			value = r.pack(value)
+		}
+		if value == nil {
+			return map[string][]byte{pointer: []byte(line)}
+		}
 		return map[string][]byte{record.PackKey(tx): value, pointer: []byte(line)}
 	})
 	m := l.receipt
