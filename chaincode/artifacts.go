@@ -20,7 +20,14 @@ func (b *batch) checkArtifact(line int, r *record.Record) error {
 	}
 	if found {
 		if existing.ID != r.ID {
-			b.conflict(line, "version_exists", "/version", existing.ID, "%s is registered already, with other content; a version never changes, so register another version", ref)
+			b.conflict(
+				line,
+				"version_exists",
+				"/version",
+				existing.ID,
+				"%s is registered already, with other content; a version never changes, so register another version",
+				ref,
+			)
 		}
 		return nil // recording it again changes nothing
 	}
@@ -37,7 +44,13 @@ func (b *batch) checkDerivation(line int, r *record.Record) error {
 	withdrawals := make([]string, 0, len(r.Artifact.DerivedFrom))
 	for _, ref := range r.References() {
 		if here, ok := b.artifacts[ref.Node]; ok && here.line > line {
-			b.problem(line, "unknown_reference", ref.Pointer, "%s stands later in the same pack; sources come before what is derived from them", ref.Node)
+			b.problem(
+				line,
+				"unknown_reference",
+				ref.Pointer,
+				"%s stands later in the same pack; sources come before what is derived from them",
+				ref.Node,
+			)
 		}
 		withdrawals = append(withdrawals, record.WithdrawalKey(ref.Node))
 	}
@@ -60,7 +73,15 @@ func (b *batch) checkConsent(line int, ref record.Reference) error {
 		return err
 	}
 	if found && !w.Retracted {
-		b.conflict(line, "consent_withdrawn", ref.Pointer, w.ID, "consent to use %s has been withdrawn by statement %s", ref.Node, w.ID)
+		b.conflict(
+			line,
+			"consent_withdrawn",
+			ref.Pointer,
+			w.ID,
+			"consent to use %s has been withdrawn by statement %s",
+			ref.Node,
+			w.ID,
+		)
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ var elsewhere = map[string]bool{"circular_lineage": true, "event_id_taken": true
 
 var codeForm = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 
-// TestEveryProblemCodeIsInTheTable reads the chaincode's source: codes are the first text of calls that report a problem,
-// the member Code of a composite literal, and constants whose name begins with Code.
+// TestEveryProblemCodeIsInTheTable reads the chaincode's source: codes are the first text of calls that report a
+// problem, the member Code of a composite literal, and constants whose name begins with Code.
 func TestEveryProblemCodeIsInTheTable(t *testing.T) {
 	used := map[string]string{}
 	take := func(e ast.Expr, at token.Position) bool {

@@ -15,7 +15,13 @@ func (b *batch) checkMember(line int, r *record.Record) error {
 		return nil
 	}
 	if !b.admin {
-		b.problem(line, "not_admin", "", "only an administrator of %s may speak for it; the submitter's certificate lacks the unit \"admin\"", b.caller)
+		b.problem(
+			line,
+			"not_admin",
+			"",
+			"only an administrator of %s may speak for it; the submitter's certificate lacks the unit \"admin\"",
+			b.caller,
+		)
 		return nil
 	}
 	for i, n := range m.Namespaces {

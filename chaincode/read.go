@@ -137,7 +137,13 @@ const maxAlike = 4
 
 // scan calls each for one page of the keys with a prefix. It returns the
 // bookmark of the next page, or "" after the last.
-func scan(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark string, each func(key string, value []byte) error) (string, error) {
+func scan(
+	stub shim.ChaincodeStubInterface,
+	prefix string,
+	size int,
+	bookmark string,
+	each func(key string, value []byte) error,
+) (string, error) {
 	// The range ends where the last byte of the prefix, which is ASCII, is one larger.
 	end := prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
 	// The shim panics if it has to send text that isn't UTF-8 to the peer.
@@ -173,7 +179,13 @@ type Page struct {
 }
 
 // list answers with one page of the records whose places are under a prefix.
-func list(stub shim.ChaincodeStubInterface, prefix string, size int, bookmark string, place func(key string, value []byte) (record.Place, error)) (string, error) {
+func list(
+	stub shim.ChaincodeStubInterface,
+	prefix string,
+	size int,
+	bookmark string,
+	place func(key string, value []byte) (record.Place, error),
+) (string, error) {
 	if size < 1 || size > maxPage {
 		return "", refuse("bad_page", fmt.Sprintf("a page has 1 to %d items", maxPage))
 	}
@@ -259,7 +271,12 @@ func (c *Artifacts) Resolve(ctx contractapi.TransactionContextInterface, ref str
 
 // Versions answers with a page of the versions of kind/namespace/name, in the
 // order of the bytes of their versions.
-func (c *Artifacts) Versions(ctx contractapi.TransactionContextInterface, series string, size int, bookmark string) (string, error) {
+func (c *Artifacts) Versions(
+	ctx contractapi.TransactionContextInterface,
+	series string,
+	size int,
+	bookmark string,
+) (string, error) {
 	if _, err := record.ParseArtifactRef(series + "@0"); err != nil {
 		return "", refuse("bad_id", err.Error())
 	}
@@ -267,22 +284,33 @@ func (c *Artifacts) Versions(ctx contractapi.TransactionContextInterface, series
 }
 
 // About answers with a page of the statements about a node.
-func (c *Statements) About(ctx contractapi.TransactionContextInterface, node string, size int, bookmark string) (string, error) {
+func (c *Statements) About(
+	ctx contractapi.TransactionContextInterface,
+	node string,
+	size int,
+	bookmark string,
+) (string, error) {
 	spelled, _, err := record.ParseNode(node)
 	if err != nil {
 		return "", refuse("bad_id", err.Error())
 	}
-	return list(ctx.GetStub(), record.AboutPrefix(spelled), size, bookmark, func(key string, value []byte) (record.Place, error) {
-		parts := strings.Split(key, "/")
-		if len(parts) != 5 {
-			return record.Place{}, fmt.Errorf("the key %s is none of a statement", key)
-		}
-		tx, ok := record.ParsePackKey(record.PackPrefix + parts[2])
-		if !ok {
-			return record.Place{}, fmt.Errorf("the key %s has no transaction", key)
-		}
-		return record.Place{ID: record.ID(value), Tx: tx}, nil
-	})
+	return list(
+		ctx.GetStub(),
+		record.AboutPrefix(spelled),
+		size,
+		bookmark,
+		func(key string, value []byte) (record.Place, error) {
+			parts := strings.Split(key, "/")
+			if len(parts) != 5 {
+				return record.Place{}, fmt.Errorf("the key %s is none of a statement", key)
+			}
+			tx, ok := record.ParsePackKey(record.PackPrefix + parts[2])
+			if !ok {
+				return record.Place{}, fmt.Errorf("the key %s has no transaction", key)
+			}
+			return record.Place{ID: record.ID(value), Tx: tx}, nil
+		},
+	)
 }
 
 // List answers with a page of the members, in the order of their MSP ids.

@@ -135,7 +135,14 @@ func (b *batch) checkOwned(line int, pointer, namespace string) error {
 	switch owner {
 	case b.caller:
 	case "":
-		b.problem(line, "namespace_unclaimed", pointer, "nobody has claimed the namespace %q yet; an administrator of %s can, with a member record", namespace, b.caller)
+		b.problem(
+			line,
+			"namespace_unclaimed",
+			pointer,
+			"nobody has claimed the namespace %q yet; an administrator of %s can, with a member record",
+			namespace,
+			b.caller,
+		)
 	default:
 		b.problem(line, "namespace_taken", pointer, "the namespace %q belongs to %s, not to %s", namespace, owner, b.caller)
 	}

@@ -54,11 +54,27 @@ func (b *batch) checkSubject(line, position int, r *record.Record, subject recor
 	switch kind.By {
 	case record.ByAnswerable:
 		if answerable != b.caller {
-			b.problem(line, "not_yours", pointer, "a %s can only be stated by who answers for %s; that is %s, not %s", s.Kind, subject.Node, answerable, b.caller)
+			b.problem(
+				line,
+				"not_yours",
+				pointer,
+				"a %s can only be stated by who answers for %s; that is %s, not %s",
+				s.Kind,
+				subject.Node,
+				answerable,
+				b.caller,
+			)
 		}
 	case record.ByOthers:
 		if answerable == b.caller {
-			b.problem(line, "own_approval", pointer, "%s answers for %s itself; an approval comes from another organisation", b.caller, subject.Node)
+			b.problem(
+				line,
+				"own_approval",
+				pointer,
+				"%s answers for %s itself; an approval comes from another organisation",
+				b.caller,
+				subject.Node,
+			)
 		}
 	}
 	if kind.AboutStatements {
@@ -80,13 +96,26 @@ func (b *batch) checkDigest(line, position int, subject record.Subject) error {
 		return err
 	}
 	if place.SHA256 != subject.SHA256 {
-		b.problem(line, "wrong_digest", canonical.Pointer("subject", position, "digest", "sha256"), "the digest of %s is %s", subject.Node, place.SHA256)
+		b.problem(
+			line,
+			"wrong_digest",
+			canonical.Pointer("subject", position, "digest", "sha256"),
+			"the digest of %s is %s",
+			subject.Node,
+			place.SHA256,
+		)
 	}
 	return nil
 }
 
 // checkAboutStatement holds statements about statements to these, and lifts a withdrawal that is retracted.
-func (b *batch) checkAboutStatement(line int, pointer string, kind record.StatementKind, subject record.Subject, about *evidence) error {
+func (b *batch) checkAboutStatement(
+	line int,
+	pointer string,
+	kind record.StatementKind,
+	subject record.Subject,
+	about *evidence,
+) error {
 	if about == nil || about.noun != record.NounStatement {
 		b.problem(line, "not_a_statement", pointer, "a %s is about a statement; %s is none", kind.Name, subject.Node)
 		return nil

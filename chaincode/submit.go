@@ -104,7 +104,10 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 	}
 	pack, args := transient[record.TransientPack], stub.GetArgs()
 	if len(pack) == 0 || len(args) > 2 {
-		return nil, refuse("bad_arguments", `submit takes a pack of records as transient data named "pack" and, where records refer to others, witnesses as its argument`)
+		return nil, refuse(
+			"bad_arguments",
+			`submit takes a pack of records as transient data named "pack" and, where records refer to others, witnesses as its argument`,
+		)
 	}
 	caller, err := cid.New(stub)
 	if err != nil {
@@ -128,7 +131,10 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 	if len(args) == 2 && len(args[1]) > 0 {
 		witnesses := args[1]
 		if len(witnesses) > maxWitnesses {
-			return nil, refuse("too_large", fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), maxWitnesses))
+			return nil, refuse(
+				"too_large",
+				fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), maxWitnesses),
+			)
 		}
 		if err := json.Unmarshal(witnesses, &b.witnesses); err != nil {
 			return nil, refuse("bad_arguments", "the witnesses are not a JSON object from nodes to places: "+err.Error())
@@ -143,11 +149,23 @@ func refuse(code, detail string) *record.Rejection {
 }
 
 func (b *batch) problem(line int, code, pointer, format string, args ...any) {
-	b.problems = append(b.problems, record.Problem{Index: line, Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+	b.problems = append(
+		b.problems,
+		record.Problem{Index: line, Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...)},
+	)
 }
 
 func (b *batch) conflict(line int, code, pointer string, existing record.ID, format string, args ...any) {
-	b.problems = append(b.problems, record.Problem{Index: line, Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...), Existing: string(existing)})
+	b.problems = append(
+		b.problems,
+		record.Problem{
+			Index:    line,
+			Code:     code,
+			Pointer:  pointer,
+			Detail:   fmt.Sprintf(format, args...),
+			Existing: string(existing),
+		},
+	)
 }
 
 // decode unpacks the records and checks everything that doesn't need the ledger.
@@ -182,7 +200,15 @@ func (b *batch) decode(nouns []record.Noun) error {
 		if r.Noun == record.NounArtifact {
 			ref := r.Artifact.ArtifactRef.String()
 			if first, ok := b.artifacts[ref]; ok {
-				b.conflict(line, "version_exists", "/version", first.record.ID, "line %d of the pack registers %s already", first.line, ref)
+				b.conflict(
+					line,
+					"version_exists",
+					"/version",
+					first.record.ID,
+					"line %d of the pack registers %s already",
+					first.line,
+					ref,
+				)
 				continue
 			}
 			b.artifacts[ref] = &placed{r, line}

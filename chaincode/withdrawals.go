@@ -15,7 +15,14 @@ type Withdrawn struct {
 // again changes nothing, even if it has been retracted.
 func (b *batch) withdraw(line int, pointer string, r *record.Record, node string, about *evidence) error {
 	if about != nil && about.artifact != "" {
-		b.problem(line, "spelled_otherwise", pointer, "%s is an artifact version; withdraw consent to it under its name, %s", node, about.artifact)
+		b.problem(
+			line,
+			"spelled_otherwise",
+			pointer,
+			"%s is an artifact version; withdraw consent to it under its name, %s",
+			node,
+			about.artifact,
+		)
 		return nil
 	}
 	w, found, err := b.withdrawal(node)
@@ -26,7 +33,15 @@ func (b *batch) withdraw(line int, pointer string, r *record.Record, node string
 		return nil
 	}
 	if found && !w.Retracted {
-		b.conflict(line, "already_withdrawn", pointer, w.ID, "consent to use %s is withdrawn already, by statement %s; retract that one first", node, w.ID)
+		b.conflict(
+			line,
+			"already_withdrawn",
+			pointer,
+			w.ID,
+			"consent to use %s is withdrawn already, by statement %s; retract that one first",
+			node,
+			w.ID,
+		)
 		return nil
 	}
 	return b.setWithdrawal(node, Withdrawn{Place: b.place(r.ID)})

@@ -36,7 +36,12 @@ const (
 )
 
 func newWorld(stub shim.ChaincodeStubInterface) *world {
-	return &world{stub: stub, values: map[string][]byte{}, packs: map[string]*openPack{}, shown: map[record.Place]*evidence{}}
+	return &world{
+		stub:   stub,
+		values: map[string][]byte{},
+		packs:  map[string]*openPack{},
+		shown:  map[record.Place]*evidence{},
+	}
 }
 
 // full reports whether the limits are reached, so that no more packs may be read.
@@ -89,7 +94,14 @@ func (w *world) pack(tx string) (*openPack, error) {
 		return p, nil
 	}
 	if w.full() {
-		return nil, refuse("too_many_witnesses", fmt.Sprintf("the records refer to more than %d transactions or %d MiB that have to be read; submit fewer at a time", maxWitnessPacks, maxWitnessBytes>>20))
+		return nil, refuse(
+			"too_many_witnesses",
+			fmt.Sprintf(
+				"the records refer to more than %d transactions or %d MiB that have to be read; submit fewer at a time",
+				maxWitnessPacks,
+				maxWitnessBytes>>20,
+			),
+		)
 	}
 	value, err := w.stub.GetState(record.PackKey(tx))
 	if err != nil {

@@ -29,8 +29,8 @@ const (
 	mostRepair  = 30 * time.Second
 )
 
-// follower keeps the index at the ledger's tip, and tells who waits for a commit when the index has its block. It is the
-// only one who writes the index.
+// follower keeps the index at the ledger's tip, and tells who waits for a commit when the index has its block. It is
+// the only one who writes the index.
 type follower struct {
 	client  *ledger.Client
 	index   *index.Index
@@ -71,7 +71,8 @@ func (f *follower) run(ctx context.Context) error {
 		}
 		var other *index.OtherLedgerError
 		var block *ledger.BlockError
-		if errors.As(err, &other) || errors.As(err, &block) || errors.Is(err, index.ErrDamaged) || errors.Is(err, errEmptied) {
+		if errors.As(err, &other) || errors.As(err, &block) || errors.Is(err, index.ErrDamaged) ||
+			errors.Is(err, errEmptied) {
 			return err
 		}
 		f.log.Error("couldn't go on following the ledger; trying again", "error", err, "in", pause)
@@ -185,9 +186,21 @@ func packBytes(b *ledger.Block) int {
 
 // convert takes from a block what the index wants.
 func convert(b *ledger.Block) (index.Block, error) {
-	converted := index.Block{Number: b.Number, Hash: b.Hash, PreviousHash: b.PreviousHash, Transactions: make([]index.Transaction, len(b.Transactions))}
+	converted := index.Block{
+		Number:       b.Number,
+		Hash:         b.Hash,
+		PreviousHash: b.PreviousHash,
+		Transactions: make([]index.Transaction, len(b.Transactions)),
+	}
 	for i, t := range b.Transactions {
-		into := index.Transaction{ID: t.ID, Position: t.Position, MSPID: t.MSPID, Subject: t.Subject, Time: t.Time, Code: t.Code}
+		into := index.Transaction{
+			ID:       t.ID,
+			Position: t.Position,
+			MSPID:    t.MSPID,
+			Subject:  t.Subject,
+			Time:     t.Time,
+			Code:     t.Code,
+		}
 		for _, value := range t.Packs {
 			_, pack, err := record.ParsePackValue(value)
 			if err != nil {
@@ -306,8 +319,8 @@ func (f *follower) ready() (bool, string) {
 	return f.caughtUp, f.why
 }
 
-// newest tells whether the index has all blocks that are known to be there: no peer need be reachable, but what was read
-// last must have been the tip.
+// newest tells whether the index has all blocks that are known to be there: no peer need be reachable, but what was
+// read last must have been the tip.
 func (f *follower) newest() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -112,7 +112,12 @@ func (g *Gateway) open() (err error) {
 	if err != nil {
 		return err
 	}
-	maker := &proof.Maker{Network: g.client.Inquire(g.callers.Reader), Channel: cfg.Channel, Chaincode: cfg.Chaincode, Kept: kept}
+	maker := &proof.Maker{
+		Network:   g.client.Inquire(g.callers.Reader),
+		Channel:   cfg.Channel,
+		Chaincode: cfg.Chaincode,
+		Kept:      kept,
+	}
 	figures := newMetrics(g)
 	handler, err := g.router(maker, figures)
 	if err != nil {
@@ -158,8 +163,8 @@ func (g *Gateway) URL() string {
 	return scheme + "://" + g.listener.Addr().String()
 }
 
-// Run serves until ctx ends, or until something fails that can't be mended. Then requests under way are finished, within
-// bounds, and everything is closed. What was acknowledged is on disk at any time.
+// Run serves until ctx ends, or until something fails that can't be mended. Then requests under way are finished,
+// within bounds, and everything is closed. What was acknowledged is on disk at any time.
 func (g *Gateway) Run(ctx context.Context) error {
 	defer g.close()
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the requests under way
@@ -265,7 +270,8 @@ func (g *Gateway) empty(ctx context.Context) error {
 	}
 }
 
-// Rebuild throws the index away and builds it again from the ledger, in the background. Until then the gateway isn't ready.
+// Rebuild throws the index away and builds it again from the ledger, in the background. Until then the gateway isn't
+// ready.
 func (g *Gateway) Rebuild() {
 	g.follower.discard(true)
 	select {

@@ -20,16 +20,33 @@ type metrics struct {
 func newMetrics(g *Gateway) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pedigree_requests_total", Help: "Requests served, by operation and status."}, []string{"operation", "status"}),
-		seconds:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "pedigree_request_seconds", Help: "How long requests took, by operation.", Buckets: []float64{.001, .005, .02, .1, .5, 2, 10, 60}}, []string{"operation"}),
+		requests: prometheus.NewCounterVec(
+			prometheus.CounterOpts{Name: "pedigree_requests_total", Help: "Requests served, by operation and status."},
+			[]string{"operation", "status"},
+		),
+		seconds: prometheus.NewHistogramVec(
+			prometheus.HistogramOpts{
+				Name:    "pedigree_request_seconds",
+				Help:    "How long requests took, by operation.",
+				Buckets: []float64{.001, .005, .02, .1, .5, 2, 10, 60},
+			},
+			[]string{"operation"},
+		),
 	}
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 	}
 	m.registry.MustRegister(
-		m.requests, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.requests,
+		m.seconds,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		gauge("pedigree_index_blocks", "Blocks in the index.", func() float64 { return float64(g.index.Height()) }),
-		gauge("pedigree_ledger_blocks", "Blocks that a peer is known to have.", func() float64 { return float64(g.follower.tipHeight()) }),
+		gauge(
+			"pedigree_ledger_blocks",
+			"Blocks that a peer is known to have.",
+			func() float64 { return float64(g.follower.tipHeight()) },
+		),
 		gauge("pedigree_ready", "1 if the gateway follows the ledger and its index has caught up.", func() float64 {
 			if ok, _ := g.follower.ready(); ok {
 				return 1
@@ -38,8 +55,16 @@ func newMetrics(g *Gateway) *metrics {
 		}),
 		gauge("pedigree_queue_jobs", "Unfinished capture jobs.", func() float64 { return float64(g.queue.Stats().Jobs) }),
 		gauge("pedigree_queue_records", "Records in the queue.", func() float64 { return float64(g.queue.Stats().Records) }),
-		gauge("pedigree_queue_bytes", "Bytes of records in the queue.", func() float64 { return float64(g.queue.Stats().Bytes) }),
-		gauge("pedigree_queue_transactions", "Transactions under way.", func() float64 { return float64(g.queue.Stats().InFlight) }),
+		gauge(
+			"pedigree_queue_bytes",
+			"Bytes of records in the queue.",
+			func() float64 { return float64(g.queue.Stats().Bytes) },
+		),
+		gauge(
+			"pedigree_queue_transactions",
+			"Transactions under way.",
+			func() float64 { return float64(g.queue.Stats().InFlight) },
+		),
 		runsCollector{g},
 		gauge("pedigree_peers_usable", "Peers that can be called.", func() float64 {
 			n := 0
@@ -67,10 +92,30 @@ func (m *metrics) handler() http.Handler {
 type runsCollector struct{ gateway *Gateway }
 
 var (
-	runsByState = prometheus.NewDesc("pedigree_runs", "Runs that OpenLineage events told of, by state; those that are over as far as they are kept.", []string{"state"}, nil)
-	runsBytes   = prometheus.NewDesc("pedigree_runs_bytes", "Bytes of the events of runs that are not recorded yet.", nil, nil)
-	runsEvents  = prometheus.NewDesc("pedigree_openlineage_events_total", "OpenLineage events kept, by what they were to their run.", []string{"as"}, nil)
-	runsEnded   = prometheus.NewDesc("pedigree_runs_total", "Runs that were recorded, could not be, or were dropped because their end never came.", []string{"outcome"}, nil)
+	runsByState = prometheus.NewDesc(
+		"pedigree_runs",
+		"Runs that OpenLineage events told of, by state; those that are over as far as they are kept.",
+		[]string{"state"},
+		nil,
+	)
+	runsBytes = prometheus.NewDesc(
+		"pedigree_runs_bytes",
+		"Bytes of the events of runs that are not recorded yet.",
+		nil,
+		nil,
+	)
+	runsEvents = prometheus.NewDesc(
+		"pedigree_openlineage_events_total",
+		"OpenLineage events kept, by what they were to their run.",
+		[]string{"as"},
+		nil,
+	)
+	runsEnded = prometheus.NewDesc(
+		"pedigree_runs_total",
+		"Runs that were recorded, could not be, or were dropped because their end never came.",
+		[]string{"outcome"},
+		nil,
+	)
 )
 
 // Describe implements prometheus.Collector.

@@ -27,7 +27,11 @@ func (l queueLedger) Handed(ctx context.Context, block uint64) error {
 type queueIndex struct{ *index.Index }
 
 // Recorded finds the organisation's own first recordings.
-func (ix queueIndex) Recorded(ctx context.Context, mspID string, ids []record.ID) (map[record.ID]capture.Recording, error) {
+func (ix queueIndex) Recorded(
+	ctx context.Context,
+	mspID string,
+	ids []record.ID,
+) (map[record.ID]capture.Recording, error) {
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		texts[i] = string(id)

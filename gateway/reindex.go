@@ -72,8 +72,8 @@ otherwise this command does, and says whether the new index equals the old one.`
 	return c
 }
 
-// reindex builds the index of a gateway that isn't running, and tells on out how far it is and whether the result equals
-// what was there before.
+// reindex builds the index of a gateway that isn't running, and tells on out how far it is and whether the result
+// equals what was there before.
 func reindex(ctx context.Context, cfg config.Config, out io.Writer) error {
 	lock, err := lockData(cfg.Data)
 	if err != nil {
@@ -195,21 +195,26 @@ func (f *follower) build(ctx context.Context, height, tip uint64, out io.Writer)
 	if f.index.Height() >= height {
 		return nil
 	}
-	err := f.client.Follow(ctx, f.reader(), ledger.Start{Number: f.index.Height(), PreviousHash: f.index.LastHash()}, func(b *ledger.Block) error {
-		converted, err := convert(b)
-		if err != nil {
-			return err
-		}
-		batch, bytes = append(batch, converted), bytes+packBytes(b)
-		last := b.Number+1 >= height
-		if len(batch) < mostBlocks && bytes < mostPackBytes && !last {
-			return nil
-		}
-		if err := flush(); err != nil || !last {
-			return err
-		}
-		return errBuilt
-	})
+	err := f.client.Follow(
+		ctx,
+		f.reader(),
+		ledger.Start{Number: f.index.Height(), PreviousHash: f.index.LastHash()},
+		func(b *ledger.Block) error {
+			converted, err := convert(b)
+			if err != nil {
+				return err
+			}
+			batch, bytes = append(batch, converted), bytes+packBytes(b)
+			last := b.Number+1 >= height
+			if len(batch) < mostBlocks && bytes < mostPackBytes && !last {
+				return nil
+			}
+			if err := flush(); err != nil || !last {
+				return err
+			}
+			return errBuilt
+		},
+	)
 	if errors.Is(err, errBuilt) {
 		return nil
 	}

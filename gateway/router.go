@@ -10,7 +10,8 @@ import (
 )
 
 // router puts the two faces of the gateway side by side: the API for programs and the pages for people. The API admits
-// every request and hands those of pages on; a page that changes something asks the API in the name of who is signed in.
+// every request and hands those of pages on; a page that changes something asks the API in the name of who is signed
+// in.
 func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, error) {
 	cfg, sessions := g.cfg, session.New(g.callers, g.cfg.MSPID)
 	var programs *api.Server

@@ -67,7 +67,11 @@ func (a *authority) pem() []byte {
 // role: client, peer, admin or orderer.
 func (a *authority) identity(commonName, unit string) (credential, error) {
 	made, _, _, err := sign(&x509.Certificate{
-		Subject:  pkix.Name{CommonName: commonName, OrganizationalUnit: []string{unit}, Organization: a.certificate.Subject.Organization},
+		Subject: pkix.Name{
+			CommonName:         commonName,
+			OrganizationalUnit: []string{unit},
+			Organization:       a.certificate.Subject.Organization,
+		},
 		KeyUsage: x509.KeyUsageDigitalSignature,
 	}, a)
 	return made, err

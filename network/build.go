@@ -75,7 +75,12 @@ func fabricKey() string {
 		fmt.Fprintf(hash, "%d\n", len(part))
 		hash.Write(part)
 	}
-	return fmt.Sprintf("%s-%s-%s", pin.Fabric, strings.Fields(runtime.Version())[0], hex.EncodeToString(hash.Sum(nil))[:12])
+	return fmt.Sprintf(
+		"%s-%s-%s",
+		pin.Fabric,
+		strings.Fields(runtime.Version())[0],
+		hex.EncodeToString(hash.Sum(nil))[:12],
+	)
 }
 
 func (f fabric) complete() bool {
@@ -91,7 +96,9 @@ func (f fabric) complete() bool {
 // build makes Fabric in a temporary folder and moves it into place as the last step. The caller holds the lock.
 func (f fabric) build(ctx context.Context, say *reporter) error {
 	if _, err := exec.LookPath("go"); err != nil {
-		return errors.New("the go command isn't on the PATH, and Fabric has to be built once: install Go from https://go.dev/dl and try again")
+		return errors.New(
+			"the go command isn't on the PATH, and Fabric has to be built once: install Go from https://go.dev/dl and try again",
+		)
 	}
 	say.line("building Hyperledger Fabric %s, once, into %s", pin.Fabric, f.dir)
 
@@ -201,7 +208,14 @@ func (b *builder) copyConfig(into string) error {
 func (b *builder) run(args []string, watch func(line string)) (string, error) {
 	cmd := exec.CommandContext(b.ctx, "go", args...)
 	cmd.Dir = b.source
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	cmd.Env = append(
+		os.Environ(),
+		"GOFLAGS=",
+		"GOWORK=off",
+		"CGO_ENABLED=0",
+		"GOOS="+runtime.GOOS,
+		"GOARCH="+runtime.GOARCH,
+	)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // its compilers too
 	cmd.WaitDelay = 10 * time.Second
@@ -248,11 +262,19 @@ func explainBuild(said []string, err error) error {
 	}
 	switch {
 	case strings.Contains(text, syscall.ENOSPC.Error()):
-		return errors.New("couldn't build Fabric: " + diskFull + " (the build needs about 1 GB for modules, compiler cache and programs)")
+		return errors.New(
+			"couldn't build Fabric: " + diskFull + " (the build needs about 1 GB for modules, compiler cache and programs)",
+		)
 	case containsAny(text, "dial tcp", "no such host", "connection refused", "i/o timeout", "TLS handshake", "proxyconnect"):
-		return fmt.Errorf("couldn't download Fabric's modules: connect this machine to the network, or point GOPROXY to a mirror, and try again (%s)", last)
+		return fmt.Errorf(
+			"couldn't download Fabric's modules: connect this machine to the network, or point GOPROXY to a mirror, and try again (%s)",
+			last,
+		)
 	case strings.Contains(text, "requires go >= "):
-		return fmt.Errorf("couldn't build Fabric: the go command is too old: install a newer Go from https://go.dev/dl (%s)", last)
+		return fmt.Errorf(
+			"couldn't build Fabric: the go command is too old: install a newer Go from https://go.dev/dl (%s)",
+			last,
+		)
 	}
 	return fmt.Errorf("couldn't build Fabric: %s", last)
 }
@@ -273,7 +295,9 @@ func plainly(err error) error {
 	switch {
 	case err == nil, strings.Contains(err.Error(), diskFull):
 		return err
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), strings.Contains(err.Error(), syscall.ENOSPC.Error()):
+	case errors.Is(err, syscall.ENOSPC),
+		errors.Is(err, syscall.EDQUOT),
+		strings.Contains(err.Error(), syscall.ENOSPC.Error()):
 		return fmt.Errorf(diskFull+": make room and try again (%w)", err)
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("the disk is read-only (%w)", err)

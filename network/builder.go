@@ -130,7 +130,8 @@ func (d folder) layProgram(source string) error {
 	if err != nil {
 		return fmt.Errorf("couldn't find the program to run: %w", err)
 	}
-	if to, err := os.Stat(d.program()); err == nil && (os.SameFile(from, to) || from.Size() == to.Size() && from.ModTime().Equal(to.ModTime())) {
+	if to, err := os.Stat(d.program()); err == nil &&
+		(os.SameFile(from, to) || from.Size() == to.Size() && from.ModTime().Equal(to.ModTime())) {
 		return nil
 	}
 	text, err := os.ReadFile(source)

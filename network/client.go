@@ -64,12 +64,24 @@ func (d folder) connectPeer(org Org, channel string) (*peerClient, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't connect to %s's peer: %w", org.Title, err)
 	}
-	gateway, err := client.Connect(id, client.WithSign(sign), client.WithHash(hash.SHA256), client.WithClientConnection(conn))
+	gateway, err := client.Connect(
+		id,
+		client.WithSign(sign),
+		client.WithHash(hash.SHA256),
+		client.WithClientConnection(conn),
+	)
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("couldn't connect to %s's peer: %w", org.Title, err)
 	}
-	return &peerClient{org: org, conn: conn, creator: creator, sign: sign, gateway: gateway, network: gateway.GetNetwork(channel)}, nil
+	return &peerClient{
+		org:     org,
+		conn:    conn,
+		creator: creator,
+		sign:    sign,
+		gateway: gateway,
+		network: gateway.GetNetwork(channel),
+	}, nil
 }
 
 func (c *peerClient) close() {
@@ -186,7 +198,12 @@ func (c *peerClient) submit(ctx context.Context, chaincode, function string, arg
 
 // endorse asks the named organisations to endorse a call. No attempt takes longer than a few seconds, so that
 // somebody who isn't there yet is asked again soon.
-func (c *peerClient) endorse(ctx context.Context, chaincode, function string, arg []byte, endorsers ...string) (*client.Transaction, error) {
+func (c *peerClient) endorse(
+	ctx context.Context,
+	chaincode, function string,
+	arg []byte,
+	endorsers ...string,
+) (*client.Transaction, error) {
 	options := []client.ProposalOption{client.WithEndorsingOrganizations(endorsers...)}
 	if arg != nil {
 		options = append(options, client.WithBytesArguments(arg))

@@ -101,7 +101,10 @@ func checkOrgs(names []string) error {
 			return fmt.Errorf("organisation name %q isn't of the form [a-z][a-z0-9]*, 31 letters at most", name)
 		}
 		if slices.Contains(ownFolders, name) {
-			return fmt.Errorf("an organisation can't be called %q: the network keeps its own files in a folder of that name", name)
+			return fmt.Errorf(
+				"an organisation can't be called %q: the network keeps its own files in a folder of that name",
+				name,
+			)
 		}
 		if slices.Contains(names[:i], name) {
 			return fmt.Errorf("organisation %q is listed twice", name)

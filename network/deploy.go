@@ -24,7 +24,9 @@ const firstSequence = 1
 // it follows when organisations join.
 func definition() ([]byte, error) {
 	return proto.Marshal(&peer.ApplicationPolicy{
-		Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{ChannelConfigPolicyReference: "/Channel/Application/Endorsement"},
+		Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{
+			ChannelConfigPolicyReference: "/Channel/Application/Endorsement",
+		},
 	})
 }
 
@@ -65,9 +67,12 @@ func (c *peerClient) install(ctx context.Context, p chaincodePackage) error {
 	if err := proto.Unmarshal(answer, &installed); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(installed.GetInstalledChaincodes(), func(one *lifecycle.QueryInstalledChaincodesResult_InstalledChaincode) bool {
-		return one.GetPackageId() == p.id
-	}) {
+	if slices.ContainsFunc(
+		installed.GetInstalledChaincodes(),
+		func(one *lifecycle.QueryInstalledChaincodesResult_InstalledChaincode) bool {
+			return one.GetPackageId() == p.id
+		},
+	) {
 		return nil
 	}
 	args, err := proto.Marshal(&lifecycle.InstallChaincodeArgs{ChaincodeInstallPackage: p.bytes})

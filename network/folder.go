@@ -90,7 +90,11 @@ func (d folder) checkOurs() error {
 	}
 	for _, entry := range entries {
 		if entry.Name() != filepath.Base(d.lockFile()) {
-			return fmt.Errorf("folder %s holds %s and no network.json, so it isn't a Pedigree network: choose another folder with --dir", d, entry.Name())
+			return fmt.Errorf(
+				"folder %s holds %s and no network.json, so it isn't a Pedigree network: choose another folder with --dir",
+				d,
+				entry.Name(),
+			)
 		}
 	}
 	return nil
@@ -153,7 +157,12 @@ func (d folder) make(p *plan, f fabric) error {
 func (d folder) clearLedgers(p *plan) error {
 	var dirs []string
 	for _, o := range p.Orderers {
-		dirs = append(dirs, d.path("orderer", o.Name, "ledger"), d.path("orderer", o.Name, "wal"), d.path("orderer", o.Name, "snapshots"))
+		dirs = append(
+			dirs,
+			d.path("orderer", o.Name, "ledger"),
+			d.path("orderer", o.Name, "wal"),
+			d.path("orderer", o.Name, "snapshots"),
+		)
 	}
 	for _, org := range p.Orgs {
 		dirs = append(dirs, d.path(org.Name, "peer", "ledger"))

@@ -49,7 +49,12 @@ func (d folder) configureGateway(p *plan, org Org, o Options) error {
 		return err
 	}
 	for _, other := range p.Orgs {
-		peer := config.Peer{MSPID: other.MSPID, Address: other.PeerAddress(), ServerName: other.PeerName(), TLSRoots: d.path(other.Name, "tlsca", "cert.pem")}
+		peer := config.Peer{
+			MSPID:      other.MSPID,
+			Address:    other.PeerAddress(),
+			ServerName: other.PeerName(),
+			TLSRoots:   d.path(other.Name, "tlsca", "cert.pem"),
+		}
 		if other.Name == org.Name {
 			c.Peers = append([]config.Peer{peer}, c.Peers...)
 		} else {
@@ -129,7 +134,10 @@ func (d folder) listTokens(org Org) (config.TokenFile, error) {
 		hash := sha256.Sum256(bytes.TrimSpace(token))
 		after.Tokens = append(after.Tokens, config.Token{
 			Name: role, Role: role, SHA256: hex.EncodeToString(hash[:]), MSPID: org.MSPID,
-			Certificate: filepath.Join(d.user(org.Name, role), "cert.pem"), Key: filepath.Join(d.user(org.Name, role), "key.pem"),
+			Certificate: filepath.Join(
+				d.user(org.Name, role),
+				"cert.pem",
+			), Key: filepath.Join(d.user(org.Name, role), "key.pem"),
 		})
 	}
 	for _, caller := range before.Tokens {
@@ -174,7 +182,13 @@ func (d folder) register(ctx context.Context, org Org) error {
 	}
 	var refused error // what a second attempt would not change
 	err = eventually(ctx, func(ctx context.Context) error {
-		status, answer, err := callGateway(ctx, http.MethodPost, org.URL()+"/v1/members", strings.TrimSpace(string(token)), body)
+		status, answer, err := callGateway(
+			ctx,
+			http.MethodPost,
+			org.URL()+"/v1/members",
+			strings.TrimSpace(string(token)),
+			body,
+		)
 		switch {
 		case err != nil:
 			return err

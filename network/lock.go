@@ -49,7 +49,11 @@ func (d folder) take() (*os.File, error) {
 		if id := d.holder(); id.running() {
 			by = fmt.Sprintf(" (process %d)", id.PID)
 		}
-		return nil, fmt.Errorf("the network in %s is already up or on its way%s: see `pedigree status`, stop it with `pedigree down`, or choose another folder with --dir", d, by)
+		return nil, fmt.Errorf(
+			"the network in %s is already up or on its way%s: see `pedigree status`, stop it with `pedigree down`, or choose another folder with --dir",
+			d,
+			by,
+		)
 	}
 	if err == nil {
 		err = signLock(lock)

@@ -72,7 +72,9 @@ func (d folder) ordererAdmin() (*ordererAdmin, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS12},
+	}
 	return &ordererAdmin{&http.Client{Transport: transport, Timeout: 20 * time.Second}}, nil
 }
 

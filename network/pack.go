@@ -75,7 +75,13 @@ func tarball(files ...any) ([]byte, error) {
 	archive := tar.NewWriter(zip)
 	for i := 0; i < len(files); i += 2 {
 		content := files[i+1].([]byte)
-		header := &tar.Header{Name: files[i].(string), Mode: 0o600, Size: int64(len(content)), Typeflag: tar.TypeReg, Format: tar.FormatUSTAR}
+		header := &tar.Header{
+			Name:     files[i].(string),
+			Mode:     0o600,
+			Size:     int64(len(content)),
+			Typeflag: tar.TypeReg,
+			Format:   tar.FormatUSTAR,
+		}
 		if err := archive.WriteHeader(header); err != nil {
 			return nil, err
 		}

@@ -96,7 +96,12 @@ func newPlan(orgs []string, orderers, basePort int, fabricRelease string) (*plan
 // moveGateways gives the gateways the ports after base.
 func (p *plan) moveGateways(base int) error {
 	if base < 1 || base+len(p.Orgs) > lastPort {
-		return fmt.Errorf("base port %d leaves no room for %d gateways: choose one between 1024 and %d", base, len(p.Orgs), lastPort-len(p.Orgs))
+		return fmt.Errorf(
+			"base port %d leaves no room for %d gateways: choose one between 1024 and %d",
+			base,
+			len(p.Orgs),
+			lastPort-len(p.Orgs),
+		)
 	}
 	p.BasePort = base
 	for i := range p.Orgs {
@@ -116,11 +121,18 @@ func readPlan(d folder) (*plan, error) {
 		return nil, fmt.Errorf("%s is damaged (%w): restore it, or start over with `pedigree reset`", d.planFile(), err)
 	}
 	if p.Version != planVersion {
-		return nil, fmt.Errorf("%s has version %d and this program reads version %d: use the program that made the network, or start over with `pedigree reset`",
-			d.planFile(), p.Version, planVersion)
+		return nil, fmt.Errorf(
+			"%s has version %d and this program reads version %d: use the program that made the network, or start over with `pedigree reset`",
+			d.planFile(),
+			p.Version,
+			planVersion,
+		)
 	}
 	if len(p.Orgs) == 0 || len(p.Orderers) == 0 {
-		return nil, fmt.Errorf("%s names no organisations or no orderers: restore it, or start over with `pedigree reset`", d.planFile())
+		return nil, fmt.Errorf(
+			"%s names no organisations or no orderers: restore it, or start over with `pedigree reset`",
+			d.planFile(),
+		)
 	}
 	return &p, nil
 }

@@ -127,7 +127,11 @@ func explainPort(port int, who, otherwise string) error {
 			port, who, strings.Join(advice, ", or "))
 	}
 	if errors.Is(err, syscall.EACCES) {
-		return fmt.Errorf("port %d of 127.0.0.1, where %s listens, needs rights that this user lacks: choose a base port above 1023", port, who)
+		return fmt.Errorf(
+			"port %d of 127.0.0.1, where %s listens, needs rights that this user lacks: choose a base port above 1023",
+			port,
+			who,
+		)
 	}
 	return fmt.Errorf("couldn't listen on port %d of 127.0.0.1 for %s: %w", port, who, err)
 }

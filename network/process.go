@@ -39,7 +39,11 @@ func baseEnv(settings ...string) []string {
 			logging = variable
 		}
 	}
-	env = append(env, logging, "FABRIC_LOGGING_FORMAT=%{time:2006-01-02T15:04:05.000Z07:00} %{level} %{module}: %{message}")
+	env = append(
+		env,
+		logging,
+		"FABRIC_LOGGING_FORMAT=%{time:2006-01-02T15:04:05.000Z07:00} %{level} %{module}: %{message}",
+	)
 	return append(env, settings...)
 }
 

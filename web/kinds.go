@@ -72,5 +72,11 @@ func NodeKind(node string) Kind {
 
 // icon draws the shape of a kind. Templates put the word beside it or in a title.
 func icon(k Kind) template.HTML {
-	return template.HTML(fmt.Sprintf(`<svg class="kind kind-%s" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="%s"/></svg>`, k.Slug, k.Path))
+	return template.HTML(
+		fmt.Sprintf(
+			`<svg class="kind kind-%s" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="%s"/></svg>`,
+			k.Slug,
+			k.Path,
+		),
+	)
 }

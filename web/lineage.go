@@ -59,7 +59,12 @@ func (l *Lineage) Summary() string {
 		s += fmt.Sprintf(" of %d organisations", l.Lanes)
 	}
 	if p.Folds > 0 {
-		s += fmt.Sprintf(", %s drawn one by one and the others in %d %s", count(p.Drawn), p.Folds, plural(p.Folds, "fold", "folds"))
+		s += fmt.Sprintf(
+			", %s drawn one by one and the others in %d %s",
+			count(p.Drawn),
+			p.Folds,
+			plural(p.Folds, "fold", "folds"),
+		)
 	}
 	return s + ", as of block " + count(l.Block) + "."
 }

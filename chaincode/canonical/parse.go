@@ -98,7 +98,12 @@ func (p *parser) parseCanonical(text string, l Limits, r *room) (Value, error) {
 		at++
 	}
 	line, column := position(text, at)
-	return Value{}, &SyntaxError{Offset: at, Line: line, Column: column, Message: "the JSON is valid but not in canonical form (RFC 8785)"}
+	return Value{}, &SyntaxError{
+		Offset:  at,
+		Line:    line,
+		Column:  column,
+		Message: "the JSON is valid but not in canonical form (RFC 8785)",
+	}
 }
 
 type parser struct {
@@ -124,7 +129,15 @@ var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 // start prepares the parser for a text. It empties the stacks, on which an error may have left something.
 func (p *parser) start(text string, l Limits, r *room) {
-	*p = parser{text: text, limits: l, room: r, path: p.path[:0], openMembers: p.openMembers[:0], openItems: p.openItems[:0], order: p.order[:0]}
+	*p = parser{
+		text:        text,
+		limits:      l,
+		room:        r,
+		path:        p.path[:0],
+		openMembers: p.openMembers[:0],
+		openItems:   p.openItems[:0],
+		order:       p.order[:0],
+	}
 }
 
 // release gives the parser back for reuse, unless its stacks have grown large.
@@ -174,7 +187,13 @@ func (p *parser) pointer() string {
 func (p *parser) fail(format string, args ...any) Value {
 	if p.err == nil {
 		line, column := position(p.text, p.at)
-		p.err = &SyntaxError{Offset: p.at, Line: line, Column: column, Pointer: p.pointer(), Message: fmt.Sprintf(format, args...)}
+		p.err = &SyntaxError{
+			Offset:  p.at,
+			Line:    line,
+			Column:  column,
+			Pointer: p.pointer(),
+			Message: fmt.Sprintf(format, args...),
+		}
 	}
 	return Value{}
 }
@@ -274,7 +293,8 @@ func (p *parser) object() Value {
 		p.space()
 		n := len(p.openMembers)
 		p.openMembers = append(p.openMembers, Member{Name: name})
-		if p.at < len(p.text) && p.text[p.at] == '"' && p.values < p.limits.Values { // the usual case; it saves copying a Value
+		if p.at < len(p.text) && p.text[p.at] == '"' &&
+			p.values < p.limits.Values { // the usual case; it saves copying a Value
 			p.values++
 			m := &p.openMembers[n].Value
 			m.Kind, m.Text = String, p.str()
@@ -414,7 +434,10 @@ func (p *parser) number() Value {
 	}
 	text, ok := number(p.text[start:i])
 	if !ok {
-		return p.fail("the number %s cannot be kept exactly (it has more digits or a larger exponent than an IEEE 754 double); send it as a string", p.text[start:i])
+		return p.fail(
+			"the number %s cannot be kept exactly (it has more digits or a larger exponent than an IEEE 754 double); send it as a string",
+			p.text[start:i],
+		)
 	}
 	if p.canonical && text != p.text[start:i] {
 		return p.fail("the number %s is %s in canonical form", p.text[start:i], text)

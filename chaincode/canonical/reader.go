@@ -234,10 +234,18 @@ func (r *Reader) whole() (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	p := parser{text: string(r.rest()[:n]), path: r.path, values: r.values, limits: Limits{Depth: r.limits.Depth, Values: r.limits.Values}.orDefaults()}
+	p := parser{
+		text:   string(r.rest()[:n]),
+		path:   r.path,
+		values: r.values,
+		limits: Limits{Depth: r.limits.Depth, Values: r.limits.Values}.orDefaults(),
+	}
 	v := p.value()
 	if cut && (p.err == nil || p.err.Offset >= n-utf8.UTFMax*3) {
-		return Value{}, &SizeError{p.pointer(), fmt.Sprintf("what stands around the lists has more than %d bytes", r.limits.Outline)}
+		return Value{}, &SizeError{
+			p.pointer(),
+			fmt.Sprintf("what stands around the lists has more than %d bytes", r.limits.Outline),
+		}
 	}
 	if p.err != nil {
 		return Value{}, r.at.move(p.err)

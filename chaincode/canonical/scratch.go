@@ -64,7 +64,11 @@ func (s *Scratch) ParseItem(it Item) (Value, error) {
 }
 
 func oversize(data []byte, l Limits) *SyntaxError {
-	return &SyntaxError{Line: 1, Column: 1, Message: fmt.Sprintf("the text has %d bytes, more than the %d allowed", len(data), l.Bytes)}
+	return &SyntaxError{
+		Line:    1,
+		Column:  1,
+		Message: fmt.Sprintf("the text has %d bytes, more than the %d allowed", len(data), l.Bytes),
+	}
 }
 
 // room is memory for the members and items of one text.

@@ -86,8 +86,14 @@ func (s *shape) names() []string {
 // extension checks a member that the shape doesn't list.
 func (c *checker) extension(s *shape, m *canonical.Member) {
 	if !strings.Contains(m.Name, ":") {
-		c.add(CodeUnknownField, "%s is not a field of %s%s (a field of your own needs a prefix that @context declares, like example:%s)",
-			quote(m.Name), s.noun, didYouMean(m.Name, s.names()), strings.TrimLeft(m.Name, "@_"))
+		c.add(
+			CodeUnknownField,
+			"%s is not a field of %s%s (a field of your own needs a prefix that @context declares, like example:%s)",
+			quote(m.Name),
+			s.noun,
+			didYouMean(m.Name, s.names()),
+			strings.TrimLeft(m.Name, "@_"),
+		)
 		return
 	}
 	if !isURI(m.Name) {
@@ -102,8 +108,13 @@ func (c *checker) extension(s *shape, m *canonical.Member) {
 func (c *checker) extensionName(name string) {
 	if _, _, ok := c.ns.expand(name); !ok {
 		prefix, _, _ := strings.Cut(name, ":")
-		c.add(CodeUndeclaredPrefix, "no @context declares the prefix %s of %s; add {%s: \"https://…\"} to the document's @context (contexts named by address are not fetched)",
-			quote(prefix), quote(name), quote(prefix))
+		c.add(
+			CodeUndeclaredPrefix,
+			"no @context declares the prefix %s of %s; add {%s: \"https://…\"} to the document's @context (contexts named by address are not fetched)",
+			quote(prefix),
+			quote(name),
+			quote(prefix),
+		)
 	}
 }
 
@@ -131,7 +142,10 @@ func (c *checker) extensionValue(v *canonical.Value, depth int) {
 			m := &v.Members[i]
 			c.member(m.Name)
 			if m.Name == "@context" {
-				c.add(CodeNestedContext, "an extension may not have an @context of its own; declare its prefixes in the @context of the event or the document")
+				c.add(
+					CodeNestedContext,
+					"an extension may not have an @context of its own; declare its prefixes in the @context of the event or the document",
+				)
 			} else if strings.Contains(m.Name, ":") {
 				c.extensionName(m.Name)
 			}
@@ -215,7 +229,12 @@ func anyText(c *checker, v *canonical.Value) { c.isString(v) }
 
 func uri(c *checker, v *canonical.Value) {
 	if c.isString(v) && !isURI(v.Text) {
-		c.add(CodeBadURI, "%s must be an absolute URI, like https://id.gs1.org/01/… or urn:epc:…, without spaces; not %s", c.place(), quote(v.Text))
+		c.add(
+			CodeBadURI,
+			"%s must be an absolute URI, like https://id.gs1.org/01/… or urn:epc:…, without spaces; not %s",
+			c.place(),
+			quote(v.Text),
+		)
 	}
 }
 
@@ -224,13 +243,23 @@ func dateTime(c *checker, v *canonical.Value) {
 		return
 	}
 	if _, ok := parseTime(v.Text); !ok {
-		c.add(CodeBadTime, "%s must be a date and time that exists, with its offset from UTC, like 2026-04-17T09:26:42.000-04:00; not %s", c.place(), quote(v.Text))
+		c.add(
+			CodeBadTime,
+			"%s must be a date and time that exists, with its offset from UTC, like 2026-04-17T09:26:42.000-04:00; not %s",
+			c.place(),
+			quote(v.Text),
+		)
 	}
 }
 
 func zoneOffset(c *checker, v *canonical.Value) {
 	if c.isString(v) && !isZoneOffset(v.Text) {
-		c.add(CodeBadOffset, "%s must be an offset from UTC between -14:00 and +14:00, like +02:00; not %s", c.place(), quote(v.Text))
+		c.add(
+			CodeBadOffset,
+			"%s must be an offset from UTC between -14:00 and +14:00, like +02:00; not %s",
+			c.place(),
+			quote(v.Text),
+		)
 	}
 }
 
@@ -303,7 +332,15 @@ func oneOf(noun string, choices ...string) check {
 				return
 			}
 		}
-		c.add(CodeUnknownWord, "%s must be %s, one of %s; not %s%s", c.place(), noun, strings.Join(choices, ", "), quote(v.Text), didYouMean(v.Text, choices))
+		c.add(
+			CodeUnknownWord,
+			"%s must be %s, one of %s; not %s%s",
+			c.place(),
+			noun,
+			strings.Join(choices, ", "),
+			quote(v.Text),
+			didYouMean(v.Text, choices),
+		)
 	}
 }
 
@@ -318,7 +355,14 @@ func word(vocabulary *vocabulary) check {
 			return
 		}
 		if !strings.Contains(v.Text, ":") {
-			c.add(CodeUnknownWord, "%s %s is not %s%s", c.place(), quote(v.Text), vocabulary.noun, didYouMean(v.Text, vocabulary.words))
+			c.add(
+				CodeUnknownWord,
+				"%s %s is not %s%s",
+				c.place(),
+				quote(v.Text),
+				vocabulary.noun,
+				didYouMean(v.Text, vocabulary.words),
+			)
 			return
 		}
 		for _, barred := range vocabulary.barred {

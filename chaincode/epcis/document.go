@@ -82,11 +82,20 @@ func (c *checker) events(doc, context *canonical.Value, path ...string) []Docume
 	for i := range list.Items {
 		c.item(i)
 		event := &list.Items[i]
-		events[i] = DocumentEvent{Event: *event, Context: MergeContexts(context, find(event, "@context")), Pointer: c.pointer()}
+		events[i] = DocumentEvent{
+			Event:   *event,
+			Context: MergeContexts(context, find(event, "@context")),
+			Pointer: c.pointer(),
+		}
 		if id := text(event, "eventID"); id != "" && !has(event, "errorDeclaration") {
 			if first, twice := seen[id]; twice {
 				c.member("eventID")
-				c.add(CodeDuplicateEventID, "event %d of this document has the same eventID %s, and neither is an error declaration", first, quote(id))
+				c.add(
+					CodeDuplicateEventID,
+					"event %d of this document has the same eventID %s, and neither is an error declaration",
+					first,
+					quote(id),
+				)
 				c.up()
 			} else {
 				seen[id] = i

@@ -75,7 +75,10 @@ const largestKeptBuffer = 1 << 20
 // of every value, so it can be many times as long as the event.
 const longestText = 8 << 20
 
-var errTooLong = fmt.Errorf("with the names of its extensions written in full it has more than %d bytes; shorten the names and namespaces", longestText)
+var errTooLong = fmt.Errorf(
+	"with the names of its extensions written in full it has more than %d bytes; shorten the names and namespaces",
+	longestText,
+)
 
 func (h *hasher) release() {
 	if cap(h.buf) > largestKeptBuffer {

@@ -86,7 +86,8 @@ func appendPairs(dst []byte, link []string) ([]byte, bool) {
 	for i := 2; i < len(link); i += 2 {
 		q := -1
 		for n := next; n < len(qualifiers); n++ {
-			if c := &qualifiers[n]; (link[i] == c.ai || link[i] == c.short && c.short != "") && (k.ai == c.of[0] || k.ai == c.of[1]) {
+			if c := &qualifiers[n]; (link[i] == c.ai || link[i] == c.short && c.short != "") &&
+				(k.ai == c.of[0] || k.ai == c.of[1]) {
 				q, next = n, n+1
 				break
 			}

@@ -219,7 +219,13 @@ func (c *checker) event(v *canonical.Value) {
 	t := typeOf(name.Text)
 	if name.Kind != canonical.String || t == nil {
 		c.member("type")
-		c.add(CodeUnknownType, "type must be one of %s; not %s%s", strings.Join(typeNames(), ", "), quote(name.Text), didYouMean(name.Text, typeNames()))
+		c.add(
+			CodeUnknownType,
+			"type must be one of %s; not %s%s",
+			strings.Join(typeNames(), ", "),
+			quote(name.Text),
+			didYouMean(name.Text, typeNames()),
+		)
 		c.up()
 		return
 	}
@@ -230,8 +236,12 @@ func (c *checker) event(v *canonical.Value) {
 // objectRules checks that an ObjectEvent is about things, or reports sensors at a
 // place. It may have ilmd only if it adds things.
 func objectRules(c *checker, event *canonical.Value) {
-	if !has(event, "epcList") && !some(event, "quantityList") && (!some(event, "sensorElementList") || !has(event, "readPoint")) {
-		c.add(CodeNothingHappened, "an ObjectEvent must have an epcList, or a quantityList with something in it, or a sensorElementList with something in it and a readPoint")
+	if !has(event, "epcList") && !some(event, "quantityList") &&
+		(!some(event, "sensorElementList") || !has(event, "readPoint")) {
+		c.add(
+			CodeNothingHappened,
+			"an ObjectEvent must have an epcList, or a quantityList with something in it, or a sensorElementList with something in it and a readPoint",
+		)
 	}
 	if action := find(event, "action"); has(event, "ilmd") && action != nil && action.Text != "ADD" {
 		c.member("ilmd")
@@ -244,13 +254,19 @@ func objectRules(c *checker, event *canonical.Value) {
 // DELETE without children removes all of them.
 func childRules(c *checker, event *canonical.Value) {
 	if !some(event, "childEPCs") && !some(event, "childQuantityList") && !deletes(event) {
-		c.add(CodeNothingHappened, "unless its action is DELETE, an event of this type must have childEPCs or a childQuantityList with something in it")
+		c.add(
+			CodeNothingHappened,
+			"unless its action is DELETE, an event of this type must have childEPCs or a childQuantityList with something in it",
+		)
 	}
 }
 
 func transactionRules(c *checker, event *canonical.Value) {
 	if !has(event, "epcList") && !some(event, "quantityList") && !deletes(event) {
-		c.add(CodeNothingHappened, "unless its action is DELETE, a TransactionEvent must have an epcList, or a quantityList with something in it")
+		c.add(
+			CodeNothingHappened,
+			"unless its action is DELETE, a TransactionEvent must have an epcList, or a quantityList with something in it",
+		)
 	}
 }
 

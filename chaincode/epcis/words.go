@@ -18,7 +18,12 @@ type vocabulary struct {
 // types.
 var (
 	barredCBV = []string{"urn:epcglobal:cbv", "http://ns.gs1.org/cbv/", "https://ns.gs1.org/cbv/"}
-	barredVoc = []string{"http://gs1.org/voc/", "https://gs1.org/voc/", "http://www.gs1.org/voc/", "https://www.gs1.org/voc/"}
+	barredVoc = []string{
+		"http://gs1.org/voc/",
+		"https://gs1.org/voc/",
+		"http://www.gs1.org/voc/",
+		"https://www.gs1.org/voc/",
+	}
 )
 
 func words(noun, prefix string, barred []string, list string) *vocabulary {

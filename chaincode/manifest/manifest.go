@@ -98,7 +98,15 @@ func follows(before, name, at string) *Problem {
 	case 0:
 		return &Problem{"duplicate", at + "/name", fmt.Sprintf("%q stands twice in the manifest", brief(name))}
 	case 1:
-		return &Problem{"bad_order", at + "/name", fmt.Sprintf("%q must stand before %q: files are in the order of the bytes of their names", brief(name), brief(before))}
+		return &Problem{
+			"bad_order",
+			at + "/name",
+			fmt.Sprintf(
+				"%q must stand before %q: files are in the order of the bytes of their names",
+				brief(name),
+				brief(before),
+			),
+		}
 	}
 	return nil
 }
@@ -111,7 +119,11 @@ func (m *Manifest) nested() *Problem {
 				continue
 			}
 			if _, found := m.Find(f.Name[:j]); found {
-				return &Problem{"bad_value", canonical.Pointer("files", i, "name"), fmt.Sprintf("%q can't be in %q, which is a file", brief(f.Name), brief(f.Name[:j]))}
+				return &Problem{
+					"bad_value",
+					canonical.Pointer("files", i, "name"),
+					fmt.Sprintf("%q can't be in %q, which is a file", brief(f.Name), brief(f.Name[:j])),
+				}
 			}
 		}
 	}
@@ -173,16 +185,34 @@ func readFile(v canonical.Value, at string) (File, *Problem) {
 func (f *File) readShards(v canonical.Value, at string) *Problem {
 	size, shards := v.Get("shardSize"), v.Get("shards")
 	var whole bool
-	if f.ShardSize, whole = size.Int(); size.Kind != canonical.Number || !whole || f.ShardSize < MinShard || f.ShardSize > MaxSize {
-		return &Problem{"bad_value", at + "/shardSize", fmt.Sprintf("a file without sha256 has shards, and shardSize is a whole number of bytes, %d or more", MinShard)}
+	if f.ShardSize, whole = size.Int(); size.Kind != canonical.Number || !whole || f.ShardSize < MinShard ||
+		f.ShardSize > MaxSize {
+		return &Problem{
+			"bad_value",
+			at + "/shardSize",
+			fmt.Sprintf("a file without sha256 has shards, and shardSize is a whole number of bytes, %d or more", MinShard),
+		}
 	}
 	want := (f.Size + f.ShardSize - 1) / f.ShardSize
 	if shards.Kind != canonical.Array || want < 2 || int64(len(shards.Items)) != want {
-		return &Problem{"bad_value", at + "/shards", fmt.Sprintf("a file of %d bytes has %d shards of %d bytes, and shards only if they are two or more", f.Size, want, f.ShardSize)}
+		return &Problem{
+			"bad_value",
+			at + "/shards",
+			fmt.Sprintf(
+				"a file of %d bytes has %d shards of %d bytes, and shards only if they are two or more",
+				f.Size,
+				want,
+				f.ShardSize,
+			),
+		}
 	}
 	for i, sum := range shards.Items {
 		if sum.Kind != canonical.String || !isSHA256(sum.Text) {
-			return &Problem{"bad_value", fmt.Sprintf("%s/shards/%d", at, i), "a shard's hash must be 64 lower-case hexadecimal digits"}
+			return &Problem{
+				"bad_value",
+				fmt.Sprintf("%s/shards/%d", at, i),
+				"a shard's hash must be 64 lower-case hexadecimal digits",
+			}
 		}
 		f.Shards = append(f.Shards, sum.Text)
 	}
@@ -196,7 +226,11 @@ func only(v canonical.Value, at string, names ...string) *Problem {
 	}
 	for _, m := range v.Members {
 		if !slices.Contains(names, m.Name) {
-			return &Problem{"unknown_field", at + canonical.Pointer(m.Name), fmt.Sprintf("%q is not a field of this object", brief(m.Name))}
+			return &Problem{
+				"unknown_field",
+				at + canonical.Pointer(m.Name),
+				fmt.Sprintf("%q is not a field of this object", brief(m.Name)),
+			}
 		}
 	}
 	return nil
@@ -242,9 +276,16 @@ func (m Manifest) Value() canonical.Value {
 }
 
 func (f *File) value() canonical.Value {
-	members := []canonical.Member{{Name: "name", Value: canonical.Str(f.Name)}, {Name: "size", Value: canonical.Int(f.Size)}}
+	members := []canonical.Member{
+		{Name: "name", Value: canonical.Str(f.Name)},
+		{Name: "size", Value: canonical.Int(f.Size)},
+	}
 	if len(f.Shards) > 0 {
-		members = append(members, canonical.Member{Name: "shardSize", Value: canonical.Int(f.ShardSize)}, canonical.Member{Name: "shards", Value: texts(f.Shards)})
+		members = append(
+			members,
+			canonical.Member{Name: "shardSize", Value: canonical.Int(f.ShardSize)},
+			canonical.Member{Name: "shards", Value: texts(f.Shards)},
+		)
 	} else {
 		members = append(members, canonical.Member{Name: "sha256", Value: canonical.Str(f.SHA256)})
 	}

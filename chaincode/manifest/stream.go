@@ -53,7 +53,11 @@ const (
 func ReadFrom(r io.Reader) (Manifest, error) {
 	var m Manifest
 	var total int64
-	reader := canonical.NewReader(r, canonical.ReaderLimits{Item: maxItem, Outline: maxOutline, Values: maxIgnore + 100, Depth: 8}, []string{"files"})
+	reader := canonical.NewReader(
+		r,
+		canonical.ReaderLimits{Item: maxItem, Outline: maxOutline, Values: maxIgnore + 100, Depth: 8},
+		[]string{"files"},
+	)
 	outline, err := reader.Read(func(item canonical.Item) error {
 		v, err := item.Parse()
 		if err != nil {

@@ -99,7 +99,12 @@ func readManifest(f *fields, a *Artifact) {
 	}
 	a.Manifest = &m
 	if a.Digest.Algorithm != "sha-256" || a.Digest.Coverage != "full" || a.Digest.Value != m.Digest() {
-		f.problem("wrong_digest", "/digest", "the digest of an artifact with a manifest is the manifest's: sha-256, full, %s", m.Digest())
+		f.problem(
+			"wrong_digest",
+			"/digest",
+			"the digest of an artifact with a manifest is the manifest's: sha-256, full, %s",
+			m.Digest(),
+		)
 	}
 	if size, given := f.value.Lookup("size"); !given || size.Kind == canonical.Number && a.Size != m.Size() {
 		f.problem("bad_value", "/size", "the size of an artifact with a manifest is that of its files: %d", m.Size())

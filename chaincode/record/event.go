@@ -34,8 +34,10 @@ func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 		understood.EventID = understood.Hash
 	}
 	// Everything in the record has just been checked or made, so there is no need to read it again.
-	return seal(&Record{Noun: NounEvent, Event: &Event{Event: understood, Raw: event, Context: context, Hash: understood.Hash}},
-		canonical.Value{Kind: canonical.Object, Members: eventMembers(nil, event, context, understood.Hash)})
+	return seal(
+		&Record{Noun: NounEvent, Event: &Event{Event: understood, Raw: event, Context: context, Hash: understood.Hash}},
+		canonical.Value{Kind: canonical.Object, Members: eventMembers(nil, event, context, understood.Hash)},
+	)
 }
 
 func notAnEvent(v canonical.Value) Problem {
@@ -47,8 +49,12 @@ func eventMembers(dst []canonical.Member, event, context canonical.Value, hash s
 	if context.Kind != canonical.Null {
 		dst = append(dst, canonical.Member{Name: "context", Value: context})
 	}
-	return append(dst, canonical.Member{Name: "event", Value: event}, canonical.Member{Name: "hash", Value: canonical.Str(hash)},
-		canonical.Member{Name: "record", Value: canonical.Str(eventKind)})
+	return append(
+		dst,
+		canonical.Member{Name: "event", Value: event},
+		canonical.Member{Name: "hash", Value: canonical.Str(hash)},
+		canonical.Member{Name: "record", Value: canonical.Str(eventKind)},
+	)
 }
 
 func eventProblems(found []epcis.Problem, at string) []Problem {

@@ -91,9 +91,16 @@ func (f *fields) time(name string, needed bool) time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339Nano, v.Text)
-	lax := strings.ContainsRune(v.Text, ',') || strings.IndexByte(v.Text, ':') != len("2026-03-01T08") // time.Parse accepts these
+	lax := strings.ContainsRune(v.Text, ',') ||
+		strings.IndexByte(v.Text, ':') != len("2026-03-01T08") // time.Parse accepts these
 	if err != nil || lax || t.Year() < 1 {
-		f.problem("bad_time", canonical.Pointer(name), "%s %q is not a date and time with an offset, such as 2026-03-01T08:00:00Z", name, Brief(v.Text))
+		f.problem(
+			"bad_time",
+			canonical.Pointer(name),
+			"%s %q is not a date and time with an offset, such as 2026-03-01T08:00:00Z",
+			name,
+			Brief(v.Text),
+		)
 		return time.Time{}
 	}
 	return t

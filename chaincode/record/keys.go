@@ -130,7 +130,10 @@ func appendShort(dst []byte, digits string) []byte {
 	var room [64]byte
 	raw, err := hex.AppendDecode(room[:0], []byte(digits))
 	if err != nil || len(raw) == 0 {
-		return base64.RawURLEncoding.AppendEncode(append(dst, '='), []byte(digits)) // not a digest or id of Fabric's: "=" keeps it apart from those
+		return base64.RawURLEncoding.AppendEncode(
+			append(dst, '='),
+			[]byte(digits),
+		) // not a digest or id of Fabric's: "=" keeps it apart from those
 	}
 	return base64.RawURLEncoding.AppendEncode(dst, raw)
 }

@@ -28,7 +28,8 @@ func readMember(f *fields) *Member {
 		Name:        f.text("name", required, 128),
 		Description: f.text("description", optional, 2_000),
 		URL: f.named("url", optional, func(s string) string {
-			if u, err := url.Parse(s); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(s) > 512 {
+			if u, err := url.Parse(s); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" ||
+				len(s) > 512 {
 				return "is not the address of a web page"
 			}
 			return ""

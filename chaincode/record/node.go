@@ -25,7 +25,10 @@ func ParseArtifactRef(s string) (ArtifactRef, error) {
 	series, version, ok := strings.Cut(s, "@")
 	parts := strings.Split(series, "/")
 	if !ok || len(parts) != 3 {
-		return ArtifactRef{}, fmt.Errorf("%q is not the name of an artifact version, such as dataset/lab/readings@1", Brief(s))
+		return ArtifactRef{}, fmt.Errorf(
+			"%q is not the name of an artifact version, such as dataset/lab/readings@1",
+			Brief(s),
+		)
 	}
 	r := ArtifactRef{parts[0], parts[1], parts[2], version}
 	for _, part := range []struct {
@@ -109,7 +112,10 @@ func ParseNode(s string) (string, NodeKind, error) {
 	}
 	thing := epcis.Thing(s)
 	if u, err := url.Parse(thing); err != nil || !u.IsAbs() {
-		return "", 0, fmt.Errorf("%q is no node: give a record id (ni:///sha-256;…), an artifact version (dataset/lab/readings@1), or the URI of a thing (https://id.gs1.org/01/…/10/…, urn:epc:id:…)", Brief(s))
+		return "", 0, fmt.Errorf(
+			"%q is no node: give a record id (ni:///sha-256;…), an artifact version (dataset/lab/readings@1), or the URI of a thing (https://id.gs1.org/01/…/10/…, urn:epc:id:…)",
+			Brief(s),
+		)
 	}
 	return thing, NodeThing, nil
 }

@@ -42,8 +42,15 @@ var (
 	// A frame with a single segment always states its size. There is no checksum, because the ids of the records
 	// reveal any damage. The fastest level takes half the time of the default level, and makes smaller packs of
 	// records that are much alike.
-	packer = must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithSingleSegment(true),
-		zstd.WithEncoderCRC(false)))
+	packer = must(
+		zstd.NewWriter(
+			nil,
+			zstd.WithEncoderConcurrency(1),
+			zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithSingleSegment(true),
+			zstd.WithEncoderCRC(false),
+		),
+	)
 	// The memory limit holds for every Unpack, whatever limits its caller sets.
 	unpacker = must(zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(64<<20)))
 )

@@ -33,7 +33,16 @@ func (r *Reader) Read(body []byte) (*Record, []Problem) {
 	}
 	event, hash := v.Get("event"), v.Get("hash")
 	if event.Kind != canonical.Object || hash.Kind != canonical.String {
-		return nil, []Problem{{Code: "wrong_type", Detail: fmt.Sprintf("the record of an event has a JSON %s for its event and a JSON %s for its hash", event.Kind, hash.Kind)}}
+		return nil, []Problem{
+			{
+				Code: "wrong_type",
+				Detail: fmt.Sprintf(
+					"the record of an event has a JSON %s for its event and a JSON %s for its hash",
+					event.Kind,
+					hash.Kind,
+				),
+			},
+		}
 	}
 	understood := epcis.Extract(event, v.Get("context"))
 	understood.Hash = hash.Text
@@ -66,7 +75,9 @@ func isEvent(v canonical.Value) bool {
 		return false
 	}
 	event, hash, kind := &members[0].Value, &members[1].Value, &members[2].Value
-	if kind.Kind != canonical.String || kind.Text != eventKind || hash.Kind != canonical.String || event.Kind != canonical.Object || event.Get("eventID").Text == "" {
+	if kind.Kind != canonical.String || kind.Text != eventKind || hash.Kind != canonical.String ||
+		event.Kind != canonical.Object ||
+		event.Get("eventID").Text == "" {
 		return false
 	}
 	computed, problems := epcis.Check(event, context)

@@ -68,7 +68,13 @@ func Decode(body []byte) (*Record, []Problem) {
 	}
 	kind := v.Get("record")
 	if v.Kind != canonical.Object || kind.Kind != canonical.String {
-		return nil, []Problem{{Code: "missing_field", Pointer: "/record", Detail: `a record is an object with a member "record", such as "event/1"`}}
+		return nil, []Problem{
+			{
+				Code:    "missing_field",
+				Pointer: "/record",
+				Detail:  `a record is an object with a member "record", such as "event/1"`,
+			},
+		}
 	}
 	r, problems := decodeAs(kind.Text, v)
 	if len(problems) > 0 {
@@ -95,7 +101,16 @@ func decodeAs(kind string, v canonical.Value) (*Record, []Problem) {
 	case "member/1":
 		r.Noun, r.Member = NounMember, readMember(&f)
 	default:
-		return nil, []Problem{{Code: "unknown_record", Pointer: "/record", Detail: fmt.Sprintf("%q is not a kind of record; there are event/1, artifact/1, activity/1, statement/1 and member/1", Brief(kind))}}
+		return nil, []Problem{
+			{
+				Code:    "unknown_record",
+				Pointer: "/record",
+				Detail: fmt.Sprintf(
+					"%q is not a kind of record; there are event/1, artifact/1, activity/1, statement/1 and member/1",
+					Brief(kind),
+				),
+			},
+		}
 	}
 	f.finish()
 	return r, f.problems
@@ -107,7 +122,9 @@ func build(kind string, v canonical.Value) (*Record, []Problem) {
 		return nil, []Problem{{Code: "wrong_type", Detail: "a JSON object should stand here, not a JSON " + v.Kind.String()}}
 	}
 	if given, ok := v.Lookup("record"); ok && given.Text != kind {
-		return nil, []Problem{{Code: "unknown_record", Pointer: "/record", Detail: fmt.Sprintf("the record must be of the kind %q here", kind)}}
+		return nil, []Problem{
+			{Code: "unknown_record", Pointer: "/record", Detail: fmt.Sprintf("the record must be of the kind %q here", kind)},
+		}
 	}
 	v = v.With("record", canonical.Str(kind))
 	r, problems := decodeAs(kind, v)
@@ -131,14 +148,26 @@ func (r *Record) seal(v canonical.Value, room []byte) ([]byte, []Problem) {
 	room = v.Append(room)
 	body := room[from:len(room):len(room)]
 	if len(body) > MaxBytes {
-		return room, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d bytes, more than the %d allowed", len(body), MaxBytes)}}
+		return room, []Problem{
+			{Code: "too_large", Detail: fmt.Sprintf("the record has %d bytes, more than the %d allowed", len(body), MaxBytes)},
+		}
 	}
 	values, depth := extent(&v)
 	if values > canonical.DefaultValues {
-		return room, []Problem{{Code: "too_large", Detail: fmt.Sprintf("the record has %d values, more than the %d allowed", values, canonical.DefaultValues)}}
+		return room, []Problem{
+			{
+				Code:   "too_large",
+				Detail: fmt.Sprintf("the record has %d values, more than the %d allowed", values, canonical.DefaultValues),
+			},
+		}
 	}
 	if depth > MaxDepth {
-		return room, []Problem{{Code: "too_deep", Detail: fmt.Sprintf("values are nested %d deep in the record, more than the %d allowed", depth, MaxDepth)}}
+		return room, []Problem{
+			{
+				Code:   "too_deep",
+				Detail: fmt.Sprintf("values are nested %d deep in the record, more than the %d allowed", depth, MaxDepth),
+			},
+		}
 	}
 	r.Body, r.ID = body, Sum(body)
 	return room, nil

@@ -55,7 +55,10 @@ func NewStatement(v canonical.Value, digestOf func(ref string) string) (*Record,
 		v = v.With("predicate", canonical.Obj())
 	}
 	if subject, ok := v.Lookup("subject"); ok {
-		v = v.With("subject", eachNode(subject, func(item canonical.Value) canonical.Value { return fillSubject(item, digestOf) }))
+		v = v.With(
+			"subject",
+			eachNode(subject, func(item canonical.Value) canonical.Value { return fillSubject(item, digestOf) }),
+		)
 	}
 	return build("statement/1", v)
 }

@@ -36,8 +36,8 @@ const (
 	ByAuthor
 )
 
-// StatementKind is one kind of statement. Everything that lists kinds of statement takes them from [StatementKinds], or is
-// held to it by a test.
+// StatementKind is one kind of statement. Everything that lists kinds of statement takes them from [StatementKinds], or
+// is held to it by a test.
 type StatementKind struct {
 	// Name is the kind in records, REST and on the command line.
 	Name string

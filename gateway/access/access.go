@@ -1,14 +1,15 @@
 // Package access says who is calling, and as which ledger identity.
 //
-// Callers show a bearer token (RFC 6750). The gateway keeps only the SHA-256 of each token, in a file that also names the
-// caller's role and the certificate and key with which the gateway signs transactions for it:
+// Callers show a bearer token (RFC 6750). The gateway keeps only the SHA-256 of each token, in a file that also names
+// the caller's role and the certificate and key with which the gateway signs transactions for it:
 //
 //	{"tokens": [{"name": "submitter", "role": "submitter", "sha256": "<64 hexadecimal digits>",
 //	             "mspId": "HarborMSP", "certificate": "/path/cert.pem", "key": "/path/key.pem"}, …]}
 //
 // A token is meant to be random: SHA-256 without salt protects 128 bits of randomness and no password.
 //
-// The file is read again when it changes. A new version that cannot be used leaves the old one in force and is reported.
+// The file is read again when it changes. A new version that cannot be used leaves the old one in force and is
+// reported.
 package access
 
 import (
@@ -104,8 +105,8 @@ func (c *Callers) Authenticate(authorization string) (*Caller, error) {
 	return nil, ErrUnknownToken
 }
 
-// Holder finds the caller by the SHA-256 of the token; nil if it is none of this gateway's, or no longer. How long it takes
-// tells nothing about which tokens there are.
+// Holder finds the caller by the SHA-256 of the token; nil if it is none of this gateway's, or no longer. How long it
+// takes tells nothing about which tokens there are.
 func (c *Callers) Holder(token [sha256.Size]byte) *Caller {
 	var found *Caller
 	entries := c.current.Load().entries
@@ -120,7 +121,8 @@ func (c *Callers) Holder(token [sha256.Size]byte) *Caller {
 // callerKey is where a context has its caller.
 type callerKey struct{}
 
-// WithCaller is a context of a request that a part of this program makes in the name of a caller who has been authenticated.
+// WithCaller is a context of a request that a part of this program makes in the name of a caller who has been
+// authenticated.
 func WithCaller(ctx context.Context, caller *Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller)
 }
@@ -203,7 +205,11 @@ func read(path string) (*list, error) {
 		return nil, fmt.Errorf("couldn't read the tokens: %w", err)
 	}
 	if info.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("the tokens in %s can be changed by others than their owner (mode %04o): make it 0600", path, info.Mode().Perm())
+		return nil, fmt.Errorf(
+			"the tokens in %s can be changed by others than their owner (mode %04o): make it 0600",
+			path,
+			info.Mode().Perm(),
+		)
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -252,7 +258,11 @@ func load(t config.Token) (entry, error) {
 		return e, fmt.Errorf("couldn't read the key: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return e, fmt.Errorf("the key in %s can be read by others than its owner (mode %04o): make it 0600", t.Key, info.Mode().Perm())
+		return e, fmt.Errorf(
+			"the key in %s can be read by others than its owner (mode %04o): make it 0600",
+			t.Key,
+			info.Mode().Perm(),
+		)
 	}
 	identity, err := ledger.LoadIdentity(t.MSPID, t.Certificate, t.Key)
 	if err != nil {

@@ -25,7 +25,11 @@ func (s *Server) recordActivity(c *call) error {
 		here = append(here, a.Artifact.ArtifactRef.String())
 	}
 	for _, a := range outputs {
-		odd, err := s.warnings(c.Request.Context(), a, append(a.sources(), made(records[len(records)-1].Activity, a.Artifact.ArtifactRef.String())...), here...)
+		odd, err := s.warnings(
+			c.Request.Context(),
+			a,
+			append(a.sources(), made(records[len(records)-1].Activity, a.Artifact.ArtifactRef.String())...),
+			here...)
 		if err != nil {
 			return err
 		}
@@ -45,7 +49,9 @@ func (s *Server) recordActivity(c *call) error {
 
 // readActivity makes the records of a body: the artifact versions first, then the run, which then only refers to them.
 // outputs are those with what their cards say, and pointers tell where in the body each record stands.
-func readActivity(body canonical.Value) (outputs []described, records []*record.Record, pointers []string, problems []record.Problem) {
+func readActivity(
+	body canonical.Value,
+) (outputs []described, records []*record.Record, pointers []string, problems []record.Problem) {
 	if generated, ok := body.Lookup("generated"); ok && generated.Kind == canonical.Array {
 		entries := make([]canonical.Value, len(generated.Items))
 		for i, entry := range generated.Items {

@@ -31,7 +31,11 @@ func (s *Server) recordArtifact(c *call) error {
 }
 
 // recordOne records what a body says, alone in a transaction.
-func (s *Server) recordOne(c *call, function string, build func(canonical.Value) (*record.Record, []record.Problem)) error {
+func (s *Server) recordOne(
+	c *call,
+	function string,
+	build func(canonical.Value) (*record.Record, []record.Problem),
+) error {
 	body, err := c.json(canonical.Limits{Depth: record.MaxDepth})
 	if err != nil {
 		return err
@@ -49,7 +53,15 @@ func (s *Server) recordOne(c *call, function string, build func(canonical.Value)
 
 // listArtifacts lists artifact versions.
 func (s *Server) listArtifacts(c *call) error {
-	return s.artifacts(c, index.ArtifactFilter{Kind: c.value("kind"), Namespace: c.value("namespace"), Name: c.value("name"), Digest: c.value("digest")})
+	return s.artifacts(
+		c,
+		index.ArtifactFilter{
+			Kind:      c.value("kind"),
+			Namespace: c.value("namespace"),
+			Name:      c.value("name"),
+			Digest:    c.value("digest"),
+		},
+	)
 }
 
 // artifactVersions lists the versions of one artifact; an artifact without any is not there.
@@ -61,7 +73,14 @@ func (s *Server) artifactVersions(c *call) error {
 			return err
 		}
 		if len(first.Items) == 0 {
-			return fail(kindNotFound, "%s/%s/%s has no version on the ledger, up to block %d", record.Brief(f.Kind), record.Brief(f.Namespace), record.Brief(f.Name), first.Block)
+			return fail(
+				kindNotFound,
+				"%s/%s/%s has no version on the ledger, up to block %d",
+				record.Brief(f.Kind),
+				record.Brief(f.Namespace),
+				record.Brief(f.Name),
+				first.Block,
+			)
 		}
 	}
 	return s.artifacts(c, f)
@@ -77,7 +96,12 @@ func (s *Server) artifacts(c *call, f index.ArtifactFilter) error {
 
 // artifactVersion reads one version.
 func (s *Server) artifactVersion(c *call) error {
-	ref := record.ArtifactRef{Kind: c.value("kind"), Namespace: c.value("namespace"), Name: c.value("name"), Version: c.value("version")}
+	ref := record.ArtifactRef{
+		Kind:      c.value("kind"),
+		Namespace: c.value("namespace"),
+		Name:      c.value("name"),
+		Version:   c.value("version"),
+	}
 	a, err := s.Index.Artifact(c.Request.Context(), ref.String(), c.at())
 	if err != nil {
 		return err

@@ -16,7 +16,11 @@ func (s *Server) atBlock(c *call) error {
 	}
 	moment, err := time.Parse(time.RFC3339Nano, value)
 	if err != nil {
-		return badParameter("at", "%q is neither the number of a block nor a date and time with an offset, such as 2026-03-01T08:00:00Z", clean(value))
+		return badParameter(
+			"at",
+			"%q is neither the number of a block nor a date and time with an offset, such as 2026-03-01T08:00:00Z",
+			clean(value),
+		)
 	}
 	block, err := s.Index.BlockAt(c.Request.Context(), moment)
 	if errors.Is(err, index.ErrNotFound) {

@@ -18,8 +18,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// How long a body may take: so much to begin with, and more for each byte that has come. What the gateway itself takes to
-// work on it doesn't count.
+// How long a body may take: so much to begin with, and more for each byte that has come. What the gateway itself takes
+// to work on it doesn't count.
 const (
 	bodyPatience   = time.Minute
 	slowestBody    = 64 << 10        // bytes per second
@@ -47,8 +47,14 @@ type body struct {
 // open begins to read the request's body. The caller closes it.
 func (c *call) open() (*body, error) {
 	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
-	if charset := params["charset"]; err != nil || !slices.Contains(c.op.consumes, media) || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, fail(kindUnsupported, "Content-Type is %q; this route takes %s, in UTF-8", record.Brief(clean(c.GetHeader("Content-Type"))), strings.Join(c.op.consumes, " and "))
+	if charset := params["charset"]; err != nil || !slices.Contains(c.op.consumes, media) ||
+		charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, fail(
+			kindUnsupported,
+			"Content-Type is %q; this route takes %s, in UTF-8",
+			record.Brief(clean(c.GetHeader("Content-Type"))),
+			strings.Join(c.op.consumes, " and "),
+		)
 	}
 	if c.Request.ContentLength > c.op.maxBytes {
 		return nil, tooManyBytes(c.Request.ContentLength, c.op.maxBytes)
@@ -73,13 +79,22 @@ func (b *body) decode(coding string) error {
 		}
 		b.decoded = unzip
 	case "zstd":
-		decoder, err := zstd.NewReader(lineOf{b}, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		decoder, err := zstd.NewReader(
+			lineOf{b},
+			zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow),
+		)
 		if err != nil {
 			return b.problem(err)
 		}
 		b.decoded, b.close = decoder, decoder.Close
 	default:
-		p := fail(kindUnsupported, "the body is encoded as %q; send it as gzip, as zstd or as it is", record.Brief(clean(coding)))
+		p := fail(
+			kindUnsupported,
+			"the body is encoded as %q; send it as gzip, as zstd or as it is",
+			record.Brief(clean(coding)),
+		)
 		p.header = http.Header{"Accept-Encoding": {"gzip, zstd"}}
 		return p
 	}
@@ -117,7 +132,11 @@ func (b *body) problem(err error) error {
 	case b.broken != nil:
 		return fail(kindMalformed, "the body couldn't be read to its end: %v", b.broken)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return fail(kindTooLarge, "the body is compressed with a window of more than the %d bytes allowed; compress it without --long", maxWindow)
+		return fail(
+			kindTooLarge,
+			"the body is compressed with a window of more than the %d bytes allowed; compress it without --long",
+			maxWindow,
+		)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fail(kindMalformed, "the body ends in the middle of its %s encoding", b.coding)
 	}

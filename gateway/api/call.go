@@ -46,7 +46,11 @@ func (c *call) check() error {
 			return badParameter(clean(name), "%q is not a parameter of this route%s", clean(name), c.op.suggest())
 		}
 		if len(query[name]) > 1 {
-			return badParameter(clean(name), "%s stands twice; several values are separated by | where the route allows them", clean(name))
+			return badParameter(
+				clean(name),
+				"%s stands twice; several values are separated by | where the route allows them",
+				clean(name),
+			)
 		}
 		if c.params[name], err = p.read(query.Get(name)); err != nil {
 			return badParameter(name, "%s %v", name, err)
@@ -118,7 +122,8 @@ func (o *operation) suggest() string {
 
 // read checks a value and splits it, if it may have several.
 func (p *parameter) read(value string) ([]string, error) {
-	if i := strings.IndexFunc(value, func(r rune) bool { return unicode.IsControl(r) }); i >= 0 || !utf8.ValidString(value) {
+	if i := strings.IndexFunc(value, func(r rune) bool { return unicode.IsControl(r) }); i >= 0 ||
+		!utf8.ValidString(value) {
 		return nil, errors.New("has control characters or invalid UTF-8")
 	}
 	values := []string{value}

@@ -46,12 +46,23 @@ func (s *Server) takeDocument(c *call) (capture.Job, error) {
 		return capture.Job{}, err
 	}
 	defer body.Close()
-	queue, err := s.Queue.Begin(capture.Request{Owner: c.caller.Name, Identity: c.caller.Name, Function: "Events:Submit", Behaviour: behaviour})
+	queue, err := s.Queue.Begin(
+		capture.Request{Owner: c.caller.Name, Identity: c.caller.Name, Function: "Events:Submit", Behaviour: behaviour},
+	)
 	if err != nil {
 		return capture.Job{}, err
 	}
 	defer queue.Discard()
-	in := intake.New(ctx, intake.Config{Index: s.Index, Queue: queue, MSPID: c.caller.Identity.MSPID, Behaviour: behaviour, Limit: s.captureLimit()})
+	in := intake.New(
+		ctx,
+		intake.Config{
+			Index:     s.Index,
+			Queue:     queue,
+			MSPID:     c.caller.Identity.MSPID,
+			Behaviour: behaviour,
+			Limit:     s.captureLimit(),
+		},
+	)
 	if body.media == ndjson {
 		err = in.Lines(body)
 	} else {
@@ -118,7 +129,13 @@ func viewJob(j capture.Job) jobView {
 }
 
 func viewResult(r capture.Result) resultView {
-	v := resultView{Index: r.Index, State: string(r.State), ID: r.RecordID, EventID: r.EventID, Transaction: r.TransactionID}
+	v := resultView{
+		Index:       r.Index,
+		State:       string(r.State),
+		ID:          r.RecordID,
+		EventID:     r.EventID,
+		Transaction: r.TransactionID,
+	}
 	if r.TransactionID != "" {
 		v.Block = &r.Block
 	}

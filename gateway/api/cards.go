@@ -18,8 +18,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// A card comes as its text alone. The gateway recognises what it is, gives it its media type and its hash, and copies what it
-// says of description and licence to where the record has room for them and the caller said nothing. The text stays as it is.
+// A card comes as its text alone. The gateway recognises what it is, gives it its media type and its hash, and copies
+// what it says of description and licence to where the record has room for them and the caller said nothing. The text
+// stays as it is.
 
 // warning is something odd about a card that kept nobody from recording it.
 type warning struct {
@@ -68,8 +69,8 @@ func inCard(p about.Problem) string {
 	return fmt.Sprintf("line %d of the card: %s", p.Line, p.Detail)
 }
 
-// withCard completes a card, and the members that it can fill. A body that is not of the right form is left to the reader of
-// records, which says what is wrong.
+// withCard completes a card, and the members that it can fill. A body that is not of the right form is left to the
+// reader of records, which says what is wrong.
 func withCard(body canonical.Value) (canonical.Value, *about.Description, []record.Problem) {
 	c := body.Get("card")
 	text, given := c.Get("text"), c.Get("mediaType")
@@ -77,9 +78,17 @@ func withCard(body canonical.Value) (canonical.Value, *about.Description, []reco
 	case c.Kind != canonical.Object || c.Has("mediaType") && given.Kind != canonical.String:
 		return body, nil, nil
 	case !c.Has("text"): // said here, for the reader would ask for what is filled in as well
-		return body, nil, []record.Problem{{Code: "missing_field", Pointer: "/card/text", Detail: "text is required: the card itself"}}
+		return body, nil, []record.Problem{
+			{Code: "missing_field", Pointer: "/card/text", Detail: "text is required: the card itself"},
+		}
 	case text.Kind != canonical.String:
-		return body, nil, []record.Problem{{Code: "wrong_type", Pointer: "/card/text", Detail: "text must be a JSON string, the card as it is, not a JSON " + text.Kind.String()}}
+		return body, nil, []record.Problem{
+			{
+				Code:    "wrong_type",
+				Pointer: "/card/text",
+				Detail:  "text must be a JSON string, the card as it is, not a JSON " + text.Kind.String(),
+			},
+		}
 	}
 	d, media, err := card.Read(given.Text, text.Text)
 	if err != nil {
@@ -87,7 +96,9 @@ func withCard(body canonical.Value) (canonical.Value, *about.Description, []reco
 		if len(text.Text) > record.MaxCard {
 			code = "too_large"
 		}
-		return body, nil, []record.Problem{{Code: code, Pointer: "/card/text", Detail: "the card can't be read: " + err.Error()}}
+		return body, nil, []record.Problem{
+			{Code: code, Pointer: "/card/text", Detail: "the card can't be read: " + err.Error()},
+		}
 	}
 	c = c.With("mediaType", canonical.Str(media))
 	if !c.Has("sha256") {
@@ -111,8 +122,8 @@ func hexSHA256(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// warnings are what is odd about the card of an artifact version that is made of sources. others are artifact versions that
-// are registered together with it.
+// warnings are what is odd about the card of an artifact version that is made of sources. others are artifact versions
+// that are registered together with it.
 func (s *Server) warnings(ctx context.Context, a described, sources []string, others ...string) ([]warning, error) {
 	if a.card == nil {
 		return nil, nil
@@ -129,13 +140,19 @@ func (s *Server) warnings(ctx context.Context, a described, sources []string, ot
 // maxLookups bounds how many of the names in one card are looked up.
 const maxLookups = 100
 
-// strangers are the artifact versions that a card names as what the artifact was made of, and that are not among what the
-// ledger will say it was made of.
-func (s *Server) strangers(ctx context.Context, ref string, d *about.Description, sources, others []string) ([]warning, error) {
+// strangers are the artifact versions that a card names as what the artifact was made of, and that are not among what
+// the ledger will say it was made of.
+func (s *Server) strangers(
+	ctx context.Context,
+	ref string,
+	d *about.Description,
+	sources, others []string,
+) ([]warning, error) {
 	var all []warning
 	seen := map[string]bool{ref: true}
 	for _, source := range d.Sources() {
-		if source.Ref == "" || source.Role == about.RoleEvaluation || seen[source.Ref] || slices.Contains(sources, source.Ref) {
+		if source.Ref == "" || source.Role == about.RoleEvaluation || seen[source.Ref] ||
+			slices.Contains(sources, source.Ref) {
 			continue
 		}
 		if seen[source.Ref] = true; len(seen) > maxLookups {
@@ -147,11 +164,33 @@ func (s *Server) strangers(ctx context.Context, ref string, d *about.Description
 		}
 		switch {
 		case errors.Is(err, index.ErrNotFound):
-			all = append(all, warning{ref, "source_unknown", fmt.Sprintf("the card names %s, which is not on the ledger", source.Ref), source.Pointer, source.Line})
+			all = append(
+				all,
+				warning{
+					ref,
+					"source_unknown",
+					fmt.Sprintf("the card names %s, which is not on the ledger", source.Ref),
+					source.Pointer,
+					source.Line,
+				},
+			)
 		case err != nil:
 			return nil, err
 		case other != ref && !slices.Contains(sources, other):
-			all = append(all, warning{ref, "source_not_named", fmt.Sprintf("the card names %s, which is not among what the ledger says %s is made of: its derivedFrom, and what the run used that generated it", source.Ref, ref), source.Pointer, source.Line})
+			all = append(
+				all,
+				warning{
+					ref,
+					"source_not_named",
+					fmt.Sprintf(
+						"the card names %s, which is not among what the ledger says %s is made of: its derivedFrom, and what the run used that generated it",
+						source.Ref,
+						ref,
+					),
+					source.Pointer,
+					source.Line,
+				},
+			)
 		}
 	}
 	return all, nil
@@ -189,7 +228,12 @@ func cardIn(artifact canonical.Value) record.Card {
 
 // artifactCard answers with the very bytes of a card.
 func (s *Server) artifactCard(c *call) error {
-	ref := record.ArtifactRef{Kind: c.value("kind"), Namespace: c.value("namespace"), Name: c.value("name"), Version: c.value("version")}
+	ref := record.ArtifactRef{
+		Kind:      c.value("kind"),
+		Namespace: c.value("namespace"),
+		Name:      c.value("name"),
+		Version:   c.value("version"),
+	}
 	a, err := s.Index.Artifact(c.Request.Context(), ref.String(), c.at())
 	if err != nil {
 		return err
@@ -204,7 +248,10 @@ func (s *Server) artifactCard(c *call) error {
 	}
 	media, extension := servedAs(found.MediaType)
 	// The text is anybody's. It is for saving and for programs, never for a browser to show as a page of this gateway.
-	c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": ref.Name + "-" + ref.Version + extension}))
+	c.Header(
+		"Content-Disposition",
+		mime.FormatMediaType("attachment", map[string]string{"filename": ref.Name + "-" + ref.Version + extension}),
+	)
 	c.Header("Content-Security-Policy", "default-src 'none'; sandbox")
 	c.Header("Cache-Control", "private, max-age=31536000, immutable")
 	c.Header("ETag", `"`+found.SHA256+`"`)
@@ -212,8 +259,8 @@ func (s *Server) artifactCard(c *call) error {
 	return nil
 }
 
-// servedAs is the media type that a card is served as: its own, if that is one of a card, for the ledger keeps any that a
-// caller gives.
+// servedAs is the media type that a card is served as: its own, if that is one of a card, for the ledger keeps any that
+// a caller gives.
 func servedAs(mediaType string) (media, extension string) {
 	base, params, err := mime.ParseMediaType(mediaType)
 	extension, known := map[string]string{card.JSONLD: ".jsonld", card.Markdown: ".md", card.CycloneDX: ".cdx.json"}[base]

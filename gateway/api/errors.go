@@ -13,8 +13,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 )
 
-// problemOf turns the errors of all packages into what callers are told. What it doesn't know is a fault of the gateway,
-// whose text goes to the log only.
+// problemOf turns the errors of all packages into what callers are told. What it doesn't know is a fault of the
+// gateway, whose text goes to the log only.
 func (s *Server) problemOf(err error) *problem {
 	var (
 		known    *problem

@@ -30,7 +30,11 @@ func (s *Server) recordEvent(c *call) error {
 		return refused(problems, false)
 	}
 	if len(events) != 1 {
-		return fail(kindInvalid, "the document has %d events; this route takes one. POST /epcis/v2/capture takes any number", len(events))
+		return fail(
+			kindInvalid,
+			"the document has %d events; this route takes one. POST /epcis/v2/capture takes any number",
+			len(events),
+		)
 	}
 	r, known, err := intake.Single(c.Request.Context(), s.Index, c.caller.Identity.MSPID, events[0])
 	if err != nil {

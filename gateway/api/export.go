@@ -13,8 +13,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
 )
 
-// export answers with lineage in a format that isn't the gateway's own. What the answer says of itself beside the format
-// stands in headers: the height that it is of, and whether a limit cut the walk short.
+// export answers with lineage in a format that isn't the gateway's own. What the answer says of itself beside the
+// format stands in headers: the height that it is of, and whether a limit cut the walk short.
 func (s *Server) export(c *call, f formats.Format, g *formats.Graph) error {
 	if err := f.Fits(g.Answer.Node, g.Start().Kind); err != nil {
 		return unfit(err)
@@ -31,7 +31,10 @@ func (s *Server) export(c *call, f formats.Format, g *formats.Graph) error {
 	if f.Policy != "" {
 		c.Header("Content-Security-Policy", f.Policy)
 	}
-	c.Header("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": fileName(g.Answer.Node) + f.Extension}))
+	c.Header(
+		"Content-Disposition",
+		mime.FormatMediaType("inline", map[string]string{"filename": fileName(g.Answer.Node) + f.Extension}),
+	)
 	c.Header("Pedigree-Block", strconv.FormatUint(g.Answer.Block, 10))
 	if t := g.Answer.Truncated; t != nil && f.Depth == 0 { // a format that needs so many steps has all that it needs
 		c.Header("Pedigree-Truncated", strings.Join(t.Reasons, ", "))
@@ -45,7 +48,8 @@ func (s *Server) export(c *call, f formats.Format, g *formats.Graph) error {
 	}))
 }
 
-// fileName makes a name for a file about a node, of letters and digits: what comes last in its URI is what tells it apart.
+// fileName makes a name for a file about a node, of letters and digits: what comes last in its URI is what tells it
+// apart.
 func fileName(node string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._@", r) {
@@ -61,7 +65,11 @@ func fileName(node string) string {
 func unfit(err error) error {
 	var refusal *formats.Refusal
 	if errors.As(err, &refusal) {
-		return fail(kindNotAcceptable, "%s", refusal.Detail).because(reason{Code: "unfit_format", Detail: refusal.Detail, Parameter: "format"})
+		return fail(
+			kindNotAcceptable,
+			"%s",
+			refusal.Detail,
+		).because(reason{Code: "unfit_format", Detail: refusal.Detail, Parameter: "format"})
 	}
 	return err
 }
@@ -75,7 +83,8 @@ func (c *call) address() string {
 	return scheme + c.Request.Host
 }
 
-// held is how much of an answer is kept back before the first byte of it is sent, so that an error up to there can be told.
+// held is how much of an answer is kept back before the first byte of it is sent, so that an error up to there can be
+// told.
 const held = 1 << 20
 
 // stream answers with what is written, and keeps no more than a part of it in memory.

@@ -19,7 +19,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/formatstest"
 )
 
-// TestTheDescriptionHasEveryFormat: what can be asked for, what can be accepted and what is in the catalogue is one list.
+// TestTheDescriptionHasEveryFormat: what can be asked for, what can be accepted and what is in the catalogue is one
+// list.
 func TestTheDescriptionHasEveryFormat(t *testing.T) {
 	s, err := loadSpec()
 	require.NoError(t, err)
@@ -119,8 +120,8 @@ func TestWhatAnExportSaysOfItselfIsInHeaders(t *testing.T) {
 	assert.Empty(t, head.body)
 }
 
-// TestLongAnswersAreStreamed: an error that comes early is told, one that comes late breaks the answer off, so that nobody
-// takes a part for the whole.
+// TestLongAnswersAreStreamed: an error that comes early is told, one that comes late breaks the answer off, so that
+// nobody takes a part for the whole.
 func TestLongAnswersAreStreamed(t *testing.T) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()

@@ -8,11 +8,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// DefaultPatience is how long an answer of "there is no such thing" waits for blocks that are on their way. Organisations get
-// a block within milliseconds of each other, and people ask one gateway for what another has just recorded.
+// DefaultPatience is how long an answer of "there is no such thing" waits for blocks that are on their way.
+// Organisations get a block within milliseconds of each other, and people ask one gateway for what another has just
+// recorded.
 const DefaultPatience = 500 * time.Millisecond
 
-// readFresh runs a read, and runs it again after each new block as long as what it asks for is missing and patience lasts.
+// readFresh runs a read, and runs it again after each new block as long as what it asks for is missing and patience
+// lasts.
 func (s *Server) readFresh(c *call, read handler) error {
 	if c.op.method != http.MethodGet || len(c.op.roles) == 0 {
 		return read(c) // it writes, or is not about the ledger
@@ -29,5 +31,6 @@ func (s *Server) readFresh(c *call, read handler) error {
 func missing(err error) bool {
 	var told *problem
 	var future *index.FutureError
-	return errors.Is(err, index.ErrNotFound) || errors.As(err, &future) || errors.As(err, &told) && told.kind == kindNotFound
+	return errors.Is(err, index.ErrNotFound) || errors.As(err, &future) ||
+		errors.As(err, &told) && told.kind == kindNotFound
 }

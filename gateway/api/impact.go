@@ -11,7 +11,12 @@ import (
 
 // impact sums up what a node touched, or all that an organisation recorded.
 func (s *Server) impact(c *call) error {
-	q := lineage.Query{Organisation: c.value("organisation"), At: c.at(), Depth: c.number("depth"), Nodes: c.number("limit")}
+	q := lineage.Query{
+		Organisation: c.value("organisation"),
+		At:           c.at(),
+		Depth:        c.number("depth"),
+		Nodes:        c.number("limit"),
+	}
 	if (c.value("node") == "") == (q.Organisation == "") {
 		return badParameter("node", "an impact is that of a node, or that of an organisation: give one of the two parameters")
 	}
@@ -24,8 +29,17 @@ func (s *Server) impact(c *call) error {
 	impact, err := lineage.Assess(c.Request.Context(), s.Index, q)
 	var unknown *lineage.UnknownOrganisationError
 	if errors.As(err, &unknown) {
-		return fail(kindNotFound, "no event, artifact or run up to block %d was recorded by %q", unknown.Block, record.Brief(clean(unknown.MSPID))).because(
-			reason{Code: "unknown_organisation", Detail: "the ledger has nothing of this organisation; give its MSP id, such as LabMSP", Parameter: "organisation"})
+		return fail(
+			kindNotFound,
+			"no event, artifact or run up to block %d was recorded by %q",
+			unknown.Block,
+			record.Brief(clean(unknown.MSPID)),
+		).because(
+			reason{
+				Code:      "unknown_organisation",
+				Detail:    "the ledger has nothing of this organisation; give its MSP id, such as LabMSP",
+				Parameter: "organisation",
+			})
 	}
 	if err != nil {
 		return unknownNode(err)

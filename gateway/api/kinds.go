@@ -46,8 +46,12 @@ var (
 		"A record has at most 1 MiB. For capture, the limits are announced in the headers of OPTIONS /epcis/v2/capture; send larger documents in pieces, or with the error behaviour “proceed”."}
 	kindURITooLong = &problemKind{"uri-too-long", http.StatusRequestURITooLong, "The address is too long",
 		"An address has at most 32,768 bytes. Ask in several requests."}
-	kindUnsupported = &problemKind{"unsupported-media-type", http.StatusUnsupportedMediaType, "The body is of another type than JSON",
-		"Send “Content-Type: application/json” (for EPCIS, application/ld+json too, and for capture application/x-ndjson), in UTF-8. “Content-Encoding” may be gzip or zstd."}
+	kindUnsupported = &problemKind{
+		"unsupported-media-type",
+		http.StatusUnsupportedMediaType,
+		"The body is of another type than JSON",
+		"Send “Content-Type: application/json” (for EPCIS, application/ld+json too, and for capture application/x-ndjson), in UTF-8. “Content-Encoding” may be gzip or zstd.",
+	}
 	kindUnprocessable = &problemKind{"unprocessable", http.StatusUnprocessableEntity, "The ledger's rules refuse it",
 		"The record is well formed, but refers to something that is not on the ledger, or contradicts what is. Record what it refers to first."}
 	kindBusy = &problemKind{"busy", http.StatusTooManyRequests, "Too much is under way",

@@ -84,7 +84,13 @@ func (c *call) directions(f formats.Format) ([]lineage.Direction, error) {
 	asked := c.value("direction")
 	if f.Direction != "" {
 		if c.params["direction"] != nil && asked != string(f.Direction) {
-			return nil, badParameter("direction", "the format %s is made of %s, not of %s; leave the direction out", f.Name, f.Direction, asked)
+			return nil, badParameter(
+				"direction",
+				"the format %s is made of %s, not of %s; leave the direction out",
+				f.Name,
+				f.Direction,
+				asked,
+			)
 		}
 		return []lineage.Direction{f.Direction}, nil
 	}

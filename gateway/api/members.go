@@ -50,8 +50,8 @@ func (s *Server) listNamespaces(c *call) error {
 	})
 }
 
-// shortToken is the page token of a list that is short enough to be made as a whole: how many items to leave out, and at
-// which block.
+// shortToken is the page token of a list that is short enough to be made as a whole: how many items to leave out, and
+// at which block.
 type shortToken struct {
 	Skip  int    `json:"s"`
 	Block uint64 `json:"b"`
@@ -67,7 +67,10 @@ func pageOf[T any](s *Server, c *call, all func(at uint64) ([]T, error)) error {
 			return badParameter("pageToken", "the page token is damaged; ask for the first page again")
 		}
 		if at != index.Latest && at != t.Block {
-			return badParameter("pageToken", "the page token belongs to the same query at another block; ask for the first page again")
+			return badParameter(
+				"pageToken",
+				"the page token belongs to the same query at another block; ask for the first page again",
+			)
 		}
 		at, skip = t.Block, t.Skip
 	}

@@ -59,10 +59,21 @@ func (s *Server) observe(g *gin.Context) {
 	if name == "healthz" || name == "readyz" || name == "metrics" {
 		level = slog.LevelDebug
 	}
-	s.Logger.LogAttrs(g.Request.Context(), level, "request",
-		slog.String("id", id), slog.String("method", record.Brief(clean(g.Request.Method))), slog.String("path", record.Brief(clean(g.Request.URL.Path))),
-		slog.String("operation", name), slog.String("caller", g.GetString(callerKey)),
-		slog.Int("status", g.Writer.Status()), slog.Int64("ms", took.Milliseconds()))
+	s.Logger.LogAttrs(
+		g.Request.Context(),
+		level,
+		"request",
+		slog.String(
+			"id",
+			id,
+		),
+		slog.String("method", record.Brief(clean(g.Request.Method))),
+		slog.String("path", record.Brief(clean(g.Request.URL.Path))),
+		slog.String("operation", name),
+		slog.String("caller", g.GetString(callerKey)),
+		slog.Int("status", g.Writer.Status()),
+		slog.Int64("ms", took.Milliseconds()),
+	)
 }
 
 // guard keeps a faulty handler and too many requests from harming others.
@@ -81,7 +92,11 @@ func (s *Server) guard(g *gin.Context) {
 		}
 	}()
 	if len(g.Request.RequestURI) > maxURI {
-		s.refuse(g, nil, fail(kindURITooLong, "the address has %d bytes, more than the %d allowed", len(g.Request.RequestURI), maxURI))
+		s.refuse(
+			g,
+			nil,
+			fail(kindURITooLong, "the address has %d bytes, more than the %d allowed", len(g.Request.RequestURI), maxURI),
+		)
 		return
 	}
 	if access.CallerIn(g.Request.Context()) != nil {

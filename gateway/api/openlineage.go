@@ -58,15 +58,19 @@ func (c *call) mode() openlineage.Mode {
 	return openlineage.Lenient
 }
 
-// takeLineage takes one OpenLineage event, and answers as Marquez does: 201 for what is kept, 200 and the event itself for
-// an object that is no event it knows.
+// takeLineage takes one OpenLineage event, and answers as Marquez does: 201 for what is kept, 200 and the event itself
+// for an object that is no event it knows.
 func (s *Server) takeLineage(c *call) error {
 	body, err := c.read()
 	if err != nil {
 		return err
 	}
 	mode := c.mode()
-	v, err := openlineage.Parse(body, mode, canonical.Limits{Bytes: openlineage.MaxBytes, Depth: openlineage.MaxDepth, Values: openlineage.MaxValues})
+	v, err := openlineage.Parse(
+		body,
+		mode,
+		canonical.Limits{Bytes: openlineage.MaxBytes, Depth: openlineage.MaxDepth, Values: openlineage.MaxValues},
+	)
 	if err != nil {
 		return malformed(err)
 	}
@@ -143,7 +147,8 @@ type failedEvent struct {
 	Problems  []reason `json:"problems,omitempty"`
 }
 
-// takeLineageBatch takes a JSON array of events, or one in each line. What is good is taken; the answer tells of the rest.
+// takeLineageBatch takes a JSON array of events, or one in each line. What is good is taken; the answer tells of the
+// rest.
 func (s *Server) takeLineageBatch(c *call) error {
 	values, err := s.readBatch(c)
 	if err != nil {
@@ -202,7 +207,11 @@ func (s *Server) failedEvent(index int, err error) failedEvent {
 	if p.kind.status >= 500 {
 		s.Logger.Error("an event of a batch was not taken", "index", index, "error", err)
 	}
-	f := failedEvent{Index: index, Reason: p.detail, Retriable: p.kind.status == http.StatusTooManyRequests || p.kind.status >= 500}
+	f := failedEvent{
+		Index:     index,
+		Reason:    p.detail,
+		Retriable: p.kind.status == http.StatusTooManyRequests || p.kind.status >= 500,
+	}
 	for _, r := range p.reasons {
 		f.Problems = append(f.Problems, reason{Code: r.Code, Detail: r.Detail, Pointer: r.Pointer})
 	}
@@ -215,7 +224,11 @@ func (s *Server) readBatch(c *call) ([]canonical.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits := canonical.Limits{Bytes: int(c.op.maxBytes), Depth: openlineage.MaxDepth + 1, Values: 4 * openlineage.MaxValues}
+	limits := canonical.Limits{
+		Bytes:  int(c.op.maxBytes),
+		Depth:  openlineage.MaxDepth + 1,
+		Values: 4 * openlineage.MaxValues,
+	}
 	if media := c.ContentType(); media == ndjson {
 		return readLines(body, c.mode(), limits)
 	}
@@ -224,7 +237,10 @@ func (s *Server) readBatch(c *call) ([]canonical.Value, error) {
 		return nil, malformed(err)
 	}
 	if v.Kind != canonical.Array {
-		return nil, refused([]record.Problem{{Code: "wrong_type", Detail: "a batch is a JSON array of events, not a JSON " + v.Kind.String()}}, false)
+		return nil, refused(
+			[]record.Problem{{Code: "wrong_type", Detail: "a batch is a JSON array of events, not a JSON " + v.Kind.String()}},
+			false,
+		)
 	}
 	if len(v.Items) > maxBatch {
 		return nil, tooManyEvents()

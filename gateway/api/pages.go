@@ -41,7 +41,12 @@ func (s *Server) openapiYAML(c *call) error {
 // docs shows the description as a page.
 func (s *Server) docs(c *call) error {
 	info := object(s.spec.doc["info"])
-	page := &web.Docs{Frame: s.frame(c, "docs"), Title: text(info["title"]), Description: text(info["description"]), Version: s.Version}
+	page := &web.Docs{
+		Frame:       s.frame(c, "docs"),
+		Title:       text(info["title"]),
+		Description: text(info["description"]),
+		Version:     s.Version,
+	}
 	for _, tag := range array(s.spec.doc["tags"]) {
 		t := object(tag)
 		group := web.Group{Name: text(t["name"]), Description: text(t["description"])}
@@ -60,7 +65,13 @@ func (s *Server) docs(c *call) error {
 }
 
 func (s *Server) routeDocs(path, method string, op, item map[string]any) web.Route {
-	r := web.Route{ID: text(op["operationId"]), Method: strings.ToUpper(method), Path: path, Summary: text(op["summary"]), Description: text(op["description"])}
+	r := web.Route{
+		ID:          text(op["operationId"]),
+		Method:      strings.ToUpper(method),
+		Path:        path,
+		Summary:     text(op["summary"]),
+		Description: text(op["description"]),
+	}
 	for _, o := range s.spec.operations {
 		if o.id == r.ID {
 			r.Roles = "anybody"
@@ -77,7 +88,9 @@ func (s *Server) routeDocs(path, method string, op, item map[string]any) web.Rou
 		p := s.spec.resolve(p)
 		required, _ := p["required"].(bool)
 		r.Parameters = append(r.Parameters, web.Parameter{
-			Name: text(p["name"]), In: text(p["in"]), Required: required, Type: s.spec.typeName(p["schema"]), Description: text(p["description"]),
+			Name: text(
+				p["name"],
+			), In: text(p["in"]), Required: required, Type: s.spec.typeName(p["schema"]), Description: text(p["description"]),
 		})
 	}
 	content := object(object(op["requestBody"])["content"])
@@ -89,7 +102,10 @@ func (s *Server) routeDocs(path, method string, op, item map[string]any) web.Rou
 	}
 	responses := object(op["responses"])
 	for _, status := range sortedNames(responses) {
-		r.Responses = append(r.Responses, web.Response{Status: status, Description: text(s.spec.resolve(responses[status])["description"])})
+		r.Responses = append(
+			r.Responses,
+			web.Response{Status: status, Description: text(s.spec.resolve(responses[status])["description"])},
+		)
 	}
 	return r
 }
@@ -127,14 +143,25 @@ func (s *Server) problemTypes(c *call) error {
 func (s *Server) problemType(c *call) error {
 	for _, k := range problemKinds {
 		if k.slug == c.value("slug") {
-			return s.html(c, http.StatusOK, "problems", &web.Problems{Frame: s.frame(c, "docs"), Kinds: []web.Problem{viewKind(k)}, Single: true})
+			return s.html(
+				c,
+				http.StatusOK,
+				"problems",
+				&web.Problems{Frame: s.frame(c, "docs"), Kinds: []web.Problem{viewKind(k)}, Single: true},
+			)
 		}
 	}
 	return fail(kindNotFound, "there is no type of problem %q; /problems lists them", record.Brief(c.value("slug")))
 }
 
 func viewKind(k *problemKind) web.Problem {
-	return web.Problem{Slug: k.slug, Status: k.status, Title: k.title, Help: k.help, EPCIS: "epcisException:" + k.epcis(http.MethodPost)}
+	return web.Problem{
+		Slug:   k.slug,
+		Status: k.status,
+		Title:  k.title,
+		Help:   k.help,
+		EPCIS:  "epcisException:" + k.epcis(http.MethodPost),
+	}
 }
 
 // indent writes a value of the description as people read JSON.

@@ -40,7 +40,12 @@ func (s *Server) lineageProof(c *call) error {
 	if err != nil {
 		return err
 	}
-	q := lineage.Query{Node: node, At: c.at(), Depth: c.number("depth"), Direction: lineage.Direction(c.value("direction"))}
+	q := lineage.Query{
+		Node:      node,
+		At:        c.at(),
+		Depth:     c.number("depth"),
+		Direction: lineage.Direction(c.value("direction")),
+	}
 	answer, err := lineage.Trace(c.Request.Context(), s.Index, q)
 	if err != nil {
 		return unknownNode(err)
@@ -50,7 +55,12 @@ func (s *Server) lineageProof(c *call) error {
 		return err
 	}
 	if limit := c.number("limit"); len(ids) > limit {
-		return badParameter("limit", "the walk comes to %d records, more than %d; walk fewer steps, or allow more", len(ids), limit)
+		return badParameter(
+			"limit",
+			"the walk comes to %d records, more than %d; walk fewer steps, or allow more",
+			len(ids),
+			limit,
+		)
 	}
 	t := proof.Trace{Node: answer.Node, Direction: string(answer.Direction), Cut: answer.Truncated != nil}
 	p, err := s.Prover.ProveTrace(c.Request.Context(), t, ids, proof.Level(c.value("level")), c.number("organisations"))

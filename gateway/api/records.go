@@ -55,7 +55,9 @@ func refOf(body []byte) string {
 		return ""
 	}
 	return record.ArtifactRef{
-		Kind: v.Get("kind").Text, Namespace: v.Get("namespace").Text, Name: v.Get("name").Text, Version: v.Get("version").Text,
+		Kind: v.Get(
+			"kind",
+		).Text, Namespace: v.Get("namespace").Text, Name: v.Get("name").Text, Version: v.Get("version").Text,
 	}.String()
 }
 

@@ -1,5 +1,5 @@
-// Package api is the REST interface of a gateway. What each route takes and gives is said in openapi.yaml, from which the
-// router is made; how each one works is in a file for each resource; what can go wrong is in the table of kinds.go.
+// Package api is the REST interface of a gateway. What each route takes and gives is said in openapi.yaml, from which
+// the router is made; how each one works is in a file for each resource; what can go wrong is in the table of kinds.go.
 package api
 
 import (
@@ -39,7 +39,12 @@ type Queue interface {
 	Record(ctx context.Context, r capture.Request) ([]capture.Result, error)
 	Job(ctx context.Context, id string) (capture.Job, error)
 	Jobs(ctx context.Context, owner, after string, limit int) (jobs []capture.Job, next string, err error)
-	Results(ctx context.Context, id string, from, limit int, only capture.State) (results []capture.Result, next int, err error)
+	Results(
+		ctx context.Context,
+		id string,
+		from, limit int,
+		only capture.State,
+	) (results []capture.Result, next int, err error)
 	Limits() capture.Limits
 	Stats() capture.Stats
 }
@@ -129,7 +134,12 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	s := &Server{Config: cfg, started: time.Now(), places: make(chan struct{}, cfg.Concurrency), captures: make(chan struct{}, DefaultCaptures)}
+	s := &Server{
+		Config:   cfg,
+		started:  time.Now(),
+		places:   make(chan struct{}, cfg.Concurrency),
+		captures: make(chan struct{}, DefaultCaptures),
+	}
 	var err error
 	if s.spec, err = loadSpec(); err != nil {
 		return nil, err
@@ -151,10 +161,23 @@ func New(cfg Config) (*Server, error) {
 			s.People.ServeHTTP(g.Writer, g.Request)
 			return
 		}
-		s.refuse(g, nil, fail(kindNotFound, "there is nothing at %q; /docs lists what there is", record.Brief(clean(g.Request.URL.Path))))
+		s.refuse(
+			g,
+			nil,
+			fail(kindNotFound, "there is nothing at %q; /docs lists what there is", record.Brief(clean(g.Request.URL.Path))),
+		)
 	})
 	s.engine.NoMethod(func(g *gin.Context) {
-		s.refuse(g, nil, fail(kindMethod, "%s is not a method of %q", record.Brief(clean(g.Request.Method)), record.Brief(clean(g.Request.URL.Path))))
+		s.refuse(
+			g,
+			nil,
+			fail(
+				kindMethod,
+				"%s is not a method of %q",
+				record.Brief(clean(g.Request.Method)),
+				record.Brief(clean(g.Request.URL.Path)),
+			),
+		)
 	})
 	return s, s.route()
 }
@@ -259,14 +282,23 @@ func (s *Server) admit(c *call) error {
 			return nil
 		}
 	}
-	p := fail(kindWrongRole, "the token %q has the role %s; this takes the role %s", caller.Name, caller.Role, anyOf(c.op.roles))
-	p.header = http.Header{"Www-Authenticate": {`Bearer realm="pedigree", error="insufficient_scope", scope="` + string(c.op.roles[0]) + `"`}}
+	p := fail(
+		kindWrongRole,
+		"the token %q has the role %s; this takes the role %s",
+		caller.Name,
+		caller.Role,
+		anyOf(c.op.roles),
+	)
+	p.header = http.Header{
+		"Www-Authenticate": {`Bearer realm="pedigree", error="insufficient_scope", scope="` + string(c.op.roles[0]) + `"`},
+	}
 	return p
 }
 
-// caller authenticates a request: one of this program's own, or by its token, or, if a page of this gateway asks without one,
-// by the session of who is signed in. A session reads by itself, for the browser sends its cookie with no other site's
-// requests and gives other origins no answers; to write it takes the session's form token, too. Nobody is nil.
+// caller authenticates a request: one of this program's own, or by its token, or, if a page of this gateway asks
+// without one, by the session of who is signed in. A session reads by itself, for the browser sends its cookie with no
+// other site's requests and gives other origins no answers; to write it takes the session's form token, too. Nobody is
+// nil.
 func (s *Server) caller(c *call) (*access.Caller, error) {
 	if caller := access.CallerIn(c.Request.Context()); caller != nil {
 		return caller, nil

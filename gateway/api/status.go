@@ -85,5 +85,8 @@ func (s *Server) metrics(c *call) error {
 func (s *Server) reindex(c *call) error {
 	s.Rebuild()
 	c.Header("Location", "/v1/status")
-	return c.answer(http.StatusAccepted, health{OK: true, Why: "the index is being built again; /v1/status tells how far it is"})
+	return c.answer(
+		http.StatusAccepted,
+		health{OK: true, Why: "the index is being built again; /v1/status tells how far it is"},
+	)
 }

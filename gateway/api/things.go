@@ -66,8 +66,10 @@ func linksetOf(thing string) linkset {
 			{"/epcis/v2/events?MATCH_anyEPC=" + query, "application/json", "Events of this item"},
 			{"/epcis/v2/events?MATCH_anyEPCClass=" + query, "application/json", "Events of this class or lot"},
 		},
-		voc + "traceability":      lineage,
-		voc + "recallStatus":      []link{{"/v1/statements?kind=recall&about=" + query, "application/json", "Recalls"}},
-		voc + "certificationInfo": []link{{"/v1/statements?kind=certificate&about=" + query, "application/json", "Certificates"}},
+		voc + "traceability": lineage,
+		voc + "recallStatus": []link{{"/v1/statements?kind=recall&about=" + query, "application/json", "Recalls"}},
+		voc + "certificationInfo": []link{
+			{"/v1/statements?kind=certificate&about=" + query, "application/json", "Certificates"},
+		},
 	}}}
 }

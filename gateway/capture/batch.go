@@ -100,7 +100,12 @@ func (q *Queue) drive(ctx context.Context, b *batch) (finished bool) {
 		case rule.Exhausted(b.failures[kind]):
 			if b.sent && !endsAttempt(kind) && time.Since(b.sentAt) < q.cfg.Settle {
 				// It may have been sent by an earlier process, and be on its way: only a block can say.
-				q.note(ctx, b, fmt.Errorf("a transaction that may be under way is refused now; waiting to see: %w", err), 5*time.Second)
+				q.note(
+					ctx,
+					b,
+					fmt.Errorf("a transaction that may be under way is refused now; waiting to see: %w", err),
+					5*time.Second,
+				)
 				continue
 			}
 			done, err := q.refuse(ctx, b, err)
@@ -207,7 +212,12 @@ func (q *Queue) try(ctx context.Context, b *batch) (ledger.Commit, error) {
 	case <-ctx.Done():
 		return ledger.Commit{}, ctx.Err()
 	case <-timeout.C:
-		return ledger.Commit{}, &ledger.Error{Phase: ledger.Committing, Kind: ledger.FateUnknown, TransactionID: txID, Message: "no block with it was seen in time"}
+		return ledger.Commit{}, &ledger.Error{
+			Phase:         ledger.Committing,
+			Kind:          ledger.FateUnknown,
+			TransactionID: txID,
+			Message:       "no block with it was seen in time",
+		}
 	}
 }
 
@@ -234,8 +244,15 @@ func (q *Queue) orphan(ctx context.Context, b *batch, identity *ledger.Identity)
 		return commit, err
 	}
 	if rest := q.cfg.Settle - time.Since(b.sentAt); rest > 0 {
-		return ledger.Commit{}, &ledger.Error{Phase: ledger.LookingUp, Kind: ledger.FateUnknown, TransactionID: b.txID, Message: fmt.Sprintf(
-			"it was sent under another certificate and can't be sent again; it is given up if it isn't on the ledger in %v", rest.Round(time.Second))}
+		return ledger.Commit{}, &ledger.Error{
+			Phase:         ledger.LookingUp,
+			Kind:          ledger.FateUnknown,
+			TransactionID: b.txID,
+			Message: fmt.Sprintf(
+				"it was sent under another certificate and can't be sent again; it is given up if it isn't on the ledger in %v",
+				rest.Round(time.Second),
+			),
+		}
 	}
 	q.nextAttempt(b)
 	return ledger.Commit{}, errRecompose
@@ -248,7 +265,16 @@ func (q *Queue) endorse(ctx context.Context, b *batch, identity *ledger.Identity
 			return err
 		}
 	}
-	proposal, err := q.ledger.Propose(identity, ledger.Call{Function: b.lane.function, Args: [][]byte{b.witnesses}, Transient: map[string][]byte{record.TransientPack: b.pack}}, b.key, b.attempt)
+	proposal, err := q.ledger.Propose(
+		identity,
+		ledger.Call{
+			Function:  b.lane.function,
+			Args:      [][]byte{b.witnesses},
+			Transient: map[string][]byte{record.TransientPack: b.pack},
+		},
+		b.key,
+		b.attempt,
+	)
 	if err != nil {
 		return err
 	}
@@ -274,7 +300,14 @@ func (q *Queue) compose(ctx context.Context, b *batch) error {
 		}
 		all, err := record.Unpack(pack, record.PackLimits{})
 		if err != nil || len(all) != len(m.part.packed) {
-			return fmt.Errorf("%w: the records of part %d can't be read (%d of %d): %w", ErrStorage, m.part.id, len(all), len(m.part.packed), err)
+			return fmt.Errorf(
+				"%w: the records of part %d can't be read (%d of %d): %w",
+				ErrStorage,
+				m.part.id,
+				len(all),
+				len(m.part.packed),
+				err,
+			)
 		}
 		for _, i := range m.items {
 			at, ok := slices.BinarySearch(m.part.packed, i)

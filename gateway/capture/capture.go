@@ -3,18 +3,20 @@
 // # Durability
 //
 // The queue is a SQLite database in one folder (write-ahead log, synchronous=FULL). [Queue.Capture] and [Intake.Commit]
-// return after the transaction that holds the job has been fsynced; one writer goroutine gathers what concurrent callers
-// want written into one transaction and one fsync. SQLite was chosen over a log of our own for what it has already been
-// tested for: a process killed at any instruction, a torn write, a full disk. What makes it fast enough is that a row is
-// not a record: records lie packed (one zstd frame of up to some hundreds) as a blob, and become rows of nothing.
+// return after the transaction that holds the job has been fsynced; one writer goroutine gathers what concurrent
+// callers want written into one transaction and one fsync. SQLite was chosen over a log of our own for what it has
+// already been tested for: a process killed at any instruction, a torn write, a full disk. What makes it fast enough is
+// that a row is not a record: records lie packed (one zstd frame of up to some hundreds) as a blob, and become rows of
+// nothing.
 //
 // # Exactly once
 //
 // Records are gathered into batches, one transaction of the ledger each. Before a transaction leaves for the orderers,
-// its id and the exact records in it are fsynced. The id is a function of the batch and the attempt (package ledger), so
-// after a crash the same records are sent under the same id, and the ledger itself lets only one of them through. A batch
-// that may have been sent is first looked up by its id; it is sent again, under the same id, only if it isn't there; and
-// it gets another id only when a block has shown the first one to be invalid. So at any instruction a process may die:
+// its id and the exact records in it are fsynced. The id is a function of the batch and the attempt (package ledger),
+// so after a crash the same records are sent under the same id, and the ledger itself lets only one of them through. A
+// batch that may have been sent is first looked up by its id; it is sent again, under the same id, only if it isn't
+// there; and it gets another id only when a block has shown the first one to be invalid. So at any instruction a
+// process may die:
 //
 //	before the job's fsync        nothing was acknowledged, nothing is sent
 //	before the batch's fsync      the records are pending; nothing was sent
@@ -22,9 +24,9 @@
 //	after the commit              looked up, found, recorded in the queue
 //
 // Records that the same organisation has already on the ledger (as the index tells) or in the queue are not sent again;
-// their result is "duplicate" and names the existing one. Neither are those of which the caller knows that another record
-// says the same ([Item].Existing). Another organisation's recording of the same record is not a
-// duplicate: it corroborates.
+// their result is "duplicate" and names the existing one. Neither are those of which the caller knows that another
+// record says the same ([Item].Existing). Another organisation's recording of the same record is not a duplicate: it
+// corroborates.
 //
 // A transaction that may have been sent, could not be found, and is meanwhile refused by the chaincode is given up only
 // after [Config.Settle]: until then an orderer may still bring it.
@@ -72,8 +74,8 @@ type Config struct {
 	// before. A name that it no longer knows makes those jobs wait.
 	Identity func(name string) (*ledger.Identity, error)
 
-	// BatchRecords, BatchBytes (of records, before packing) and BatchAge shape a transaction: it is cut when it has as many
-	// records or bytes, or when its oldest record has waited this long, or at once while nothing else is under way.
+	// BatchRecords, BatchBytes (of records, before packing) and BatchAge shape a transaction: it is cut when it has as
+	// many records or bytes, or when its oldest record has waited this long, or at once while nothing else is under way.
 	// Optional. If zero, the defaults above.
 	BatchRecords, BatchBytes int
 	BatchAge                 time.Duration
@@ -81,9 +83,9 @@ type Config struct {
 	// InFlight is how many transactions may be under way at once. Optional. If zero, DefaultInFlight.
 	InFlight int
 
-	// RollbackRecords and RollbackBytes bound a job with error behaviour "rollback", which is one transaction. Optional. If
-	// zero, the defaults above. The transaction must fit into one block, which has 10 MB at most by Fabric's default. It
-	// holds its pack once, as a write: endorsers get the pack as transient data, which is no part of the transaction.
+	// RollbackRecords and RollbackBytes bound a job with error behaviour "rollback", which is one transaction. Optional.
+	// If zero, the defaults above. The transaction must fit into one block, which has 10 MB at most by Fabric's default.
+	// It holds its pack once, as a write: endorsers get the pack as transient data, which is no part of the transaction.
 	RollbackRecords, RollbackBytes int
 
 	// QueuedRecords and QueuedBytes bound the unfinished records; beyond them callers get a *BusyError. Optional. If zero,
@@ -94,8 +96,8 @@ type Config struct {
 	Keep     time.Duration
 	KeepJobs int
 
-	// Settle is how long after it was last sent a transaction can still come up. Optional. If zero, DefaultSettle: more than
-	// the 3 min 22 s after which BFT orderers drop what they could not order (SmartBFT's request timeouts).
+	// Settle is how long after it was last sent a transaction can still come up. Optional. If zero, DefaultSettle: more
+	// than the 3 min 22 s after which BFT orderers drop what they could not order (SmartBFT's request timeouts).
 	Settle time.Duration
 
 	// Logger receives what an operator should know. Optional. If nil, slog.Default().
@@ -116,8 +118,8 @@ type Ledger interface {
 
 // Index knows what is on the ledger.
 type Index interface {
-	// Recorded tells which of the records the organisation has on the ledger, by the first valid transaction of its own that
-	// has it. It MUST know every transaction whose commit has been resolved.
+	// Recorded tells which of the records the organisation has on the ledger, by the first valid transaction of its own
+	// that has it. It MUST know every transaction whose commit has been resolved.
 	Recorded(ctx context.Context, mspID string, ids []record.ID) (map[record.ID]Recording, error)
 }
 
@@ -149,8 +151,8 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("the queue is full with %d records; try again in %v", e.Records, e.RetryAfter)
 }
 
-// PendingError says that the caller's time was over while its records may still come to the ledger: they are in the queue,
-// or under way in a transaction. The job says what became of them.
+// PendingError says that the caller's time was over while its records may still come to the ledger: they are in the
+// queue, or under way in a transaction. The job says what became of them.
 type PendingError struct {
 	JobID string
 	// TransactionID is the transaction that carries the records.
@@ -201,7 +203,8 @@ type Queue struct {
 	batches  map[*batch]struct{} // under way
 }
 
-// Open opens the queue of a folder and reads what is unfinished. Jobs are taken from now on; Run brings them to the ledger.
+// Open opens the queue of a folder and reads what is unfinished. Jobs are taken from now on; Run brings them to the
+// ledger.
 func Open(cfg Config) (*Queue, error) {
 	if cfg.Folder == "" || cfg.Identity == nil {
 		return nil, errors.New("capture: the folder or the source of identities is missing")

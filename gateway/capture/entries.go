@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// entry is what a part keeps of a record for results: the digest that is the record's id, and the event id. What is not in
-// the part's pack has no id.
+// entry is what a part keeps of a record for results: the digest that is the record's id, and the event id. What is not
+// in the part's pack has no id.
 type entry struct {
 	known  bool // the digest is
 	digest [sha256.Size]byte
 	event  string
 }
 
-// Entries lie in the database one after the other: a byte of marks, then what they say is there. An event id is mostly an
-// event hash id, of which only the digest is kept; another one is kept as its length, a varint, and its text.
+// Entries lie in the database one after the other: a byte of marks, then what they say is there. An event id is mostly
+// an event hash id, of which only the digest is kept; another one is kept as its length, a varint, and its text.
 const (
 	markDigest = 1 << iota
 	markHash   // the event id is hashScheme, the hexadecimal digits of the digest that follows, and hashVersion
@@ -46,7 +46,8 @@ func appendEntry(dst []byte, e entry) []byte {
 
 // hashOf takes the digest out of an event hash id, if the text is one as this program writes it.
 func hashOf(event string) (digest [sha256.Size]byte, ok bool) {
-	if len(event) != len(hashScheme)+2*sha256.Size+len(hashVersion) || !strings.HasPrefix(event, hashScheme) || !strings.HasSuffix(event, hashVersion) {
+	if len(event) != len(hashScheme)+2*sha256.Size+len(hashVersion) || !strings.HasPrefix(event, hashScheme) ||
+		!strings.HasSuffix(event, hashVersion) {
 		return digest, false
 	}
 	digits := event[len(hashScheme) : len(event)-len(hashVersion)]

@@ -43,8 +43,8 @@ const (
 	lookupFails trouble = "the look-up fails"
 )
 
-// fakeLedger behaves as a channel does towards one organisation: it lets each transaction id through once, and shows what
-// it has committed. It outlives the queues that use it.
+// fakeLedger behaves as a channel does towards one organisation: it lets each transaction id through once, and shows
+// what it has committed. It outlives the queues that use it.
 type fakeLedger struct {
 	mu       sync.Mutex
 	commits  *ledger.Commits
@@ -331,8 +331,8 @@ func (b *bench) finish(id string) (Job, []Result) {
 	return j, results
 }
 
-// audit checks the promises: what is said to be recorded is on the ledger, once, where it is said to be; what is said to be
-// refused is not there; nothing is there twice.
+// audit checks the promises: what is said to be recorded is on the ledger, once, where it is said to be; what is said
+// to be refused is not there; nothing is there twice.
 func (b *bench) audit(j Job, results []Result) {
 	b.Helper()
 	f := b.ledger

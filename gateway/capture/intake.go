@@ -68,7 +68,13 @@ var gatherings = sync.Pool{New: func() any { return new(gathering) }}
 func (g *gathering) empty() {
 	g.packer.Reset()
 	clear(g.outcomes)
-	*g = gathering{packer: g.packer, entries: g.entries[:0], outcomes: g.outcomes[:0], digests: g.digests[:0], packed: g.packed[:0]}
+	*g = gathering{
+		packer:   g.packer,
+		entries:  g.entries[:0],
+		outcomes: g.outcomes[:0],
+		digests:  g.digests[:0],
+		packed:   g.packed[:0],
+	}
 }
 
 // Begin begins a job. The request's items are not looked at: give them to Add. End with Commit, or with Discard.
@@ -110,7 +116,13 @@ func (in *Intake) Add(ctx context.Context, items ...Item) error {
 	for i := range items {
 		item := &items[i]
 		if len(item.Body) > record.MaxBytes {
-			return fmt.Errorf("%w: record %d has %d bytes, more than the %d allowed", ErrTooLarge, in.job.total, len(item.Body), record.MaxBytes)
+			return fmt.Errorf(
+				"%w: record %d has %d bytes, more than the %d allowed",
+				ErrTooLarge,
+				in.job.total,
+				len(item.Body),
+				record.MaxBytes,
+			)
 		}
 		if err := in.reserve(len(item.Body)); err != nil {
 			return err
@@ -168,11 +180,20 @@ func (in *Intake) gather(item *Item) error {
 func (in *Intake) reserve(bytes int) error {
 	q, cfg := in.q, in.q.cfg
 	if in.job.behaviour == Rollback && (in.job.total+1 > cfg.RollbackRecords || in.next.bytes+bytes > cfg.RollbackBytes) {
-		return fmt.Errorf("%w: with the error behaviour rollback it may have %d records and %d bytes of them; use proceed, or send it in pieces",
-			ErrTooLarge, cfg.RollbackRecords, cfg.RollbackBytes)
+		return fmt.Errorf(
+			"%w: with the error behaviour rollback it may have %d records and %d bytes of them; use proceed, or send it in pieces",
+			ErrTooLarge,
+			cfg.RollbackRecords,
+			cfg.RollbackBytes,
+		)
 	}
 	if in.reserved.records+1 > cfg.QueuedRecords || in.reserved.bytes+bytes > cfg.QueuedBytes {
-		return fmt.Errorf("%w: it may have %d records and %d bytes of them; send it in pieces", ErrTooLarge, cfg.QueuedRecords, cfg.QueuedBytes)
+		return fmt.Errorf(
+			"%w: it may have %d records and %d bytes of them; send it in pieces",
+			ErrTooLarge,
+			cfg.QueuedRecords,
+			cfg.QueuedBytes,
+		)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -186,12 +207,13 @@ func (in *Intake) reserve(bytes int) error {
 	return nil
 }
 
-// Room says, with a *BusyError, if the queue is too full for a job of so many bytes, as far as can be known before it comes.
-// A queue that has nothing to do has room for any job that it may take at all.
+// Room says, with a *BusyError, if the queue is too full for a job of so many bytes, as far as can be known before it
+// comes. A queue that has nothing to do has room for any job that it may take at all.
 func (q *Queue) Room(bytes int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.records >= q.cfg.QueuedRecords || q.bytes >= q.cfg.QueuedBytes || q.records > 0 && int64(q.bytes)+bytes > int64(q.cfg.QueuedBytes) {
+	if q.records >= q.cfg.QueuedRecords || q.bytes >= q.cfg.QueuedBytes ||
+		q.records > 0 && int64(q.bytes)+bytes > int64(q.cfg.QueuedBytes) {
 		return &BusyError{RetryAfter: q.retryAfter(), Records: q.records}
 	}
 	return nil
@@ -206,7 +228,9 @@ func (in *Intake) cut() error {
 	}
 	row := &partRow{
 		job: in.job.id, first: in.job.total - n, n: n, bytes: g.bytes, witnesses: in.witnesses,
-		outcomes: slices.Clone(g.outcomes), digests: slices.Clone(g.digests), packed: slices.Clone(g.packed), entries: bytes.Clone(g.entries),
+		outcomes: slices.Clone(
+			g.outcomes,
+		), digests: slices.Clone(g.digests), packed: slices.Clone(g.packed), entries: bytes.Clone(g.entries),
 	}
 	if row.finished = len(g.packed) == 0; !row.finished && in.job.behaviour == Rollback && in.job.rejected > 0 {
 		in.rollBack(row.outcomes)
@@ -270,8 +294,8 @@ func (q *Queue) await(ctx context.Context, done <-chan error) error {
 	}
 }
 
-// Commit makes the job durable and hands it on to be done. An error means that it is not, except for ctx's own error: then
-// it may be.
+// Commit makes the job durable and hands it on to be done. An error means that it is not, except for ctx's own error:
+// then it may be.
 func (in *Intake) Commit(ctx context.Context) (Job, error) {
 	if in.ended || in.failed != nil {
 		return Job{}, errors.Join(errors.New("capture: the intake has ended already"), in.failed)

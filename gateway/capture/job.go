@@ -49,8 +49,9 @@ type Item struct {
 	EventID string
 	// Problems are why a record was refused before it came here. Their Index has no meaning.
 	Problems []record.Problem
-	// Existing, which is optional, is a record on the ledger that says the same in other words, as only the caller can tell.
-	// Nothing is sent then, and the result is Duplicate. Records that are the same to the byte the queue finds by itself.
+	// Existing, which is optional, is a record on the ledger that says the same in other words, as only the caller can
+	// tell. Nothing is sent then, and the result is Duplicate. Records that are the same to the byte the queue finds by
+	// itself.
 	Existing *Existing
 }
 

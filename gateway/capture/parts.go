@@ -27,8 +27,8 @@ type job struct {
 	parts                                []*part
 }
 
-// part is what travels together: neighbouring records of a job, never more than fit one transaction. Guarded by Queue.mu,
-// except for what never changes.
+// part is what travels together: neighbouring records of a job, never more than fit one transaction. Guarded by
+// Queue.mu, except for what never changes.
 type part struct {
 	id       int64
 	job      *job
@@ -70,11 +70,11 @@ func (q *Queue) sendable(p *part) bool {
 	return p.waits == 0 || p.job.behaviour == Proceed || !q.waitsForOthers(p)
 }
 
-// waitsForOthers tells whether another part has yet to bring one of the part's records. An all-or-nothing part waits until
-// it is clear for each of its records whether it is a duplicate. Queue.mu is held.
+// waitsForOthers tells whether another part has yet to bring one of the part's records. An all-or-nothing part waits
+// until it is clear for each of its records whether it is a duplicate. Queue.mu is held.
 //
-// Parts never wait for each other in a ring: a place in the line for a record is taken when a part enters, by all of its
-// records at once, so who waits has always come later.
+// Parts never wait for each other in a ring: a place in the line for a record is taken when a part enters, by all of
+// its records at once, so who waits has always come later.
 func (q *Queue) waitsForOthers(p *part) bool {
 	for i, o := range p.outcomes {
 		if o == nil && q.claims[p.claim(i)].part != p {
@@ -110,7 +110,9 @@ func (q *Queue) admit(in *Intake) {
 		close(in.job.finished)
 		if in.job.forget {
 			id := in.job.id
-			q.store.submit(func(tx *sql.Tx) error { return deleteJob(tx, id) }) // if it fails, the row is kept like a listed job's
+			q.store.submit(
+				func(tx *sql.Tx) error { return deleteJob(tx, id) },
+			) // if it fails, the row is kept like a listed job's
 		}
 		return
 	}
@@ -118,8 +120,8 @@ func (q *Queue) admit(in *Intake) {
 	q.ring()
 }
 
-// enter brings an unfinished part into play: each pending item claims its record or waits for who has claimed it. Queue.mu
-// is held.
+// enter brings an unfinished part into play: each pending item claims its record or waits for who has claimed it.
+// Queue.mu is held.
 func (q *Queue) enter(p *part) {
 	p.job.open++
 	p.job.parts = append(p.job.parts, p)
@@ -161,8 +163,8 @@ func (q *Queue) ring() {
 // parts is a set of them.
 type parts map[*part]struct{}
 
-// resolve gives an item its final state and says what that means for those who wait for the same record. Queue.mu is held.
-// It adds the parts whose outcomes have changed to changed.
+// resolve gives an item its final state and says what that means for those who wait for the same record. Queue.mu is
+// held. It adds the parts whose outcomes have changed to changed.
 func (q *Queue) resolve(p *part, i int, o *outcome, changed parts) {
 	if p.outcomes[i] != nil {
 		return // withdrawn meanwhile
@@ -218,8 +220,8 @@ func (q *Queue) set(p *part, i int, o *outcome) {
 	}
 }
 
-// settle writes what has changed, in one transaction with whatever also does, and tells those who wait once it is durable.
-// It tries until it succeeds or ctx ends: what happened on the ledger can't be undone.
+// settle writes what has changed, in one transaction with whatever also does, and tells those who wait once it is
+// durable. It tries until it succeeds or ctx ends: what happened on the ledger can't be undone.
 func (q *Queue) settle(ctx context.Context, changed parts, also func(*sql.Tx) error) error {
 	jobs := make(map[*job]bool) // true for one that this finishes
 	q.mu.Lock()
@@ -297,7 +299,13 @@ func (q *Queue) saveJob(tx *sql.Tx, j *job, finished bool, at time.Time) error {
 			recorded, duplicate, rejected, rowFinished, at.UnixMilli(), j.id)
 		return err
 	}
-	_, err := tx.Exec("UPDATE job SET recorded = ?, duplicate = ?, rejected = ? WHERE id = ?", recorded, duplicate, rejected, j.id)
+	_, err := tx.Exec(
+		"UPDATE job SET recorded = ?, duplicate = ?, rejected = ? WHERE id = ?",
+		recorded,
+		duplicate,
+		rejected,
+		j.id,
+	)
 	return err
 }
 

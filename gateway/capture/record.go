@@ -13,8 +13,8 @@ import (
 // duplicate, or refused. All of the request's items are recorded or none (the request's behaviour is not looked at).
 //
 // If ctx ends first, one of two things is true, and the error says which: matching ledger.ErrUnavailable, nothing was
-// recorded nor ever will be, and the call may be made again; a *PendingError, the records may still come to the ledger, and
-// the job that it names says so. Other errors are those of [Queue.Capture].
+// recorded nor ever will be, and the call may be made again; a *PendingError, the records may still come to the ledger,
+// and the job that it names says so. Other errors are those of [Queue.Capture].
 func (q *Queue) Record(ctx context.Context, r Request) ([]Result, error) {
 	r.Behaviour = Rollback
 	in, err := q.Begin(r)
@@ -94,8 +94,12 @@ func (q *Queue) giveUp(ctx context.Context, j *job) ([]Result, error) {
 		// It will not be sent by this process, but might be by the next.
 		return nil, pending
 	}
-	return nil, &ledger.Error{Phase: ledger.Endorsing, Kind: ledger.TimedOut, Err: errors.Join(ctx.Err(), ledger.ErrUnavailable),
-		Message: fmt.Sprintf("the caller's time was over and nothing was recorded: %s", why)}
+	return nil, &ledger.Error{
+		Phase:   ledger.Endorsing,
+		Kind:    ledger.TimedOut,
+		Err:     errors.Join(ctx.Err(), ledger.ErrUnavailable),
+		Message: fmt.Sprintf("the caller's time was over and nothing was recorded: %s", why),
+	}
 }
 
 // withdraw takes a job out of the queue; who waits for its records brings them instead. Queue.mu is held.

@@ -36,7 +36,11 @@ func (q *Queue) recover() error {
 	}
 	for id, j := range q.jobs {
 		if j.open == 0 {
-			return fmt.Errorf("job %s is marked as running and has nothing pending: the queue in %s is damaged", id, q.cfg.Folder)
+			return fmt.Errorf(
+				"job %s is marked as running and has nothing pending: the queue in %s is damaged",
+				id,
+				q.cfg.Folder,
+			)
 		}
 	}
 	return nil
@@ -57,8 +61,10 @@ func dropOpenJobs(tx *sql.Tx) error {
 }
 
 func (q *Queue) readJobs() error {
-	rows, err := q.store.read.Query(`SELECT id, owner, identity, msp, function, behaviour, private, created, total, recorded, duplicate, rejected
-		FROM job WHERE state = 1`)
+	rows, err := q.store.read.Query(
+		`SELECT id, owner, identity, msp, function, behaviour, private, created, total, recorded, duplicate, rejected
+		FROM job WHERE state = 1`,
+	)
 	if err != nil {
 		return err
 	}
@@ -66,13 +72,34 @@ func (q *Queue) readJobs() error {
 	for rows.Next() {
 		j := &job{finished: make(chan struct{})}
 		var created int64
-		err := rows.Scan(&j.id, &j.owner, &j.identity, &j.mspID, &j.function, &j.behaviour, &j.private, &created, &j.total, &j.recorded, &j.duplicate, &j.rejected)
+		err := rows.Scan(
+			&j.id,
+			&j.owner,
+			&j.identity,
+			&j.mspID,
+			&j.function,
+			&j.behaviour,
+			&j.private,
+			&created,
+			&j.total,
+			&j.recorded,
+			&j.duplicate,
+			&j.rejected,
+		)
 		if err != nil {
 			return err
 		}
 		j.member, j.created = unique.Make(j.mspID), fromMillis(created)
 		if _, err := q.cfg.Identity(j.identity); err != nil {
-			q.log.Error("a job waits for a ledger identity that is not known any more", "job", j.id, "identity", j.identity, "problem", err)
+			q.log.Error(
+				"a job waits for a ledger identity that is not known any more",
+				"job",
+				j.id,
+				"identity",
+				j.identity,
+				"problem",
+				err,
+			)
 		}
 		q.jobs[j.id] = j
 	}
@@ -80,7 +107,9 @@ func (q *Queue) readJobs() error {
 }
 
 func (q *Queue) readParts() ([]*part, error) {
-	rows, err := q.store.read.Query("SELECT id, job, first, n, bytes, entries, outcomes FROM part WHERE finished = 0 ORDER BY id")
+	rows, err := q.store.read.Query(
+		"SELECT id, job, first, n, bytes, entries, outcomes FROM part WHERE finished = 0 ORDER BY id",
+	)
 	if err != nil {
 		return nil, err
 	}

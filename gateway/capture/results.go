@@ -149,7 +149,8 @@ func (q *Queue) rollBack(b *batch, outcomes map[place]*outcome) {
 	defer q.mu.Unlock()
 	for _, m := range b.members {
 		p := m.part
-		if p.job.behaviour != Rollback || !slices.ContainsFunc(m.items, func(i int) bool { return outcomes[place{p, i}] != nil }) {
+		if p.job.behaviour != Rollback ||
+			!slices.ContainsFunc(m.items, func(i int) bool { return outcomes[place{p, i}] != nil }) {
 			continue
 		}
 		rest := rolledBack()
@@ -161,8 +162,8 @@ func (q *Queue) rollBack(b *batch, outcomes map[place]*outcome) {
 	}
 }
 
-// verdict says what a final failure means for each record of the batch. split means that it can't be told which of several
-// parts is at fault.
+// verdict says what a final failure means for each record of the batch. split means that it can't be told which of
+// several parts is at fault.
 func (b *batch) verdict(failure error) (outcomes map[place]*outcome, split bool) {
 	places := b.places()
 	outcomes = make(map[place]*outcome)

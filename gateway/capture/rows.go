@@ -54,9 +54,23 @@ func (r *partRow) insert(tx *sql.Tx) error {
 }
 
 func insertJob(tx *sql.Tx, j *job, state int, finished time.Time) error {
-	_, err := tx.Exec("INSERT OR REPLACE INTO job VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		j.id, j.owner, j.identity, j.mspID, j.function, string(j.behaviour), j.private, state, j.created.UnixMilli(), millis(finished),
-		j.total, j.recorded, j.duplicate, j.rejected)
+	_, err := tx.Exec(
+		"INSERT OR REPLACE INTO job VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		j.id,
+		j.owner,
+		j.identity,
+		j.mspID,
+		j.function,
+		string(j.behaviour),
+		j.private,
+		state,
+		j.created.UnixMilli(),
+		millis(finished),
+		j.total,
+		j.recorded,
+		j.duplicate,
+		j.rejected,
+	)
 	return err
 }
 
@@ -117,7 +131,18 @@ const jobColumns = "id, owner, function, behaviour, created, finished, total, re
 func scanJob(row interface{ Scan(...any) error }) (Job, error) {
 	var j Job
 	var created, finished int64
-	err := row.Scan(&j.ID, &j.Owner, &j.Function, &j.Behaviour, &created, &finished, &j.Total, &j.Recorded, &j.Duplicate, &j.Rejected)
+	err := row.Scan(
+		&j.ID,
+		&j.Owner,
+		&j.Function,
+		&j.Behaviour,
+		&created,
+		&finished,
+		&j.Total,
+		&j.Recorded,
+		&j.Duplicate,
+		&j.Rejected,
+	)
 	j.CreatedAt, j.FinishedAt = fromMillis(created), fromMillis(finished)
 	return j, err
 }
@@ -135,8 +160,8 @@ func (q *Queue) Job(ctx context.Context, id string) (Job, error) {
 	return j, nil
 }
 
-// Jobs lists jobs, newest first, those of one owner or, if owner is empty, all. It begins after the job whose id is after,
-// or at the newest. next is the id to go on after, empty at the end. Jobs of Record are not listed.
+// Jobs lists jobs, newest first, those of one owner or, if owner is empty, all. It begins after the job whose id is
+// after, or at the newest. next is the id to go on after, empty at the end. Jobs of Record are not listed.
 func (q *Queue) Jobs(ctx context.Context, owner, after string, limit int) (jobs []Job, next string, err error) {
 	where, args := []string{"state > 0", "private = 0"}, []any{}
 	if owner != "" {
@@ -165,13 +190,23 @@ func (q *Queue) Jobs(ctx context.Context, owner, after string, limit int) (jobs 
 	return jobs, "", rows.Err()
 }
 
-// Results tells what became of the records of a job, in the order of the request, from the one of index from. next is the
-// index to go on from, negative at the end. If only is not empty, results of other states are left out.
-func (q *Queue) Results(ctx context.Context, id string, from, limit int, only State) (results []Result, next int, err error) {
+// Results tells what became of the records of a job, in the order of the request, from the one of index from. next is
+// the index to go on from, negative at the end. If only is not empty, results of other states are left out.
+func (q *Queue) Results(
+	ctx context.Context,
+	id string,
+	from, limit int,
+	only State,
+) (results []Result, next int, err error) {
 	if _, err := q.Job(ctx, id); err != nil {
 		return nil, -1, err
 	}
-	rows, err := q.store.read.QueryContext(ctx, "SELECT first, n, entries, outcomes FROM part WHERE job = ? AND first + n > ? ORDER BY first", id, from)
+	rows, err := q.store.read.QueryContext(
+		ctx,
+		"SELECT first, n, entries, outcomes FROM part WHERE job = ? AND first + n > ? ORDER BY first",
+		id,
+		from,
+	)
 	if err != nil {
 		return nil, -1, fmt.Errorf("%w: %w", ErrStorage, err)
 	}

@@ -27,9 +27,9 @@ func (q *Queue) lane(j *job) *lane {
 	return l
 }
 
-// Run brings jobs to the ledger until ctx ends. Call it when the index has reached the ledger's tip: what the index does not
-// know yet could be recorded twice. It returns ctx's error when nothing is under way any more; whatever was, is taken up
-// again by the next Run of this or a later process. Run may not be called twice at a time.
+// Run brings jobs to the ledger until ctx ends. Call it when the index has reached the ledger's tip: what the index
+// does not know yet could be recorded twice. It returns ctx's error when nothing is under way any more; whatever was,
+// is taken up again by the next Run of this or a later process. Run may not be called twice at a time.
 func (q *Queue) Run(ctx context.Context, l Ledger, ix Index) error {
 	q.mu.Lock()
 	if q.running {

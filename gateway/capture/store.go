@@ -155,7 +155,11 @@ func (s *store) identify() error {
 	case err != nil:
 		return err
 	case version != schemaVersion:
-		return fmt.Errorf("it was written by another version of this program (schema %d, this one reads %d)", version, schemaVersion)
+		return fmt.Errorf(
+			"it was written by another version of this program (schema %d, this one reads %d)",
+			version,
+			schemaVersion,
+		)
 	}
 	return s.write.QueryRow("SELECT value FROM meta WHERE name = 'secret'").Scan(&s.secret)
 }
@@ -230,7 +234,8 @@ func (s *store) writer() {
 	}
 }
 
-// commit writes a group in one transaction. If that fails, each is tried alone, so that nobody fails for another's sake.
+// commit writes a group in one transaction. If that fails, each is tried alone, so that nobody fails for another's
+// sake.
 func (s *store) commit(group []*operation) {
 	if len(group) == 0 {
 		return

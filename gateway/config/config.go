@@ -121,8 +121,11 @@ func (c *Config) check() error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	if c.TLS.Certificate == "" && !loopback(c.Listen) {
-		return fmt.Errorf("listen is %s, which others can reach, and there is no certificate: tokens would travel in the clear, "+
-			"so give tls.certificate and tls.key, or listen on 127.0.0.1", c.Listen)
+		return fmt.Errorf(
+			"listen is %s, which others can reach, and there is no certificate: tokens would travel in the clear, "+
+				"so give tls.certificate and tls.key, or listen on 127.0.0.1",
+			c.Listen,
+		)
 	}
 	if c.Index != "" {
 		if err := postgres.CheckURL(c.Index); err != nil {
@@ -157,8 +160,8 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// loopback tells whether an address can be reached from this machine only. A name other than localhost doesn't count: it
-// could resolve to any address.
+// loopback tells whether an address can be reached from this machine only. A name other than localhost doesn't count:
+// it could resolve to any address.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package draft reads a document that somebody is about to send, checks it as the gateway and the chaincode will, and says what is
-// wrong with it by line and column. It sends nothing.
+// Package draft reads a document that somebody is about to send, checks it as the gateway and the chaincode will, and
+// says what is wrong with it by line and column. It sends nothing.
 //
 // A draft is an EPCIS 2.0 document in JSON, or a table in CSV whose rows become object events; see Columns.
 package draft
@@ -64,7 +64,12 @@ const mostNamed = 3
 
 // brief tells an event in short, whether it is a good one or not.
 func brief(line int, event, context canonical.Value) Event {
-	e := Event{Line: line, Type: record.Brief(event.Get("type").Text), Time: record.Brief(event.Get("eventTime").Text), Action: record.Brief(event.Get("action").Text)}
+	e := Event{
+		Line:   line,
+		Type:   record.Brief(event.Get("type").Text),
+		Time:   record.Brief(event.Get("eventTime").Text),
+		Action: record.Brief(event.Get("action").Text),
+	}
 	x := epcis.Extract(event, context)
 	step := event.Get("bizStep").Text
 	e.Step, e.Place = record.Brief(step[strings.LastIndexAny(step, "-:/")+1:]), record.Brief(x.ReadPoint)
@@ -99,13 +104,32 @@ func Read(name string, text []byte) *Draft {
 	beginning := bytes.TrimLeft(text, " \t\r\n")
 	switch {
 	case len(text) > MaxBytes:
-		d.fault(Problem{Code: "too_large", Detail: "the file is larger than this page takes; send it to POST /epcis/v2/capture, or with pedigree capture, which take 1 GiB"})
+		d.fault(
+			Problem{
+				Code:   "too_large",
+				Detail: "the file is larger than this page takes; send it to POST /epcis/v2/capture, or with pedigree capture, which take 1 GiB",
+			},
+		)
 	case len(beginning) == 0:
 		d.fault(Problem{Code: "empty", Detail: "there is nothing in it"})
 	case beginning[0] == '<':
-		d.fault(Problem{Line: 1, Column: 1, Code: "is_xml", Detail: "this is XML; EPCIS 2.0 in JSON or JSON-LD is taken, which converters make of it"})
-	case bytes.HasPrefix(text, []byte("PK\x03\x04")), bytes.HasPrefix(text, []byte("\x1f\x8b")), bytes.IndexByte(text, 0) >= 0:
-		d.fault(Problem{Code: "not_text", Detail: "this is no text file; spreadsheets are saved as “CSV UTF-8”, and archives unpacked first"})
+		d.fault(
+			Problem{
+				Line:   1,
+				Column: 1,
+				Code:   "is_xml",
+				Detail: "this is XML; EPCIS 2.0 in JSON or JSON-LD is taken, which converters make of it",
+			},
+		)
+	case bytes.HasPrefix(text, []byte("PK\x03\x04")),
+		bytes.HasPrefix(text, []byte("\x1f\x8b")),
+		bytes.IndexByte(text, 0) >= 0:
+		d.fault(
+			Problem{
+				Code:   "not_text",
+				Detail: "this is no text file; spreadsheets are saved as “CSV UTF-8”, and archives unpacked first",
+			},
+		)
 	case beginning[0] == '{' || beginning[0] == '[' || strings.HasSuffix(strings.ToLower(name), ".json") || strings.HasSuffix(strings.ToLower(name), ".jsonld"):
 		d.Kind = Document
 		d.document(text)
@@ -158,7 +182,12 @@ func (d *Draft) document(text []byte) {
 	}
 	events, found := epcis.Document(v)
 	if len(events) > MaxEvents {
-		d.fault(Problem{Code: "too_many", Detail: "the document has more events than this page takes; send it to POST /epcis/v2/capture, or with pedigree capture"})
+		d.fault(
+			Problem{
+				Code:   "too_many",
+				Detail: "the document has more events than this page takes; send it to POST /epcis/v2/capture, or with pedigree capture",
+			},
+		)
 		return
 	}
 	d.JSON = text
@@ -187,7 +216,9 @@ func (d *Draft) document(text []byte) {
 	if len(events) == 0 && len(problems) == 0 {
 		const list = "/epcisBody/eventList"
 		at := locate(text, []string{list})[list]
-		d.fault(Problem{Line: at.line, Column: at.column, Code: "empty_list", Pointer: list, Detail: "the document has no events"})
+		d.fault(
+			Problem{Line: at.line, Column: at.column, Code: "empty_list", Pointer: list, Detail: "the document has no events"},
+		)
 		return
 	}
 	for _, p := range problems {

@@ -12,9 +12,9 @@ import (
 // position of a value in a text.
 type position struct{ line, column int } // from 1; the column in characters
 
-// locate finds where values stand in a JSON text, which is well-formed. A pointer to what isn't there, such as a member that is
-// missing, leads to what it would stand in. A member is found at its name. Its work grows with the text and the pointers, not with
-// one times the other: a document of a thousand events may be one line.
+// locate finds where values stand in a JSON text, which is well-formed. A pointer to what isn't there, such as a member
+// that is missing, leads to what it would stand in. A member is found at its name. Its work grows with the text and the
+// pointers, not with one times the other: a document of a thousand events may be one line.
 func locate(text []byte, pointers []string) map[string]position {
 	root := &wanted{}
 	leaves := make(map[string]*wanted, len(pointers))
@@ -93,7 +93,8 @@ func (w *walker) next() int {
 	return at
 }
 
-// value goes through one value; nothing in it is looked for if want is nil. Errors end the walk: who asks has parsed the text before.
+// value goes through one value; nothing in it is looked for if want is nil. Errors end the walk: who asks has parsed
+// the text before.
 func (w *walker) value(want *wanted) bool {
 	token, err := w.decoder.Token()
 	if err != nil {

@@ -24,10 +24,16 @@ type Column struct {
 	field               string // of the event, for problems that the checks of events find
 }
 
-// Columns are those that a table may have, in any order. Each row is one object event: something was seen, somewhere, at a
-// time; maybe measured. What is seen is an item by any identifier, or a lot or serial number of a GTIN.
+// Columns are those that a table may have, in any order. Each row is one object event: something was seen, somewhere,
+// at a time; maybe measured. What is seen is an item by any identifier, or a lot or serial number of a GTIN.
 var Columns = []Column{
-	{"time", "when it happened: 2026-03-01T08:30:00+01:00, or 2026-03-01 08:30 with an offset", "2026-03-01T08:30:00+01:00", true, "eventTime"},
+	{
+		"time",
+		"when it happened: 2026-03-01T08:30:00+01:00, or 2026-03-01 08:30 with an offset",
+		"2026-03-01T08:30:00+01:00",
+		true,
+		"eventTime",
+	},
 	{"offset", "of the local time from UTC, if the time doesn't say: +01:00", "", false, "eventTimeZoneOffset"},
 	{"action", "ADD, OBSERVE or DELETE; OBSERVE if empty", "OBSERVE", false, "action"},
 	{"step", "what was done, in CBV's words: commissioning, shipping, receiving …", "receiving", false, "bizStep"},
@@ -72,7 +78,15 @@ func columnOf(name string) *Column {
 func (d *Draft) table(text []byte) {
 	comma := separator(text)
 	if bytes.Count(text, []byte(string(comma))) > maxCells { // each costs far more in memory than its one byte
-		d.fault(Problem{Code: "too_many", Detail: fmt.Sprintf("the table has more than %d cells, most of them surely empty; save it without the empty columns and rows", maxCells)})
+		d.fault(
+			Problem{
+				Code: "too_many",
+				Detail: fmt.Sprintf(
+					"the table has more than %d cells, most of them surely empty; save it without the empty columns and rows",
+					maxCells,
+				),
+			},
+		)
 		return
 	}
 	r := csv.NewReader(bytes.NewReader(text))
@@ -103,7 +117,9 @@ func (d *Draft) table(text []byte) {
 			continue
 		}
 		if len(events) == MaxEvents {
-			d.fault(Problem{Code: "too_many", Detail: fmt.Sprintf("the table has more than %d rows; send it in pieces", MaxEvents)})
+			d.fault(
+				Problem{Code: "too_many", Detail: fmt.Sprintf("the table has more than %d rows; send it in pieces", MaxEvents)},
+			)
 			return
 		}
 		events = append(events, d.row(r, columns, cells, context))
@@ -127,9 +143,20 @@ func documentOf(d *Draft, events []canonical.Value, context canonical.Value) []b
 	}
 	created := good[0].Get("eventTime") // a document that is made again is the same
 	return canonical.Obj(
-		canonical.Member{Name: "@context", Value: context}, canonical.Member{Name: "type", Value: canonical.Str("EPCISDocument")},
-		canonical.Member{Name: "schemaVersion", Value: canonical.Str("2.0")}, canonical.Member{Name: "creationDate", Value: created},
-		canonical.Member{Name: "epcisBody", Value: canonical.Obj(canonical.Member{Name: "eventList", Value: canonical.Arr(good...)})},
+		canonical.Member{
+			Name:  "@context",
+			Value: context,
+		},
+		canonical.Member{Name: "type", Value: canonical.Str("EPCISDocument")},
+		canonical.Member{
+			Name:  "schemaVersion",
+			Value: canonical.Str("2.0"),
+		},
+		canonical.Member{Name: "creationDate", Value: created},
+		canonical.Member{
+			Name:  "epcisBody",
+			Value: canonical.Obj(canonical.Member{Name: "eventList", Value: canonical.Arr(good...)}),
+		},
 	).Bytes()
 }
 
@@ -148,7 +175,12 @@ func separator(text []byte) rune {
 func csvProblem(err error) Problem {
 	var wrong *csv.ParseError
 	if errors.As(err, &wrong) {
-		return Problem{Line: wrong.Line, Column: wrong.Column, Code: "malformed_csv", Detail: "the table can't be read here: " + strings.TrimPrefix(wrong.Err.Error(), "csv: ")}
+		return Problem{
+			Line:   wrong.Line,
+			Column: wrong.Column,
+			Code:   "malformed_csv",
+			Detail: "the table can't be read here: " + strings.TrimPrefix(wrong.Err.Error(), "csv: "),
+		}
 	}
 	return Problem{Line: 1, Code: "malformed_csv", Detail: "the table can't be read: " + err.Error()}
 }
@@ -166,22 +198,46 @@ func (d *Draft) header(r *csv.Reader, names []string) []*Column {
 			continue // a column without a name has nothing to say; its cells must be empty
 		case c == nil:
 			good = false
-			d.fault(Problem{Line: line, Column: at, Field: record.Brief(name), Code: "unknown_column", Detail: "no column has this name; the template has all that there are"})
+			d.fault(
+				Problem{
+					Line:   line,
+					Column: at,
+					Field:  record.Brief(name),
+					Code:   "unknown_column",
+					Detail: "no column has this name; the template has all that there are",
+				},
+			)
 			continue
 		case seen[c.Name]:
 			good = false
-			d.fault(Problem{Line: line, Column: at, Field: c.Name, Code: "duplicate_column", Detail: "the column is there twice"})
+			d.fault(
+				Problem{Line: line, Column: at, Field: c.Name, Code: "duplicate_column", Detail: "the column is there twice"},
+			)
 		}
 		seen[c.Name] = true
 		columns[i] = c
 	}
 	if !seen["time"] {
 		good = false
-		d.fault(Problem{Line: 1, Field: "time", Code: "missing_column", Detail: "the first line has the names of the columns, and one of them must be time"})
+		d.fault(
+			Problem{
+				Line:   1,
+				Field:  "time",
+				Code:   "missing_column",
+				Detail: "the first line has the names of the columns, and one of them must be time",
+			},
+		)
 	}
 	if !seen["item"] && !seen["gtin"] {
 		good = false
-		d.fault(Problem{Line: 1, Field: "item", Code: "missing_column", Detail: "a table needs the column item, or gtin with lot or serial"})
+		d.fault(
+			Problem{
+				Line:   1,
+				Field:  "item",
+				Code:   "missing_column",
+				Detail: "a table needs the column item, or gtin with lot or serial",
+			},
+		)
 	}
 	if !good {
 		return nil
@@ -203,14 +259,30 @@ type row struct {
 // row makes an event of a row.
 func (d *Draft) row(r *csv.Reader, columns []*Column, cells []string, context canonical.Value) canonical.Value {
 	line, _ := r.FieldPos(0)
-	w := &row{draft: d, reader: r, event: len(d.Events), line: line, cells: map[string]string{}, at: map[string]int{}, bad: map[string]bool{}}
+	w := &row{
+		draft:  d,
+		reader: r,
+		event:  len(d.Events),
+		line:   line,
+		cells:  map[string]string{},
+		at:     map[string]int{},
+		bad:    map[string]bool{},
+	}
 	d.Events = append(d.Events, Event{Line: line})
 	for i, cell := range cells {
 		_, at := r.FieldPos(i)
 		cell = strings.TrimSpace(cell)
 		if i >= len(columns) || columns[i] == nil {
 			if cell != "" {
-				d.wrong(Problem{Line: line, Column: at, Code: "unknown_column", Detail: "this cell is in a column without a name", Event: w.event})
+				d.wrong(
+					Problem{
+						Line:   line,
+						Column: at,
+						Code:   "unknown_column",
+						Detail: "this cell is in a column without a name",
+						Event:  w.event,
+					},
+				)
 			}
 			continue
 		}
@@ -237,7 +309,16 @@ func (d *Draft) row(r *csv.Reader, columns []*Column, cells []string, context ca
 // fault notes what is wrong with a cell.
 func (w *row) fault(column, code, format string, args ...any) {
 	w.bad[column] = true
-	w.draft.wrong(Problem{Line: w.line, Column: w.at[column], Field: column, Code: code, Detail: fmt.Sprintf(format, args...), Event: w.event})
+	w.draft.wrong(
+		Problem{
+			Line:   w.line,
+			Column: w.at[column],
+			Field:  column,
+			Code:   code,
+			Detail: fmt.Sprintf(format, args...),
+			Event:  w.event,
+		},
+	)
 }
 
 // columnFor finds the column that a member of the event was made of.
@@ -294,7 +375,14 @@ func (w *row) build() canonical.Value {
 
 // Spellings of times, with and without an offset.
 var (
-	zonedTimes = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04 Z07:00"}
+	zonedTimes = []string{
+		time.RFC3339Nano,
+		"2006-01-02T15:04Z07:00",
+		"2006-01-02 15:04:05Z07:00",
+		"2006-01-02 15:04Z07:00",
+		"2006-01-02 15:04:05 Z07:00",
+		"2006-01-02 15:04 Z07:00",
+	}
 	localTimes = []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04"}
 )
 
@@ -325,7 +413,12 @@ func (w *row) time() (when, offset string) {
 			continue
 		}
 		if offset == "" {
-			w.fault("time", "bad_time", "%q doesn't say in which zone; write the offset behind it, like +01:00, or in the column offset", text)
+			w.fault(
+				"time",
+				"bad_time",
+				"%q doesn't say in which zone; write the offset behind it, like +01:00, or in the column offset",
+				text,
+			)
 			return "", ""
 		}
 		return t.Format("2006-01-02T15:04:05.999Z07:00"), t.Format("-07:00")
@@ -346,15 +439,27 @@ func (w *row) thing() (uri string, lot bool) {
 		w.fault("gtin", "not_allowed", "a row has an item or a gtin, not both")
 	case item != "":
 		thing := epcis.Thing(item)
-		return item, strings.Contains(thing, "/10/") || len(epcis.Parts(thing)) == 1 && strings.HasPrefix(thing, "https://id.gs1.org/01/")
+		return item, strings.Contains(thing, "/10/") ||
+			len(epcis.Parts(thing)) == 1 && strings.HasPrefix(thing, "https://id.gs1.org/01/")
 	case gtin == "":
 		w.fault("item", "missing_field", "the row doesn't say what the event is about: item, or gtin with lot or serial")
 	case w.cells["lot"] == "" && w.cells["serial"] == "":
 		w.fault("lot", "missing_field", "a gtin needs a lot or a serial number beside it")
 	case !slices.Contains([]int{8, 12, 13, 14}, len(gtin)) || strings.Trim(gtin, "0123456789") != "":
-		w.fault("gtin", "bad_uri", "%q is no GTIN, which has 8, 12, 13 or 14 digits; spreadsheets drop zeros at the beginning unless the column is text", record.Brief(gtin))
+		w.fault(
+			"gtin",
+			"bad_uri",
+			"%q is no GTIN, which has 8, 12, 13 or 14 digits; spreadsheets drop zeros at the beginning unless the column is text",
+			record.Brief(gtin),
+		)
 	case gtin[len(gtin)-1] != epcis.CheckDigit(gtin[:len(gtin)-1]):
-		w.fault("gtin", "bad_check_digit", "the last digit of %s ought to be %c: it may have been mistyped", gtin, epcis.CheckDigit(gtin[:len(gtin)-1]))
+		w.fault(
+			"gtin",
+			"bad_check_digit",
+			"the last digit of %s ought to be %c: it may have been mistyped",
+			gtin,
+			epcis.CheckDigit(gtin[:len(gtin)-1]),
+		)
 	default:
 		link := "https://id.gs1.org/01/" + strings.Repeat("0", max(0, 14-len(gtin))) + gtin
 		qualifier, value := "/10/", w.cells["lot"]
@@ -363,7 +468,12 @@ func (w *row) thing() (uri string, lot bool) {
 		}
 		thing := epcis.Thing(link + qualifier + escape(value))
 		if epcis.Parts(thing) == nil || utf8.RuneCountInString(value) > 20 {
-			w.fault(map[string]string{"/10/": "lot", "/21/": "serial"}[qualifier], "bad_uri", "%q can't be a lot or serial number: at most 20 letters, digits and signs", record.Brief(value))
+			w.fault(
+				map[string]string{"/10/": "lot", "/21/": "serial"}[qualifier],
+				"bad_uri",
+				"%q can't be a lot or serial number: at most 20 letters, digits and signs",
+				record.Brief(value),
+			)
 			return "", false
 		}
 		return thing, qualifier == "/10/"
@@ -419,7 +529,13 @@ func (w *row) place() string {
 	place := w.cells["place"]
 	if len(place) == 13 && strings.Trim(place, "0123456789") == "" {
 		if place[12] != epcis.CheckDigit(place[:12]) {
-			w.fault("place", "bad_check_digit", "the last digit of the GLN %s ought to be %c: it may have been mistyped", place, epcis.CheckDigit(place[:12]))
+			w.fault(
+				"place",
+				"bad_check_digit",
+				"the last digit of the GLN %s ought to be %c: it may have been mistyped",
+				place,
+				epcis.CheckDigit(place[:12]),
+			)
 		}
 		return "https://id.gs1.org/414/" + place
 	}
@@ -452,6 +568,12 @@ func (w *row) sensor(when string) (canonical.Value, bool) {
 	return canonical.Obj(
 		canonical.Member{Name: "sensorMetadata", Value: canonical.Obj(about...)},
 		canonical.Member{Name: "sensorReport", Value: canonical.Arr(canonical.Obj(
-			canonical.Member{Name: "type", Value: canonical.Str("Temperature")}, canonical.Member{Name: "value", Value: value}, canonical.Member{Name: "uom", Value: canonical.Str(unit)}))},
+			canonical.Member{
+				Name:  "type",
+				Value: canonical.Str("Temperature"),
+			},
+			canonical.Member{Name: "value", Value: value},
+			canonical.Member{Name: "uom", Value: canonical.Str(unit)},
+		))},
 	), true
 }

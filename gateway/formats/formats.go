@@ -1,8 +1,8 @@
 // Package formats is what the exports of lineage have in common: what each is given, and what it says of itself. Each
 // export is a package below this one; package catalogue lists them all.
 //
-// An export is made of what the ledger says at one height. Asked again for that height it gives the same bytes, unless it
-// bears a signature or says when it was made.
+// An export is made of what the ledger says at one height. Asked again for that height it gives the same bytes, unless
+// it bears a signature or says when it was made.
 package formats
 
 import (
@@ -31,17 +31,19 @@ type Format struct {
 	About string
 	// Kinds are the kinds of node (lineage.Node) that it can be about. Empty: all.
 	Kinds []string
-	// Only, if it isn't nil, refuses nodes by their names, with a *Refusal. What else the format asks of a node it says when it
-	// is written.
+	// Only, if it isn't nil, refuses nodes by their names, with a *Refusal. What else the format asks of a node it says
+	// when it is written.
 	Only func(node string) error
-	// Direction is the way of the walk that it is made of, for a format that makes sense one way only; empty if it takes any.
+	// Direction is the way of the walk that it is made of, for a format that makes sense one way only; empty if it takes
+	// any.
 	Direction lineage.Direction
 	// Depth is how many steps of the walk it is made of, whatever was asked for; 0 means as many as were asked for.
 	Depth int
 	// Policy is the content security policy that a document in HTML needs; empty for other formats.
 	Policy string
-	// Write writes it. It writes nothing before it knows that it can, so that errors can be told; a failure after the first
-	// byte, of the index or of the reader, leaves a document that is cut off. Nil: the gateway's own JSON, which needs none.
+	// Write writes it. It writes nothing before it knows that it can, so that errors can be told; a failure after the
+	// first byte, of the index or of the reader, leaves a document that is cut off. Nil: the gateway's own JSON, which
+	// needs none.
 	Write func(ctx context.Context, out io.Writer, g *Graph) error
 }
 
@@ -53,7 +55,13 @@ func (f Format) Fits(node, kind string) error {
 		}
 		return nil
 	}
-	return Refuse("the format %s is about nodes of the kind %s, and %q is of the kind %s", f.Name, strings.Join(f.Kinds, " or "), record.Brief(node), kind)
+	return Refuse(
+		"the format %s is about nodes of the kind %s, and %q is of the kind %s",
+		f.Name,
+		strings.Join(f.Kinds, " or "),
+		record.Brief(node),
+		kind,
+	)
 }
 
 // Refusal says why a node can't be written in a format. It is for who asked.
@@ -64,8 +72,8 @@ func (r *Refusal) Error() string { return r.Detail }
 // Refuse makes a *Refusal.
 func Refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(format, args...)} }
 
-// Source has the records that the nodes of a graph stand for. *index.Index is one. Errors wrap index.ErrNotFound where there
-// is no such record at that height.
+// Source has the records that the nodes of a graph stand for. *index.Index is one. Errors wrap index.ErrNotFound where
+// there is no such record at that height.
 type Source interface {
 	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
 	Recordings(ctx context.Context, id string, at uint64) ([]index.Recording, error)
@@ -77,8 +85,8 @@ type Source interface {
 
 // Graph is a part of the lineage graph and everything else that an export may need.
 type Graph struct {
-	// Answer has the nodes and edges; the first node is the one asked about. If both ways were walked, what was reached upwards
-	// comes first.
+	// Answer has the nodes and edges; the first node is the one asked about. If both ways were walked, what was reached
+	// upwards comes first.
 	Answer *lineage.Answer
 	// Directions are the ways that were walked.
 	Directions []lineage.Direction

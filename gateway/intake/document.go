@@ -10,9 +10,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 )
 
-// A document is read event by event, so its size costs no memory. JSON doesn't say in which order the members stand: all
-// but the events is checked at the end, and nothing counts before that. Only the @context must be known to make records, so
-// if it comes after the events they are kept until then, up to a limit.
+// A document is read event by event, so its size costs no memory. JSON doesn't say in which order the members stand:
+// all but the events is checked at the end, and nothing counts before that. Only the @context must be known to make
+// records, so if it comes after the events they are kept until then, up to a limit.
 
 // The lists that events stand in, of an EPCISDocument and of an EPCISQueryDocument.
 var eventLists = [][]string{{"epcisBody", "eventList"}, {"epcisBody", "queryResults", "resultsBody", "eventList"}}
@@ -28,7 +28,12 @@ const (
 	MaxProblems = 100_000   // of all events
 )
 
-var documentLimits = canonical.ReaderLimits{Item: MaxEvent, Outline: MaxAround, Values: maxValues, Depth: record.MaxDepth + 8}
+var documentLimits = canonical.ReaderLimits{
+	Item:    MaxEvent,
+	Outline: MaxAround,
+	Values:  maxValues,
+	Depth:   record.MaxDepth + 8,
+}
 
 // Document takes the events of an EPCISDocument, an EPCISQueryDocument or a bare event.
 func (l *Intake) Document(src io.Reader) error {
@@ -47,7 +52,10 @@ func (l *Intake) Document(src io.Reader) error {
 			return l.put(it)
 		}
 		if room -= len(it.Text) + heldItem; room < 0 {
-			return tooLarge("the @context comes after more than %d bytes of events; put it before epcisBody, or send the document in pieces", MaxHeld)
+			return tooLarge(
+				"the @context comes after more than %d bytes of events; put it before epcisBody, or send the document in pieces",
+				MaxHeld,
+			)
 		}
 		held = append(held, it)
 		return nil
@@ -63,7 +71,15 @@ func (l *Intake) Document(src io.Reader) error {
 		return &Refusal{Problems: problemsOf(found, "")}
 	}
 	if isQuery := outline.Get("type").Text == "EPCISQueryDocument"; used[0] && isQuery || used[1] && !isQuery {
-		return &Refusal{Problems: []record.Problem{{Code: "unknown_field", Pointer: "/epcisBody", Detail: "epcisBody has a list of events that doesn't belong to a document of this type"}}}
+		return &Refusal{
+			Problems: []record.Problem{
+				{
+					Code:    "unknown_field",
+					Pointer: "/epcisBody",
+					Detail:  "epcisBody has a list of events that doesn't belong to a document of this type",
+				},
+			},
+		}
 	}
 	if l.context == nil {
 		context := outline.Get("@context")
@@ -82,7 +98,14 @@ func (l *Intake) Document(src io.Reader) error {
 func (l *Intake) bare(e epcis.DocumentEvent, found []epcis.Problem, used [2]bool) error {
 	d, _ := makeDraft(new(record.Writer), 0, eventOf(e), problemsOf(found, ""))
 	if used[0] || used[1] { // its lists were handed out already
-		d.Problems = append(d.Problems, record.Problem{Code: "unknown_field", Pointer: "/epcisBody", Detail: "an event has no epcisBody; the type of a document is EPCISDocument"})
+		d.Problems = append(
+			d.Problems,
+			record.Problem{
+				Code:    "unknown_field",
+				Pointer: "/epcisBody",
+				Detail:  "an event has no epcisBody; the type of a document is EPCISDocument",
+			},
+		)
 		return &Refusal{Problems: d.Problems}
 	}
 	return l.give(d)

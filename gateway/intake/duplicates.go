@@ -15,8 +15,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// Within one organisation an eventID names one event, and the declarations that it was an error (EPCIS 2.0, section 7.4.1).
-// The ledger doesn't hold anybody to that: it would have to search. The gateway does, as far as its index
+// Within one organisation an eventID names one event, and the declarations that it was an error (EPCIS 2.0, section
+// 7.4.1). The ledger doesn't hold anybody to that: it would have to search. The gateway does, as far as its index
 // knows. What other organisations have recorded never counts: they corroborate, and can't take an id from this one.
 
 // CodeEventIDTaken: the eventID names another event that the organisation has recorded.
@@ -70,8 +70,9 @@ func meaningOf(e index.RecordedEvent) meaning {
 	return m
 }
 
-// compare finds among the events with the draft's eventID one that says the same, or else one that takes the id. Neither
-// is looked for if the very same record is among them: the queue tells its fate, and those of records still under way.
+// compare finds among the events with the draft's eventID one that says the same, or else one that takes the id.
+// Neither is looked for if the very same record is among them: the queue tells its fate, and those of records still
+// under way.
 func (d *draft) compare(known []index.RecordedEvent) (same, taker *index.RecordedEvent) {
 	for i := range known {
 		x := &known[i]
@@ -154,8 +155,13 @@ func (t *twins) look(d *draft) {
 		sent := fingerprintOf(d.sentID)
 		first, known := t.eventIDs[sent]
 		if known && first.sent {
-			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(), Detail: fmt.Sprintf(
-				"event %d of this document has the same eventID %q, and neither is an error declaration", first.event, record.Brief(d.sentID))})
+			d.refuse(
+				record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(), Detail: fmt.Sprintf(
+					"event %d of this document has the same eventID %q, and neither is an error declaration",
+					first.event,
+					record.Brief(d.sentID),
+				)},
+			)
 			return
 		}
 		if !known {
@@ -167,15 +173,26 @@ func (t *twins) look(d *draft) {
 	}
 	what := d.meaning().fingerprint()
 	if first, ok := t.meanings[what]; ok {
-		d.refuse(record.Problem{Index: d.index, Code: "duplicate", Pointer: d.place.Pointer(), Existing: string(record.IDOf(first.id)),
-			Detail: fmt.Sprintf("this is the same event as number %d of the document", first.event)})
+		d.refuse(
+			record.Problem{
+				Index:    d.index,
+				Code:     "duplicate",
+				Pointer:  d.place.Pointer(),
+				Existing: string(record.IDOf(first.id)),
+				Detail:   fmt.Sprintf("this is the same event as number %d of the document", first.event),
+			},
+		)
 		return
 	}
 	if !d.declaration {
 		id := fingerprintOf(d.EventID)
 		if first, ok := t.eventIDs[id]; ok && first.event != d.index {
 			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(),
-				Detail: fmt.Sprintf("event %d of this document has the eventID %q too, and is another event", first.event, record.Brief(d.EventID))})
+				Detail: fmt.Sprintf(
+					"event %d of this document has the eventID %q too, and is another event",
+					first.event,
+					record.Brief(d.EventID),
+				)})
 			return
 		} else if !ok {
 			t.eventIDs[id] = bearer{d.index, false}
@@ -216,9 +233,21 @@ func resolveKnown(ctx context.Context, x Index, mspID string, drafts []draft) er
 				RecordID: record.ID(same.ID), Recording: capture.Recording{TransactionID: same.TxID, Block: same.Block},
 			}
 		case taker != nil:
-			d.refuse(record.Problem{Index: d.index, Code: CodeEventIDTaken, Pointer: d.idPointer(), Existing: taker.ID, Detail: fmt.Sprintf(
-				"the eventID %q names another event, which %s recorded in block %d as %s; give this event an id of its own (to correct the other, send it again with an errorDeclaration and its eventID, and the right event with a new eventID)",
-				record.Brief(d.EventID), mspID, taker.Block, taker.ID)})
+			d.refuse(
+				record.Problem{
+					Index:    d.index,
+					Code:     CodeEventIDTaken,
+					Pointer:  d.idPointer(),
+					Existing: taker.ID,
+					Detail: fmt.Sprintf(
+						"the eventID %q names another event, which %s recorded in block %d as %s; give this event an id of its own (to correct the other, send it again with an errorDeclaration and its eventID, and the right event with a new eventID)",
+						record.Brief(d.EventID),
+						mspID,
+						taker.Block,
+						taker.ID,
+					),
+				},
+			)
 		}
 	}
 	return nil

@@ -1,8 +1,9 @@
 // Package intake makes records of the events of a document, and brings them to the queue.
 //
-// It reads EPCIS documents of any size as a stream, tells each event's faults with their place in the document, and knows
-// which events the organisation has recorded before. It knows nothing of HTTP: whoever receives a document hands it the
-// text, and turns its errors ([Refusal], [LimitError], and those of packages canonical, capture and index) into an answer.
+// It reads EPCIS documents of any size as a stream, tells each event's faults with their place in the document, and
+// knows which events the organisation has recorded before. It knows nothing of HTTP: whoever receives a document hands
+// it the text, and turns its errors ([Refusal], [LimitError], and those of packages canonical, capture and index) into
+// an answer.
 package intake
 
 import (
@@ -86,7 +87,8 @@ const (
 	batchBytes  = 512 << 10
 )
 
-// New begins an intake. Read one document with it, by [Intake.Document] or [Intake.Lines], and end it with [Intake.Finish].
+// New begins an intake. Read one document with it, by [Intake.Document] or [Intake.Lines], and end it with
+// [Intake.Finish].
 func New(ctx context.Context, cfg Config) *Intake {
 	l := &Intake{Config: cfg, ended: make(chan struct{}), twins: usedTwins.Get().(*twins)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
@@ -249,7 +251,10 @@ func (l *Intake) take(b *batch) error {
 	}
 	if l.faults > MaxProblems {
 		return &Refusal{Problems: l.problems, Several: true, Detail: fmt.Sprintf(
-			"the events of the document have more than %d problems, so nothing of it was taken; the first: %s", MaxProblems, l.problems[0].Detail)}
+			"the events of the document have more than %d problems, so nothing of it was taken; the first: %s",
+			MaxProblems,
+			l.problems[0].Detail,
+		)}
 	}
 	err := l.Queue.Add(l.ctx, l.items...)
 	clear(l.items)

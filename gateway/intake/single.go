@@ -10,7 +10,12 @@ import (
 
 // Single makes the record of an event that comes alone. If the organisation has recorded the event before, in another
 // spelling, it returns that recording instead. An event that is refused is an error of type *Refusal.
-func Single(ctx context.Context, x Index, mspID string, e epcis.DocumentEvent) (*record.Record, *capture.Existing, error) {
+func Single(
+	ctx context.Context,
+	x Index,
+	mspID string,
+	e epcis.DocumentEvent,
+) (*record.Record, *capture.Existing, error) {
 	d, r := makeDraft(new(record.Writer), 0, eventOf(e), nil)
 	drafts := []draft{d}
 	if err := resolveKnown(ctx, x, mspID, drafts); err != nil {

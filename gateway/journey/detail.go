@@ -22,8 +22,8 @@ type Detail struct {
 	Readings []sensor.Reading
 }
 
-// Details reads the details of some steps. Who else recorded them is looked up for those that are to be confirmed; of the
-// others, Recorded and Others stay empty.
+// Details reads the details of some steps. Who else recorded them is looked up for those that are to be confirmed; of
+// the others, Recorded and Others stay empty.
 func (j *Journey) Details(ctx context.Context, ix *index.Index, steps []Step, confirm bool) ([]Detail, error) {
 	ids := make([]string, len(steps))
 	for i := range steps {

@@ -1,6 +1,6 @@
-// Package journey tells the story of one thing: what happened to it and to what carried it, what was measured on the way, what it was
-// made of and what became of it, and what people and models said about it. It is read from the index alone, and is as
-// honest as the gateway that has it.
+// Package journey tells the story of one thing: what happened to it and to what carried it, what was measured on the
+// way, what it was made of and what became of it, and what people and models said about it. It is read from the index
+// alone, and is as honest as the gateway that has it.
 package journey
 
 import (
@@ -91,7 +91,8 @@ func Of(ctx context.Context, ix *index.Index, thing string, at uint64) (*Journey
 // Last is the newest step that stands.
 func (j *Journey) Last() *Step {
 	for i := len(j.Steps) - 1; i >= 0; i-- {
-		if s := &j.Steps[i]; !slices.Contains(s.Flags, lineage.FlagError) && !slices.Contains(s.Flags, lineage.FlagDeclaration) {
+		if s := &j.Steps[i]; !slices.Contains(s.Flags, lineage.FlagError) &&
+			!slices.Contains(s.Flags, lineage.FlagDeclaration) {
 			return s
 		}
 	}
@@ -120,7 +121,12 @@ type graph struct {
 }
 
 func newGraph(a *lineage.Answer) *graph {
-	g := &graph{answer: a, node: make(map[string]*lineage.Node, len(a.Nodes)), in: map[string][]*lineage.Edge{}, out: map[string][]*lineage.Edge{}}
+	g := &graph{
+		answer: a,
+		node:   make(map[string]*lineage.Node, len(a.Nodes)),
+		in:     map[string][]*lineage.Edge{},
+		out:    map[string][]*lineage.Edge{},
+	}
 	for i := range a.Nodes {
 		g.node[a.Nodes[i].ID] = &a.Nodes[i]
 	}
@@ -214,8 +220,8 @@ type Family struct {
 	Cut                       bool // the walk was ended early: there may be more
 }
 
-// family finds those on one side: things by what transformations say, for a thing isn't made of what it travelled with; and
-// the data and models that came of them.
+// family finds those on one side: things by what transformations say, for a thing isn't made of what it travelled with;
+// and the data and models that came of them.
 func (g *graph) family(thing string, next map[string][]*lineage.Edge, other func(*lineage.Edge) string) Family {
 	f := Family{Cut: g.answer.Truncated != nil}
 	related := map[string]bool{thing: true}
@@ -336,7 +342,11 @@ func sources(ctx context.Context, ix *index.Index, j *Journey, nodes []*lineage.
 		if err != nil {
 			return nil, err
 		}
-		list[i].Reason, list[i].Instructions, list[i].Time = predicate.Get("reason").Text, predicate.Get("instructions").Text, r.Time
+		list[i].Reason, list[i].Instructions, list[i].Time = predicate.Get(
+			"reason",
+		).Text, predicate.Get(
+			"instructions",
+		).Text, r.Time
 	}
 	return list, nil
 }

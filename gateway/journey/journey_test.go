@@ -37,7 +37,8 @@ type story struct {
 	ix     *index.Index
 }
 
-// tell begins a ledger with a story: a catch becomes fillets, which travel on a pallet, are measured, decided about and made into soup.
+// tell begins a ledger with a story: a catch becomes fillets, which travel on a pallet, are measured, decided about and
+// made into soup.
 func tell(t *testing.T) *story {
 	s := &story{t, indextest.New(t), indextest.Open(t)}
 	for _, b := range s.ledger.Blocks {

@@ -49,8 +49,8 @@ type Transaction struct {
 	Packs [][]byte
 }
 
-// BlockError is a block that is not what the channel would have: malformed, out of order or not linked by hash to the one
-// before. None of it was handed on.
+// BlockError is a block that is not what the channel would have: malformed, out of order or not linked by hash to the
+// one before. None of it was handed on.
 type BlockError struct {
 	Number  uint64
 	Message string
@@ -116,7 +116,8 @@ func signers(raw *common.Block) []uint32 {
 	var all []uint32
 	for _, s := range m.GetSignatures() {
 		var h common.IdentifierHeader
-		if len(s.GetIdentifierHeader()) > 0 && len(all) < mostOrderers && proto.Unmarshal(s.GetIdentifierHeader(), &h) == nil {
+		if len(s.GetIdentifierHeader()) > 0 && len(all) < mostOrderers &&
+			proto.Unmarshal(s.GetIdentifierHeader(), &h) == nil {
 			all = append(all, h.GetIdentifier())
 		}
 	}

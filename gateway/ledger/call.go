@@ -51,18 +51,24 @@ func (c *Client) evaluate(ctx context.Context, id *Identity, call Call, phase Ph
 // *Error; one of kind Rejected wraps the chaincode's *record.Rejection.
 func (c *Client) Endorse(ctx context.Context, p *Proposal) (*Envelope, error) {
 	var payload []byte
-	err := c.each(ctx, Endorsing, p.TransactionID, c.cfg.EndorseTimeout, func(ctx context.Context, conn *grpc.ClientConn) error {
-		answer, err := gateway.NewGatewayClient(conn).Endorse(ctx, &gateway.EndorseRequest{
-			TransactionId: p.TransactionID, ChannelId: c.cfg.Channel, ProposedTransaction: p.signed,
-		})
-		if err != nil {
-			return err
-		}
-		if payload, err = p.transaction(answer.GetPreparedTransaction()); err != nil {
-			return untrusted{err}
-		}
-		return nil
-	})
+	err := c.each(
+		ctx,
+		Endorsing,
+		p.TransactionID,
+		c.cfg.EndorseTimeout,
+		func(ctx context.Context, conn *grpc.ClientConn) error {
+			answer, err := gateway.NewGatewayClient(conn).Endorse(ctx, &gateway.EndorseRequest{
+				TransactionId: p.TransactionID, ChannelId: c.cfg.Channel, ProposedTransaction: p.signed,
+			})
+			if err != nil {
+				return err
+			}
+			if payload, err = p.transaction(answer.GetPreparedTransaction()); err != nil {
+				return untrusted{err}
+			}
+			return nil
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -76,12 +82,18 @@ func (c *Client) Endorse(ctx context.Context, p *Proposal) (*Envelope, error) {
 // Send hands a transaction to the orderers. Success means that enough of them took it, not that it is committed. After
 // any failure its fate is unknown: only the same transaction may be sent until it is resolved.
 func (c *Client) Send(ctx context.Context, e *Envelope) error {
-	return c.each(ctx, Sending, e.TransactionID, c.cfg.SubmitTimeout, func(ctx context.Context, conn *grpc.ClientConn) error {
-		_, err := gateway.NewGatewayClient(conn).Submit(ctx, &gateway.SubmitRequest{
-			TransactionId: e.TransactionID, ChannelId: c.cfg.Channel, PreparedTransaction: e.signed,
-		})
-		return err
-	})
+	return c.each(
+		ctx,
+		Sending,
+		e.TransactionID,
+		c.cfg.SubmitTimeout,
+		func(ctx context.Context, conn *grpc.ClientConn) error {
+			_, err := gateway.NewGatewayClient(conn).Submit(ctx, &gateway.SubmitRequest{
+				TransactionId: e.TransactionID, ChannelId: c.cfg.Channel, PreparedTransaction: e.signed,
+			})
+			return err
+		},
+	)
 }
 
 // Lookup asks a peer what became of a transaction. An error that matches ErrNotFound means that this peer has not
@@ -95,17 +107,34 @@ func (c *Client) Lookup(ctx context.Context, id *Identity, txID string) (Commit,
 	}
 	var block common.Block
 	if err := proto.Unmarshal(raw, &block); err != nil {
-		return Commit{}, &Error{Phase: LookingUp, Kind: EndorsersUnavailable, TransactionID: txID, Message: "the peer's answer is no block", Err: err}
+		return Commit{}, &Error{
+			Phase:         LookingUp,
+			Kind:          EndorsersUnavailable,
+			TransactionID: txID,
+			Message:       "the peer's answer is no block",
+			Err:           err,
+		}
 	}
 	commit, ok := findCommit(&block, txID)
 	if !ok {
-		return Commit{}, &Error{Phase: LookingUp, Kind: NotFound, TransactionID: txID, Message: "the peer's answer is a block without it"}
+		return Commit{}, &Error{
+			Phase:         LookingUp,
+			Kind:          NotFound,
+			TransactionID: txID,
+			Message:       "the peer's answer is a block without it",
+		}
 	}
 	return commit, nil
 }
 
 // each makes a call to the preferred peer, and to the next ones for as long as it fails by the fault of a peer.
-func (c *Client) each(ctx context.Context, phase Phase, txID string, timeout time.Duration, call func(context.Context, *grpc.ClientConn) error) error {
+func (c *Client) each(
+	ctx context.Context,
+	phase Phase,
+	txID string,
+	timeout time.Duration,
+	call func(context.Context, *grpc.ClientConn) error,
+) error {
 	tried := make(map[*peerConn]bool)
 	var last error
 	for {
@@ -117,7 +146,12 @@ func (c *Client) each(ctx context.Context, phase Phase, txID string, timeout tim
 			if err := ctx.Err(); err != nil {
 				return &Error{Phase: phase, Kind: TimedOut, TransactionID: txID, Message: "no peer was connected in time", Err: err}
 			}
-			return &Error{Phase: phase, Kind: NoPeer, TransactionID: txID, Message: "no peer can be reached: " + c.pool.problems()}
+			return &Error{
+				Phase:         phase,
+				Kind:          NoPeer,
+				TransactionID: txID,
+				Message:       "no peer can be reached: " + c.pool.problems(),
+			}
 		}
 		tried[pc] = true
 		callCtx, cancel := context.WithTimeout(ctx, timeout)
@@ -138,10 +172,18 @@ func (c *Client) each(ctx context.Context, phase Phase, txID string, timeout tim
 			if phase == Sending {
 				kind = FateUnknown
 			}
-			return &Error{Phase: phase, Kind: kind, TransactionID: txID, Peer: pc.Address, Message: "the caller's time was over", Err: errors.Join(ctx.Err(), err)}
+			return &Error{
+				Phase:         phase,
+				Kind:          kind,
+				TransactionID: txID,
+				Peer:          pc.Address,
+				Message:       "the caller's time was over",
+				Err:           errors.Join(ctx.Err(), err),
+			}
 		}
 		last = classify(phase, txID, pc.Address, err)
-		// A peer whose chaincode is down endorses nothing itself, and its gateway service asks it first; another's asks itself.
+		// A peer whose chaincode is down endorses nothing itself, and its gateway service asks it first; another's asks
+		// itself.
 		if !faultOfPeer(err) && KindOf(last) != ChaincodeDown {
 			c.pool.done(pc, nil)
 			return last

@@ -12,14 +12,39 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// Fabric tells most failures apart only by their text (internal/pkg/gateway and core/endorser of Fabric 3.1.1). The phrases
-// are kept here, together, each as short as it can be.
+// Fabric tells most failures apart only by their text (internal/pkg/gateway and core/endorser of Fabric 3.1.1). The
+// phrases are kept here, together, each as short as it can be.
 var (
-	phrasesOfPolicy    = []string{"no peer combination", "no combination of peers", "failed to select a set of endorsers", "no peers available", "no endorsing peers", "No metadata was found"}
-	phrasesOfChaincode = []string{"chaincode stream terminated", "error in simulation", "failed to execute transaction", "could not launch chaincode", "timeout expired while executing", "make sure the chaincode"}
-	phrasesOfDenial    = []string{"access denied", "creator org unknown", "identity expired", "certificate has expired", "failed to verify", "failed evaluating policy", "implicit policy evaluation failed", "signature set did not satisfy policy", "The supplied identity is not valid", "creator is malformed"}
-	phrasesOfOrderers  = []string{"insufficient number of orderers", "no orderers could", "no orderer nodes available"}
-	phrasesOfDelay     = []string{"timestamp is outside", "outside of the allowed"}
+	phrasesOfPolicy = []string{
+		"no peer combination",
+		"no combination of peers",
+		"failed to select a set of endorsers",
+		"no peers available",
+		"no endorsing peers",
+		"No metadata was found",
+	}
+	phrasesOfChaincode = []string{
+		"chaincode stream terminated",
+		"error in simulation",
+		"failed to execute transaction",
+		"could not launch chaincode",
+		"timeout expired while executing",
+		"make sure the chaincode",
+	}
+	phrasesOfDenial = []string{
+		"access denied",
+		"creator org unknown",
+		"identity expired",
+		"certificate has expired",
+		"failed to verify",
+		"failed evaluating policy",
+		"implicit policy evaluation failed",
+		"signature set did not satisfy policy",
+		"The supplied identity is not valid",
+		"creator is malformed",
+	}
+	phrasesOfOrderers = []string{"insufficient number of orderers", "no orderers could", "no orderer nodes available"}
+	phrasesOfDelay    = []string{"timestamp is outside", "outside of the allowed"}
 )
 
 const (
@@ -75,7 +100,8 @@ func classify(phase Phase, txID, address string, err error) *Error {
 	return e
 }
 
-// kindOf sorts one failure. message is the gateway service's own, and messages has it and those of the single endorsers.
+// kindOf sorts one failure. message is the gateway service's own, and messages has it and those of the single
+// endorsers.
 func kindOf(phase Phase, code codes.Code, message string, messages []string) Kind {
 	all := strings.Join(messages, "\n")
 	switch {

@@ -15,8 +15,8 @@ type Commit struct {
 // Valid tells whether the transaction took effect.
 func (c Commit) Valid() bool { return c.Code == 0 }
 
-// Commits resolves transactions by the blocks that are followed. Waiters survive a restart of the stream: they are tied to
-// transaction ids, not to streams.
+// Commits resolves transactions by the blocks that are followed. Waiters survive a restart of the stream: they are tied
+// to transaction ids, not to streams.
 type Commits struct {
 	mu      sync.Mutex
 	waiters map[string][]*Waiter

@@ -69,8 +69,8 @@ const (
 	NotFound Kind = "not_found"
 )
 
-// ErrUnavailable matches every failure that passes without anybody changing the request: peers, orderers or the policy's
-// quorum are not there for the moment. Nothing was lost; the same call may be made again after [RetryAfter].
+// ErrUnavailable matches every failure that passes without anybody changing the request: peers, orderers or the
+// policy's quorum are not there for the moment. Nothing was lost; the same call may be made again after [RetryAfter].
 var ErrUnavailable = errors.New("the ledger is unavailable for the moment")
 
 // ErrNotFound matches the answer that a transaction is not on the asked peer's ledger.

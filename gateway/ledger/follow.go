@@ -274,8 +274,11 @@ func (f *follower) take(raw *common.Block) error {
 		return &BlockError{Number: b.Number, Message: fmt.Sprintf("it came where block %d was expected", f.next.Number)}
 	}
 	if len(f.next.PreviousHash) > 0 && !bytes.Equal(b.PreviousHash, f.next.PreviousHash) {
-		return &BlockError{Number: b.Number, Message: fmt.Sprintf("it follows a block with the hash %x, but the one known here has %x: "+
-			"this is not the same chain", b.PreviousHash, f.next.PreviousHash)}
+		return &BlockError{
+			Number: b.Number,
+			Message: fmt.Sprintf("it follows a block with the hash %x, but the one known here has %x: "+
+				"this is not the same chain", b.PreviousHash, f.next.PreviousHash),
+		}
 	}
 	if err := f.apply(b); err != nil {
 		return &applyError{err}
@@ -290,8 +293,12 @@ func (f *follower) take(raw *common.Block) error {
 // seek is the signed request for all blocks from the next one on.
 func (f *follower) seek() (*common.Envelope, error) {
 	info, err := proto.Marshal(&orderer.SeekInfo{
-		Start: &orderer.SeekPosition{Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: f.next.Number}}},
-		Stop:  &orderer.SeekPosition{Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: math.MaxUint64}}},
+		Start: &orderer.SeekPosition{
+			Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: f.next.Number}},
+		},
+		Stop: &orderer.SeekPosition{
+			Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: math.MaxUint64}},
+		},
 	})
 	if err != nil {
 		return nil, err

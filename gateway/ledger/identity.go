@@ -50,7 +50,13 @@ func NewIdentity(mspID string, certificatePEM, keyPEM []byte) (*Identity, error)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't serialise the identity of %s: %w", mspID, err)
 	}
-	return &Identity{MSPID: mspID, Subject: certificate.Subject.String(), creator: creator, certificate: certificate.Raw, sign: sign}, nil
+	return &Identity{
+		MSPID:       mspID,
+		Subject:     certificate.Subject.String(),
+		creator:     creator,
+		certificate: certificate.Raw,
+		sign:        sign,
+	}, nil
 }
 
 // LoadIdentity reads an identity from two PEM files.

@@ -21,16 +21,16 @@ type Inquirer struct {
 	id     func() *Identity
 }
 
-// Inquire gives the means to make proofs, for which an identity asks. It is called whenever one is needed: identities are
-// replaced while a gateway runs.
+// Inquire gives the means to make proofs, for which an identity asks. It is called whenever one is needed: identities
+// are replaced while a gateway runs.
 func (c *Client) Inquire(id func() *Identity) Inquirer { return Inquirer{c, id} }
 
 // Creator is the identity as proposals name it (msp.SerializedIdentity).
 func (q Inquirer) Creator() []byte { return q.id().creator }
 
-// Ask has a peer of each configured organisation run a proposal (peer.Proposal), and gives their answers in the order in
-// which the organisations are configured. Peers are asked themselves, not through a gateway service, which would keep
-// answers apart that differ. Of an organisation's peers the first counts that answers. Nothing is written.
+// Ask has a peer of each configured organisation run a proposal (peer.Proposal), and gives their answers in the order
+// in which the organisations are configured. Peers are asked themselves, not through a gateway service, which would
+// keep answers apart that differ. Of an organisation's peers the first counts that answers. Nothing is written.
 func (q Inquirer) Ask(ctx context.Context, proposal []byte) ([]proof.Answer, error) {
 	signature, err := q.id().signMessage(proposal)
 	if err != nil {
@@ -74,7 +74,11 @@ func (q Inquirer) Block(ctx context.Context, number uint64) (*common.Block, erro
 		return nil, err
 	}
 	if block.GetHeader().GetNumber() != number {
-		return nil, &Error{Phase: LookingUp, Kind: EndorsersUnavailable, Message: fmt.Sprintf("the peer's answer isn't block %d", number)}
+		return nil, &Error{
+			Phase:   LookingUp,
+			Kind:    EndorsersUnavailable,
+			Message: fmt.Sprintf("the peer's answer isn't block %d", number),
+		}
 	}
 	return block, nil
 }

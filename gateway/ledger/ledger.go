@@ -21,8 +21,8 @@
 //
 // # Failures
 //
-// Every failure is an [*Error] that says in which phase it happened and of which [Kind] it is; [Rules] says for each kind
-// whether the same transaction may be sent again, a new one is needed, or trying again is of no use.
+// Every failure is an [*Error] that says in which phase it happened and of which [Kind] it is; [Rules] says for each
+// kind whether the same transaction may be sent again, a new one is needed, or trying again is of no use.
 package ledger
 
 import (
@@ -45,8 +45,8 @@ const (
 	DefaultConnectWait     = 3 * time.Second
 )
 
-// maxMessageBytes bounds one gRPC message. Blocks may reach the channel's AbsoluteMaxBytes (10 MB by default, and one more
-// transaction); gRPC's own default of 4 MB would end the block stream without a word.
+// maxMessageBytes bounds one gRPC message. Blocks may reach the channel's AbsoluteMaxBytes (10 MB by default, and one
+// more transaction); gRPC's own default of 4 MB would end the block stream without a word.
 const maxMessageBytes = 100 << 20
 
 // Config says which network to speak to, and how.
@@ -144,7 +144,15 @@ func Open(cfg Config) (*Client, error) {
 		cancel()
 		return nil, err
 	}
-	return &Client{following: following{moved: make(chan struct{})}, cfg: cfg, pool: p, commits: NewCommits(), log: cfg.Logger, closing: ctx, close: cancel}, nil
+	return &Client{
+		following: following{moved: make(chan struct{})},
+		cfg:       cfg,
+		pool:      p,
+		commits:   NewCommits(),
+		log:       cfg.Logger,
+		closing:   ctx,
+		close:     cancel,
+	}, nil
 }
 
 func setDefault(d *time.Duration, value time.Duration) {

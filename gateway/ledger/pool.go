@@ -89,12 +89,22 @@ func dial(peer Peer, ping time.Duration) (*grpc.ClientConn, error) {
 	if name == "" {
 		name = host
 	}
-	conn, err := grpc.NewClient(peer.Address,
-		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12})),
+	conn, err := grpc.NewClient(
+		peer.Address,
+		grpc.WithTransportCredentials(
+			credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}),
+		),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes), grpc.MaxCallSendMsgSize(maxMessageBytes)),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: ping, Timeout: 20 * time.Second, PermitWithoutStream: true}),
+		grpc.WithKeepaliveParams(
+			keepalive.ClientParameters{Time: ping, Timeout: 20 * time.Second, PermitWithoutStream: true},
+		),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
+			Backoff: backoff.Config{
+				BaseDelay:  200 * time.Millisecond,
+				Multiplier: 1.6,
+				Jitter:     0.2,
+				MaxDelay:   3 * time.Second,
+			},
 			MinConnectTimeout: 5 * time.Second,
 		}),
 		grpc.WithIdleTimeout(0),
@@ -163,7 +173,8 @@ func (pc *peerConn) usable(now time.Time) bool {
 }
 
 // pick gives the most preferred peer that can be used, leaving out those in except. It waits for a connection for as
-// long as the pool is told to. When it gives nothing there is nothing to call. A caller MUST report back by [pool.done].
+// long as the pool is told to. When it gives nothing there is nothing to call. A caller MUST report back by
+// [pool.done].
 func (p *pool) pick(ctx context.Context, except map[*peerConn]bool) *peerConn {
 	timeout := time.NewTimer(p.wait)
 	defer timeout.Stop()
@@ -278,7 +289,14 @@ func (p *pool) health() []PeerHealth {
 	now := time.Now()
 	list := make([]PeerHealth, len(p.peers))
 	for i, pc := range p.peers {
-		list[i] = PeerHealth{MSPID: pc.MSPID, Address: pc.Address, Usable: pc.usable(now), Since: pc.since, Problem: pc.problem, Height: pc.height}
+		list[i] = PeerHealth{
+			MSPID:   pc.MSPID,
+			Address: pc.Address,
+			Usable:  pc.usable(now),
+			Since:   pc.since,
+			Problem: pc.problem,
+			Height:  pc.height,
+		}
 	}
 	return list
 }

@@ -64,8 +64,8 @@ func (p *Proposal) judge(answer []byte) error {
 	return p.judgeResults(&results)
 }
 
-// judgeResults holds what is written to the pack of the call. A call without a pack writes nothing. Reads are not looked
-// at: a transaction that claims to have read something else is at worst invalid.
+// judgeResults holds what is written to the pack of the call. A call without a pack writes nothing. Reads are not
+// looked at: a transaction that claims to have read something else is at worst invalid.
 func (p *Proposal) judgeResults(results *rwset.TxReadWriteSet) error {
 	var writes []record.Write
 	for _, one := range results.GetNsRwset() {

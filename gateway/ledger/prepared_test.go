@@ -265,7 +265,8 @@ func TestAnHonestPeerIsAskedAfterALiar(t *testing.T) {
 	assert.Contains(t, c.Health().Peers[0].Problem, "returned another transaction")
 }
 
-// BenchmarkTransaction measures what it costs to hold a full batch of events to what was asked, and to build what is signed.
+// BenchmarkTransaction measures what it costs to hold a full batch of events to what was asked, and to build what is
+// signed.
 func BenchmarkTransaction(b *testing.B) {
 	c, id := bentNetwork(b, &bentPeer{})
 	bodies := make([][]byte, 4000)

@@ -68,10 +68,10 @@ func (c *Client) TransactionID(id *Identity, key string, attempt int) string {
 	return transactionID(nonce(c.cfg.Secret, key, attempt), id.creator)
 }
 
-// Propose builds and signs a call. The transaction id depends on the secret, the identity's certificate, key and attempt,
-// and on nothing else: calling Propose again with the same ones gives the same transaction, with a new timestamp. A
-// caller MUST NOT use one key and attempt for two different calls, and MUST NOT raise the attempt before it knows that the
-// previous one was committed as invalid or can never be committed.
+// Propose builds and signs a call. The transaction id depends on the secret, the identity's certificate, key and
+// attempt, and on nothing else: calling Propose again with the same ones gives the same transaction, with a new
+// timestamp. A caller MUST NOT use one key and attempt for two different calls, and MUST NOT raise the attempt before
+// it knows that the previous one was committed as invalid or can never be committed.
 func (c *Client) Propose(id *Identity, call Call, key string, attempt int) (*Proposal, error) {
 	n := nonce(c.cfg.Secret, key, attempt)
 	txID := transactionID(n, id.creator)
@@ -134,7 +134,12 @@ func (p *Proposal) build(cfg Config, call Call, nonce []byte) error {
 		return fmt.Errorf("couldn't sign as %s: %w", p.identity.MSPID, err)
 	}
 	p.signed = &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}
-	p.question = question{Call: prepared.Call{Header: header, Payload: public}, chaincode: chaincode, time: now, pack: call.Transient[record.TransientPack]}
+	p.question = question{
+		Call:      prepared.Call{Header: header, Payload: public},
+		chaincode: chaincode,
+		time:      now,
+		pack:      call.Transient[record.TransientPack],
+	}
 	return nil
 }
 

@@ -7,14 +7,16 @@ import (
 	"time"
 )
 
-// commitWait is how long a sent transaction is waited for before a peer is asked about it: many times what a block takes.
+// commitWait is how long a sent transaction is waited for before a peer is asked about it: many times what a block
+// takes.
 const commitWait = 10 * time.Second
 
 // Submit runs a function as a transaction and returns when it is committed as valid, that is when the function given to
 // Follow has returned for its block. It tries again by [Rules] until ctx ends. Nothing of it outlives the process: work
 // that must not be lost is the business of package capture.
 //
-// An error of kind FateUnknown means that ctx ended while the transaction, whose id the error has, may still be committed.
+// An error of kind FateUnknown means that ctx ended while the transaction, whose id the error has, may still be
+// committed.
 func (c *Client) Submit(ctx context.Context, id *Identity, call Call) (Commit, error) {
 	s := submission{Client: c, id: id, call: call, key: randomKey("submit")}
 	failures := make(map[Kind]int)
@@ -97,7 +99,12 @@ func (s *submission) try(ctx context.Context) (Commit, error) {
 	case <-timeout.C:
 	case <-ctx.Done():
 	}
-	return Commit{}, &Error{Phase: Committing, Kind: FateUnknown, TransactionID: s.envelope.TransactionID, Message: "no block with it was seen in time"}
+	return Commit{}, &Error{
+		Phase:         Committing,
+		Kind:          FateUnknown,
+		TransactionID: s.envelope.TransactionID,
+		Message:       "no block with it was seen in time",
+	}
 }
 
 // lookup asks for the transaction by its id and, if it is committed, waits until its block has been handed on here too.

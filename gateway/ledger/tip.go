@@ -15,14 +15,22 @@ import (
 )
 
 // errHung is what a call comes to whose peer is found to hang.
-var errHung = status.Error(codes.DeadlineExceeded, "the peer is connected and answers nothing: context deadline exceeded")
+var errHung = status.Error(
+	codes.DeadlineExceeded,
+	"the peer is connected and answers nothing: context deadline exceeded",
+)
 
-// Tip asks all connected peers at once how many blocks they have. It returns the most that peers of one organisation say:
-// that of the most preferred peer that answers, for another's could say anything. A peer that doesn't answer
-// within [Config.AnswerWithin] while another does hangs: its connection stands, so nothing else would tell. Its circuit is
-// opened, the calls and the stream that wait for it are ended, and they go on at other peers.
+// Tip asks all connected peers at once how many blocks they have. It returns the most that peers of one organisation
+// say: that of the most preferred peer that answers, for another's could say anything. A peer that doesn't answer
+// within [Config.AnswerWithin] while another does hangs: its connection stands, so nothing else would tell. Its circuit
+// is opened, the calls and the stream that wait for it are ended, and they go on at other peers.
 func (c *Client) Tip(ctx context.Context, id *Identity) (uint64, error) {
-	p, err := c.Propose(id, Call{Chaincode: "qscc", Function: "GetChainInfo", Args: [][]byte{[]byte(c.cfg.Channel)}}, randomKey("tip"), 0)
+	p, err := c.Propose(
+		id,
+		Call{Chaincode: "qscc", Function: "GetChainInfo", Args: [][]byte{[]byte(c.cfg.Channel)}},
+		randomKey("tip"),
+		0,
+	)
 	if err != nil {
 		return 0, err
 	}

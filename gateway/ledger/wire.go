@@ -10,10 +10,11 @@ import (
 
 // A transaction is messages within messages, each in the bytes of the next: reading them one by one copies the records
 // eight times over, and makes a value of each key that a transaction writes. The functions here look for what is wanted
-// without either. They give up on anything that Fabric's own encoder doesn't write, such as a field that comes twice: then
-// protobuf's decoder has the say.
+// without either. They give up on anything that Fabric's own encoder doesn't write, such as a field that comes twice:
+// then protobuf's decoder has the say.
 
-// sole finds the only occurrence of a field of bytes, nil if there is none. It reports false where it would have to judge.
+// sole finds the only occurrence of a field of bytes, nil if there is none. It reports false where it would have to
+// judge.
 func sole(message []byte, field protowire.Number) (value []byte, ok bool) {
 	ok = each(message, func(number protowire.Number, bytes []byte) bool {
 		if number != field {
@@ -28,8 +29,8 @@ func sole(message []byte, field protowire.Number) (value []byte, ok bool) {
 	return value, ok
 }
 
-// each goes through the fields of a message; bytes is nil, not just empty, for those that hold none. It reports false if
-// the message isn't well formed or visit returns false.
+// each goes through the fields of a message; bytes is nil, not just empty, for those that hold none. It reports false
+// if the message isn't well formed or visit returns false.
 func each(message []byte, visit func(number protowire.Number, bytes []byte) bool) bool {
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)

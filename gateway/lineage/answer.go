@@ -44,7 +44,13 @@ func (w *walk) answer(ctx context.Context) (*Answer, []*visit, error) {
 	if err := w.nameRecords(ctx, names); err != nil {
 		return nil, nil, err
 	}
-	a := &Answer{Node: names[visits[0].id], Direction: w.query.Direction, Block: w.snap.Block, Nodes: make([]Node, 0, len(ids)), Edges: make([]Edge, 0, len(w.edges.all))}
+	a := &Answer{
+		Node:      names[visits[0].id],
+		Direction: w.query.Direction,
+		Block:     w.snap.Block,
+		Nodes:     make([]Node, 0, len(ids)),
+		Edges:     make([]Edge, 0, len(w.edges.all)),
+	}
 	for _, v := range visits {
 		a.Nodes = append(a.Nodes, node(v, labels[v.id], statuses[v.id]))
 	}

@@ -12,8 +12,8 @@ import (
 // sources of. It returns the way there, from the artifact to the source, or nil. It looks at what was declared to be
 // made of what, not at what decisions were about, and as far as a walk with its limits goes.
 //
-// The chaincode doesn't ask this, for it would have to search. No two members are hurt by a circle in the lineage of what
-// one of them owns, and walks end all the same; it is a mistake that its maker wants to know of.
+// The chaincode doesn't ask this, for it would have to search. No two members are hurt by a circle in the lineage of
+// what one of them owns, and walks end all the same; it is a mistake that its maker wants to know of.
 func Circle(ctx context.Context, g Graph, artifact string, sources []string) ([]string, error) {
 	a, err := Trace(ctx, g, Query{Node: artifact, Direction: Descendants, At: index.Latest})
 	var unknown *UnknownNodeError

@@ -77,9 +77,19 @@ type UnknownColumnError struct {
 
 func (e *UnknownColumnError) Error() string {
 	if len(e.Known) == 0 {
-		return fmt.Sprintf("no run up to block %d says anything of the columns of %s; ask about the artifact as a whole", e.Block, e.Node)
+		return fmt.Sprintf(
+			"no run up to block %d says anything of the columns of %s; ask about the artifact as a whole",
+			e.Block,
+			e.Node,
+		)
 	}
-	return fmt.Sprintf("no run up to block %d knows a column %q of %s; those known are %s", e.Block, record.Brief(e.Column), e.Node, strings.Join(e.Known, ", "))
+	return fmt.Sprintf(
+		"no run up to block %d knows a column %q of %s; those known are %s",
+		e.Block,
+		record.Brief(e.Column),
+		e.Node,
+		strings.Join(e.Known, ", "),
+	)
 }
 
 // Bounds of a walk over columns.
@@ -108,7 +118,15 @@ func TraceColumns(ctx context.Context, g Graph, q Query, column string) (*Column
 		return nil, err
 	}
 	w.names[start.ID] = start.Name
-	w.answer = &ColumnAnswer{Node: start.Name, Column: column, Direction: q.Direction, Block: snap.Block, Columns: []Column{}, Edges: []ColumnEdge{}, Ends: []ColumnEnd{}}
+	w.answer = &ColumnAnswer{
+		Node:      start.Name,
+		Column:    column,
+		Direction: q.Direction,
+		Block:     snap.Block,
+		Columns:   []Column{},
+		Edges:     []ColumnEdge{},
+		Ends:      []ColumnEnd{},
+	}
 	if err := w.known(ctx, start, column); err != nil {
 		return nil, err
 	}
@@ -429,7 +447,10 @@ func (w *columnWalk) finish(ctx context.Context) error {
 		w.answer.Columns = append(w.answer.Columns, c)
 	}
 	if len(w.reasons) > 0 {
-		w.answer.Truncated = &Truncation{slices.Sorted(maps.Keys(w.reasons)), slices.AppendSeq([]string{}, maps.Keys(w.frontier))}
+		w.answer.Truncated = &Truncation{
+			slices.Sorted(maps.Keys(w.reasons)),
+			slices.AppendSeq([]string{}, maps.Keys(w.frontier)),
+		}
 		slices.Sort(w.answer.Truncated.Frontier)
 	}
 	return nil
@@ -474,12 +495,16 @@ func inWords(a, b []string) []string {
 
 // WriteCSV writes a line for each edge, and for each end, with nothing behind it.
 func (a *ColumnAnswer) WriteCSV(out io.Writer) error {
-	return writeTable(out, []string{"from", "from column", "to", "to column", "record", "transformations", "end"}, func(add func(...string)) {
-		for _, e := range a.Edges {
-			add(e.From.Node, e.From.Column, e.To.Node, e.To.Column, e.Record, string(e.Transformations), "")
-		}
-		for _, e := range a.Ends {
-			add(e.Node, e.Column, e.Other, "", e.Record, "", e.Why)
-		}
-	})
+	return writeTable(
+		out,
+		[]string{"from", "from column", "to", "to column", "record", "transformations", "end"},
+		func(add func(...string)) {
+			for _, e := range a.Edges {
+				add(e.From.Node, e.From.Column, e.To.Node, e.To.Column, e.Record, string(e.Transformations), "")
+			}
+			for _, e := range a.Ends {
+				add(e.Node, e.Column, e.Other, "", e.Record, "", e.Why)
+			}
+		},
+	)
 }

@@ -11,11 +11,48 @@ import (
 
 // WriteCSV writes the nodes of an answer as a table, a line for each.
 func (a *Answer) WriteCSV(out io.Writer) error {
-	heading := []string{"node", "kind", "depth", "carrier", "recorded by", "block", "transaction", "recorded at", "type", "time", "action", "business step", "disposition", "read point", "location", "event id", "digest", "flags"}
+	heading := []string{
+		"node",
+		"kind",
+		"depth",
+		"carrier",
+		"recorded by",
+		"block",
+		"transaction",
+		"recorded at",
+		"type",
+		"time",
+		"action",
+		"business step",
+		"disposition",
+		"read point",
+		"location",
+		"event id",
+		"digest",
+		"flags",
+	}
 	return writeTable(out, heading, func(add func(...string)) {
 		for _, n := range a.Nodes {
-			add(n.ID, n.Kind, strconv.Itoa(n.Depth), strconv.FormatBool(n.Carrier), n.MSPID, strconv.FormatUint(n.Block, 10), n.Transaction, stamp(n.Recorded),
-				n.Type, stamp(n.Time), n.Action, n.BizStep, n.Disposition, n.ReadPoint, n.BizLocation, n.EventID, n.Digest, strings.Join(n.Flags, " "))
+			add(
+				n.ID,
+				n.Kind,
+				strconv.Itoa(n.Depth),
+				strconv.FormatBool(n.Carrier),
+				n.MSPID,
+				strconv.FormatUint(n.Block, 10),
+				n.Transaction,
+				stamp(n.Recorded),
+				n.Type,
+				stamp(n.Time),
+				n.Action,
+				n.BizStep,
+				n.Disposition,
+				n.ReadPoint,
+				n.BizLocation,
+				n.EventID,
+				n.Digest,
+				strings.Join(n.Flags, " "),
+			)
 		}
 	})
 }
@@ -28,7 +65,14 @@ func stamp(t time.Time) string {
 }
 
 // shapes of nodes by kind, as Graphviz calls them.
-var shapes = map[string]string{"thing": "box", "class": "box", "event": "ellipse", "artifact": "cylinder", "activity": "hexagon", "statement": "note"}
+var shapes = map[string]string{
+	"thing":     "box",
+	"class":     "box",
+	"event":     "ellipse",
+	"artifact":  "cylinder",
+	"activity":  "hexagon",
+	"statement": "note",
+}
 
 // WriteDOT writes an answer in the DOT language of Graphviz.
 func (a *Answer) WriteDOT(out io.Writer) error {
@@ -66,7 +110,9 @@ func (a *Answer) WriteDOT(out io.Writer) error {
 // quoteDOT quotes a text for DOT, where only quote, backslash and line ends
 // mean anything.
 func quoteDOT(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", " ", "\x00", " ").Replace(strings.ToValidUTF8(s, "\ufffd")) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", " ", "\x00", " ").
+		Replace(strings.ToValidUTF8(s, "\ufffd")) +
+		`"`
 }
 
 // brief shortens what is too long to read in a picture.

@@ -55,7 +55,8 @@ type Touched struct {
 
 	// Recalled are the recalls and withdrawals that stand and are about the node itself, whoever made them.
 	Recalled []index.Claim `json:"recalled,omitempty"`
-	// Recalls are the recalls and withdrawals that reach it, those about itself among them: record ids, each in Impact.Recalls.
+	// Recalls are the recalls and withdrawals that reach it, those about itself among them: record ids, each in
+	// Impact.Recalls.
 	Recalls []string `json:"recalls,omitempty"`
 	// Acknowledged are the organisations that have acknowledged every one of Recalls, by MSP id.
 	Acknowledged []string `json:"acknowledged,omitempty"`

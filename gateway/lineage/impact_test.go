@@ -228,8 +228,8 @@ func TestAVeryLongPathIsToldByItsEnds(t *testing.T) {
 	require.Len(t, s.touched(im, "lot5").Why, 11, "a short one is told whole")
 }
 
-// Whatever the world is like: a path is one of edges of the graph, as long as its node is deep, and goes through a run only
-// as the run says; and what recalls reach is what their own walks come to.
+// Whatever the world is like: a path is one of edges of the graph, as long as its node is deep, and goes through a run
+// only as the run says; and what recalls reach is what their own walks come to.
 func TestImpactsAgreeWithWalks(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := &world{}

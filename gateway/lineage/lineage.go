@@ -21,7 +21,12 @@ type Graph interface {
 	Describe(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Label, error)
 	Statuses(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Status, error)
 	// Made lists what an organisation recorded first, at most so many nodes, and tells whether there is more.
-	FirstRecordedBy(ctx context.Context, mspID string, snap index.Snapshot, most int) (list []index.Vertex, more bool, err error)
+	FirstRecordedBy(
+		ctx context.Context,
+		mspID string,
+		snap index.Snapshot,
+		most int,
+	) (list []index.Vertex, more bool, err error)
 	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
 }
 
@@ -37,7 +42,8 @@ const (
 // Query asks for one walk.
 type Query struct {
 	Node string // as record.ParseNode spells it
-	// Organisation asks for everything that an organisation recorded first, by its MSP id, in place of Node. Only Assess knows it.
+	// Organisation asks for everything that an organisation recorded first, by its MSP id, in place of Node. Only Assess
+	// knows it.
 	Organisation string
 	Direction    Direction
 	At           uint64        // the ledger as it was after this block; index.Latest for now

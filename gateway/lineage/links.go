@@ -19,7 +19,15 @@ type links struct {
 }
 
 func newLinks(g Graph, snap index.Snapshot) *links {
-	return &links{graph: g, snap: snap, to: map[int64][]index.Link{}, of: map[int64][]index.Link{}, kinds: map[int64]index.Kind{}, inside: map[int64][]contact{}, outside: map[int64][]contact{}}
+	return &links{
+		graph:   g,
+		snap:    snap,
+		to:      map[int64][]index.Link{},
+		of:      map[int64][]index.Link{},
+		kinds:   map[int64]index.Kind{},
+		inside:  map[int64][]contact{},
+		outside: map[int64][]contact{},
+	}
 }
 
 // find finds the node that a walk begins at.

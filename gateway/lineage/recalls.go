@@ -166,7 +166,10 @@ func (l *links) statement(ctx context.Context, id string) (*record.Statement, in
 	}
 	read, problems := record.Decode(r.Body)
 	if len(problems) > 0 || read.Statement == nil {
-		return nil, index.Recording{}, fmt.Errorf("the record %s is not the statement that the index takes it for: run pedigree reindex", id)
+		return nil, index.Recording{}, fmt.Errorf(
+			"the record %s is not the statement that the index takes it for: run pedigree reindex",
+			id,
+		)
 	}
 	return read.Statement, r.Recording, nil
 }
@@ -207,7 +210,16 @@ func (a *assessment) acknowledgements(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			r.Acknowledged = append(r.Acknowledged, Acknowledgement{ID: c.ID, MSPID: c.MSPID, Action: s.Predicate.Get("action").Text, Block: c.Block, Recorded: at.Time})
+			r.Acknowledged = append(
+				r.Acknowledged,
+				Acknowledgement{
+					ID:       c.ID,
+					MSPID:    c.MSPID,
+					Action:   s.Predicate.Get("action").Text,
+					Block:    c.Block,
+					Recorded: at.Time,
+				},
+			)
 		}
 		for mspID := range touched[r.ID] {
 			if !by[mspID] && mspID != r.MSPID {
@@ -224,7 +236,8 @@ func (a *assessment) acknowledgements(ctx context.Context) error {
 	return nil
 }
 
-// acknowledge tells each touched node who has acknowledged all that reaches it. Many nodes are reached by the same recalls.
+// acknowledge tells each touched node who has acknowledged all that reaches it. Many nodes are reached by the same
+// recalls.
 func (a *assessment) acknowledge(by map[string][]string) {
 	common := map[string][]string{}
 	for i := range a.impact.Touched {

@@ -61,7 +61,18 @@ const (
 	edgeUsed
 )
 
-var edgeKinds = [...]string{EdgeAbout, EdgeContains, EdgeContinues, EdgeDerived, EdgeGenerated, EdgeInput, EdgeObserved, EdgeOutput, EdgeSubject, EdgeUsed}
+var edgeKinds = [...]string{
+	EdgeAbout,
+	EdgeContains,
+	EdgeContinues,
+	EdgeDerived,
+	EdgeGenerated,
+	EdgeInput,
+	EdgeObserved,
+	EdgeOutput,
+	EdgeSubject,
+	EdgeUsed,
+}
 
 // walk is one breadth-first walk. It goes level by level, so that each level
 // costs a handful of queries however wide it is.
@@ -250,7 +261,13 @@ func (w *walk) expandThing(v *visit) {
 	}
 	for _, c := range w.carriers(v.id) {
 		held := c.inside.intersect(counts.union(v.held))
-		w.contain(v, found{id: c.other, kind: index.KindThing, held: held}, c, held, edge{from: c.other, to: v.id, kind: edgeContains})
+		w.contain(
+			v,
+			found{id: c.other, kind: index.KindThing, held: held},
+			c,
+			held,
+			edge{from: c.other, to: v.id, kind: edgeContains},
+		)
 	}
 }
 
@@ -266,7 +283,13 @@ func (w *walk) expandContents(v *visit) window {
 	for _, c := range w.contents(v.id) {
 		loads = append(loads, c.inside...)
 		if inside := c.inside.intersect(v.self); len(inside) > 0 {
-			w.contain(v, found{id: c.other, kind: index.KindThing, self: inside}, c, inside, edge{from: v.id, to: c.other, kind: edgeContains})
+			w.contain(
+				v,
+				found{id: c.other, kind: index.KindThing, self: inside},
+				c,
+				inside,
+				edge{from: v.id, to: c.other, kind: edgeContains},
+			)
 		}
 	}
 	if v.self.isAlways() {
@@ -370,9 +393,17 @@ func (w *walk) expandOther(v *visit) {
 				w.connect(by, found{id: l.Node, kind: index.KindArtifact}, edge{v.id, l.Node, v.id, edgeGenerated})
 			}
 		case l.Role == index.RoleAbout && w.down:
-			w.connect(v.latest, found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached}, edge{v.id, l.Node, v.id, edgeAbout})
+			w.connect(
+				v.latest,
+				found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached},
+				edge{v.id, l.Node, v.id, edgeAbout},
+			)
 		case l.Role == index.RoleSubject && w.down:
-			w.connect(v.latest, found{id: l.Node, kind: w.kinds[l.Node], self: always(), mode: downFrom}, edge{v.id, l.Node, v.id, edgeSubject})
+			w.connect(
+				v.latest,
+				found{id: l.Node, kind: w.kinds[l.Node], self: always(), mode: downFrom},
+				edge{v.id, l.Node, v.id, edgeSubject},
+			)
 		}
 	}
 }
@@ -398,7 +429,11 @@ func (w *walk) expandUses(v *visit) {
 		case index.RoleSource:
 			for _, described := range w.of[l.Record] {
 				if described.Role == index.RoleDescribes {
-					w.connect(v.latest, found{id: described.Node, kind: index.KindArtifact}, edge{v.id, described.Node, l.Record, edgeDerived})
+					w.connect(
+						v.latest,
+						found{id: described.Node, kind: index.KindArtifact},
+						edge{v.id, described.Node, l.Record, edgeDerived},
+					)
 				}
 			}
 		}

@@ -14,8 +14,8 @@ const (
 	mostWatch  = 64                     // at once
 )
 
-// activity tells the browser about each new block as it comes (server-sent events), so that the page can show what is new.
-// It ends after a while, for the browser to ask again: so sessions end in time, and so does the gateway.
+// activity tells the browser about each new block as it comes (server-sent events), so that the page can show what is
+// new. It ends after a while, for the browser to ask again: so sessions end in time, and so does the gateway.
 func (p *Pages) activity(v *visit) error {
 	if !strings.Contains(v.Header.Get("Accept"), "text/event-stream") {
 		return v.lead(http.StatusSeeOther, "/")
@@ -25,7 +25,12 @@ func (p *Pages) activity(v *visit) error {
 		defer func() { <-p.watching }()
 	default:
 		v.w.Header().Set("Retry-After", "15")
-		return &Trouble{http.StatusServiceUnavailable, "Too many are watching", "This gateway tells so many pages at once about new blocks and no more.", "The page still shows what is new when it is loaded again."}
+		return &Trouble{
+			http.StatusServiceUnavailable,
+			"Too many are watching",
+			"This gateway tells so many pages at once about new blocks and no more.",
+			"The page still shows what is new when it is loaded again.",
+		}
 	}
 	flusher, ok := v.w.(http.Flusher)
 	if !ok {

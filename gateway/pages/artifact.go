@@ -72,7 +72,9 @@ func (p *Pages) artifact(v *visit) error {
 func (p *Pages) artifactPage(v *visit, a *index.Artifact) (*web.Artifact, error) {
 	ctx := v.Context()
 	page := &web.Artifact{
-		Frame: v.frame("artifacts"), Ref: a.Ref, Series: strings.TrimSuffix(a.Ref, "@"+a.Version), Name: a.Name, Version: a.Version, Record: a.ID,
+		Frame: v.frame(
+			"artifacts",
+		), Ref: a.Ref, Series: strings.TrimSuffix(a.Ref, "@"+a.Version), Name: a.Name, Version: a.Version, Record: a.ID,
 		Kind: web.KindOf("artifact", a.Ref), By: a.MSPID, At: a.Time, Block: a.Block,
 		Algorithm: a.Digest.Algorithm, Digest: a.Digest.Value, Coverage: a.Digest.Coverage, Exports: exportsOf(a.Ref),
 	}
@@ -98,10 +100,14 @@ func (p *Pages) artifactPage(v *visit, a *index.Artifact) (*web.Artifact, error)
 	return page, err
 }
 
-// recalledBehind lists what a node comes from that is recalled, or whose consent is withdrawn. It looks no further back than a page
-// can wait for; the lineage page goes all the way.
+// recalledBehind lists what a node comes from that is recalled, or whose consent is withdrawn. It looks no further back
+// than a page can wait for; the lineage page goes all the way.
 func (p *Pages) recalledBehind(ctx context.Context, node string) (recalled []string, err error) {
-	answer, err := lineage.Trace(ctx, p.Index, lineage.Query{Node: node, Direction: lineage.Ancestors, At: index.Latest, Nodes: mostBehind, Budget: behindBudget})
+	answer, err := lineage.Trace(
+		ctx,
+		p.Index,
+		lineage.Query{Node: node, Direction: lineage.Ancestors, At: index.Latest, Nodes: mostBehind, Budget: behindBudget},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -119,11 +125,17 @@ func (p *Pages) describeArtifact(ctx context.Context, page *web.Artifact, a *rec
 	sources, more := shorten(a.DerivedFrom, mostSources)
 	page.DerivedFrom, page.MoreSources = p.refer(ctx, sources), more
 	for _, d := range a.Aliases {
-		page.Aliases = append(page.Aliases, web.Alias{Algorithm: d.Algorithm, Value: d.Value, Coverage: d.Coverage, Scheme: d.Scheme})
+		page.Aliases = append(
+			page.Aliases,
+			web.Alias{Algorithm: d.Algorithm, Value: d.Value, Coverage: d.Coverage, Scheme: d.Scheme},
+		)
 	}
 	if a.Manifest != nil {
 		for _, f := range a.Manifest.Files[:min(len(a.Manifest.Files), mostFiles)] {
-			page.Files = append(page.Files, web.ArtifactFile{Name: f.Name, Size: f.Size, SHA256: f.SHA256, Shards: len(f.Shards)})
+			page.Files = append(
+				page.Files,
+				web.ArtifactFile{Name: f.Name, Size: f.Size, SHA256: f.SHA256, Shards: len(f.Shards)},
+			)
 		}
 		page.MoreFiles = len(a.Manifest.Files) - len(page.Files)
 	}

@@ -40,8 +40,15 @@ func (p *Pages) audit(v *visit) error {
 	if v.TLS != nil {
 		host = "https://" + v.Host
 	}
-	page.Whole = fmt.Sprintf("pedigree audit --as %s --trust consortium.json \\\n  --gateway %s --token auditor.token", p.Name, host)
-	page.Commands = fmt.Sprintf("unzip proofs.zip\nfor f in proofs/*.proof; do\n  pedigree verify \"$f\" --trust consortium.json --level %s\ndone", page.Ask.Level)
+	page.Whole = fmt.Sprintf(
+		"pedigree audit --as %s --trust consortium.json \\\n  --gateway %s --token auditor.token",
+		p.Name,
+		host,
+	)
+	page.Commands = fmt.Sprintf(
+		"unzip proofs.zip\nfor f in proofs/*.proof; do\n  pedigree verify \"$f\" --trust consortium.json --level %s\ndone",
+		page.Ask.Level,
+	)
 	filter, err := filterOf(page.Ask)
 	page.Ask.From, page.Ask.To = fieldTime(page.Ask.From), fieldTime(page.Ask.To)
 	if err != nil {
@@ -88,7 +95,9 @@ func (p *Pages) audit(v *visit) error {
 // askOf reads the form.
 func askOf(q url.Values) web.AuditQuery {
 	ask := web.AuditQuery{
-		Organisation: q.Get("organisation"), Noun: q.Get("noun"), From: q.Get("from"), To: q.Get("to"), FromBlock: q.Get("fromBlock"), ToBlock: q.Get("toBlock"), Level: q.Get("level"),
+		Organisation: q.Get(
+			"organisation",
+		), Noun: q.Get("noun"), From: q.Get("from"), To: q.Get("to"), FromBlock: q.Get("fromBlock"), ToBlock: q.Get("toBlock"), Level: q.Get("level"),
 	}
 	if ask.Level != string(proof.LevelBlock) {
 		ask.Level = string(proof.LevelReceipt)
@@ -187,7 +196,12 @@ func (p *Pages) verifyRows(v *visit, page *web.Audit) {
 	for i := range page.Rows {
 		row := &page.Rows[i]
 		seal := p.prove(v, row.Proof, proof.Wanted{ID: record.ID(row.Record), Level: proof.Level(page.Ask.Level)})
-		row.Verdict = &web.Verdict{Problem: seal.Problem, Later: seal.Later, Organisations: seal.Organisations, Bytes: seal.Bytes}
+		row.Verdict = &web.Verdict{
+			Problem:       seal.Problem,
+			Later:         seal.Later,
+			Organisations: seal.Organisations,
+			Bytes:         seal.Bytes,
+		}
 		switch {
 		case seal.Problem == "":
 			if sum.Good++; sum.Good == 1 {

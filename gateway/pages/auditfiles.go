@@ -53,14 +53,40 @@ func (p *Pages) auditCSV(v *visit) error {
 	v.w.Header().Set("Content-Disposition", `attachment; filename="records.csv"`)
 	w := csv.NewWriter(v.w)
 	w.UseCRLF = true
-	_ = w.Write([]string{"record", "noun", "what", "nodes", "recorded by", "certificate subject", "recorded at", "block", "position", "transaction"}) // told by Error
+	_ = w.Write(
+		[]string{
+			"record",
+			"noun",
+			"what",
+			"nodes",
+			"recorded by",
+			"certificate subject",
+			"recorded at",
+			"block",
+			"position",
+			"transaction",
+		},
+	) // told by Error
 	more, err := p.each(v, mostCSV, func(r index.Record) error {
 		d := p.deed(v.Context(), r)
 		var nodes []string
 		for _, n := range d.Nodes {
 			nodes = append(nodes, n.Node)
 		}
-		return w.Write(cells(r.ID, string(r.Noun), d.Did, strings.Join(nodes, " "), r.MSPID, r.Subject, r.Time.UTC().Format(time.RFC3339Nano), strconv.FormatUint(r.Block, 10), strconv.Itoa(r.Position), r.TxID))
+		return w.Write(
+			cells(
+				r.ID,
+				string(r.Noun),
+				d.Did,
+				strings.Join(nodes, " "),
+				r.MSPID,
+				r.Subject,
+				r.Time.UTC().Format(time.RFC3339Nano),
+				strconv.FormatUint(r.Block, 10),
+				strconv.Itoa(r.Position),
+				r.TxID,
+			),
+		)
 	})
 	if more {
 		err = w.Write([]string{fmt.Sprintf("there are more than these %d records: ask for a shorter period", mostCSV)})
@@ -90,7 +116,12 @@ func (p *Pages) auditZip(v *visit) error {
 		defer func() { <-p.archives }()
 	default:
 		v.w.Header().Set("Retry-After", "10")
-		return &Trouble{http.StatusServiceUnavailable, "Too many archives at once", "This gateway makes so many archives of proofs at once and no more.", "Try again in a moment."}
+		return &Trouble{
+			http.StatusServiceUnavailable,
+			"Too many archives at once",
+			"This gateway makes so many archives of proofs at once and no more.",
+			"Try again in a moment.",
+		}
 	}
 	ask := askOf(v.URL.Query())
 	var archive bytes.Buffer
@@ -98,7 +129,9 @@ func (p *Pages) auditZip(v *visit) error {
 	var table bytes.Buffer
 	list := csv.NewWriter(&table)
 	list.UseCRLF = true
-	_ = list.Write([]string{"file", "record", "noun", "recorded by", "recorded at", "block", "transaction", "missing because"}) // a buffer takes all
+	_ = list.Write(
+		[]string{"file", "record", "noun", "recorded by", "recorded at", "block", "transaction", "missing because"},
+	) // a buffer takes all
 	made, missed, full := 0, 0, false
 	more, err := p.each(v, mostZip, func(r index.Record) error {
 		file, why := "proofs/"+proofFile(r.ID), ""
@@ -117,7 +150,18 @@ func (p *Pages) auditZip(v *visit) error {
 		} else {
 			made++
 		}
-		return list.Write(cells(file, r.ID, string(r.Noun), r.MSPID, r.Time.UTC().Format(time.RFC3339Nano), strconv.FormatUint(r.Block, 10), r.TxID, why))
+		return list.Write(
+			cells(
+				file,
+				r.ID,
+				string(r.Noun),
+				r.MSPID,
+				r.Time.UTC().Format(time.RFC3339Nano),
+				strconv.FormatUint(r.Block, 10),
+				r.TxID,
+				why,
+			),
+		)
 	})
 	if err != nil {
 		return err
@@ -158,7 +202,13 @@ func add(files *zip.Writer, name string, text []byte) error {
 
 func readmeOf(gateway, level string, made, missed int, more, full bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Proofs of %d records of a Pedigree ledger, of level %s, made by the gateway of %s.\nrecords.csv lists them.\n\n", made, level, gateway)
+	fmt.Fprintf(
+		&b,
+		"Proofs of %d records of a Pedigree ledger, of level %s, made by the gateway of %s.\nrecords.csv lists them.\n\n",
+		made,
+		level,
+		gateway,
+	)
 	if missed > 0 {
 		fmt.Fprintf(&b, "%d records have no proof here; records.csv says why.\n", missed)
 	}

@@ -77,7 +77,12 @@ func (p *Pages) takeDraft(v *visit) error {
 	case p.drafts.places <- struct{}{}:
 		defer func() { <-p.drafts.places }()
 	case <-v.Context().Done():
-		return &Trouble{http.StatusServiceUnavailable, "Too many documents at once", "Nothing was sent: other documents are being read.", "Try again in a moment."}
+		return &Trouble{
+			http.StatusServiceUnavailable,
+			"Too many documents at once",
+			"Nothing was sent: other documents are being read.",
+			"Try again in a moment.",
+		}
 	}
 	d := draft.Read(name, text)
 	return v.lead(http.StatusSeeOther, "/capture/drafts/"+p.drafts.keep(v.session.Caller.Name, d, time.Now()))
@@ -97,14 +102,24 @@ func (v *visit) document() (name string, text []byte, err error) {
 			return name, text, nil
 		}
 		if err != nil {
-			return "", nil, &Trouble{http.StatusBadRequest, "The form can't be read", err.Error(), "Nothing was sent. Choose the file again."}
+			return "", nil, &Trouble{
+				http.StatusBadRequest,
+				"The form can't be read",
+				err.Error(),
+				"Nothing was sent. Choose the file again.",
+			}
 		}
 		if field := part.FormName(); field != "file" && field != "text" {
 			continue
 		}
 		found, err := readPart(part)
 		if err != nil {
-			return "", nil, &Trouble{http.StatusBadRequest, "The upload broke off", err.Error(), "Nothing was sent. Choose the file again."}
+			return "", nil, &Trouble{
+				http.StatusBadRequest,
+				"The upload broke off",
+				err.Error(),
+				"Nothing was sent. Choose the file again.",
+			}
 		}
 		if len(found) > draft.MaxBytes {
 			v.w.Header().Set("Connection", "close") // what is left of it is not waited for
@@ -133,7 +148,12 @@ func (p *Pages) mine(v *visit) (string, *draft.Draft, error) {
 	id := v.PathValue("id")
 	d := p.drafts.find(v.session.Caller.Name, id, time.Now())
 	if d == nil {
-		return "", nil, &Trouble{http.StatusNotFound, "This draft is gone", "Drafts are kept for half an hour, in memory, for who made them. Nothing of it was sent from this page.", "Choose the document again."}
+		return "", nil, &Trouble{
+			http.StatusNotFound,
+			"This draft is gone",
+			"Drafts are kept for half an hour, in memory, for who made them. Nothing of it was sent from this page.",
+			"Choose the document again.",
+		}
 	}
 	return id, d, nil
 }
@@ -146,7 +166,9 @@ func (p *Pages) draft(v *visit) error {
 	}
 	path := "/capture/drafts/" + id
 	page := &web.Draft{
-		Frame: v.frame("capture"), Path: path, Name: d.Name, Kind: d.Kind, Events: len(d.Events), Faulty: d.Faulty, Problems: d.Count, Sendable: d.Sendable(),
+		Frame: v.frame(
+			"capture",
+		), Path: path, Name: d.Name, Kind: d.Kind, Events: len(d.Events), Faulty: d.Faulty, Problems: d.Count, Sendable: d.Sendable(),
 		Table: d.Kind == draft.Table, Whole: d.Kind == draft.Document && d.Faulty == 0 && len(d.Events) <= rollbackEvents, Large: len(d.Events) > rollbackEvents,
 	}
 	for _, problem := range d.Problems {
@@ -156,7 +178,17 @@ func (p *Pages) draft(v *visit) error {
 	}
 	from, to, pager := window(v, path, "from", problemsAtOnce, len(d.Problems), "problems")
 	for _, problem := range d.Problems[from:to] {
-		page.Found = append(page.Found, web.Found{Line: problem.Line, Column: problem.Column, Field: problem.Field, Pointer: problem.Pointer, Code: problem.Code, Detail: problem.Detail})
+		page.Found = append(
+			page.Found,
+			web.Found{
+				Line:    problem.Line,
+				Column:  problem.Column,
+				Field:   problem.Field,
+				Pointer: problem.Pointer,
+				Code:    problem.Code,
+				Detail:  problem.Detail,
+			},
+		)
 	}
 	page.ProblemPager = pager
 	from, to, page.EventPager = window(v, path, "event", eventsAtOnce, len(d.Events), "events")
@@ -185,7 +217,18 @@ func window(v *visit, path, parameter string, size, of int, fragment string) (fr
 }
 
 func viewPreview(n int, e draft.Event) web.Preview {
-	view := web.Preview{Number: n + 1, Line: e.Line, What: strings.ReplaceAll(e.Step, "_", " "), Type: e.Type, Action: e.Action, When: e.Time, Things: e.Things, More: e.More, Where: viewPlace(e.Place).Text, Wrong: e.Wrong}
+	view := web.Preview{
+		Number: n + 1,
+		Line:   e.Line,
+		What:   strings.ReplaceAll(e.Step, "_", " "),
+		Type:   e.Type,
+		Action: e.Action,
+		When:   e.Time,
+		Things: e.Things,
+		More:   e.More,
+		Where:  viewPlace(e.Place).Text,
+		Wrong:  e.Wrong,
+	}
 	for _, r := range e.Readings {
 		view.Measured = append(view.Measured, valueText(r.Low, r.Unit)+" by "+sensor.Device(r.Device))
 	}
@@ -208,12 +251,22 @@ func (p *Pages) sendDraft(v *visit) error {
 	if v.PostForm.Get("behaviour") == "rollback" {
 		behaviour = "rollback"
 	}
-	a, err := v.call(http.MethodPost, "/epcis/v2/capture", "application/json", bytes.NewReader(d.JSON), "GS1-Capture-Error-Behaviour", behaviour)
+	a, err := v.call(
+		http.MethodPost,
+		"/epcis/v2/capture",
+		"application/json",
+		bytes.NewReader(d.JSON),
+		"GS1-Capture-Error-Behaviour",
+		behaviour,
+	)
 	if err != nil {
 		return err
 	}
 	p.drafts.drop(id)
-	return v.lead(http.StatusSeeOther, "/capture/jobs/"+url.PathEscape(strings.TrimPrefix(a.header.Get("Location"), "/epcis/v2/capture/")))
+	return v.lead(
+		http.StatusSeeOther,
+		"/capture/jobs/"+url.PathEscape(strings.TrimPrefix(a.header.Get("Location"), "/epcis/v2/capture/")),
+	)
 }
 
 // jobAnswer is a job as the API tells it.
@@ -265,7 +318,13 @@ func (p *Pages) job(v *visit) error {
 	if err := json.Unmarshal(a.body.Bytes(), &j); err != nil {
 		return fmt.Errorf("couldn't read a job: %w", err)
 	}
-	page := &web.JobPage{Frame: v.frame("capture"), Job: j.view(), OnlyRefused: only, Path: "/capture/jobs/" + url.PathEscape(id), First: token == ""}
+	page := &web.JobPage{
+		Frame:       v.frame("capture"),
+		Job:         j.view(),
+		OnlyRefused: only,
+		Path:        "/capture/jobs/" + url.PathEscape(id),
+		First:       token == "",
+	}
 	for _, r := range j.Results {
 		one := web.Result{Number: r.Index + 1, State: r.State, Record: r.ID, EventID: r.EventID}
 		if r.Block != nil {

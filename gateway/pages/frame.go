@@ -19,7 +19,12 @@ func (p *Pages) Render(name string, data web.Framed) ([]byte, error) {
 }
 
 func (p *Pages) frame(r *http.Request, s *session.Session) web.Frame {
-	f := web.Frame{Organisation: p.Name, MSPID: p.MSPID, Here: r.URL.RequestURI(), Organisations: p.members.all(r.Context(), p.Index)}
+	f := web.Frame{
+		Organisation:  p.Name,
+		MSPID:         p.MSPID,
+		Here:          r.URL.RequestURI(),
+		Organisations: p.members.all(r.Context(), p.Index),
+	}
 	if s != nil {
 		f.Who = &web.Who{Name: s.Caller.Name, Role: string(s.Caller.Role), Token: s.Form}
 	}

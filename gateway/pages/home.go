@@ -69,10 +69,16 @@ func (p *Pages) homePage(v *visit) (*web.Home, error) {
 }
 
 // nouns are those that are counted, in the order of the ledger's own story.
-var nouns = []record.Noun{record.NounEvent, record.NounArtifact, record.NounActivity, record.NounStatement, record.NounMember}
+var nouns = []record.Noun{
+	record.NounEvent,
+	record.NounArtifact,
+	record.NounActivity,
+	record.NounStatement,
+	record.NounMember,
+}
 
-// tallies tells how many records there are, by noun and by organisation. The first time, counting may take longer than anybody should wait
-// for a page: then it isn't done, and a later look has the numbers.
+// tallies tells how many records there are, by noun and by organisation. The first time, counting may take longer than
+// anybody should wait for a page: then it isn't done, and a later look has the numbers.
 func (p *Pages) tallies(ctx context.Context, f web.Frame) (all []web.NounCount, by []web.Tally, done bool) {
 	p.tally.begin(p)
 	wait, cancel := context.WithTimeout(ctx, countPatience)
@@ -119,7 +125,10 @@ func (p *Pages) health() web.Health {
 		out.Following = h.FollowedPeer
 	}
 	for _, peer := range h.Peers {
-		out.Peers = append(out.Peers, web.Peer{MSPID: peer.MSPID, Address: peer.Address, Usable: peer.Usable, Problem: peer.Problem, Height: peer.Height})
+		out.Peers = append(
+			out.Peers,
+			web.Peer{MSPID: peer.MSPID, Address: peer.Address, Usable: peer.Usable, Problem: peer.Problem, Height: peer.Height},
+		)
 	}
 	for _, o := range h.Orderers {
 		out.Orderers = append(out.Orderers, web.Orderer{ID: o.ID, Signed: o.Signed})

@@ -59,7 +59,12 @@ func (v *visit) impactQuery() (lineage.Query, error) {
 // impact shows what something touched.
 func (p *Pages) impact(v *visit) error {
 	form := v.URL.Query()
-	page := &web.Impact{Frame: v.frame("impact"), Asked: strings.TrimSpace(form.Get("node")), At: strings.TrimSpace(form.Get("at")), Shown: time.Now()}
+	page := &web.Impact{
+		Frame: v.frame("impact"),
+		Asked: strings.TrimSpace(form.Get("node")),
+		At:    strings.TrimSpace(form.Get("at")),
+		Shown: time.Now(),
+	}
 	if form.Get("done") == "acknowledged" {
 		page.Done = "Recorded: everybody can see now that your organisation knows of the recall."
 	}
@@ -129,7 +134,11 @@ func (p *Pages) describe(v *visit, page *web.Impact, q lineage.Query, im *lineag
 
 // nameStart says for people what was asked about.
 func (p *Pages) nameStart(v *visit, page *web.Impact, im *lineage.Impact) error {
-	a, err := lineage.Trace(v.Context(), p.Index, lineage.Query{Node: im.Node, Direction: lineage.Ancestors, At: im.Block, Depth: 1, Nodes: 1})
+	a, err := lineage.Trace(
+		v.Context(),
+		p.Index,
+		lineage.Query{Node: im.Node, Direction: lineage.Ancestors, At: im.Block, Depth: 1, Nodes: 1},
+	)
 	if err != nil {
 		return err
 	}
@@ -171,7 +180,10 @@ func viewRecalls(im *lineage.Impact, ours string) []web.ImpactRecall {
 			Missing: r.Missing, Ours: r.MSPID == ours, Owed: slices.Contains(r.Missing, ours),
 		}
 		for _, a := range r.Acknowledged {
-			view.Acknowledged = append(view.Acknowledged, web.Acknowledged{MSPID: a.MSPID, Action: a.Action, ID: a.ID, Recorded: a.Recorded})
+			view.Acknowledged = append(
+				view.Acknowledged,
+				web.Acknowledged{MSPID: a.MSPID, Action: a.Action, ID: a.ID, Recorded: a.Recorded},
+			)
 			view.Answered = view.Answered || a.MSPID == ours
 		}
 		list = append(list, view)
@@ -185,8 +197,16 @@ var columns = []struct {
 	kind         string
 	one, several string
 }{
-	{"lot", "lot", "lots"}, {"item", "item", "items"}, {"logistic unit", "logistic unit", "logistic units"}, {"thing", "other thing", "other things"}, {"dataset", "dataset", "datasets"}, {"model", "model", "models"},
-	{"code", "code base", "code bases"}, {"document", "document", "documents"}, {"decision", "decision", "decisions"}, {"run", "run", "runs"},
+	{
+		"lot",
+		"lot",
+		"lots",
+	}, {"item", "item", "items"}, {"logistic unit", "logistic unit", "logistic units"}, {"thing", "other thing", "other things"}, {"dataset", "dataset", "datasets"}, {"model", "model", "models"},
+	{
+		"code",
+		"code base",
+		"code bases",
+	}, {"document", "document", "documents"}, {"decision", "decision", "decisions"}, {"run", "run", "runs"},
 	{"event", "event", "events"}, {"record", "other record", "other records"},
 }
 
@@ -251,7 +271,12 @@ func addTouched(page *web.Impact, im *lineage.Impact) {
 	page.Things, page.MoreThings = first(page.Things, mostThings)
 	page.Others, page.MoreOthers = first(page.Others, mostOthers)
 	for _, o := range im.Organisations {
-		row := web.ImpactOrganisation{MSPID: o.MSPID, Recalled: o.Recalled, OnTheMove: o.OnTheMove, Owes: len(o.Unacknowledged)}
+		row := web.ImpactOrganisation{
+			MSPID:     o.MSPID,
+			Recalled:  o.Recalled,
+			OnTheMove: o.OnTheMove,
+			Owes:      len(o.Unacknowledged),
+		}
 		for _, c := range columns {
 			if total[c.kind] > 0 {
 				row.Counts = append(row.Counts, of[o.MSPID][c.kind])
@@ -268,7 +293,12 @@ func first(list []web.Touched, most int) (shown []web.Touched, more int) {
 	return list[:most], len(list) - most
 }
 
-func viewTouched(n *lineage.Node, t lineage.Touched, moving map[string]lineage.Moving, owed map[string]bool) web.Touched {
+func viewTouched(
+	n *lineage.Node,
+	t lineage.Touched,
+	moving map[string]lineage.Moving,
+	owed map[string]bool,
+) web.Touched {
 	view := web.Touched{
 		Node: t.ID, Kind: t.Kind, Word: picture.Word(n), MSPID: t.MSPID, Flags: t.Flags, Recalled: len(t.Recalled) > 0, Reached: len(t.Recalls),
 		OnTheMove: t.OnTheMove, Acknowledged: t.Acknowledged,

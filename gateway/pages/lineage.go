@@ -46,7 +46,11 @@ type question struct {
 	unfolded  map[string]int
 }
 
-var directions = []web.Choice{{Value: "both", Text: "Both ways"}, {Value: "ancestors", Text: "Where it comes from"}, {Value: "descendants", Text: "What it touched"}}
+var directions = []web.Choice{
+	{Value: "both", Text: "Both ways"},
+	{Value: "ancestors", Text: "Where it comes from"},
+	{Value: "descendants", Text: "What it touched"},
+}
 
 var depths = []int{1, 2, 3, 5, 10, 20}
 
@@ -199,7 +203,11 @@ func (q question) affected(v *visit, a *lineage.Answer) (bool, error) {
 	if q.direction != string(lineage.Descendants) {
 		return false, nil
 	}
-	up, err := lineage.Trace(v.Context(), v.pages.Index, lineage.Query{Node: q.node, Direction: lineage.Ancestors, At: a.Block, Nodes: mostWalked})
+	up, err := lineage.Trace(
+		v.Context(),
+		v.pages.Index,
+		lineage.Query{Node: q.node, Direction: lineage.Ancestors, At: a.Block, Nodes: mostWalked},
+	)
 	return err == nil && picture.Affected(up), err
 }
 
@@ -254,7 +262,10 @@ func (p *Pages) draw(page *web.Lineage, q question, a *lineage.Answer, affected 
 			continue
 		}
 		form.Set("format", f.Name)
-		page.Exports = append(page.Exports, web.Export{Name: f.Name, About: f.About, Path: "/lineage/export?" + form.Encode()})
+		page.Exports = append(
+			page.Exports,
+			web.Export{Name: f.Name, About: f.About, Path: "/lineage/export?" + form.Encode()},
+		)
 	}
 }
 

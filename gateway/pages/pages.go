@@ -65,7 +65,14 @@ type Pages struct {
 
 // New makes the pages of a gateway.
 func New(cfg Config) (*Pages, error) {
-	p := &Pages{Config: cfg, mux: http.NewServeMux(), drafts: newDrafts(), stop: make(chan struct{}), watching: make(chan struct{}, mostWatch), archives: make(chan struct{}, archivesAtOnce)}
+	p := &Pages{
+		Config:   cfg,
+		mux:      http.NewServeMux(),
+		drafts:   newDrafts(),
+		stop:     make(chan struct{}),
+		watching: make(chan struct{}, mostWatch),
+		archives: make(chan struct{}, archivesAtOnce),
+	}
 	var err error
 	if p.templates, err = web.Load(); err != nil {
 		return nil, err

@@ -50,7 +50,18 @@ func (p *Pages) record(v *visit) error {
 		return err
 	}
 	for _, o := range recordings {
-		page.Recordings = append(page.Recordings, web.Recording{By: o.MSPID, Subject: o.Subject, Tx: o.TxID, Block: o.Block, Position: o.Position, Line: o.Line, At: o.Time})
+		page.Recordings = append(
+			page.Recordings,
+			web.Recording{
+				By:       o.MSPID,
+				Subject:  o.Subject,
+				Tx:       o.TxID,
+				Block:    o.Block,
+				Position: o.Position,
+				Line:     o.Line,
+				At:       o.Time,
+			},
+		)
 	}
 	page.Flags, page.Claims, err = p.claims(ctx, r.ID)
 	if err != nil {
@@ -137,7 +148,9 @@ func (p *Pages) transaction(v *visit) error {
 		return err
 	}
 	page := &web.Transaction{
-		Frame: v.frame(""), ID: tx.TxID, By: tx.MSPID, Subject: tx.Subject, Block: tx.Block, Position: tx.Position, At: tx.Time,
+		Frame: v.frame(
+			"",
+		), ID: tx.TxID, By: tx.MSPID, Subject: tx.Subject, Block: tx.Block, Position: tx.Position, At: tx.Time,
 		Valid: tx.Code == index.CodeValid, Code: tx.Code, Total: len(tx.Records),
 	}
 	for _, id := range tx.Records[:min(len(tx.Records), mostOfTx)] {

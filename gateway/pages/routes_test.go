@@ -47,8 +47,8 @@ func (f *fixture) tell() story {
 type routeTest struct {
 	// roles may see the page; everybody may, signed in or not, if there are none.
 	roles []access.Role
-	// path is the address of the page when the ledger tells the story, and form what is sent there. The page has the status, and holds
-	// the text; a redirect leads there.
+	// path is the address of the page when the ledger tells the story, and form what is sent there. The page has the
+	// status, and holds the text; a redirect leads there.
 	path   func(*fixture, story) string
 	form   func(story) url.Values
 	status int

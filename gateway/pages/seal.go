@@ -18,7 +18,11 @@ const mostProved = 300
 
 // proofAddress is where the proof of what a thing comes from is made.
 func proofAddress(thing string) string {
-	return "/v1/lineage/proof?" + url.Values{"node": {thing}, "direction": {proof.Ancestors}, "limit": {fmt.Sprint(mostProved)}}.Encode()
+	return "/v1/lineage/proof?" + url.Values{
+		"node":      {thing},
+		"direction": {proof.Ancestors},
+		"limit":     {fmt.Sprint(mostProved)},
+	}.Encode()
 }
 
 // proofName is a name for a file with the proof about a thing.
@@ -45,7 +49,9 @@ func proofCommands(thing string, cut bool) string {
 	if cut {
 		more = " --cut"
 	}
-	return "pedigree verify " + proofName(thing) + " \\\n  --trust consortium.json \\\n  --trace '" + thing + "'" + more // a canonical thing has no quote
+	return "pedigree verify " + proofName(
+		thing,
+	) + " \\\n  --trust consortium.json \\\n  --trace '" + thing + "'" + more // a canonical thing has no quote
 }
 
 // seal has the records behind a page proved, and checks the proof as anybody can.
@@ -91,12 +97,22 @@ func (p *Pages) check(v *visit, text []byte, wanted proof.Wanted) (*web.Seal, er
 	if err != nil {
 		return nil, err
 	}
-	seal := &web.Seal{Level: string(verdict.Level), Records: len(verdict.Records), Bytes: int64(len(text)), Agree: verdict.Agree, OfAll: len(trust.Organisations), Cut: verdict.Trace != nil && verdict.Trace.Cut}
+	seal := &web.Seal{
+		Level:   string(verdict.Level),
+		Records: len(verdict.Records),
+		Bytes:   int64(len(text)),
+		Agree:   verdict.Agree,
+		OfAll:   len(trust.Organisations),
+		Cut:     verdict.Trace != nil && verdict.Trace.Cut,
+	}
 	for i, r := range verdict.Records {
 		if i == 0 {
 			seal.Organisations, seal.FirstBlock, seal.Asked = slices.Clone(r.SignedBy), r.Recordings[0].Block, r.Asked
 		}
-		seal.Organisations = slices.DeleteFunc(seal.Organisations, func(org string) bool { return !slices.Contains(r.SignedBy, org) })
+		seal.Organisations = slices.DeleteFunc(
+			seal.Organisations,
+			func(org string) bool { return !slices.Contains(r.SignedBy, org) },
+		)
 		seal.FirstBlock = min(seal.FirstBlock, r.Recordings[0].Block)
 		seal.LastBlock = max(seal.LastBlock, r.Recordings[0].Block)
 		if r.Asked.Before(seal.Asked) {
@@ -115,16 +131,50 @@ func (p *Pages) checks(to *visit, s *web.Seal, v *proof.Verdict) []web.Check {
 		names = append(names, frame.Org(id).Name)
 	}
 	list := []web.Check{
-		{What: "The question.", Found: fmt.Sprintf("Each of %d receipts answers “read this record” on channel %s, and no other question.", s.Records, v.Channel)},
+		{
+			What: "The question.",
+			Found: fmt.Sprintf(
+				"Each of %d receipts answers “read this record” on channel %s, and no other question.",
+				s.Records,
+				v.Channel,
+			),
+		},
 		{What: "The bytes.", Found: "Each record's SHA-256 is the id that pages and links call it by."},
-		{What: "The signatures.", Found: fmt.Sprintf("Every receipt is signed by peers of at least %d organisations, where %d of %d must agree; %s signed all of them.", len(s.Organisations), v.Agree, s.OfAll, joinNames(names))},
-		{What: "The certificates.", Found: "Every signer's certificate comes from its organisation's authority, and was valid when it signed."},
-		{What: "The place.", Found: fmt.Sprintf("What the peers read names blocks %d to %d and who recorded there; only valid transactions write.", s.FirstBlock, s.LastBlock)},
-		{What: "The time.", Found: "They were asked on " + s.Asked.UTC().Format("2 January 2006 at 15:04 UTC") + " or later, give or take a quarter of an hour."},
+		{
+			What: "The signatures.",
+			Found: fmt.Sprintf(
+				"Every receipt is signed by peers of at least %d organisations, where %d of %d must agree; %s signed all of them.",
+				len(s.Organisations),
+				v.Agree,
+				s.OfAll,
+				joinNames(names),
+			),
+		},
+		{
+			What:  "The certificates.",
+			Found: "Every signer's certificate comes from its organisation's authority, and was valid when it signed.",
+		},
+		{
+			What: "The place.",
+			Found: fmt.Sprintf(
+				"What the peers read names blocks %d to %d and who recorded there; only valid transactions write.",
+				s.FirstBlock,
+				s.LastBlock,
+			),
+		},
+		{
+			What: "The time.",
+			Found: "They were asked on " + s.Asked.UTC().
+				Format("2 January 2006 at 15:04 UTC") +
+				" or later, give or take a quarter of an hour.",
+		},
 	}
 	if s.Records == 1 {
 		list[0].Found = fmt.Sprintf("The receipt answers “read this record” on channel %s, and no other question.", v.Channel)
-		list[4].Found = fmt.Sprintf("What the peers read names block %d and who recorded there; only valid transactions write.", s.FirstBlock)
+		list[4].Found = fmt.Sprintf(
+			"What the peers read names block %d and who recorded there; only valid transactions write.",
+			s.FirstBlock,
+		)
 	}
 	if v.Trace != nil {
 		found := "The walk was made again from the records alone, and it comes to them."
@@ -134,7 +184,17 @@ func (p *Pages) checks(to *visit, s *web.Seal, v *proof.Verdict) []web.Check {
 		list = append(list, web.Check{What: "The connections.", Found: found})
 	}
 	for _, b := range v.Blocks {
-		list = append(list, web.Check{What: fmt.Sprintf("Block %d.", b.Number), Found: fmt.Sprintf("Its header has the hash %s and is signed by orderers %s, a quorum.", short(b.Hash), strings.Trim(fmt.Sprint(b.Orderers), "[]"))})
+		list = append(
+			list,
+			web.Check{
+				What: fmt.Sprintf("Block %d.", b.Number),
+				Found: fmt.Sprintf(
+					"Its header has the hash %s and is signed by orderers %s, a quorum.",
+					short(b.Hash),
+					strings.Trim(fmt.Sprint(b.Orderers), "[]"),
+				),
+			},
+		)
 	}
 	return list
 }

@@ -66,7 +66,10 @@ func (p *Pages) hit(ctx context.Context, h search.Hit) (web.Hit, error) {
 	out := web.Hit{Kind: web.KindOf(h.Kind, h.Node), Name: web.Brief(h.Node), Full: h.Node, Why: h.Why, Link: hitLink(h)}
 	switch {
 	case h.Transaction != "":
-		out.Kind, out.Name, out.Full = web.KindOf("unknown", ""), "Transaction "+h.Transaction[:min(12, len(h.Transaction))]+"…", h.Transaction
+		out.Kind, out.Name, out.Full = web.KindOf(
+			"unknown",
+			"",
+		), "Transaction "+h.Transaction[:min(12, len(h.Transaction))]+"…", h.Transaction
 		out.Kind.Word = "transaction"
 		return out, nil
 	case h.Organisation != "":

@@ -45,7 +45,12 @@ func (p *Pages) signedIn(v *visit) error {
 		page.Problem = "Too many attempts. Wait ten seconds and try again."
 		return v.show(http.StatusTooManyRequests, "signin", page)
 	case err != nil:
-		return &Trouble{http.StatusForbidden, "That didn't come from this page", "Nothing was done: the form was sent from another site.", "Open the sign-in page itself."}
+		return &Trouble{
+			http.StatusForbidden,
+			"That didn't come from this page",
+			"Nothing was done: the form was sent from another site.",
+			"Open the sign-in page itself.",
+		}
 	}
 	p.Logger.Info("signed in", "caller", s.Caller.Name, "role", s.Caller.Role)
 	return v.lead(http.StatusSeeOther, next)

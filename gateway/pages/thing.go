@@ -24,9 +24,9 @@ import (
 // digitalLink begins the canonical Digital Link of every thing.
 const digitalLink = "https://id.gs1.org"
 
-// Thing answers with the page about a thing, whose canonical Digital Link the caller of this method has made of the request's
-// path. What everybody may know who has the thing in hand: what its code says, and whether it is recalled. Its story is for
-// members; the caller is who asks with a token, nil if it is the session's or nobody.
+// Thing answers with the page about a thing, whose canonical Digital Link the caller of this method has made of the
+// request's path. What everybody may know who has the thing in hand: what its code says, and whether it is recalled.
+// Its story is for members; the caller is who asks with a token, nil if it is the session's or nobody.
 func (p *Pages) Thing(w http.ResponseWriter, r *http.Request, caller *access.Caller, thing string) {
 	v := &visit{Request: r, w: w, pages: p, session: p.Sessions.Find(r)}
 	if v.session == nil && caller != nil {
@@ -62,7 +62,8 @@ func (p *Pages) thing(v *visit, thing string) error {
 	return v.show(http.StatusOK, "thing", page)
 }
 
-// addressOf is the address under which the visitor sees a thing, and its code. Codes that are too long to be drawn have none.
+// addressOf is the address under which the visitor sees a thing, and its code. Codes that are too long to be drawn have
+// none.
 func addressOf(r *http.Request, thing string) (string, template.HTML) {
 	scheme := "http://"
 	if r.TLS != nil {
@@ -118,8 +119,8 @@ func (p *Pages) recalls(ctx context.Context, thing, path string) ([]web.Recall, 
 	return recalls, nil
 }
 
-// belongsTo lists a thing, and what else the path of its Digital Link names, the nearest first. The canonical spelling of a
-// serialised item leaves out the lot that its link may carry, so it doesn't say this alone.
+// belongsTo lists a thing, and what else the path of its Digital Link names, the nearest first. The canonical spelling
+// of a serialised item leaves out the lot that its link may carry, so it doesn't say this alone.
 func belongsTo(thing, path string) []string {
 	nodes := []string{thing}
 	add := func(node string) {
@@ -164,7 +165,14 @@ func (p *Pages) story(v *visit, page *web.Thing) error {
 			return err
 		}
 	}
-	s := &web.Story{Block: j.Block, Steps: len(j.Steps), Organisations: j.Organisations(), Made: viewFamily(&j.Made), Became: viewFamily(&j.Became), MoreClaims: j.More}
+	s := &web.Story{
+		Block:         j.Block,
+		Steps:         len(j.Steps),
+		Organisations: j.Organisations(),
+		Made:          viewFamily(&j.Made),
+		Became:        viewFamily(&j.Became),
+		MoreClaims:    j.More,
+	}
 	page.Story = s
 	if len(j.Steps) > 0 {
 		s.From, s.To = j.Steps[0].Time, j.Steps[len(j.Steps)-1].Time

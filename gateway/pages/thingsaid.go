@@ -33,7 +33,16 @@ func viewRelatives(list []journey.Relative) []web.Relative {
 
 func viewAffected(a journey.Source) web.Affected {
 	nodes, more := someNodes(a.Nodes)
-	return web.Affected{Nodes: nodes, More: more, Kind: a.Kind, By: a.MSPID, Reason: a.Reason, Instructions: a.Instructions, At: a.Time, Record: a.Statement}
+	return web.Affected{
+		Nodes:        nodes,
+		More:         more,
+		Kind:         a.Kind,
+		By:           a.MSPID,
+		Reason:       a.Reason,
+		Instructions: a.Instructions,
+		At:           a.Time,
+		Record:       a.Statement,
+	}
 }
 
 func someNodes(nodes []*lineage.Node) (named []web.Named, more int) {
@@ -61,7 +70,15 @@ func nodeText(n *lineage.Node) string {
 }
 
 func viewDecision(d journey.Decision) web.Decision {
-	view := web.Decision{Type: d.Type, Models: d.Models, Others: d.Others, By: d.MSPID, Time: d.Time, Record: d.ID, Outcome: facts(d.Outcome)}
+	view := web.Decision{
+		Type:    d.Type,
+		Models:  d.Models,
+		Others:  d.Others,
+		By:      d.MSPID,
+		Time:    d.Time,
+		Record:  d.ID,
+		Outcome: facts(d.Outcome),
+	}
 	view.Tainted, view.More = someNodes(d.Tainted)
 	view.Verdict = "Decided"
 	for _, name := range []string{"decision", "verdict", "result", "outcome", "label", "class"} { // what people call it
@@ -100,7 +117,14 @@ func facts(object canonical.Value) []web.Fact {
 }
 
 func viewClaim(c journey.Claim, now time.Time) web.Claim {
-	view := web.Claim{Kind: c.Kind, By: c.MSPID, Record: c.ID, At: c.Recorded, Retracted: c.Retracted, Facts: facts(c.Predicate)}
+	view := web.Claim{
+		Kind:      c.Kind,
+		By:        c.MSPID,
+		Record:    c.ID,
+		At:        c.Recorded,
+		Retracted: c.Retracted,
+		Facts:     facts(c.Predicate),
+	}
 	if k, ok := record.StatementKindOf(c.Kind); ok {
 		view.Kind = k.Title
 	}
@@ -115,7 +139,18 @@ func viewClaim(c journey.Claim, now time.Time) web.Claim {
 func viewErrors(s *journey.Step) []web.Mistake {
 	var list []web.Mistake
 	for _, d := range s.Errors {
-		list = append(list, web.Mistake{Record: s.ID, Word: stepWord(s.Node), By: d.MSPID, Reason: lastWord(d.Reason), Time: d.Time, Declaration: d.Event, Corrective: d.Corrective})
+		list = append(
+			list,
+			web.Mistake{
+				Record:      s.ID,
+				Word:        stepWord(s.Node),
+				By:          d.MSPID,
+				Reason:      lastWord(d.Reason),
+				Time:        d.Time,
+				Declaration: d.Event,
+				Corrective:  d.Corrective,
+			},
+		)
 	}
 	return list
 }

@@ -27,7 +27,9 @@ const leastRun = 4
 
 func alike(a, b *journey.Step) bool {
 	return a.Type == b.Type && a.BizStep == b.BizStep && a.Action == b.Action && a.ReadPoint == b.ReadPoint && a.BizLocation == b.BizLocation &&
-		a.MSPID == b.MSPID && a.Carrier == b.Carrier && a.Role == journey.Seen && b.Role == journey.Seen && len(a.Errors)+len(b.Errors) == 0
+		a.MSPID == b.MSPID && a.Carrier == b.Carrier && a.Role == journey.Seen &&
+		b.Role == journey.Seen &&
+		len(a.Errors)+len(b.Errors) == 0
 }
 
 // stages groups steps, unless each is to stand alone.
@@ -143,7 +145,9 @@ func (p *Pages) viewSteps(v *visit, j *journey.Journey, steps []journey.Step, co
 func viewStep(s *journey.Step, d *journey.Detail) web.Step {
 	view := web.Step{
 		Word: stepWord(s.Node), Type: s.Type, Action: s.Action, Disposition: lastWord(s.Disposition), Role: s.Role,
-		Time: s.Time.In(zoneOf(d.Event.Get("eventTimeZoneOffset").Text)), Place: viewPlace(cmp.Or(s.ReadPoint, s.BizLocation)),
+		Time: s.Time.In(
+			zoneOf(d.Event.Get("eventTimeZoneOffset").Text),
+		), Place: viewPlace(cmp.Or(s.ReadPoint, s.BizLocation)),
 		Carrier: s.Carrier, Quantity: d.Quantity, By: s.MSPID, Block: s.Block, Record: s.ID, Flags: s.Flags,
 	}
 	for _, r := range d.Recorded {
@@ -283,7 +287,12 @@ func summary(m *journey.Measured, one *web.Stage) string {
 	for _, r := range groups[0].Readings {
 		low, high = min(low, r.Low), max(high, r.High)
 	}
-	return fmt.Sprintf("%s from %s to %s", sensor.Title(groups[0].Type), valueText(low, groups[0].Unit), valueText(high, groups[0].Unit))
+	return fmt.Sprintf(
+		"%s from %s to %s",
+		sensor.Title(groups[0].Type),
+		valueText(low, groups[0].Unit),
+		valueText(high, groups[0].Unit),
+	)
 }
 
 func viewChart(n int, g sensor.Group, m *journey.Measured, points int) *web.Chart {
@@ -302,13 +311,26 @@ func viewChart(n int, g sensor.Group, m *journey.Measured, points int) *web.Char
 			c.Series = append(c.Series, chart.Series{Name: sensor.Device(r.Device)})
 		}
 		from := records[key{r.Type, r.Device, r.Time}]
-		c.Series[i].Readings = append(c.Series[i].Readings, chart.Reading{Time: r.Time, Low: r.Low, High: r.High, Alarm: r.Alarm, Recalled: from.Recalled})
+		c.Series[i].Readings = append(
+			c.Series[i].Readings,
+			chart.Reading{Time: r.Time, Low: r.Low, High: r.High, Alarm: r.Alarm, Recalled: from.Recalled},
+		)
 		if len(g.Readings) <= mostListed {
 			value := valueText(r.Low, g.Unit)
 			if r.High != r.Low {
 				value += " to " + valueText(r.High, g.Unit)
 			}
-			view.Listed = append(view.Listed, web.Listed{Time: r.Time.In(c.Zone), Device: sensor.Device(r.Device), Value: value, Record: from.Record, Recalled: from.Recalled, Alarm: r.Alarm})
+			view.Listed = append(
+				view.Listed,
+				web.Listed{
+					Time:     r.Time.In(c.Zone),
+					Device:   sensor.Device(r.Device),
+					Value:    value,
+					Record:   from.Record,
+					Recalled: from.Recalled,
+					Alarm:    r.Alarm,
+				},
+			)
 		}
 	}
 	for i, l := range g.Limits {
@@ -321,7 +343,10 @@ func viewChart(n int, g sensor.Group, m *journey.Measured, points int) *web.Char
 			ends = append(ends, "at most "+valueText(*l.High, g.Unit))
 		}
 		from := m.Limits[g.Sources[i]]
-		view.Sources = append(view.Sources, web.Source{Text: strings.Join(ends, " and "), By: from.MSPID, Record: from.Record})
+		view.Sources = append(
+			view.Sources,
+			web.Source{Text: strings.Join(ends, " and "), By: from.MSPID, Record: from.Record},
+		)
 	}
 	if view.Drawing = c.Draw(); view.Drawing == nil {
 		return nil

@@ -20,7 +20,8 @@ const (
 	restFactor = 20
 )
 
-// touchedByRecalls remembers what recalls touched. It is worked out in the background, one at a time, and again when there are new blocks.
+// touchedByRecalls remembers what recalls touched. It is worked out in the background, one at a time, and again when
+// there are new blocks.
 type touchedByRecalls struct {
 	mu      sync.Mutex
 	known   map[string]*reached // by record id
@@ -33,7 +34,8 @@ type reached struct {
 	again   time.Time // not before
 }
 
-// of tells what a recall touched as far as is known, and has it worked out if that is out of date. Nil if it is not known yet.
+// of tells what a recall touched as far as is known, and has it worked out if that is out of date. Nil if it is not
+// known yet.
 func (r *touchedByRecalls) of(p *Pages, id string) *web.Reach {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,7 +59,11 @@ func (r *touchedByRecalls) of(p *Pages, id string) *web.Reach {
 // work walks down from a recall.
 func (r *touchedByRecalls) work(p *Pages, id string, height uint64) {
 	began := time.Now()
-	impact, err := lineage.Assess(context.Background(), p.Index, lineage.Query{Node: id, At: index.Latest, Nodes: reachNodes, Budget: reachBudget})
+	impact, err := lineage.Assess(
+		context.Background(),
+		p.Index,
+		lineage.Query{Node: id, At: index.Latest, Nodes: reachNodes, Budget: reachBudget},
+	)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.working = false

@@ -24,7 +24,8 @@ func (p *Pages) summarizeTransaction(ctx context.Context, t index.TransactionSum
 	shown := 0
 	for _, r := range t.Records {
 		d := p.deed(ctx, r)
-		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && slices.Equal(out.Deeds[n-1].Nodes, d.Nodes) && out.Deeds[n-1].Note == d.Note {
+		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && slices.Equal(out.Deeds[n-1].Nodes, d.Nodes) &&
+			out.Deeds[n-1].Note == d.Note {
 			out.Deeds[n-1].Times++
 		} else if n == mostDeeds {
 			break
@@ -39,7 +40,12 @@ func (p *Pages) summarizeTransaction(ctx context.Context, t index.TransactionSum
 
 // deed says in a few words what a record says.
 func (p *Pages) deed(ctx context.Context, r index.Record) web.Deed {
-	d := web.Deed{ID: r.ID, Times: 1, Kind: web.KindOf(string(r.Noun), ""), Did: "recorded something that this version can't read"}
+	d := web.Deed{
+		ID:    r.ID,
+		Times: 1,
+		Kind:  web.KindOf(string(r.Noun), ""),
+		Did:   "recorded something that this version can't read",
+	}
 	rec, problems := record.Decode(r.Body)
 	if len(problems) > 0 {
 		return d
@@ -77,7 +83,8 @@ func (p *Pages) deed(ctx context.Context, r index.Record) web.Deed {
 	return d
 }
 
-// eventWords says what happened, and to what: the parent of a packing, the outputs of a transformation, else all things named.
+// eventWords says what happened, and to what: the parent of a packing, the outputs of a transformation, else all things
+// named.
 func eventWords(e *epcis.Event) (did string, things []string) {
 	if e.ErrorDeclaration != nil {
 		did = "declared an error: "

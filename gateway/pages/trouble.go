@@ -39,11 +39,21 @@ func (p *Pages) Trouble(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &future):
 		told = &Trouble{http.StatusNotFound, "That block is yet to come", future.Error(), ""}
 	case errors.Is(err, index.ErrUnavailable):
-		told = &Trouble{http.StatusServiceUnavailable, "The index can't be used", "The database of this gateway's index is down or took too long.", "What is captured is taken all the same. Try again in a moment."}
+		told = &Trouble{
+			http.StatusServiceUnavailable,
+			"The index can't be used",
+			"The database of this gateway's index is down or took too long.",
+			"What is captured is taken all the same. Try again in a moment.",
+		}
 		w.Header().Set("Retry-After", "5")
 	default:
 		p.Logger.Error("a page failed", "path", r.URL.Path, "error", err)
-		told = &Trouble{http.StatusInternalServerError, "The gateway failed", "That is a fault of the gateway, and its log has the details.", "Nothing that was acknowledged is lost."}
+		told = &Trouble{
+			http.StatusInternalServerError,
+			"The gateway failed",
+			"That is a fault of the gateway, and its log has the details.",
+			"Nothing that was acknowledged is lost.",
+		}
 	}
 	page := &web.Trouble{Frame: p.Frame(r), Status: told.Status, Title: told.Title, Detail: told.Detail, Help: told.Help}
 	body, err := p.templates.Render("trouble", page)

@@ -33,7 +33,12 @@ type visit struct {
 func (v *visit) admit(to route) error {
 	if len(to.roles) > 0 && v.session == nil {
 		if v.Method != http.MethodGet && v.Method != http.MethodHead {
-			return &Trouble{http.StatusUnauthorized, "You are signed out", "Nothing was sent: your session has ended.", "Sign in and send it again."}
+			return &Trouble{
+				http.StatusUnauthorized,
+				"You are signed out",
+				"Nothing was sent: your session has ended.",
+				"Sign in and send it again.",
+			}
 		}
 		v.answered = true
 		if v.Header.Get("Sec-Fetch-Site") == "cross-site" {
@@ -42,8 +47,12 @@ func (v *visit) admit(to route) error {
 		return v.lead(http.StatusSeeOther, "/sign-in?next="+url.QueryEscape(v.URL.RequestURI()))
 	}
 	if len(to.roles) > 0 && !slices.Contains(to.roles, v.session.Caller.Role) {
-		return &Trouble{http.StatusForbidden, "Not with this token", "You are signed in as " + v.session.Caller.Name + ", with the role " + string(v.session.Caller.Role) + ".",
-			"Sign out, and in again with a token of the right role."}
+		return &Trouble{
+			http.StatusForbidden,
+			"Not with this token",
+			"You are signed in as " + v.session.Caller.Name + ", with the role " + string(v.session.Caller.Role) + ".",
+			"Sign out, and in again with a token of the right role.",
+		}
 	}
 	if v.Method == http.MethodGet || v.Method == http.MethodHead || len(to.roles) == 0 {
 		return nil // without a session there is nothing to misuse; the sign-in checks origins itself
@@ -53,7 +62,12 @@ func (v *visit) admit(to route) error {
 		return err
 	}
 	if v.pages.Sessions.Check(v.Request, v.session, token) != nil {
-		return &Trouble{http.StatusForbidden, "That didn't come from this page", "Nothing was done: the form is not of your session.", "Go back, load the page again and send the form anew."}
+		return &Trouble{
+			http.StatusForbidden,
+			"That didn't come from this page",
+			"Nothing was done: the form is not of your session.",
+			"Go back, load the page again and send the form anew.",
+		}
 	}
 	return nil
 }
@@ -119,7 +133,12 @@ func (v *visit) part(page, name string, data web.Framed) error {
 // send the cookie, even if they are signed in. It does when the request comes from a page of this gateway.
 func (v *visit) comeAgain() error {
 	v.w.Header().Set("Refresh", "0; url="+v.URL.RequestURI())
-	page := &web.Trouble{Frame: v.frame(""), Status: http.StatusOK, Title: "One moment", Detail: "You come from another site. If nothing happens, load this page again."}
+	page := &web.Trouble{
+		Frame:  v.frame(""),
+		Status: http.StatusOK,
+		Title:  "One moment",
+		Detail: "You come from another site. If nothing happens, load this page again.",
+	}
 	return v.show(http.StatusOK, "trouble", page)
 }
 
@@ -140,7 +159,9 @@ func send(w http.ResponseWriter, status int, media string, body []byte) {
 // localPath returns a path that was given, if it is one of this gateway. Otherwise it returns "/".
 func localPath(next string) string {
 	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(next, "/") ||
+		strings.HasPrefix(next, "//") ||
+		strings.ContainsAny(next, "\\\r\n\t") {
 		return "/"
 	}
 	return next

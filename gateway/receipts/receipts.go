@@ -1,5 +1,6 @@
-// Package receipts keeps the receipts that a gateway has made, in a folder: one file for each record, which is a proof file of
-// its own. They prove what they prove without the gateway, so losing the folder loses nothing but the time to ask again.
+// Package receipts keeps the receipts that a gateway has made, in a folder: one file for each record, which is a proof
+// file of its own. They prove what they prove without the gateway, so losing the folder loses nothing but the time to
+// ask again.
 package receipts
 
 import (

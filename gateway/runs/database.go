@@ -80,15 +80,15 @@ type database struct {
 	stopped chan struct{}
 }
 
-// operation is one caller's wish to write. It may run more than once, and MUST have no effect but on the transaction, and on
-// what it sets anew each time.
+// operation is one caller's wish to write. It may run more than once, and MUST have no effect but on the transaction,
+// and on what it sets anew each time.
 type operation struct {
 	do   func(*transaction) error
 	done chan error
 }
 
-// transaction is the writer's. Its statements are kept from one transaction to the next, for preparing them costs as much as
-// running them.
+// transaction is the writer's. Its statements are kept from one transaction to the next, for preparing them costs as
+// much as running them.
 type transaction struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
@@ -185,7 +185,11 @@ func (d *database) open() error {
 	case err != nil:
 		return err
 	case version != schemaVersion:
-		return fmt.Errorf("they were written by another version of this program (schema %d, this one reads %d)", version, schemaVersion)
+		return fmt.Errorf(
+			"they were written by another version of this program (schema %d, this one reads %d)",
+			version,
+			schemaVersion,
+		)
 	}
 	folder, err := os.Open(d.folder)
 	if err != nil {
@@ -244,8 +248,8 @@ func (d *database) ring() {
 	}
 }
 
-// change makes a write and waits until it is durable, together with what others write at the time. Errors that the function
-// itself gives come back as they are, and those of the storage match ErrStorage.
+// change makes a write and waits until it is durable, together with what others write at the time. Errors that the
+// function itself gives come back as they are, and those of the storage match ErrStorage.
 func (d *database) change(do func(*transaction) error) error {
 	op := &operation{do: do, done: make(chan error, 1)}
 	d.mu.Lock()
@@ -281,7 +285,8 @@ func (d *database) writer() {
 	}
 }
 
-// commit writes a group in one transaction. If that fails, each is tried alone, so that nobody fails for another's sake.
+// commit writes a group in one transaction. If that fails, each is tried alone, so that nobody fails for another's
+// sake.
 func (d *database) commit(group []*operation) {
 	if len(group) == 0 {
 		return

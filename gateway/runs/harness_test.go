@@ -34,7 +34,8 @@ type fixture struct {
 	stop  func()
 }
 
-// rules takes records as the chaincode does: a version has one content, one run generates it, and what is referred to exists.
+// rules takes records as the chaincode does: a version has one content, one run generates it, and what is referred to
+// exists.
 type rules struct {
 	mu        sync.Mutex
 	ledger    *indextest.Ledger
@@ -197,7 +198,8 @@ func (f *fixture) close() {
 	require.NoError(f.t, f.store.Close())
 }
 
-// ev makes an event: a run, a type, what stands in its inputs and outputs (datasets as dataset writes them), and more members.
+// ev makes an event: a run, a type, what stands in its inputs and outputs (datasets as dataset writes them), and more
+// members.
 func ev(run, kind, inputs, outputs string, more ...string) string {
 	text := fmt.Sprintf(`{"eventType":%q,"eventTime":"2026-03-01T08:00:00Z","producer":"https://example.com/scheduler","schemaURL":"https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent","run":{"runId":%q},"job":{"namespace":"plant","name":"job"},"inputs":[%s],"outputs":[%s]}`, kind, run, inputs, outputs)
 	for i := 0; i+1 < len(more); i += 2 {

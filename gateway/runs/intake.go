@@ -45,8 +45,8 @@ type arrival struct {
 	inputs []input
 }
 
-// Add takes events, in order, and returns when those without an Err of their own are on disk. An error matches ErrStorage or is
-// ctx's own, and then none was taken; if it is ctx's, they may have been.
+// Add takes events, in order, and returns when those without an Err of their own are on disk. An error matches
+// ErrStorage or is ctx's own, and then none was taken; if it is ctx's, they may have been.
 func (s *Store) Add(ctx context.Context, caller Caller, events ...*openlineage.Event) ([]Taken, error) {
 	arrivals := make([]arrival, len(events))
 	for i, e := range events {
@@ -226,14 +226,39 @@ func (s *Store) advance(tx *transaction, caller Caller, r row, a *arrival, t *Ta
 		}
 	}
 	t.State = public[r.state]
-	_, err = tx.Exec("UPDATE run SET state = ?, type = ?, started = ?, updated = ?, events = events + 1, bytes = bytes + ?, datasets = ? WHERE id = ?",
-		r.state, r.kind, r.started, now, len(a.body), r.inputs, r.id)
+	_, err = tx.Exec(
+		"UPDATE run SET state = ?, type = ?, started = ?, updated = ?, events = events + 1, bytes = bytes + ?, datasets = ? WHERE id = ?",
+		r.state,
+		r.kind,
+		r.started,
+		now,
+		len(a.body),
+		r.inputs,
+		r.id,
+	)
 	return stored(err)
 }
 
-func (s *Store) insertRun(tx *transaction, caller Caller, kind int, run string, job openlineage.Identity, now int64) (int64, error) {
-	result, err := tx.Exec(`INSERT INTO run (msp, kind, run, state, job_namespace, job_name, caller, created, updated, ended, turn, type, started, events, late, bytes, datasets, result)
-		VALUES (?,?,?,0,?,?,?,?,?,0,0,'',0,0,0,0,0,'{}')`, caller.MSPID, kind, run, job.Namespace, job.Name, caller.Name, now, now)
+func (s *Store) insertRun(
+	tx *transaction,
+	caller Caller,
+	kind int,
+	run string,
+	job openlineage.Identity,
+	now int64,
+) (int64, error) {
+	result, err := tx.Exec(
+		`INSERT INTO run (msp, kind, run, state, job_namespace, job_name, caller, created, updated, ended, turn, type, started, events, late, bytes, datasets, result)
+		VALUES (?,?,?,0,?,?,?,?,?,0,0,'',0,0,0,0,0,'{}')`,
+		caller.MSPID,
+		kind,
+		run,
+		job.Namespace,
+		job.Name,
+		caller.Name,
+		now,
+		now,
+	)
 	if err != nil {
 		return 0, stored(err)
 	}
@@ -248,9 +273,17 @@ func (s *Store) insertRun(tx *transaction, caller Caller, kind int, run string, 
 func (s *Store) weigh(tx *transaction, caller Caller, r row, a *arrival) error {
 	switch {
 	case r.events+1 > s.cfg.RunEvents && !a.event.Ends():
-		return &LimitError{fmt.Sprintf("the run has %d events already, and more than %d are not kept of one", r.events, s.cfg.RunEvents)}
+		return &LimitError{
+			fmt.Sprintf("the run has %d events already, and more than %d are not kept of one", r.events, s.cfg.RunEvents),
+		}
 	case r.bytes+len(a.body) > s.cfg.RunBytes:
-		return &LimitError{fmt.Sprintf("with this event of %d bytes the run's events would have more than the %d bytes that are kept of one", len(a.body), s.cfg.RunBytes)}
+		return &LimitError{
+			fmt.Sprintf(
+				"with this event of %d bytes the run's events would have more than the %d bytes that are kept of one",
+				len(a.body),
+				s.cfg.RunBytes,
+			),
+		}
 	}
 	if err := carry(tx, caller.MSPID, 0, len(a.body)); err != nil {
 		return err
@@ -271,7 +304,12 @@ const busyPause = 10 * time.Second
 
 // carry changes what an organisation has unfinished.
 func carry(tx *transaction, msp string, runs, bytes int) error {
-	_, err := tx.Exec("INSERT INTO load VALUES (?1, ?2, ?3) ON CONFLICT (msp) DO UPDATE SET runs = runs + ?2, bytes = bytes + ?3", msp, runs, bytes)
+	_, err := tx.Exec(
+		"INSERT INTO load VALUES (?1, ?2, ?3) ON CONFLICT (msp) DO UPDATE SET runs = runs + ?2, bytes = bytes + ?3",
+		msp,
+		runs,
+		bytes,
+	)
 	return stored(err)
 }
 
@@ -406,9 +444,25 @@ func keepFacets(tx *transaction, msp, kind string, i openlineage.Identity, facet
 	}
 	body := merged.Bytes()
 	if len(body) > maxFacetBytes {
-		return &LimitError{fmt.Sprintf("the facets of the %s %s would have %d bytes, more than the %d that are kept between runs", kind, i, len(body), maxFacetBytes)}
+		return &LimitError{
+			fmt.Sprintf(
+				"the facets of the %s %s would have %d bytes, more than the %d that are kept between runs",
+				kind,
+				i,
+				len(body),
+				maxFacetBytes,
+			),
+		}
 	}
-	_, err = tx.Exec("INSERT OR REPLACE INTO facets VALUES (?,?,?,?,?,?)", msp, kind, i.Namespace, i.Name, body, time.Now().UnixMilli())
+	_, err = tx.Exec(
+		"INSERT OR REPLACE INTO facets VALUES (?,?,?,?,?,?)",
+		msp,
+		kind,
+		i.Namespace,
+		i.Name,
+		body,
+		time.Now().UnixMilli(),
+	)
 	return stored(err)
 }
 
@@ -418,7 +472,8 @@ type querier interface {
 
 func readFacets(tx querier, msp, kind string, i openlineage.Identity) (canonical.Value, error) {
 	var body []byte
-	err := tx.QueryRow("SELECT body FROM facets WHERE msp = ? AND kind = ? AND namespace = ? AND name = ?", msp, kind, i.Namespace, i.Name).Scan(&body)
+	err := tx.QueryRow("SELECT body FROM facets WHERE msp = ? AND kind = ? AND namespace = ? AND name = ?", msp, kind, i.Namespace, i.Name).
+		Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return canonical.Value{}, nil
 	}
@@ -430,7 +485,11 @@ func readFacets(tx querier, msp, kind string, i openlineage.Identity) (canonical
 }
 
 // bodyLimits are those of what was read before.
-var bodyLimits = canonical.Limits{Bytes: 4 * openlineage.MaxBytes, Depth: openlineage.MaxDepth, Values: openlineage.MaxValues}
+var bodyLimits = canonical.Limits{
+	Bytes:  4 * openlineage.MaxBytes,
+	Depth:  openlineage.MaxDepth,
+	Values: openlineage.MaxValues,
+}
 
 // refuse is what is wrong with an input, in the words of a record.
 func refuse(code, pointer, format string, args ...any) error {

@@ -34,12 +34,17 @@ type datasetWords struct {
 
 func metadataOf(m *summary, p *plan, pins, outputs []version) metadata {
 	e := m.end
-	meta := metadata{run: m.runFacets, job: m.jobFacets, members: canonical.Obj(str("eventType", e.Type), str("producer", e.Producer),
-		canonical.Member{Name: "eventTime", Value: e.Value.Get("eventTime")})}
+	meta := metadata{
+		run: m.runFacets,
+		job: m.jobFacets,
+		members: canonical.Obj(str("eventType", e.Type), str("producer", e.Producer),
+			canonical.Member{Name: "eventTime", Value: e.Value.Get("eventTime")}),
+	}
 	if e.SchemaURL != "" {
 		meta.members = meta.members.With("schemaURL", canonical.Str(e.SchemaURL))
 	}
-	meta.members = meta.members.With("run", canonical.Obj(str("runId", m.run))).With("job", canonical.Obj(str("namespace", m.job.Namespace), str("name", m.job.Name)))
+	meta.members = meta.members.With("run", canonical.Obj(str("runId", m.run))).
+		With("job", canonical.Obj(str("namespace", m.job.Namespace), str("name", m.job.Name)))
 	meta.inputs = words(m.inputs, pins, func(string) bool { return true })
 	// What a version's own record says need not be said again.
 	meta.outputs = words(m.outputs, outputs, func(ref string) bool { return !slices.Contains(p.names[p.declared:], ref) })
@@ -110,9 +115,9 @@ func datasetsValue(list []datasetWords, own string) canonical.Value {
 	return canonical.Arr(items...)
 }
 
-// fit leaves out facets that a record has no room for: those that are nested too deeply, and then the largest, until the
-// rest fits. What is left of such a facet is who made it, and the number and the SHA-256 of the bytes of its canonical form,
-// so that whoever has it can show it.
+// fit leaves out facets that a record has no room for: those that are nested too deeply, and then the largest, until
+// the rest fits. What is left of such a facet is who made it, and the number and the SHA-256 of the bytes of its
+// canonical form, so that whoever has it can show it.
 func fit(all []*canonical.Value, room int) {
 	type place struct {
 		facets        *canonical.Value

@@ -49,8 +49,8 @@ func str(name, text string) canonical.Member {
 	return canonical.Member{Name: name, Value: canonical.Str(text)}
 }
 
-// artifactOf describes a version of a dataset. What is said of it besides its names comes from its own run, if that is at
-// hand.
+// artifactOf describes a version of a dataset. What is said of it besides its names comes from its own run, if that is
+// at hand.
 func artifactOf(v version, described openlineage.Dataset, derivedFrom []string) canonical.Value {
 	about := canonical.Obj(str("namespace", v.Namespace), str("name", v.Name))
 	for _, f := range []struct {
@@ -65,8 +65,17 @@ func artifactOf(v version, described openlineage.Dataset, derivedFrom []string) 
 	if digest.Kind != canonical.Object {
 		digest = openlineage.DeclaredDigest(v.Identity, v.ref.Version)
 	}
-	a := canonical.Obj(str("kind", v.ref.Kind), str("namespace", v.ref.Namespace), str("name", v.ref.Name), str("version", v.ref.Version),
-		canonical.Member{Name: "digest", Value: digest}, canonical.Member{Name: "metadata", Value: canonical.Obj(canonical.Member{Name: "openlineage", Value: about})})
+	a := canonical.Obj(
+		str("kind", v.ref.Kind),
+		str("namespace", v.ref.Namespace),
+		str("name", v.ref.Name),
+		str("version", v.ref.Version),
+		canonical.Member{
+			Name:  "digest",
+			Value: digest,
+		},
+		canonical.Member{Name: "metadata", Value: canonical.Obj(canonical.Member{Name: "openlineage", Value: about})},
+	)
 	if said := openlineage.DescriptionIn(described.Facets); said != "" && len(said) <= 10_000 {
 		a = a.With("description", canonical.Str(said))
 	}
@@ -155,12 +164,22 @@ func (p *plan) addInputs(pins []version) {
 	p.declared = len(p.records)
 }
 
-// addOutputs registers what the run has generated, and says what each was made of. An output that another of the same run
-// went into is derived from that one: an activity can't use what it generates.
-func (p *plan) addOutputs(m *summary, pins, outputs []version, into map[openlineage.Identity][]openlineage.Identity) canonical.Value {
+// addOutputs registers what the run has generated, and says what each was made of. An output that another of the same
+// run went into is derived from that one: an activity can't use what it generates.
+func (p *plan) addOutputs(
+	m *summary,
+	pins, outputs []version,
+	into map[openlineage.Identity][]openlineage.Identity,
+) canonical.Value {
 	origins, whole := m.origins()
 	if !whole {
-		p.problem("too_many", "/generated", "", "the facets of the run say of more columns and steps between them what they were made of than can be followed (%d)", mostSteps)
+		p.problem(
+			"too_many",
+			"/generated",
+			"",
+			"the facets of the run say of more columns and steps between them what they were made of than can be followed (%d)",
+			mostSteps,
+		)
 	}
 	inputs := map[openlineage.Identity]string{}
 	for _, v := range pins {
@@ -287,7 +306,9 @@ func generated(ref string, o *origin, inputs map[openlineage.Identity]string) ca
 func (p *plan) addActivity(activity canonical.Value, meta metadata) {
 	room := record.MaxBytes - len(activity.Bytes()) - metadataSlack
 	fit(meta.facets(), room)
-	r, problems := record.NewActivity(activity.With("metadata", canonical.Obj(canonical.Member{Name: "openlineage", Value: meta.value()})))
+	r, problems := record.NewActivity(
+		activity.With("metadata", canonical.Obj(canonical.Member{Name: "openlineage", Value: meta.value()})),
+	)
 	for _, wrong := range problems {
 		p.problems = append(p.problems, Problem{Code: wrong.Code, Detail: wrong.Detail, Pointer: wrong.Pointer})
 	}

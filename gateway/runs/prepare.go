@@ -12,8 +12,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
 )
 
-// prepare makes the records of a run that has ended, and makes them durable. It gives nil if the run has to wait for another
-// that registers the same version, or turns out not to be recordable.
+// prepare makes the records of a run that has ended, and makes them durable. It gives nil if the run has to wait for
+// another that registers the same version, or turns out not to be recordable.
 func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	u := &undertaking{id: id}
 	var kind int
@@ -49,7 +49,12 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	}
 	if len(bodies) > record.MaxPackRecords || bytes > record.MaxPackBytes {
 		return nil, s.fail(id, u.run, []Problem{{Code: "too_large", Detail: fmt.Sprintf(
-			"the run, what it generated and the inputs of which no version was known are %d records with %d bytes, more than the %d and %d that fit one transaction", len(bodies), bytes, record.MaxPackRecords, record.MaxPackBytes)}})
+			"the run, what it generated and the inputs of which no version was known are %d records with %d bytes, more than the %d and %d that fit one transaction",
+			len(bodies),
+			bytes,
+			record.MaxPackRecords,
+			record.MaxPackBytes,
+		)}})
 	}
 	if !s.claim(u.refs()) {
 		return nil, nil
@@ -57,7 +62,13 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	pack, err := record.Pack(bodies)
 	if err == nil {
 		err = s.db.change(func(tx *transaction) error {
-			_, err := tx.Exec("UPDATE run SET state = ?, records = ?, result = ? WHERE id = ?", stateRecording, pack, outcome{Tries: u.tries}.text(), id)
+			_, err := tx.Exec(
+				"UPDATE run SET state = ?, records = ?, result = ? WHERE id = ?",
+				stateRecording,
+				pack,
+				outcome{Tries: u.tries}.text(),
+				id,
+			)
 			return stored(err)
 		})
 	}
@@ -107,13 +118,23 @@ func (s *Store) plan(ctx context.Context, u *undertaking, kind int, job openline
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := s.settled(ctx, wrong, `SELECT namespace, name, kind, artifact, version, '', 1, '' FROM output WHERE run = ? AND turn > 0 ORDER BY namespace, name`, u.id)
+	outputs, err := s.settled(
+		ctx,
+		wrong,
+		`SELECT namespace, name, kind, artifact, version, '', 1, '' FROM output WHERE run = ? AND turn > 0 ORDER BY namespace, name`,
+		u.id,
+	)
 	if err != nil || len(wrong.problems) > 0 {
 		return wrong, err
 	}
 	if kind == kindDataset {
 		if len(outputs) != 1 || len(events) != 1 {
-			return nil, fmt.Errorf("%w: it has %d events and %d outputs, where there should be one of each", errDamaged, len(events), len(outputs))
+			return nil, fmt.Errorf(
+				"%w: it has %d events and %d outputs, where there should be one of each",
+				errDamaged,
+				len(events),
+				len(outputs),
+			)
 		}
 		outputs[0].digest, _ = openlineage.DigestIn(events[0].Dataset.Facets)
 		return s.checked(ctx, planVersion(events[0], pins, outputs[0]), outputs)
@@ -254,7 +275,14 @@ func (s *Store) settled(ctx context.Context, p *plan, query string, id int64) ([
 				return nil, err
 			}
 		case !known && !r.said && r.failed != "":
-			p.problem("unknown_reference", "/used", v.ref.String(), "%s is what run %s was to generate, and that run can't be recorded; mend it and send its last event again, and then this run's", v.ref, record.Brief(r.failed))
+			p.problem(
+				"unknown_reference",
+				"/used",
+				v.ref.String(),
+				"%s is what run %s was to generate, and that run can't be recorded; mend it and send its last event again, and then this run's",
+				v.ref,
+				record.Brief(r.failed),
+			)
 		case !known && v.ref.Namespace != s.cfg.Namespace:
 			v.known = true // whether it is, the ledger will say; it isn't ours to register
 		}
@@ -270,9 +298,20 @@ func (s *Store) compare(ctx context.Context, p *plan, v version) error {
 		return fmt.Errorf("couldn't ask the index for %s: %w", v.ref, err)
 	}
 	algorithm, value := v.digest.Get("algorithm").Text, v.digest.Get("value").Text
-	if found && have.Coverage != "declared" && v.digest.Get("coverage").Text == have.Coverage && have.Algorithm == algorithm && have.Value != value {
-		p.problems = append(p.problems, Problem{Code: "version_exists", Ref: v.ref.String(), Existing: id, Pointer: "/digest/value",
-			Detail: fmt.Sprintf("%s is registered with other content: %s %s, and not %s; a version never changes, so give the new content another version", v.ref, have.Algorithm, have.Value, value)})
+	if found && have.Coverage != "declared" && v.digest.Get("coverage").Text == have.Coverage &&
+		have.Algorithm == algorithm &&
+		have.Value != value {
+		p.problems = append(
+			p.problems,
+			Problem{Code: "version_exists", Ref: v.ref.String(), Existing: id, Pointer: "/digest/value",
+				Detail: fmt.Sprintf(
+					"%s is registered with other content: %s %s, and not %s; a version never changes, so give the new content another version",
+					v.ref,
+					have.Algorithm,
+					have.Value,
+					value,
+				)},
+		)
 	}
 	return nil
 }

@@ -21,8 +21,9 @@ const (
 	housekeeper = time.Minute
 )
 
-// Run brings runs that have ended to the ledger until ctx ends. Call it when the index has reached the ledger's tip. What is
-// under way when ctx ends is taken up again by the next Run of this or a later process. Run may not be called twice at a time.
+// Run brings runs that have ended to the ledger until ctx ends. Call it when the index has reached the ledger's tip.
+// What is under way when ctx ends is taken up again by the next Run of this or a later process. Run may not be called
+// twice at a time.
 func (s *Store) Run(ctx context.Context, recorder Recorder, witnesses Witnesses) error {
 	w := &work{store: s, recorder: recorder, witnesses: witnesses, places: make(chan struct{}, mostAtOnce)}
 	defer w.drivers.Wait()
@@ -65,7 +66,10 @@ type work struct {
 
 // unfinished lists runs in the order of their turns.
 func (s *Store) unfinished(ctx context.Context, where string, args ...any) ([]int64, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT id FROM run WHERE "+where+" ORDER BY turn LIMIT ?", append(args, mostLooked)...)
+	rows, err := s.db.read.QueryContext(
+		ctx,
+		"SELECT id FROM run WHERE "+where+" ORDER BY turn LIMIT ?",
+		append(args, mostLooked)...)
 	if err != nil {
 		return nil, stored(err)
 	}
@@ -85,7 +89,9 @@ func (s *Store) unfinished(ctx context.Context, where string, args ...any) ([]in
 func (w *work) begin(ctx context.Context) time.Duration {
 	now := time.Now()
 	due := now.Add(-w.store.cfg.Linger).UnixMilli()
-	later := now.Add(w.store.cfg.Linger + time.Minute).UnixMilli() // what ended then, ended by a clock that has been set back since
+	later := now.Add(w.store.cfg.Linger + time.Minute).
+		UnixMilli()
+		// what ended then, ended by a clock that has been set back since
 	ids, err := w.store.unfinished(ctx, "state = 1 AND (started = 1 OR ended <= ? OR ended > ?)", due, later)
 	for _, id := range ids {
 		if err != nil || ctx.Err() != nil {
@@ -106,13 +112,15 @@ func (w *work) begin(ctx context.Context) time.Duration {
 		return firstPause
 	}
 	var ended sql.NullInt64
-	if err := w.store.db.read.QueryRowContext(ctx, "SELECT MIN(ended) FROM run WHERE state = 1 AND started = 0 AND ended > ? AND ended <= ?", due, later).Scan(&ended); err != nil || !ended.Valid {
+	if err := w.store.db.read.QueryRowContext(ctx, "SELECT MIN(ended) FROM run WHERE state = 1 AND started = 0 AND ended > ? AND ended <= ?", due, later).Scan(&ended); err != nil ||
+		!ended.Valid {
 		return time.Hour
 	}
 	return max(time.UnixMilli(ended.Int64).Add(w.store.cfg.Linger+time.Millisecond).Sub(now), time.Millisecond)
 }
 
-// start makes the records of a run durable and has them sent. It is false if the run has to wait for others, or is over.
+// start makes the records of a run durable and has them sent. It is false if the run has to wait for others, or is
+// over.
 func (w *work) start(ctx context.Context, id int64) (bool, error) {
 	s := w.store
 	blocked, err := s.blocked(ctx, id)
@@ -193,7 +201,8 @@ func (s *Store) blocked(ctx context.Context, id int64) (bool, error) {
 	var n int
 	err := s.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pin p JOIN output o ON o.artifact = p.artifact AND o.version = p.version AND o.kind = p.kind AND o.turn > 0
 		JOIN run r ON r.id = o.run JOIN run me ON me.id = p.run
-		WHERE p.run = ? AND r.id <> me.id AND r.turn < me.turn AND r.state IN (1, 2))`, id).Scan(&n)
+		WHERE p.run = ? AND r.id <> me.id AND r.turn < me.turn AND r.state IN (1, 2))`, id).
+		Scan(&n)
 	return n > 0, stored(err)
 }
 
@@ -250,7 +259,13 @@ func (w *work) send(ctx context.Context, u *undertaking) ([]capture.Result, erro
 	if err != nil {
 		return nil, err
 	}
-	request := capture.Request{Owner: u.owner, Identity: u.owner, Function: function, Behaviour: capture.Rollback, Witnesses: places}
+	request := capture.Request{
+		Owner:     u.owner,
+		Identity:  u.owner,
+		Function:  function,
+		Behaviour: capture.Rollback,
+		Witnesses: places,
+	}
 	for _, r := range u.records {
 		request.Items = append(request.Items, capture.Item{Body: r.Body, ID: r.ID})
 	}

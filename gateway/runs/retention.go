@@ -42,7 +42,12 @@ func (s *Store) expire(now time.Time) (int, error) {
 	var list []gone
 	err := s.db.change(func(tx *transaction) error {
 		list = list[:0]
-		rows, err := tx.Query("SELECT id, run FROM run WHERE state = ? AND updated < ? ORDER BY updated LIMIT ?", stateOpen, now.Add(-s.cfg.Expire).UnixMilli(), mostSwept)
+		rows, err := tx.Query(
+			"SELECT id, run FROM run WHERE state = ? AND updated < ? ORDER BY updated LIMIT ?",
+			stateOpen,
+			now.Add(-s.cfg.Expire).UnixMilli(),
+			mostSwept,
+		)
 		if err != nil {
 			return stored(err)
 		}
@@ -82,8 +87,8 @@ func (s *Store) expire(now time.Time) (int, error) {
 	return len(list), nil
 }
 
-// forget deletes runs that are over and older than they are kept, or more. What they generated last of each artifact is on
-// the ledger, and the index tells it from then on.
+// forget deletes runs that are over and older than they are kept, or more. What they generated last of each artifact is
+// on the ledger, and the index tells it from then on.
 func (s *Store) forget(now time.Time) (n int, err error) {
 	err = s.db.change(func(tx *transaction) error {
 		n = 0
@@ -113,7 +118,10 @@ func (s *Store) forget(now time.Time) (n int, err error) {
 			}
 		}
 		n = len(ids)
-		_, err = tx.Exec("DELETE FROM facets WHERE updated < COALESCE((SELECT updated FROM facets ORDER BY updated DESC LIMIT 1 OFFSET ?), 0)", mostFacets)
+		_, err = tx.Exec(
+			"DELETE FROM facets WHERE updated < COALESCE((SELECT updated FROM facets ORDER BY updated DESC LIMIT 1 OFFSET ?), 0)",
+			mostFacets,
+		)
 		return stored(err)
 	})
 	return n, err

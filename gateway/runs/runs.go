@@ -1,34 +1,35 @@
-// Package runs takes events of OpenLineage, keeps them safe, adds them up until a run has ended, and sees to it that what
-// the run did comes to the ledger once: one activity, with the exact versions that it used, and the artifact versions that
-// it generated, in one transaction.
+// Package runs takes events of OpenLineage, keeps them safe, adds them up until a run has ended, and sees to it that
+// what the run did comes to the ledger once: one activity, with the exact versions that it used, and the artifact
+// versions that it generated, in one transaction.
 //
 // # Durability
 //
-// [Store.Add] returns after the transaction that holds the events has been fsynced. So does what follows from them: which
-// version an input is, is settled in the transaction that takes the event which first names it, and never again. When a run's
-// turn comes, the records of it are made and fsynced before anything is sent, and from then on they are what is sent, by
-// this process or a later one. Their ids are the digests of their bytes, and the queue (package capture) recognises what is
-// on the ledger already, so that at any instruction a process may die: nothing is lost, and nothing is recorded twice.
+// [Store.Add] returns after the transaction that holds the events has been fsynced. So does what follows from them:
+// which version an input is, is settled in the transaction that takes the event which first names it, and never again.
+// When a run's turn comes, the records of it are made and fsynced before anything is sent, and from then on they are
+// what is sent, by this process or a later one. Their ids are the digests of their bytes, and the queue (package
+// capture) recognises what is on the ledger already, so that at any instruction a process may die: nothing is lost, and
+// nothing is recorded twice.
 //
 // # Versions
 //
 // A dataset is the artifact dataset/NAMESPACE/NAME, or model/… if its datasetType is MODEL, in the namespace of the
-// organisation. Its version is what a version facet says. Without one, an output's is run-RUNID, and an input's is the newest
-// version known: among what has ended here and is still on its way to the ledger, and what the index has. Of an input of
-// which none is known, the version "declared" is registered, whose digest covers its names and nothing else.
-// A pedigree_digest facet chooses the version of an input by its content.
+// organisation. Its version is what a version facet says. Without one, an output's is run-RUNID, and an input's is the
+// newest version known: among what has ended here and is still on its way to the ledger, and what the index has. Of an
+// input of which none is known, the version "declared" is registered, whose digest covers its names and nothing else. A
+// pedigree_digest facet chooses the version of an input by its content.
 //
 // The first version that a run says an input has is the one it used; the last that it says an output has is the one it
-// made. So a dataset that is read and written by one run is two versions. What a run makes and, as facets say, uses on its way
-// is no input of it: what it went into has the inputs that it was made of, and is derived from it.
+// made. So a dataset that is read and written by one run is two versions. What a run makes and, as facets say, uses on
+// its way is no input of it: what it went into has the inputs that it was made of, and is derived from it.
 //
 // # Ends
 //
-// COMPLETE, FAIL and ABORT end a run. A run that failed or was aborted is recorded as an activity that has used its inputs
-// and generated nothing. If the end comes before the START, the run waits a little for it ([Config.Linger]); whatever comes
-// later than that is kept with the run, shown, and never recorded: the ledger isn't rewritten. A run without an end is
-// dropped after [Config.Expire], unrecorded. A run whose records the ledger refuses stays, with the reasons; sending its last
-// event again tries again.
+// COMPLETE, FAIL and ABORT end a run. A run that failed or was aborted is recorded as an activity that has used its
+// inputs and generated nothing. If the end comes before the START, the run waits a little for it ([Config.Linger]);
+// whatever comes later than that is kept with the run, shown, and never recorded: the ledger isn't rewritten. A run
+// without an end is dropped after [Config.Expire], unrecorded. A run whose records the ledger refuses stays, with the
+// reasons; sending its last event again tries again.
 package runs
 
 import (
@@ -64,9 +65,9 @@ type Config struct {
 	// Namespace is that of the organisation in which datasets are registered.
 	Namespace string
 
-	// OpenRuns and Bytes bound the runs that are not recorded yet and the bytes of their events, for each organisation: beyond
-	// them events are refused with a *BusyError. RunBytes, RunEvents and Datasets bound a single run: beyond them its events
-	// are refused with a *LimitError. Optional. If zero, the defaults above.
+	// OpenRuns and Bytes bound the runs that are not recorded yet and the bytes of their events, for each organisation:
+	// beyond them events are refused with a *BusyError. RunBytes, RunEvents and Datasets bound a single run: beyond them
+	// its events are refused with a *LimitError. Optional. If zero, the defaults above.
 	OpenRuns, Bytes               int
 	RunBytes, RunEvents, Datasets int
 
@@ -76,7 +77,8 @@ type Config struct {
 	// Expire is how long after its last event a run without an end is dropped. Optional. If zero, DefaultExpire.
 	Expire time.Duration
 
-	// Keep and KeepRuns bound what is kept of runs that are over, by age and by number. Optional. If zero, the defaults above.
+	// Keep and KeepRuns bound what is kept of runs that are over, by age and by number. Optional. If zero, the defaults
+	// above.
 	Keep     time.Duration
 	KeepRuns int
 
@@ -110,13 +112,15 @@ var (
 	// ErrStorage: the events could not be written: a full disk, say. Nothing was taken.
 	ErrStorage = errors.New("the storage of runs failed")
 	// ErrNotReady: it can't be told now which version an input is, because the index has not caught up. Nothing was taken.
-	ErrNotReady = errors.New("the gateway is catching up with the ledger, and can't tell yet which versions the inputs are")
+	ErrNotReady = errors.New(
+		"the gateway is catching up with the ledger, and can't tell yet which versions the inputs are",
+	)
 	// ErrNoRun: no such run, or it is kept no longer.
 	ErrNoRun = errors.New("there is no such run")
 )
 
-// errDamaged is of a run alone, and stays: what is kept of it can't be read. Without it, the other runs would wait for one
-// that never gets on.
+// errDamaged is of a run alone, and stays: what is kept of it can't be read. Without it, the other runs would wait for
+// one that never gets on.
 var errDamaged = errors.New("what is kept of the run is damaged")
 
 // BusyError says that there are too many unfinished runs. Nothing was taken.
@@ -127,7 +131,12 @@ type BusyError struct {
 
 // Error says what to do.
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("there are %d runs that have not ended or are not recorded yet, with %d bytes of events, and there is no room for more; end some, or try again in %v", e.Runs, e.Bytes, e.RetryAfter)
+	return fmt.Sprintf(
+		"there are %d runs that have not ended or are not recorded yet, with %d bytes of events, and there is no room for more; end some, or try again in %v",
+		e.Runs,
+		e.Bytes,
+		e.RetryAfter,
+	)
 }
 
 // LimitError says that a run has become too large. The event was not taken, and what was before it stands.
@@ -177,7 +186,10 @@ func Open(cfg Config, ix Index) (*Store, error) {
 		return nil, errors.New("runs: the folder or the index is missing")
 	}
 	if _, err := record.ParseArtifactRef("dataset/" + cfg.Namespace + "/x@1"); err != nil {
-		return nil, fmt.Errorf("%q can't be the namespace of datasets: a namespace is 1 to 64 of a-z, 0-9, - and ., beginning with a letter or digit", cfg.Namespace)
+		return nil, fmt.Errorf(
+			"%q can't be the namespace of datasets: a namespace is 1 to 64 of a-z, 0-9, - and ., beginning with a letter or digit",
+			cfg.Namespace,
+		)
 	}
 	orDefault(&cfg.OpenRuns, DefaultOpenRuns)
 	orDefault(&cfg.Bytes, DefaultBytes)
@@ -195,7 +207,15 @@ func Open(cfg Config, ix Index) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{cfg: cfg, db: db, log: cfg.Logger, index: ix, changed: make(chan struct{}), wake: make(chan struct{}, 1), claimed: map[string]struct{}{}}, nil
+	return &Store{
+		cfg:     cfg,
+		db:      db,
+		log:     cfg.Logger,
+		index:   ix,
+		changed: make(chan struct{}),
+		wake:    make(chan struct{}, 1),
+		claimed: map[string]struct{}{},
+	}, nil
 }
 
 func orDefault[T int | time.Duration](field *T, value T) {

@@ -30,8 +30,8 @@ func golden(t *testing.T, name, text string) {
 	assert.Equal(t, string(want), text)
 }
 
-// story is a stream with all that a pipeline tells: where runs interleave, one fails, one trains a model, facets say what came
-// from what.
+// story is a stream with all that a pipeline tells: where runs interleave, one fails, one trains a model, facets say
+// what came from what.
 func story(t testing.TB) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "story.ndjson"))

@@ -26,7 +26,10 @@ func (s *Store) settle(u *undertaking, results []capture.Result) error {
 				continue // another record has the reason
 			}
 			again = again || p.Code == "version_exists" && ref != ""
-			o.Problems = append(o.Problems, Problem{Code: p.Code, Detail: p.Detail, Pointer: p.Pointer, Ref: ref, Existing: p.Existing})
+			o.Problems = append(
+				o.Problems,
+				Problem{Code: p.Code, Detail: p.Detail, Pointer: p.Pointer, Ref: ref, Existing: p.Existing},
+			)
 		}
 	}
 	rejected := slices.ContainsFunc(results, func(r capture.Result) bool { return r.State == capture.Rejected })
@@ -108,7 +111,8 @@ func (s *Store) finish(id int64, run string, state int, o outcome) error {
 	return nil
 }
 
-// fail ends a run that can't be recorded. Its events stay, for another try. What it was to generate is no version any more.
+// fail ends a run that can't be recorded. Its events stay, for another try. What it was to generate is no version any
+// more.
 func (s *Store) fail(id int64, run string, problems []Problem) error {
 	o := outcome{Problems: problems}
 	err := s.db.change(func(tx *transaction) error {
@@ -124,7 +128,17 @@ func (s *Store) fail(id int64, run string, problems []Problem) error {
 	if err != nil {
 		return err
 	}
-	s.log.Error("a run can't be recorded", "run", run, "code", problems[0].Code, "pointer", problems[0].Pointer, "why", problems[0].Detail)
+	s.log.Error(
+		"a run can't be recorded",
+		"run",
+		run,
+		"code",
+		problems[0].Code,
+		"pointer",
+		problems[0].Pointer,
+		"why",
+		problems[0].Detail,
+	)
 	s.move(func(c *Counters) { c.Failed++ })
 	return nil
 }

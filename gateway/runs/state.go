@@ -22,7 +22,14 @@ const (
 var States = []State{Adding, Recording, Recorded, Failed, Expired}
 
 // public maps the states of rows.
-var public = map[int]State{stateOpen: Adding, stateEnded: Recording, stateRecording: Recording, stateRecorded: Recorded, stateFailed: Failed, stateExpired: Expired}
+var public = map[int]State{
+	stateOpen:      Adding,
+	stateEnded:     Recording,
+	stateRecording: Recording,
+	stateRecorded:  Recorded,
+	stateFailed:    Failed,
+	stateExpired:   Expired,
+}
 
 // outcome is how what became of a run lies in the database.
 type outcome struct {
@@ -43,8 +50,8 @@ type Version struct {
 	ID  record.ID `json:"id,omitempty"`
 }
 
-// Problem is a reason why a run can't be recorded. Pointer is into the record of the activity, or into that of the artifact
-// version that Ref names.
+// Problem is a reason why a run can't be recorded. Pointer is into the record of the activity, or into that of the
+// artifact version that Ref names.
 type Problem struct {
 	Code     string `json:"code"`
 	Detail   string `json:"detail"`

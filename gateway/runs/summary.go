@@ -20,8 +20,8 @@ type summary struct {
 	end             *openlineage.Event    // the one that ended it
 }
 
-// summarise adds up the events of a run, in the order in which they came. Facets of the same name replace each other. Those
-// that the job is known for stand where the run's own events bring none.
+// summarise adds up the events of a run, in the order in which they came. Facets of the same name replace each other.
+// Those that the job is known for stand where the run's own events bring none.
 func summarise(events []*openlineage.Event, jobKnownFor canonical.Value) *summary {
 	m := &summary{}
 	in, out := map[openlineage.Identity]int{}, map[openlineage.Identity]int{}
@@ -40,12 +40,23 @@ func summarise(events []*openlineage.Event, jobKnownFor canonical.Value) *summar
 	return m
 }
 
-func addAll(list []openlineage.Dataset, at map[openlineage.Identity]int, more []openlineage.Dataset) []openlineage.Dataset {
+func addAll(
+	list []openlineage.Dataset,
+	at map[openlineage.Identity]int,
+	more []openlineage.Dataset,
+) []openlineage.Dataset {
 	for _, d := range more {
 		i, known := at[d.Identity]
 		if !known {
 			at[d.Identity] = len(list)
-			list = append(list, openlineage.Dataset{Identity: d.Identity, Facets: openlineage.Merge(canonical.Value{}, d.Facets), Own: openlineage.Merge(canonical.Value{}, d.Own)})
+			list = append(
+				list,
+				openlineage.Dataset{
+					Identity: d.Identity,
+					Facets:   openlineage.Merge(canonical.Value{}, d.Facets),
+					Own:      openlineage.Merge(canonical.Value{}, d.Own),
+				},
+			)
 			continue
 		}
 		list[i].Facets, list[i].Own = openlineage.Merge(list[i].Facets, d.Facets), openlineage.Merge(list[i].Own, d.Own)
@@ -95,8 +106,8 @@ func (m *summary) walk() *walk {
 	return w
 }
 
-// between lists what the run has made and then used itself, by what it went into. None of it is an input of the run, though
-// facets name it as a source.
+// between lists what the run has made and then used itself, by what it went into. None of it is an input of the run,
+// though facets name it as a source.
 func (w *walk) between() (into map[openlineage.Identity][]openlineage.Identity, inputs func(openlineage.Identity) bool) {
 	into = map[openlineage.Identity][]openlineage.Identity{}
 	inner, outer := map[openlineage.Identity]bool{}, maps.Clone(w.read)
@@ -156,7 +167,12 @@ func (w *walk) origin(i openlineage.Identity, d openlineage.Derivation) *origin 
 	return o
 }
 
-func (w *walk) from(of openlineage.Identity, d openlineage.Derivation, seen, passed map[openlineage.Identity]bool, into *origin) {
+func (w *walk) from(
+	of openlineage.Identity,
+	d openlineage.Derivation,
+	seen, passed map[openlineage.Identity]bool,
+	into *origin,
+) {
 	for _, source := range d.Sources() {
 		switch {
 		case w.inside(of, source):
@@ -172,12 +188,19 @@ func (w *walk) from(of openlineage.Identity, d openlineage.Derivation, seen, pas
 }
 
 // column adds what a field was made of, as far as fields are named.
-func (w *walk) column(of openlineage.Identity, s openlineage.Source, passed map[openlineage.Identity]bool, into *openlineage.Field, known map[string]bool) {
+func (w *walk) column(
+	of openlineage.Identity,
+	s openlineage.Source,
+	passed map[openlineage.Identity]bool,
+	into *openlineage.Field,
+	known map[string]bool,
+) {
 	if w.steps++; s.Field == "" || w.steps > mostSteps {
 		return
 	}
 	if !w.inside(of, s.Identity) {
-		key := canonical.Arr(canonical.Str(s.Namespace), canonical.Str(s.Name), canonical.Str(s.Field), s.Transformations).Bytes()
+		key := canonical.Arr(canonical.Str(s.Namespace), canonical.Str(s.Name), canonical.Str(s.Field), s.Transformations).
+			Bytes()
 		if !known[string(key)] {
 			known[string(key)] = true
 			into.Inputs = append(into.Inputs, s)

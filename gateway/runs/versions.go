@@ -41,8 +41,8 @@ type named struct {
 	pointer string
 }
 
-// sourcesOf lists the datasets that an event names as sources of something, each once: its inputs, and those of facets that
-// say how its outputs were made.
+// sourcesOf lists the datasets that an event names as sources of something, each once: its inputs, and those of facets
+// that say how its outputs were made.
 func sourcesOf(e *openlineage.Event) []named {
 	var list []named
 	seen := map[openlineage.Identity]bool{}
@@ -87,7 +87,11 @@ func (s *Store) inputsOf(ctx context.Context, caller Caller, e *openlineage.Even
 	sources := sourcesOf(e)
 	inputs := make([]input, 0, len(sources))
 	for _, d := range sources {
-		in := input{Identity: d.Identity, pointer: d.pointer, place: openlineage.PlaceOf(d.Identity, d.Facets, s.cfg.Namespace)}
+		in := input{
+			Identity: d.Identity,
+			pointer:  d.pointer,
+			place:    openlineage.PlaceOf(d.Identity, d.Facets, s.cfg.Namespace),
+		}
 		if digest, ok := openlineage.DigestIn(d.Facets); ok {
 			in.digest = digest
 		}
@@ -101,8 +105,8 @@ func (s *Store) inputsOf(ctx context.Context, caller Caller, e *openlineage.Even
 	return inputs, nil
 }
 
-// ask asks the index. Whether it has the newest version that was generated here is asked first: what it names then is that
-// one, or a newer one.
+// ask asks the index. Whether it has the newest version that was generated here is asked first: what it names then is
+// that one, or a newer one.
 func (s *Store) ask(ctx context.Context, in *input) error {
 	in.ready = s.index.Ready()
 	here, err := newestHere(s.db.read, *in, 0)
@@ -146,10 +150,13 @@ func (s *Store) askFor(ctx context.Context, in *input, kind string) (version str
 	return s.index.NewestVersion(ctx, kind, p.Namespace, p.Name)
 }
 
-// newestHere finds the newest version that a run which has completed here generates: with the version or the digest that
-// the input has, if the event tells. Its zero value is none. The run itself is left out.
+// newestHere finds the newest version that a run which has completed here generates: with the version or the digest
+// that the input has, if the event tells. Its zero value is none. The run itself is left out.
 func newestHere(db querier, in input, run int64) (known, error) {
-	query, args := "SELECT kind, version FROM output WHERE artifact = ? AND turn > 0 AND run <> ?", []any{artifact(in.place), run}
+	query, args := "SELECT kind, version FROM output WHERE artifact = ? AND turn > 0 AND run <> ?", []any{
+		artifact(in.place),
+		run,
+	}
 	if in.place.Kind != "" {
 		query, args = query+" AND kind = ?", append(args, in.place.Kind)
 	}
@@ -166,15 +173,16 @@ func newestHere(db querier, in input, run int64) (known, error) {
 	return newest, stored(err)
 }
 
-// pinAll settles which versions the inputs of an event are, as far as earlier events of the run haven't. It gives the number
-// of inputs that the run has then.
+// pinAll settles which versions the inputs of an event are, as far as earlier events of the run haven't. It gives the
+// number of inputs that the run has then.
 func (s *Store) pinAll(tx *transaction, caller Caller, r row, a *arrival) (int, error) {
 	n := r.inputs
 	for i := range a.inputs {
 		in := &a.inputs[i]
 		var said bool
 		var version, digest string
-		err := tx.QueryRow("SELECT said, version, digest FROM pin WHERE run = ? AND namespace = ? AND name = ?", r.id, in.Namespace, in.Name).Scan(&said, &version, &digest)
+		err := tx.QueryRow("SELECT said, version, digest FROM pin WHERE run = ? AND namespace = ? AND name = ?", r.id, in.Namespace, in.Name).
+			Scan(&said, &version, &digest)
 		fresh := errors.Is(err, sql.ErrNoRows)
 		tells := in.place.Version != "" || in.digest.Kind == canonical.Object
 		switch {
@@ -235,7 +243,14 @@ func (s *Store) versionOf(tx *transaction, r row, in *input) (kind, version stri
 	case !in.ready: // what the index has may be an old version
 		return "", "", ErrNotReady
 	case p.Namespace != s.cfg.Namespace:
-		return "", "", refuse("unknown_reference", in.pointer, "no version of %s/%s/%s is on the ledger, as far as this gateway knows", kind, p.Namespace, p.Name)
+		return "", "", refuse(
+			"unknown_reference",
+			in.pointer,
+			"no version of %s/%s/%s is on the ledger, as far as this gateway knows",
+			kind,
+			p.Namespace,
+			p.Name,
+		)
 	case value != "":
 		return kind, openlineage.Version(in.digest.Get("algorithm").Text + "-" + value[:32]), nil
 	}
@@ -259,7 +274,13 @@ func (s *Store) noteOutputs(tx *transaction, run int64, msp string, e *openlinea
 }
 
 // noteOutput notes one output. What the event doesn't say of its kind and version stays as it was.
-func (s *Store) noteOutput(tx *transaction, run int64, msp string, i openlineage.Identity, facets canonical.Value) error {
+func (s *Store) noteOutput(
+	tx *transaction,
+	run int64,
+	msp string,
+	i openlineage.Identity,
+	facets canonical.Value,
+) error {
 	p := openlineage.PlaceOf(i, facets, s.cfg.Namespace)
 	digest, _ := openlineage.DigestIn(facets)
 	kind := p.Kind
@@ -292,8 +313,13 @@ func kindBefore(tx *transaction, msp string, i openlineage.Identity, p openlinea
 	return "dataset", nil
 }
 
-// fixOutputs settles the versions that a run has generated, now that it has completed: from here on they are the newest.
+// fixOutputs settles the versions that a run has generated, now that it has completed: from here on they are the
+// newest.
 func fixOutputs(tx *transaction, run int64, otherwise string) error {
-	_, err := tx.Exec(`UPDATE output SET version = IIF(version = '', ?2, version), turn = (SELECT turn FROM run WHERE id = ?1) WHERE run = ?1`, run, otherwise)
+	_, err := tx.Exec(
+		`UPDATE output SET version = IIF(version = '', ?2, version), turn = (SELECT turn FROM run WHERE id = ?1) WHERE run = ?1`,
+		run,
+		otherwise,
+	)
 	return stored(err)
 }

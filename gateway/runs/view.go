@@ -21,8 +21,8 @@ type Run struct {
 	State    State
 	// Job is that of the run, or the dataset that a dataset event is about.
 	Job openlineage.Identity
-	// CreatedAt is when its first event came, UpdatedAt when the last one that counts, EndedAt when that which ended it, or
-	// when it was dropped; zero if neither has happened.
+	// CreatedAt is when its first event came, UpdatedAt when the last one that counts, EndedAt when that which ended it,
+	// or when it was dropped; zero if neither has happened.
 	CreatedAt, UpdatedAt, EndedAt time.Time
 	// Type is the type of event that ended it.
 	Type   string
@@ -70,7 +70,23 @@ func scanRun(row interface{ Scan(...any) error }) (r Run, id int64, err error) {
 	var kind, state int
 	var created, updated, ended int64
 	var result string
-	err = row.Scan(&id, &kind, &r.ID, &r.MSPID, &state, &r.Job.Namespace, &r.Job.Name, &created, &updated, &ended, &r.Type, &r.Events, &r.Late, &r.Bytes, &result)
+	err = row.Scan(
+		&id,
+		&kind,
+		&r.ID,
+		&r.MSPID,
+		&state,
+		&r.Job.Namespace,
+		&r.Job.Name,
+		&created,
+		&updated,
+		&ended,
+		&r.Type,
+		&r.Events,
+		&r.Late,
+		&r.Bytes,
+		&result,
+	)
 	r.Kind = [...]string{kindRun: "run", kindDataset: "dataset"}[kind&1]
 	r.State = public[state]
 	r.CreatedAt, r.UpdatedAt, r.EndedAt = fromMillis(created), fromMillis(updated), fromMillis(ended)
@@ -102,7 +118,14 @@ func readOutcome(text string) (o outcome) {
 
 // Get tells about one run. An error that matches ErrNoRun means that there is none of this id, or none any more.
 func (s *Store) Get(ctx context.Context, msp, run string) (Run, error) {
-	r, id, err := scanRun(s.db.read.QueryRowContext(ctx, "SELECT "+runColumns+" FROM run WHERE msp = ? AND run = ? ORDER BY kind LIMIT 1", msp, run))
+	r, id, err := scanRun(
+		s.db.read.QueryRowContext(
+			ctx,
+			"SELECT "+runColumns+" FROM run WHERE msp = ? AND run = ? ORDER BY kind LIMIT 1",
+			msp,
+			run,
+		),
+	)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Run{}, fmt.Errorf("%w: %.80q", ErrNoRun, run)
 	}
@@ -137,7 +160,11 @@ func (s *Store) after(ctx context.Context, id int64) (list []Event, err error) {
 }
 
 func (s *Store) inputs(ctx context.Context, id int64) (list []Input, err error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT namespace, name, kind, artifact, version FROM pin WHERE run = ? ORDER BY namespace, name", id)
+	rows, err := s.db.read.QueryContext(
+		ctx,
+		"SELECT namespace, name, kind, artifact, version FROM pin WHERE run = ? ORDER BY namespace, name",
+		id,
+	)
 	if err != nil {
 		return nil, stored(err)
 	}
@@ -154,8 +181,8 @@ func (s *Store) inputs(ctx context.Context, id int64) (list []Input, err error) 
 	return list, stored(rows.Err())
 }
 
-// List lists runs, those first whose first event came last. It begins after the run whose place is after, or with the first
-// if that is 0. next is the place to go on after, 0 at the end.
+// List lists runs, those first whose first event came last. It begins after the run whose place is after, or with the
+// first if that is 0. next is the place to go on after, 0 at the end.
 func (s *Store) List(ctx context.Context, f Filter, after int64, limit int) (list []Run, next int64, err error) {
 	where, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, values ...any) { where, args = append(where, condition), append(args, values...) }
@@ -179,7 +206,10 @@ func (s *Store) List(ctx context.Context, f Filter, after int64, limit int) (lis
 	if after > 0 {
 		add("id < ?", after)
 	}
-	rows, err := s.db.read.QueryContext(ctx, "SELECT "+runColumns+" FROM run WHERE "+strings.Join(where, " AND ")+" ORDER BY id DESC LIMIT ?", append(args, limit+1)...)
+	rows, err := s.db.read.QueryContext(
+		ctx,
+		"SELECT "+runColumns+" FROM run WHERE "+strings.Join(where, " AND ")+" ORDER BY id DESC LIMIT ?",
+		append(args, limit+1)...)
 	if err != nil {
 		return nil, 0, stored(err)
 	}
@@ -197,8 +227,8 @@ func (s *Store) List(ctx context.Context, f Filter, after int64, limit int) (lis
 	return list, 0, stored(rows.Err())
 }
 
-// Await waits until nothing more becomes of a run that has ended by itself, or until ctx ends, and tells about it. It doesn't
-// wait for a run that has not ended.
+// Await waits until nothing more becomes of a run that has ended by itself, or until ctx ends, and tells about it. It
+// doesn't wait for a run that has not ended.
 func (s *Store) Await(ctx context.Context, msp, run string) (Run, error) {
 	for {
 		s.mu.Lock()

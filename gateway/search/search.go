@@ -13,8 +13,8 @@ import (
 
 // Hit is something that a text means.
 type Hit struct {
-	// Node is a thing, an artifact version, a series of versions (kind/namespace/name) or a record. Instead of it Transaction is
-	// the id of a transaction, or Organisation an MSP id.
+	// Node is a thing, an artifact version, a series of versions (kind/namespace/name) or a record. Instead of it
+	// Transaction is the id of a transaction, or Organisation an MSP id.
 	Node, Transaction, Organisation string
 	// Kind of the node, as lineage answers call it; "series" for all versions of an artifact.
 	Kind string
@@ -161,7 +161,11 @@ func (s *search) artifacts() error {
 	case 3:
 		filters = append(filters, index.ArtifactFilter{Kind: parts[0], Namespace: parts[1], Name: parts[2], Version: version})
 	case 2:
-		filters = append(filters, index.ArtifactFilter{Namespace: parts[0], Name: parts[1], Version: version}, index.ArtifactFilter{Kind: parts[0], Namespace: parts[1], Version: version})
+		filters = append(
+			filters,
+			index.ArtifactFilter{Namespace: parts[0], Name: parts[1], Version: version},
+			index.ArtifactFilter{Kind: parts[0], Namespace: parts[1], Version: version},
+		)
 	case 1:
 		filters = append(filters, index.ArtifactFilter{Name: parts[0], Version: version})
 		if version == "" {

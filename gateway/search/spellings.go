@@ -17,15 +17,33 @@ const (
 )
 
 // keys are the identifiers with which a Digital Link begins.
-var keys = map[string]bool{"00": true, "01": true, "253": true, "255": true, "401": true, "402": true, "414": true, "417": true, "8003": true, "8004": true, "8006": true, "8010": true, "8013": true, "8017": true, "8018": true}
+var keys = map[string]bool{
+	"00":   true,
+	"01":   true,
+	"253":  true,
+	"255":  true,
+	"401":  true,
+	"402":  true,
+	"414":  true,
+	"417":  true,
+	"8003": true,
+	"8004": true,
+	"8006": true,
+	"8010": true,
+	"8013": true,
+	"8017": true,
+	"8018": true,
+}
 
 var (
 	// element is one element of a label as people read it: (10) A-17.
 	element = regexp.MustCompile(`\(\s*([0-9]{2,4})\s*\)\s*([^(]*)`)
 	// labelled is a word that people put before a number.
-	labelled = regexp.MustCompile(`(?i)\b(?:gtin|ean|upc|sscc|gln|product|article|item|lot|batch|charge|serial|s/?n|no|nr)\b\.?\s*[:#=]?`)
-	serial   = regexp.MustCompile(`(?i)\b(?:serial|s/?n)\b`)
-	spaced   = regexp.MustCompile(`^[0-9][0-9 \-\x{00a0}]*[0-9]$`)
+	labelled = regexp.MustCompile(
+		`(?i)\b(?:gtin|ean|upc|sscc|gln|product|article|item|lot|batch|charge|serial|s/?n|no|nr)\b\.?\s*[:#=]?`,
+	)
+	serial = regexp.MustCompile(`(?i)\b(?:serial|s/?n)\b`)
+	spaced = regexp.MustCompile(`^[0-9][0-9 \-\x{00a0}]*[0-9]$`)
 )
 
 // Things lists the things that a text could be a spelling of, by their canonical names, the likeliest first.
@@ -71,8 +89,8 @@ func fromElements(text string) string {
 	return link(pairs)
 }
 
-// link makes a Digital Link of elements: its key, and the qualifiers that make the name longer. What else a label says, such as
-// a date, is no part of a name.
+// link makes a Digital Link of elements: its key, and the qualifiers that make the name longer. What else a label says,
+// such as a date, is no part of a name.
 func link(pairs [][2]string) string {
 	path, lot, number := "", "", ""
 	for _, p := range pairs {
@@ -125,13 +143,17 @@ func fromScan(text string) []string {
 	return found
 }
 
-// fromWords reads GTIN 09520001200014, lot A-17 and what is shorter: digits of the length of a key, and perhaps one word more.
+// fromWords reads GTIN 09520001200014, lot A-17 and what is shorter: digits of the length of a key, and perhaps one
+// word more.
 func fromWords(text string) []string {
 	number := serial.MatchString(text)
 	if spaced.MatchString(text) {
 		text = strings.NewReplacer(" ", "", "-", "", "\u00a0", "").Replace(text)
 	}
-	words := strings.FieldsFunc(labelled.ReplaceAllString(text, " "), func(r rune) bool { return r == ' ' || r == ',' || r == ';' || r == '\t' || r == '\u00a0' })
+	words := strings.FieldsFunc(
+		labelled.ReplaceAllString(text, " "),
+		func(r rune) bool { return r == ' ' || r == ',' || r == ';' || r == '\t' || r == '\u00a0' },
+	)
 	if len(words) == 1 {
 		if key, rest, ok := strings.Cut(words[0], "/"); ok && digits(key) { // 09520001200014/A-17
 			words = []string{key, rest}
@@ -140,7 +162,10 @@ func fromWords(text string) []string {
 	if len(words) == 0 || len(words) > 2 {
 		return nil
 	}
-	at := slices.IndexFunc(words, func(w string) bool { return digits(w) && slices.Contains([]int{8, 12, 13, 14, 18}, len(w)) })
+	at := slices.IndexFunc(
+		words,
+		func(w string) bool { return digits(w) && slices.Contains([]int{8, 12, 13, 14, 18}, len(w)) },
+	)
 	if at < 0 {
 		return nil
 	}

@@ -1,8 +1,8 @@
 // Package sensor reads what devices measured from EPCIS events, and within which limits somebody said it should be.
 //
-// EPCIS 2.0 says what was measured (sensorElementList), and that a device found it alarming (exception); it has no words for
-// limits. They are read from where people state them: a list with the name "limits" in the predicate of an attestation about the thing, or, under any
-// prefix, in the ilmd of an event that made it:
+// EPCIS 2.0 says what was measured (sensorElementList), and that a device found it alarming (exception); it has no
+// words for limits. They are read from where people state them: a list with the name "limits" in the predicate of an
+// attestation about the thing, or, under any prefix, in the ilmd of an event that made it:
 //
 //	"limits": [{"type": "Temperature", "minValue": -1, "maxValue": 4, "uom": "CEL"}]
 package sensor
@@ -39,7 +39,12 @@ func Event(event canonical.Value) []Reading {
 	happened := parseTime(event.Get("eventTime"))
 	for _, element := range event.Get("sensorElementList").Items {
 		about := element.Get("sensorMetadata")
-		at := first(parseTime(about.Get("time")), parseTime(about.Get("startTime")), parseTime(about.Get("endTime")), happened)
+		at := first(
+			parseTime(about.Get("time")),
+			parseTime(about.Get("startTime")),
+			parseTime(about.Get("endTime")),
+			happened,
+		)
 		for _, report := range element.Get("sensorReport").Items {
 			low, high, ok := values(report)
 			if !ok {
@@ -51,7 +56,9 @@ func Event(event canonical.Value) []Reading {
 			}
 			exception := word(report.Get("exception").Text)
 			readings = append(readings, Reading{
-				Type: word(report.Get("type").Text), Unit: report.Get("uom").Text, Device: device, Time: first(parseTime(report.Get("time")), at),
+				Type: word(
+					report.Get("type").Text,
+				), Unit: report.Get("uom").Text, Device: device, Time: first(parseTime(report.Get("time")), at),
 				Low: low, High: high, Alarm: exception == "ALARM_CONDITION", Fault: exception == "ERROR_CONDITION",
 			})
 		}
@@ -98,8 +105,8 @@ func first(times ...time.Time) time.Time {
 	return time.Time{}
 }
 
-// Limits reads the limits that the members of an object state, such as an attestation's predicate or an event's ilmd. What
-// doesn't have their shape states none.
+// Limits reads the limits that the members of an object state, such as an attestation's predicate or an event's ilmd.
+// What doesn't have their shape states none.
 func Limits(object canonical.Value) []Limit {
 	var limits []Limit
 	for _, m := range object.Members {

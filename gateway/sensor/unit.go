@@ -51,8 +51,9 @@ type Group struct {
 	Sources    []int     // of each limit, that place
 }
 
-// Groups puts readings together that belong on one chart: those of one type whose units can be converted into each other, in the unit that
-// most of them have. Temperatures come first, then what there is most of. Limits go with the readings that they are about.
+// Groups puts readings together that belong on one chart: those of one type whose units can be converted into each
+// other, in the unit that most of them have. Temperatures come first, then what there is most of. Limits go with the
+// readings that they are about.
 func Groups(readings []Reading, limits []Limit) []Group {
 	dimension := func(kind, unit string) string {
 		if _, ok := kelvins[unit]; ok {

@@ -1,14 +1,14 @@
 // Package session keeps people signed in to a gateway's pages.
 //
-// One signs in with the same token that programs send with each request. The browser gets a random id instead, in a cookie
-// that scripts can't read and that no other site's requests carry (HttpOnly, SameSite=Strict; over TLS also Secure and
-// __Host-). The gateway keeps only the SHA-256 of the id, and that of the token, in memory: sessions end with the process.
-// They also end when nobody used them for an hour, after twelve hours at the latest, by signing out, and as soon as the
-// token is taken out of the gateway's list.
+// One signs in with the same token that programs send with each request. The browser gets a random id instead, in a
+// cookie that scripts can't read and that no other site's requests carry (HttpOnly, SameSite=Strict; over TLS also
+// Secure and __Host-). The gateway keeps only the SHA-256 of the id, and that of the token, in memory: sessions end
+// with the process. They also end when nobody used them for an hour, after twelve hours at the latest, by signing out,
+// and as soon as the token is taken out of the gateway's list.
 //
-// A cookie shows who asks, not that they meant to. So whatever changes something must also show the session's form token,
-// which only pages of this gateway can know, and must not come from another origin. Other ports of the same host are another
-// origin, though a browser sends them the same cookies.
+// A cookie shows who asks, not that they meant to. So whatever changes something must also show the session's form
+// token, which only pages of this gateway can know, and must not come from another origin. Other ports of the same host
+// are another origin, though a browser sends them the same cookies.
 package session
 
 import (
@@ -68,8 +68,8 @@ type kept struct {
 	began, used time.Time
 }
 
-// New makes a store for the gateway of an organisation. Gateways of several organisations may run on one host, and cookies
-// don't tell ports apart, so the organisation is in the cookie's name.
+// New makes a store for the gateway of an organisation. Gateways of several organisations may run on one host, and
+// cookies don't tell ports apart, so the organisation is in the cookie's name.
 func New(callers *access.Callers, mspID string) *Store {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -130,8 +130,8 @@ func (k *kept) over(now time.Time) bool {
 	return now.Sub(k.used) > idle || now.Sub(k.began) > absolute
 }
 
-// Find finds the session that a request belongs to; nil if none. A request that a page of another origin made belongs to
-// none, even if it carries the cookie.
+// Find finds the session that a request belongs to; nil if none. A request that a page of another origin made belongs
+// to none, even if it carries the cookie.
 func (s *Store) Find(r *http.Request) *Session { return s.find(r, true) }
 
 // Peek is Find for what a page asks on its own: it doesn't count as use of the session.
@@ -166,11 +166,12 @@ func (s *Store) find(r *http.Request, use bool) *Session {
 
 // navigates says whether a person follows a link, whose answer the page with the link can't read.
 func navigates(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" &&
+		r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
-// Check checks that a request that changes something was meant by whose session it belongs to: it comes from a page of this
-// gateway, and has the form token. The error is ErrForeign.
+// Check checks that a request that changes something was meant by whose session it belongs to: it comes from a page of
+// this gateway, and has the form token. The error is ErrForeign.
 func (s *Store) Check(r *http.Request, session *Session, form string) error {
 	if s.origins.Check(r) != nil || subtle.ConstantTimeCompare([]byte(form), []byte(session.Form)) != 1 {
 		return ErrForeign
@@ -209,7 +210,9 @@ func (s *Store) name(r *http.Request) string {
 
 func (s *Store) bake(r *http.Request, id string, age int) *http.Cookie {
 	return &http.Cookie{
-		Name: s.name(r), Value: id, Path: "/", MaxAge: age, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
+		Name: s.name(
+			r,
+		), Value: id, Path: "/", MaxAge: age, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
 	}
 }
 

@@ -40,7 +40,12 @@ func Folder(ctx context.Context, path string, want Manifest) ([]folder.Differenc
 
 // Registered compares a folder with the manifest of a proved artifact version, such as "dataset/lab/readings@1". If the
 // ledger has only the manifest's digest, compare the digest with that of your own manifest, and call Folder.
-func Registered(ctx context.Context, path string, proved *proofs.Verdict, artifact string) ([]folder.Difference, error) {
+func Registered(
+	ctx context.Context,
+	path string,
+	proved *proofs.Verdict,
+	artifact string,
+) ([]folder.Difference, error) {
 	for _, one := range proved.Records {
 		r, problems := record.Decode(one.Record)
 		if len(problems) > 0 || r.Artifact == nil || r.Artifact.ArtifactRef.String() != artifact {

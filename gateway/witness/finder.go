@@ -50,7 +50,10 @@ func (f *Finder) Find(ctx context.Context, mspID string, records []*record.Recor
 			}
 			if !known {
 				unknown = append(unknown, record.Problem{Index: i, Code: "unknown_reference", Pointer: ref.Pointer,
-					Detail: fmt.Sprintf("%s is not on the ledger, as far as this gateway knows; record it first", record.Brief(ref.Node))})
+					Detail: fmt.Sprintf(
+						"%s is not on the ledger, as far as this gateway knows; record it first",
+						record.Brief(ref.Node),
+					)})
 				continue
 			}
 			if place != (record.Place{}) {
@@ -73,9 +76,13 @@ func (f *Finder) Find(ctx context.Context, mspID string, records []*record.Recor
 	return json.Marshal(places)
 }
 
-// circles finds runs that generate what their own inputs were made of. What is registered together with its run can't be
-// of that kind: nothing was made of it yet.
-func (f *Finder) circles(ctx context.Context, records []*record.Record, here map[string]bool) ([]record.Problem, error) {
+// circles finds runs that generate what their own inputs were made of. What is registered together with its run can't
+// be of that kind: nothing was made of it yet.
+func (f *Finder) circles(
+	ctx context.Context,
+	records []*record.Record,
+	here map[string]bool,
+) ([]record.Problem, error) {
 	var problems []record.Problem
 	for i, r := range records {
 		if r.Activity == nil {
@@ -90,8 +97,16 @@ func (f *Finder) circles(ctx context.Context, records []*record.Record, here map
 				return nil, err
 			}
 			if way != nil {
-				problems = append(problems, record.Problem{Index: i, Code: "circular_lineage", Pointer: canonical.Pointer("generated", j, "ref"),
-					Detail: fmt.Sprintf("%s can't be made of %s, which was made of it: %s", g.Ref, way[len(way)-1], strings.Join(way, " → "))})
+				problems = append(
+					problems,
+					record.Problem{Index: i, Code: "circular_lineage", Pointer: canonical.Pointer("generated", j, "ref"),
+						Detail: fmt.Sprintf(
+							"%s can't be made of %s, which was made of it: %s",
+							g.Ref,
+							way[len(way)-1],
+							strings.Join(way, " → "),
+						)},
+				)
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 // Package witness finds, for records that are about to be submitted, where on the ledger lies what they refer to.
 //
-// The chaincode looks a witness up by its exact key instead of searching the ledger for what a record names. A witness is
-// only a hint: a wrong one proves nothing, and the chaincode refuses it.
+// The chaincode looks a witness up by its exact key instead of searching the ledger for what a record names. A witness
+// is only a hint: a wrong one proves nothing, and the chaincode refuses it.
 package witness
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// witness finds a place on the ledger that shows a node to exist: a recording of a record, or of an event about a thing,
-// by the organisation if it has one, else the first. An artifact version is looked for and has no place.
+// witness finds a place on the ledger that shows a node to exist: a recording of a record, or of an event about a
+// thing, by the organisation if it has one, else the first. An artifact version is looked for and has no place.
 func (f *Finder) witness(ctx context.Context, node, mspID string) (record.Place, bool, error) {
 	_, kind, err := record.ParseNode(node)
 	if err != nil {
@@ -104,7 +104,12 @@ func (f *Finder) eventAbout(ctx context.Context, thing, mspID string) (record.Pl
 // mostCorroborated bounds how many events are asked for later recordings.
 const mostCorroborated = 50
 
-func (f *Finder) corroborated(ctx context.Context, events []int64, labels map[int64]*index.Label, mspID string) (record.Place, bool, error) {
+func (f *Finder) corroborated(
+	ctx context.Context,
+	events []int64,
+	labels map[int64]*index.Label,
+	mspID string,
+) (record.Place, bool, error) {
 	for _, e := range events[:min(len(events), mostCorroborated)] {
 		all, err := f.Index.Recordings(ctx, labels[e].Name, index.Latest)
 		if err != nil {

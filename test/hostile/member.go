@@ -83,7 +83,11 @@ func dial(address, name, rootsPath string) (*grpc.ClientConn, error) {
 	if !roots.AppendCertsFromPEM(text) {
 		return nil, fmt.Errorf("%s holds no certificate", rootsPath)
 	}
-	return grpc.NewClient(address, grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(roots, name)), grpc.WithNoProxy())
+	return grpc.NewClient(
+		address,
+		grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(roots, name)),
+		grpc.WithNoProxy(),
+	)
 }
 
 func encode(m proto.Message) []byte {
@@ -102,7 +106,9 @@ func (m *Member) Header(chaincode string) (*common.Header, string) {
 	id := hex.EncodeToString(sum[:])
 	return &common.Header{
 		ChannelHeader: encode(&common.ChannelHeader{
-			Type: int32(common.HeaderType_ENDORSER_TRANSACTION), TxId: id, ChannelId: network.ChannelName, Timestamp: timestamppb.Now(),
+			Type: int32(
+				common.HeaderType_ENDORSER_TRANSACTION,
+			), TxId: id, ChannelId: network.ChannelName, Timestamp: timestamppb.Now(),
 			Extension: encode(&peer.ChaincodeHeaderExtension{ChaincodeId: &peer.ChaincodeID{Name: chaincode}}),
 		}),
 		SignatureHeader: encode(&common.SignatureHeader{Creator: m.creator, Nonce: nonce}),
@@ -120,7 +126,8 @@ func (m *Member) Signed(header *common.Header, data []byte) *common.Envelope {
 	return &common.Envelope{Payload: payload, Signature: signature}
 }
 
-// Broadcast sends envelopes to one orderer, all of them before it waits for an answer, so that they come into one block.
+// Broadcast sends envelopes to one orderer, all of them before it waits for an answer, so that they come into one
+// block.
 func (m *Member) Broadcast(ctx context.Context, to int, envelopes ...*common.Envelope) error {
 	stream, err := orderer.NewAtomicBroadcastClient(m.orderers[to]).Broadcast(ctx)
 	if err != nil {
@@ -152,17 +159,20 @@ func (m *Member) Broadcast(ctx context.Context, to int, envelopes ...*common.Env
 // Block reads the block of a transaction from the member's own peer.
 func (m *Member) Block(ctx context.Context, tx string) (*common.Block, error) {
 	header, _ := m.Header("qscc")
-	payload := encode(&peer.ChaincodeProposalPayload{Input: encode(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
-		ChaincodeId: &peer.ChaincodeID{Name: "qscc"},
-		Input:       &peer.ChaincodeInput{Args: [][]byte{[]byte("GetBlockByTxID"), []byte(network.ChannelName), []byte(tx)}},
-	}})})
+	payload := encode(
+		&peer.ChaincodeProposalPayload{Input: encode(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
+			ChaincodeId: &peer.ChaincodeID{Name: "qscc"},
+			Input:       &peer.ChaincodeInput{Args: [][]byte{[]byte("GetBlockByTxID"), []byte(network.ChannelName), []byte(tx)}},
+		}})},
+	)
 	proposal := encode(&peer.Proposal{Header: encode(header), Payload: payload})
 	digest := sha256.Sum256(proposal)
 	signature, err := m.sign(digest[:])
 	if err != nil {
 		return nil, err
 	}
-	response, err := peer.NewEndorserClient(m.peer).ProcessProposal(ctx, &peer.SignedProposal{ProposalBytes: proposal, Signature: signature})
+	response, err := peer.NewEndorserClient(m.peer).
+		ProcessProposal(ctx, &peer.SignedProposal{ProposalBytes: proposal, Signature: signature})
 	if err != nil {
 		return nil, err
 	}

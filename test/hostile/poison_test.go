@@ -33,9 +33,9 @@ func event(t *testing.T, number int) []byte {
 	return pack
 }
 
-// TestAnEnvelopeThatPeersCanNotReadStopsNobody puts envelopes that are rightly signed, and that no peer can read to the end,
-// into one block with a valid transaction, before it. Fabric 3.1.1 as it is released panics at some of them, at each start
-// anew, and waits for ever at others.
+// TestAnEnvelopeThatPeersCanNotReadStopsNobody puts envelopes that are rightly signed, and that no peer can read to the
+// end, into one block with a valid transaction, before it. Fabric 3.1.1 as it is released panics at some of them, at
+// each start anew, and waits for ever at others.
 func TestAnEnvelopeThatPeersCanNotReadStopsNobody(t *testing.T) {
 	n := shared(t)
 	market := join(t, n, "market")

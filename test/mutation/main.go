@@ -77,10 +77,19 @@ func parse(args []string) (options, []string, error) {
 			return err
 		}
 	}
-	flags.Func("only", "try only mutants whose key (FILE FUNCTION: OPERATOR: SOURCE) matches this `pattern`", pattern(&o.only))
+	flags.Func(
+		"only",
+		"try only mutants whose key (FILE FUNCTION: OPERATOR: SOURCE) matches this `pattern`",
+		pattern(&o.only),
+	)
 	flags.Func("skip", "leave out tests whose name matches this `pattern`", pattern(&o.skip))
 	flags.StringVar(&o.json, "json", "", "write the reports to this `file` as JSON")
-	flags.StringVar(&o.survivors, "survivors", "", "`file` of known survivors (default test/mutation/survivors.txt of the module)")
+	flags.StringVar(
+		&o.survivors,
+		"survivors",
+		"",
+		"`file` of known survivors (default test/mutation/survivors.txt of the module)",
+	)
 	flags.StringVar(&o.again, "again", "", "try only what survived in this `file`, which -json wrote")
 	flags.BoolVar(&o.long, "long", false, "run tests without -short")
 	flags.BoolVar(&o.list, "list", false, "list the mutants and run nothing")
@@ -206,7 +215,11 @@ func mutate(path, root string, o options, known reasons, wanted func(*outcome) b
 	if err != nil {
 		return nil, err
 	}
-	r := &report{Package: path, Skipped: in.skipped, Mutants: slices.DeleteFunc(in.list(root), func(m *outcome) bool { return !wanted(m) })}
+	r := &report{
+		Package: path,
+		Skipped: in.skipped,
+		Mutants: slices.DeleteFunc(in.list(root), func(m *outcome) bool { return !wanted(m) }),
+	}
 	if o.list || len(r.Mutants) == 0 {
 		return r, nil
 	}

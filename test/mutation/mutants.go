@@ -418,7 +418,12 @@ func (f *finder) comparedWith(x ast.Expr) token.Token {
 	if !ok {
 		return token.ILLEGAL
 	}
-	mirrored := map[token.Token]token.Token{token.LSS: token.GTR, token.GTR: token.LSS, token.LEQ: token.GEQ, token.GEQ: token.LEQ}
+	mirrored := map[token.Token]token.Token{
+		token.LSS: token.GTR,
+		token.GTR: token.LSS,
+		token.LEQ: token.GEQ,
+		token.GEQ: token.LEQ,
+	}
 	switch parent.Op {
 	case token.EQL, token.NEQ:
 		return token.EQL

@@ -103,8 +103,20 @@ func (r *report) write(w io.Writer) {
 	for _, n := range r.Skipped {
 		skipped += n
 	}
-	fmt.Fprintf(w, "%s: %d mutants, %d killed, %d survived (%d with a reason), %d skipped, %s\n", r.Package, len(r.Mutants),
-		r.count(killed, stuck), alive, alive-len(r.unexplained()), skipped, time.Duration(r.Seconds*float64(time.Second)).Round(time.Second))
+	fmt.Fprintf(
+		w,
+		"%s: %d mutants, %d killed, %d survived (%d with a reason), %d skipped, %s\n",
+		r.Package,
+		len(r.Mutants),
+		r.count(
+			killed,
+			stuck,
+		),
+		alive,
+		alive-len(r.unexplained()),
+		skipped,
+		time.Duration(r.Seconds*float64(time.Second)).Round(time.Second),
+	)
 	for _, why := range slices.Sorted(maps.Keys(r.Skipped)) {
 		fmt.Fprintf(w, "  skipped: %s: %d\n", why, r.Skipped[why])
 	}

@@ -79,7 +79,8 @@ func goList(args ...string) ([]listed, error) {
 	}
 }
 
-// load parses a package and finds the types of its expressions. What it imports is read from the compiler's export data.
+// load parses a package and finds the types of its expressions. What it imports is read from the compiler's export
+// data.
 func load(path string) (*source, error) {
 	all, err := goList("-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,CgoFiles", path, togglePackage)
 	if err != nil {
@@ -118,7 +119,11 @@ func load(path string) (*source, error) {
 	for _, f := range s.files {
 		files = append(files, f.syntax)
 	}
-	s.info = &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}}
+	s.info = &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{},
+		Uses:  map[*ast.Ident]types.Object{},
+		Defs:  map[*ast.Ident]types.Object{},
+	}
 	if s.types, err = (&types.Config{Importer: s.importer}).Check(path, s.fset, files, s.info); err != nil {
 		return nil, err
 	}

@@ -122,7 +122,10 @@ func (s *suite) run(tests []*test, temporary string, patience time.Duration, env
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.binary, append([]string{"-test.run", "^(" + strings.Join(names, "|") + ")$"}, s.flags...)...)
+	cmd := exec.CommandContext(
+		ctx,
+		s.binary,
+		append([]string{"-test.run", "^(" + strings.Join(names, "|") + ")$"}, s.flags...)...)
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), append([]string{"TMPDIR=" + temporary}, env...)...)
 	// Tests may have children, which must not outlive them.

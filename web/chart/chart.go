@@ -300,7 +300,10 @@ func (c Chart) excursions(l line) []Excursion {
 		}
 		last := len(list) - 1
 		if !open || list[last].Kind != kind || l.silences[i] != l.silences[i-1] {
-			list = append(list, Excursion{Device: l.name, From: r.Time, To: r.Time, Kind: kind, Recalled: true, at: r.Time, value: worse(kind, r)})
+			list = append(
+				list,
+				Excursion{Device: l.name, From: r.Time, To: r.Time, Kind: kind, Recalled: true, at: r.Time, value: worse(kind, r)},
+			)
 			last, open = len(list)-1, true
 		}
 		e := &list[last]

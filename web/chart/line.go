@@ -25,7 +25,11 @@ const (
 // symbol draws a short piece of the nth line, for the legend.
 func symbol(n int) template.HTML {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="key" viewBox="0 0 36 14" width="36" height="14" aria-hidden="true" focusable="false">%s<path class="line" d="M1 7H35"/><path class="mark" d="`, opening(n))
+	fmt.Fprintf(
+		&b,
+		`<svg class="key" viewBox="0 0 36 14" width="36" height="14" aria-hidden="true" focusable="false">%s<path class="line" d="M1 7H35"/><path class="mark" d="`,
+		opening(n),
+	)
 	mark(&b, n, 18, 7)
 	b.WriteString(`"/></g></svg>`)
 	return template.HTML(b.String())

@@ -41,7 +41,14 @@ type canvas struct {
 func (c Chart) picture(lines []line, d *Drawing, s size) template.HTML {
 	v := &canvas{Chart: c, size: s, start: d.From}
 	v.fit(lines, d)
-	fmt.Fprintf(v, `<svg class="chart %s" viewBox="0 0 %s %s" role="img" aria-label="%s">`, s.name, short(s.width), short(s.height), html.EscapeString(c.summary(lines, d)))
+	fmt.Fprintf(
+		v,
+		`<svg class="chart %s" viewBox="0 0 %s %s" role="img" aria-label="%s">`,
+		s.name,
+		short(s.width),
+		short(s.height),
+		html.EscapeString(c.summary(lines, d)),
+	)
 	v.beyond()
 	v.shade(d.Excursions)
 	v.axes(d)
@@ -60,8 +67,17 @@ func (c Chart) summary(lines []line, d *Drawing) string {
 	for _, r := range d.Rows {
 		low, high = min(low, r.Lowest.Value), max(high, r.Highest.Value)
 	}
-	text := fmt.Sprintf("%s of %s from %s to %s %s, between %s and %s", c.Title, plural(len(lines), "device"),
-		d.From.In(c.Zone).Format("2 Jan 2006 15:04"), d.To.In(c.Zone).Format("2 Jan 2006 15:04"), d.Zone, c.value(low), c.value(high))
+	text := fmt.Sprintf(
+		"%s of %s from %s to %s %s, between %s and %s",
+		c.Title,
+		plural(len(lines), "device"),
+		d.From.In(c.Zone).
+			Format("2 Jan 2006 15:04"),
+		d.To.In(c.Zone).Format("2 Jan 2006 15:04"),
+		d.Zone,
+		c.value(low),
+		c.value(high),
+	)
 	switch n := len(d.Excursions); {
 	case n > 0:
 		text += fmt.Sprintf("; %s. The table says the same.", plural(n, "excursion"))
@@ -118,7 +134,16 @@ func (v *canvas) axes(d *Drawing) {
 	v.WriteString(`<g class="axis">`)
 	for _, y := range ticks(v.y.from, v.y.to, v.up) {
 		at := short(v.y.at(y))
-		fmt.Fprintf(v, `<path class="grid" d="M%s %sH%s"/><text x="%s" y="%s" dy=".32em" class="end">%s</text>`, short(v.left), at, short(right), short(v.left-6), at, number(y))
+		fmt.Fprintf(
+			v,
+			`<path class="grid" d="M%s %sH%s"/><text x="%s" y="%s" dy=".32em" class="end">%s</text>`,
+			short(v.left),
+			at,
+			short(right),
+			short(v.left-6),
+			at,
+			number(y),
+		)
 	}
 	if v.Unit != "" {
 		fmt.Fprintf(v, `<text x="%s" y="12" class="end">%s</text>`, short(v.left-6), html.EscapeString(v.Unit))
@@ -129,7 +154,15 @@ func (v *canvas) axes(d *Drawing) {
 	}
 	for _, m := range moments(from, to, v.Zone, v.across) {
 		x := short(v.when(m.at))
-		fmt.Fprintf(v, `<path class="tick" d="M%s %sv5"/><text x="%s" y="%s" class="middle">%s</text>`, x, short(bottom), x, short(bottom+18), m.label)
+		fmt.Fprintf(
+			v,
+			`<path class="tick" d="M%s %sv5"/><text x="%s" y="%s" class="middle">%s</text>`,
+			x,
+			short(bottom),
+			x,
+			short(bottom+18),
+			m.label,
+		)
 		if m.date != "" {
 			fmt.Fprintf(v, `<text x="%s" y="%s" class="middle date">%s</text>`, x, short(bottom+34), m.date)
 		}
@@ -150,10 +183,26 @@ func (v *canvas) beyond() {
 	}
 	right, bottom := v.width-v.right, v.height-v.bottom
 	if !math.IsInf(upper, 0) {
-		fmt.Fprintf(v, `<path class="beyond" d="M%s %sH%sV%sH%sZ"/>`, short(v.left), short(v.top), short(right), short(v.y.at(upper)), short(v.left))
+		fmt.Fprintf(
+			v,
+			`<path class="beyond" d="M%s %sH%sV%sH%sZ"/>`,
+			short(v.left),
+			short(v.top),
+			short(right),
+			short(v.y.at(upper)),
+			short(v.left),
+		)
 	}
 	if !math.IsInf(lower, 0) {
-		fmt.Fprintf(v, `<path class="beyond" d="M%s %sH%sV%sH%sZ"/>`, short(v.left), short(v.y.at(lower)), short(right), short(bottom), short(v.left))
+		fmt.Fprintf(
+			v,
+			`<path class="beyond" d="M%s %sH%sV%sH%sZ"/>`,
+			short(v.left),
+			short(v.y.at(lower)),
+			short(right),
+			short(bottom),
+			short(v.left),
+		)
 	}
 }
 
@@ -166,7 +215,16 @@ func (v *canvas) limits() {
 		if !up {
 			label = y + 13
 		}
-		fmt.Fprintf(v, `<path class="limit" d="M%s %sH%s"/><text class="limit end" x="%s" y="%s">%s</text>`, short(v.left), short(y), short(right), short(right-4), short(label), html.EscapeString("limit "+v.value(x)))
+		fmt.Fprintf(
+			v,
+			`<path class="limit" d="M%s %sH%s"/><text class="limit end" x="%s" y="%s">%s</text>`,
+			short(v.left),
+			short(y),
+			short(right),
+			short(right-4),
+			short(label),
+			html.EscapeString("limit "+v.value(x)),
+		)
 	}
 	seen := map[float64]bool{}
 	for _, l := range v.Limits {
@@ -198,7 +256,15 @@ func (v *canvas) shade(list []Excursion) {
 		for i++; i < len(spans) && spans[i].from <= s.to; i++ {
 			s.to = max(s.to, spans[i].to)
 		}
-		fmt.Fprintf(v, `<path class="excursion" d="M%s %sH%sV%sH%sZ"/>`, short(s.from), short(v.top), short(s.to), short(v.height-v.bottom), short(s.from))
+		fmt.Fprintf(
+			v,
+			`<path class="excursion" d="M%s %sH%sV%sH%sZ"/>`,
+			short(s.from),
+			short(v.top),
+			short(s.to),
+			short(v.height-v.bottom),
+			short(s.from),
+		)
 	}
 }
 
@@ -208,7 +274,8 @@ func (v *canvas) peaks(list []Excursion) {
 	var taken [][2]float64
 	for _, e := range list {
 		x, y := v.when(e.at), v.y.at(e.value)
-		if len(taken) == most || slices.ContainsFunc(taken, func(p [2]float64) bool { return math.Hypot(p[0]-x, p[1]-y) < apart }) {
+		if len(taken) == most ||
+			slices.ContainsFunc(taken, func(p [2]float64) bool { return math.Hypot(p[0]-x, p[1]-y) < apart }) {
 			continue
 		}
 		taken = append(taken, [2]float64{x, y})
@@ -216,7 +283,15 @@ func (v *canvas) peaks(list []Excursion) {
 		if e.Kind[0] == 'b' {
 			tip, base = y+6, y+15
 		}
-		fmt.Fprintf(v, `<path class="peak" d="M%s %sL%s %sH%sZ"><title>%s</title></path>`, short(x), short(tip), short(x+5), short(base), short(x-5),
-			html.EscapeString(fmt.Sprintf("%s: %s at %s, %s", e.Device, e.Worst, e.at.In(v.Zone).Format("2 Jan 15:04"), e.Kind)))
+		fmt.Fprintf(
+			v,
+			`<path class="peak" d="M%s %sL%s %sH%sZ"><title>%s</title></path>`,
+			short(x),
+			short(tip),
+			short(x+5),
+			short(base),
+			short(x-5),
+			html.EscapeString(fmt.Sprintf("%s: %s at %s, %s", e.Device, e.Worst, e.at.In(v.Zone).Format("2 Jan 15:04"), e.Kind)),
+		)
 	}
 }

@@ -34,7 +34,15 @@ func (d *drawing) collapse(o Options) {
 			owner[i], gone[i] = c.inside[0], i != c.inside[0]
 		}
 		slices.Sort(nodes)
-		*first = item{nodes: nodes, main: len(nodes), key: c.key, chain: true, look: folded, lane: first.lane, mark: first.mark}
+		*first = item{
+			nodes: nodes,
+			main:  len(nodes),
+			key:   c.key,
+			chain: true,
+			look:  folded,
+			lane:  first.lane,
+			mark:  first.mark,
+		}
 	}
 	place, kept := make([]int, len(d.items)), d.items[:0:0]
 	for i := range d.items {

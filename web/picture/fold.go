@@ -117,7 +117,15 @@ func (g *graph) reach(d *drawing, target int) int {
 
 // draw makes a drawing that is folded in one manner.
 func (g *graph) draw(m manner, open map[string]int) *drawing {
-	f := folding{graph: g, manner: m, open: open, owner: make([]int, len(g.nodes)), shown: make([]bool, len(g.nodes)), keys: map[int]string{}, groups: map[string]int{}}
+	f := folding{
+		graph:  g,
+		manner: m,
+		open:   open,
+		owner:  make([]int, len(g.nodes)),
+		shown:  make([]bool, len(g.nodes)),
+		keys:   map[int]string{},
+		groups: map[string]int{},
+	}
 	d := &drawing{g: g}
 	for first := 0; first < len(g.nodes); {
 		end := first + 1

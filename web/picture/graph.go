@@ -71,7 +71,12 @@ func read(a *lineage.Answer, o Options) *graph {
 		if first := cmp.Compare(b2i(y.ID == a.Node), b2i(x.ID == a.Node)); first != 0 {
 			return first
 		}
-		return cmp.Or(cmp.Compare(x.Depth, y.Depth), cmp.Compare(x.Block, y.Block), x.Time.Compare(y.Time), strings.Compare(x.ID, y.ID))
+		return cmp.Or(
+			cmp.Compare(x.Depth, y.Depth),
+			cmp.Compare(x.Block, y.Block),
+			x.Time.Compare(y.Time),
+			strings.Compare(x.ID, y.ID),
+		)
 	})
 	for i, n := range g.nodes {
 		number[n.ID] = i

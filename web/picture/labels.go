@@ -39,9 +39,24 @@ var (
 		"TransactionEvent":    {"transaction", "event", "transaction", "transactions"},
 	}
 	activityLooks = map[string]*look{
-		"training": {"training", "activity", "training run", "training runs"}, "fine-tuning": {"training", "activity", "fine-tuning run", "fine-tuning runs"},
-		"evaluation": {"evaluation", "activity", "evaluation", "evaluations"}, "inference": {"decision", "activity", "decision", "decisions"},
-		"transformation": {"run", "activity", "transformation run", "transformation runs"}, "labelling": {"run", "activity", "labelling run", "labelling runs"},
+		"training": {
+			"training",
+			"activity",
+			"training run",
+			"training runs",
+		}, "fine-tuning": {"training", "activity", "fine-tuning run", "fine-tuning runs"},
+		"evaluation": {
+			"evaluation",
+			"activity",
+			"evaluation",
+			"evaluations",
+		}, "inference": {"decision", "activity", "decision", "decisions"},
+		"transformation": {
+			"run",
+			"activity",
+			"transformation run",
+			"transformation runs",
+		}, "labelling": {"run", "activity", "labelling run", "labelling runs"},
 		"generation": {"run", "activity", "generation run", "generation runs"},
 	}
 	artifactLooks = map[string]*look{"dataset": datasets, "model": models, "code": programs, "document": documents}

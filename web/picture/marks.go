@@ -25,8 +25,18 @@ const (
 
 var (
 	markClasses = [...]string{"", "good", "good", "note", "note", "affected", "bad", "bad", "bad"}
-	markWords   = [...]string{"", "certified", "approved", "corrected", "finding", "affected", "in error", "withdrawn", "recalled"}
-	markFlags   = map[string]mark{
+	markWords   = [...]string{
+		"",
+		"certified",
+		"approved",
+		"corrected",
+		"finding",
+		"affected",
+		"in error",
+		"withdrawn",
+		"recalled",
+	}
+	markFlags = map[string]mark{
 		"certified": certified, "approved": approved, "corrected": corrected, "finding": finding,
 		lineage.FlagError: mistaken, "withdrawn": withdrawn, "recalled": recalled,
 	}

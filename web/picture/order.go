@@ -87,7 +87,12 @@ type sorter struct {
 // the left and puts each dot at the mean of those it is connected with, and it exchanges neighbours. It does so from
 // several initial orders and keeps the best result.
 func (d *drawing) reduceCrossings() {
-	s := &sorter{drawing: d, right: make([][]int, len(d.dots)), left: make([][]int, len(d.dots)), place: make([]int, len(d.dots))}
+	s := &sorter{
+		drawing: d,
+		right:   make([][]int, len(d.dots)),
+		left:    make([][]int, len(d.dots)),
+		place:   make([]int, len(d.dots)),
+	}
 	for _, g := range d.segments {
 		s.right[g.left] = append(s.right[g.left], g.right)
 		s.left[g.right] = append(s.left[g.right], g.left)

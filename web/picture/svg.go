@@ -40,7 +40,13 @@ func (d *drawing) write(o Options) *Picture {
 	slices.SortStableFunc(w.order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(d.items[a].layer, d.items[b].layer), cmp.Compare(d.dots[a].y, d.dots[b].y))
 	})
-	p := &Picture{Width: int(math.Ceil(d.width)), Height: int(math.Ceil(d.height)), Nodes: len(d.g.nodes), Coarse: d.coarse, Full: d.full}
+	p := &Picture{
+		Width:  int(math.Ceil(d.width)),
+		Height: int(math.Ceil(d.height)),
+		Nodes:  len(d.g.nodes),
+		Coarse: d.coarse,
+		Full:   d.full,
+	}
 	for i := range d.items {
 		if d.items[i].isFold() {
 			p.Folds++
@@ -62,7 +68,14 @@ func (w *writer) f(format string, args ...any) { fmt.Fprintf(&w.Builder, format,
 func esc(s string) string { return html.EscapeString(printable(s)) }
 
 func (w *writer) picture(p *Picture) {
-	w.f(`<svg class="picture" width="%d" height="%d" viewBox="0 0 %d %d" preserveAspectRatio="xMinYMin" role="group" aria-label="Lineage: %d nodes, causes on the left, effects on the right">`, p.Width, p.Height, p.Width, p.Height, p.Nodes)
+	w.f(
+		`<svg class="picture" width="%d" height="%d" viewBox="0 0 %d %d" preserveAspectRatio="xMinYMin" role="group" aria-label="Lineage: %d nodes, causes on the left, effects on the right">`,
+		p.Width,
+		p.Height,
+		p.Width,
+		p.Height,
+		p.Nodes,
+	)
 	w.defs()
 	if len(w.lanes) > 1 {
 		for i, l := range w.lanes {
@@ -86,8 +99,10 @@ func (w *writer) picture(p *Picture) {
 
 // defs writes the shapes that cards refer to.
 func (w *writer) defs() {
-	w.WriteString(`<defs><marker id="p-arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0 .5L8 4L0 7.5Z"/></marker>` +
-		`<marker id="p-diamond" viewBox="0 0 12 8" refX="0" refY="4" markerWidth="12" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0 4L6 .5L12 4L6 7.5Z"/></marker>`)
+	w.WriteString(
+		`<defs><marker id="p-arrow" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0 .5L8 4L0 7.5Z"/></marker>` +
+			`<marker id="p-diamond" viewBox="0 0 12 8" refX="0" refY="4" markerWidth="12" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="head" d="M0 4L6 .5L12 4L6 7.5Z"/></marker>`,
+	)
 	done := map[string]bool{}
 	once := func(id string, write func()) {
 		if !done[id] {
@@ -108,7 +123,13 @@ func (w *writer) defs() {
 			if it.isFold() {
 				lift = 9
 			}
-			w.f(`<g id="p-%s"><use href="#p-o-%s"/><use href="#p-i-%s" x="11" y="%d"/></g>`, w.shape(it), outline, it.look.symbol, lift)
+			w.f(
+				`<g id="p-%s"><use href="#p-o-%s"/><use href="#p-i-%s" x="11" y="%d"/></g>`,
+				w.shape(it),
+				outline,
+				it.look.symbol,
+				lift,
+			)
 		})
 		if it.mark != plain {
 			once(fmt.Sprint("b-", it.mark), func() { w.badge(it.mark) })
@@ -129,13 +150,30 @@ func (w *writer) shape(it *item) string {
 func (w *writer) badge(m mark) {
 	class, word := markClasses[m], markWords[m]
 	if m == affected {
-		w.f(`<g id="p-b-%d" class="stamp stamp-%s"><circle cx="%d" cy="-2" r="9"/><g transform="translate(%d -7.8)">%s</g></g>`, m, class, cardWidth-14, cardWidth-19, signs[class])
+		w.f(
+			`<g id="p-b-%d" class="stamp stamp-%s"><circle cx="%d" cy="-2" r="9"/><g transform="translate(%d -7.8)">%s</g></g>`,
+			m,
+			class,
+			cardWidth-14,
+			cardWidth-19,
+			signs[class],
+		)
 		return
 	}
 	length := math.Ceil(measure(word, badgeSize))
 	left := cardWidth - 8 - length - 26
-	w.f(`<g id="p-b-%d" class="stamp stamp-%s"><rect x="%.0f" y="-12" width="%.0f" height="17" rx="8.5"/><g transform="translate(%.0f -8.5)">%s</g><text x="%.0f" y=".5" textLength="%.0f" lengthAdjust="spacingAndGlyphs">%s</text></g>`,
-		m, class, left, length+26, left+7, signs[class], left+20, length-1, word)
+	w.f(
+		`<g id="p-b-%d" class="stamp stamp-%s"><rect x="%.0f" y="-12" width="%.0f" height="17" rx="8.5"/><g transform="translate(%.0f -8.5)">%s</g><text x="%.0f" y=".5" textLength="%.0f" lengthAdjust="spacingAndGlyphs">%s</text></g>`,
+		m,
+		class,
+		left,
+		length+26,
+		left+7,
+		signs[class],
+		left+20,
+		length-1,
+		word,
+	)
 }
 
 // lines writes the links of one kind.
@@ -170,7 +208,17 @@ func (w *writer) curve(l *link) string {
 			}
 			return fmt.Sprintf("M%.0f %dV%d", x+cardWidth/2, y(below)-cardHeight/2, y(above)+cardHeight/2)
 		}
-		return fmt.Sprintf("M%.0f %dC%.0f %d %.0f %d %.0f %d", x+cardWidth, y(l.from), x+cardWidth+44, y(l.from), x+cardWidth+44, y(l.to), x+cardWidth, y(l.to))
+		return fmt.Sprintf(
+			"M%.0f %dC%.0f %d %.0f %d %.0f %d",
+			x+cardWidth,
+			y(l.from),
+			x+cardWidth+44,
+			y(l.from),
+			x+cardWidth+44,
+			y(l.to),
+			x+cardWidth,
+			y(l.to),
+		)
 	}
 	path := l.path
 	near, far := func(t int) int { return left(t) + cardWidth }, left // where a line leaves and enters a column
@@ -224,7 +272,17 @@ func (w *writer) card(i int) {
 		link = ` href="` + html.EscapeString(link) + `"`
 	}
 	x, y := margin+it.layer*pitch, int(math.Round(w.dots[i].y))-cardHeight/2
-	w.f(`<%s id="n%d" class="%s"%s%s transform="translate(%d %d)"><title>%s</title>`, tag, i, class, link, current, x, y, esc(w.hint(it, full)))
+	w.f(
+		`<%s id="n%d" class="%s"%s%s transform="translate(%d %d)"><title>%s</title>`,
+		tag,
+		i,
+		class,
+		link,
+		current,
+		x,
+		y,
+		esc(w.hint(it, full)),
+	)
 	if i == 0 {
 		w.f(`<rect class="ring" x="-5" y="-5" width="%d" height="%d" rx="11"/>`, cardWidth+10, cardHeight+10)
 	}
@@ -290,7 +348,8 @@ func (w *writer) link(i int) string {
 	} else {
 		link = w.options.Link(w.g.nodes[it.nodes[0]].Node)
 	}
-	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") || strings.HasPrefix(link, "?") || strings.HasPrefix(link, "#") {
+	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") || strings.HasPrefix(link, "?") ||
+		strings.HasPrefix(link, "#") {
 		return link
 	}
 	return ""
@@ -302,14 +361,30 @@ func (d *drawing) gutter(p *Picture) template.HTML {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="gutter" width="%d" height="%d" viewBox="0 0 %d %d" aria-hidden="true">`, gutterWidth, p.Height, gutterWidth, p.Height)
+	fmt.Fprintf(
+		&b,
+		`<svg class="gutter" width="%d" height="%d" viewBox="0 0 %d %d" aria-hidden="true">`,
+		gutterWidth,
+		p.Height,
+		gutterWidth,
+		p.Height,
+	)
 	for i, l := range d.lanes {
 		class := "lane"
 		if i%2 == 1 {
 			class = "lane odd"
 		}
-		fmt.Fprintf(&b, `<rect class="%s" y="%.0f" width="%d" height="%.0f"/><text transform="translate(%d %.0f) rotate(-90)">%s</text>`,
-			class, l.top, gutterWidth, l.height, gutterWidth/2+4, l.top+l.height/2, esc(fit(l.name, 12, l.height-12)))
+		fmt.Fprintf(
+			&b,
+			`<rect class="%s" y="%.0f" width="%d" height="%.0f"/><text transform="translate(%d %.0f) rotate(-90)">%s</text>`,
+			class,
+			l.top,
+			gutterWidth,
+			l.height,
+			gutterWidth/2+4,
+			l.top+l.height/2,
+			esc(fit(l.name, 12, l.height-12)),
+		)
 	}
 	b.WriteString("</svg>")
 	return template.HTML(b.String()) //nolint:gosec // every text in it went through esc
@@ -319,26 +394,49 @@ func (d *drawing) gutter(p *Picture) template.HTML {
 func (d *drawing) legend() []Entry {
 	var entries []Entry
 	add := func(symbol, label string) {
-		entries = append(entries, Entry{template.HTML(symbol), strings.ToUpper(label[:1]) + label[1:]}) //nolint:gosec // made here, of our own words
+		entries = append(
+			entries,
+			Entry{template.HTML(symbol), strings.ToUpper(label[:1]) + label[1:]},
+		) //nolint:gosec // made here, of our own words
 	}
 	seen := map[string]bool{}
 	for i := range d.items {
 		it := &d.items[i]
 		if l := it.look; !seen[l.one] && l != folded {
 			seen[l.one] = true
-			add(fmt.Sprintf(`<svg class="sign k-%s" width="22" height="22" viewBox="-1 -1 22 22" aria-hidden="true"><use href="#p-i-%s"/></svg>`, l.class, l.symbol), l.one)
+			add(
+				fmt.Sprintf(
+					`<svg class="sign k-%s" width="22" height="22" viewBox="-1 -1 22 22" aria-hidden="true"><use href="#p-i-%s"/></svg>`,
+					l.class,
+					l.symbol,
+				),
+				l.one,
+			)
 		}
 	}
 	for kind := len(lineClasses) - 1; kind >= 0; kind-- {
 		if slices.ContainsFunc(d.links, func(l link) bool { return int(l.line) == kind }) {
 			mark := []string{"", ` marker-start="url(#p-diamond)"`, ` marker-end="url(#p-arrow)"`}[kind]
-			add(fmt.Sprintf(`<svg class="sign" width="40" height="12" viewBox="0 0 40 12" aria-hidden="true"><g class="%s"><path d="M1 6H39"%s/></g></svg>`, lineClasses[kind], mark),
-				[]string{"event names it", "holds", "cause and effect"}[kind])
+			add(
+				fmt.Sprintf(
+					`<svg class="sign" width="40" height="12" viewBox="0 0 40 12" aria-hidden="true"><g class="%s"><path d="M1 6H39"%s/></g></svg>`,
+					lineClasses[kind],
+					mark,
+				),
+				[]string{"event names it", "holds", "cause and effect"}[kind],
+			)
 		}
 	}
 	for m := recalled; m > plain; m-- {
 		if slices.ContainsFunc(d.items, func(it item) bool { return it.mark == m }) {
-			add(fmt.Sprintf(`<svg class="sign stamp-%s" width="14" height="14" viewBox="-2 -2 14 14" aria-hidden="true"><g>%s</g></svg>`, markClasses[m], signs[markClasses[m]]), markLabels[m])
+			add(
+				fmt.Sprintf(
+					`<svg class="sign stamp-%s" width="14" height="14" viewBox="-2 -2 14 14" aria-hidden="true"><g>%s</g></svg>`,
+					markClasses[m],
+					signs[markClasses[m]],
+				),
+				markLabels[m],
+			)
 		}
 	}
 	return entries

@@ -23,7 +23,12 @@ func Draw(text string) (template.HTML, error) {
 	}
 	size := code.Size + 2*Quiet
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="qr" viewBox="0 0 %[1]d %[1]d" role="img" aria-label="QR code of %[2]s" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%[1]dv%[1]dH0z"/><path fill="#000" d="`, size, html.EscapeString(text))
+	fmt.Fprintf(
+		&b,
+		`<svg class="qr" viewBox="0 0 %[1]d %[1]d" role="img" aria-label="QR code of %[2]s" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%[1]dv%[1]dH0z"/><path fill="#000" d="`,
+		size,
+		html.EscapeString(text),
+	)
 	for y := range code.Size {
 		for x := 0; x < code.Size; x++ {
 			from := x

@@ -98,11 +98,21 @@ An audit that finds something exits with 1.`,
 	f.StringVar(&o.chaincode, "chaincode", "", "Pedigree's chaincode, if neither --trust nor --as says it")
 	f.StringVar(&o.state, "state", "", "folder to keep the replayed state in, and to go on from")
 	f.StringVar(&o.index, "index", "", "file to keep the rebuilt index in")
-	f.StringVar(&o.gatewayIndex, "gateway-index", "", "index file of a stopped gateway (SQLite), to compare with the rebuilt one row by row")
+	f.StringVar(
+		&o.gatewayIndex,
+		"gateway-index",
+		"",
+		"index file of a stopped gateway (SQLite), to compare with the rebuilt one row by row",
+	)
 	f.StringVar(&o.gateway, "gateway", "", "URL of a gateway whose answers are compared")
 	f.StringVar(&o.token, "token", "", "file with a bearer token of that gateway")
 	f.StringVar(&o.compare, "compare", "1000", "how many records to compare: a number, or all")
-	f.StringSliceVar(&o.witnesses, "witness", nil, "peer of another organisation to ask for the ledger's height, host:port or host:port=name on its TLS certificate")
+	f.StringSliceVar(
+		&o.witnesses,
+		"witness",
+		nil,
+		"peer of another organisation to ask for the ledger's height, host:port or host:port=name on its TLS certificate",
+	)
 	f.IntVar(&o.agree, "agree", 0, "how many organisations must sign a height (default: what --trust says, or a majority)")
 	f.BoolVar(&o.json, "json", false, "print the report as JSON")
 	return c
@@ -184,7 +194,12 @@ func (o *options) interrupted(a *audit.Auditor) error {
 }
 
 // finish does what comes after the last block.
-func (o *options) finish(ctx context.Context, a *audit.Auditor, p *plan, rebuilt *compare.Index) (*audit.Report, error) {
+func (o *options) finish(
+	ctx context.Context,
+	a *audit.Auditor,
+	p *plan,
+	rebuilt *compare.Index,
+) (*audit.Report, error) {
 	heights, problems, err := a.Witnesses(ctx, p.source, p.witnesses, p.agree)
 	if err != nil {
 		return nil, err
@@ -209,7 +224,13 @@ func (o *options) finish(ctx context.Context, a *audit.Auditor, p *plan, rebuilt
 	report := a.Report(p.source)
 	report.Heights, report.Gateway = heights, compared
 	if channel := report.Channel; p.channel != "" && channel != "" && channel != p.channel {
-		report.Findings = append(report.Findings, audit.Finding{Code: audit.Code(proof.WrongChannel), Detail: fmt.Sprintf("the channel is called %q, not %q", channel, p.channel)})
+		report.Findings = append(
+			report.Findings,
+			audit.Finding{
+				Code:   audit.Code(proof.WrongChannel),
+				Detail: fmt.Sprintf("the channel is called %q, not %q", channel, p.channel),
+			},
+		)
 	}
 	for _, problem := range problems {
 		report.Notes = append(report.Notes, "no signed height: "+problem.Error())
@@ -252,7 +273,9 @@ func (o *options) plan() (*plan, error) {
 		}
 	}
 	if given > 1 || given == 0 && o.as == "" {
-		return nil, exit.Usagef("say what to audit: --as ORG for a peer of the network in --dir, --peer HOST:PORT, or --blocks DIR for the files of a stopped peer")
+		return nil, exit.Usagef(
+			"say what to audit: --as ORG for a peer of the network in --dir, --peer HOST:PORT, or --blocks DIR for the files of a stopped peer",
+		)
 	}
 	p := &plan{channel: o.channel, chaincode: o.chaincode, agree: o.agree}
 	local, err := o.network()

@@ -149,8 +149,16 @@ func (p *progress) show(s audit.Status) {
 		left := time.Duration(float64(time.Since(p.began)) * float64(all-read) / float64(read-p.had)).Round(time.Second)
 		line += fmt.Sprintf(", %d %%, %s left", 100*read/all, left)
 	}
-	line += fmt.Sprintf("; %s, %s; %.0f blocks and %.1f MB a second; %s", terminal.Count(int(s.Transactions), "transaction"), terminal.Count(int(s.Records), "record"),
-		float64(s.Next-s.First)/s.Took.Seconds(), float64(s.Bytes)/1e6/s.Took.Seconds(), terminal.Count(int(s.Findings), "finding"))
+	line += fmt.Sprintf(
+		"; %s, %s; %.0f blocks and %.1f MB a second; %s",
+		terminal.Count(int(s.Transactions), "transaction"),
+		terminal.Count(int(s.Records), "record"),
+		float64(
+			s.Next-s.First,
+		)/s.Took.Seconds(),
+		float64(s.Bytes)/1e6/s.Took.Seconds(),
+		terminal.Count(int(s.Findings), "finding"),
+	)
 	if !p.live {
 		fmt.Fprintln(p.w, line)
 		return

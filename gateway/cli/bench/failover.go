@@ -111,11 +111,22 @@ func (r *run) failOver(t *traffic, last bool) (*Failover, error) {
 	if resumed != nil {
 		return nil, fmt.Errorf("no commits after %s was killed: %w", leader, resumed)
 	}
-	one := &Failover{Orderer: leader, View: before, ResumedSeconds: took.Seconds(), GapSeconds: t.longestGap(killed.Add(-beforeKill), time.Now()).Seconds()}
+	one := &Failover{
+		Orderer:        leader,
+		View:           before,
+		ResumedSeconds: took.Seconds(),
+		GapSeconds:     t.longestGap(killed.Add(-beforeKill), time.Now()).Seconds(),
+	}
 	if one.Next, err = r.view(ctx); err != nil {
 		return nil, err
 	}
-	r.say("killed %s, which led view %d: commits again after %.1f s, in view %d", leader, one.View, one.ResumedSeconds, one.Next)
+	r.say(
+		"killed %s, which led view %d: commits again after %.1f s, in view %d",
+		leader,
+		one.View,
+		one.ResumedSeconds,
+		one.Next,
+	)
 	if last {
 		return one, nil
 	}
@@ -243,7 +254,16 @@ func (f *FailoverReport) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s; %d organisations, %d orderers\n\n", f.Machine, f.Orgs, f.Orderers)
 	fmt.Fprintln(w, "leader    view  next view  longest time without a commit  all commit again after  it rejoined after")
 	for _, k := range f.Kills {
-		fmt.Fprintf(w, "%-9s %4d  %9d  %27.1f s  %20.1f s  %16.1f s\n", k.Orderer, k.View, k.Next, k.GapSeconds, k.ResumedSeconds, k.RejoinedSeconds)
+		fmt.Fprintf(
+			w,
+			"%-9s %4d  %9d  %27.1f s  %20.1f s  %16.1f s\n",
+			k.Orderer,
+			k.View,
+			k.Next,
+			k.GapSeconds,
+			k.ResumedSeconds,
+			k.RejoinedSeconds,
+		)
 	}
 	_, err := fmt.Fprintf(w, "\np50 %.1f s, max %.1f s\n%s\n", f.P50, f.Max, f.Counted)
 	return err

@@ -42,27 +42,71 @@ func makeEvent(run string, n int) []byte {
 func bare(run string, n, size int) []byte {
 	number, step := n/eventsPerLot, n%eventsPerLot
 	seconds := n % 86_400
-	time := fmt.Sprintf("2026-03-%02dT%02d:%02d:%02d.%03dZ", 1+n/86_400%28, seconds/3600, seconds/60%60, seconds%60, n%1000)
-	head := fmt.Sprintf(`"eventTime":%q,"eventTimeZoneOffset":"+00:00","readPoint":{"id":"urn:epc:id:sgln:9520001.%05d.0"}`, time, number%50)
+	time := fmt.Sprintf(
+		"2026-03-%02dT%02d:%02d:%02d.%03dZ",
+		1+n/86_400%28,
+		seconds/3600,
+		seconds/60%60,
+		seconds%60,
+		n%1000,
+	)
+	head := fmt.Sprintf(
+		`"eventTime":%q,"eventTimeZoneOffset":"+00:00","readPoint":{"id":"urn:epc:id:sgln:9520001.%05d.0"}`,
+		time,
+		number%50,
+	)
 	if size > plainBytes {
-		head += fmt.Sprintf(`,"bizLocation":{"id":"urn:epc:id:sgln:9520001.%05d.0"},"bizTransactionList":[{"type":"desadv","bizTransaction":"urn:epcglobal:cbv:bt:9520001000004:%s-%d"}]`,
-			number%20, run, number/8)
+		head += fmt.Sprintf(
+			`,"bizLocation":{"id":"urn:epc:id:sgln:9520001.%05d.0"},"bizTransactionList":[{"type":"desadv","bizTransaction":"urn:epcglobal:cbv:bt:9520001000004:%s-%d"}]`,
+			number%20,
+			run,
+			number/8,
+		)
 	}
 	quantity := func(class string) string {
 		return fmt.Sprintf(`[{"epcClass":%q,"quantity":%d,"uom":"KGM"}]`, class, 40+number%60)
 	}
 	switch step {
 	case 0:
-		return fmt.Appendf(nil, `{"type":"TransformationEvent","bizStep":"commissioning","disposition":"active","inputQuantityList":%s,"outputQuantityList":%s,%s}`, quantity(catch(run, number)), quantity(lot(run, number)), head)
+		return fmt.Appendf(
+			nil,
+			`{"type":"TransformationEvent","bizStep":"commissioning","disposition":"active","inputQuantityList":%s,"outputQuantityList":%s,%s}`,
+			quantity(catch(run, number)),
+			quantity(lot(run, number)),
+			head,
+		)
 	case 1:
-		return fmt.Appendf(nil, `{"type":"AggregationEvent","action":"ADD","bizStep":"packing","disposition":"in_progress","parentID":%q,"childQuantityList":%s,%s}`, pallet(run, number), quantity(lot(run, number)), head)
+		return fmt.Appendf(
+			nil,
+			`{"type":"AggregationEvent","action":"ADD","bizStep":"packing","disposition":"in_progress","parentID":%q,"childQuantityList":%s,%s}`,
+			pallet(run, number),
+			quantity(lot(run, number)),
+			head,
+		)
 	case eventsPerLot - 1:
-		return fmt.Appendf(nil, `{"type":"AggregationEvent","action":"DELETE","bizStep":"unpacking","disposition":"in_progress","parentID":%q,"childQuantityList":%s,%s}`, pallet(run, number), quantity(lot(run, number)), head)
+		return fmt.Appendf(
+			nil,
+			`{"type":"AggregationEvent","action":"DELETE","bizStep":"unpacking","disposition":"in_progress","parentID":%q,"childQuantityList":%s,%s}`,
+			pallet(run, number),
+			quantity(lot(run, number)),
+			head,
+		)
 	}
-	b := fmt.Appendf(nil, `{"type":"ObjectEvent","action":"OBSERVE","bizStep":"transporting","disposition":"in_transit","epcList":[%q],%s`, pallet(run, number), head)
+	b := fmt.Appendf(
+		nil,
+		`{"type":"ObjectEvent","action":"OBSERVE","bizStep":"transporting","disposition":"in_transit","epcList":[%q],%s`,
+		pallet(run, number),
+		head,
+	)
 	if size > plainBytes {
-		b = fmt.Appendf(b, `,"sensorElementList":[{"sensorMetadata":{"time":%q,"deviceID":"urn:epc:id:giai:9520001.L%d"},"sensorReport":[{"type":"Temperature","value":%d.%d,"uom":"CEL"}`,
-			time, number%40, n%6, 1+n%9)
+		b = fmt.Appendf(
+			b,
+			`,"sensorElementList":[{"sensorMetadata":{"time":%q,"deviceID":"urn:epc:id:giai:9520001.L%d"},"sensorReport":[{"type":"Temperature","value":%d.%d,"uom":"CEL"}`,
+			time,
+			number%40,
+			n%6,
+			1+n%9,
+		)
 		// A logger that was read out: a measurement a minute, which no compression can foresee.
 		for i, dice := 1, uint64(n+1); size > usualBytes && len(b) < size; i++ {
 			dice = dice*6364136223846793005 + 1442695040888963407 // Knuth's MMIX generator
@@ -79,7 +123,9 @@ func bare(run string, n, size int) []byte {
 func makeDocument(run string, from, until, size int) []byte {
 	var d bytes.Buffer
 	d.Grow((until - from) * (size + size/4))
-	d.WriteString("{" + contextMember + `,"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-03-01T00:00:00Z","epcisBody":{"eventList":[`)
+	d.WriteString(
+		"{" + contextMember + `,"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-03-01T00:00:00Z","epcisBody":{"eventList":[`,
+	)
 	for n := from; n < until; n++ {
 		if n > from {
 			d.WriteByte(',')

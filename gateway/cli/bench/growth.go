@@ -50,7 +50,13 @@ var growth = []struct {
 			o.Events, o.Document = 40_000_000/value, 2_000*1_000/value
 		}
 	}, false},
-	{"organisations", "organisations", []int{3, 5, 7}, func(o *Options, value int) { o.Orgs, o.Events = value, 40_000 }, true},
+	{
+		"organisations",
+		"organisations",
+		[]int{3, 5, 7},
+		func(o *Options, value int) { o.Orgs, o.Events = value, 40_000 },
+		true,
+	},
 	{"orderers", "orderers", []int{4, 7, 10}, func(o *Options, value int) { o.Orderers, o.Events = value, 40_000 }, true},
 }
 
@@ -187,12 +193,28 @@ func (g *GrowthReport) print(w io.Writer) error {
 	for _, table := range g.Tables {
 		fmt.Fprintln(w)
 		t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintf(t, "%s\tevents\tevents/s\tCPU µs/event\tgateways\tpeers\torderers\tchaincode\tledger B/event\tlag p50 ms\tone by one/s\tp50 ms\ttrace p50 ms\tp99 ms\t\n", table.Unit)
+		fmt.Fprintf(
+			t,
+			"%s\tevents\tevents/s\tCPU µs/event\tgateways\tpeers\torderers\tchaincode\tledger B/event\tlag p50 ms\tone by one/s\tp50 ms\ttrace p50 ms\tp99 ms\t\n",
+			table.Unit,
+		)
 		for _, row := range table.Rows {
 			p := row.Captured
 			each := func(role string) float64 { return 1e6 * p.ProcessorSeconds[role] / float64(p.Events) }
-			fmt.Fprintf(t, "%d\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t", row.Value, p.Events, p.EventsPerSecond, p.ProcessorMicrosecondsPerEvent,
-				each("gateway"), each("peer"), each("orderer"), each("chaincode"), p.LedgerBytesPerEvent, row.Lag.P50)
+			fmt.Fprintf(
+				t,
+				"%d\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t",
+				row.Value,
+				p.Events,
+				p.EventsPerSecond,
+				p.ProcessorMicrosecondsPerEvent,
+				each("gateway"),
+				each("peer"),
+				each("orderer"),
+				each("chaincode"),
+				p.LedgerBytesPerEvent,
+				row.Lag.P50,
+			)
 			if one := row.OneByOne; one != nil {
 				fmt.Fprintf(t, "%.0f\t%.0f\t", one.EventsPerSecond, one.LatencyMS.P50)
 			} else {

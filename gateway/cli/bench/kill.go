@@ -48,7 +48,13 @@ func MeasureKills(ctx context.Context, o Options, progress io.Writer) (*KillRepo
 		return nil, err
 	}
 	defer stop()
-	report := &KillReport{Machine: machine(), Orgs: len(r.gateways), Orderers: len(r.network.Orderers()), Seed: o.Seed, Kills: map[string]int{}}
+	report := &KillReport{
+		Machine:  machine(),
+		Orgs:     len(r.gateways),
+		Orderers: len(r.network.Orderers()),
+		Seed:     o.Seed,
+		Kills:    map[string]int{},
+	}
 	for report.Seed == 0 {
 		report.Seed = rand.Uint64N(1_000_000)
 	}
@@ -101,7 +107,10 @@ func (r *run) killAtRandom(random *rand.Rand, until time.Time, t *traffic, kills
 		if role := killed[random.IntN(len(killed))]; role != "gateway" {
 			name = chosen[role]
 		}
-		running := slices.ContainsFunc(r.network.Processes(), func(p network.ProcessStatus) bool { return p.Name == name && p.Running })
+		running := slices.ContainsFunc(
+			r.network.Processes(),
+			func(p network.ProcessStatus) bool { return p.Name == name && p.Running },
+		)
 		if !running { // it is to be started again
 			continue
 		}
@@ -131,7 +140,14 @@ func (k *KillReport) print(w io.Writer) error {
 		fmt.Fprintf(w, "  %-18s killed %d times\n", name, k.Kills[name])
 		total += k.Kills[name]
 	}
-	_, err := fmt.Fprintf(w, "\n%d kills in %.0f s; %d requests had to be repeated; the longest time without a commit was %.1f s\n%s\n",
-		total, k.Seconds, k.Repeats, k.LongestGapSeconds, k.Counted)
+	_, err := fmt.Fprintf(
+		w,
+		"\n%d kills in %.0f s; %d requests had to be repeated; the longest time without a commit was %.1f s\n%s\n",
+		total,
+		k.Seconds,
+		k.Repeats,
+		k.LongestGapSeconds,
+		k.Counted,
+	)
 	return err
 }

@@ -57,7 +57,10 @@ func begin(ctx context.Context, o Options, progress io.Writer) (*run, func(), er
 		dir = filepath.Join(temporary, "network")
 	}
 	began := time.Now()
-	n, err := network.Start(ctx, network.Options{Dir: dir, Orgs: names(o.Orgs), Orderers: o.Orderers, Out: progress, BatchRecords: o.Batch})
+	n, err := network.Start(
+		ctx,
+		network.Options{Dir: dir, Orgs: names(o.Orgs), Orderers: o.Orderers, Out: progress, BatchRecords: o.Batch},
+	)
 	if err != nil {
 		stop()
 		return nil, nil, err
@@ -110,7 +113,13 @@ func Measure(ctx context.Context, o Options, progress io.Writer) (*Report, error
 
 func (r *run) measure() (*Report, error) {
 	o := r.options
-	report := &Report{Machine: machine(), Orgs: len(r.gateways), Orderers: len(r.network.Orderers()), Clients: o.Clients, Document: o.Document}
+	report := &Report{
+		Machine:  machine(),
+		Orgs:     len(r.gateways),
+		Orderers: len(r.network.Orderers()),
+		Clients:  o.Clients,
+		Document: o.Document,
+	}
 	usual, err := r.openUsual()
 	if err != nil {
 		return nil, err
@@ -267,7 +276,12 @@ func emptied(ctx context.Context, gateway *client.Client) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("a gateway still has %d records in its queue (%s): %w", status.Queue.Records, status.Queue.Waiting, ctx.Err())
+			return fmt.Errorf(
+				"a gateway still has %d records in its queue (%s): %w",
+				status.Queue.Records,
+				status.Queue.Waiting,
+				ctx.Err(),
+			)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -74,12 +74,21 @@ func dial(n *network.Network, org network.Org, role string) (*reader, error) {
 		return nil, fmt.Errorf("%s holds no certificate", n.TLSRoots(org.Name))
 	}
 	const block = 100 << 20 // gRPC's own bound is below what a block may have
-	conn, err := grpc.NewClient(org.PeerAddress(), grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(roots, org.PeerName())),
-		grpc.WithNoProxy(), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(block)))
+	conn, err := grpc.NewClient(
+		org.PeerAddress(),
+		grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(roots, org.PeerName())),
+		grpc.WithNoProxy(),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(block)),
+	)
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := fabric.Connect(id, fabric.WithSign(sign), fabric.WithHash(hash.SHA256), fabric.WithClientConnection(conn))
+	gateway, err := fabric.Connect(
+		id,
+		fabric.WithSign(sign),
+		fabric.WithHash(hash.SHA256),
+		fabric.WithClientConnection(conn),
+	)
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -94,7 +103,9 @@ func (r *reader) commitOf(transaction string) (*fabric.Commit, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := proto.Marshal(&gateway.CommitStatusRequest{TransactionId: transaction, ChannelId: network.ChannelName, Identity: creator})
+	request, err := proto.Marshal(
+		&gateway.CommitStatusRequest{TransactionId: transaction, ChannelId: network.ChannelName, Identity: creator},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +123,8 @@ func (r *reader) close() {
 
 // height asks the peer how many blocks it has.
 func (r *reader) height(ctx context.Context) (uint64, error) {
-	answer, err := r.channel.GetContract("qscc").EvaluateWithContext(ctx, "GetChainInfo", fabric.WithArguments(network.ChannelName))
+	answer, err := r.channel.GetContract("qscc").
+		EvaluateWithContext(ctx, "GetChainInfo", fabric.WithArguments(network.ChannelName))
 	if err != nil {
 		return 0, fmt.Errorf("couldn't ask a peer for its height: %w", err)
 	}

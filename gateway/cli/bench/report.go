@@ -116,21 +116,49 @@ func longestGap(times []time.Time) time.Duration {
 
 // String says it in a sentence.
 func (c Count) String() string {
-	return fmt.Sprintf("%d events were acknowledged; a reader of the ledger found %d in %d blocks: %d missing, %d doubled", c.Sent, c.Distinct, c.Blocks, c.Missing, c.Doubled)
+	return fmt.Sprintf(
+		"%d events were acknowledged; a reader of the ledger found %d in %d blocks: %d missing, %d doubled",
+		c.Sent,
+		c.Distinct,
+		c.Blocks,
+		c.Missing,
+		c.Doubled,
+	)
 }
 
 func (r *Report) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s; %d organisations, %d orderers; %d requests at once, documents of %d events\n\n", r.Machine, r.Orgs, r.Orderers, r.Clients, r.Document)
+	fmt.Fprintf(
+		w,
+		"%s; %d organisations, %d orderers; %d requests at once, documents of %d events\n\n",
+		r.Machine,
+		r.Orgs,
+		r.Orderers,
+		r.Clients,
+		r.Document,
+	)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tevents\tevents/s\taccepted/s\tp50 ms\tp99 ms\tledger B/event\tCPU µs/event\t")
 	for _, p := range r.phases() {
-		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t\n", p.name, p.Events, p.EventsPerSecond, p.AcceptedPerSecond,
-			p.LatencyMS.P50, p.LatencyMS.P99, p.LedgerBytesPerEvent, p.ProcessorMicrosecondsPerEvent)
+		fmt.Fprintf(
+			t,
+			"%s\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t\n",
+			p.name,
+			p.Events,
+			p.EventsPerSecond,
+			p.AcceptedPerSecond,
+			p.LatencyMS.P50,
+			p.LatencyMS.P99,
+			p.LedgerBytesPerEvent,
+			p.ProcessorMicrosecondsPerEvent,
+		)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "\nms from a request to its answer: committed and, through the gateway, in its index; of a document, safe on disk")
+	fmt.Fprintln(
+		w,
+		"\nms from a request to its answer: committed and, through the gateway, in its index; of a document, safe on disk",
+	)
 	fmt.Fprintln(w, "\nprocessor seconds:")
 	t = tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "\t")
@@ -153,8 +181,20 @@ func (r *Report) print(w io.Writer) error {
 		fmt.Fprintf(w, "\nratio %.1f; to single events through the gateway %.1f\n", r.Ratio, r.RatioToSingle)
 		fmt.Fprintf(w, "a single event while nothing else happens: p50 %.0f ms, p99 %.0f ms\n", r.AloneMS.P50, r.AloneMS.P99)
 	}
-	fmt.Fprintf(w, "the slowest index was behind the ledger by p50 %.0f ms, at most %.0f ms, and %.0f ms at the end\n", r.IndexLagMS.P50, r.IndexLagMS.Max, r.IndexLagMS.End)
-	fmt.Fprintf(w, "trace of a lot among %d events: p50 %.1f ms, p99 %.1f ms\n", r.Trace.Events, r.Trace.MS.P50, r.Trace.MS.P99)
+	fmt.Fprintf(
+		w,
+		"the slowest index was behind the ledger by p50 %.0f ms, at most %.0f ms, and %.0f ms at the end\n",
+		r.IndexLagMS.P50,
+		r.IndexLagMS.Max,
+		r.IndexLagMS.End,
+	)
+	fmt.Fprintf(
+		w,
+		"trace of a lot among %d events: p50 %.1f ms, p99 %.1f ms\n",
+		r.Trace.Events,
+		r.Trace.MS.P50,
+		r.Trace.MS.P99,
+	)
 	_, err := fmt.Fprintf(w, "%s\n", r.Counted)
 	return err
 }

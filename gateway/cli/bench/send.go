@@ -148,7 +148,13 @@ func (r *run) capture(run string, from, until int) (*result, error) {
 			return nil, err
 		}
 		if counts.Recorded != counts.Total {
-			return nil, fmt.Errorf("of %d events of a document %d were recorded, %d rejected and %d known already", counts.Total, counts.Recorded, counts.Rejected, counts.Duplicate)
+			return nil, fmt.Errorf(
+				"of %d events of a document %d were recorded, %d rejected and %d known already",
+				counts.Total,
+				counts.Recorded,
+				counts.Rejected,
+				counts.Duplicate,
+			)
 		}
 	}
 	return &got, r.everywhere()
@@ -200,7 +206,8 @@ func (r *run) accept(document []byte) (*client.Job, error) {
 	for {
 		job, err := r.gateways[0].Capture(r.ctx, document, true)
 		var busy *client.Problem
-		if errors.As(err, &busy) && (busy.Status == http.StatusTooManyRequests || busy.Status == http.StatusServiceUnavailable) {
+		if errors.As(err, &busy) &&
+			(busy.Status == http.StatusTooManyRequests || busy.Status == http.StatusServiceUnavailable) {
 			select {
 			case <-r.ctx.Done():
 				return nil, r.ctx.Err()

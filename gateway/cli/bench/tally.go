@@ -26,8 +26,13 @@ type Count struct {
 // Err says what is wrong with a count, if anything is.
 func (c Count) Err() error {
 	if c.Missing > 0 || c.Doubled > 0 || c.Strange > 0 {
-		return fmt.Errorf("the ledger doesn't have what was sent: of %d acknowledged events %d are missing, %d are there more than once, and %d are there that nobody sent",
-			c.Sent, c.Missing, c.Doubled, c.Strange)
+		return fmt.Errorf(
+			"the ledger doesn't have what was sent: of %d acknowledged events %d are missing, %d are there more than once, and %d are there that nobody sent",
+			c.Sent,
+			c.Missing,
+			c.Doubled,
+			c.Strange,
+		)
 	}
 	return nil
 }
@@ -107,7 +112,14 @@ func (t *tally) found(_ string, body []byte) error {
 }
 
 func (t *tally) count() Count {
-	c := Count{Strange: t.strange, Events: t.strange, Distinct: t.strange, Blocks: t.blocks, Transactions: t.valid, Invalid: t.invalid}
+	c := Count{
+		Strange:      t.strange,
+		Events:       t.strange,
+		Distinct:     t.strange,
+		Blocks:       t.blocks,
+		Transactions: t.valid,
+		Invalid:      t.invalid,
+	}
 	for _, e := range t.events {
 		c.Events += int(e.found)
 		if e.acknowledged {

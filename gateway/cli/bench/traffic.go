@@ -104,7 +104,8 @@ func (t *traffic) insist(l *line, do func() error) error {
 	for {
 		err := do()
 		var p *client.Problem
-		if err == nil || errors.As(err, &p) && p.Status < http.StatusInternalServerError && p.Status != http.StatusTooManyRequests {
+		if err == nil ||
+			errors.As(err, &p) && p.Status < http.StatusInternalServerError && p.Status != http.StatusTooManyRequests {
 			return err
 		}
 		t.mu.Lock()
@@ -146,7 +147,10 @@ func (l *line) post(ctx context.Context, body []byte) (job string, err error) {
 func (l *line) awaitJob(ctx context.Context, id string) error {
 	counts, err := awaitJob(ctx, l.gateway, id)
 	if err == nil && counts.Recorded+counts.Duplicate != counts.Total {
-		err = &client.Problem{Status: http.StatusConflict, Title: fmt.Sprintf("%d of %d events of a document were rejected", counts.Rejected, counts.Total)}
+		err = &client.Problem{
+			Status: http.StatusConflict,
+			Title:  fmt.Sprintf("%d of %d events of a document were rejected", counts.Rejected, counts.Total),
+		}
 	}
 	return err
 }

@@ -76,10 +76,12 @@ type upstream struct {
 var grave = []string{"recalled", "withdrawn"}
 
 func (v *contentCheck) flags(c *cobra.Command) {
-	c.Flags().StringVar(&v.artifact, "artifact", "", "check DIR or FILE against this artifact version, such as model/lab/spoilage@3")
+	c.Flags().
+		StringVar(&v.artifact, "artifact", "", "check DIR or FILE against this artifact version, such as model/lab/spoilage@3")
 	c.Flags().StringVar(&v.proof, "proof", "", "check DIR or FILE against the artifact in a proof, offline; needs --trust")
 	c.Flags().StringVar(&v.manifest, "manifest", "", "manifest of the folder, if the ledger has its digest alone")
-	c.Flags().BoolVar(&v.recalled, "even-if-recalled", false, "exit with 0 for unchanged content even if it is recalled or withdrawn")
+	c.Flags().
+		BoolVar(&v.recalled, "even-if-recalled", false, "exit with 0 for unchanged content even if it is recalled or withdrawn")
 	v.hashing.AddFlags(c, false)
 	v.signature.AddFlags(c, "check DIR or FILE against a signature of OpenSSF Model Signing v1.0, offline")
 }
@@ -129,7 +131,11 @@ func (v *contentCheck) run(c *cobra.Command, path string) error {
 	case !v.verdict.Verified:
 		return exit.Refusedf("%s is not verified: %s", terminal.Plain(path), terminal.PlainLines(v.verdict.Why))
 	case stands && !v.recalled:
-		return exit.Refusedf("%s is %s: don't use it", terminal.Plain(v.verdict.Artifact), strings.Join(v.verdict.Status, ", "))
+		return exit.Refusedf(
+			"%s is %s: don't use it",
+			terminal.Plain(v.verdict.Artifact),
+			strings.Join(v.verdict.Status, ", "),
+		)
 	}
 	return nil
 }
@@ -176,7 +182,13 @@ func (v *contentCheck) show(w io.Writer, stands bool) error {
 		line("made of", fmt.Sprintf("%s, which is %s", u.Node, strings.ToUpper(strings.Join(u.Status, ", "))))
 	}
 	if len(d.Truncated) > 0 {
-		line("not looked at", fmt.Sprintf("a part of what it was made of, for the walk was cut short by its limits (%s); pedigree trace goes on from where it ends", strings.Join(d.Truncated, ", ")))
+		line(
+			"not looked at",
+			fmt.Sprintf(
+				"a part of what it was made of, for the walk was cut short by its limits (%s); pedigree trace goes on from where it ends",
+				strings.Join(d.Truncated, ", "),
+			),
+		)
 	}
 	_, err := out.WriteTo(w)
 	return err
@@ -277,7 +289,9 @@ func (v *contentCheck) take(text []byte, id record.ID) error {
 // againstProof takes the artifact from a proof, and claims about it that are proved with it.
 func (v *contentCheck) againstProof(ctx context.Context, path string) error {
 	if v.trust == "" {
-		return exit.Usagef(`say what you trust: --trust FILE, made by "pedigree trust export" at an organisation that you believe`)
+		return exit.Usagef(
+			`say what you trust: --trust FILE, made by "pedigree trust export" at an organisation that you believe`,
+		)
 	}
 	pinned, err := input.File(v.stdin, v.trust)
 	if err != nil {
@@ -321,7 +335,10 @@ func claims(verdict *proof.Verdict, nodes ...string) []string {
 	}
 	var found []string
 	for id, s := range statements {
-		about := slices.ContainsFunc(s.Subjects, func(subject record.Subject) bool { return slices.Contains(nodes, subject.Node) })
+		about := slices.ContainsFunc(
+			s.Subjects,
+			func(subject record.Subject) bool { return slices.Contains(nodes, subject.Node) },
+		)
 		if word := words[s.Kind]; word != "" && about && !retracted[id] {
 			found = append(found, word)
 		}
@@ -345,7 +362,10 @@ func chosen(verdict *proof.Verdict, artifact string) (*proof.Proved, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return nil, exit.Usagef("the proof is of several artifact versions: say with --artifact which one: %s", terminal.Plain(strings.Join(names, ", ")))
+		return nil, exit.Usagef(
+			"the proof is of several artifact versions: say with --artifact which one: %s",
+			terminal.Plain(strings.Join(names, ", ")),
+		)
 	case artifact != "":
 		return nil, exit.Refusedf("the proof is not of %s", terminal.Plain(artifact))
 	}
@@ -356,7 +376,10 @@ func chosen(verdict *proof.Verdict, artifact string) (*proof.Proved, error) {
 func (v *contentCheck) compare(ctx context.Context, path string) error {
 	a := v.record
 	if a.Digest.Coverage != "full" {
-		v.verdict.Why = fmt.Sprintf("its content can't be verified: the registered digest is %s, and only a full one covers every byte", a.Digest.Coverage)
+		v.verdict.Why = fmt.Sprintf(
+			"its content can't be verified: the registered digest is %s, and only a full one covers every byte",
+			a.Digest.Coverage,
+		)
 		return nil
 	}
 	want := a.Manifest
@@ -366,7 +389,13 @@ func (v *contentCheck) compare(ctx context.Context, path string) error {
 			return err
 		}
 		if a.Digest.Algorithm != "sha-256" || given.Digest() != a.Digest.Value {
-			return exit.Refusedf("%s is not the manifest of %s: its digest is sha-256:%s, and registered is %s", v.manifest, a.ArtifactRef, given.Digest(), v.verdict.Digest)
+			return exit.Refusedf(
+				"%s is not the manifest of %s: its digest is sha-256:%s, and registered is %s",
+				v.manifest,
+				a.ArtifactRef,
+				given.Digest(),
+				v.verdict.Digest,
+			)
 		}
 		want = given
 	}
@@ -427,7 +456,12 @@ func (v *contentCheck) compareDigest(ctx context.Context, f *folder.Folder) erro
 	if have == v.record.Digest.Value {
 		return nil
 	}
-	v.verdict.Why = fmt.Sprintf("its digest is %s:%s, and registered is %s", v.record.Digest.Algorithm, have, v.verdict.Digest)
+	v.verdict.Why = fmt.Sprintf(
+		"its digest is %s:%s, and registered is %s",
+		v.record.Digest.Algorithm,
+		have,
+		v.verdict.Digest,
+	)
 	if f.Single() == "" {
 		v.verdict.Why += "; the ledger doesn't have the manifest, which would say what differs: give it with --manifest"
 	}

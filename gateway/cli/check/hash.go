@@ -64,7 +64,8 @@ prints of the files, and sha256sum of the manifest is the digest.`,
 		},
 	}
 	h.AddFlags(c, true)
-	c.Flags().StringVar(&out, "manifest", "", "write the folder's manifest to a file; - is standard output, and nothing else is printed then")
+	c.Flags().
+		StringVar(&out, "manifest", "", "write the folder's manifest to a file; - is standard output, and nothing else is printed then")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: digest, size, number of files, and the manifest")
 	return c
 }
@@ -76,8 +77,17 @@ func printContent(w io.Writer, c *content.Hashed) error {
 		ignored[i] = canonical.Str(name)
 	}
 	head := canonical.Obj(
-		canonical.Member{Name: "digest", Value: canonical.Obj(canonical.Member{Name: "algorithm", Value: canonical.Str("sha-256")},
-			canonical.Member{Name: "value", Value: canonical.Str(c.Digest)}, canonical.Member{Name: "coverage", Value: canonical.Str("full")})},
+		canonical.Member{
+			Name: "digest",
+			Value: canonical.Obj(
+				canonical.Member{Name: "algorithm", Value: canonical.Str("sha-256")},
+				canonical.Member{
+					Name:  "value",
+					Value: canonical.Str(c.Digest),
+				},
+				canonical.Member{Name: "coverage", Value: canonical.Str("full")},
+			),
+		},
 		canonical.Member{Name: "size", Value: canonical.Int(c.Size)},
 		canonical.Member{Name: "files", Value: canonical.Int(int64(c.Files))},
 		canonical.Member{Name: "ignored", Value: canonical.Arr(ignored...)},

@@ -107,9 +107,11 @@ the artifact's record.`,
 	}
 	h.AddFlags(c, false)
 	c.Flags().StringVar(&keyFile, "key", "", "private key, PEM")
-	c.Flags().StringArrayVar(&chainFiles, "certificate", nil, "the key's certificate, PEM, and then those between it and a root; may be repeated")
+	c.Flags().
+		StringArrayVar(&chainFiles, "certificate", nil, "the key's certificate, PEM, and then those between it and a root; may be repeated")
 	c.Flags().StringVar(&out, "out", "", "file that the signature is written to; - is standard output")
-	c.Flags().StringVar(&method, "method", "files", "files: each file is hashed as a whole; shards: in pieces, which is faster for large files")
+	c.Flags().
+		StringVar(&method, "method", "files", "files: each file is hashed as a whole; shards: in pieces, which is faster for large files")
 	c.Flags().Int64Var(&m.ShardSize, "shard-size", folder.DefaultShard, "with --method shards: bytes of a shard")
 	c.Flags().StringVar(&m.HashType, "hash", "sha256", "hash of the files: sha256, blake2b or blake3")
 	return c

@@ -31,8 +31,8 @@ func verifyAndShow(c *cobra.Command, text, pinned []byte, wanted proof.Wanted, a
 	return showStatement(c.OutOrStdout(), v)
 }
 
-// verifyStatement checks a file that is a signed statement, and no proof. What was asked for that only a proof can have is
-// refused; a record that was asked for must be the one that the statement is of.
+// verifyStatement checks a file that is a signed statement, and no proof. What was asked for that only a proof can have
+// is refused; a record that was asked for must be the one that the statement is of.
 func verifyStatement(text, pinned []byte, wanted proof.Wanted) (*attestation.Verdict, error) {
 	trust, err := proof.ParseTrust(pinned)
 	if err != nil {
@@ -45,7 +45,10 @@ func verifyStatement(text, pinned []byte, wanted proof.Wanted) (*attestation.Ver
 	l := v.Statement.Ledger
 	switch {
 	case wanted.Level != "":
-		return nil, &proof.Refusal{Reason: proof.LevelTooLow, Detail: "this is the signed statement of one organisation, which is no proof of any level"}
+		return nil, &proof.Refusal{
+			Reason: proof.LevelTooLow,
+			Detail: "this is the signed statement of one organisation, which is no proof of any level",
+		}
 	case wanted.Trace != nil:
 		return nil, &proof.Refusal{Reason: proof.WrongTrace, Detail: "this is a signed statement, and no proof of a trace"}
 	case wanted.ID != "" && (l == nil || l.Record != string(wanted.ID)):
@@ -71,8 +74,16 @@ func showStatement(w io.Writer, v *attestation.Verdict) error {
 	s := v.Statement
 	fmt.Fprintf(&b, "accepted: a statement signed by %s\n", terminal.Count(len(v.Signers), "organisation"))
 	for _, signer := range v.Signers {
-		fmt.Fprintf(&b, "  %-12s %s, %s (%s), certificate valid from %s to %s\n", "signed by", terminal.Plain(signer.MSPID), terminal.Plain(signer.Subject), signer.Role,
-			signer.ValidFrom.Format("2006-01-02"), signer.ValidUntil.Format("2006-01-02"))
+		fmt.Fprintf(
+			&b,
+			"  %-12s %s, %s (%s), certificate valid from %s to %s\n",
+			"signed by",
+			terminal.Plain(signer.MSPID),
+			terminal.Plain(signer.Subject),
+			signer.Role,
+			signer.ValidFrom.Format("2006-01-02"),
+			signer.ValidUntil.Format("2006-01-02"),
+		)
 	}
 	fmt.Fprintf(&b, "  %-12s %s\n", "says", terminal.Plain(s.PredicateType))
 	for i, subject := range s.Subjects {
@@ -81,7 +92,14 @@ func showStatement(w io.Writer, v *attestation.Verdict) error {
 			break
 		}
 		for _, name := range slices.Sorted(maps.Keys(subject.Digest)) {
-			fmt.Fprintf(&b, "  %-12s %s  %s:%s\n", "of", terminal.Plain(subject.Name), terminal.Plain(name), terminal.Plain(subject.Digest[name]))
+			fmt.Fprintf(
+				&b,
+				"  %-12s %s  %s:%s\n",
+				"of",
+				terminal.Plain(subject.Name),
+				terminal.Plain(name),
+				terminal.Plain(subject.Digest[name]),
+			)
 		}
 	}
 	for _, row := range [][2]string{{"made by", s.Builder}, {"in", s.Invocation}, {"how", s.BuildType}} {
@@ -90,8 +108,21 @@ func showStatement(w io.Writer, v *attestation.Verdict) error {
 		}
 	}
 	if l := s.Ledger; l != nil {
-		fmt.Fprintf(&b, "  %-12s %s, block %d of channel %s, as of block %d\n", "recorded by", terminal.Plain(l.MSPID), l.Block, terminal.Plain(l.Channel), l.AsOf)
-		fmt.Fprintf(&b, "  %-12s %s, by the signer's clock\n", "signed at", l.ExportedOn.UTC().Format("2006-01-02 15:04:05 MST"))
+		fmt.Fprintf(
+			&b,
+			"  %-12s %s, block %d of channel %s, as of block %d\n",
+			"recorded by",
+			terminal.Plain(l.MSPID),
+			l.Block,
+			terminal.Plain(l.Channel),
+			l.AsOf,
+		)
+		fmt.Fprintf(
+			&b,
+			"  %-12s %s, by the signer's clock\n",
+			"signed at",
+			l.ExportedOn.UTC().Format("2006-01-02 15:04:05 MST"),
+		)
 	}
 	b.WriteString("This is the word of who signed. Ask for a proof to have the word of several organisations.\n")
 	_, err := io.WriteString(w, b.String())

@@ -63,7 +63,8 @@ believe, and compare what "trust show" prints of it with what others print.`,
 	c.Flags().StringVar(&dir, "dir", ".pedigree", "folder of the network")
 	c.Flags().StringVar(&genesis, "genesis", "", "file of the channel's genesis block, instead of the folder's")
 	c.Flags().StringVar(&with, "with", "", "a proof of level block, for the configurations after the genesis block")
-	c.Flags().StringVar(&chaincode, "chaincode", "", "name of the chaincode on the channel; that of the folder, or pedigree, if left out")
+	c.Flags().
+		StringVar(&chaincode, "chaincode", "", "name of the chaincode on the channel; that of the folder, or pedigree, if left out")
 	c.Flags().IntVar(&agree, "agree", 0, "how many organisations must sign a receipt; a majority if left out")
 	return c
 }
@@ -73,7 +74,10 @@ func exportTrust(stdin io.Reader, dir, genesis, with, chaincode string, agree in
 		var plan struct{ Channel, Chaincode string }
 		text, err := os.ReadFile(filepath.Join(dir, "network.json"))
 		if err != nil {
-			return nil, exit.Usagef("there is no network in the folder %s; give --dir, or --genesis with the file of a genesis block", dir)
+			return nil, exit.Usagef(
+				"there is no network in the folder %s; give --dir, or --genesis with the file of a genesis block",
+				dir,
+			)
 		}
 		if err := json.Unmarshal(text, &plan); err != nil || plan.Channel != filepath.Base(plan.Channel) {
 			return nil, exit.Usagef("couldn't understand network.json in %s", dir)
@@ -139,11 +143,25 @@ certificate. Two people who trust the same are shown the same lines.`,
 
 func showTrust(w io.Writer, t *proof.Trust) error {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "channel    %s\nchaincode  %s\ngenesis    %x\nagree      %d of %d\n", terminal.Plain(t.Channel), terminal.Plain(t.Chaincode), t.Genesis, t.Agree, len(t.Organisations))
+	fmt.Fprintf(
+		&out,
+		"channel    %s\nchaincode  %s\ngenesis    %x\nagree      %d of %d\n",
+		terminal.Plain(t.Channel),
+		terminal.Plain(t.Chaincode),
+		t.Genesis,
+		t.Agree,
+		len(t.Organisations),
+	)
 	for _, o := range t.Organisations {
 		fmt.Fprintf(&out, "%s\n", terminal.Plain(o.MSPID))
 		for _, a := range o.Authorities() {
-			fmt.Fprintf(&out, "  %s\n  until %s  SHA-256 %x\n", terminal.Plain(a.Subject.String()), a.NotAfter.UTC().Format("2006-01-02"), sha256.Sum256(a.Raw))
+			fmt.Fprintf(
+				&out,
+				"  %s\n  until %s  SHA-256 %x\n",
+				terminal.Plain(a.Subject.String()),
+				a.NotAfter.UTC().Format("2006-01-02"),
+				sha256.Sum256(a.Raw),
+			)
 		}
 	}
 	_, err := out.WriteTo(w)

@@ -1,5 +1,5 @@
-// Package check has the verbs that check something without a gateway: verify, and what it needs: trust, hash and sign. Only
-// verify --artifact asks one.
+// Package check has the verbs that check something without a gateway: verify, and what it needs: trust, hash and sign.
+// Only verify --artifact asks one.
 package check
 
 import (
@@ -92,9 +92,14 @@ reason code.`,
 			}
 			if trust == "" {
 				if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-					return exit.Usagef("%s is a folder: say against what to check it, with --artifact, --proof or --signature", args[0])
+					return exit.Usagef(
+						"%s is a folder: say against what to check it, with --artifact, --proof or --signature",
+						args[0],
+					)
 				}
-				return exit.Usagef(`say what you trust: --trust FILE, made by "pedigree trust export" at an organisation that you believe`)
+				return exit.Usagef(
+					`say what you trust: --trust FILE, made by "pedigree trust export" at an organisation that you believe`,
+				)
 			}
 			pinned, err := input.File(c.InOrStdin(), trust)
 			if err != nil {
@@ -122,7 +127,8 @@ reason code.`,
 	c.Flags().StringVar(&trust, "trust", "", "the trust file: which ledger, whose word counts, and how many must agree")
 	c.Flags().StringVar(&level, "level", "", "refuse proofs that are weaker: receipt or block")
 	c.Flags().StringVar(&id, "record", "", "refuse proofs of other records than this one")
-	c.Flags().StringVar(&trace, "trace", "", "refuse proofs of other things than where this node comes from, and those of a part of it")
+	c.Flags().
+		StringVar(&trace, "trace", "", "refuse proofs of other things than where this node comes from, and those of a part of it")
 	c.Flags().BoolVar(&down, "down", false, "with --trace: what it touched, not where it comes from")
 	c.Flags().BoolVar(&cut, "cut", false, "with --trace: also take a walk that was ended early")
 	c.Flags().BoolVar(&raw, "raw", false, "print the proved records, one a line, and nothing else")
@@ -179,17 +185,37 @@ func printRaw(w io.Writer, v *proof.Verdict) error {
 // showVerdict says to people what was proved.
 func showVerdict(w io.Writer, v *proof.Verdict) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "accepted: %s proof of %s on channel %s, where %d organisations must agree\n", v.Level, terminal.Count(len(v.Records), "record"), terminal.Plain(v.Channel), v.Agree)
+	fmt.Fprintf(
+		&b,
+		"accepted: %s proof of %s on channel %s, where %d organisations must agree\n",
+		v.Level,
+		terminal.Count(len(v.Records), "record"),
+		terminal.Plain(v.Channel),
+		v.Agree,
+	)
 	for _, r := range v.Records {
 		if v.Trace != nil { // there may be hundreds
 			first := r.Recordings[0]
-			fmt.Fprintf(&b, "%-9s %s  by %s in block %d\n", terminal.Plain(r.Noun), r.ID, terminal.Plain(first.MSPID), first.Block)
+			fmt.Fprintf(
+				&b,
+				"%-9s %s  by %s in block %d\n",
+				terminal.Plain(r.Noun),
+				r.ID,
+				terminal.Plain(first.MSPID),
+				first.Block,
+			)
 			continue
 		}
 		showProved(&b, r)
 	}
 	for _, block := range v.Blocks {
-		fmt.Fprintf(&b, "block %d  %s, signed by orderers %s\n", block.Number, block.Hash, strings.Trim(fmt.Sprint(block.Orderers), "[]"))
+		fmt.Fprintf(
+			&b,
+			"block %d  %s, signed by orderers %s\n",
+			block.Number,
+			block.Hash,
+			strings.Trim(fmt.Sprint(block.Orderers), "[]"),
+		)
 	}
 	if t := v.Trace; t != nil {
 		fmt.Fprintf(&b, "trace    the %s of %s, as far as these records tell\n", t.Direction, terminal.Plain(t.Node))
@@ -213,7 +239,14 @@ func showProved(b *strings.Builder, r *proof.Proved) {
 		if i > 0 {
 			how = "and by"
 		}
-		fmt.Fprintf(b, "  %-12s %s in block %d, at %s by its own clock\n", how, terminal.Plain(one.MSPID), one.Block, terminal.Plain(one.Time))
+		fmt.Fprintf(
+			b,
+			"  %-12s %s in block %d, at %s by its own clock\n",
+			how,
+			terminal.Plain(one.MSPID),
+			one.Block,
+			terminal.Plain(one.Time),
+		)
 	}
 	if r.More {
 		fmt.Fprintf(b, "  %-12s more recordings than these; one of them may be the first\n", "there are")
@@ -221,6 +254,12 @@ func showProved(b *strings.Builder, r *proof.Proved) {
 	if o := r.Ordered; o != nil {
 		fmt.Fprintf(b, "  %-12s %s, transaction %s\n", "ordered in", o.Version, o.Tx)
 		fmt.Fprintf(b, "  %-12s %s\n", "submitted by", terminal.Plain(o.SubmittedBy))
-		fmt.Fprintf(b, "  %-12s %s, which meets %s\n", "endorsed by", terminal.Plain(strings.Join(o.EndorsedBy, ", ")), terminal.Plain(o.Policy))
+		fmt.Fprintf(
+			b,
+			"  %-12s %s, which meets %s\n",
+			"endorsed by",
+			terminal.Plain(strings.Join(o.EndorsedBy, ", ")),
+			terminal.Plain(o.Policy),
+		)
 	}
 }

@@ -94,7 +94,12 @@ func (c *Client) Copy(ctx context.Context, call Call, out io.Writer) (http.Heade
 	defer response.Body.Close()
 	n, err := io.Copy(out, response.Body)
 	if err != nil {
-		return nil, exit.Unreachablef("the answer of %s was cut off after %d bytes, or couldn't be written: %w", c.base, n, err)
+		return nil, exit.Unreachablef(
+			"the answer of %s was cut off after %d bytes, or couldn't be written: %w",
+			c.base,
+			n,
+			err,
+		)
 	}
 	return response.Header, nil
 }

@@ -66,8 +66,10 @@ func (c *Client) OnlyNamespace(ctx context.Context) (string, error) {
 	}
 	switch len(own) {
 	case 0:
-		return "", exit.Refusedf("%s has no namespace yet; its operator claims one with a member record, see pedigree record --help",
-			status.MSPID)
+		return "", exit.Refusedf(
+			"%s has no namespace yet; its operator claims one with a member record, see pedigree record --help",
+			status.MSPID,
+		)
 	case 1:
 		return own[0], nil
 	}

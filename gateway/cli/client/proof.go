@@ -49,8 +49,11 @@ func (c *Client) AwaitProof(ctx context.Context, path string, query url.Values, 
 		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
 		pause := time.Duration(max(seconds, 1)) * time.Second
 		if time.Now().Add(pause).After(deadline) {
-			return nil, exit.Unreachablef("not all organisations have it yet: [%s] have, [%s] have not; --organisations takes fewer",
-				terminal.Plain(strings.Join(pending.Have, ", ")), terminal.Plain(strings.Join(pending.Lack, ", ")))
+			return nil, exit.Unreachablef(
+				"not all organisations have it yet: [%s] have, [%s] have not; --organisations takes fewer",
+				terminal.Plain(strings.Join(pending.Have, ", ")),
+				terminal.Plain(strings.Join(pending.Lack, ", ")),
+			)
 		}
 		select {
 		case <-ctx.Done():

@@ -79,7 +79,13 @@ func (c *Client) SendLineage(ctx context.Context, events []json.RawMessage, repo
 
 // AwaitLineage polls each run until the gateway has recorded it. It doesn't wait for a run that has not ended, nor for
 // any run if leave is true.
-func (c *Client) AwaitLineage(ctx context.Context, ids []string, leave bool, report *LineageReport, each func(int)) error {
+func (c *Client) AwaitLineage(
+	ctx context.Context,
+	ids []string,
+	leave bool,
+	report *LineageReport,
+	each func(int),
+) error {
 	for _, id := range ids {
 		for wait := 20 * time.Millisecond; ; wait = min(wait*3/2, time.Second) {
 			var r LineageRun

@@ -25,7 +25,8 @@ type Target struct {
 // AddFlags adds the flags that choose a gateway and a token, and --json.
 func (t *Target) AddFlags(c *cobra.Command) {
 	c.Flags().StringVar(&t.as, "as", "", "organisation of the network in --dir to act for, such as harbor")
-	c.Flags().StringVar(&t.role, "role", "submitter", "which of the organisation's tokens to use: submitter, auditor or operator")
+	c.Flags().
+		StringVar(&t.role, "role", "submitter", "which of the organisation's tokens to use: submitter, auditor or operator")
 	c.Flags().StringVar(&t.dir, "dir", ".pedigree", "folder of the network")
 	c.Flags().BoolVar(&t.JSON, "json", false, "print the answer as JSON")
 }
@@ -44,11 +45,16 @@ func (t *Target) Client() (*Client, error) {
 				return nil, exit.Usagef("PEDIGREE_URL is set, but PEDIGREE_TOKEN isn't, and a gateway answers only with a token")
 			}
 			if at, err := url.Parse(base); err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-				return nil, exit.Usagef("PEDIGREE_URL is %q, which is no address of a gateway, such as https://gateway.example:8081", base)
+				return nil, exit.Usagef(
+					"PEDIGREE_URL is %q, which is no address of a gateway, such as https://gateway.example:8081",
+					base,
+				)
 			}
 			return withToken(base, token, "PEDIGREE_TOKEN")
 		}
-		return nil, exit.Usagef("say whose gateway to use: --as ORG for a network in a folder, or PEDIGREE_URL and PEDIGREE_TOKEN")
+		return nil, exit.Usagef(
+			"say whose gateway to use: --as ORG for a network in a folder, or PEDIGREE_URL and PEDIGREE_TOKEN",
+		)
 	}
 	return Local(t.dir, t.as, t.role)
 }

@@ -1,5 +1,5 @@
-// Package compare holds a gateway against an audited ledger. It rebuilds the gateway's index from the blocks of an audit, and
-// compares that with what the gateway answers and with the index file of a gateway that is stopped.
+// Package compare holds a gateway against an audited ledger. It rebuilds the gateway's index from the blocks of an
+// audit, and compares that with what the gateway answers and with the index file of a gateway that is stopped.
 package compare
 
 import "github.com/pedigree-ledger/pedigree/gateway/verify/audit"

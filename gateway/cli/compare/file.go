@@ -56,7 +56,8 @@ func OpenFile(ctx context.Context, path, work string) (*File, error) {
 	return c, ctx.Err()
 }
 
-// checkFile has SQLite look at a whole file: the rows that are compared later aren't all of it. It returns what is wrong.
+// checkFile has SQLite look at a whole file: the rows that are compared later aren't all of it. It returns what is
+// wrong.
 func checkFile(ctx context.Context, path string) string {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
@@ -100,7 +101,10 @@ func (c *File) finding(height uint64) *audit.Finding {
 	case c.height > height:
 		detail = fmt.Sprintf("it has %d blocks, and only %d were audited", c.height, height)
 	case !c.met && c.height < height:
-		detail = fmt.Sprintf("it has %d blocks, and the rebuilt index had more already; begin with a new --index or --state", c.height)
+		detail = fmt.Sprintf(
+			"it has %d blocks, and the rebuilt index had more already; begin with a new --index or --state",
+			c.height,
+		)
 	}
 	if detail == "" {
 		return nil

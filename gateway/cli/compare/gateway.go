@@ -35,11 +35,15 @@ type comparing struct {
 	found   []audit.Finding
 }
 
-// Gateway asks a gateway and the rebuilt index the same questions, as of the same block:
-// for each record, or so many of them chosen at random, who recorded it where and what it says; and what the graph says
-// came of some of them, and what they came from. A gateway that has indexed less than was audited is waited for as long as
-// patience says.
-func (x *Index) Gateway(ctx context.Context, base, token string, records int, patience time.Duration) (*audit.Comparison, []audit.Finding, error) {
+// Gateway asks a gateway and the rebuilt index the same questions, as of the same block: for each record, or so many of
+// them chosen at random, who recorded it where and what it says; and what the graph says came of some of them, and what
+// they came from. A gateway that has indexed less than was audited is waited for as long as patience says.
+func (x *Index) Gateway(
+	ctx context.Context,
+	base, token string,
+	records int,
+	patience time.Duration,
+) (*audit.Comparison, []audit.Finding, error) {
 	c := &comparing{index: x.index, gateway: client.New(base, token), result: &audit.Comparison{URL: base}}
 	height := x.index.Height()
 	if height == 0 {
@@ -138,7 +142,11 @@ func (c *comparing) all(ctx context.Context) (sample []index.Record, err error) 
 			c.aboutRecord(GatewayLacks, our, "the gateway's list of records ends before %s", our.ID)
 			return sample, nil
 		case our == nil:
-			c.add(GatewayInvents, "the gateway's list of records goes on with %s, and the ledger has no more", record.Brief(their.ID))
+			c.add(
+				GatewayInvents,
+				"the gateway's list of records goes on with %s, and the ledger has no more",
+				record.Brief(their.ID),
+			)
 			return sample, nil
 		case our.ID != their.ID:
 			// Which of the two is too much or missing, asking for ours tells.
@@ -190,7 +198,12 @@ func (c *comparing) sample(ctx context.Context, n int) (sample []index.Record, e
 	seen := map[string]bool{}
 	for misses := 0; len(sample) < n && misses < 200 && len(c.found) < mostGatewayFindings; {
 		block := rand.Uint64N(c.result.At + 1)
-		list, err := c.index.Records(ctx, index.RecordFilter{FromBlock: &block, ToBlock: &block}, c.result.At, index.Page{Size: index.MaxPage})
+		list, err := c.index.Records(
+			ctx,
+			index.RecordFilter{FromBlock: &block, ToBlock: &block},
+			c.result.At,
+			index.Page{Size: index.MaxPage},
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -216,7 +229,12 @@ func (c *comparing) sample(ctx context.Context, n int) (sample []index.Record, e
 // one compares one record by its id.
 func (c *comparing) one(ctx context.Context, r *index.Record) error {
 	var their shown
-	err := c.gateway.Get(ctx, "/v1/records/"+record.ID(r.ID).Hex(), url.Values{"at": {strconv.FormatUint(c.result.At, 10)}}, &their)
+	err := c.gateway.Get(
+		ctx,
+		"/v1/records/"+record.ID(r.ID).Hex(),
+		url.Values{"at": {strconv.FormatUint(c.result.At, 10)}},
+		&their,
+	)
 	if problem, ok := errors.AsType[*client.Problem](err); ok && problem.Status == http.StatusNotFound {
 		c.aboutRecord(GatewayLacks, r, "the gateway doesn't have %s", r.ID)
 		return nil
@@ -291,7 +309,11 @@ func named(e lineage.Edge) string {
 }
 
 func (c *comparing) lineage(ctx context.Context, r *index.Record, direction lineage.Direction) error {
-	ours, err := lineage.Trace(ctx, c.index, lineage.Query{Node: r.ID, At: c.result.At, Depth: lineageDepth, Nodes: lineageNodes, Direction: direction})
+	ours, err := lineage.Trace(
+		ctx,
+		c.index,
+		lineage.Query{Node: r.ID, At: c.result.At, Depth: lineageDepth, Nodes: lineageNodes, Direction: direction},
+	)
 	if err != nil {
 		return err
 	}
@@ -334,7 +356,17 @@ func (c *comparing) lineage(ctx context.Context, r *index.Record, direction line
 			if n < 0 {
 				which = "invents"
 			}
-			c.aboutRecord(GatewayLineage, r, "of the %s of %s the gateway %s %d of the %ss: %s, for one", direction, r.ID, which, len(counts), what, one[:min(len(one), 300)])
+			c.aboutRecord(
+				GatewayLineage,
+				r,
+				"of the %s of %s the gateway %s %d of the %ss: %s, for one",
+				direction,
+				r.ID,
+				which,
+				len(counts),
+				what,
+				one[:min(len(one), 300)],
+			)
 			break
 		}
 	}

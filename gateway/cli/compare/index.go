@@ -49,7 +49,12 @@ func (x *Index) Follow(ctx context.Context, blocks <-chan audit.Block) error {
 
 // blockOf is an audited block as an index takes it.
 func blockOf(b audit.Block) index.Block {
-	made := index.Block{Number: b.Number, Hash: b.Hash, PreviousHash: b.PreviousHash, Transactions: make([]index.Transaction, len(b.Transactions))}
+	made := index.Block{
+		Number:       b.Number,
+		Hash:         b.Hash,
+		PreviousHash: b.PreviousHash,
+		Transactions: make([]index.Transaction, len(b.Transactions)),
+	}
 	for i, t := range b.Transactions {
 		made.Transactions[i] = index.Transaction(t)
 	}

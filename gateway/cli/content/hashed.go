@@ -1,5 +1,5 @@
-// Package content reads what the command line registers and verifies: files and folders, which it hashes, their manifests, and
-// signatures of OpenSSF Model Signing that cover them.
+// Package content reads what the command line registers and verifies: files and folders, which it hashes, their
+// manifests, and signatures of OpenSSF Model Signing that cover them.
 package content
 
 import (
@@ -28,10 +28,13 @@ type Hashing struct {
 
 // AddFlags adds the flags; without caches there is none for the cache.
 func (h *Hashing) AddFlags(c *cobra.Command, caches bool) {
-	c.Flags().StringArrayVar(&h.Ignore, "ignore", nil, "leave out a file or a folder, given relative to DIR; may be repeated")
-	c.Flags().IntVarP(&h.Workers, "jobs", "j", runtime.GOMAXPROCS(0), "how many files, or shards of large files, to hash at a time")
+	c.Flags().
+		StringArrayVar(&h.Ignore, "ignore", nil, "leave out a file or a folder, given relative to DIR; may be repeated")
+	c.Flags().
+		IntVarP(&h.Workers, "jobs", "j", runtime.GOMAXPROCS(0), "how many files, or shards of large files, to hash at a time")
 	if caches {
-		c.Flags().BoolVar(&h.NoCache, "no-cache", false, "read every file, also those that haven't changed since they were hashed before")
+		c.Flags().
+			BoolVar(&h.NoCache, "no-cache", false, "read every file, also those that haven't changed since they were hashed before")
 	}
 }
 
@@ -42,7 +45,15 @@ func (h *Hashing) Options(line *terminal.Progress, name string) folder.Hashing {
 		if s := p.Since.Seconds(); s > 0.5 && p.Bytes > 0 {
 			rate = fmt.Sprintf(", %s/s", terminal.Bytes(int64(float64(p.Bytes)/s)))
 		}
-		line.Show("hashing %s: %d of %s, %s of %s%s", terminal.Plain(filepath.Base(name)), p.Files, terminal.Count(p.AllFiles, "file"), terminal.Bytes(p.Bytes), terminal.Bytes(p.AllBytes), rate)
+		line.Show(
+			"hashing %s: %d of %s, %s of %s%s",
+			terminal.Plain(filepath.Base(name)),
+			p.Files,
+			terminal.Count(p.AllFiles, "file"),
+			terminal.Bytes(p.Bytes),
+			terminal.Bytes(p.AllBytes),
+			rate,
+		)
 	}}
 }
 
@@ -56,9 +67,14 @@ type Hashed struct {
 	Reused   int                // files that weren't read
 }
 
-// Read hashes a file or a folder. While that is open it calls also, unless that is nil. Content that can't be hashed is a
-// mistake in the command line.
-func (h *Hashing) Read(ctx context.Context, path string, line *terminal.Progress, also func(*folder.Folder, *Hashed) error) (*Hashed, error) {
+// Read hashes a file or a folder. While that is open it calls also, unless that is nil. Content that can't be hashed is
+// a mistake in the command line.
+func (h *Hashing) Read(
+	ctx context.Context,
+	path string,
+	line *terminal.Progress,
+	also func(*folder.Folder, *Hashed) error,
+) (*Hashed, error) {
 	f, err := folder.Open(path, folder.Options{Ignore: h.Ignore})
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)

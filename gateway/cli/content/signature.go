@@ -32,7 +32,8 @@ type Signature struct {
 func (s *Signature) AddFlags(c *cobra.Command, help string) {
 	c.Flags().StringVar(&s.File, "signature", "", help)
 	c.Flags().StringVar(&s.Key, "signature-key", "", "public key (PEM) that the signature must be by")
-	c.Flags().StringVar(&s.Roots, "signature-roots", "", "root certificates (PEM) that the signer's certificate must lead to")
+	c.Flags().
+		StringVar(&s.Roots, "signature-roots", "", "root certificates (PEM) that the signer's certificate must lead to")
 }
 
 // Given tells whether there is one.
@@ -106,7 +107,12 @@ func Within(dir, file string) (string, bool) {
 }
 
 // Compare lists how a folder or a file differs from what was signed.
-func (s *Signature) Compare(ctx context.Context, path string, h *Hashing, line *terminal.Progress) ([]folder.Difference, *folder.Folder, error) {
+func (s *Signature) Compare(
+	ctx context.Context,
+	path string,
+	h *Hashing,
+	line *terminal.Progress,
+) ([]folder.Difference, *folder.Folder, error) {
 	ignore := s.Ignore(path, h.Ignore)
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		ignore = nil
@@ -137,7 +143,12 @@ const maxKept = 256 << 10
 
 // Alias is how the record names what was signed.
 func (s *Signature) Alias() map[string]any {
-	return map[string]any{"algorithm": "sha-256", "value": s.Signed.Root, "coverage": "full", "scheme": modelsigning.Scheme}
+	return map[string]any{
+		"algorithm": "sha-256",
+		"value":     s.Signed.Root,
+		"coverage":  "full",
+		"scheme":    modelsigning.Scheme,
+	}
 }
 
 // Metadata is what the record keeps of the signature: the bundle byte for byte, if it isn't too large.

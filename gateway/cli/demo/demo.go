@@ -41,7 +41,14 @@ kept in the network's folder, under demo/, so that their digests can be checked.
 			if !regexp.MustCompile(`^[A-Za-z0-9]{1,12}$`).MatchString(run) {
 				return fmt.Errorf("--run %q is not 1 to 12 letters and digits", run)
 			}
-			s := &story{ctx: c.Context(), out: c.OutOrStdout(), run: run, dir: dir, json: asJSON, members: map[string]*client.Client{}}
+			s := &story{
+				ctx:     c.Context(),
+				out:     c.OutOrStdout(),
+				run:     run,
+				dir:     dir,
+				json:    asJSON,
+				members: map[string]*client.Client{},
+			}
 			for _, org := range []string{"harbor", "market", "lab"} {
 				gateway, err := client.Local(dir, org, "submitter")
 				if err != nil {
@@ -115,7 +122,10 @@ func (s *story) capture(org string, steps ...step) ([]string, error) {
 		events[i] = step.event
 	}
 	document, err := json.Marshal(map[string]any{
-		"@context":      []any{"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", map[string]string{"demo": "https://pedigree-ledger.github.io/demo/"}},
+		"@context": []any{
+			"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+			map[string]string{"demo": "https://pedigree-ledger.github.io/demo/"},
+		},
 		"type":          "EPCISDocument",
 		"schemaVersion": "2.0",
 		"creationDate":  "2026-03-01T00:00:00Z",

@@ -57,29 +57,46 @@ func quantity(class string, kilograms float64) []any {
 func place(id string) map[string]any { return map[string]any{"id": id} }
 
 func (s *story) landing(lot, at string, kilograms float64, vessel string) step {
-	return step{fmt.Sprintf("landed %.0f kg of Atlantic salmon from %s at the quay", kilograms, vessel), event("ObjectEvent", at, "ADD", "commissioning", "active", map[string]any{
-		"quantityList": quantity(lot, kilograms), "readPoint": place(quay), "bizLocation": place(quay),
-		"ilmd": map[string]any{"demo:species": "Salmo salar", "demo:catchArea": "FAO 27.4.a", "demo:vessel": vessel},
-	})}
+	return step{
+		fmt.Sprintf("landed %.0f kg of Atlantic salmon from %s at the quay", kilograms, vessel),
+		event("ObjectEvent", at, "ADD", "commissioning", "active", map[string]any{
+			"quantityList": quantity(lot, kilograms), "readPoint": place(quay), "bizLocation": place(quay),
+			"ilmd": map[string]any{"demo:species": "Salmo salar", "demo:catchArea": "FAO 27.4.a", "demo:vessel": vessel},
+		}),
+	}
 }
 
 func (s *story) packing() step {
-	return step{"cut and packed it into 700 kg of fillets, a new lot", event("TransformationEvent", "2026-03-01T09:00:00+01:00", "", "commissioning", "active", map[string]any{
-		"inputQuantityList": quantity(s.catchLot(), 1200), "outputQuantityList": quantity(s.filletLot(), 700), "readPoint": place(plant), "bizLocation": place(plant),
-		"ilmd": keepChilled(),
-	})}
+	return step{
+		"cut and packed it into 700 kg of fillets, a new lot",
+		event("TransformationEvent", "2026-03-01T09:00:00+01:00", "", "commissioning", "active", map[string]any{
+			"inputQuantityList": quantity(
+				s.catchLot(),
+				1200,
+			), "outputQuantityList": quantity(s.filletLot(), 700), "readPoint": place(plant), "bizLocation": place(plant),
+			"ilmd": keepChilled(),
+		}),
+	}
 }
 
 // keepChilled is what the packer says of the lots: between which temperatures they are to be kept.
 func keepChilled() map[string]any {
-	return map[string]any{"demo:limits": []any{map[string]any{"type": "Temperature", "minValue": -2, "maxValue": alarm, "uom": "CEL"}}}
+	return map[string]any{
+		"demo:limits": []any{map[string]any{"type": "Temperature", "minValue": -2, "maxValue": alarm, "uom": "CEL"}},
+	}
 }
 
 func (s *story) smoking() step {
-	return step{"cut the second catch into 300 kg of loins, and smoked 150 kg: two new lots", event("TransformationEvent", "2026-03-01T09:30:00+01:00", "", "commissioning", "active", map[string]any{
-		"inputQuantityList": quantity(s.secondLot(), 800), "outputQuantityList": append(quantity(s.loinLot(), 300), quantity(s.smokedLot(), 150)...), "readPoint": place(plant), "bizLocation": place(plant),
-		"ilmd": keepChilled(),
-	})}
+	return step{
+		"cut the second catch into 300 kg of loins, and smoked 150 kg: two new lots",
+		event("TransformationEvent", "2026-03-01T09:30:00+01:00", "", "commissioning", "active", map[string]any{
+			"inputQuantityList": quantity(
+				s.secondLot(),
+				800,
+			), "outputQuantityList": append(quantity(s.loinLot(), 300), quantity(s.smokedLot(), 150)...), "readPoint": place(plant), "bizLocation": place(plant),
+			"ilmd": keepChilled(),
+		}),
+	}
 }
 
 func (s *story) loading(pallet int, at, words string, load []any) step {
@@ -101,9 +118,11 @@ func (s *story) shipping(pallet int, at, words string) step {
 	}
 	return step{words, event("ObjectEvent", at, "OBSERVE", "shipping", "in_transit", map[string]any{
 		"epcList": []string{s.pallet(pallet)}, "readPoint": place(plant),
-		"bizTransactionList": []any{map[string]any{"type": "desadv", "bizTransaction": "urn:epcglobal:cbv:bt:9520001000004:" + number}},
-		"sourceList":         []any{map[string]any{"type": "owning_party", "source": harborPGL}},
-		"destinationList":    []any{map[string]any{"type": "owning_party", "destination": marketPGL}},
+		"bizTransactionList": []any{
+			map[string]any{"type": "desadv", "bizTransaction": "urn:epcglobal:cbv:bt:9520001000004:" + number},
+		},
+		"sourceList":      []any{map[string]any{"type": "owning_party", "source": harborPGL}},
+		"destinationList": []any{map[string]any{"type": "owning_party", "destination": marketPGL}},
 	})}
 }
 
@@ -148,9 +167,12 @@ func (s *story) measuring(r reading) step {
 }
 
 func (s *story) receiving(pallet int, at string) step {
-	return step{fmt.Sprintf("received pallet %d at the store", pallet), event("ObjectEvent", at, "OBSERVE", "receiving", "in_progress", map[string]any{
-		"epcList": []string{s.pallet(pallet)}, "readPoint": place(store), "bizLocation": place(store),
-	})}
+	return step{
+		fmt.Sprintf("received pallet %d at the store", pallet),
+		event("ObjectEvent", at, "OBSERVE", "receiving", "in_progress", map[string]any{
+			"epcList": []string{s.pallet(pallet)}, "readPoint": place(store), "bizLocation": place(store),
+		}),
+	}
 }
 
 func (s *story) unloading(pallet int, at, words string, load []any) step {
@@ -168,31 +190,43 @@ func (s *story) selling(lot, at, words string, kilograms float64) step {
 
 // sold takes the smoked salmon over the counter.
 func (s *story) sold() step {
-	return step{"sold the smoked salmon", event("ObjectEvent", "2026-03-02T17:00:00+01:00", "OBSERVE", "retail_selling", "retail_sold", map[string]any{
-		"quantityList": quantity(s.smokedLot(), 150), "readPoint": place(store), "bizLocation": place(store),
-	})}
+	return step{
+		"sold the smoked salmon",
+		event("ObjectEvent", "2026-03-02T17:00:00+01:00", "OBSERVE", "retail_selling", "retail_sold", map[string]any{
+			"quantityList": quantity(s.smokedLot(), 150), "readPoint": place(store), "bizLocation": place(store),
+		}),
+	}
 }
 
 // sending and inspecting are how a sample of the loins comes to the third organisation.
 func (s *story) sending() step {
-	return step{"sent a sample of the loins to Lab", event("ObjectEvent", "2026-03-01T20:30:00+01:00", "OBSERVE", "shipping", "in_transit", map[string]any{
-		"quantityList": quantity(s.loinLot(), 1), "readPoint": place(store),
-		"sourceList":      []any{map[string]any{"type": "possessing_party", "source": marketPGL}},
-		"destinationList": []any{map[string]any{"type": "possessing_party", "destination": labPGL}},
-	})}
+	return step{
+		"sent a sample of the loins to Lab",
+		event("ObjectEvent", "2026-03-01T20:30:00+01:00", "OBSERVE", "shipping", "in_transit", map[string]any{
+			"quantityList": quantity(s.loinLot(), 1), "readPoint": place(store),
+			"sourceList":      []any{map[string]any{"type": "possessing_party", "source": marketPGL}},
+			"destinationList": []any{map[string]any{"type": "possessing_party", "destination": labPGL}},
+		}),
+	}
 }
 
 func (s *story) inspecting() step {
-	return step{"received the sample and found nothing wrong with it", event("ObjectEvent", "2026-03-01T22:00:00+01:00", "OBSERVE", "inspecting", "conformant", map[string]any{
-		"quantityList": quantity(s.loinLot(), 1), "readPoint": place(bench), "bizLocation": place(bench),
-		"sourceList":      []any{map[string]any{"type": "possessing_party", "source": marketPGL}},
-		"destinationList": []any{map[string]any{"type": "possessing_party", "destination": labPGL}},
-	})}
+	return step{
+		"received the sample and found nothing wrong with it",
+		event("ObjectEvent", "2026-03-01T22:00:00+01:00", "OBSERVE", "inspecting", "conformant", map[string]any{
+			"quantityList": quantity(s.loinLot(), 1), "readPoint": place(bench), "bizLocation": place(bench),
+			"sourceList":      []any{map[string]any{"type": "possessing_party", "source": marketPGL}},
+			"destinationList": []any{map[string]any{"type": "possessing_party", "destination": labPGL}},
+		}),
+	}
 }
 
 // holding takes the loins off the shelf again.
 func (s *story) holding() step {
-	return step{"took the loins off the shelf", event("ObjectEvent", "2026-03-03T09:00:00+01:00", "OBSERVE", "holding", "recalled", map[string]any{
-		"quantityList": quantity(s.loinLot(), 299), "readPoint": place(store), "bizLocation": place(store),
-	})}
+	return step{
+		"took the loins off the shelf",
+		event("ObjectEvent", "2026-03-03T09:00:00+01:00", "OBSERVE", "holding", "recalled", map[string]any{
+			"quantityList": quantity(s.loinLot(), 299), "readPoint": place(store), "bizLocation": place(store),
+		}),
+	}
 }

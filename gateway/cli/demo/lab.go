@@ -79,7 +79,11 @@ func (s *story) dataset(name string, pallet int) (dataset, error) {
 		}
 	}
 	if len(d.table) != len(from) {
-		return d, fmt.Errorf("the ledger has %d temperatures of the pallet, not the %d that were measured", len(d.table), len(from))
+		return d, fmt.Errorf(
+			"the ledger has %d temperatures of the pallet, not the %d that were measured",
+			len(d.table),
+			len(from),
+		)
 	}
 	artifact, err := s.table(name, rows, fmt.Sprintf("temperatures measured on pallet %d of salmon", pallet))
 	if err != nil {
@@ -112,15 +116,29 @@ func (s *story) hours(first, second dataset) (dataset, error) {
 			return made, err
 		}
 		source := func(column, how string) []any {
-			return []any{map[string]any{"ref": d.ref, "column": column, "transformations": []any{map[string]any{"type": "DIRECT", "subtype": "TRANSFORMATION", "description": how}}}}
+			return []any{
+				map[string]any{
+					"ref":             d.ref,
+					"column":          column,
+					"transformations": []any{map[string]any{"type": "DIRECT", "subtype": "TRANSFORMATION", "description": how}},
+				},
+			}
 		}
 		generated = append(generated, map[string]any{"artifact": artifact, "from": []string{d.ref}, "columns": map[string]any{
-			"hour": source("time", "hours since the first reading"), "degree_hours": source("celsius", "sum of degrees above zero, times hours"),
+			"hour": source(
+				"time",
+				"hours since the first reading",
+			), "degree_hours": source("celsius", "sum of degrees above zero, times hours"),
 		}})
 	}
-	_, err := s.record("lab", "worked out degree-hours of both, in one run that says what was made of what", "/v1/activities", map[string]any{
-		"type": "transformation", "startedAt": "2026-03-01T19:50:00+01:00", "endedAt": "2026-03-01T19:51:00+01:00",
-		"used": []any{map[string]string{"ref": first.ref}, map[string]string{"ref": second.ref}}, "generated": generated})
+	_, err := s.record(
+		"lab",
+		"worked out degree-hours of both, in one run that says what was made of what",
+		"/v1/activities",
+		map[string]any{
+			"type": "transformation", "startedAt": "2026-03-01T19:50:00+01:00", "endedAt": "2026-03-01T19:51:00+01:00",
+			"used": []any{map[string]string{"ref": first.ref}, map[string]string{"ref": second.ref}}, "generated": generated},
+	)
 	return made, err
 }
 
@@ -131,8 +149,17 @@ func (s *story) table(name string, rows [][]string, words string) (map[string]an
 		return nil, fmt.Errorf("couldn't write a table: %w", err)
 	}
 	digest, err := s.keep(name+"-"+s.run+".csv", text.String())
-	return map[string]any{"kind": "dataset", "namespace": "lab", "name": name, "version": s.run, "digest": digest, "size": text.Len(), "mediaType": "text/csv",
-		"licence": "CC-BY-4.0", "description": words}, err
+	return map[string]any{
+		"kind":        "dataset",
+		"namespace":   "lab",
+		"name":        name,
+		"version":     s.run,
+		"digest":      digest,
+		"size":        text.Len(),
+		"mediaType":   "text/csv",
+		"licence":     "CC-BY-4.0",
+		"description": words,
+	}, err
 }
 
 func learn(d dataset) trained {
@@ -166,14 +193,19 @@ func (s *story) model(name, how string, on dataset, base ...trained) (trained, e
 	}
 	used, words := []any{map[string]string{"ref": on.ref, "role": "training"}}, "trained "+m.ref+" on "+on.ref
 	for _, b := range base {
-		used, words = append(used, map[string]string{"ref": b.ref, "role": "base"}), "fine-tuned "+b.ref+" on "+on.ref+": "+m.ref
+		used, words = append(
+			used,
+			map[string]string{"ref": b.ref, "role": "base"},
+		), "fine-tuned "+b.ref+" on "+on.ref+": "+m.ref
 	}
 	began := evening.Add(time.Duration(len(s.models)) * 2 * time.Minute)
 	s.models = append(s.models, m.ref)
 	_, err = s.record("lab", words+"; the run and the model are one transaction", "/v1/activities", map[string]any{
 		"type": how, "startedAt": began.Format(time.RFC3339), "endedAt": began.Add(time.Minute).Format(time.RFC3339), "used": used,
-		"generated": []any{map[string]any{"artifact": map[string]any{"kind": "model", "namespace": "lab", "name": name, "version": s.run,
-			"digest": digest, "size": len(text) + 1, "mediaType": "application/json", "licence": "Apache-2.0"}}},
+		"generated": []any{
+			map[string]any{"artifact": map[string]any{"kind": "model", "namespace": "lab", "name": name, "version": s.run,
+				"digest": digest, "size": len(text) + 1, "mediaType": "application/json", "licence": "Apache-2.0"}},
+		},
 		"parameters": map[string]any{"deviations": 2}})
 	return m, err
 }
@@ -182,9 +214,22 @@ func (s *story) model(name, how string, on dataset, base ...trained) (trained, e
 func (s *story) decide(model trained, lot, what string) error {
 	highest := slices.Max(model.dataset.table)
 	verdict := map[bool]string{true: "sell", false: "hold"}[highest <= model.Limit]
-	_, err := s.record("lab", fmt.Sprintf("asked %s about %s: %s (highest %.1f, limit %.1f %s)", model.ref, what, verdict, highest, model.Limit, model.dataset.unit), "/v1/activities", map[string]any{
-		"type": "inference", "startedAt": "2026-03-01T20:05:00+01:00", "used": []any{map[string]string{"ref": model.ref}},
-		"about": []string{lot}, "outcome": map[string]any{"decision": verdict, "highest": highest, "limit": model.Limit}})
+	_, err := s.record(
+		"lab",
+		fmt.Sprintf(
+			"asked %s about %s: %s (highest %.1f, limit %.1f %s)",
+			model.ref,
+			what,
+			verdict,
+			highest,
+			model.Limit,
+			model.dataset.unit,
+		),
+		"/v1/activities",
+		map[string]any{
+			"type": "inference", "startedAt": "2026-03-01T20:05:00+01:00", "used": []any{map[string]string{"ref": model.ref}},
+			"about": []string{lot}, "outcome": map[string]any{"decision": verdict, "highest": highest, "limit": model.Limit}},
+	)
 	return err
 }
 
@@ -197,5 +242,9 @@ func (s *story) keep(name, text string) (digest map[string]string, err error) {
 	if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("couldn't keep %s: %w", name, err)
 	}
-	return map[string]string{"algorithm": "sha-256", "coverage": "full", "value": fmt.Sprintf("%x", sha256.Sum256([]byte(text)))}, nil
+	return map[string]string{
+		"algorithm": "sha-256",
+		"coverage":  "full",
+		"value":     fmt.Sprintf("%x", sha256.Sum256([]byte(text))),
+	}, nil
 }

@@ -10,7 +10,9 @@ import (
 )
 
 func (s *story) play() error {
-	s.tell("Three organisations, one ledger. Harbor lands and packs salmon, Market ships and\nsells it, Lab learns from everybody's temperatures. None of them runs the ledger\nalone: a record counts when two of the three have checked and signed it.")
+	s.tell(
+		"Three organisations, one ledger. Harbor lands and packs salmon, Market ships and\nsells it, Lab learns from everybody's temperatures. None of them runs the ledger\nalone: a record counts when two of the three have checked and signed it.",
+	)
 	if err := s.travel(); err != nil {
 		return err
 	}
@@ -35,7 +37,12 @@ func (s *story) play() error {
 	if err := s.trace("lab", s.filletLot(), "ancestors"); err != nil {
 		return err
 	}
-	s.tell("\nSee for yourself:\n  pedigree impact --as market %s\n  pedigree trace --as market --down dataset/lab/temperatures@%s\n  pedigree show --as harbor model/lab/spoilage@%s", recall[len("ni:///sha-256;"):], s.run, s.run)
+	s.tell(
+		"\nSee for yourself:\n  pedigree impact --as market %s\n  pedigree trace --as market --down dataset/lab/temperatures@%s\n  pedigree show --as harbor model/lab/spoilage@%s",
+		recall[len("ni:///sha-256;"):],
+		s.run,
+		s.run,
+	)
 	return nil
 }
 
@@ -72,8 +79,16 @@ func (s *story) travel() error {
 	if _, err := s.capture("lab", s.inspecting()); err != nil {
 		return err
 	}
-	_, err = s.record("lab", "found that logger 9 had measured 8.4 °C", "/v1/statements", map[string]any{"kind": "finding", "subject": s.readingsOf("9")[1:2],
-		"predicate": map[string]string{"detail": "8.4 °C where 4 °C is the limit; the readings before and after are good", "severity": "minor"}})
+	_, err = s.record(
+		"lab",
+		"found that logger 9 had measured 8.4 °C",
+		"/v1/statements",
+		map[string]any{"kind": "finding", "subject": s.readingsOf("9")[1:2],
+			"predicate": map[string]string{
+				"detail":   "8.4 °C where 4 °C is the limit; the readings before and after are good",
+				"severity": "minor",
+			}},
+	)
 	return err
 }
 
@@ -120,17 +135,31 @@ func (s *story) learn() error {
 			return err
 		}
 	}
-	_, err = s.capture("market", s.selling(s.filletLot(), "2026-03-02T07:00:00+01:00", "put the fillets up for sale", 700),
-		s.selling(s.loinLot(), "2026-03-02T07:10:00+01:00", "put the loins up for sale", 299), s.selling(s.smokedLot(), "2026-03-02T07:20:00+01:00", "put the smoked salmon up for sale", 150), s.sold())
+	_, err = s.capture(
+		"market",
+		s.selling(s.filletLot(), "2026-03-02T07:00:00+01:00", "put the fillets up for sale", 700),
+		s.selling(
+			s.loinLot(),
+			"2026-03-02T07:10:00+01:00",
+			"put the loins up for sale",
+			299,
+		),
+		s.selling(s.smokedLot(), "2026-03-02T07:20:00+01:00", "put the smoked salmon up for sale", 150),
+		s.sold(),
+	)
 	return err
 }
 
 // regret recalls what logger 7 measured. It returns the recall's record id.
 func (s *story) regret() (string, error) {
 	s.chapter("6  Logger 7 was wrong")
-	recall, err := s.record("market", "recalled the readings of logger 7, which read three degrees too low", "/v1/statements",
+	recall, err := s.record(
+		"market",
+		"recalled the readings of logger 7, which read three degrees too low",
+		"/v1/statements",
 		map[string]any{"kind": "recall", "subject": s.readingsOf("7"), "predicate": map[string]string{
-			"reason": "logger 7 read three degrees too low", "instructions": "do not rely on what was made of these readings; hold the lots it was decided about"}})
+			"reason": "logger 7 read three degrees too low", "instructions": "do not rely on what was made of these readings; hold the lots it was decided about"}},
+	)
 	if err != nil {
 		return "", err
 	}
@@ -165,7 +194,8 @@ func (s *story) impact(org, node string) error {
 // trace shows one walk of the graph.
 func (s *story) trace(org, node, direction string) error {
 	var graph client.Graph
-	if err := s.ask(org, "/v1/lineage", url.Values{"node": {node}, "direction": {direction}}, direction+" of "+node, &graph); err != nil || s.json {
+	if err := s.ask(org, "/v1/lineage", url.Values{"node": {node}, "direction": {direction}}, direction+" of "+node, &graph); err != nil ||
+		s.json {
 		return err
 	}
 	return text.Graph(s.out, graph, false)

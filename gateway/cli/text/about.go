@@ -74,7 +74,10 @@ func description(w io.Writer, d *about.Description) {
 		line("dataset", reference(r, r.Role))
 	}
 	for _, t := range d.Usage {
-		line("use", strings.Join(append([]string{strings.TrimSpace(t.Kind + " " + t.Code + " " + t.Text)}, t.Constraints...), "; "))
+		line(
+			"use",
+			strings.Join(append([]string{strings.TrimSpace(t.Kind + " " + t.Code + " " + t.Text)}, t.Constraints...), "; "),
+		)
 	}
 	for _, p := range d.About(about.TopicSensitive) {
 		line("sensitive", p.Text)
@@ -105,7 +108,8 @@ func reference(r about.Reference, as string) string {
 func withoutCard(text json.RawMessage) json.RawMessage {
 	var body, card map[string]json.RawMessage
 	var content string
-	if json.Unmarshal(text, &body) != nil || json.Unmarshal(body["card"], &card) != nil || json.Unmarshal(card["text"], &content) != nil {
+	if json.Unmarshal(text, &body) != nil || json.Unmarshal(body["card"], &card) != nil ||
+		json.Unmarshal(card["text"], &content) != nil {
 		return text
 	}
 	card["text"] = spelled(fmt.Sprintf("… %d bytes; show --card prints them", len(content)))

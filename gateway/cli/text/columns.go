@@ -80,7 +80,12 @@ func end(at client.ColumnName, record, other, why string) string {
 	case "undefined":
 		return fmt.Sprintf("Behind %s: the run %s tells columns, and this is none of them.", where, terminal.Plain(record))
 	}
-	return fmt.Sprintf("Behind %s: the run %s tells no columns%s; pedigree trace tells the rest.", where, terminal.Plain(record), other)
+	return fmt.Sprintf(
+		"Behind %s: the run %s tells no columns%s; pedigree trace tells the rest.",
+		where,
+		terminal.Plain(record),
+		other,
+	)
 }
 
 // transformed describes the transformations of a run in the words of OpenLineage.

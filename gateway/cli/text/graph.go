@@ -13,7 +13,13 @@ import (
 
 // Graph prints the graph as a tree with the start at the top. It prints each node once in full.
 func Graph(w io.Writer, g client.Graph, ids bool) error {
-	t := tree{w: w, ids: ids, nodes: make(map[string]client.Node, len(g.Nodes)), next: map[string][]string{}, printed: map[string]bool{}}
+	t := tree{
+		w:       w,
+		ids:     ids,
+		nodes:   make(map[string]client.Node, len(g.Nodes)),
+		next:    map[string][]string{},
+		printed: map[string]bool{},
+	}
 	for _, n := range g.Nodes {
 		t.nodes[n.ID] = n
 	}
@@ -32,7 +38,12 @@ func Graph(w io.Writer, g client.Graph, ids bool) error {
 	}
 	t.print(g.Node, "", "")
 	if g.Truncated != nil {
-		fmt.Fprintf(w, "The walk was cut short by its limits (%s): there is more behind %d of these nodes.\n", terminal.Plain(strings.Join(g.Truncated.Reasons, ", ")), len(g.Truncated.Frontier))
+		fmt.Fprintf(
+			w,
+			"The walk was cut short by its limits (%s): there is more behind %d of these nodes.\n",
+			terminal.Plain(strings.Join(g.Truncated.Reasons, ", ")),
+			len(g.Truncated.Frontier),
+		)
 	}
 	nodes := "nodes"
 	if len(g.Nodes) == 1 {

@@ -63,7 +63,12 @@ func impactOfKind(p *terminal.Lines, im client.Impact, mspID, kind string, n int
 
 func recalls(p *terminal.Lines, im client.Impact) {
 	for _, r := range im.Recalls {
-		p.Print("\n%s by %s: %s", strings.ToUpper(terminal.Plain(r.Kind)), strings.TrimSuffix(terminal.Plain(r.MSPID), "MSP"), terminal.Plain(r.Reason))
+		p.Print(
+			"\n%s by %s: %s",
+			strings.ToUpper(terminal.Plain(r.Kind)),
+			strings.TrimSuffix(terminal.Plain(r.MSPID), "MSP"),
+			terminal.Plain(r.Reason),
+		)
 		if r.Instructions != "" {
 			p.Print("  %s", terminal.Plain(r.Instructions))
 		}
@@ -88,7 +93,11 @@ func nextSteps(p *terminal.Lines, im client.Impact) {
 	for _, r := range im.Recalls {
 		digits := strings.TrimPrefix(terminal.Plain(r.ID), "ni:///sha-256;")
 		for _, mspID := range r.Missing {
-			p.Print("%s has to say what it does: pedigree record statement acknowledgement %s --set action=…", strings.TrimSuffix(terminal.Plain(mspID), "MSP"), digits[:min(64, len(digits))])
+			p.Print(
+				"%s has to say what it does: pedigree record statement acknowledgement %s --set action=…",
+				strings.TrimSuffix(terminal.Plain(mspID), "MSP"),
+				digits[:min(64, len(digits))],
+			)
 		}
 	}
 	unreached := 0
@@ -108,7 +117,10 @@ func nextSteps(p *terminal.Lines, im client.Impact) {
 		p.Print("%s not sold, used up or destroyed, as far as the ledger tells.", are(n, "thing"))
 	}
 	if im.Truncated != nil {
-		p.Print("The answer was cut short by its limits (%s): there is more. --limit and --depth allow more.", terminal.Plain(strings.Join(im.Truncated.Reasons, ", ")))
+		p.Print(
+			"The answer was cut short by its limits (%s): there is more. --limit and --depth allow more.",
+			terminal.Plain(strings.Join(im.Truncated.Reasons, ", ")),
+		)
 	}
 	if im.Total > 0 {
 		p.Print("Each with the path that says why: --csv")

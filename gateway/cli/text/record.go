@@ -57,7 +57,14 @@ func Record(w io.Writer, v client.View) error {
 		if i > 0 {
 			how = "and by"
 		}
-		fmt.Fprintf(&out, "  %-11s %s in block %d, %s\n", how, terminal.Plain(r.MSPID), r.Block, r.Time.Format("2006-01-02 15:04:05 MST"))
+		fmt.Fprintf(
+			&out,
+			"  %-11s %s in block %d, %s\n",
+			how,
+			terminal.Plain(r.MSPID),
+			r.Block,
+			r.Time.Format("2006-01-02 15:04:05 MST"),
+		)
 	}
 	if len(v.Status) > 0 {
 		fmt.Fprintf(&out, "  %-11s %s\n", "status", terminal.Plain(strings.Join(v.Status, ", ")))
@@ -67,7 +74,15 @@ func Record(w io.Writer, v client.View) error {
 		if s.Retracted {
 			retracted = ", retracted"
 		}
-		fmt.Fprintf(&out, "  %-11s by %s in block %d%s  %s\n", terminal.Plain(s.Kind), terminal.Plain(s.MSPID), s.Block, retracted, terminal.Plain(s.ID))
+		fmt.Fprintf(
+			&out,
+			"  %-11s by %s in block %d%s  %s\n",
+			terminal.Plain(s.Kind),
+			terminal.Plain(s.MSPID),
+			s.Block,
+			retracted,
+			terminal.Plain(s.ID),
+		)
 	}
 	description(&out, v.About)
 	var body bytes.Buffer

@@ -18,7 +18,13 @@ func Runs(w io.Writer, name string, r *client.LineageReport) error {
 		fmt.Fprintf(&out, "  event %d: %s\n", f.Index, terminal.Plain(f.Reason))
 	}
 	for _, run := range r.Runs {
-		fmt.Fprintf(&out, "  %-9s %s  %s\n", terminal.Plain(run.State), terminal.Plain(run.RunID), terminal.Plain(run.Job.Name))
+		fmt.Fprintf(
+			&out,
+			"  %-9s %s  %s\n",
+			terminal.Plain(run.State),
+			terminal.Plain(run.RunID),
+			terminal.Plain(run.Job.Name),
+		)
 		for _, g := range run.Generated {
 			fmt.Fprintf(&out, "            generated %s\n", terminal.Plain(g.Ref))
 		}

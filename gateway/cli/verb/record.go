@@ -139,7 +139,10 @@ func outputs(c *cobra.Command, list, cards []string) ([]map[string]any, error) {
 		ref, file, ok := strings.Cut(item, "=")
 		registered := slices.ContainsFunc(list, func(output string) bool { return strings.HasPrefix(output, ref+"=") })
 		if !ok || !registered {
-			return nil, exit.Usagef("--card %q is not REF=FILE, where REF is an output that --generated REF=FILE registers", item)
+			return nil, exit.Usagef(
+				"--card %q is not REF=FILE, where REF is an output that --generated REF=FILE registers",
+				item,
+			)
 		}
 		card[ref] = file
 	}

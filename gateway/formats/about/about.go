@@ -1,6 +1,6 @@
-// Package about has the words in which Pedigree tells what a card says: one description for Croissant metadata, model cards,
-// dataset cards and bills of materials alike. All of it is the word of the card's author. None of it is checked, and all
-// of it is plain text: markup in it is text as well.
+// Package about has the words in which Pedigree tells what a card says: one description for Croissant metadata, model
+// cards, dataset cards and bills of materials alike. All of it is the word of the card's author. None of it is checked,
+// and all of it is plain text: markup in it is text as well.
 package about
 
 import (
@@ -194,8 +194,8 @@ func (d *Description) About(topic string) []Passage {
 	return all
 }
 
-// Licence is the SPDX expression of the card's licence, if it names one licence that maps to one. What several licences mean
-// together, one of them or all, cards don't say.
+// Licence is the SPDX expression of the card's licence, if it names one licence that maps to one. What several licences
+// mean together, one of them or all, cards don't say.
 func (d *Description) Licence() string {
 	if len(d.Licences) != 1 {
 		return ""
@@ -231,7 +231,15 @@ func OnLedger(text string) bool {
 	return err == nil
 }
 
-var digestLengths = map[string]int{"md5": 32, "sha-1": 40, "sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128, "blake3": 64}
+var digestLengths = map[string]int{
+	"md5":         32,
+	"sha-1":       40,
+	"sha-256":     64,
+	"sha-384":     96,
+	"sha-512":     128,
+	"blake2b-512": 128,
+	"blake3":      64,
+}
 
 var hexadecimal = regexp.MustCompile(`^[0-9a-f]+$`)
 
@@ -248,17 +256,31 @@ func (d *Description) ReadDigest(algorithm string, at tree.Node) (Digest, bool) 
 	case want == 0:
 		return Digest{}, false
 	case !hexadecimal.MatchString(value):
-		d.Note("not_a_digest", at, "%q stands where a %s digest should; it is not taken for one", Brief(at.Scalar()), algorithm)
+		d.Note(
+			"not_a_digest",
+			at,
+			"%q stands where a %s digest should; it is not taken for one",
+			Brief(at.Scalar()),
+			algorithm,
+		)
 	case len(value) != want:
-		d.Note("not_a_digest", at, "%q has %d hexadecimal digits, and a %s digest has %d; it is not taken for one", Brief(value), len(value), algorithm, want)
+		d.Note(
+			"not_a_digest",
+			at,
+			"%q has %d hexadecimal digits, and a %s digest has %d; it is not taken for one",
+			Brief(value),
+			len(value),
+			algorithm,
+			want,
+		)
 	default:
 		return Digest{algorithm, value}, true
 	}
 	return Digest{}, false
 }
 
-// Mining reads an assertion of CAWG's about training and data mining, if a node is one: for each way of using the data whether it is
-// allowed. Constrained without saying how means not allowed.
+// Mining reads an assertion of CAWG's about training and data mining, if a node is one: for each way of using the data
+// whether it is allowed. Constrained without saying how means not allowed.
 func (d *Description) Mining(n tree.Node) {
 	for _, entry := range n.Get("entries").Members {
 		use, how := entry.Value.Get("use").Scalar(), Cut(entry.Value.Get("constraint_info").Scalar(), MaxText)

@@ -1,7 +1,7 @@
 // Package card recognises the documents that describe artifact versions, whatever their format, and reads them.
 //
-// A card is kept on the ledger byte for byte, and read again whenever somebody wants to know what it says; nothing of what
-// this package finds in it is kept.
+// A card is kept on the ledger byte for byte, and read again whenever somebody wants to know what it says; nothing of
+// what this package finds in it is kept.
 package card
 
 import (
@@ -28,9 +28,9 @@ const (
 
 var versions = regexp.MustCompile(`^\d{1,3}\.\d{1,3}$`)
 
-// Read recognises a card and says what it is about. mediaType may be empty, or general, such as application/json; if it names
-// a format, the card must be of it. media is the type that the card is kept under. Errors are of type *tree.Error, with
-// the line of the card in which the fault is.
+// Read recognises a card and says what it is about. mediaType may be empty, or general, such as application/json; if it
+// names a format, the card must be of it. media is the type that the card is kept under. Errors are of type
+// *tree.Error, with the line of the card in which the fault is.
 func Read(mediaType, text string) (d *about.Description, media string, err error) {
 	given, params, err := parameters(mediaType)
 	if err != nil {
@@ -38,7 +38,13 @@ func Read(mediaType, text string) (d *about.Description, media string, err error
 	}
 	switch {
 	case len(text) > record.MaxCard:
-		return nil, "", &tree.Error{Message: fmt.Sprintf("the card has %d bytes, more than the %d allowed; keep it beside the artifact, as a document of its own, and name that in a shorter card", len(text), record.MaxCard)}
+		return nil, "", &tree.Error{
+			Message: fmt.Sprintf(
+				"the card has %d bytes, more than the %d allowed; keep it beside the artifact, as a document of its own, and name that in a shorter card",
+				len(text),
+				record.MaxCard,
+			),
+		}
 	case !utf8.ValidString(text):
 		return nil, "", &tree.Error{Message: "the card is not UTF-8 text"}
 	case strings.TrimSpace(strings.TrimPrefix(text, "\ufeff")) == "":
@@ -57,7 +63,9 @@ func Read(mediaType, text string) (d *about.Description, media string, err error
 	}
 	if version, ok := mlbom.Is(doc); ok && given != JSONLD {
 		if v := params["version"]; v != "" && v != version {
-			return nil, "", &tree.Error{Message: fmt.Sprintf("the media type says version %s, and the bill says %q", about.Brief(v), about.Brief(version))}
+			return nil, "", &tree.Error{
+				Message: fmt.Sprintf("the media type says version %s, and the bill says %q", about.Brief(v), about.Brief(version)),
+			}
 		}
 		media = CycloneDX
 		if versions.MatchString(version) {
@@ -74,7 +82,10 @@ func Read(mediaType, text string) (d *about.Description, media string, err error
 		d, err = croissant.Read(text)
 		return d, media, err
 	}
-	return nil, "", &tree.Error{Line: 1, Message: `the JSON is neither Croissant metadata (an "@context" and "@type": "sc:Dataset") nor a CycloneDX bill ("bomFormat": "CycloneDX"), or not what its media type says`}
+	return nil, "", &tree.Error{
+		Line:    1,
+		Message: `the JSON is neither Croissant metadata (an "@context" and "@type": "sc:Dataset") nor a CycloneDX bill ("bomFormat": "CycloneDX"), or not what its media type says`,
+	}
 }
 
 // Describe is Read for a card that the ledger has: one that can't be read says nothing.
@@ -106,7 +117,15 @@ func parameters(mediaType string) (media string, params map[string]string, err e
 	case "application/json", "text/plain", "application/octet-stream":
 		return "", params, nil
 	}
-	return "", nil, &tree.Error{Message: fmt.Sprintf("%q is not a media type of a card: those are %s (Croissant), %s (model and dataset cards) and %s (ML-BOM); leave it out to have the card recognised", about.Brief(mediaType), JSONLD, Markdown, CycloneDX)}
+	return "", nil, &tree.Error{
+		Message: fmt.Sprintf(
+			"%q is not a media type of a card: those are %s (Croissant), %s (model and dataset cards) and %s (ML-BOM); leave it out to have the card recognised",
+			about.Brief(mediaType),
+			JSONLD,
+			Markdown,
+			CycloneDX,
+		),
+	}
 }
 
 func isJSON(text string) bool {
@@ -119,7 +138,10 @@ func isPage(text string) error {
 	start := strings.ToLower(strings.TrimLeft(strings.TrimPrefix(text, "\ufeff"), " \t\r\n"))
 	for prefix, what := range map[string]string{"<!doctype": "an HTML page", "<html": "an HTML page", "<?xml": "XML", "<bom": "XML"} {
 		if strings.HasPrefix(start, prefix) {
-			return &tree.Error{Line: 1, Message: "this is " + what + "; a card is Markdown with a YAML block, Croissant metadata or a CycloneDX bill in JSON"}
+			return &tree.Error{
+				Line:    1,
+				Message: "this is " + what + "; a card is Markdown with a YAML block, Croissant metadata or a CycloneDX bill in JSON",
+			}
 		}
 	}
 	if strings.ContainsRune(text, 0) {

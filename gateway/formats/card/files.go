@@ -14,7 +14,10 @@ import (
 // Everything that can't be compared, or needn't be about the same thing, is odd and no more.
 func Compare(d *about.Description, digest record.Digest, m *manifest.Manifest) (contradictions, odd []about.Problem) {
 	note := func(into *[]about.Problem, code string, f about.File, format string, args ...any) {
-		*into = append(*into, about.Problem{Code: code, Pointer: f.Pointer, Line: f.Line, Detail: fmt.Sprintf(format, args...)})
+		*into = append(
+			*into,
+			about.Problem{Code: code, Pointer: f.Pointer, Line: f.Line, Detail: fmt.Sprintf(format, args...)},
+		)
 	}
 	declared := 0
 	for _, f := range d.Files {
@@ -32,31 +35,93 @@ func Compare(d *about.Description, digest record.Digest, m *manifest.Manifest) (
 		}
 		switch {
 		case !found && f.Path:
-			note(&odd, "file_not_found", f, "the card lists the file %q, and the manifest has none of that name", about.Brief(f.Name))
+			note(
+				&odd,
+				"file_not_found",
+				f,
+				"the card lists the file %q, and the manifest has none of that name",
+				about.Brief(f.Name),
+			)
 		case !found:
 		case sum != "" && own.SHA256 != "" && sum != own.SHA256 && exact:
-			note(&contradictions, "wrong_digest", f, "the card says that the SHA-256 of %q is %s, and the manifest has %s", about.Brief(own.Name), sum, own.SHA256)
+			note(
+				&contradictions,
+				"wrong_digest",
+				f,
+				"the card says that the SHA-256 of %q is %s, and the manifest has %s",
+				about.Brief(own.Name),
+				sum,
+				own.SHA256,
+			)
 		case sum != "" && own.SHA256 != "" && sum != own.SHA256:
-			note(&odd, "other_digest", f, "the card says that the SHA-256 of %q is %s, and %q, which may be the same file, has %s", about.Brief(f.Name), sum, about.Brief(own.Name), own.SHA256)
+			note(
+				&odd,
+				"other_digest",
+				f,
+				"the card says that the SHA-256 of %q is %s, and %q, which may be the same file, has %s",
+				about.Brief(f.Name),
+				sum,
+				about.Brief(own.Name),
+				own.SHA256,
+			)
 		case sum != "" && own.SHA256 == "":
-			note(&odd, "not_comparable", f, "%q is hashed in shards, so the digest that the card declares can't be compared", about.Brief(own.Name))
+			note(
+				&odd,
+				"not_comparable",
+				f,
+				"%q is hashed in shards, so the digest that the card declares can't be compared",
+				about.Brief(own.Name),
+			)
 		case sum == "" && len(f.Digests) > 0:
-			note(&odd, "not_comparable", f, "the card declares no SHA-256 of %q, only %s, which can't be compared", about.Brief(f.Name), f.Digests[0].Algorithm)
+			note(
+				&odd,
+				"not_comparable",
+				f,
+				"the card declares no SHA-256 of %q, only %s, which can't be compared",
+				about.Brief(f.Name),
+				f.Digests[0].Algorithm,
+			)
 		case exact && f.Size > 0 && f.Size != own.Size:
-			note(&odd, "other_size", f, "the card says that %q has %d bytes, and the manifest has %d", about.Brief(own.Name), f.Size, own.Size)
+			note(
+				&odd,
+				"other_size",
+				f,
+				"the card says that %q has %d bytes, and the manifest has %d",
+				about.Brief(own.Name),
+				f.Size,
+				own.Size,
+			)
 		}
 	}
 	if m == nil && declared == 1 && digest.Algorithm == "sha-256" && digest.Coverage == "full" {
 		for _, f := range d.Files {
 			if sum := about.SHA256(f.Digests); sum != "" && sum != digest.Value {
-				note(&odd, "other_digest", f, "the card says that the SHA-256 of %q is %s, and the artifact's is %s", about.Brief(f.Name), sum, digest.Value)
+				note(
+					&odd,
+					"other_digest",
+					f,
+					"the card says that the SHA-256 of %q is %s, and the artifact's is %s",
+					about.Brief(f.Name),
+					sum,
+					digest.Value,
+				)
 			}
 		}
 	} else if m == nil && declared > 0 {
 		odd = append(odd, about.Problem{Code: "not_comparable", Detail: fmt.Sprintf("the card declares digests of %d files, and the artifact has no manifest to compare them with", declared)})
 	}
 	if sum := about.SHA256(d.Digests); sum != "" && digest.Algorithm == "sha-256" && sum != digest.Value {
-		odd = append(odd, about.Problem{Code: "other_digest", Detail: fmt.Sprintf("the card declares the SHA-256 %s of the whole, and the artifact's is %s; what the card's covers it doesn't say", sum, digest.Value)})
+		odd = append(
+			odd,
+			about.Problem{
+				Code: "other_digest",
+				Detail: fmt.Sprintf(
+					"the card declares the SHA-256 %s of the whole, and the artifact's is %s; what the card's covers it doesn't say",
+					sum,
+					digest.Value,
+				),
+			},
+		)
 	}
 	return contradictions, odd
 }

@@ -1,7 +1,8 @@
-// Package croissant reads Croissant metadata of datasets (MLCommons, versions 1.0 and 1.1), which is JSON-LD over schema.org.
+// Package croissant reads Croissant metadata of datasets (MLCommons, versions 1.0 and 1.1), which is JSON-LD over
+// schema.org.
 //
-// No JSON-LD processor is needed for it and no context is fetched: names are looked up in the document's own context where
-// that says what they mean, and have the meaning of Croissant's standard context otherwise.
+// No JSON-LD processor is needed for it and no context is fetched: names are looked up in the document's own context
+// where that says what they mean, and have the meaning of Croissant's standard context otherwise.
 package croissant
 
 import (
@@ -56,11 +57,20 @@ func Read(text string) (*about.Description, error) {
 	}
 	n, version, ok := Find(doc)
 	if !ok {
-		return nil, &tree.Error{Line: 1, Message: `the JSON has no node of "@type": "sc:Dataset" under an "@context"; Croissant metadata does`}
+		return nil, &tree.Error{
+			Line:    1,
+			Message: `the JSON has no node of "@type": "sc:Dataset" under an "@context"; Croissant metadata does`,
+		}
 	}
 	d := &about.Description{Format: about.Croissant, FormatVersion: version}
 	if version == "" {
-		d.Note("no_version", n.first("dct:conformsTo").Node, "conformsTo doesn't say which version of Croissant this is; it is %s1.1 or %s1.0", Conforms, Conforms)
+		d.Note(
+			"no_version",
+			n.first("dct:conformsTo").Node,
+			"conformsTo doesn't say which version of Croissant this is; it is %s1.1 or %s1.0",
+			Conforms,
+			Conforms,
+		)
 	} else if version != "1.0" && version != "1.1" {
 		d.Note("other_version", n.first("dct:conformsTo").Node, "version %s of Croissant is read as if it were 1.1", version)
 	}
@@ -125,7 +135,11 @@ func (r *reader) people(n Node) {
 }
 
 func agent(v Node) (about.Agent, bool) {
-	a := about.Agent{Name: about.Cut(v.first("sc:name").text(), 512), URL: about.Cut(v.first("sc:url").text(), 2048), Email: about.Cut(v.first("sc:email").text(), 512)}
+	a := about.Agent{
+		Name:  about.Cut(v.first("sc:name").text(), 512),
+		URL:   about.Cut(v.first("sc:url").text(), 2048),
+		Email: about.Cut(v.first("sc:email").text(), 512),
+	}
 	switch {
 	case v.is("sc:Organization"):
 		a.Type = "organisation"
@@ -150,7 +164,10 @@ func (r *reader) files(n Node) {
 			continue // a pattern, not a file
 		}
 		f := about.File{
-			Name: about.Cut(v.first("sc:name").text(), 1024), URL: about.Cut(v.first("sc:contentUrl").text(), 2048), MediaType: about.Cut(v.first("sc:encodingFormat").text(), 256),
+			Name: about.Cut(
+				v.first("sc:name").text(),
+				1024,
+			), URL: about.Cut(v.first("sc:contentUrl").text(), 2048), MediaType: about.Cut(v.first("sc:encodingFormat").text(), 256),
 			Size: size(v.first("sc:contentSize").text()), Pointer: v.Pointer, Line: v.Line,
 		}
 		if f.Name == "" {
@@ -271,7 +288,11 @@ func (r *reader) usage(n Node) {
 
 // policy reads a rule of an ODRL policy.
 func policy(p Node, kind string) about.Term {
-	t := about.Term{Scheme: "ODRL", Kind: kind, Text: about.Cut(p.first("sc:description", "sc:name").text(), about.MaxText)}
+	t := about.Term{
+		Scheme: "ODRL",
+		Kind:   kind,
+		Text:   about.Cut(p.first("sc:description", "sc:name").text(), about.MaxText),
+	}
 	var actions []string
 	for _, a := range p.all("odrl:action") {
 		action := a.text()
@@ -282,7 +303,11 @@ func policy(p Node, kind string) about.Term {
 	}
 	t.Code = strings.Join(about.Some(actions), ", ")
 	for _, c := range p.all("odrl:constraint") {
-		words := []string{c.first("odrl:leftOperand").text(), c.first("odrl:operator").text(), strings.Join(c.texts("odrl:rightOperand"), ", ")}
+		words := []string{
+			c.first("odrl:leftOperand").text(),
+			c.first("odrl:operator").text(),
+			strings.Join(c.texts("odrl:rightOperand"), ", "),
+		}
 		if text := strings.TrimSpace(strings.Join(words, " ")); text != "" {
 			t.Constraints = append(t.Constraints, about.Cut(text, 512))
 		}
@@ -293,13 +318,31 @@ func policy(p Node, kind string) about.Term {
 
 // responsible are the properties of Croissant's vocabulary for responsible AI.
 var responsible = []struct{ name, topic string }{
-	{"dataCollection", about.TopicCollection}, {"dataCollectionType", about.TopicCollection}, {"dataCollectionMissingData", about.TopicCollection},
+	{
+		"dataCollection",
+		about.TopicCollection,
+	}, {"dataCollectionType", about.TopicCollection}, {"dataCollectionMissingData", about.TopicCollection},
 	{"dataCollectionRawData", about.TopicCollection}, {"dataCollectionTimeframe", about.TopicCollection},
-	{"dataImputationProtocol", about.TopicPreparation}, {"dataPreprocessingProtocol", about.TopicPreparation}, {"dataManipulationProtocol", about.TopicPreparation},
-	{"dataAnnotationProtocol", about.TopicAnnotation}, {"dataAnnotationPlatform", about.TopicAnnotation}, {"dataAnnotationAnalysis", about.TopicAnnotation},
-	{"annotationsPerItem", about.TopicAnnotation}, {"annotatorDemographics", about.TopicAnnotation}, {"machineAnnotationTools", about.TopicAnnotation},
-	{"personalSensitiveInformation", about.TopicSensitive}, {"dataUseCases", about.TopicUses}, {"dataLimitations", about.TopicLimits}, {"dataBiases", about.TopicBias},
-	{"dataSocialImpact", about.TopicImpact}, {"dataReleaseMaintenancePlan", about.TopicMaintenance}, {"dataReleaseMaintenance", about.TopicMaintenance},
+	{
+		"dataImputationProtocol",
+		about.TopicPreparation,
+	}, {"dataPreprocessingProtocol", about.TopicPreparation}, {"dataManipulationProtocol", about.TopicPreparation},
+	{
+		"dataAnnotationProtocol",
+		about.TopicAnnotation,
+	}, {"dataAnnotationPlatform", about.TopicAnnotation}, {"dataAnnotationAnalysis", about.TopicAnnotation},
+	{
+		"annotationsPerItem",
+		about.TopicAnnotation,
+	}, {"annotatorDemographics", about.TopicAnnotation}, {"machineAnnotationTools", about.TopicAnnotation},
+	{
+		"personalSensitiveInformation",
+		about.TopicSensitive,
+	}, {"dataUseCases", about.TopicUses}, {"dataLimitations", about.TopicLimits}, {"dataBiases", about.TopicBias},
+	{
+		"dataSocialImpact",
+		about.TopicImpact,
+	}, {"dataReleaseMaintenancePlan", about.TopicMaintenance}, {"dataReleaseMaintenance", about.TopicMaintenance},
 }
 
 func (r *reader) responsible(n Node) {
@@ -309,6 +352,10 @@ func (r *reader) responsible(n Node) {
 		}
 	}
 	if n.first("cr:isLiveDataset").text() == "true" {
-		r.Say(about.TopicMaintenance, "isLiveDataset", fmt.Sprintf("The dataset is live: it changes after version %s was described.", r.Version))
+		r.Say(
+			about.TopicMaintenance,
+			"isLiveDataset",
+			fmt.Sprintf("The dataset is live: it changes after version %s was described.", r.Version),
+		)
 	}
 }

@@ -19,7 +19,12 @@ var terms = map[string]string{
 }
 
 // aliases are other names of the same properties.
-var aliases = map[string]string{"sc:containedIn": "cr:containedIn", "sc:md5": "cr:md5", "cr:sha256": "sc:sha256", "sc:licence": "sc:license"}
+var aliases = map[string]string{
+	"sc:containedIn": "cr:containedIn",
+	"sc:md5":         "cr:md5",
+	"cr:sha256":      "sc:sha256",
+	"sc:licence":     "sc:license",
+}
 
 // names tell what the names of a document mean.
 type names struct {

@@ -38,8 +38,30 @@ func (b *bill) component(n lineage.Node) (*cdx.Component, error) {
 		b.recorded(c, n)
 	}
 	properties := properties(
-		"kind", n.Kind, "ref", n.ID, "mspId", n.MSPID, "tx", n.Transaction, "block", strconv.FormatUint(n.Block, 10), "recorded", stamp(n.Recorded),
-		"bizStep", n.BizStep, "disposition", n.Disposition, "readPoint", n.ReadPoint, "bizLocation", n.BizLocation, "eventID", n.EventID, "time", stamp(n.Time),
+		"kind",
+		n.Kind,
+		"ref",
+		n.ID,
+		"mspId",
+		n.MSPID,
+		"tx",
+		n.Transaction,
+		"block",
+		strconv.FormatUint(n.Block, 10),
+		"recorded",
+		stamp(n.Recorded),
+		"bizStep",
+		n.BizStep,
+		"disposition",
+		n.Disposition,
+		"readPoint",
+		n.ReadPoint,
+		"bizLocation",
+		n.BizLocation,
+		"eventID",
+		n.EventID,
+		"time",
+		stamp(n.Time),
 	)
 	if n.Carrier {
 		properties = append(properties, cdx.Property{Name: "pedigree:carrier", Value: "true"})
@@ -60,7 +82,13 @@ func (b *bill) component(n lineage.Node) (*cdx.Component, error) {
 		if v != nil {
 			id = v.id
 		}
-		b.refer(c, cdx.ERTypeAttestation, "/v1/records/"+url.PathEscape(id)+"/proof?level=block", "proof that the organisations of the ledger recorded it; the program's verify checks it alone", "")
+		b.refer(
+			c,
+			cdx.ERTypeAttestation,
+			"/v1/records/"+url.PathEscape(id)+"/proof?level=block",
+			"proof that the organisations of the ledger recorded it; the program's verify checks it alone",
+			"",
+		)
 	}
 	return c, nil
 }
@@ -99,12 +127,23 @@ func (b *bill) artifact(c *cdx.Component, v *version) error {
 		return err
 	}
 	if v.Card.Text != "" {
-		b.refer(c, cardReference(v), "/v1/"+artifactPath(v.ArtifactRef)+"/card", "the card that it was registered with, byte for byte", v.Card.SHA256)
+		b.refer(
+			c,
+			cardReference(v),
+			"/v1/"+artifactPath(v.ArtifactRef)+"/card",
+			"the card that it was registered with, byte for byte",
+			v.Card.SHA256,
+		)
 	}
 	if v.card != nil {
 		for _, address := range v.card.URLs {
 			if u, err := url.Parse(address); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
-				c.ExternalReferences = list(append(items(c.ExternalReferences), cdx.ExternalReference{Type: cdx.ERTypeWebsite, URL: u.String(), Comment: "named by the card"}))
+				c.ExternalReferences = list(
+					append(
+						items(c.ExternalReferences),
+						cdx.ExternalReference{Type: cdx.ERTypeWebsite, URL: u.String(), Comment: "named by the card"},
+					),
+				)
 			}
 		}
 		c.Tags = list(v.card.Keywords)
@@ -270,7 +309,13 @@ func (b *bill) pedigree(c *cdx.Component, v *version) error {
 		}
 		seen[id] = true
 		// Without a bom-ref, which only one component may have: the component itself stands among the others.
-		a := cdx.Component{Type: types[ref.Kind], Group: ref.Namespace, Name: ref.Name, Version: ref.Version, Properties: list(properties("ref", id, "relation", how))}
+		a := cdx.Component{
+			Type:       types[ref.Kind],
+			Group:      ref.Namespace,
+			Name:       ref.Name,
+			Version:    ref.Version,
+			Properties: list(properties("ref", id, "relation", how)),
+		}
 		if own := b.versions[id]; own != nil && own.Digest.Coverage == "full" {
 			a.Hashes = &[]cdx.Hash{{Algorithm: algorithms[own.Digest.Algorithm], Value: own.Digest.Value}}
 		}

@@ -1,16 +1,17 @@
 // Package cyclonedx writes what something was made of as a CycloneDX 1.6 bill of materials (https://cyclonedx.org), the
 // ML-BOM of a model or a dataset first of all.
 //
-// CycloneDX has no word for fish, and needs one of its own types for each component. A model is a machine-learning-model; a dataset
-// is data; code is an application, which is what software is there that is no library; a document is a file. Events, and things
-// that they are about, are data too: what a bill can hold of a landed fish is what somebody recorded of it, and the hash of such a
-// component is that of the record. Runs are no components: they are workflows of the formulation.
+// CycloneDX has no word for fish, and needs one of its own types for each component. A model is a
+// machine-learning-model; a dataset is data; code is an application, which is what software is there that is no
+// library; a document is a file. Events, and things that they are about, are data too: what a bill can hold of a landed
+// fish is what somebody recorded of it, and the hash of such a component is that of the record. Runs are no components:
+// they are workflows of the formulation.
 //
-// Whatever has no field of its own stands among the properties, whose names begin with "pedigree:". What is recalled, or what consent
-// was withdrawn for, stands among the vulnerabilities, with everything in the bill that was made of it.
+// Whatever has no field of its own stands among the properties, whose names begin with "pedigree:". What is recalled,
+// or what consent was withdrawn for, stands among the vulnerabilities, with everything in the bill that was made of it.
 //
-// Equal answers of the ledger give equal bytes: the time of a bill is that of the newest record in it, and its serial number is made of its
-// content.
+// Equal answers of the ledger give equal bytes: the time of a bill is that of the newest record in it, and its serial
+// number is made of its content.
 package cyclonedx
 
 import (
@@ -127,7 +128,8 @@ func (b *bill) seen(t time.Time) {
 	}
 }
 
-// node is the id under which a node of the graph stands that a record names: an artifact version may be named by its record too.
+// node is the id under which a node of the graph stands that a record names: an artifact version may be named by its
+// record too.
 func (b *bill) node(name string) (string, error) {
 	if _, ok := b.nodes[name]; ok {
 		return name, nil
@@ -153,7 +155,8 @@ func (b *bill) isComponent(name string) bool {
 	return ok && (n.Kind != "activity" && n.Kind != "statement" && n.Kind != "member" || n.ID == b.graph.Start().ID)
 }
 
-// connect finds what each component was made of. Runs are passed through: what one generated was made of what it used for it.
+// connect finds what each component was made of. Runs are passed through: what one generated was made of what it used
+// for it.
 func (b *bill) connect() error {
 	add := func(of, from string) error {
 		from, err := b.node(from)
@@ -184,7 +187,8 @@ func (b *bill) connect() error {
 		}
 	}
 	for _, e := range b.graph.Answer.Edges {
-		if e.Kind == lineage.EdgeContains || e.Kind == lineage.EdgeSubject || b.runs[e.From] != nil || b.runs[e.To] != nil || !b.isComponent(e.To) {
+		if e.Kind == lineage.EdgeContains || e.Kind == lineage.EdgeSubject || b.runs[e.From] != nil || b.runs[e.To] != nil ||
+			!b.isComponent(e.To) {
 			continue
 		}
 		if err := add(e.To, e.From); err != nil {
@@ -237,7 +241,14 @@ func (b *bill) assemble() error {
 		b.Metadata.Timestamp = stamp(b.newest)
 	}
 	b.Metadata.Properties = list(properties(
-		"channel", b.graph.Channel, "block", strconv.FormatUint(b.graph.Answer.Block, 10), "node", start.ID, "truncated", strings.Join(b.cut(), " "),
+		"channel",
+		b.graph.Channel,
+		"block",
+		strconv.FormatUint(b.graph.Answer.Block, 10),
+		"node",
+		start.ID,
+		"truncated",
+		strings.Join(b.cut(), " "),
 	))
 	return nil
 }
@@ -273,7 +284,9 @@ func tools(program string) *cdx.ToolsChoice {
 	if name == "" {
 		name = "pedigree"
 	}
-	return &cdx.ToolsChoice{Components: &[]cdx.Component{{Type: cdx.ComponentTypeApplication, Name: name, Version: version}}}
+	return &cdx.ToolsChoice{
+		Components: &[]cdx.Component{{Type: cdx.ComponentTypeApplication, Name: name, Version: version}},
+	}
 }
 
 // organisation is an organisation as it introduced itself, or by its name on the ledger.
@@ -337,9 +350,10 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// compose says of which components the bill has everything that they were made of. What a run used, and what an event names, was frozen
-// when it was recorded: that is complete. Where nobody recorded a run, others may have been used than are named; where nothing is said, or
-// not all of the content was hashed, nobody knows; and where the walk was cut there is more.
+// compose says of which components the bill has everything that they were made of. What a run used, and what an event
+// names, was frozen when it was recorded: that is complete. Where nobody recorded a run, others may have been used than
+// are named; where nothing is said, or not all of the content was hashed, nobody knows; and where the walk was cut
+// there is more.
 func (b *bill) compose() {
 	frontier := map[string]bool{}
 	if b.graph.Answer.Truncated != nil {
@@ -360,7 +374,14 @@ func (b *bill) compose() {
 		all = append(all, cdx.Composition{BOMRef: "composition:" + string(as), Aggregate: as, Dependencies: list(by[as])})
 	}
 	if v := b.versions[b.graph.Start().ID]; v != nil && v.Manifest != nil {
-		all = append(all, cdx.Composition{BOMRef: "composition:files", Aggregate: cdx.CompositionAggregateComplete, Assemblies: &[]cdx.BOMReference{cdx.BOMReference(reference(b.graph.Start().ID))}})
+		all = append(
+			all,
+			cdx.Composition{
+				BOMRef:     "composition:files",
+				Aggregate:  cdx.CompositionAggregateComplete,
+				Assemblies: &[]cdx.BOMReference{cdx.BOMReference(reference(b.graph.Start().ID))},
+			},
+		)
 	}
 	b.Compositions = list(all)
 }

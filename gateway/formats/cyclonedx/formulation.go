@@ -51,7 +51,10 @@ func (b *bill) formulate() error {
 			if output.Explicit {
 				more = append(more, cdx.Property{Name: "pedigree:from", Value: string(texts(output.From).Bytes())})
 			}
-			outputs = append(outputs, cdx.TaskOutput{Type: cdx.TaskOutputTypeArtifact, Resource: resource, Properties: list(more)})
+			outputs = append(
+				outputs,
+				cdx.TaskOutput{Type: cdx.TaskOutputTypeArtifact, Resource: resource, Properties: list(more)},
+			)
 		}
 		w.Inputs, w.Outputs = list(inputs), list(outputs)
 		more := properties("type", r.Type, "mspId", n.MSPID, "tx", n.Transaction)
@@ -91,7 +94,13 @@ func (b *bill) resource(name string) (*cdx.ResourceReferenceChoice, error) {
 	if _, err := record.ParseArtifactRef(id); err == nil {
 		address = formats.ArtifactURI(id)
 	}
-	return &cdx.ResourceReferenceChoice{ExternalReference: &cdx.ExternalReference{Type: cdx.ERTypeOther, URL: address, Comment: "not part of what this bill is about"}}, nil
+	return &cdx.ResourceReferenceChoice{
+		ExternalReference: &cdx.ExternalReference{
+			Type:    cdx.ERTypeOther,
+			URL:     address,
+			Comment: "not part of what this bill is about",
+		},
+	}, nil
 }
 
 // parameters are what a run was told, one for each name; values that are no texts stand as JSON.
@@ -107,7 +116,8 @@ func parameters(v canonical.Value) []cdx.Parameter {
 	return all
 }
 
-// warn makes a vulnerability of each recall and each withdrawal that stands, with everything in the bill that was made of what it is about.
+// warn makes a vulnerability of each recall and each withdrawal that stands, with everything in the bill that was made
+// of what it is about.
 func (b *bill) warn() error {
 	about := map[string][]string{} // statement to nodes
 	var order []string
@@ -140,7 +150,9 @@ func (b *bill) warn() error {
 		s := r.Statement
 		v := cdx.Vulnerability{
 			BOMRef: id, ID: id, Source: &cdx.Source{Name: by.Name, URL: b.graph.URL + "/v1/records/" + url.PathEscape(id)},
-			Description: s.Kind + ": " + s.Predicate.Get("reason").Text, Detail: s.Predicate.Get("note").Text, Recommendation: s.Predicate.Get("instructions").Text,
+			Description: s.Kind + ": " + s.Predicate.Get(
+				"reason",
+			).Text, Detail: s.Predicate.Get("note").Text, Recommendation: s.Predicate.Get("instructions").Text,
 			Created:    stamp(found.Time),
 			Properties: list(append(properties("kind", s.Kind, "mspId", found.MSPID, "tx", found.TxID), subjects(about[id])...)),
 		}

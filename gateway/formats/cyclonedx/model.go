@@ -36,13 +36,23 @@ func (b *bill) modelCard(v *version) (*cdx.MLModelCard, error) {
 	var metrics []cdx.MLPerformanceMetric
 	for _, result := range d.Metrics {
 		if result.Value != "" {
-			metrics = append(metrics, cdx.MLPerformanceMetric{Type: result.Type, Value: result.Value, Slice: strings.TrimSpace(result.Dataset + " " + result.Slice)})
+			metrics = append(
+				metrics,
+				cdx.MLPerformanceMetric{
+					Type:  result.Type,
+					Value: result.Value,
+					Slice: strings.TrimSpace(result.Dataset + " " + result.Slice),
+				},
+			)
 		}
 	}
 	if r := b.runs[b.generated[v.ArtifactRef.String()]]; r != nil {
 		for _, outcome := range r.Outcome.Members {
 			if outcome.Value.Kind == canonical.Number {
-				metrics = append(metrics, cdx.MLPerformanceMetric{Type: outcome.Name, Value: outcome.Value.Text, Slice: "outcome of the run"})
+				metrics = append(
+					metrics,
+					cdx.MLPerformanceMetric{Type: outcome.Name, Value: outcome.Value.Text, Slice: "outcome of the run"},
+				)
 			}
 		}
 	}
@@ -52,7 +62,8 @@ func (b *bill) modelCard(v *version) (*cdx.MLModelCard, error) {
 	return m, nil
 }
 
-// datasets are those that the run used that made the model, to train and to evaluate it, and those that it was derived from.
+// datasets are those that the run used that made the model, to train and to evaluate it, and those that it was derived
+// from.
 func (b *bill) datasets(v *version) ([]cdx.MLDatasetChoice, error) {
 	var names []record.Use
 	if r := b.runs[b.generated[v.ArtifactRef.String()]]; r != nil {
@@ -95,10 +106,14 @@ func considerations(d *about.Description) *cdx.MLModelCardConsiderations {
 		return all
 	}
 	c := &cdx.MLModelCardConsiderations{
-		Users: list(texts(about.TopicUsers)), UseCases: list(texts(about.TopicUses)), TechnicalLimitations: list(texts(about.TopicLimits, about.TopicMisuses)),
+		Users: list(
+			texts(about.TopicUsers),
+		), UseCases: list(texts(about.TopicUses)), TechnicalLimitations: list(texts(about.TopicLimits, about.TopicMisuses)),
 	}
 	for _, text := range texts(about.TopicEthics, about.TopicImpact, about.TopicSensitive) {
-		c.EthicalConsiderations = list(append(items(c.EthicalConsiderations), cdx.MLModelCardEthicalConsideration{Name: text}))
+		c.EthicalConsiderations = list(
+			append(items(c.EthicalConsiderations), cdx.MLModelCardEthicalConsideration{Name: text}),
+		)
 	}
 	for _, text := range texts(about.TopicBias) {
 		c.FairnessAssessments = list(append(items(c.FairnessAssessments), cdx.MLModelCardFairnessAssessment{Harms: text}))
@@ -138,18 +153,38 @@ func (b *bill) data(c *cdx.Component, v *version) (cdx.ComponentData, error) {
 		var stewards []cdx.ComponentDataGovernanceResponsibleParty
 		for _, a := range d.Creators {
 			if a.Type == "organisation" {
-				stewards = append(stewards, cdx.ComponentDataGovernanceResponsibleParty{Organization: &cdx.OrganizationalEntity{Name: a.Name}})
+				stewards = append(
+					stewards,
+					cdx.ComponentDataGovernanceResponsibleParty{Organization: &cdx.OrganizationalEntity{Name: a.Name}},
+				)
 			} else {
 				stewards = append(stewards, cdx.ComponentDataGovernanceResponsibleParty{Contact: &cdx.OrganizationalContact{Name: a.Name}})
 			}
 		}
 		data.Governance.Stewards = list(stewards)
 		if d.Publisher != nil {
-			data.Governance.Custodians = &[]cdx.ComponentDataGovernanceResponsibleParty{{Organization: &cdx.OrganizationalEntity{Name: d.Publisher.Name}}}
+			data.Governance.Custodians = &[]cdx.ComponentDataGovernanceResponsibleParty{
+				{Organization: &cdx.OrganizationalEntity{Name: d.Publisher.Name}},
+			}
 		}
-		contents := properties("languages", strings.Join(d.Languages, ", "), "sizes", strings.Join(d.Sizes, ", "), "tasks", strings.Join(d.Tasks, ", "))
+		contents := properties(
+			"languages",
+			strings.Join(d.Languages, ", "),
+			"sizes",
+			strings.Join(d.Sizes, ", "),
+			"tasks",
+			strings.Join(d.Tasks, ", "),
+		)
 		for _, t := range d.Usage {
-			contents = append(contents, properties("usage", strings.Join(append([]string{strings.TrimSpace(t.Kind + " " + t.Scheme + " " + t.Code + " " + t.Text)}, t.Constraints...), "; "))...)
+			contents = append(
+				contents,
+				properties(
+					"usage",
+					strings.Join(
+						append([]string{strings.TrimSpace(t.Kind + " " + t.Scheme + " " + t.Code + " " + t.Text)}, t.Constraints...),
+						"; ",
+					),
+				)...)
 		}
 		for _, topic := range []string{about.TopicCollection, about.TopicPreparation, about.TopicAnnotation, about.TopicLimits, about.TopicBias} {
 			for _, p := range d.About(topic) {

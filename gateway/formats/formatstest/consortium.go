@@ -46,7 +46,8 @@ func (s *Signer) Sign(message []byte) ([]byte, error) {
 // Lifetime of authorities; certificates of their members are valid in its first year.
 var from, until = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// NewConsortium makes an authority for each organisation. The trust file has all but those whose names begin with "Other".
+// NewConsortium makes an authority for each organisation. The trust file has all but those whose names begin with
+// "Other".
 func NewConsortium(t testing.TB, mspIDs ...string) *Consortium {
 	c := &Consortium{t: t, cas: map[string]*Signer{}}
 	var organisations []map[string]any
@@ -59,7 +60,10 @@ func NewConsortium(t testing.TB, mspIDs ...string) *Consortium {
 		ca.Key, ca.Cert = c.issue(elliptic.P256(), template, nil)
 		c.cas[mspID] = ca
 		if !strings.HasPrefix(mspID, "Other") {
-			organisations = append(organisations, map[string]any{"mspId": mspID, "roots": []string{base64.StdEncoding.EncodeToString(ca.Cert.Raw)}})
+			organisations = append(
+				organisations,
+				map[string]any{"mspId": mspID, "roots": []string{base64.StdEncoding.EncodeToString(ca.Cert.Raw)}},
+			)
 		}
 	}
 	text, err := json.Marshal(map[string]any{
@@ -74,7 +78,11 @@ func NewConsortium(t testing.TB, mspIDs ...string) *Consortium {
 	return c
 }
 
-func (c *Consortium) issue(curve elliptic.Curve, template *x509.Certificate, issuer *Signer) (*ecdsa.PrivateKey, *x509.Certificate) {
+func (c *Consortium) issue(
+	curve elliptic.Curve,
+	template *x509.Certificate,
+	issuer *Signer,
+) (*ecdsa.PrivateKey, *x509.Certificate) {
 	c.t.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {

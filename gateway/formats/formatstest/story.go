@@ -1,6 +1,6 @@
-// Package formatstest tells the tests of all exports one story: what a small consortium has recorded about a model, down
-// to the fish whose temperatures it was trained with. The records are real, so are the index and the walks; there is no
-// peer and no chaincode behind them.
+// Package formatstest tells the tests of all exports one story: what a small consortium has recorded about a model,
+// down to the fish whose temperatures it was trained with. The records are real, so are the index and the walks; there
+// is no peer and no chaincode behind them.
 package formatstest
 
 import (
@@ -71,27 +71,77 @@ func On(t testing.TB, l *indextest.Ledger) *Story {
 	s := &Story{t: t, Ledger: l, Index: l.Follower}
 	s.Ledger.Put("Harbor", indextest.Member(t, `{"mspId":"HarborMSP","name":"Harbor Fisheries"}`))
 	s.Ledger.Put("Market", indextest.Member(t, `{"mspId":"MarketMSP","name":"Market","namespaces":["market"]}`))
-	s.Ledger.Put("Lab", indextest.Member(t, `{"mspId":"LabMSP","name":"Spoilage Lab","description":"Learns how long fish keeps.","url":"https://lab.example/","gln":"9520000000004","namespaces":["lab"]}`))
+	s.Ledger.Put(
+		"Lab",
+		indextest.Member(
+			t,
+			`{"mspId":"LabMSP","name":"Spoilage Lab","description":"Learns how long fish keeps.","url":"https://lab.example/","gln":"9520000000004","namespaces":["lab"]}`,
+		),
+	)
 
-	s.Packing = s.Ledger.Put("Harbor", indextest.Event(t, `{"type":"TransformationEvent","eventTime":"2026-02-01T08:00:00Z","bizStep":"commissioning",
-		"inputQuantityList":[{"epcClass":"https://id.gs1.org/01/09520051010006/10/CATCH-1"}],"outputQuantityList":[{"epcClass":"`+Lot+`","quantity":40,"uom":"KGM"}]}`))
-	s.Reading = s.Ledger.Put("Market", indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-02-01T12:00:00Z","action":"OBSERVE","bizStep":"transporting",
-		"quantityList":[{"epcClass":"`+Lot+`"}],"sensorElementList":[{"sensorReport":[{"type":"Temperature","value":2.5,"uom":"CEL"}]}]}`))
+	s.Packing = s.Ledger.Put(
+		"Harbor",
+		indextest.Event(t, `{"type":"TransformationEvent","eventTime":"2026-02-01T08:00:00Z","bizStep":"commissioning",
+		"inputQuantityList":[{"epcClass":"https://id.gs1.org/01/09520051010006/10/CATCH-1"}],"outputQuantityList":[{"epcClass":"`+Lot+`","quantity":40,"uom":"KGM"}]}`),
+	)
+	s.Reading = s.Ledger.Put(
+		"Market",
+		indextest.Event(
+			t,
+			`{"type":"ObjectEvent","eventTime":"2026-02-01T12:00:00Z","action":"OBSERVE","bizStep":"transporting",
+		"quantityList":[{"epcClass":"`+Lot+`"}],"sensorElementList":[{"sensorReport":[{"type":"Temperature","value":2.5,"uom":"CEL"}]}]}`,
+		),
+	)
 
-	s.artifact("Market", Measurements, `{"derivedFrom":["`+s.Reading+`"],"licence":"CC-BY-4.0","mediaType":"text/csv","size":123456,
+	s.artifact(
+		"Market",
+		Measurements,
+		`{"derivedFrom":["`+s.Reading+`"],"licence":"CC-BY-4.0","mediaType":"text/csv","size":123456,
 		"description":"Temperatures of chilled fish on the road, once a minute.",
-		"metadata":{"openlineage":{"namespace":"s3://market-cold-chain","name":"temperatures/2026-02.csv"}}}`, measurementsCard)
-	s.artifact("Lab", Crawl, `{"licence":"LicenseRef-terms","description":"Pages about fish. `+jsonText(Text)+`"}`, crawlCard)
-	s.artifact("Market", Users, `{"digest":{"algorithm":"sha-256","coverage":"declared","value":"`+sum(Users)+`"},"description":"What customers wrote."}`, "")
-	s.artifact("Lab", Training, `{"licence":"Apache-2.0","aliases":[{"algorithm":"sha-512","coverage":"full","value":"`+sum(Training)+sum(Training)+`"}]}`, "")
-	s.artifact("Lab", Base, `{"licence":"Apache-2.0","aliases":[{"algorithm":"sha-256","coverage":"full","value":"`+sum("root")+`","scheme":"openssf-model-signing/1.0"}]}`, baseCard)
+		"metadata":{"openlineage":{"namespace":"s3://market-cold-chain","name":"temperatures/2026-02.csv"}}}`,
+		measurementsCard,
+	)
+	s.artifact(
+		"Lab",
+		Crawl,
+		`{"licence":"LicenseRef-terms","description":"Pages about fish. `+jsonText(Text)+`"}`,
+		crawlCard,
+	)
+	s.artifact(
+		"Market",
+		Users,
+		`{"digest":{"algorithm":"sha-256","coverage":"declared","value":"`+sum(
+			Users,
+		)+`"},"description":"What customers wrote."}`,
+		"",
+	)
+	s.artifact(
+		"Lab",
+		Training,
+		`{"licence":"Apache-2.0","aliases":[{"algorithm":"sha-512","coverage":"full","value":"`+sum(
+			Training,
+		)+sum(
+			Training,
+		)+`"}]}`,
+		"",
+	)
+	s.artifact(
+		"Lab",
+		Base,
+		`{"licence":"Apache-2.0","aliases":[{"algorithm":"sha-256","coverage":"full","value":"`+sum(
+			"root",
+		)+`","scheme":"openssf-model-signing/1.0"}]}`,
+		baseCard,
+	)
 	s.artifact("Lab", Alone, `{}`, "")
 
 	s.artifact("Lab", Cleaned, `{"metadata":{"openlineage":{"namespace":"s3://lab","name":"clean/temperatures","facets":{
 		"schema":{"_producer":"https://lab.example/airflow","_schemaURL":"https://openlineage.io/spec/facets/1-1-1/SchemaDatasetFacet.json","fields":[{"name":"celsius","type":"double"}]}},
 		"outputFacets":{"outputStatistics":{"_producer":"https://lab.example/airflow","_schemaURL":"https://openlineage.io/spec/facets/1-0-2/OutputStatisticsOutputDatasetFacet.json","rowCount":1000}}}}}`, "")
 	s.put(Heldout)
-	s.Cleaning = s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"transformation","startedAt":"2026-02-10T07:00:00Z","endedAt":"2026-02-10T07:10:00Z",
+	s.Cleaning = s.Ledger.Put(
+		"Lab",
+		indextest.Activity(t, `{"type":"transformation","startedAt":"2026-02-10T07:00:00Z","endedAt":"2026-02-10T07:10:00Z",
 		"used":[{"ref":"`+Measurements+`","role":"raw"},{"ref":"`+Users+`"}],
 		"generated":[{"ref":"`+Cleaned+`","from":["`+Measurements+`"],"columns":{"celsius":[{"ref":"`+Measurements+`","column":"temp","transformations":[{"type":"DIRECT","subtype":"TRANSFORMATION","masking":false}]}]}},
 			{"ref":"`+Heldout+`","from":["`+Measurements+`","`+Users+`"]}],
@@ -99,28 +149,79 @@ func On(t testing.TB, l *indextest.Ledger) *Story {
 			"run":{"runId":"7d1b6b2e-8f0a-4a43-9c0e-7a64c2b3f001","facets":{"nominalTime":{"nominalStartTime":"2026-02-10T07:00:00Z"},"pedigree_ledger":{"mspId":"SomebodyElse"}}},
 			"job":{"namespace":"lab-airflow","name":"clean.temperatures"},
 			"inputs":[{"namespace":"s3://market-cold-chain","name":"temperatures/2026-02.csv","ref":"`+Measurements+`","facets":{"version":{"_producer":"https://lab.example/airflow","_schemaURL":"https://openlineage.io/x","datasetVersion":"2026-02"}}}],
-			"outputs":[{"namespace":"s3://lab","name":"clean/temperatures","ref":"`+Cleaned+`"}]}}}`))
-	s.Failed = s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"transformation","endedAt":"2026-02-10T06:00:00Z","used":[{"ref":"`+Measurements+`"}],"outcome":{"state":"FAIL"},
+			"outputs":[{"namespace":"s3://lab","name":"clean/temperatures","ref":"`+Cleaned+`"}]}}}`),
+	)
+	s.Failed = s.Ledger.Put(
+		"Lab",
+		indextest.Activity(
+			t,
+			`{"type":"transformation","endedAt":"2026-02-10T06:00:00Z","used":[{"ref":"`+Measurements+`"}],"outcome":{"state":"FAIL"},
 		"metadata":{"openlineage":{"eventType":"FAIL","run":{"runId":"7d1b6b2e-8f0a-4a43-9c0e-7a64c2b3f000"},"job":{"namespace":"lab-airflow","name":"clean.temperatures"},
-			"inputs":[{"namespace":"s3://market-cold-chain","name":"temperatures/2026-02.csv","ref":"`+Measurements+`"}],"outputs":[{"namespace":"s3://lab","name":"clean/temperatures"}]}}}`))
+			"inputs":[{"namespace":"s3://market-cold-chain","name":"temperatures/2026-02.csv","ref":"`+Measurements+`"}],"outputs":[{"namespace":"s3://lab","name":"clean/temperatures"}]}}}`,
+		),
+	)
 	s.put(Synthetic)
-	s.Generation = s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"generation","used":[{"ref":"`+Base+`","role":"generator"}],"generated":[{"ref":"`+Synthetic+`"}],"endedAt":"2026-02-11T07:00:00Z"}`))
+	s.Generation = s.Ledger.Put(
+		"Lab",
+		indextest.Activity(
+			t,
+			`{"type":"generation","used":[{"ref":"`+Base+`","role":"generator"}],"generated":[{"ref":"`+Synthetic+`"}],"endedAt":"2026-02-11T07:00:00Z"}`,
+		),
+	)
 
-	m := manifest.Manifest{Files: []manifest.File{{Name: "config.json", Size: 120, SHA256: sum("config")}, {Name: "weights.bin", Size: 4_000_000, SHA256: sum("weights")}}}
-	model := canonical.Obj(canonical.Member{Name: "manifest", Value: m.Value()}, canonical.Member{Name: "size", Value: canonical.Int(m.Size())},
-		canonical.Member{Name: "digest", Value: digest(m.Digest())}, canonical.Member{Name: "licence", Value: canonical.Str("Apache-2.0")},
-		canonical.Member{Name: "aliases", Value: canonical.Arr(digest(sum("oms")).With("scheme", canonical.Str("openssf-model-signing/1.0")))})
+	m := manifest.Manifest{
+		Files: []manifest.File{
+			{Name: "config.json", Size: 120, SHA256: sum("config")},
+			{Name: "weights.bin", Size: 4_000_000, SHA256: sum("weights")},
+		},
+	}
+	model := canonical.Obj(
+		canonical.Member{Name: "manifest", Value: m.Value()},
+		canonical.Member{Name: "size", Value: canonical.Int(m.Size())},
+		canonical.Member{
+			Name:  "digest",
+			Value: digest(m.Digest()),
+		},
+		canonical.Member{Name: "licence", Value: canonical.Str("Apache-2.0")},
+		canonical.Member{
+			Name:  "aliases",
+			Value: canonical.Arr(digest(sum("oms")).With("scheme", canonical.Str("openssf-model-signing/1.0"))),
+		},
+	)
 	s.artifact("Lab", Model, string(model.Bytes()), modelCard)
 	s.artifact("Lab", Report, `{"mediaType":"application/pdf"}`, "")
-	s.Run = s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"training","description":"Third training.","startedAt":"2026-02-12T08:00:00Z","endedAt":"2026-02-12T09:30:00Z",
+	s.Run = s.Ledger.Put(
+		"Lab",
+		indextest.Activity(
+			t,
+			`{"type":"training","description":"Third training.","startedAt":"2026-02-12T08:00:00Z","endedAt":"2026-02-12T09:30:00Z",
 		"used":[{"ref":"`+Base+`","role":"base"},{"ref":"`+Training+`","role":"code"},{"ref":"`+Cleaned+`","role":"training"},{"ref":"`+Crawl+`","role":"training"},
 			{"ref":"`+Synthetic+`","role":"training"},{"ref":"`+Heldout+`","role":"evaluation"}],
 		"generated":[{"ref":"`+Model+`","from":["`+Base+`","`+Training+`","`+Cleaned+`","`+Crawl+`","`+Synthetic+`"]},{"ref":"`+Report+`"}],
-		"parameters":{"epochs":3,"learningRate":0.001},"outcome":{"accuracy":0.93}}`))
-	s.Decision = s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"inference","endedAt":"2026-02-13T08:00:00Z","used":[{"ref":"`+Model+`"}],"about":["`+Lot+`"],"outcome":{"days":5}}`))
+		"parameters":{"epochs":3,"learningRate":0.001},"outcome":{"accuracy":0.93}}`,
+		),
+	)
+	s.Decision = s.Ledger.Put(
+		"Lab",
+		indextest.Activity(
+			t,
+			`{"type":"inference","endedAt":"2026-02-13T08:00:00Z","used":[{"ref":"`+Model+`"}],"about":["`+Lot+`"],"outcome":{"days":5}}`,
+		),
+	)
 	s.Ledger.Put("Market", indextest.Statement(t, record.Approval, `{"scope":"chilled fish"}`, Model))
-	s.Recall = s.Ledger.Put("Market", indextest.Statement(t, record.Recall, `{"reason":"logger 7 read three degrees too low `+jsonText(Text)+`","instructions":"train again"}`, Measurements))
-	s.Withdrawal = s.Ledger.Put("Lab", indextest.Statement(t, record.Withdrawal, `{"reason":"a site asked for it"}`, Crawl))
+	s.Recall = s.Ledger.Put(
+		"Market",
+		indextest.Statement(
+			t,
+			record.Recall,
+			`{"reason":"logger 7 read three degrees too low `+jsonText(Text)+`","instructions":"train again"}`,
+			Measurements,
+		),
+	)
+	s.Withdrawal = s.Ledger.Put(
+		"Lab",
+		indextest.Statement(t, record.Withdrawal, `{"reason":"a site asked for it"}`, Crawl),
+	)
 	return s
 }
 
@@ -135,7 +236,11 @@ func sum(s string) string {
 }
 
 func digest(value string) canonical.Value {
-	return canonical.Obj(canonical.Member{Name: "algorithm", Value: canonical.Str("sha-256")}, canonical.Member{Name: "coverage", Value: canonical.Str("full")}, canonical.Member{Name: "value", Value: canonical.Str(value)})
+	return canonical.Obj(
+		canonical.Member{Name: "algorithm", Value: canonical.Str("sha-256")},
+		canonical.Member{Name: "coverage", Value: canonical.Str("full")},
+		canonical.Member{Name: "value", Value: canonical.Str(value)},
+	)
 }
 
 func (s *Story) put(refs ...string) {
@@ -162,7 +267,14 @@ func (s *Story) artifact(org, ref, members, card string) {
 		if card[0] == '{' {
 			media = `application/ld+json; profile="http://mlcommons.org/croissant/1.1"`
 		}
-		v = v.With("card", canonical.Obj(canonical.Member{Name: "mediaType", Value: canonical.Str(media)}, canonical.Member{Name: "sha256", Value: canonical.Str(sum(card))}, canonical.Member{Name: "text", Value: canonical.Str(card)}))
+		v = v.With(
+			"card",
+			canonical.Obj(
+				canonical.Member{Name: "mediaType", Value: canonical.Str(media)},
+				canonical.Member{Name: "sha256", Value: canonical.Str(sum(card))},
+				canonical.Member{Name: "text", Value: canonical.Str(card)},
+			),
+		)
 	}
 	made, problems := record.NewArtifact(v)
 	require.Empty(s.t, problems, "%s: %+v", ref, problems)
@@ -196,17 +308,36 @@ func (s *Story) Sampled(t testing.TB) string {
 	t.Helper()
 	const ref = "dataset/lab/sampled@1"
 	s.artifact("Lab", ref, `{"digest":{"algorithm":"sha-256","coverage":"sampled","value":"`+sum(ref)+`"}}`, "")
-	s.Ledger.Put("Lab", indextest.Activity(t, `{"type":"transformation","used":[{"ref":"`+Measurements+`"}],"generated":[{"ref":"`+ref+`"}]}`))
+	s.Ledger.Put(
+		"Lab",
+		indextest.Activity(
+			t,
+			`{"type":"transformation","used":[{"ref":"`+Measurements+`"}],"generated":[{"ref":"`+ref+`"}]}`,
+		),
+	)
 	return ref
 }
 
-// Transformation adds two events that are one transformation, of which the first has the input and the second the output.
+// Transformation adds two events that are one transformation, of which the first has the input and the second the
+// output.
 func (s *Story) Transformation(t testing.TB) (first, second string) {
 	t.Helper()
 	event := func(at, list string) string {
-		return s.Ledger.Put("Harbor", indextest.Event(t, `{"type":"TransformationEvent","eventTime":"2026-02-03T0`+at+`:00:00Z","transformationID":"urn:uuid:7d1b6b2e-0000-4a43-9c0e-7a64c2b3f001",`+list+`}`))
+		return s.Ledger.Put(
+			"Harbor",
+			indextest.Event(
+				t,
+				`{"type":"TransformationEvent","eventTime":"2026-02-03T0`+at+`:00:00Z","transformationID":"urn:uuid:7d1b6b2e-0000-4a43-9c0e-7a64c2b3f001",`+list+`}`,
+			),
+		)
 	}
-	return event("1", `"inputQuantityList":[{"epcClass":"`+Lot+`"}]`), event("5", `"outputQuantityList":[{"epcClass":"https://id.gs1.org/01/09520051012345/10/LOT-2"}]`)
+	return event(
+			"1",
+			`"inputQuantityList":[{"epcClass":"`+Lot+`"}]`,
+		), event(
+			"5",
+			`"outputQuantityList":[{"epcClass":"https://id.gs1.org/01/09520051012345/10/LOT-2"}]`,
+		)
 }
 
 // Unreadable adds a dataset that is derived from a record which isn't in the index.

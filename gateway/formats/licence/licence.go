@@ -1,5 +1,6 @@
-// Package licence finds the SPDX expression that is meant where others name a licence: by Hugging Face's identifiers, by the
-// address of its text, or by an expression in another case. What has no SPDX identifier has no expression; nothing is guessed.
+// Package licence finds the SPDX expression that is meant where others name a licence: by Hugging Face's identifiers,
+// by the address of its text, or by an expression in another case. What has no SPDX identifier has no expression;
+// nothing is guessed.
 package licence
 
 import (

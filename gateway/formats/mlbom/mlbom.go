@@ -1,5 +1,6 @@
-// Package mlbom reads CycloneDX bills of materials of models and datasets (ML-BOMs), JSON, versions 1.5 to 1.7, as far as they
-// describe their subject. Bills are kept as they came and never written again; package cyclonedx writes Pedigree's own.
+// Package mlbom reads CycloneDX bills of materials of models and datasets (ML-BOMs), JSON, versions 1.5 to 1.7, as far
+// as they describe their subject. Bills are kept as they came and never written again; package cyclonedx writes
+// Pedigree's own.
 package mlbom
 
 import (
@@ -29,14 +30,23 @@ func Read(text string) (*about.Description, error) {
 	switch version {
 	case "1.5", "1.6", "1.7":
 	default:
-		d.Note("other_version", doc.Get("specVersion"), "CycloneDX %q is read as if it were 1.7; models are described from 1.5 on", about.Brief(version))
+		d.Note(
+			"other_version",
+			doc.Get("specVersion"),
+			"CycloneDX %q is read as if it were 1.7; models are described from 1.5 on",
+			about.Brief(version),
+		)
 	}
 	r := &reader{Description: d, components: map[string]tree.Node{}}
 	r.collect(doc.Get("components"))
 	r.collect(doc.Get("metadata").Get("component"))
 	subject, ok := r.subject(doc)
 	if !ok {
-		d.Note("no_subject", doc, "the bill has no metadata.component, and not exactly one model; it isn't clear what it describes")
+		d.Note(
+			"no_subject",
+			doc,
+			"the bill has no metadata.component, and not exactly one model; it isn't clear what it describes",
+		)
 		return d, nil
 	}
 	r.general(subject)
@@ -120,7 +130,11 @@ func (r *reader) general(c tree.Node) {
 	}
 	for _, name := range []string{"authors", "author"} {
 		for _, author := range c.Get(name).Each() {
-			a := about.Agent{Name: about.Cut(author.Scalar(), 512), Type: "person", Email: about.Cut(author.Get("email").Scalar(), 512)}
+			a := about.Agent{
+				Name:  about.Cut(author.Scalar(), 512),
+				Type:  "person",
+				Email: about.Cut(author.Get("email").Scalar(), 512),
+			}
 			if a.Name == "" {
 				a.Name = about.Cut(author.Get("name").Scalar(), 512)
 			}
@@ -180,7 +194,10 @@ func (r *reader) files(c tree.Node) {
 	for _, part := range c.Get("components").Each() {
 		if part.Get("type").Scalar() == "file" && named(part) != "" && len(r.Files) < about.MaxList {
 			r.Files = append(r.Files, about.File{
-				Name: about.Cut(named(part), 1024), MediaType: about.Cut(part.Get("mime-type").Scalar(), 256), Digests: r.hashes(part), Path: true, Pointer: part.Pointer, Line: part.Line,
+				Name: about.Cut(
+					named(part),
+					1024,
+				), MediaType: about.Cut(part.Get("mime-type").Scalar(), 256), Digests: r.hashes(part), Path: true, Pointer: part.Pointer, Line: part.Line,
 			})
 		}
 	}
@@ -201,7 +218,11 @@ func (r *reader) card(m tree.Node) {
 		r.dataset(d)
 	}
 	for _, metric := range m.Get("quantitativeAnalysis").Get("performanceMetrics").Each() {
-		found := about.Metric{Type: about.Cut(metric.Get("type").Scalar(), 128), Value: about.Cut(metric.Get("value").Scalar(), 512), Slice: about.Cut(metric.Get("slice").Scalar(), 128)}
+		found := about.Metric{
+			Type:  about.Cut(metric.Get("type").Scalar(), 128),
+			Value: about.Cut(metric.Get("value").Scalar(), 512),
+			Slice: about.Cut(metric.Get("slice").Scalar(), 128),
+		}
 		if found.Type != "" && len(r.Metrics) < about.MaxList {
 			r.Metrics = append(r.Metrics, found)
 		}
@@ -216,11 +237,19 @@ func (r *reader) card(m tree.Node) {
 		r.Say(about.TopicEthics, "ethicalConsiderations", sentence(risk.Get("name"), risk.Get("mitigationStrategy")))
 	}
 	for _, f := range c.Get("fairnessAssessments").Each() {
-		r.Say(about.TopicBias, "fairnessAssessments", sentence(f.Get("groupAtRisk"), f.Get("benefits"), f.Get("harms"), f.Get("mitigationStrategy")))
+		r.Say(
+			about.TopicBias,
+			"fairnessAssessments",
+			sentence(f.Get("groupAtRisk"), f.Get("benefits"), f.Get("harms"), f.Get("mitigationStrategy")),
+		)
 	}
 	for _, e := range c.Get("environmentalConsiderations").Get("energyConsumptions").Each() {
 		cost := e.Get("activityEnergyCost")
-		r.Say(about.TopicEnvironment, "energyConsumptions", strings.TrimSpace(e.Get("activity").Scalar()+" "+cost.Get("value").Scalar()+" "+cost.Get("unit").Scalar()))
+		r.Say(
+			about.TopicEnvironment,
+			"energyConsumptions",
+			strings.TrimSpace(e.Get("activity").Scalar()+" "+cost.Get("value").Scalar()+" "+cost.Get("unit").Scalar()),
+		)
 	}
 }
 
@@ -275,7 +304,8 @@ func (r *reader) component(c tree.Node) (about.Reference, bool) {
 	}
 	for _, properties := range []tree.Node{c.Get("properties"), c.Get("contents").Get("properties")} { // as package cyclonedx writes them
 		for _, p := range few(properties) {
-			if name := p.Get("value").Scalar(); ref.Ref == "" && p.Get("name").Scalar() == "pedigree:ref" && about.OnLedger(name) {
+			if name := p.Get("value").Scalar(); ref.Ref == "" && p.Get("name").Scalar() == "pedigree:ref" &&
+				about.OnLedger(name) {
 				ref.Ref = name
 			}
 		}
@@ -297,7 +327,13 @@ func (r *reader) data(part tree.Node) {
 		for _, p := range part.Get("governance").Get(role).Each() {
 			a, ok := organisation(p.Get("organization"))
 			if !ok {
-				a, ok = about.Agent{Name: about.Cut(p.Get("contact").Get("name").Scalar(), 512), Type: "person"}, p.Get("contact").Get("name").Scalar() != ""
+				a, ok = about.Agent{
+					Name: about.Cut(p.Get("contact").Get("name").Scalar(), 512),
+					Type: "person",
+				}, p.Get("contact").
+					Get("name").
+					Scalar() !=
+					""
 			}
 			if ok && len(r.Creators) < about.MaxList {
 				r.Creators = append(r.Creators, a)

@@ -1,5 +1,5 @@
-// Package modelcard reads the cards of models and datasets that stand in README files: Markdown with a block of YAML before
-// it, as Hugging Face's hub has them.
+// Package modelcard reads the cards of models and datasets that stand in README files: Markdown with a block of YAML
+// before it, as Hugging Face's hub has them.
 //
 // The YAML says most of it. The Markdown is text: it is searched for its headings and first words, and never rendered.
 package modelcard
@@ -26,9 +26,16 @@ func Read(text string) (*about.Description, error) {
 	switch matter.Kind {
 	case tree.Object:
 	case tree.Null:
-		d.Note("no_metadata", tree.Node{Line: 1}, "the card has no YAML block with metadata, between two lines of ---; only its text is read")
+		d.Note(
+			"no_metadata",
+			tree.Node{Line: 1},
+			"the card has no YAML block with metadata, between two lines of ---; only its text is read",
+		)
 	default:
-		return nil, &tree.Error{Line: matter.Line, Message: "the YAML block of a card is an object, with names and values, and this is of the kind " + matter.Kind.String()}
+		return nil, &tree.Error{
+			Line:    matter.Line,
+			Message: "the YAML block of a card is an object, with names and values, and this is of the kind " + matter.Kind.String(),
+		}
 	}
 	if describesData(matter) {
 		d.Format = about.DatasetCard
@@ -62,7 +69,10 @@ func split(text string) (front string, first int, body string, err error) {
 		offset += len(l)
 	}
 	if begin >= 0 {
-		return "", 0, "", &tree.Error{Line: first - 1, Message: "the YAML block that begins here doesn't end; it ends with a line of ---"}
+		return "", 0, "", &tree.Error{
+			Line:    first - 1,
+			Message: "the YAML block that begins here doesn't end; it ends with a line of ---",
+		}
 	}
 	return "", 1, text, nil
 }
@@ -100,7 +110,9 @@ func (r *reader) general(m tree.Node) {
 		}
 	}
 	r.Modalities = about.Some(r.Modalities)
-	r.Tasks = about.Some(append(append(m.Get("pipeline_tag").Texts(), m.Get("task_categories").Texts()...), m.Get("task_ids").Texts()...))
+	r.Tasks = about.Some(
+		append(append(m.Get("pipeline_tag").Texts(), m.Get("task_categories").Texts()...), m.Get("task_ids").Texts()...),
+	)
 	for _, name := range []string{"repo", "paper", "demo", "homepage", "url"} {
 		for _, text := range m.Get(name).Texts() {
 			if strings.Contains(text, "://") {
@@ -144,7 +156,10 @@ func (r *reader) licence(m tree.Node) {
 		}
 	}
 	if !m.Has("license") && name+link != "" {
-		r.Licences = append(r.Licences, about.Licence{Text: about.Cut(name, 512), URL: about.Cut(link, 2048), SPDX: licence.SPDX(name)})
+		r.Licences = append(
+			r.Licences,
+			about.Licence{Text: about.Cut(name, 512), URL: about.Cut(link, 2048), SPDX: licence.SPDX(name)},
+		)
 	}
 }
 
@@ -154,7 +169,11 @@ func (r *reader) model(m tree.Node) {
 	r.references(&r.BaseModels, m.Get("base_model"), func(ref *about.Reference) { ref.Relation = relation })
 	r.references(&r.Datasets, m.Get("datasets"), func(ref *about.Reference) { ref.Role = about.RoleTraining })
 	if co2 := m.Get("co2_eq_emissions"); co2.Kind == tree.Object {
-		r.Say(about.TopicEnvironment, "co2_eq_emissions", strings.Join([]string{co2.Get("emissions").Scalar(), co2.Get("source").Scalar()}, " "))
+		r.Say(
+			about.TopicEnvironment,
+			"co2_eq_emissions",
+			strings.Join([]string{co2.Get("emissions").Scalar(), co2.Get("source").Scalar()}, " "),
+		)
 	} else {
 		r.Say(about.TopicEnvironment, "co2_eq_emissions", co2.Scalar())
 	}
@@ -181,7 +200,11 @@ func (r *reader) references(into *[]about.Reference, list tree.Node, set func(*a
 
 func (r *reader) data(m tree.Node) {
 	r.Sizes = about.Some(m.Get("size_categories").Texts())
-	r.references(&r.Datasets, withoutWords(m.Get("source_datasets")), func(ref *about.Reference) { ref.Role = about.RoleSource })
+	r.references(
+		&r.Datasets,
+		withoutWords(m.Get("source_datasets")),
+		func(ref *about.Reference) { ref.Role = about.RoleSource },
+	)
 	for _, p := range []struct{ name, topic string }{
 		{"annotations_creators", about.TopicAnnotation}, {"language_creators", about.TopicCollection}, {"source_datasets", about.TopicCollection}, {"personal_sensitive_information", about.TopicSensitive},
 	} {
@@ -230,7 +253,10 @@ func (r *reader) results(index tree.Node) {
 				}
 				m := about.Metric{
 					Type: about.Cut(metric.Get("type").Scalar(), 128), Value: about.Cut(metric.Get("value").Scalar(), 512),
-					Task: about.Cut(result.Get("task").Get("type").Scalar(), 128), Dataset: about.Cut(name, 512), Slice: about.Cut(data.Get("split").Scalar(), 128),
+					Task: about.Cut(
+						result.Get("task").Get("type").Scalar(),
+						128,
+					), Dataset: about.Cut(name, 512), Slice: about.Cut(data.Get("split").Scalar(), 128),
 				}
 				if m.Type == "" {
 					m.Type = about.Cut(metric.Get("name").Scalar(), 128)

@@ -7,18 +7,33 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
-// topics of headings, by words of theirs, the first that fits. The words are those of the hub's templates and of the papers
-// that model cards and data sheets come from.
+// topics of headings, by words of theirs, the first that fits. The words are those of the hub's templates and of the
+// papers that model cards and data sheets come from.
 var topics = []struct{ words, topic string }{
 	{"out-of-scope", about.TopicMisuses}, {"out of scope", about.TopicMisuses}, {"misuse", about.TopicMisuses},
-	{"intended use", about.TopicUses}, {"direct use", about.TopicUses}, {"downstream use", about.TopicUses}, {"how to use", ""}, {"uses", about.TopicUses},
-	{"personal and sensitive", about.TopicSensitive}, {"sensitive", about.TopicSensitive}, {"privacy", about.TopicSensitive},
-	{"limitation", about.TopicLimits}, {"recommendations", about.TopicLimits}, {"risks", about.TopicLimits}, {"bias", about.TopicBias},
+	{
+		"intended use",
+		about.TopicUses,
+	}, {"direct use", about.TopicUses}, {"downstream use", about.TopicUses}, {"how to use", ""}, {"uses", about.TopicUses},
+	{
+		"personal and sensitive",
+		about.TopicSensitive,
+	}, {"sensitive", about.TopicSensitive}, {"privacy", about.TopicSensitive},
+	{
+		"limitation",
+		about.TopicLimits,
+	}, {"recommendations", about.TopicLimits}, {"risks", about.TopicLimits}, {"bias", about.TopicBias},
 	{"ethic", about.TopicEthics}, {"social impact", about.TopicImpact}, {"environmental impact", about.TopicEnvironment},
 	{"annotat", about.TopicAnnotation}, {"labelling", about.TopicAnnotation}, {"labeling", about.TopicAnnotation},
-	{"preprocess", about.TopicPreparation}, {"cleaning", about.TopicPreparation}, {"data collection", about.TopicCollection}, {"source data", about.TopicCollection}, {"curation", about.TopicCollection},
+	{
+		"preprocess",
+		about.TopicPreparation,
+	}, {"cleaning", about.TopicPreparation}, {"data collection", about.TopicCollection}, {"source data", about.TopicCollection}, {"curation", about.TopicCollection},
 	{"training", about.TopicTraining}, {"evaluation", about.TopicEvaluation}, {"testing", about.TopicEvaluation},
-	{"maintenance", about.TopicMaintenance}, {"citation", citation}, {"description", description}, {"summary", description},
+	{
+		"maintenance",
+		about.TopicMaintenance,
+	}, {"citation", citation}, {"description", description}, {"summary", description},
 }
 
 // Topics that are members of a description of their own.

@@ -1,13 +1,15 @@
 // Package openlineage reads events of OpenLineage 2-0-2 (https://openlineage.io/spec): RunEvents, DatasetEvents and
 // JobEvents, as pipelines send them while they run.
 //
-// An event is read in one of two modes. Strict holds it to the specification's JSON schema, formats included. Lenient, which is
-// how Marquez reads, and so what clients have been written against, also takes what real clients send: no schemaURL, a time
-// without an offset (which is then UTC), a run id that is no UUID, a producer that is no URI, facets that don't say who made
-// them, null for what is left out, and numbers that no double holds exactly, which are kept as strings of their digits.
+// An event is read in one of two modes. Strict holds it to the specification's JSON schema, formats included. Lenient,
+// which is how Marquez reads, and so what clients have been written against, also takes what real clients send: no
+// schemaURL, a time without an offset (which is then UTC), a run id that is no UUID, a producer that is no URI, facets
+// that don't say who made them, null for what is left out, and numbers that no double holds exactly, which are kept as
+// strings of their digits.
 //
-// Facets are kept as they came, whether anybody knows them or not. A few mean something to a ledger of versions, and are
-// therefore held to their form in both modes: version, datasetType, lineage and columnLineage, and three of our own:
+// Facets are kept as they came, whether anybody knows them or not. A few mean something to a ledger of versions, and
+// are therefore held to their form in both modes: version, datasetType, lineage and columnLineage, and three of our
+// own:
 //
 //	pedigree_digest    of a dataset: {"algorithm", "value", "coverage"}, what the version's content hashes to
 //	pedigree_activity  of a run or a job: {"type", "description", "parameters", "outcome", "about"}, what kind of run it is
@@ -121,7 +123,11 @@ func Read(v canonical.Value, mode Mode) (*Event, []record.Problem) {
 		other, wrong := readAs(DatasetEvent, v, mode)
 		switch {
 		case e != nil && other != nil:
-			r.problem("ambiguous", "", "an event with job and dataset and without run is both a DatasetEvent and a JobEvent; send two events")
+			r.problem(
+				"ambiguous",
+				"",
+				"an event with job and dataset and without run is both a DatasetEvent and a JobEvent; send two events",
+			)
 			return nil, r.problems
 		case e == nil && len(wrong) == 0:
 			return other, nil
@@ -139,7 +145,13 @@ func readAs(kind Kind, v canonical.Value, mode Mode) (*Event, []record.Problem) 
 		if r.given(v, "eventType") {
 			e.Type = r.text(v, "", "eventType", true)
 			if !among(eventTypes, e.Type) && r.present(v, "eventType") {
-				r.problem("bad_value", "/eventType", "eventType %q is none of %s", record.Brief(e.Type), strings.Join(eventTypes, ", "))
+				r.problem(
+					"bad_value",
+					"/eventType",
+					"eventType %q is none of %s",
+					record.Brief(e.Type),
+					strings.Join(eventTypes, ", "),
+				)
 			}
 		}
 		e.Run = r.run(v)
@@ -186,7 +198,11 @@ func (r *reader) kind(v canonical.Value) Kind {
 	case run:
 		r.problem("missing_field", "/job", "job is required of an event with run")
 	default:
-		r.problem("unknown_event", "", "the event has neither run and job, nor dataset, nor job, so it is no RunEvent, DatasetEvent or JobEvent")
+		r.problem(
+			"unknown_event",
+			"",
+			"the event has neither run and job, nor dataset, nor job, so it is no RunEvent, DatasetEvent or JobEvent",
+		)
 	}
 	return Unknown
 }
@@ -253,7 +269,14 @@ func (r *reader) datasets(v canonical.Value, name, own string) []Dataset {
 		return nil
 	}
 	if len(list.Items) > MaxInputs {
-		r.problem("too_many", canonical.Pointer(name), "%s has %d datasets, more than the %d allowed", name, len(list.Items), MaxInputs)
+		r.problem(
+			"too_many",
+			canonical.Pointer(name),
+			"%s has %d datasets, more than the %d allowed",
+			name,
+			len(list.Items),
+			MaxInputs,
+		)
 		return nil
 	}
 	all := make([]Dataset, 0, len(list.Items))
@@ -270,7 +293,10 @@ func (r *reader) datasets(v canonical.Value, name, own string) []Dataset {
 
 // dataset reads a dataset, and holds the facets that mean something to their form.
 func (r *reader) dataset(v canonical.Value, at, own string) Dataset {
-	d := Dataset{Identity: Identity{r.name(v, at, "namespace"), r.name(v, at, "name")}, Facets: r.facets(v, at, "facets", true)}
+	d := Dataset{
+		Identity: Identity{r.name(v, at, "namespace"), r.name(v, at, "name")},
+		Facets:   r.facets(v, at, "facets", true),
+	}
 	if own != "" {
 		d.Own = r.facets(v, at, own, false)
 	}
@@ -298,8 +324,8 @@ func live(facets canonical.Value, name string) (canonical.Value, bool) {
 	return f, true
 }
 
-// Merge adds the facets of a later event to those of earlier ones: what has the same name is replaced, and removed if it
-// is marked as deleted.
+// Merge adds the facets of a later event to those of earlier ones: what has the same name is replaced, and removed if
+// it is marked as deleted.
 func Merge(earlier, later canonical.Value) canonical.Value {
 	merged := earlier
 	for _, m := range later.Members {

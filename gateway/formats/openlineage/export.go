@@ -19,13 +19,13 @@ import (
 
 // Format is lineage as events of OpenLineage, one a line, in the order in which things happened.
 //
-// A run of the ledger is a run: a START and the event that ended it. A run, a job and datasets that came from OpenLineage
-// have the names and facets that they came with; other artifact versions are datasets of the namespace "pedigree". Roles,
-// parameters and what went into what are facets, of OpenLineage where it has them, else our own.
+// A run of the ledger is a run: a START and the event that ended it. A run, a job and datasets that came from
+// OpenLineage have the names and facets that they came with; other artifact versions are datasets of the namespace
+// "pedigree". Roles, parameters and what went into what are facets, of OpenLineage where it has them, else our own.
 //
-// A supply-chain event is a run as well: of a job named after its business step, with the things that it consumed or saw
-// for inputs, and those that it made for outputs. Events of one transformation are one run. A version that is derived from
-// something without a run is a DatasetEvent with a lineage facet.
+// A supply-chain event is a run as well: of a job named after its business step, with the things that it consumed or
+// saw for inputs, and those that it made for outputs. Events of one transformation are one run. A version that is
+// derived from something without a run is a DatasetEvent with a lineage facet.
 var Format = formats.Format{
 	Name: "openlineage", MediaType: "application/x-ndjson", Extension: ".ndjson", About: "OpenLineage events, one a line",
 	Kinds: []string{"thing", "class", "event", "artifact", "activity"}, Write: Export,
@@ -49,7 +49,10 @@ func Export(ctx context.Context, out io.Writer, g *formats.Graph) error {
 		}
 	}
 	if len(order) == 0 {
-		return formats.Refuse("no event, run or artifact version has to do with %q, so there is nothing that OpenLineage could tell", record.Brief(g.Answer.Node))
+		return formats.Refuse(
+			"no event, run or artifact version has to do with %q, so there is nothing that OpenLineage could tell",
+			record.Brief(g.Answer.Node),
+		)
 	}
 	if err := x.collect(order); err != nil {
 		return err
@@ -106,8 +109,8 @@ func (x *exporter) collect(order []*lineage.Node) error {
 	return nil
 }
 
-// nameOf is what OpenLineage calls what isn't called anything yet: a version of which no event of OpenLineage told, a record or
-// a thing.
+// nameOf is what OpenLineage calls what isn't called anything yet: a version of which no event of OpenLineage told, a
+// record or a thing.
 func nameOf(node string) Identity {
 	if _, err := record.ParseArtifactRef(node); err == nil {
 		return Identity{OwnNamespace, node}
@@ -164,9 +167,16 @@ func (x *exporter) run(n *lineage.Node) error {
 	if id == "" {
 		id = runID(n.ID)
 	}
-	facets := kept(came.Get("run").Get("facets")).With("pedigree_ledger", ledgerFacet(x.g.Channel, at, n.ID, n.Flags)).With(activityFacet, activityOf(a))
+	facets := kept(
+		came.Get("run").Get("facets"),
+	).With("pedigree_ledger", ledgerFacet(x.g.Channel, at, n.ID, n.Flags)).
+		With(activityFacet, activityOf(a))
 	run := canonical.Obj(member("runId", canonical.Str(id)))
-	job := canonical.Obj(member("namespace", canonical.Str("pedigree/"+at.MSPID)), member("name", canonical.Str(a.Type)), member("facets", jobFacets(a)))
+	job := canonical.Obj(
+		member("namespace", canonical.Str("pedigree/"+at.MSPID)),
+		member("name", canonical.Str(a.Type)),
+		member("facets", jobFacets(a)),
+	)
 	if name := came.Get("job").Get("name").Text; name != "" {
 		job = canonical.Obj(member("namespace", came.Get("job").Get("namespace")), member("name", canonical.Str(name)))
 		if came.Get("job").Has("facets") {
@@ -194,17 +204,25 @@ func (x *exporter) run(n *lineage.Node) error {
 	if said := came.Get("eventType").Text; said == "FAIL" || said == "ABORT" {
 		end = said
 	}
-	return x.line("RunEvent", ended, member("eventType", canonical.Str(end)), member("run", run.With("facets", facets)), member("job", job),
-		member("inputs", canonical.Arr(inputs...)), member("outputs", canonical.Arr(outputs...)))
+	return x.line(
+		"RunEvent",
+		ended,
+		member("eventType", canonical.Str(end)),
+		member("run", run.With("facets", facets)),
+		member("job", job),
+		member("inputs", canonical.Arr(inputs...)),
+		member("outputs", canonical.Arr(outputs...)),
+	)
 }
 
 // runID makes the id of a run, which OpenLineage wants to be a UUID, of the name of something on the ledger.
 func runID(name string) string {
-	return ids.NewSHA1(ids.NewSHA1(ids.NameSpaceURL, []byte("https://pedigree-ledger.github.io/openlineage/")), []byte(name)).String()
+	return ids.NewSHA1(ids.NewSHA1(ids.NameSpaceURL, []byte("https://pedigree-ledger.github.io/openlineage/")), []byte(name)).
+		String()
 }
 
-// datasets are the inputs and outputs of a run. What its events called them and said of them is said again, also of datasets
-// that a failed run never made.
+// datasets are the inputs and outputs of a run. What its events called them and said of them is said again, also of
+// datasets that a failed run never made.
 func (x *exporter) datasets(a *record.Activity, came canonical.Value) (inputs, outputs []canonical.Value, err error) {
 	read, wrote := wordsOf(came.Get("inputs")), wordsOf(came.Get("outputs"))
 	for _, u := range a.Used {
@@ -260,8 +278,8 @@ func again(d canonical.Value, own string) canonical.Value {
 	return v
 }
 
-// dataset is one input or output: a version, a record or a thing. What the run's events said of it goes before what its own
-// record says, and that before what follows from the ledger; but what the ledger is asked for is the ledger's word.
+// dataset is one input or output: a version, a record or a thing. What the run's events said of it goes before what its
+// own record says, and that before what follows from the ledger; but what the ledger is asked for is the ledger's word.
 func (x *exporter) dataset(node string, said canonical.Value, own, role string) (canonical.Value, error) {
 	known, err := x.describe(node)
 	if err != nil {
@@ -281,7 +299,10 @@ func (x *exporter) dataset(node string, said canonical.Value, own, role string) 
 		mine = Merge(known.outputFacets, mine)
 	}
 	if role != "" {
-		mine = Merge(mine, canonical.Obj(member("pedigree_role", facet("PedigreeRoleFacet", member("role", canonical.Str(role))))))
+		mine = Merge(
+			mine,
+			canonical.Obj(member("pedigree_role", facet("PedigreeRoleFacet", member("role", canonical.Str(role))))),
+		)
 	}
 	if len(facets.Members) > 0 {
 		d = d.With("facets", facets)

@@ -8,8 +8,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// event writes a supply-chain event as a run. Events that belong to one transformation are one run, which the last of them
-// completes.
+// event writes a supply-chain event as a run. Events that belong to one transformation are one run, which the last of
+// them completes.
 func (x *exporter) event(n *lineage.Node) error {
 	id, err := x.runOf(n)
 	if err != nil {
@@ -67,8 +67,15 @@ func (x *exporter) event(n *lineage.Node) error {
 	if x.continued[n.ID] {
 		end = "RUNNING"
 	}
-	return x.line("RunEvent", at, member("eventType", canonical.Str(end)), member("run", run.With("facets", facets)), member("job", job),
-		member("inputs", canonical.Arr(inputs...)), member("outputs", canonical.Arr(outputs...)))
+	return x.line(
+		"RunEvent",
+		at,
+		member("eventType", canonical.Str(end)),
+		member("run", run.With("facets", facets)),
+		member("job", job),
+		member("inputs", canonical.Arr(inputs...)),
+		member("outputs", canonical.Arr(outputs...)),
+	)
 }
 
 // continues tells whether an event is one of several of a transformation in this graph.

@@ -14,19 +14,25 @@ const producer = "https://pedigree-ledger.github.io/"
 // facet makes one of our own.
 func facet(name string, members ...canonical.Member) canonical.Value {
 	return canonical.Obj(append([]canonical.Member{
-		member("_producer", canonical.Str(producer)), member("_schemaURL", canonical.Str("https://pedigree-ledger.github.io/openlineage/1-0-0/"+name+".json#/$defs/"+name)),
+		member(
+			"_producer",
+			canonical.Str(producer),
+		), member("_schemaURL", canonical.Str("https://pedigree-ledger.github.io/openlineage/1-0-0/"+name+".json#/$defs/"+name)),
 	}, members...)...)
 }
 
 // standard makes a facet that OpenLineage has: file is that of its schema, with its version.
 func standard(file, name string, members ...canonical.Member) canonical.Value {
 	return canonical.Obj(append([]canonical.Member{
-		member("_producer", canonical.Str(producer)), member("_schemaURL", canonical.Str("https://openlineage.io/spec/facets/"+file+".json#/$defs/"+name)),
+		member(
+			"_producer",
+			canonical.Str(producer),
+		), member("_schemaURL", canonical.Str("https://openlineage.io/spec/facets/"+file+".json#/$defs/"+name)),
 	}, members...)...)
 }
 
-// kept are facets as they came, less those that were deleted. Those that don't say who made them, or after which schema, get
-// what the specification's schema demands.
+// kept are facets as they came, less those that were deleted. Those that don't say who made them, or after which
+// schema, get what the specification's schema demands.
 func kept(facets canonical.Value) canonical.Value {
 	all := canonical.Obj()
 	for _, m := range facets.Members {
@@ -51,8 +57,14 @@ func ledgerFacet(channel string, at *index.Record, id string, flags []string) ca
 }
 
 func ledgerOf(channel, mspID, id, transaction string, block uint64, ref string, flags []string) canonical.Value {
-	f := facet("PedigreeLedgerFacet", member("channel", canonical.Str(channel)), member("mspId", canonical.Str(mspID)), member("record", canonical.Str(id)),
-		member("transaction", canonical.Str(transaction)), member("block", canonical.Int(int64(block))))
+	f := facet(
+		"PedigreeLedgerFacet",
+		member("channel", canonical.Str(channel)),
+		member("mspId", canonical.Str(mspID)),
+		member("record", canonical.Str(id)),
+		member("transaction", canonical.Str(transaction)),
+		member("block", canonical.Int(int64(block))),
+	)
 	if ref != "" {
 		f = f.With("ref", canonical.Str(ref))
 	}
@@ -89,8 +101,16 @@ func activityOf(a *record.Activity) canonical.Value {
 }
 
 func jobFacets(a *record.Activity) canonical.Value {
-	return canonical.Obj(member("jobType", standard("2-0-3/JobTypeJobFacet", "JobTypeJobFacet",
-		member("processingType", canonical.Str("BATCH")), member("integration", canonical.Str("PEDIGREE")), member("jobType", canonical.Str(a.Type)))))
+	return canonical.Obj(member("jobType", standard(
+		"2-0-3/JobTypeJobFacet",
+		"JobTypeJobFacet",
+		member(
+			"processingType",
+			canonical.Str("BATCH"),
+		),
+		member("integration", canonical.Str("PEDIGREE")),
+		member("jobType", canonical.Str(a.Type)),
+	)))
 }
 
 // description is what is known of a version, a record or a thing without a run.
@@ -161,16 +181,36 @@ func (x *exporter) version(d description, node string, flags []string) (descript
 	} else if i, ok := x.identities[node]; ok {
 		d.identity = i
 	}
-	d.facets = d.facets.With("version", standard("1-0-1/DatasetVersionDatasetFacet", "DatasetVersionDatasetFacet", member("datasetVersion", canonical.Str(a.Version))))
+	d.facets = d.facets.With(
+		"version",
+		standard(
+			"1-0-1/DatasetVersionDatasetFacet",
+			"DatasetVersionDatasetFacet",
+			member("datasetVersion", canonical.Str(a.Version)),
+		),
+	)
 	if a.Kind == "model" {
-		d.facets = d.facets.With("datasetType", standard("1-0-0/DatasetTypeDatasetFacet", "DatasetTypeDatasetFacet", member("datasetType", canonical.Str("MODEL"))))
+		d.facets = d.facets.With(
+			"datasetType",
+			standard("1-0-0/DatasetTypeDatasetFacet", "DatasetTypeDatasetFacet", member("datasetType", canonical.Str("MODEL"))),
+		)
 	}
 	if a.Description != "" {
-		d.facets = d.facets.With("documentation", standard("1-0-1/DocumentationDatasetFacet", "DocumentationDatasetFacet", member("description", canonical.Str(a.Description))))
+		d.facets = d.facets.With(
+			"documentation",
+			standard(
+				"1-0-1/DocumentationDatasetFacet",
+				"DocumentationDatasetFacet",
+				member("description", canonical.Str(a.Description)),
+			),
+		)
 	}
 	d.facets = Merge(d.facets, kept(came.Get("facets")))
-	d.facets = d.facets.With("pedigree_digest", facet("PedigreeDigestFacet", member("algorithm", canonical.Str(a.Digest.Algorithm)),
-		member("value", canonical.Str(a.Digest.Value)), member("coverage", canonical.Str(a.Digest.Coverage))))
+	d.facets = d.facets.With(
+		"pedigree_digest",
+		facet("PedigreeDigestFacet", member("algorithm", canonical.Str(a.Digest.Algorithm)),
+			member("value", canonical.Str(a.Digest.Value)), member("coverage", canonical.Str(a.Digest.Coverage))),
+	)
 	d.facets = d.facets.With("pedigree_ledger", ledgerOf(x.g.Channel, at.MSPID, at.ID, at.TxID, at.Block, node, flags))
 	d.outputFacets = kept(came.Get("outputFacets"))
 	return d, nil
@@ -179,7 +219,10 @@ func (x *exporter) version(d description, node string, flags []string) (descript
 // source is a dataset as lineage facets name it.
 func (x *exporter) source(node string) (canonical.Value, error) {
 	d, err := x.describe(node)
-	return canonical.Obj(member("namespace", canonical.Str(d.identity.Namespace)), member("name", canonical.Str(d.identity.Name))), err
+	return canonical.Obj(
+		member("namespace", canonical.Str(d.identity.Namespace)),
+		member("name", canonical.Str(d.identity.Name)),
+	), err
 }
 
 func lineageFacet(inputs []canonical.Value) canonical.Value {
@@ -221,5 +264,8 @@ func (x *exporter) derivation(facets canonical.Value, o record.Output) (canonica
 		}
 		fields = append(fields, member(column.Name, canonical.Obj(member("inputFields", inputs))))
 	}
-	return facets.With("columnLineage", standard("1-2-0/ColumnLineageDatasetFacet", "ColumnLineageDatasetFacet", member("fields", canonical.Obj(fields...)))), nil
+	return facets.With(
+		"columnLineage",
+		standard("1-2-0/ColumnLineageDatasetFacet", "ColumnLineageDatasetFacet", member("fields", canonical.Obj(fields...))),
+	), nil
 }

@@ -76,7 +76,8 @@ func DerivationIn(facets canonical.Value) Derivation {
 	return d
 }
 
-// transformationsOf is how the columnLineage facet said it before its version 1-1-0: for a field and not for its inputs.
+// transformationsOf is how the columnLineage facet said it before its version 1-1-0: for a field and not for its
+// inputs.
 func transformationsOf(field canonical.Value) canonical.Value {
 	said := canonical.Obj()
 	for _, name := range []string{"transformationDescription", "transformationType"} {
@@ -108,8 +109,8 @@ func JobLineage(jobFacets canonical.Value) (targets []Target, read []Identity) {
 	return targets, read
 }
 
-// derivation reads what the lineage facets of datasets and of jobs have in common. An input that is a job is no dataset:
-// what has only such was made of none.
+// derivation reads what the lineage facets of datasets and of jobs have in common. An input that is a job is no
+// dataset: what has only such was made of none.
 func derivation(v canonical.Value) Derivation {
 	inputs, fields := v.Get("inputs"), v.Get("fields")
 	d := Derivation{Explicit: inputs.Kind == canonical.Array || fields.Kind == canonical.Object, Inputs: datasets(inputs)}
@@ -178,8 +179,8 @@ type Activity struct {
 	About       []string // nodes that it decided about
 }
 
-// ActivityOf reads what the facets of a run and its job say about the activity: the run's pedigree_activity facet, or else
-// the job's; and where neither says so, the type by a tag of the job or its jobType, and the parameters by
+// ActivityOf reads what the facets of a run and its job say about the activity: the run's pedigree_activity facet, or
+// else the job's; and where neither says so, the type by a tag of the job or its jobType, and the parameters by
 // executionParameters. A run of which nothing else is said is a transformation.
 func ActivityOf(runFacets, jobFacets canonical.Value) Activity {
 	a := Activity{Description: DescriptionIn(jobFacets)}

@@ -22,11 +22,22 @@ func (r *reader) meaning(facets canonical.Value, at string) {
 		case v.Text == "":
 			r.problem("empty", at+"/version/datasetVersion", "datasetVersion must not be empty")
 		case len(v.Text) > maxName:
-			r.problem("too_long", at+"/version/datasetVersion", "datasetVersion has %d bytes, more than the %d allowed", len(v.Text), maxName)
+			r.problem(
+				"too_long",
+				at+"/version/datasetVersion",
+				"datasetVersion has %d bytes, more than the %d allowed",
+				len(v.Text),
+				maxName,
+			)
 		}
 	}
 	if f, ok := live(facets, "datasetType"); ok && f.Get("datasetType").Kind != canonical.String {
-		r.problem("wrong_type", at+"/datasetType/datasetType", "datasetType must be a JSON string, not a JSON %s", f.Get("datasetType").Kind)
+		r.problem(
+			"wrong_type",
+			at+"/datasetType/datasetType",
+			"datasetType must be a JSON string, not a JSON %s",
+			f.Get("datasetType").Kind,
+		)
 	}
 	if f, ok := live(facets, "pedigree_digest"); ok {
 		r.digest(f, at+"/pedigree_digest")
@@ -47,16 +58,43 @@ var (
 
 // digest checks what the ledger would refuse later, so that whoever sends it learns it now.
 func (r *reader) digest(f canonical.Value, at string) {
-	algorithm, value, coverage := r.text(f, at, "algorithm", true), r.text(f, at, "value", true), r.text(f, at, "coverage", true)
+	algorithm, value, coverage := r.text(
+		f,
+		at,
+		"algorithm",
+		true,
+	), r.text(
+		f,
+		at,
+		"value",
+		true,
+	), r.text(
+		f,
+		at,
+		"coverage",
+		true,
+	)
 	n, known := digestLengths[algorithm]
 	if r.present(f, "algorithm") && !known {
-		r.problem("bad_value", at+"/algorithm", "algorithm %q is none of sha-256, sha-384, sha-512, blake2b-512 and blake3", record.Brief(algorithm))
+		r.problem(
+			"bad_value",
+			at+"/algorithm",
+			"algorithm %q is none of sha-256, sha-384, sha-512, blake2b-512 and blake3",
+			record.Brief(algorithm),
+		)
 	}
 	if r.present(f, "value") && (known && len(value) != n || !hexadecimal.MatchString(value)) {
 		if !known {
 			n = 64
 		}
-		r.problem("bad_value", at+"/value", "value %q is not a %s digest, which has %d lower-case hexadecimal digits", record.Brief(value), record.Brief(algorithm), n)
+		r.problem(
+			"bad_value",
+			at+"/value",
+			"value %q is not a %s digest, which has %d lower-case hexadecimal digits",
+			record.Brief(value),
+			record.Brief(algorithm),
+			n,
+		)
 	}
 	if r.present(f, "coverage") && !among(coverages, coverage) {
 		r.problem("bad_value", at+"/coverage", "coverage %q is none of full, sampled and declared", record.Brief(coverage))
@@ -92,7 +130,12 @@ func readActivity(r *reader, facets canonical.Value, at string) {
 	}
 	for i, node := range about.Items {
 		if _, _, err := record.ParseNode(node.Text); node.Kind != canonical.String || err != nil {
-			r.problem("bad_value", at+canonical.Pointer("about", i), "%q is neither a thing, an artifact version nor a record id", record.Brief(node.Text))
+			r.problem(
+				"bad_value",
+				at+canonical.Pointer("about", i),
+				"%q is neither a thing, an artifact version nor a record id",
+				record.Brief(node.Text),
+			)
 		}
 	}
 }
@@ -125,7 +168,13 @@ func (r *reader) columnLineage(f canonical.Value, at string) {
 		return
 	}
 	if len(fields.Members) > record.MaxColumns {
-		r.problem("too_many", at+"/fields", "there are %d fields, more than the %d allowed", len(fields.Members), record.MaxColumns)
+		r.problem(
+			"too_many",
+			at+"/fields",
+			"there are %d fields, more than the %d allowed",
+			len(fields.Members),
+			record.MaxColumns,
+		)
 		return
 	}
 	for _, m := range fields.Members {
@@ -174,7 +223,12 @@ func (r *reader) sources(v canonical.Value, at, name, needed string) {
 			}
 		}
 		if r.given(s, "transformations") && s.Get("transformations").Kind != canonical.Array {
-			r.problem("wrong_type", here+"/transformations", "transformations must be a JSON array, not a JSON %s", s.Get("transformations").Kind)
+			r.problem(
+				"wrong_type",
+				here+"/transformations",
+				"transformations must be a JSON array, not a JSON %s",
+				s.Get("transformations").Kind,
+			)
 		}
 	}
 }
@@ -187,7 +241,13 @@ func (r *reader) jobLineage(f canonical.Value, at string) {
 		return
 	}
 	if len(entries.Items) > MaxInputs {
-		r.problem("too_many", at+"/entries", "entries has %d entries, more than the %d allowed", len(entries.Items), MaxInputs)
+		r.problem(
+			"too_many",
+			at+"/entries",
+			"entries has %d entries, more than the %d allowed",
+			len(entries.Items),
+			MaxInputs,
+		)
 		return
 	}
 	for i, entry := range entries.Items {

@@ -11,7 +11,8 @@ import (
 )
 
 // OwnNamespace is the namespace of datasets that are artifacts of the ledger, whichever organisation's: the name is a
-// version (dataset/market/readings@3), or all versions (dataset/market/readings), of which the version facet chooses one.
+// version (dataset/market/readings@3), or all versions (dataset/market/readings), of which the version facet chooses
+// one.
 const OwnNamespace = "pedigree"
 
 // ArtifactName is the name under which a dataset is kept: a legible part, and a fingerprint that tells apart what the
@@ -26,8 +27,8 @@ func ArtifactName(i Identity) string {
 	return slug + "-" + hex.EncodeToString(sum[:8])
 }
 
-// Version spells a version as artifacts have them. What is one already stays as it is; anything else becomes its legible
-// part and a fingerprint.
+// Version spells a version as artifacts have them. What is one already stays as it is; anything else becomes its
+// legible part and a fingerprint.
 func Version(said string) string {
 	const legible = 40
 	if _, err := record.ParseArtifactRef("dataset/x/x@" + said); err == nil {
@@ -44,7 +45,8 @@ func Version(said string) string {
 // RunVersion is the version of what a run generates and gives no version.
 func RunVersion(runID string) string { return Version("run-" + runID) }
 
-// spell keeps letters, digits and some marks of a text, its last ones if it is too long, and begins with a letter or digit.
+// spell keeps letters, digits and some marks of a text, its last ones if it is too long, and begins with a letter or
+// digit.
 func spell(s, marks string, most int) string {
 	var b strings.Builder
 	gap := false
@@ -76,8 +78,8 @@ func (p Place) Ref(kind, version string) string {
 	return record.ArtifactRef{Kind: kind, Namespace: p.Namespace, Name: p.Name, Version: version}.String()
 }
 
-// PlaceOf tells which artifact a dataset with these facets is, in the namespace of the organisation whose gateway reads the
-// event.
+// PlaceOf tells which artifact a dataset with these facets is, in the namespace of the organisation whose gateway reads
+// the event.
 func PlaceOf(i Identity, facets canonical.Value, namespace string) Place {
 	d := Dataset{Identity: i, Facets: facets}
 	if i.Namespace == OwnNamespace {
@@ -100,7 +102,11 @@ func (d Dataset) own() (Place, error) {
 	}
 	ref, err := record.ParseArtifactRef(series + "@" + version)
 	if err != nil {
-		return Place{}, fmt.Errorf("in the namespace %s a name is an artifact (dataset/lab/readings) or a version of one (dataset/lab/readings@1): %w", OwnNamespace, err)
+		return Place{}, fmt.Errorf(
+			"in the namespace %s a name is an artifact (dataset/lab/readings) or a version of one (dataset/lab/readings@1): %w",
+			OwnNamespace,
+			err,
+		)
 	}
 	p := Place{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}
 	said := VersionIn(d.Facets)
@@ -110,17 +116,25 @@ func (d Dataset) own() (Place, error) {
 		p.Version = Version(said)
 	}
 	if exact && said != "" && Version(said) != version {
-		return Place{}, fmt.Errorf("the name says version %s and the version facet says %s; leave one of them out", version, record.Brief(said))
+		return Place{}, fmt.Errorf(
+			"the name says version %s and the version facet says %s; leave one of them out",
+			version,
+			record.Brief(said),
+		)
 	}
 	return p, nil
 }
 
-// DeclaredDigest is the digest of a version of which nobody has said what it hashes to: of its names. It shows who meant
-// what, and nothing of the content.
+// DeclaredDigest is the digest of a version of which nobody has said what it hashes to: of its names. It shows who
+// meant what, and nothing of the content.
 func DeclaredDigest(i Identity, version string) canonical.Value {
 	text := canonical.Obj(canonical.Member{Name: "name", Value: canonical.Str(i.Name)}, canonical.Member{Name: "namespace", Value: canonical.Str(i.Namespace)},
-		canonical.Member{Name: "version", Value: canonical.Str(version)}).Bytes()
+		canonical.Member{Name: "version", Value: canonical.Str(version)}).
+		Bytes()
 	sum := sha256.Sum256(text)
-	return canonical.Obj(canonical.Member{Name: "algorithm", Value: canonical.Str("sha-256")}, canonical.Member{Name: "coverage", Value: canonical.Str("declared")},
-		canonical.Member{Name: "value", Value: canonical.Str(hex.EncodeToString(sum[:]))})
+	return canonical.Obj(
+		canonical.Member{Name: "algorithm", Value: canonical.Str("sha-256")},
+		canonical.Member{Name: "coverage", Value: canonical.Str("declared")},
+		canonical.Member{Name: "value", Value: canonical.Str(hex.EncodeToString(sum[:]))},
+	)
 }

@@ -53,7 +53,14 @@ func (r *reader) text(v canonical.Value, at, name string, required bool) string 
 func (r *reader) name(v canonical.Value, at, name string) string {
 	text := r.text(v, at, name, true)
 	if len(text) > maxName {
-		r.problem("too_long", at+canonical.Pointer(name), "%s has %d bytes, more than the %d allowed", name, len(text), maxName)
+		r.problem(
+			"too_long",
+			at+canonical.Pointer(name),
+			"%s has %d bytes, more than the %d allowed",
+			name,
+			len(text),
+			maxName,
+		)
 	}
 	return text
 }
@@ -131,7 +138,9 @@ func isUUID(s string) bool { return uuid.MatchString(s) }
 var (
 	dateTime = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$`)
 	// looseTime has what real clients leave out: seconds, the offset or the colon in it.
-	looseTime = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2})(:\d{2})?([.,]\d+)?(?:([Zz])|([+-]\d{2}):?(\d{2}))?$`)
+	looseTime = regexp.MustCompile(
+		`^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2})(:\d{2})?([.,]\d+)?(?:([Zz])|([+-]\d{2}):?(\d{2}))?$`,
+	)
 )
 
 // time reads a date-time (RFC 3339, section 5.6).

@@ -8,8 +8,8 @@ import (
 
 // Parse reads the text of an event, or of an array of events, as JSON. Errors are of type *canonical.SyntaxError.
 //
-// In lenient mode a number that no double holds exactly, such as the 64-bit id of a snapshot, is kept as a string of its
-// digits: JSON has it, clients send it, and a record can't.
+// In lenient mode a number that no double holds exactly, such as the 64-bit id of a snapshot, is kept as a string of
+// its digits: JSON has it, clients send it, and a record can't.
 func Parse(text []byte, mode Mode, most canonical.Limits) (canonical.Value, error) {
 	v, err := canonical.Parse(text, most)
 	if err == nil || mode == Strict {

@@ -1,8 +1,9 @@
 // Package prov writes lineage as PROV-JSON, the JSON serialisation of the W3C's PROV data model
 // (https://www.w3.org/submissions/prov-json/).
 //
-// Things and artifact versions are entities, events and runs are activities, organisations are agents. The names are the
-// nodes' own URIs, cut into a prefix and the rest: what is read back and joined again is what Pedigree calls the node.
+// Things and artifact versions are entities, events and runs are activities, organisations are agents. The names are
+// the nodes' own URIs, cut into a prefix and the rest: what is read back and joined again is what Pedigree calls the
+// node.
 package prov
 
 import (
@@ -56,9 +57,9 @@ type writer struct {
 // Write writes the part of the graph as one PROV-JSON document. Equal answers give equal bytes.
 //
 // Roles are those of the records. What a run says of which of its inputs went into an output is a derivation, with the
-// run as its activity and the columns as an attribute; a run that doesn't say it has used and generated, and nothing more,
-// for PROV doesn't take the one for the other. What is recalled, or what consent was withdrawn for, is invalidated by the
-// statement that says so; events and runs can't be, and are influenced by it.
+// run as its activity and the columns as an attribute; a run that doesn't say it has used and generated, and nothing
+// more, for PROV doesn't take the one for the other. What is recalled, or what consent was withdrawn for, is
+// invalidated by the statement that says so; events and runs can't be, and are influenced by it.
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	w := &writer{
 		ctx: ctx, g: g, doc: document{}, used: map[string]string{"ped": Namespace, "xsd": "http://www.w3.org/2001/XMLSchema#"}, kinds: map[string]string{}, runs: map[string]*record.Activity{},
@@ -197,7 +198,11 @@ func (w *writer) claim(n lineage.Node, name, section string, claim index.Claim) 
 	by := w.name(claim.ID)
 	said, _ := w.doc["activity"].(statements)
 	if said[by] == nil {
-		attributes := map[string]any{"prov:type": qualified("ped:Statement"), "prov:label": claim.Kind, "ped:block": claim.Block}
+		attributes := map[string]any{
+			"prov:type":  qualified("ped:Statement"),
+			"prov:label": claim.Kind,
+			"ped:block":  claim.Block,
+		}
 		at, r, err := w.g.Record(w.ctx, claim.ID)
 		switch {
 		case errors.Is(err, index.ErrNotFound):
@@ -238,7 +243,11 @@ func (w *writer) derivations(id string) {
 			if w.kinds[ref] == "" || acts(w.kinds[ref]) {
 				continue // not in this part of the graph, or told as one activity informing another
 			}
-			derived := map[string]any{"prov:generatedEntity": w.name(o.Ref), "prov:usedEntity": w.name(ref), "prov:activity": w.name(id)}
+			derived := map[string]any{
+				"prov:generatedEntity": w.name(o.Ref),
+				"prov:usedEntity":      w.name(ref),
+				"prov:activity":        w.name(id),
+			}
 			if columns := columnsOf(o, ref); len(columns) > 0 {
 				derived["ped:columns"] = columns
 			}
@@ -303,7 +312,10 @@ func (w *writer) edge(e lineage.Edge) {
 	case e.Kind == lineage.EdgeDerived && !fromActs && !toActs:
 		w.relate("wasDerivedFrom", map[string]any{"prov:generatedEntity": to, "prov:usedEntity": from})
 	case (e.Kind == lineage.EdgeInput || e.Kind == lineage.EdgeUsed || e.Kind == lineage.EdgeObserved) && !fromActs && toActs:
-		w.relate("used", map[string]any{"prov:activity": to, "prov:entity": from, "prov:role": cmp.Or(w.role(e.To, e.From), e.Kind)})
+		w.relate(
+			"used",
+			map[string]any{"prov:activity": to, "prov:entity": from, "prov:role": cmp.Or(w.role(e.To, e.From), e.Kind)},
+		)
 	case (e.Kind == lineage.EdgeOutput || e.Kind == lineage.EdgeGenerated) && fromActs && !toActs:
 		generated := map[string]any{"prov:entity": to, "prov:activity": from}
 		if role := w.role(e.From, e.To); role != "" {

@@ -1,5 +1,5 @@
-// Package slsa writes how artifact versions were made as SLSA provenance v1 (https://slsa.dev/spec/v1.1/provenance) in a
-// signed in-toto statement; package attestation has the envelope.
+// Package slsa writes how artifact versions were made as SLSA provenance v1 (https://slsa.dev/spec/v1.1/provenance) in
+// a signed in-toto statement; package attestation has the envelope.
 //
 // A run is a build, what it generated are the subjects, what it used are the resolved dependencies. The build type says
 // which parameters there are; buildtypes.md describes both of ours:
@@ -7,8 +7,8 @@
 //   - [RunType]: a run that is on the ledger made it;
 //   - [DeclaredType]: nothing on the ledger says which run made it, only what it was derived from.
 //
-// Subjects are found by their digests alone, so a version whose digest doesn't cover all of its bytes can't be one. Things,
-// such as lots, have no digest, and events make nothing that has one: they have no SLSA provenance.
+// Subjects are found by their digests alone, so a version whose digest doesn't cover all of its bytes can't be one.
+// Things, such as lots, have no digest, and events make nothing that has one: they have no SLSA provenance.
 package slsa
 
 import (
@@ -45,7 +45,9 @@ var Format = formats.Format{
 // Write writes the provenance of an artifact version, or of all that a run generated, and signs it.
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	if g.Signer == nil {
-		return formats.Refuse("the format slsa is signed by who asks for it, and this caller has no certificate on the ledger")
+		return formats.Refuse(
+			"the format slsa is signed by who asks for it, and this caller has no certificate on the ledger",
+		)
 	}
 	text, err := Statement(ctx, g)
 	if err != nil {
@@ -64,8 +66,12 @@ func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 
 // Statement is what Write signs. It is made of the whole walk of Format.Depth steps; one that was cut is refused.
 func Statement(ctx context.Context, g *formats.Graph) ([]byte, error) {
-	if t := g.Answer.Truncated; t != nil && !slices.Equal(t.Reasons, []string{"depth"}) { // what lies deeper is of other runs
-		return nil, formats.Refuse("the walk was cut short by its limits (%s), and a statement would deny what it left out: allow more nodes, or ask again", strings.Join(t.Reasons, ", "))
+	if t := g.Answer.Truncated; t != nil &&
+		!slices.Equal(t.Reasons, []string{"depth"}) { // what lies deeper is of other runs
+		return nil, formats.Refuse(
+			"the walk was cut short by its limits (%s), and a statement would deny what it left out: allow more nodes, or ask again",
+			strings.Join(t.Reasons, ", "),
+		)
 	}
 	w := &writer{ctx: ctx, g: g, flags: map[string][]string{}}
 	for _, n := range g.Answer.Nodes {
@@ -134,7 +140,10 @@ func (w *writer) run(id, only string) (*statement, error) {
 		s.Subject = append(s.Subject, subjects...)
 	}
 	if len(s.Subject) == 0 {
-		return nil, formats.Refuse("SLSA provenance is about what a run made, and the run %s generated no artifact version with a full digest", id)
+		return nil, formats.Refuse(
+			"SLSA provenance is about what a run made, and the run %s generated no artifact version with a full digest",
+			id,
+		)
 	}
 	definition := &s.Predicate.BuildDefinition
 	definition.BuildType = RunType
@@ -157,7 +166,11 @@ func (w *writer) run(id, only string) (*statement, error) {
 		}
 		definition.ResolvedDependencies = append(definition.ResolvedDependencies, d...)
 	}
-	s.Predicate.RunDetails.Metadata.StartedOn, s.Predicate.RunDetails.Metadata.FinishedOn = when(a.StartedAt), when(a.EndedAt)
+	s.Predicate.RunDetails.Metadata.StartedOn, s.Predicate.RunDetails.Metadata.FinishedOn = when(
+		a.StartedAt,
+	), when(
+		a.EndedAt,
+	)
 	w.recorded(s, at)
 	return s, nil
 }
@@ -169,7 +182,10 @@ func (w *writer) declared(ref string) (*statement, error) {
 		return nil, err
 	}
 	if len(a.DerivedFrom) == 0 {
-		return nil, formats.Refuse("no run on the ledger made %q, and it is said to be derived from nothing: there is no provenance of it to state", ref)
+		return nil, formats.Refuse(
+			"no run on the ledger made %q, and it is said to be derived from nothing: there is no provenance of it to state",
+			ref,
+		)
 	}
 	s := new(statement)
 	if s.Subject, err = w.artifact(ref, nil); err != nil {
@@ -179,7 +195,9 @@ func (w *writer) declared(ref string) (*statement, error) {
 		return nil, unnamed(ref)
 	}
 	definition := &s.Predicate.BuildDefinition
-	definition.BuildType, definition.ExternalParameters, definition.ResolvedDependencies = DeclaredType, map[string]any{"derivedFrom": a.DerivedFrom}, []descriptor{}
+	definition.BuildType, definition.ExternalParameters, definition.ResolvedDependencies = DeclaredType, map[string]any{
+		"derivedFrom": a.DerivedFrom,
+	}, []descriptor{}
 	for _, from := range a.DerivedFrom {
 		d, err := w.dependency(from, nil)
 		if err != nil {
@@ -192,7 +210,10 @@ func (w *writer) declared(ref string) (*statement, error) {
 }
 
 func unnamed(ref string) error {
-	return formats.Refuse("the subject of a SLSA statement is named by a digest of all of its bytes, and %q has none: its digest was sampled, or taken on somebody's word", ref)
+	return formats.Refuse(
+		"the subject of a SLSA statement is named by a digest of all of its bytes, and %q has none: its digest was sampled, or taken on somebody's word",
+		ref,
+	)
 }
 
 // recorded says where on the ledger this is from.
@@ -234,19 +255,32 @@ func (w *writer) dependency(ref string, notes map[string]any) ([]descriptor, err
 }
 
 // algorithms are the names that in-toto has for ours.
-var algorithms = map[string]string{"sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512", "blake2b-512": "blake2b", "blake3": "blake3"}
+var algorithms = map[string]string{
+	"sha-256":     "sha256",
+	"sha-384":     "sha384",
+	"sha-512":     "sha512",
+	"blake2b-512": "blake2b",
+	"blake3":      "blake3",
+}
 
 // artifact describes an artifact version: first itself, then what else it is known by, for digests under another scheme
 // name other bytes, or the same ones put together in another way.
 func (w *writer) artifact(ref string, notes map[string]any) ([]descriptor, error) {
 	at, a, err := w.g.Artifact(w.ctx, ref)
 	if errors.Is(err, index.ErrNotFound) { // named by a run, and registered by nobody yet
-		return []descriptor{{Name: ref, URI: formats.ArtifactURI(ref), Annotations: map[string]any{"ref": ref, "registered": false}}}, nil
+		return []descriptor{
+			{Name: ref, URI: formats.ArtifactURI(ref), Annotations: map[string]any{"ref": ref, "registered": false}},
+		}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	d := descriptor{Name: a.Name + "@" + a.Version, URI: formats.ArtifactURI(ref), MediaType: a.MediaType, Annotations: w.annotations(&at.Record, ref, notes)}
+	d := descriptor{
+		Name:        a.Name + "@" + a.Version,
+		URI:         formats.ArtifactURI(ref),
+		MediaType:   a.MediaType,
+		Annotations: w.annotations(&at.Record, ref, notes),
+	}
 	all := []descriptor{d}
 	if a.Digest.Coverage != "full" {
 		all[0].Annotations["coverage"] = a.Digest.Coverage

@@ -99,8 +99,8 @@ func TestWhatHasNoProvenanceIsRefusedWithAReason(t *testing.T) {
 	require.ErrorContains(t, slsa.Write(t.Context(), new(bytes.Buffer), g), "no certificate")
 }
 
-// TestOnlyAWholeWalkIsStated: what a limit has left out, such as the run or a recall of what it used, would be denied by a
-// statement that doesn't have it.
+// TestOnlyAWholeWalkIsStated: what a limit has left out, such as the run or a recall of what it used, would be denied
+// by a statement that doesn't have it.
 func TestOnlyAWholeWalkIsStated(t *testing.T) {
 	s := formatstest.New(t)
 	for _, limit := range []int{1, 2, 3} {
@@ -115,8 +115,8 @@ func TestOnlyAWholeWalkIsStated(t *testing.T) {
 	}
 }
 
-// TestAVersionWithoutAFullDigestIsNoSubject: whatever a statement is about is found by its digest, so one of some bytes would
-// vouch for the others.
+// TestAVersionWithoutAFullDigestIsNoSubject: whatever a statement is about is found by its digest, so one of some bytes
+// would vouch for the others.
 func TestAVersionWithoutAFullDigestIsNoSubject(t *testing.T) {
 	s := formatstest.New(t)
 	made := s.Sampled(t)

@@ -22,9 +22,21 @@ const (
 // headings are the template's, in its order, with what they are for.
 var headings = []struct{ number, title, help string }{
 	{public, "Publicly available datasets", "Datasets that others have put together and that anybody can get."},
-	{licensed, "Private datasets licensed by rightsholders", "Datasets for which a rightsholder, or somebody for them, has granted a licence."},
-	{thirdParty, "Private datasets obtained from other third parties", "Datasets of other organisations that aren't publicly available."},
-	{crawled, "Data crawled and scraped from online sources", "Data that the provider, or somebody for it, collected from web sites."},
+	{
+		licensed,
+		"Private datasets licensed by rightsholders",
+		"Datasets for which a rightsholder, or somebody for them, has granted a licence.",
+	},
+	{
+		thirdParty,
+		"Private datasets obtained from other third parties",
+		"Datasets of other organisations that aren't publicly available.",
+	},
+	{
+		crawled,
+		"Data crawled and scraped from online sources",
+		"Data that the provider, or somebody for it, collected from web sites.",
+	},
 	{userData, "User data", "Data collected from users of the provider's services and products."},
 	{synthetic, "Synthetic data", "Data that models generated."},
 	{other, "Other sources of data", "Everything else."},
@@ -38,7 +50,9 @@ var sourceWords = map[string]string{
 var (
 	crawling = regexp.MustCompile(`(?i)\b(crawl(ed|er|ers|ing|s)?|scrap(ed|er|ers|ing|es)|web ?crawl)\b`)
 	// open licences are those under which anybody may get and use what they cover.
-	open = regexp.MustCompile(`^(CC0-|CC-BY-|CC-PDDC|PDDL-|ODC-By-|ODbL-|CDLA-Permissive-|CDLA-Sharing-|OGL-|Apache-|MIT\b|BSD-|Unlicense|C-UDA-|O-UDA-)`)
+	open = regexp.MustCompile(
+		`^(CC0-|CC-BY-|CC-PDDC|PDDL-|ODC-By-|ODbL-|CDLA-Permissive-|CDLA-Sharing-|OGL-|Apache-|MIT\b|BSD-|Unlicense|C-UDA-|O-UDA-)`,
+	)
 )
 
 // category tells under which heading a source belongs, and by which rule. The first that fits counts:
@@ -68,7 +82,8 @@ func (s *sources) category(v *version) (number, why string) {
 	}
 	if v.card != nil {
 		for _, p := range v.card.Passages {
-			if word := crawling.FindString(p.Text); word != "" && (p.Topic == about.TopicCollection || p.Topic == about.TopicPreparation) {
+			if word := crawling.FindString(p.Text); word != "" &&
+				(p.Topic == about.TopicCollection || p.Topic == about.TopicPreparation) {
 				return crawled, "its card says “" + word + "” of how it was collected"
 			}
 		}
@@ -104,7 +119,8 @@ func licenceOf(v *version) string {
 
 // isSource tells whether data is a source of its own, and not just made of other data that is listed.
 func (s *sources) isSource(v *version) bool {
-	if v.record == nil || v.run != nil && v.run.Type == "generation" || sourceWords[v.record.Metadata.Get("dataSource").Text] != "" {
+	if v.record == nil || v.run != nil && v.run.Type == "generation" ||
+		sourceWords[v.record.Metadata.Get("dataSource").Text] != "" {
 		return true
 	}
 	for _, ref := range v.data {

@@ -118,8 +118,12 @@ func (s *sources) document() (*document, error) {
 		Channel: s.g.Channel, Block: a.Block,
 	}
 	if a.Truncated != nil {
-		d.Cut = fmt.Sprintf("The walk through the graph was ended early (%s): there is more behind %d nodes, and %d sources named there are not in this document.",
-			strings.Join(a.Truncated.Reasons, ", "), len(a.Truncated.Frontier), s.missing)
+		d.Cut = fmt.Sprintf(
+			"The walk through the graph was ended early (%s): there is more behind %d nodes, and %d sources named there are not in this document.",
+			strings.Join(a.Truncated.Reasons, ", "),
+			len(a.Truncated.Frontier),
+			s.missing,
+		)
 	}
 	var err error
 	if d.Alerts, err = s.alerts(); err != nil {
@@ -172,7 +176,12 @@ func (s *sources) document() (*document, error) {
 			size.Label += fmt.Sprintf(", and %d of unknown size", unknown)
 		}
 	}
-	d.Tiles = []tile{counted(shown, "source of data", "sources of data"), size, counted(len(counts), "organisation behind them", "organisations behind them"), counted(len(d.Alerts), "recall or withdrawal", "recalls and withdrawals")}
+	d.Tiles = []tile{
+		counted(shown, "source of data", "sources of data"),
+		size,
+		counted(len(counts), "organisation behind them", "organisations behind them"),
+		counted(len(d.Alerts), "recall or withdrawal", "recalls and withdrawals"),
+	}
 	for _, c := range s.citings {
 		d.Records = append(d.Records, &citingRow{c.number, c.what, c.id, c.at.MSPID, stamp(c.at.Time), c.at.Block, c.at.TxID})
 	}
@@ -193,7 +202,8 @@ func counted(n int, one, many string) tile {
 // mostNamed bounds how many subjects of one statement are named.
 const mostNamed = 12
 
-// alerts are the recalls and withdrawals that stand, of the model and of all that it comes from: one for each statement.
+// alerts are the recalls and withdrawals that stand, of the model and of all that it comes from: one for each
+// statement.
 func (s *sources) alerts() ([]alert, error) {
 	var claims []index.Claim
 	subjects := map[string][]string{}
@@ -243,7 +253,13 @@ func (s *sources) alert(c index.Claim) (alert, error) {
 	if c.Kind == record.Withdrawal {
 		one.Kind = "Consent withdrawn"
 	}
-	one.Reason, one.Do = about.Cut(r.Statement.Predicate.Get("reason").Text, maxText), about.Cut(r.Statement.Predicate.Get("instructions").Text, maxText)
+	one.Reason, one.Do = about.Cut(
+		r.Statement.Predicate.Get("reason").Text,
+		maxText,
+	), about.Cut(
+		r.Statement.Predicate.Get("instructions").Text,
+		maxText,
+	)
 	status, err := s.g.Source.Status(s.ctx, c.ID, s.g.Answer.Block)
 	if err != nil {
 		return one, err
@@ -269,7 +285,10 @@ func (s *sources) step(v *version) step {
 			for i, c := range o.Columns {
 				names[i] = c.Name
 			}
-			st.Facts = append(st.Facts, fact{Text: "columns whose origin is recorded: " + about.Cut(strings.Join(names, ", "), 500), Refs: refs})
+			st.Facts = append(
+				st.Facts,
+				fact{Text: "columns whose origin is recorded: " + about.Cut(strings.Join(names, ", "), 500), Refs: refs},
+			)
 		}
 	}
 	when := "when it ran is not recorded"

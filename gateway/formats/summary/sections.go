@@ -30,13 +30,22 @@ func (s *sources) general(d *document) ([]section, error) {
 	}
 	identity := section{Number: "1.2", Title: "Model identification", Rows: []row{
 		{"Versioned model name", []fact{{Text: m.ref, Refs: own, Mono: true}}},
-		orAbsent("Called in its card", cardFacts(m, own, func(c *about.Description) []string { return []string{strings.TrimSpace(c.Title + " " + c.Version)} })...),
+		orAbsent(
+			"Called in its card",
+			cardFacts(
+				m,
+				own,
+				func(c *about.Description) []string { return []string{strings.TrimSpace(c.Title + " " + c.Version)} },
+			)...),
 		orAbsent("Description", fact{Text: about.Cut(m.record.Description, maxText), Refs: own}),
 		orAbsent("Licence", fact{Text: licenceOf(m), Refs: own}),
 		{"Digest", s.digests(m)},
 		orAbsent("Model dependencies", append(s.dependencies(), cardFacts(m, own, s.furtherBases)...)...),
 		orAbsent("Other versions on the ledger", versions...),
-		orAbsent("Date of placement on the Union market", fact{Text: about.Cut(m.record.Metadata.Get("placedOnMarket").Text, 100), Refs: own}),
+		orAbsent(
+			"Date of placement on the Union market",
+			fact{Text: about.Cut(m.record.Metadata.Get("placedOnMarket").Text, 100), Refs: own},
+		),
 		{"Recorded on the ledger", []fact{{Text: stamp(m.at.Time) + ", block " + fmt.Sprint(m.at.Block), Refs: own}}},
 		orAbsent("Training run", s.training()...),
 	}}
@@ -52,7 +61,11 @@ func (s *sources) provider(d *document) (section, error) {
 	}
 	p := section{Number: "1.1", Title: "Provider identification"}
 	if member == nil {
-		p.Rows = []row{{"Provider", []fact{{Text: at.MSPID + ", which registered the model", Refs: []int{s.citeVersion(s.model)}}}}, orAbsent("Contact details"), orAbsent("Authorised representative")}
+		p.Rows = []row{
+			{"Provider", []fact{{Text: at.MSPID + ", which registered the model", Refs: []int{s.citeVersion(s.model)}}}},
+			orAbsent("Contact details"),
+			orAbsent("Authorised representative"),
+		}
 		return p, nil
 	}
 	list, err := s.g.Source.Members(s.ctx, s.g.Answer.Block)
@@ -71,7 +84,12 @@ func (s *sources) provider(d *document) (section, error) {
 		gln = "GLN " + member.GLN
 	}
 	p.Rows = []row{
-		{"Provider", []fact{{Text: member.Name + " (" + at.MSPID + "), which registered the model", Refs: append(refs, s.citeVersion(s.model))}}},
+		{
+			"Provider",
+			[]fact{
+				{Text: member.Name + " (" + at.MSPID + "), which registered the model", Refs: append(refs, s.citeVersion(s.model))},
+			},
+		},
 		orAbsent("About the provider", fact{Text: about.Cut(member.Description, maxText), Refs: refs}),
 		orAbsent("Contact details", fact{Text: member.URL, Refs: refs}, fact{Text: gln, Refs: refs}),
 		orAbsent("Authorised representative"),
@@ -90,7 +108,13 @@ func (s *sources) digests(v *version) []fact {
 		facts = append(facts, fact{Text: "taken on somebody's word", Refs: refs})
 	}
 	if m := v.record.Manifest; m != nil {
-		facts = append(facts, fact{Text: fmt.Sprintf("%d files, %s, each with its own digest in the record", len(m.Files), byteCount(m.Size())), Refs: refs})
+		facts = append(
+			facts,
+			fact{
+				Text: fmt.Sprintf("%d files, %s, each with its own digest in the record", len(m.Files), byteCount(m.Size())),
+				Refs: refs,
+			},
+		)
 	}
 	for _, a := range v.record.Aliases {
 		if a.Scheme != "" {
@@ -126,7 +150,12 @@ func (s *sources) dependencies() []fact {
 
 func (s *sources) versions() ([]fact, error) {
 	m := s.model.record
-	list, err := s.g.Source.Artifacts(s.ctx, index.ArtifactFilter{Kind: m.Kind, Namespace: m.Namespace, Name: m.Name}, s.g.Answer.Block, index.Page{Size: mostVersions})
+	list, err := s.g.Source.Artifacts(
+		s.ctx,
+		index.ArtifactFilter{Kind: m.Kind, Namespace: m.Namespace, Name: m.Name},
+		s.g.Answer.Block,
+		index.Page{Size: mostVersions},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +186,10 @@ func (s *sources) training() []fact {
 	}
 	facts := []fact{{Text: text, Refs: refs}, {Text: about.Cut(r.Description, maxText), Refs: refs}}
 	if len(r.Parameters.Members) > 0 {
-		facts = append(facts, fact{Text: "parameters " + about.Cut(string(r.Parameters.Bytes()), maxText), Refs: refs, Mono: true})
+		facts = append(
+			facts,
+			fact{Text: "parameters " + about.Cut(string(r.Parameters.Bytes()), maxText), Refs: refs, Mono: true},
+		)
 	}
 	return facts
 }
@@ -194,7 +226,9 @@ func (s *sources) characteristics() section {
 		orAbsent("Modalities", gather(func(c *about.Description) []string { return c.Modalities })...),
 		orAbsent("Training data size, in bytes", sizes...),
 		orAbsent("Training data size, in examples", gather(func(c *about.Description) []string { return c.Sizes })...),
-		orAbsent("Types of content", gather(func(c *about.Description) []string { return slices.Concat(c.Tasks, c.Keywords) })...),
+		orAbsent(
+			"Types of content",
+			gather(func(c *about.Description) []string { return slices.Concat(c.Tasks, c.Keywords) })...),
 		orAbsent("Languages", gather(func(c *about.Description) []string { return c.Languages })...),
 		orAbsent("Latest date of acquisition", s.latest()...),
 	}}
@@ -217,10 +251,21 @@ func (s *sources) latest() []fact {
 		}
 	}
 	if n := s.nodes[eventID]; n != nil {
-		facts = append(facts, fact{Text: "the latest supply-chain event is of " + stamp(event) + ", by its own word", Refs: []int{s.cite(eventID, n.Type, index.Recording{MSPID: n.MSPID, TxID: n.Transaction, Block: n.Block, Time: n.Recorded})}})
+		facts = append(
+			facts,
+			fact{
+				Text: "the latest supply-chain event is of " + stamp(event) + ", by its own word",
+				Refs: []int{
+					s.cite(eventID, n.Type, index.Recording{MSPID: n.MSPID, TxID: n.Transaction, Block: n.Block, Time: n.Recorded}),
+				},
+			},
+		)
 	}
 	if newest != nil {
-		facts = append(facts, fact{Text: "the latest source was registered " + stamp(registered), Refs: []int{s.citeVersion(newest)}})
+		facts = append(
+			facts,
+			fact{Text: "the latest source was registered " + stamp(registered), Refs: []int{s.citeVersion(newest)}},
+		)
 	}
 	return facts
 }
@@ -261,7 +306,12 @@ func (s *sources) entry(v *version, why string) entry {
 	if v.card != nil && v.card.Title != "" {
 		e.Name = about.Cut(v.card.Title, 200)
 	}
-	rows := []row{{"Registered", []fact{{Text: "by " + v.at.MSPID + ", " + stamp(v.at.Time) + ", block " + fmt.Sprint(v.at.Block), Refs: refs}}}}
+	rows := []row{
+		{
+			"Registered",
+			[]fact{{Text: "by " + v.at.MSPID + ", " + stamp(v.at.Time) + ", block " + fmt.Sprint(v.at.Block), Refs: refs}},
+		},
+	}
 	description := fact{Text: about.Cut(v.record.Description, maxText), Refs: refs}
 	if v.record.Description == "" && v.card != nil {
 		description = fact{Text: about.Cut(v.card.Description, maxText), Refs: refs, Card: true}
@@ -271,10 +321,19 @@ func (s *sources) entry(v *version, why string) entry {
 	if v.record.Size > 0 {
 		size = fact{Text: byteCount(v.record.Size), Refs: refs}
 	}
-	rows = append(rows, orAbsent("Size", append([]fact{size}, cardFacts(v, refs, func(c *about.Description) []string { return c.Sizes })...)...))
+	rows = append(
+		rows,
+		orAbsent(
+			"Size",
+			append([]fact{size}, cardFacts(v, refs, func(c *about.Description) []string { return c.Sizes })...)...),
+	)
 	rows = append(rows, row{"Digest", s.digests(v)})
 	if v.user != nil && v.role != "" {
-		rows = some(rows, "Part it played", fact{Text: v.role + ", in a " + v.user.Type + " run", Refs: []int{s.citeRun(v.user)}})
+		rows = some(
+			rows,
+			"Part it played",
+			fact{Text: v.role + ", in a " + v.user.Type + " run", Refs: []int{s.citeRun(v.user)}},
+		)
 	}
 	rows = some(rows, "Came through", fact{Text: v.via})
 	rows = some(rows, "Address", cardFacts(v, refs, func(c *about.Description) []string { return c.URLs })...)
@@ -285,7 +344,10 @@ func (s *sources) entry(v *version, why string) entry {
 		}
 		return names
 	})...)
-	rows = some(rows, "Published, modified", cardFacts(v, refs, func(c *about.Description) []string { return []string{c.Published, c.Modified} })...)
+	rows = some(
+		rows,
+		"Published, modified",
+		cardFacts(v, refs, func(c *about.Description) []string { return []string{c.Published, c.Modified} })...)
 	rows = some(rows, "How it was collected", passages(v, refs, about.TopicCollection)...)
 	rows = some(rows, "Conditions of use", cardFacts(v, refs, terms)...)
 	rows = some(rows, "Taken from", s.taken(v)...)
@@ -298,7 +360,10 @@ func (s *sources) entry(v *version, why string) entry {
 func terms(c *about.Description) []string {
 	var all []string
 	for _, t := range c.Usage {
-		words := slices.DeleteFunc([]string{t.Scheme, t.Kind, t.Code, t.Text, strings.Join(t.Constraints, ", ")}, func(w string) bool { return w == "" })
+		words := slices.DeleteFunc(
+			[]string{t.Scheme, t.Kind, t.Code, t.Text, strings.Join(t.Constraints, ", ")},
+			func(w string) bool { return w == "" },
+		)
 		all = append(all, strings.Join(words, " "))
 	}
 	return all
@@ -354,9 +419,18 @@ func (s *sources) taken(v *version) []fact {
 
 // Words by which passages of cards are told apart.
 var (
-	reservations = regexp.MustCompile(`(?i)robots\.txt|\bTDM\b|\btext and data mining|\bopt(ed)?[- ]?out|rights? reserv|reservations? of rights`)
-	unlawful     = regexp.MustCompile(`(?i)\b(illegal|unlawful|CSAM)\b`)
-	processed    = []string{about.TopicPreparation, about.TopicSensitive, about.TopicAnnotation, about.TopicBias, about.TopicLimits, about.TopicTraining}
+	reservations = regexp.MustCompile(
+		`(?i)robots\.txt|\bTDM\b|\btext and data mining|\bopt(ed)?[- ]?out|rights? reserv|reservations? of rights`,
+	)
+	unlawful  = regexp.MustCompile(`(?i)\b(illegal|unlawful|CSAM)\b`)
+	processed = []string{
+		about.TopicPreparation,
+		about.TopicSensitive,
+		about.TopicAnnotation,
+		about.TopicBias,
+		about.TopicLimits,
+		about.TopicTraining,
+	}
 )
 
 // processing is the template's third section, as far as cards and statements speak of it.
@@ -387,8 +461,20 @@ func (s *sources) processing() []section {
 	}
 	slices.SortStableFunc(other, func(a, b fact) int { return cmp.Compare(a.Refs[0], b.Refs[0]) })
 	return []section{
-		{Number: "3.1", Title: "Respect of reservations of rights from text and data mining", Rows: []row{orAbsent("Measures that cards speak of", rights...)}},
-		{Number: "3.2", Title: "Removal of illegal content", Rows: []row{orAbsent("Measures that cards speak of", illegal...)}},
-		{Number: "3.3", Title: "Other information about how the data was processed", Rows: []row{orAbsent("Preparation, personal data, limits", other...)}},
+		{
+			Number: "3.1",
+			Title:  "Respect of reservations of rights from text and data mining",
+			Rows:   []row{orAbsent("Measures that cards speak of", rights...)},
+		},
+		{
+			Number: "3.2",
+			Title:  "Removal of illegal content",
+			Rows:   []row{orAbsent("Measures that cards speak of", illegal...)},
+		},
+		{
+			Number: "3.3",
+			Title:  "Other information about how the data was processed",
+			Rows:   []row{orAbsent("Preparation, personal data, limits", other...)},
+		},
 	}
 }

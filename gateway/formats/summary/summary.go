@@ -1,12 +1,13 @@
-// Package summary writes for people what a model was trained with: one HTML document in the shape of the European Union's
-// template for the public summary of training content of general-purpose AI models (AI Act, article 53(1)(d)).
+// Package summary writes for people what a model was trained with: one HTML document in the shape of the European
+// Union's template for the public summary of training content of general-purpose AI models (AI Act, article 53(1)(d)).
 //
-// Everything in it is from the ledger, and every statement bears the number of the record that it is from; the last page
-// lists those records with the organisations that recorded them. What a card says of a dataset is its author's word and is
-// marked as such. What nobody recorded is said to be not recorded; nothing is guessed. Under which heading a source of
-// data stands follows from the rules in category.go, and the document says which rule it was.
+// Everything in it is from the ledger, and every statement bears the number of the record that it is from; the last
+// page lists those records with the organisations that recorded them. What a card says of a dataset is its author's
+// word and is marked as such. What nobody recorded is said to be not recorded; nothing is guessed. Under which heading
+// a source of data stands follows from the rules in category.go, and the document says which rule it was.
 //
-// The document needs nothing else: no script, no font, no picture. It is made to be printed on A4, and read on a screen.
+// The document needs nothing else: no script, no font, no picture. It is made to be printed on A4, and read on a
+// screen.
 package summary
 
 import (
@@ -36,13 +37,17 @@ var (
 // policy lets a browser show the document and do nothing else, whether it comes from a gateway or from a file.
 var policy = func() string {
 	sum := sha256.Sum256([]byte(style))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(
+		sum[:],
+	) + "'; base-uri 'none'; form-action 'none'"
 }()
 
 // Format is the summary of a model.
 var Format = formats.Format{
 	Name: "summary", MediaType: "text/html", Extension: ".html", About: "what a model was trained with, for people: HTML that prints well",
-	Kinds: []string{"artifact"}, Only: models, Direction: lineage.Ancestors, Policy: policy + "; frame-ancestors 'none'", Write: Write,
+	Kinds: []string{
+		"artifact",
+	}, Only: models, Direction: lineage.Ancestors, Policy: policy + "; frame-ancestors 'none'", Write: Write,
 }
 
 func models(node string) error {

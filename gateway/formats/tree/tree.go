@@ -1,9 +1,10 @@
-// Package tree reads JSON and YAML that others have written, into one kind of tree that remembers where everything stood.
+// Package tree reads JSON and YAML that others have written, into one kind of tree that remembers where everything
+// stood.
 //
 // It is for documents that are kept as they are and only looked at, such as model cards: numbers keep the spelling they
-// have, and a document that is merely unusual is read. What two readers could understand in two ways, such as a name that
-// stands twice in one object, is refused, and so is what would cost more than a card is worth: deep nesting, very many
-// values, and aliases that multiply.
+// have, and a document that is merely unusual is read. What two readers could understand in two ways, such as a name
+// that stands twice in one object, is refused, and so is what would cost more than a card is worth: deep nesting, very
+// many values, and aliases that multiply.
 package tree
 
 import (
@@ -132,8 +133,8 @@ func (c *counter) count(line int, pointer string, depth int) *Error {
 	return nil
 }
 
-// below is the pointer to something by its name, or its place in a list. Each value of a document has one, so they can't all have
-// a name in them that is as long as the document.
+// below is the pointer to something by its name, or its place in a list. Each value of a document has one, so they
+// can't all have a name in them that is as long as the document.
 func below(pointer string, step any) string {
 	if name, ok := step.(string); ok && len(name) > maxPointer {
 		return pointer
@@ -145,7 +146,11 @@ func below(pointer string, step any) string {
 }
 
 func twice(line int, pointer, name string) *Error {
-	return &Error{line, pointer, fmt.Sprintf("%q stands twice in one object, and readers take the one or the other; leave one", brief(name))}
+	return &Error{
+		line,
+		pointer,
+		fmt.Sprintf("%q stands twice in one object, and readers take the one or the other; leave one", brief(name)),
+	}
 }
 
 func brief(s string) string {

@@ -9,9 +9,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// YAML reads one YAML document whose first line is line number first of what it stands in. Texts keep their spelling: no,
-// 1.10 and 2026-03-01 stay what they look like. Aliases are followed and merge keys merged; names that aren't texts are taken as they
-// are spelled, and names that are lists or objects refused. Errors are of type *Error.
+// YAML reads one YAML document whose first line is line number first of what it stands in. Texts keep their spelling:
+// no, 1.10 and 2026-03-01 stay what they look like. Aliases are followed and merge keys merged; names that aren't texts
+// are taken as they are spelled, and names that are lists or objects refused. Errors are of type *Error.
 func YAML(text string, first int) (Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader([]byte(text)))
 	var doc yaml.Node
@@ -64,7 +64,11 @@ func (r *yamlReader) value(y *yaml.Node, pointer string, depth int) (Node, error
 	switch y.Kind {
 	case yaml.AliasNode:
 		if r.open[y.Alias] {
-			return Node{}, &Error{n.Line, pointer, fmt.Sprintf("the alias *%s stands inside what it is an alias of", brief(y.Value))}
+			return Node{}, &Error{
+				n.Line,
+				pointer,
+				fmt.Sprintf("the alias *%s stands inside what it is an alias of", brief(y.Value)),
+			}
 		}
 		r.open[y.Alias] = true
 		defer delete(r.open, y.Alias)

@@ -134,7 +134,12 @@ func Event(t testing.TB, text string) *record.Record {
 	if !v.Has("eventTimeZoneOffset") {
 		v = v.With("eventTimeZoneOffset", canonical.Str("+00:00"))
 	}
-	return made(t, text)(record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld")))
+	return made(
+		t,
+		text,
+	)(
+		record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld")),
+	)
 }
 
 // Artifact makes the record of a version, kind/namespace/name@version, whose
@@ -176,7 +181,11 @@ func Activity(t testing.TB, text string) *record.Record {
 // Statement makes a claim of a kind about nodes; predicate is its JSON.
 func Statement(t testing.TB, kind, predicate string, about ...string) *record.Record {
 	t.Helper()
-	v := canonical.Obj(canonical.Member{Name: "kind", Value: canonical.Str(kind)}, canonical.Member{Name: "subject", Value: texts(about)}, canonical.Member{Name: "predicate", Value: parse(t, predicate)})
+	v := canonical.Obj(
+		canonical.Member{Name: "kind", Value: canonical.Str(kind)},
+		canonical.Member{Name: "subject", Value: texts(about)},
+		canonical.Member{Name: "predicate", Value: parse(t, predicate)},
+	)
 	return made(t, kind)(record.NewStatement(v, nil))
 }
 

@@ -58,7 +58,9 @@ func binaries() (string, error) {
 	}
 	initdb, err := exec.LookPath("initdb")
 	if err != nil {
-		return "", errors.New("there is no PostgreSQL server on this machine: neither /usr/lib/postgresql/*/bin/initdb nor initdb in the PATH; Debian's package is postgresql")
+		return "", errors.New(
+			"there is no PostgreSQL server on this machine: neither /usr/lib/postgresql/*/bin/initdb nor initdb in the PATH; Debian's package is postgresql",
+		)
 	}
 	if initdb, err = filepath.EvalSymlinks(initdb); err != nil {
 		return "", err
@@ -83,7 +85,9 @@ func unprivileged() (*syscall.Credential, error) {
 		gid, err := strconv.ParseUint(u.Gid, 10, 32)
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 	}
-	return nil, errors.New("the tests run as root, which PostgreSQL refuses, and there is no user postgres or nobody to run it as")
+	return nil, errors.New(
+		"the tests run as root, which PostgreSQL refuses, and there is no user postgres or nobody to run it as",
+	)
 }
 
 // StartPostgres makes a server for one test alone, which may stop and start it.
@@ -135,10 +139,31 @@ func (p *Postgres) make() error {
 			}
 		}
 	}
-	initdb := p.command("initdb", "--pgdata", p.data(), "--username", PostgresUser, "--pwfile", secret, "--auth", "scram-sha-256",
-		"--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions")
+	initdb := p.command(
+		"initdb",
+		"--pgdata",
+		p.data(),
+		"--username",
+		PostgresUser,
+		"--pwfile",
+		secret,
+		"--auth",
+		"scram-sha-256",
+		"--encoding",
+		"UTF8",
+		"--locale",
+		"C.UTF-8",
+		"--no-sync",
+		"--no-instructions",
+	)
 	if out, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("couldn't make a PostgreSQL server with %s (as another user, if this is root, who must be able to reach %s): %w: %s", initdb.Path, p.folder, err, out)
+		return fmt.Errorf(
+			"couldn't make a PostgreSQL server with %s (as another user, if this is root, who must be able to reach %s): %w: %s",
+			initdb.Path,
+			p.folder,
+			err,
+			out,
+		)
 	}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -166,7 +191,23 @@ func (p *Postgres) command(program string, args ...string) *exec.Cmd {
 
 // psql runs one statement.
 func (p *Postgres) psql(database, statement string) error {
-	c := p.command("psql", "--no-psqlrc", "--quiet", "--host", "127.0.0.1", "--port", strconv.Itoa(p.Port), "--username", PostgresUser, "--dbname", database, "--set", "ON_ERROR_STOP=1", "--command", statement)
+	c := p.command(
+		"psql",
+		"--no-psqlrc",
+		"--quiet",
+		"--host",
+		"127.0.0.1",
+		"--port",
+		strconv.Itoa(p.Port),
+		"--username",
+		PostgresUser,
+		"--dbname",
+		database,
+		"--set",
+		"ON_ERROR_STOP=1",
+		"--command",
+		statement,
+	)
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", statement, err, out)
 	}
@@ -184,8 +225,25 @@ func (p *Postgres) Start(t testing.TB) {
 
 func (p *Postgres) run() error {
 	// Tests ask for what was committed, not whether the disk has it.
-	c := p.command("postgres", "-D", p.data(), "-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(p.Port), "-c", "unix_socket_directories="+p.folder,
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=200")
+	c := p.command(
+		"postgres",
+		"-D",
+		p.data(),
+		"-c",
+		"listen_addresses=127.0.0.1",
+		"-c",
+		"port="+strconv.Itoa(p.Port),
+		"-c",
+		"unix_socket_directories="+p.folder,
+		"-c",
+		"fsync=off",
+		"-c",
+		"full_page_writes=off",
+		"-c",
+		"synchronous_commit=off",
+		"-c",
+		"max_connections=200",
+	)
 	p.said.Reset()
 	c.Stdout, c.Stderr = &p.said, &p.said
 	// Should this process be killed, the server ends too. The kernel ties that to

@@ -2,12 +2,13 @@
 //
 // Fabric's gateway service hands the client a "prepared transaction" to sign: the proposal's header, the call, the
 // endorsers' answer and their signatures. A signature over the bytes as they come lets the peer have anything signed. A
-// serialised Proposal {1: header, 2: payload} and the Payload of an envelope {1: header, 2: data} are even one wire format,
-// and both are signed bare, so the "prepared transaction" can be another proposal in the victim's name: other peers
-// endorse it, and the next request gets the transaction made of it signed. Fabric's own clients sign what they are given.
+// serialised Proposal {1: header, 2: payload} and the Payload of an envelope {1: header, 2: data} are even one wire
+// format, and both are signed bare, so the "prepared transaction" can be another proposal in the victim's name: other
+// peers endorse it, and the next request gets the transaction made of it signed. Fabric's own clients sign what they
+// are given.
 //
-// A submitter that uses this package takes the endorsers' answer and their signatures from the peer, and nothing else. It
-// holds the answer to what it asked, and makes the bytes to sign of its own proposal.
+// A submitter that uses this package takes the endorsers' answer and their signatures from the peer, and nothing else.
+// It holds the answer to what it asked, and makes the bytes to sign of its own proposal.
 package prepared
 
 import (
@@ -77,16 +78,19 @@ func (c *Call) Assemble(endorsed *peer.ChaincodeEndorsedAction) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	data, err := proto.Marshal(&peer.Transaction{Actions: []*peer.TransactionAction{{Header: c.Header.GetSignatureHeader(), Payload: action}}})
+	data, err := proto.Marshal(
+		&peer.Transaction{Actions: []*peer.TransactionAction{{Header: c.Header.GetSignatureHeader(), Payload: action}}},
+	)
 	if err != nil {
 		return nil, err
 	}
 	return proto.Marshal(&common.Payload{Header: c.Header, Data: data})
 }
 
-// Check reports whether a prepared transaction is the answer to a proposal, byte for byte what its submitter would
-// make of that proposal and the endorsers' answer. It is for those who use Fabric's own client, which doesn't look. What the
-// chaincode wrote it doesn't judge, so it is no protection from the endorsers, only from who collects what they endorse.
+// Check reports whether a prepared transaction is the answer to a proposal, byte for byte what its submitter would make
+// of that proposal and the endorsers' answer. It is for those who use Fabric's own client, which doesn't look. What the
+// chaincode wrote it doesn't judge, so it is no protection from the endorsers, only from who collects what they
+// endorse.
 func Check(proposed *peer.SignedProposal, prepared *common.Envelope) error {
 	var proposal peer.Proposal
 	var header common.Header

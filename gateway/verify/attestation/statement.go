@@ -114,7 +114,11 @@ func (s *Statement) readProvenance(predicate canonical.Value) error {
 	s.Dependencies = len(definition.Get("resolvedDependencies").Items)
 	s.Builder, s.Invocation = details.Get("builder").Get("id").Text, details.Get("metadata").Get("invocationId").Text
 	if s.BuildType == "" || s.Builder == "" || definition.Get("externalParameters").Kind != canonical.Object {
-		return refuse(proof.Malformed, "payload, predicate", "SLSA provenance has buildType, externalParameters and builder.id")
+		return refuse(
+			proof.Malformed,
+			"payload, predicate",
+			"SLSA provenance has buildType, externalParameters and builder.id",
+		)
 	}
 	ledger, ok := details.Get("metadata").Lookup("pedigree_ledger")
 	if !ok {

@@ -38,8 +38,8 @@ func TestTheFilesOfEveryPeerAreClean(t *testing.T) {
 	}
 }
 
-// Every bit of a peer's files matters, also of what nobody signs: metadata that is out of use is empty, and what peers add
-// is computed anew.
+// Every bit of a peer's files matters, also of what nobody signs: metadata that is out of use is empty, and what peers
+// add is computed anew.
 func TestEveryFlippedBitOfABlockFileIsFound(t *testing.T) {
 	dir, content := blockFiles(t, "harbor")
 	seed := rand.Uint64()

@@ -84,7 +84,8 @@ func (f *forger) orderer(n int) *signer {
 	return f.signer("OrdererMSP", filepath.Join(dir, "signcerts", "cert.pem"), filepath.Join(dir, "keystore", "key.pem"))
 }
 
-// relink makes headers and signatures right again, from a block on: as if so many orderers had signed what is there now.
+// relink makes headers and signatures right again, from a block on: as if so many orderers had signed what is there
+// now.
 func (f *forger) relink(from int, orderers ...int) {
 	if orderers == nil {
 		orderers = []int{1, 2, 3}

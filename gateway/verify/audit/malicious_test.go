@@ -68,7 +68,8 @@ func malicious(t *testing.T, h honest, lie func(at *url.URL, status int, body []
 	return honest{t, server.URL, h.token}
 }
 
-// client is who asks a gateway and believes nothing but proofs: what a record says, and who recorded it, it takes from them.
+// client is who asks a gateway and believes nothing but proofs: what a record says, and who recorded it, it takes from
+// them.
 type client struct {
 	honest
 	trust *proof.Trust
@@ -120,7 +121,8 @@ func (c client) record(id record.ID, level proof.Level) string {
 	return ""
 }
 
-// told is what the network's ledger has, for lies to be about: a recall and what it is about, and a model with ancestors.
+// told is what the network's ledger has, for lies to be about: a recall and what it is about, and a model with
+// ancestors.
 type told struct {
 	recall, other record.ID
 	subject       string
@@ -157,8 +159,8 @@ func (h honest) told() (s told) {
 	return s
 }
 
-// TestNoLieOfAGatewayStays has a gateway lie in every way it can. A client that checks proofs finds out each lie about what
-// is; that something is not there, no proof shows, and the audit finds out those lies.
+// TestNoLieOfAGatewayStays has a gateway lie in every way it can. A client that checks proofs finds out each lie about
+// what is; that something is not there, no proof shows, and the audit finds out those lies.
 func TestNoLieOfAGatewayStays(t *testing.T) {
 	realNetwork(t)
 	token, err := realNetwork(t).Token("harbor", network.Auditor)

@@ -68,7 +68,12 @@ func same(v state.Version, ok bool, read *kvrwset.Version) bool {
 }
 
 // unchanged runs a range query again, on the state with the changes of the block so far.
-func unchanged(s *state.Store, written map[string]write, namespace string, query *kvrwset.RangeQueryInfo) (bool, error) {
+func unchanged(
+	s *state.Store,
+	written map[string]write,
+	namespace string,
+	query *kvrwset.RangeQueryInfo,
+) (bool, error) {
 	rows, err := list(s, written, namespace, query.GetStartKey(), query.GetEndKey(), !query.GetItrExhausted())
 	if err != nil {
 		return false, err
@@ -83,7 +88,12 @@ func unchanged(s *state.Store, written map[string]write, namespace string, query
 }
 
 // list reads the keys of a range. If the query stopped early, end is the last key that it saw, and withEnd is true.
-func list(s *state.Store, written map[string]write, namespace, start, end string, withEnd bool) ([]*kvrwset.KVRead, error) {
+func list(
+	s *state.Store,
+	written map[string]write,
+	namespace, start, end string,
+	withEnd bool,
+) ([]*kvrwset.KVRead, error) {
 	found := map[string]state.Version{}
 	err := s.Range(namespace, start, end, func(r state.Row, _ func() ([]byte, error)) bool {
 		found[r.Key] = r.Version
@@ -108,7 +118,10 @@ func list(s *state.Store, written map[string]write, namespace, start, end string
 	}
 	rows := make([]*kvrwset.KVRead, 0, len(found))
 	for _, key := range slices.Sorted(maps.Keys(found)) {
-		rows = append(rows, &kvrwset.KVRead{Key: key, Version: &kvrwset.Version{BlockNum: found[key].Block, TxNum: found[key].Tx}})
+		rows = append(
+			rows,
+			&kvrwset.KVRead{Key: key, Version: &kvrwset.Version{BlockNum: found[key].Block, TxNum: found[key].Tx}},
+		)
 	}
 	return rows, nil
 }

@@ -129,7 +129,12 @@ func (p *Peer) BlocksTo(ctx context.Context, from, last uint64, take func(*commo
 	return p.stream(ctx, from, stop, take)
 }
 
-func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPosition, take func(*common.Block) error) error {
+func (p *Peer) stream(
+	ctx context.Context,
+	from uint64,
+	stop *orderer.SeekPosition,
+	take func(*common.Block) error,
+) error {
 	conn, err := p.dial()
 	if err != nil {
 		return err
@@ -179,7 +184,9 @@ func (p *Peer) stream(ctx context.Context, from uint64, stop *orderer.SeekPositi
 // seek makes a signed request for blocks.
 func (p *Peer) seek(from uint64, stop *orderer.SeekPosition) (*common.Envelope, error) {
 	info := &orderer.SeekInfo{
-		Start:    &orderer.SeekPosition{Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: from}}},
+		Start: &orderer.SeekPosition{
+			Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: from}},
+		},
 		Stop:     stop,
 		Behavior: orderer.SeekInfo_BLOCK_UNTIL_READY,
 	}

@@ -143,14 +143,21 @@ func policiesOf(e *epoch, c *call, namespace string, d *definition) [][]byte {
 func (r *replay) unjudged(c *call) string {
 	for _, s := range c.sets {
 		if len(s.public.GetMetadataWrites()) > 0 {
-			return fmt.Sprintf("it changes the endorsement policy of single keys of %q, which the audit doesn't follow", s.namespace)
+			return fmt.Sprintf(
+				"it changes the endorsement policy of single keys of %q, which the audit doesn't follow",
+				s.namespace,
+			)
 		}
 		if d := r.definitions[s.namespace]; d != nil && d.plugin != defaultPlugin && s.writes() {
 			return fmt.Sprintf("%q is validated by the plugin %q, which the audit doesn't have", s.namespace, d.plugin)
 		}
 		for _, one := range s.collections {
 			if !strings.HasPrefix(one.name, implicitCollection) || len(one.hashed.GetMetadataWrites()) > 0 {
-				return fmt.Sprintf("it uses the private collection %q of %q, whose policy the audit doesn't follow", one.name, s.namespace)
+				return fmt.Sprintf(
+					"it uses the private collection %q of %q, whose policy the audit doesn't follow",
+					one.name,
+					s.namespace,
+				)
 			}
 		}
 	}

@@ -42,8 +42,8 @@ func (f *forger) sealed(kind common.HeaderType, by *signer, data proto.Message) 
 	return &common.Envelope{Payload: payload, Signature: f.signature(by, payload)}
 }
 
-// demandAll has every organisation endorse from now on, signed by administrators. It adds the configuration block, after
-// spoil has had a look at the configuration in it.
+// demandAll has every organisation endorse from now on, signed by administrators. It adds the configuration block,
+// after spoil has had a look at the configuration in it.
 func (f *forger) demandAll(spoil func(*common.Config), admins ...*signer) {
 	const name = "Endorsement"
 	config := f.configuration()

@@ -43,7 +43,11 @@ type replay struct {
 type OtherStateError struct{ Have, Want string }
 
 func (e *OtherStateError) Error() string {
-	return fmt.Sprintf("the folder has the state of an audit of %s, and this is an audit of %s; use another folder", e.Have, e.Want)
+	return fmt.Sprintf(
+		"the folder has the state of an audit of %s, and this is an audit of %s; use another folder",
+		e.Have,
+		e.Want,
+	)
 }
 
 // resume continues an earlier audit. It makes the chain again from the configuration blocks in the state.
@@ -55,7 +59,10 @@ func (r *replay) resume() error {
 		return nil
 	}
 	if !bytes.Equal(p.Genesis, r.genesis) || p.Chaincode != r.chaincode {
-		return &OtherStateError{fmt.Sprintf("%s on %x", p.Chaincode, p.Genesis), fmt.Sprintf("%s on %x", r.chaincode, r.genesis)}
+		return &OtherStateError{
+			fmt.Sprintf("%s on %x", p.Chaincode, p.Genesis),
+			fmt.Sprintf("%s on %x", r.chaincode, r.genesis),
+		}
 	}
 	configs, err := r.store.Configs()
 	if err != nil {
@@ -343,7 +350,8 @@ func (r *replay) checkMetadata(b *opened, codes []byte, u *updates) (found []Fin
 		}
 	}
 	var signatures, kept common.Metadata
-	if !exact(all[common.BlockMetadataIndex_SIGNATURES], &signatures) || !exact(signatures.GetValue(), &common.OrdererBlockMetadata{}) ||
+	if !exact(all[common.BlockMetadataIndex_SIGNATURES], &signatures) ||
+		!exact(signatures.GetValue(), &common.OrdererBlockMetadata{}) ||
 		number == 0 && len(signatures.GetValue()) > 0 && !bytes.Equal(signatures.GetValue(), genesisMetadata) {
 		add(BadMetadata, "its signatures aren't in the form that Fabric writes")
 	}

@@ -97,7 +97,12 @@ func (r *Report) WriteText(w io.Writer) error {
 	} else {
 		say("  %s up to %s", counted(int(r.Blocks), "block"), r.Tip)
 	}
-	say("  %s, of them %d invalid; %s", counted(int(r.Transactions), "transaction"), r.Invalid, counted(int(r.Records), "record"))
+	say(
+		"  %s, of them %d invalid; %s",
+		counted(int(r.Transactions), "transaction"),
+		r.Invalid,
+		counted(int(r.Records), "record"),
+	)
 	took := time.Duration(r.Seconds * float64(time.Second)).Round(time.Millisecond)
 	if r.From > 0 {
 		say("  this run went on from block %d and took %s", r.From, took)

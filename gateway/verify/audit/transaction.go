@@ -154,7 +154,12 @@ func transactionID(nonce, creator []byte) string {
 }
 
 // examineCall reads a call, and checks that the endorsed answer is an answer to the proposal.
-func (e *epoch) examineCall(t *transaction, data []byte, header *common.Header, channel *common.ChannelHeader) *transaction {
+func (e *epoch) examineCall(
+	t *transaction,
+	data []byte,
+	header *common.Header,
+	channel *common.ChannelHeader,
+) *transaction {
 	const broken = peer.TxValidationCode_INVALID_ENDORSER_TRANSACTION
 	var tx peer.Transaction
 	if err := proto.Unmarshal(data, &tx); err != nil {
@@ -178,7 +183,9 @@ func (e *epoch) examineCall(t *transaction, data []byte, header *common.Header, 
 	if err := proto.Unmarshal(signed, &endorsed); err != nil {
 		return t.invalid(broken, "what was endorsed can't be read: %v", err)
 	}
-	asked := sha256.Sum256(slices.Concat(header.GetChannelHeader(), action.GetHeader(), payload.GetChaincodeProposalPayload()))
+	asked := sha256.Sum256(
+		slices.Concat(header.GetChannelHeader(), action.GetHeader(), payload.GetChaincodeProposalPayload()),
+	)
 	if !bytes.Equal(asked[:], endorsed.GetProposalHash()) {
 		return t.invalid(broken, "what was endorsed is no answer to what it asks")
 	}
@@ -238,7 +245,8 @@ func (c *call) readAnswer(extension, headerExtension []byte) {
 		c.checkEvent(action.GetEvents())
 	}
 	for i, s := range c.sets {
-		if c.code == valid && slices.ContainsFunc(c.sets[:i], func(before set) bool { return before.namespace == s.namespace }) {
+		if c.code == valid &&
+			slices.ContainsFunc(c.sets[:i], func(before set) bool { return before.namespace == s.namespace }) {
 			c.invalid(peer.TxValidationCode_ILLEGAL_WRITESET, "it has two sets of the namespace %q", s.namespace)
 		}
 	}

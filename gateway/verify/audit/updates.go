@@ -136,7 +136,14 @@ const (
 	versionField    = 6
 )
 
-func hashKeys(h hash.Hash, buffer []byte, order []string, keys map[string]write, namespace *string, collection string) []byte {
+func hashKeys(
+	h hash.Hash,
+	buffer []byte,
+	order []string,
+	keys map[string]write,
+	namespace *string,
+	collection string,
+) []byte {
 	for _, key := range order {
 		w := keys[key]
 		b := buffer[:0]

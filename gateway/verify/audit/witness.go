@@ -147,14 +147,23 @@ func readHeight(answer *peer.ProposalResponse, question []byte, config *proof.Co
 		action.GetResponse().GetStatus() != answered || proto.Unmarshal(action.GetResponse().GetPayload(), &info) != nil {
 		return nil, fmt.Errorf("what %s signed isn't an answer to the question", id)
 	}
-	return &SignedHeight{MSPID: id.MSPID, Height: info.GetHeight(), Hash: hex.EncodeToString(info.GetCurrentBlockHash())}, nil
+	return &SignedHeight{
+		MSPID:  id.MSPID,
+		Height: info.GetHeight(),
+		Hash:   hex.EncodeToString(info.GetCurrentBlockHash()),
+	}, nil
 }
 
 // Witnesses compares the audited blocks with the heights that peers of several organisations sign. If agree
 // organisations sign a greater height than the source has, the source is hiding blocks, unless it catches up within the
 // audit's patience. If agree is 0, it is a majority of the channel's members. Witnesses returns the signed heights, and
 // for each peer that signed none, why.
-func (a *Auditor) Witnesses(ctx context.Context, source Source, peers []*Peer, agree int) (heights []SignedHeight, problems []error, err error) {
+func (a *Auditor) Witnesses(
+	ctx context.Context,
+	source Source,
+	peers []*Peer,
+	agree int,
+) (heights []SignedHeight, problems []error, err error) {
 	if a.replay.chain == nil {
 		return nil, nil, nil // without a configuration, signatures can't be checked
 	}

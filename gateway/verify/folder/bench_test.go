@@ -13,8 +13,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
 )
 
-// BenchmarkHash compares reading a folder with what one processor hashes of memory, which is the first line: the rest is
-// what is lost to reading, and what more processors win.
+// BenchmarkHash compares reading a folder with what one processor hashes of memory, which is the first line: the rest
+// is what is lost to reading, and what more processors win.
 func BenchmarkHash(b *testing.B) {
 	memory := make([]byte, 64<<20)
 	_, err := rand.Read(memory)

@@ -166,7 +166,13 @@ func (r *cacheReader) bytes(n uint64) []byte {
 
 func (r *cacheReader) entry() (name []byte, s stamp, sum Sum) {
 	name = r.bytes(r.number())
-	s = stamp{size: int64(r.number()), device: r.number(), inode: r.number(), mtime: int64(r.number()), ctime: int64(r.number())}
+	s = stamp{
+		size:   int64(r.number()),
+		device: r.number(),
+		inode:  r.number(),
+		mtime:  int64(r.number()),
+		ctime:  int64(r.number()),
+	}
 	sum.ShardSize = int64(r.number())
 	for n := r.number(); n > 0 && !r.bad; n-- {
 		sum.Digests = append(sum.Digests, r.bytes(sha256.Size))

@@ -49,7 +49,10 @@ func Compare(want, have manifest.Manifest) []Difference {
 			j++
 		default:
 			if !same(want.Files[i], have.Files[j]) {
-				differences = append(differences, Difference{Kind: Altered, Name: want.Files[i].Name, Want: content(want.Files[i]), Have: content(have.Files[j])})
+				differences = append(
+					differences,
+					Difference{Kind: Altered, Name: want.Files[i].Name, Want: content(want.Files[i]), Have: content(have.Files[j])},
+				)
 			}
 			i, j = i+1, j+1
 		}

@@ -129,7 +129,11 @@ func Open(name string, o Options) (*Folder, error) {
 
 // lists reports whether a manifest has a path, or something below it.
 func lists(m manifest.Manifest, path string) bool {
-	i, found := slices.BinarySearchFunc(m.Files, path, func(f manifest.File, path string) int { return cmp.Compare(f.Name, path) })
+	i, found := slices.BinarySearchFunc(
+		m.Files,
+		path,
+		func(f manifest.File, path string) int { return cmp.Compare(f.Name, path) },
+	)
 	if found {
 		return true
 	}
@@ -147,7 +151,10 @@ func cleanIgnore(paths []string) ([]string, error) {
 	for _, given := range paths {
 		p := path.Clean(given)
 		if err := manifest.CheckName(p); err != nil || given == "" || path.IsAbs(given) {
-			return nil, fmt.Errorf("%q can't be ignored: give the path of something in the folder, relative to it, such as logs or logs/today.txt", given)
+			return nil, fmt.Errorf(
+				"%q can't be ignored: give the path of something in the folder, relative to it, such as logs or logs/today.txt",
+				given,
+			)
 		}
 		if !slices.Contains(DefaultIgnore, p) {
 			clean = append(clean, p)
@@ -373,7 +380,11 @@ func plainly(err error) error {
 
 // read gives a part of a file to each, piece by piece, and makes sure that it is the file that was found.
 func (f *Folder) read(i int, from, to int64, buffer []byte, each func([]byte) error) error {
-	file, err := f.root.OpenFile(f.files[i].name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may have become a pipe, which would be waited for
+	file, err := f.root.OpenFile(
+		f.files[i].name,
+		os.O_RDONLY|syscall.O_NONBLOCK,
+		0,
+	) // it may have become a pipe, which would be waited for
 	if err != nil {
 		return err
 	}

@@ -31,14 +31,22 @@ func New(ctx context.Context, f *folder.Folder, m Method, h folder.Hashing) (*St
 	if err != nil {
 		return nil, err
 	}
-	s := &Statement{Name: filepath.Base(path), HashType: m.HashType, ShardSize: m.ShardSize, Ignore: slices.Concat(f.Ignore(), folder.DefaultIgnore)}
+	s := &Statement{
+		Name:      filepath.Base(path),
+		HashType:  m.HashType,
+		ShardSize: m.ShardSize,
+		Ignore:    slices.Concat(f.Ignore(), folder.DefaultIgnore),
+	}
 	slices.Sort(s.Ignore)
 	s.Ignore = slices.Compact(s.Ignore)
 	if s.Resources, err = s.resources(ctx, f, h); err != nil {
 		return nil, err
 	}
 	if len(s.Resources) == 0 {
-		return nil, fmt.Errorf("all files of %s are empty, and a signature by shards lists no empty files; sign whole files", f.Path())
+		return nil, fmt.Errorf(
+			"all files of %s are empty, and a signature by shards lists no empty files; sign whole files",
+			f.Path(),
+		)
 	}
 	s.Root = s.root()
 	return s, nil

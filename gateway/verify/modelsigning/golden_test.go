@@ -71,8 +71,8 @@ func TestBundlesSignedBeforeStillVerify(t *testing.T) {
 	}
 }
 
-// oldBundle is as model_signing 0.3.1 to 1.0.1 wrote it: the key itself and not its hint, a keyid that is null, white space in
-// the statement, and no list of what is ignored.
+// oldBundle is as model_signing 0.3.1 to 1.0.1 wrote it: the key itself and not its hint, a keyid that is null, white
+// space in the statement, and no list of what is ignored.
 func oldBundle(t *testing.T, key *ecdsa.PrivateKey, details string, resources string, root string) []byte {
 	payload := fmt.Sprintf(`{
   "_type": "https://in-toto.io/Statement/v1",

@@ -99,11 +99,15 @@ func (b *Bundle) readMaterial(v canonical.Value) error {
 	chain, chained := v.Lookup("x509CertificateChain")
 	switch {
 	case v.Has("certificate") || len(v.Get("tlogEntries").Items) > 0 && !keyed && !chained:
-		return errors.New("this is a keyless signature, which rests on Sigstore's transparency log; Pedigree verifies signatures by a public key or by a certificate chain. Check it with the tool that made it, and sign with a key or a certificate")
+		return errors.New(
+			"this is a keyless signature, which rests on Sigstore's transparency log; Pedigree verifies signatures by a public key or by a certificate chain. Check it with the tool that made it, and sign with a key or a certificate",
+		)
 	case keyed == chained:
 		return errors.New("the bundle's verificationMaterial must have either publicKey or x509CertificateChain")
 	case keyed:
-		b.hint = strings.ToLower(key.Get("hint").Text) // rawBytes and keyDetails of old bundles say nothing that can be trusted
+		b.hint = strings.ToLower(
+			key.Get("hint").Text,
+		) // rawBytes and keyDetails of old bundles say nothing that can be trusted
 		return nil
 	}
 	list := chain.Get("certificates").Items
@@ -180,16 +184,25 @@ func (b *Bundle) signer(t Trust) (*ecdsa.PublicKey, *x509.Certificate, error) {
 			return nil, nil, err
 		}
 		if b.hint != "" && b.hint != hint {
-			return nil, nil, fmt.Errorf("the signature was made with another key: the bundle says that the SHA-256 of its PEM is %s, and that of the trusted key is %s", brief(b.hint), hint)
+			return nil, nil, fmt.Errorf(
+				"the signature was made with another key: the bundle says that the SHA-256 of its PEM is %s, and that of the trusted key is %s",
+				brief(b.hint),
+				hint,
+			)
 		}
 		if len(b.certificates) > 0 && !t.Key.Equal(b.certificates[0].PublicKey) {
-			return nil, nil, fmt.Errorf("the signature was made with the key of the certificate of %q, which is not the trusted key", brief(b.certificates[0].Subject.String()))
+			return nil, nil, fmt.Errorf(
+				"the signature was made with the key of the certificate of %q, which is not the trusted key",
+				brief(b.certificates[0].Subject.String()),
+			)
 		}
 		return t.Key, nil, nil
 	case len(t.Roots) == 0:
 		return nil, nil, errors.New("say whom to trust: a public key, or roots of certificates")
 	case len(b.certificates) == 0:
-		return nil, nil, errors.New("the signature was made with a bare key and has no certificates; give the public key to trust")
+		return nil, nil, errors.New(
+			"the signature was made with a bare key and has no certificates; give the public key to trust",
+		)
 	}
 	leaf, err := b.trusted(t.Roots)
 	if err != nil {
@@ -214,7 +227,9 @@ func Sign(s *Statement, key *ecdsa.PrivateKey, chain []*x509.Certificate) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	material := canonical.Obj(canonical.Member{Name: "publicKey", Value: canonical.Obj(canonical.Member{Name: "hint", Value: canonical.Str(hint)})})
+	material := canonical.Obj(
+		canonical.Member{Name: "publicKey", Value: canonical.Obj(canonical.Member{Name: "hint", Value: canonical.Str(hint)})},
+	)
 	if len(chain) > 0 {
 		if !key.PublicKey.Equal(chain[0].PublicKey) {
 			return nil, fmt.Errorf("the certificate of %q is not that of the key", chain[0].Subject)
@@ -227,9 +242,17 @@ func Sign(s *Statement, key *ecdsa.PrivateKey, chain []*x509.Certificate) ([]byt
 		}
 		var list []canonical.Value
 		for _, c := range chain {
-			list = append(list, canonical.Obj(canonical.Member{Name: "rawBytes", Value: canonical.Str(base64.StdEncoding.EncodeToString(c.Raw))}))
+			list = append(
+				list,
+				canonical.Obj(canonical.Member{Name: "rawBytes", Value: canonical.Str(base64.StdEncoding.EncodeToString(c.Raw))}),
+			)
 		}
-		material = canonical.Obj(canonical.Member{Name: "x509CertificateChain", Value: canonical.Obj(canonical.Member{Name: "certificates", Value: canonical.Arr(list...)})})
+		material = canonical.Obj(
+			canonical.Member{
+				Name:  "x509CertificateChain",
+				Value: canonical.Obj(canonical.Member{Name: "certificates", Value: canonical.Arr(list...)}),
+			},
+		)
 	}
 	payload := s.value().Bytes()
 	sum, err := digestFor(&key.PublicKey, encodePAE(payload))
@@ -253,7 +276,11 @@ func Sign(s *Statement, key *ecdsa.PrivateKey, chain []*x509.Certificate) ([]byt
 		)},
 	).Bytes()
 	if len(bundle) > MaxBundle {
-		return nil, fmt.Errorf("the signature would have %d bytes, more than the %d that a verifier takes", len(bundle), MaxBundle)
+		return nil, fmt.Errorf(
+			"the signature would have %d bytes, more than the %d that a verifier takes",
+			len(bundle),
+			MaxBundle,
+		)
 	}
 	return bundle, nil
 }

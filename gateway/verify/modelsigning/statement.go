@@ -57,7 +57,9 @@ func readStatement(payload []byte) (*Statement, error) {
 	switch got := v.Get("predicateType").Text; got {
 	case predicateType:
 	case predicateOld:
-		return nil, errors.New("the signature is of a version before 0.3, which doesn't say which files it covers; sign the model again")
+		return nil, errors.New(
+			"the signature is of a version before 0.3, which doesn't say which files it covers; sign the model again",
+		)
 	default:
 		return nil, fmt.Errorf("the statement's predicateType is %q, not %q", brief(got), predicateType)
 	}
@@ -74,7 +76,11 @@ func readStatement(payload []byte) (*Statement, error) {
 		return nil, err
 	}
 	if root := s.root(); s.Root != root {
-		return nil, fmt.Errorf("the statement contradicts itself: its root digest is %q, and its files' digests give %s", brief(s.Root), root)
+		return nil, fmt.Errorf(
+			"the statement contradicts itself: its root digest is %q, and its files' digests give %s",
+			brief(s.Root),
+			root,
+		)
 	}
 	return s, nil
 }
@@ -87,7 +93,10 @@ func (s *Statement) readSerialization(v canonical.Value) error {
 	case "shards":
 		var ok bool
 		if s.ShardSize, ok = v.Get("shard_size").Int(); !ok || s.ShardSize < 1 {
-			return fmt.Errorf("the statement's shard_size is %q; it must be a whole number of bytes", brief(v.Get("shard_size").Text))
+			return fmt.Errorf(
+				"the statement's shard_size is %q; it must be a whole number of bytes",
+				brief(v.Get("shard_size").Text),
+			)
 		}
 		s.HashType, _, _ = strings.Cut(s.HashType, "-sharded-") // as the reference implementation says it
 	default:
@@ -128,8 +137,14 @@ func (s *Statement) readResources(v canonical.Value) error {
 			return fmt.Errorf("%q is hashed with %q, and the statement says %s", brief(name), brief(algorithm), s.HashType)
 		}
 		r.Digest = item.Get("digest").Text
-		if _, err := hex.DecodeString(r.Digest); err != nil || len(r.Digest) != length || strings.ToLower(r.Digest) != r.Digest {
-			return fmt.Errorf("the digest of %q must be %d lower-case hexadecimal digits, and is %q", brief(name), length, brief(r.Digest))
+		if _, err := hex.DecodeString(r.Digest); err != nil || len(r.Digest) != length ||
+			strings.ToLower(r.Digest) != r.Digest {
+			return fmt.Errorf(
+				"the digest of %q must be %d lower-case hexadecimal digits, and is %q",
+				brief(name),
+				length,
+				brief(r.Digest),
+			)
 		}
 		if seen[name] {
 			return fmt.Errorf("%q stands twice in the statement", brief(name))
@@ -153,7 +168,9 @@ func (s *Statement) resource(name string) (Resource, error) {
 		r.Name = strings.Join(parts[:n-2], ":")
 		r.Start, err1 = strconv.ParseInt(parts[n-2], 10, 64)
 		r.End, err2 = strconv.ParseInt(parts[n-1], 10, 64)
-		if err1 != nil || err2 != nil || r.Start < 0 || r.Start%s.ShardSize != 0 || r.End <= r.Start || r.End-r.Start > s.ShardSize || r.String() != name {
+		if err1 != nil || err2 != nil || r.Start < 0 || r.Start%s.ShardSize != 0 || r.End <= r.Start ||
+			r.End-r.Start > s.ShardSize ||
+			r.String() != name {
 			return r, fmt.Errorf("%q is not the name of a shard of %d bytes, path:start:end", brief(name), s.ShardSize)
 		}
 	}
@@ -221,8 +238,15 @@ func (s *Statement) value() canonical.Value {
 	for i, path := range s.Ignore {
 		ignore[i] = canonical.Str(path)
 	}
-	serialization := canonical.Obj(text("method", "files"), text("hash_type", s.HashType),
-		canonical.Member{Name: "allow_symlinks", Value: canonical.Flag(false)}, canonical.Member{Name: "ignore_paths", Value: canonical.Arr(ignore...)})
+	serialization := canonical.Obj(
+		text("method", "files"),
+		text("hash_type", s.HashType),
+		canonical.Member{
+			Name:  "allow_symlinks",
+			Value: canonical.Flag(false),
+		},
+		canonical.Member{Name: "ignore_paths", Value: canonical.Arr(ignore...)},
+	)
 	if s.ShardSize > 0 {
 		serialization = serialization.With("method", canonical.Str("shards")).With("shard_size", canonical.Int(s.ShardSize))
 	}
@@ -230,5 +254,10 @@ func (s *Statement) value() canonical.Value {
 		canonical.Member{Name: "subject", Value: canonical.Arr(canonical.Obj(text("name", s.Name),
 			canonical.Member{Name: "digest", Value: canonical.Obj(text("sha256", s.Root))}))},
 		canonical.Member{Name: "predicate", Value: canonical.Obj(
-			canonical.Member{Name: "serialization", Value: serialization}, canonical.Member{Name: "resources", Value: canonical.Arr(resources...)})})
+			canonical.Member{
+				Name:  "serialization",
+				Value: serialization,
+			},
+			canonical.Member{Name: "resources", Value: canonical.Arr(resources...)},
+		)})
 }

@@ -69,7 +69,10 @@ func (b *Bundle) trusted(roots []*x509.Certificate) (*x509.Certificate, error) {
 
 func maySign(c *x509.Certificate) error {
 	if c.KeyUsage&x509.KeyUsageDigitalSignature == 0 && !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageCodeSigning) {
-		return fmt.Errorf("the certificate of %q is not for signing: it has neither the key usage digitalSignature nor codeSigning", brief(c.Subject.String()))
+		return fmt.Errorf(
+			"the certificate of %q is not for signing: it has neither the key usage digitalSignature nor codeSigning",
+			brief(c.Subject.String()),
+		)
 	}
 	return nil
 }

@@ -231,7 +231,8 @@ func TestPeersAnswerOnlyQuestionsOfTheirTime(t *testing.T) {
 	}
 }
 
-// What is asked with transient data has the same hash as what is asked without. The chaincode's answer doesn't depend on it.
+// What is asked with transient data has the same hash as what is asked without. The chaincode's answer doesn't depend
+// on it.
 func TestTransientDataChangesNoAnswer(t *testing.T) {
 	h := newHarness(t)
 	id := h.record("transient", 1)[0]

@@ -31,8 +31,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// fabricatedLedger is a whole channel of a consortium of which the tests have every key: a genesis block, a block in which the
-// chaincode is defined, and one in which a record is recorded. Tests change one part of it, and everybody signs.
+// fabricatedLedger is a whole channel of a consortium of which the tests have every key: a genesis block, a block in
+// which the chaincode is defined, and one in which a record is recorded. Tests change one part of it, and everybody
+// signs.
 type fabricatedLedger struct {
 	*consortium
 	orderers []*signer // by their numbers, from 1 on

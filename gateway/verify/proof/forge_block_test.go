@@ -73,7 +73,8 @@ var blockForgeries = []forgery{
 	}},
 }
 
-// changed is a proof's configuration blocks after the genesis block: those that say of themselves that they are the last.
+// changed is a proof's configuration blocks after the genesis block: those that say of themselves that they are the
+// last.
 func changed(f *forger, p *proof.Proof) (at []int) {
 	for i, b := range p.Blocks[1:] {
 		last, err := b.LastConfig()

@@ -17,7 +17,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// hashOf is the hash of a proposal that peers sign, computed from Fabric's definition and not by the package under test.
+// hashOf is the hash of a proposal that peers sign, computed from Fabric's definition and not by the package under
+// test.
 func hashOf(t testing.TB, p *peer.Proposal) []byte {
 	var header common.Header
 	require.NoError(t, proto.Unmarshal(p.GetHeader(), &header))

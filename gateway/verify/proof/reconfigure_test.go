@@ -33,7 +33,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
-// These change the channel of the harness as its administrators would: its configuration, and the chaincode's definition.
+// These change the channel of the harness as its administrators would: its configuration, and the chaincode's
+// definition.
 
 // administrator is an identity of an organisation's authority with the role admin.
 func (h *harness) administrator(mspID, folder string) *signer {

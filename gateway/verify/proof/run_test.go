@@ -14,8 +14,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// proved makes records that some receipts prove, by name, out of their JSON without what all have. $name is the id of an
-// earlier one.
+// proved makes records that some receipts prove, by name, out of their JSON without what all have. $name is the id of
+// an earlier one.
 func proved(t *testing.T, texts ...[2]string) map[string]*Proved {
 	t.Helper()
 	all := map[string]*Proved{}

@@ -131,7 +131,8 @@ func (t *testimony) written() string {
 	return fmt.Sprintf(`{"id":%q,"record":%s,"recordings":[{"tx":%q,"mspId":"HarborMSP","subject":"CN=x","time":"2002-04-30T00:00:00Z"}]}`, t.id, t.body, t.tx)
 }
 
-// synthetic adds receipts of a consortium that signs whatever it is told to, and whose certificates have expired long ago.
+// synthetic adds receipts of a consortium that signs whatever it is told to, and whose certificates have expired long
+// ago.
 func (v *vectors) synthetic() {
 	c := newConsortium(v, "HarborMSP", "LabMSP", "MarketMSP", "OtherMSP")
 	const pinned = "expired-consortium.json"

@@ -10,12 +10,13 @@ import (
 
 // Trace says what a proof of several records is a proof of: a walk through their lineage, from a node in one direction.
 //
-// The verifier makes the walk itself, from what the proved records say. If a run says of an output which of its inputs it
-// was made of, the walk goes through the run from these inputs alone. Every record in the proof must be on the walk, be an
-// event that names something on it, or say something of what is on it, as recalls and declarations of errors do. And no
-// record may be missing that another one on the way names by its id or as an artifact version, since the ledger only takes
-// records that refer to what is there. [Walk.Records] lists just these records for whoever makes a proof. What nobody
-// refers to, such as another event of the same lot, can be left out without anybody seeing it: no proof shows absence.
+// The verifier makes the walk itself, from what the proved records say. If a run says of an output which of its inputs
+// it was made of, the walk goes through the run from these inputs alone. Every record in the proof must be on the walk,
+// be an event that names something on it, or say something of what is on it, as recalls and declarations of errors do.
+// And no record may be missing that another one on the way names by its id or as an artifact version, since the ledger
+// only takes records that refer to what is there. [Walk.Records] lists just these records for whoever makes a proof.
+// What nobody refers to, such as another event of the same lot, can be left out without anybody seeing it: no proof
+// shows absence.
 type Trace struct {
 	// Node is what the walk begins at: a record's id, an artifact version or a thing.
 	Node string
@@ -32,8 +33,14 @@ const (
 )
 
 func (t *Trace) value() canonical.Value {
-	return canonical.Obj(canonical.Member{Name: "cut", Value: canonical.Flag(t.Cut)},
-		canonical.Member{Name: "direction", Value: canonical.Str(t.Direction)}, canonical.Member{Name: "node", Value: canonical.Str(t.Node)})
+	return canonical.Obj(
+		canonical.Member{Name: "cut", Value: canonical.Flag(t.Cut)},
+		canonical.Member{
+			Name:  "direction",
+			Value: canonical.Str(t.Direction),
+		},
+		canonical.Member{Name: "node", Value: canonical.Str(t.Node)},
+	)
 }
 
 func readTrace(v canonical.Value) (*Trace, error) {
@@ -51,15 +58,16 @@ func readTrace(v canonical.Value) (*Trace, error) {
 	return t, nil
 }
 
-// fits tells whether a trace, nil if there is none, is the wanted one, nil if any will do. An artifact version may be wanted
-// by the id of its record, which must have been proved then.
+// fits tells whether a trace, nil if there is none, is the wanted one, nil if any will do. An artifact version may be
+// wanted by the id of its record, which must have been proved then.
 func (t *Trace) fits(wanted *Trace, records []*Proved) error {
 	switch {
 	case wanted == nil:
 		return nil
 	case t == nil:
 		return refuse(WrongTrace, "the proof is of no trace")
-	case t.Node != wanted.Node && !sameArtifact(t.Node, wanted.Node, records), wanted.Direction != "" && t.Direction != wanted.Direction:
+	case t.Node != wanted.Node && !sameArtifact(t.Node, wanted.Node, records),
+		wanted.Direction != "" && t.Direction != wanted.Direction:
 		return refuse(WrongTrace, "the proof is of the %s of %s", t.Direction, t.Node)
 	case t.Cut && !wanted.Cut:
 		return refuse(CutTrace, "the walk was ended early, so records may be missing")
@@ -89,8 +97,9 @@ type ProvedTrace struct {
 	Open []string `json:"open,omitempty"`
 }
 
-// links are a way through one record, as it says it, seen in the direction of a walk. Most records have one. A run that says
-// what an output was made of has one for that output, one for all the rest, and one for a walk that comes to the run itself.
+// links are a way through one record, as it says it, seen in the direction of a walk. Most records have one. A run that
+// says what an output was made of has one for that output, one for all the rest, and one for a walk that comes to the
+// run itself.
 type links struct {
 	record *Proved
 	// names are the nodes that are the record: its id, and an artifact version's name.
@@ -103,8 +112,8 @@ type links struct {
 	divided bool
 }
 
-// entire is a node beside a record's id: that a walk comes to all of the record, and not just through a part. Nothing that a
-// record can name is spelled so.
+// entire is a node beside a record's id: that a walk comes to all of the record, and not just through a part. Nothing
+// that a record can name is spelled so.
 func entire(id string) string { return "\x00" + id }
 
 // check makes the walk over proved records.
@@ -163,7 +172,8 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 	for more := true; more; { // what is said of records on the walk, and of what was said
 		more = false
 		for _, l := range all {
-			if !walked[l.record] && (l.sees(visited) || slices.ContainsFunc(l.about, func(node string) bool { return visited[node] })) {
+			if !walked[l.record] &&
+				(l.sees(visited) || slices.ContainsFunc(l.about, func(node string) bool { return visited[node] })) {
 				walked[l.record], more = true, true
 				for _, name := range l.names {
 					visited[name] = true
@@ -173,7 +183,13 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 	}
 	for _, r := range records {
 		if !walked[r] {
-			return nil, refuse(BrokenTrace, "%s isn't among the %s of %s, as far as the records in the proof tell", r.ID, t.Direction, t.Node)
+			return nil, refuse(
+				BrokenTrace,
+				"%s isn't among the %s of %s, as far as the records in the proof tell",
+				r.ID,
+				t.Direction,
+				t.Node,
+			)
 		}
 	}
 	p := &ProvedTrace{Node: t.Node, Direction: t.Direction, Cut: t.Cut}
@@ -191,10 +207,11 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 	return p, nil
 }
 
-// sees tells whether a record is an event that names something on the walk, though the walk doesn't go on from there: the
-// event that made a thing is told with what became of the thing.
+// sees tells whether a record is an event that names something on the walk, though the walk doesn't go on from there:
+// the event that made a thing is told with what became of the thing.
 func (l *links) sees(visited map[string]bool) bool {
-	return l.record.Noun == string(record.NounEvent) && slices.ContainsFunc(l.to, func(node string) bool { return visited[node] })
+	return l.record.Noun == string(record.NounEvent) &&
+		slices.ContainsFunc(l.to, func(node string) bool { return visited[node] })
 }
 
 // kindOf tells records and artifacts from all other nodes.

@@ -33,9 +33,9 @@ type Ledger interface {
 	ClaimsAbout(ctx context.Context, statement string) ([]string, error)
 }
 
-// Records lists the records that prove a trace whose walk was this one, each once: those of the nodes, those by which the
-// walk went on, and those that say something of either, such as recalls, declarations of errors, and statements that
-// retract one of these. The verifier accepts these and no others, see [Trace]; so a change here is a change there.
+// Records lists the records that prove a trace whose walk was this one, each once: those of the nodes, those by which
+// the walk went on, and those that say something of either, such as recalls, declarations of errors, and statements
+// that retract one of these. The verifier accepts these and no others, see [Trace]; so a change here is a change there.
 func (w *Walk) Records(ctx context.Context, ledger Ledger) ([]record.ID, error) {
 	seen := map[string]bool{}
 	var ids []record.ID

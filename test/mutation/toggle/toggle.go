@@ -3,8 +3,8 @@
 //
 // It is linked into test binaries that the mutation tester builds, and into nothing else.
 //
-// Two environment variables control it. MUTANT is the number of the mutant to switch on. MUTANT_TRACE is a file to which
-// every process appends how often it has reached each mutant.
+// Two environment variables control it. MUTANT is the number of the mutant to switch on. MUTANT_TRACE is a file to
+// which every process appends how often it has reached each mutant.
 package toggle
 
 import (
@@ -144,7 +144,8 @@ func Decreased[T Integer](id int, n T) T {
 	return n
 }
 
-// Zero replaces a value by the zero value of its type: a returned error by nil, a field of a composite literal by nothing.
+// Zero replaces a value by the zero value of its type: a returned error by nil, a field of a composite literal by
+// nothing.
 func Zero[T any](id int, value T) T {
 	if on(id) {
 		var zero T

@@ -68,7 +68,11 @@ func Open(dir string) (*Reader, error) {
 	r := &Reader{dir: dir}
 	if err := r.open(0); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("there is no %s in %s; a peer has its blocks in ledger/ledgersData/chains/chains/<channel>", name(0), dir)
+			return nil, fmt.Errorf(
+				"there is no %s in %s; a peer has its blocks in ledger/ledgersData/chains/chains/<channel>",
+				name(0),
+				dir,
+			)
 		}
 		return nil, err
 	}
@@ -217,7 +221,11 @@ func Parse(raw []byte) (block *common.Block, rest []byte, err error) {
 	if len(header.PreviousHash) == 0 {
 		header.PreviousHash = nil
 	}
-	block = &common.Block{Header: header, Data: &common.BlockData{Data: p.list()}, Metadata: &common.BlockMetadata{Metadata: p.list()}}
+	block = &common.Block{
+		Header:   header,
+		Data:     &common.BlockData{Data: p.list()},
+		Metadata: &common.BlockMetadata{Metadata: p.list()},
+	}
 	if p.err != nil {
 		return nil, nil, p.err
 	}

@@ -23,7 +23,9 @@ func openKeys(dir string, fs vfs.FS) (*pebble.DB, *failure, error) {
 		MemTableSize: 32 << 20, CacheSize: 64 << 20, MaxOpenFiles: 256,
 	}
 	for i := range o.Levels {
-		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)                                         // most ids that are looked up are new
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(
+			10,
+		) // most ids that are looked up are new
 		o.Levels[i].Compression = func() *block.CompressionProfile { return block.NoCompression } // digests don't shrink
 	}
 	db, err := pebble.Open(dir, o)

@@ -102,8 +102,12 @@ func open(dir string, fs vfs.FS) (*Store, error) {
 }
 
 func otherFormat(dir, its string) error {
-	return fmt.Errorf("the state in %s has the format %q, and this program reads %q only; remove the folder and start again",
-		dir, its, format)
+	return fmt.Errorf(
+		"the state in %s has the format %q, and this program reads %q only; remove the folder and start again",
+		dir,
+		its,
+		format,
+	)
 }
 
 func (s *Store) open(dir string) error {
