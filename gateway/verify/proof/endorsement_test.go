@@ -54,3 +54,20 @@ func TestATransactionIsJudgedByWhoEndorsedWhat(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatALedgerHoldsMustBeReadable(t *testing.T) {
+	f := newFabricated(t)
+	for about, c := range map[string]struct {
+		change func(l *fabricatedLedger)
+		reason proof.Reason
+	}{
+		"the definition's policy": {func(l *fabricatedLedger) { l.definition.info = truncated }, proof.BadTransaction},
+		"the definition":          {func(l *fabricatedLedger) { l.definition.value = truncated }, proof.BadTransaction},
+		"no pack":                 {func(l *fabricatedLedger) { l.recording.pack = func([]byte) []byte { return nil } }, proof.NotInTransaction},
+		"an empty pack":           {func(l *fabricatedLedger) { l.recording.pack = func([]byte) []byte { return []byte{} } }, proof.NotInTransaction},
+	} {
+		l := f.ledger()
+		c.change(l)
+		assert.Equal(t, "refuse "+string(c.reason), outcome(l.proof().Bytes(), f.trust(), proof.Wanted{}), about)
+	}
+}
