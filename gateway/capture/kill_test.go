@@ -378,10 +378,18 @@ func TestNothingAcknowledgedIsLostOrDoubledByKillsAtRandomTimes(t *testing.T) {
 	if testing.Short() {
 		rounds = 5
 	}
-	for range rounds {
-		th.act("", 0, 30*time.Millisecond+rand.N(150*time.Millisecond))
+	// A slow machine, or the race detector, may need more time than that before anything is acknowledged.
+	for i := 0; i < rounds || i < 100 && !th.acknowledged(); i++ {
+		th.act("", 0, 30*time.Millisecond+rand.N(150*time.Millisecond)+time.Duration(i)*10*time.Millisecond)
 	}
 	th.finale()
+}
+
+// acknowledged tells whether anything has been acknowledged yet.
+func (th *theatre) acknowledged() bool {
+	th.world.mu.Lock()
+	defer th.world.mu.Unlock()
+	return len(th.world.acked) > 0
 }
 
 // The process dies at the first, second, third... call of each kind by which anything reaches the disk.
