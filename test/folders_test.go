@@ -73,7 +73,7 @@ func TestTheSignatureThatTheLedgerKeepsIsTheOneThatWasGiven(t *testing.T) {
 	model := filepath.Join(home, "model")
 	require.NoError(t, os.MkdirAll(model, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(model, "weights.bin"), []byte("weights"), 0o600))
-	golden := filepath.Join("..", "gateway", "formats", "modelsigning", "testdata")
+	golden := filepath.Join("..", "gateway", "verify", "modelsigning", "testdata")
 	key, err := filepath.Abs(filepath.Join(golden, "p256.pub"))
 	require.NoError(t, err)
 	signature, err := filepath.Abs(filepath.Join(golden, "p256-files-sha256.sig"))

@@ -15,7 +15,10 @@ import (
 )
 
 // trustFormat is the format of trust files that this program reads and writes.
-const trustFormat = "pedigree-trust/1"
+const (
+	trustFormat = trustPrefix + "1"
+	trustPrefix = "pedigree-trust/"
+)
 
 // maxTrust is the largest trust file that is read, in bytes.
 const maxTrust = 1 << 20
@@ -59,7 +62,11 @@ func readTrust(v canonical.Value) (*Trust, error) {
 	f := object(v, "the trust file")
 	t := &Trust{}
 	format := f.text("format")
-	if f.err == nil && format != trustFormat { // another version may have other members
+	if f.err == nil && format != trustFormat {
+		if !strings.HasPrefix(format, trustPrefix) {
+			return nil, refuse(BadTrust, "this is no trust file, but is of the format %q", record.Brief(format))
+		}
+		// Another version may have other members.
 		return nil, refuse(UnsupportedVersion, "the trust file is of the format %q, and this program reads %s",
 			record.Brief(format), trustFormat)
 	}

@@ -20,6 +20,7 @@ func TestATrustFileOfAnotherVersionIsCalledThat(t *testing.T) {
 		assert.Equal(t, proof.UnsupportedVersion, proof.ReasonOf(err), "%s: %v", name, err)
 	}
 	for name, trust := range map[string]string{
+		"of another kind":        strings.Replace(text, "pedigree-trust/1", "pedigree-proof/1", 1),
 		"without a format":       strings.Replace(text, `"format": "pedigree-trust/1",`, "", 1),
 		"with another member":    strings.Replace(text, `"agree"`, `"quorum"`, 1),
 		"in which nobody agrees": strings.Replace(text, `"agree": 2`, `"agree": 0`, 1),
