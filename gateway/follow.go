@@ -15,22 +15,23 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
-// Bounds of what is indexed in one go. Catching up in batches is several times faster than block by block; a block that
-// comes alone is indexed at once.
+// Bounds of a batch of blocks. Catching up in batches is several times faster than block by block. A block that arrives
+// alone is indexed at once.
 const (
 	mostBlocks     = 256
 	mostPackBytes  = 16 << 20
-	blocksInFlight = 64 // read from the stream and not indexed yet
+	blocksInFlight = 64 // blocks read from the stream but not yet indexed
 
-	// The tip is asked for this often; half of it is how far the index may lag and still be called caught up.
+	// tipInterval is how often a peer is asked for the ledger's height. The index counts as caught up if it reaches
+	// that height within half of the interval.
 	tipInterval = time.Second
 
 	firstRepair = time.Second
 	mostRepair  = 30 * time.Second
 )
 
-// follower keeps the index at the ledger's tip, and tells who waits for a commit when the index has its block. It is
-// the only one who writes the index.
+// follower keeps the index at the ledger's tip. When the index has a block, the follower wakes those who wait for a
+// transaction in it. In a running gateway nothing else adds blocks to the index.
 type follower struct {
 	client  *ledger.Client
 	index   *index.Index
@@ -41,11 +42,11 @@ type follower struct {
 	mu       sync.Mutex
 	height   uint64        // blocks indexed
 	moved    chan struct{} // closed and replaced when height grows
-	tip      uint64        // blocks that a peer is known to have
-	caughtUp bool          // the index has all that the last but one look at the tip saw
-	why      string        // if not, why
-	outdated bool          // the index is to be thrown away
-	abreast  bool          // the index was at the tip once, and hasn't been thrown away since
+	tip      uint64        // the height that a peer last reported, or that of the index if it is greater
+	caughtUp bool          // at the last check the index reached the ledger's height, and the stream was open
+	why      string        // why caughtUp is false
+	outdated bool          // the index is about to be emptied and built again
+	abreast  bool          // the index has caught up at least once since it was last emptied
 }
 
 func newFollower(client *ledger.Client, ix *index.Index, reader func() *ledger.Identity, log *slog.Logger) *follower {
@@ -55,12 +56,13 @@ func newFollower(client *ledger.Client, ix *index.Index, reader func() *ledger.I
 	}
 }
 
-// errEmptied says that the index has fewer blocks than it had: another gateway that uses it builds it again, or its
-// server has lost the last ones in a crash.
+// errEmptied means that the index has fewer blocks than before. Either another gateway that shares it is building it
+// again, or its database server lost the latest blocks in a crash.
 var errEmptied = errors.New("the index has lost blocks")
 
-// run follows until ctx ends, the ledger turns out to be another than the index's, or the index is damaged: then the
-// gateway ends, and builds a new one when it is started again. It also ends with errEmptied.
+// run follows the ledger until ctx ends, and tries again after errors that may pass. It returns the errors that another
+// try can't mend: the index belongs to another ledger, a block is invalid, or the index is damaged. It also returns
+// errEmptied, after which the caller runs it again.
 func (f *follower) run(ctx context.Context) error {
 	pause := firstRepair
 	for {
@@ -89,7 +91,7 @@ func (f *follower) run(ctx context.Context) error {
 	}
 }
 
-// once follows until something fails.
+// once follows the ledger until the first error.
 func (f *follower) once(ctx context.Context) error {
 	if err := f.index.Connect(ctx); err != nil {
 		return err
@@ -118,7 +120,8 @@ func (f *follower) once(ctx context.Context) error {
 	return group.Wait()
 }
 
-// apply indexes blocks as they come, as many at once as there are, and then tells who waits for them.
+// apply indexes blocks as they arrive. It takes all that are waiting as one batch, and then wakes those who wait for
+// the batch's transactions.
 func (f *follower) apply(ctx context.Context, blocks <-chan *ledger.Block) error {
 	for {
 		batch, err := gather(ctx, blocks)
@@ -133,7 +136,7 @@ func (f *follower) apply(ctx context.Context, blocks <-chan *ledger.Block) error
 		}
 		if err := f.index.ApplyAll(ctx, converted); err != nil {
 			var gap *index.GapError
-			if errors.As(err, &gap) { // peers leave none out
+			if errors.As(err, &gap) { // peers send every block, so the index must have lost some
 				return fmt.Errorf("%w: it has %d of at least %d", errEmptied, gap.Want, gap.Got)
 			}
 			return err
@@ -150,7 +153,7 @@ func (f *follower) apply(ctx context.Context, blocks <-chan *ledger.Block) error
 	}
 }
 
-// gather waits for a block, and takes those that are there already with it.
+// gather waits for one block, and adds the blocks that have already arrived, up to the bounds of a batch.
 func gather(ctx context.Context, blocks <-chan *ledger.Block) ([]*ledger.Block, error) {
 	var batch []*ledger.Block
 	bytes := 0
@@ -184,7 +187,7 @@ func packBytes(b *ledger.Block) int {
 	return n
 }
 
-// convert takes from a block what the index wants.
+// convert copies the parts of a block that the index stores.
 func convert(b *ledger.Block) (index.Block, error) {
 	converted := index.Block{
 		Number:       b.Number,
@@ -213,7 +216,7 @@ func convert(b *ledger.Block) (index.Block, error) {
 	return converted, nil
 }
 
-// watchTip asks again and again how many blocks there are, and so knows whether the index has caught up.
+// watchTip asks a peer for the ledger's height at regular intervals, and notes whether the index has caught up with it.
 func (f *follower) watchTip(ctx context.Context) error {
 	ticker := time.NewTicker(tipInterval)
 	defer ticker.Stop()
@@ -242,7 +245,7 @@ func (f *follower) watchTip(ctx context.Context) error {
 	}
 }
 
-// checkIndex asks whether the index can be used and still has all its blocks.
+// checkIndex checks that the index can be used and that it still has all its blocks.
 func (f *follower) checkIndex(ctx context.Context) error {
 	f.mu.Lock()
 	had := f.height
@@ -256,10 +259,10 @@ func (f *follower) checkIndex(ctx context.Context) error {
 	return nil
 }
 
-// reach notes a tip, and waits a little for the index to get there.
+// reach notes the height that a peer reported, and gives the index half of tipInterval to get there.
 func (f *follower) reach(ctx context.Context, tip uint64) error {
 	f.mu.Lock()
-	f.tip = max(f.height, tip) // not what was said before: whoever said it may have been wrong
+	f.tip = max(f.height, tip) // may be less than before: an earlier peer may have reported too much
 	f.mu.Unlock()
 	wait, cancel := context.WithTimeout(ctx, tipInterval/2)
 	defer cancel()
@@ -306,10 +309,10 @@ func (f *follower) Handed(ctx context.Context, block uint64) error {
 	}
 }
 
-// Commits are the waiters that are told when the index has their transaction.
+// Commits returns the waiters. Each one is woken when the index has its transaction.
 func (f *follower) Commits() *ledger.Commits { return f.commits }
 
-// ready tells whether the index is at the tip, and if not, why.
+// ready reports whether the index is at the tip. If not, the text says why.
 func (f *follower) ready() (bool, string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -319,22 +322,22 @@ func (f *follower) ready() (bool, string) {
 	return f.caughtUp, f.why
 }
 
-// newest tells whether the index has all blocks that are known to be there: no peer need be reachable, but what was
-// read last must have been the tip.
+// newest reports whether the index has every block that is known to exist. It may be true while no peer can be reached,
+// but only if the index caught up with the ledger before.
 func (f *follower) newest() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.caughtUp || f.abreast && !f.outdated && f.height >= f.tip
 }
 
-// discard says that the index is about to be thrown away, or that it has been.
+// discard marks the index as not caught up, because it is about to be emptied (outdated) or has just been emptied.
 func (f *follower) discard(outdated bool) {
 	f.mu.Lock()
 	f.outdated, f.caughtUp, f.abreast, f.why = outdated, false, false, "the index is being built again"
 	f.mu.Unlock()
 }
 
-// tipHeight is the number of blocks that a peer is known to have.
+// tipHeight returns the ledger's height as far as the gateway knows it.
 func (f *follower) tipHeight() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,5 +1,16 @@
-// Package gateway is one organisation's door to the ledger: it puts together access, the REST interface, the queue, the
-// ledger's client and the index, and runs them as one process.
+// Package gateway builds and runs one organisation's gateway to the ledger.
+//
+// A gateway is one process. It reads blocks from the organisation's Fabric peers into an index, answers questions from
+// that index, and records what its callers send. The work is done by the packages below this one. This package opens
+// them, connects them and closes them:
+//
+//   - access knows the callers and the ledger identity of each one;
+//   - api and pages answer programs and people;
+//   - capture queues records and brings them to the ledger, and runs does so for runs that OpenLineage events describe;
+//   - ledger talks to the peers, and index stores what their blocks say.
+//
+// [Open] prepares a gateway and [Gateway.Run] serves it. [Command] and [ReindexCommand] are its verbs on the command
+// line.
 package gateway
 
 import (
@@ -36,11 +47,11 @@ import (
 // Bounds of connections.
 const (
 	headerTimeout  = 10 * time.Second
-	readTimeout    = 5 * time.Minute // for the greatest body over a slow line
+	readTimeout    = 5 * time.Minute // enough for the largest body over a slow connection
 	writeTimeout   = 6 * time.Minute
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 64 << 10
-	// farewell is how long requests under way may take after the gateway was told to stop.
+	// farewell is how long the requests in progress may take after the gateway was told to stop.
 	farewell = 15 * time.Second
 
 	tokensInterval = 2 * time.Second
@@ -63,11 +74,11 @@ type Gateway struct {
 
 	witnesses *witness.Finder
 	parts     []closing // in the order of their opening
-	// stopWatching ends answers of pages that go on for as long as somebody watches.
+	// stopWatching ends the answers that a page keeps open to receive updates.
 	stopWatching func()
 }
 
-// Open opens everything that a gateway works with, and begins to listen. Nothing is served before Run.
+// Open opens all parts of a gateway and begins to listen. It serves no request before Run.
 func Open(cfg config.Config, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, log: log, rebuild: make(chan struct{}, 1)}
 	if err := g.open(); err != nil {
@@ -154,7 +165,7 @@ func (g *Gateway) listen() error {
 	return nil
 }
 
-// URL is where the gateway answers.
+// URL returns the address at which the gateway answers.
 func (g *Gateway) URL() string {
 	scheme := "http"
 	if g.cfg.TLS.Certificate != "" {
@@ -163,11 +174,11 @@ func (g *Gateway) URL() string {
 	return scheme + "://" + g.listener.Addr().String()
 }
 
-// Run serves until ctx ends, or until something fails that can't be mended. Then requests under way are finished,
-// within bounds, and everything is closed. What was acknowledged is on disk at any time.
+// Run serves until ctx ends or a part fails for good. Then it gives the requests in progress a limited time to finish,
+// and closes everything. Whatever the gateway has acknowledged is on disk at any time.
 func (g *Gateway) Run(ctx context.Context) error {
 	defer g.close()
-	inner, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the requests under way
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the requests in progress
 	defer stop()
 	group, inner := errgroup.WithContext(inner)
 	group.Go(func() error {
@@ -205,8 +216,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return err
 }
 
-// work follows the ledger and, once the index has caught up, brings queued records to it; and again from the beginning
-// each time the index is to be built anew.
+// work follows the ledger. Once the index has caught up, it also brings queued records to the ledger. It starts over
+// each time the index has to be built again.
 func (g *Gateway) work(ctx context.Context) error {
 	for {
 		phase, end := context.WithCancel(ctx)
@@ -254,7 +265,7 @@ func (g *Gateway) work(ctx context.Context) error {
 	}
 }
 
-// empty empties the index, as soon as its database can be used.
+// empty empties the index. While the index's database is unavailable it keeps trying.
 func (g *Gateway) empty(ctx context.Context) error {
 	for {
 		err := g.index.Reset(ctx)
@@ -270,24 +281,24 @@ func (g *Gateway) empty(ctx context.Context) error {
 	}
 }
 
-// Rebuild throws the index away and builds it again from the ledger, in the background. Until then the gateway isn't
-// ready.
+// Rebuild empties the index and builds it again from the ledger in the background. The gateway isn't ready until that
+// is done.
 func (g *Gateway) Rebuild() {
 	g.follower.discard(true)
 	select {
 	case g.rebuild <- struct{}{}:
-	default: // asked for already
+	default: // a rebuild is already due
 	}
 }
 
-// closing is a part that is to be closed, and what it is called in the log.
+// closing is an open part of the gateway, with its name for the log.
 type closing struct {
 	name  string
 	close func() error
 }
 
-// opened has a part closed when the gateway stops. Parts are closed in the reverse order of their opening, so that each
-// may use those that were opened before it until it is closed itself.
+// opened registers a part to be closed when the gateway stops. Parts are closed in the reverse order of their opening,
+// so that each one can use the parts opened before it until it is closed itself.
 func (g *Gateway) opened(name string, close func() error) {
 	g.parts = append(g.parts, closing{name, close})
 }
@@ -301,7 +312,7 @@ func (g *Gateway) close() {
 	g.parts = nil
 }
 
-// lockData takes the data folder for this process.
+// lockData locks the data folder for this process.
 func lockData(folder string) (*os.File, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("couldn't make the data folder: %w", err)
@@ -316,10 +327,10 @@ func lockData(folder string) (*os.File, error) {
 	return lock, nil
 }
 
-// errInUse says that another process has the data folder, or writes the index.
+// errInUse means that another process has locked the data folder or writes the index.
 var errInUse = index.ErrInUse
 
-// version is that of the module, or of the commit it was built from.
+// version returns the version of the module or, without one, the first digits of the commit that was built.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -336,7 +347,7 @@ func version() string {
 	return "devel"
 }
 
-// ledgerConfig is the configuration of the ledger's client.
+// ledgerConfig returns the configuration of the ledger's client.
 func ledgerConfig(cfg config.Config) ledger.Config {
 	l := ledger.Config{Channel: cfg.Channel, Chaincode: cfg.Chaincode, MSPID: cfg.MSPID}
 	for _, p := range cfg.Peers {

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics are the gateway's figures for Prometheus.
+// metrics holds the figures that the gateway gives to Prometheus.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -88,7 +88,7 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, DisableCompression: true})
 }
 
-// runsCollector tells about the runs that OpenLineage events tell of.
+// runsCollector counts the runs that OpenLineage events describe.
 type runsCollector struct{ gateway *Gateway }
 
 var (

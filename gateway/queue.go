@@ -9,13 +9,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
-// queueLedger is the ledger as the queue sees it: the client, whose blocks count once they are in the index.
+// queueLedger is the ledger as the queue sees it. A transaction counts as committed once the index has its block.
 type queueLedger struct {
 	*ledger.Client
 	*follower
 }
 
-// Commits and Handed are the follower's.
+// Commits returns the follower's waiters.
 func (l queueLedger) Commits() *ledger.Commits { return l.follower.Commits() }
 
 // Handed waits until the index has a block.
@@ -23,10 +23,10 @@ func (l queueLedger) Handed(ctx context.Context, block uint64) error {
 	return l.follower.Handed(ctx, block)
 }
 
-// queueIndex tells the queue what its organisation has recorded.
+// queueIndex tells the queue what the organisation has already recorded.
 type queueIndex struct{ *index.Index }
 
-// Recorded finds the organisation's own first recordings.
+// Recorded finds the first recording that the organisation made of each record.
 func (ix queueIndex) Recorded(
 	ctx context.Context,
 	mspID string,

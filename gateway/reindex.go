@@ -72,8 +72,8 @@ otherwise this command does, and says whether the new index equals the old one.`
 	return c
 }
 
-// reindex builds the index of a gateway that isn't running, and tells on out how far it is and whether the result
-// equals what was there before.
+// reindex builds the index of a gateway that isn't running. It reports to out how far it is, and whether the new index
+// equals the old one.
 func reindex(ctx context.Context, cfg config.Config, out io.Writer) error {
 	lock, err := lockData(cfg.Data)
 	if err != nil {
@@ -144,7 +144,7 @@ func reindex(ctx context.Context, cfg config.Config, out io.Writer) error {
 	return nil
 }
 
-// openIndex opens a gateway's index for this process alone to write.
+// openIndex opens a gateway's index, and claims it so that no other process writes it.
 func openIndex(ctx context.Context, cfg config.Config, log *slog.Logger) (*index.Index, error) {
 	ix, err := stores.Open(cfg.IndexPlace(), index.WithLogger(log))
 	if err != nil {
@@ -176,10 +176,10 @@ func awaitTip(ctx context.Context, f *follower) (uint64, error) {
 	}
 }
 
-// errBuilt ends a stream that has brought enough.
+// errBuilt ends the block stream once it has delivered all the blocks that were wanted.
 var errBuilt = errors.New("all blocks are there")
 
-// build indexes blocks up to the one before height, in batches, and tells of it every few seconds.
+// build indexes the blocks below height in batches, and reports its progress to out every few seconds.
 func (f *follower) build(ctx context.Context, height, tip uint64, out io.Writer) error {
 	var batch []index.Block
 	bytes, told := 0, time.Now()
@@ -221,7 +221,7 @@ func (f *follower) build(ctx context.Context, height, tip uint64, out io.Writer)
 	return err
 }
 
-// askReindex has a running gateway do it, and waits until it is ready again.
+// askReindex asks a running gateway to build its index again, and waits until the gateway is ready.
 func askReindex(ctx context.Context, cfg config.Config, tokenFile string, out io.Writer) error {
 	token, err := os.ReadFile(tokenFile)
 	if err != nil {

@@ -9,9 +9,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// router puts the two faces of the gateway side by side: the API for programs and the pages for people. The API admits
-// every request and hands those of pages on; a page that changes something asks the API in the name of who is signed
-// in.
+// router connects the API for programs with the pages for people. Every request reaches the API first, which passes the
+// requests for pages on. A page that changes something calls the API in the name of the person who is signed in.
 func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, error) {
 	cfg, sessions := g.cfg, session.New(g.callers, g.cfg.MSPID)
 	var programs *api.Server

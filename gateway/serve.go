@@ -13,7 +13,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
-// hangups delivers SIGHUP.
+// hangups delivers the SIGHUP signals that the process receives.
 type hangups struct{ C chan os.Signal }
 
 func notifyHangup() hangups {
@@ -75,7 +75,7 @@ Ctrl-C finish the requests under way. Logs go to standard error.`,
 	}
 	c.Flags().StringVar(&path, "config", "", "file with the configuration")
 	c.Flags().StringVar(&level, "log", "info", "what to log: debug, info, warn or error")
-	_ = c.MarkFlagRequired("config") // fails only for a flag that isn't there
+	_ = c.MarkFlagRequired("config") // fails only for a flag that doesn't exist
 	return c
 }
 
