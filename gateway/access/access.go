@@ -1,15 +1,15 @@
-// Package access says who is calling, and as which ledger identity.
+// Package access identifies the callers of a gateway, and gives each one its role and its identity on the ledger.
 //
-// Callers show a bearer token (RFC 6750). The gateway keeps only the SHA-256 of each token, in a file that also names
-// the caller's role and the certificate and key with which the gateway signs transactions for it:
+// A caller sends a bearer token (RFC 6750). The gateway stores only the SHA-256 of each token. A file has it together
+// with the caller's role, and the certificate and key with which the gateway signs the caller's transactions:
 //
 //	{"tokens": [{"name": "submitter", "role": "submitter", "sha256": "<64 hexadecimal digits>",
 //	             "mspId": "HarborMSP", "certificate": "/path/cert.pem", "key": "/path/key.pem"}, …]}
 //
-// A token is meant to be random: SHA-256 without salt protects 128 bits of randomness and no password.
+// A token must be random. SHA-256 without a salt protects 128 random bits, but it doesn't protect a password.
 //
-// The file is read again when it changes. A new version that cannot be used leaves the old one in force and is
-// reported.
+// [Callers.Watch] reads the file again when it changes. If the new version can't be used, the old one stays in force
+// and the error is logged.
 package access
 
 import (
@@ -42,10 +42,10 @@ const (
 	Operator  Role = "operator"  // operates the gateway, and speaks for the organisation
 )
 
-// Roles are all roles there are.
+// Roles lists all roles.
 var Roles = []Role{Submitter, Auditor, Operator}
 
-// Caller is who a token belongs to.
+// Caller is the holder of a token.
 type Caller struct {
 	Name     string // of the token; unique
 	Role     Role
@@ -53,13 +53,13 @@ type Caller struct {
 }
 
 var (
-	// ErrNoToken says that a request has no bearer token.
+	// ErrNoToken means that a request has no bearer token.
 	ErrNoToken = errors.New("the request has no bearer token")
-	// ErrUnknownToken says that a request has a token that is none of this gateway's.
+	// ErrUnknownToken means that this gateway doesn't know a request's token.
 	ErrUnknownToken = errors.New("the bearer token is none of this gateway's")
 )
 
-// Callers are those who may call a gateway. The methods are safe for concurrent use.
+// Callers holds the callers of a gateway. Its methods are safe for concurrent use.
 type Callers struct {
 	path    string
 	log     *slog.Logger
@@ -77,7 +77,7 @@ type entry struct {
 	caller Caller
 }
 
-// Open reads the list of callers from a file. The logger, which may be nil, is told about later versions of it.
+// Open reads the callers from a file. Later versions of the file are reported to log, which may be nil.
 func Open(path string, log *slog.Logger) (*Callers, error) {
 	if log == nil {
 		log = slog.Default()
@@ -92,7 +92,7 @@ func Open(path string, log *slog.Logger) (*Callers, error) {
 }
 
 // Authenticate finds the caller by the value of the Authorization header. The error is ErrNoToken or ErrUnknownToken.
-// How long it takes tells nothing about which tokens there are.
+// The time that it takes reveals nothing about the tokens in the list.
 func (c *Callers) Authenticate(authorization string) (*Caller, error) {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	token = strings.TrimSpace(token)
@@ -105,8 +105,8 @@ func (c *Callers) Authenticate(authorization string) (*Caller, error) {
 	return nil, ErrUnknownToken
 }
 
-// Holder finds the caller by the SHA-256 of the token; nil if it is none of this gateway's, or no longer. How long it
-// takes tells nothing about which tokens there are.
+// Holder finds the caller by the SHA-256 of its token. It returns nil if the token isn't in the list, or no longer is.
+// The time that it takes reveals nothing about the tokens in the list.
 func (c *Callers) Holder(token [sha256.Size]byte) *Caller {
 	var found *Caller
 	entries := c.current.Load().entries
@@ -118,16 +118,17 @@ func (c *Callers) Holder(token [sha256.Size]byte) *Caller {
 	return found
 }
 
-// callerKey is where a context has its caller.
+// callerKey is the key of the caller in a context.
 type callerKey struct{}
 
-// WithCaller is a context of a request that a part of this program makes in the name of a caller who has been
-// authenticated.
+// WithCaller returns a context for a request that a part of this program makes on behalf of a caller. The caller must
+// have been authenticated before.
 func WithCaller(ctx context.Context, caller *Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller)
 }
 
-// CallerIn finds the caller in whose name a part of this program makes a request; nil if the request came from outside.
+// CallerIn returns the caller on whose behalf a part of this program makes a request, or nil if the request came from
+// outside.
 func CallerIn(ctx context.Context) *Caller {
 	caller, _ := ctx.Value(callerKey{}).(*Caller)
 	return caller
@@ -143,7 +144,7 @@ func (c *Callers) Identity(name string) (*ledger.Identity, error) {
 	return nil, fmt.Errorf("%s has no token named %q", c.path, name)
 }
 
-// Reader is an identity to read the ledger with: an operator's, or else any.
+// Reader returns an identity to read the ledger with. It is the first operator's or, without one, the first caller's.
 func (c *Callers) Reader() *ledger.Identity {
 	entries := c.current.Load().entries
 	for _, e := range entries {
@@ -154,7 +155,7 @@ func (c *Callers) Reader() *ledger.Identity {
 	return entries[0].caller.Identity
 }
 
-// Reload reads the file again, if it has changed. An error leaves the callers as they were.
+// Reload reads the file again if it has changed. If that fails, the callers stay as they were.
 func (c *Callers) Reload() error { return c.reload(false) }
 
 func (c *Callers) reload(always bool) error {
@@ -174,8 +175,9 @@ func (c *Callers) reload(always bool) error {
 	return nil
 }
 
-// Watch reloads the file whenever it has changed, looking at it in the given interval, until ctx ends. Whenever now
-// delivers something it is read even so, for the certificates that it names may be new. Failures are logged, each once.
+// Watch checks the file at the given interval, and reads it again if it has changed, until ctx ends. When now delivers
+// a signal, Watch reads an unchanged file too, because the certificates that it names may be new. An error that occurs
+// several times in a row is logged once.
 func (c *Callers) Watch(ctx context.Context, interval time.Duration, now <-chan os.Signal) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
