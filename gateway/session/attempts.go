@@ -8,9 +8,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How often one may try to sign in. Tokens are random and can't be guessed; this keeps the log and the processor free.
+// Limits on attempts to sign in. Tokens are random and can't be guessed. The limits only save log space and processor
+// time.
 const (
-	perAddress    = 10 // at once; then one every so often
+	perAddress    = 10 // at once; after that, one each addressEvery
 	addressEvery  = 6 * time.Second
 	altogether    = 100
 	togetherEvery = 100 * time.Millisecond
@@ -28,7 +29,7 @@ func newAttempts() *attempts {
 	return &attempts{all: rate.NewLimiter(rate.Every(togetherEvery), altogether), by: map[string]*rate.Limiter{}}
 }
 
-// allow says whether one more may be tried from an address, and counts it.
+// allow counts an attempt from an address, and reports whether it may be made.
 func (a *attempts) allow(remote string) bool {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
@@ -39,7 +40,7 @@ func (a *attempts) allow(remote string) bool {
 	l := a.by[host]
 	if l == nil {
 		if len(a.by) >= mostAddresses {
-			clear(a.by) // the limit on all of them holds
+			clear(a.by) // the common limit still holds
 		}
 		l = rate.NewLimiter(rate.Every(addressEvery), perAddress)
 		a.by[host] = l

@@ -1,14 +1,16 @@
 // Package session keeps people signed in to a gateway's pages.
 //
-// One signs in with the same token that programs send with each request. The browser gets a random id instead, in a
-// cookie that scripts can't read and that no other site's requests carry (HttpOnly, SameSite=Strict; over TLS also
-// Secure and __Host-). The gateway keeps only the SHA-256 of the id, and that of the token, in memory: sessions end
-// with the process. They also end when nobody used them for an hour, after twelve hours at the latest, by signing out,
-// and as soon as the token is taken out of the gateway's list.
+// A person signs in once, with the same token that programs send with each request. The browser then gets a random id
+// in a cookie. Scripts can't read the cookie, and browsers don't send it with requests that other sites cause
+// (HttpOnly, SameSite=Strict; over TLS also Secure and __Host-).
 //
-// A cookie shows who asks, not that they meant to. So whatever changes something must also show the session's form
-// token, which only pages of this gateway can know, and must not come from another origin. Other ports of the same host
-// are another origin, though a browser sends them the same cookies.
+// The gateway keeps only the SHA-256 of the id and of the token, and only in memory, so sessions end with the process.
+// A session also ends when the person signs out, when it has not been used for an hour, when it is twelve hours old,
+// and when the token is removed from the gateway's list.
+//
+// A cookie shows who sends a request, but not that the person meant to send it. Therefore a request that changes
+// something must also carry the session's form token, which only pages of this gateway know, and must not come from
+// another origin. Another port of the same host is another origin, even though browsers send it the same cookies.
 package session
 
 import (
@@ -29,23 +31,23 @@ import (
 const (
 	idle     = time.Hour
 	absolute = 12 * time.Hour
-	most     = 1000 // sessions at once; a further one ends the one that was not used for longest
+	most     = 1000 // sessions at once; one more ends the session that has been unused for longest
 
-	// FormField is the name of the form field, and FormHeader that of the header, that holds the session's form token.
+	// FormField is the form field, and FormHeader the header, that carries the session's form token.
 	FormField  = "csrf"
 	FormHeader = "X-Pedigree-Form"
 )
 
 var (
-	// ErrUnknownToken says that a token is none of this gateway's.
+	// ErrUnknownToken means that the gateway doesn't know a token.
 	ErrUnknownToken = errors.New("this is none of the gateway's tokens")
-	// ErrTooMany says that too many signed in, or tried to, from one address or altogether.
+	// ErrTooMany means that there were too many attempts to sign in, from one address or in all.
 	ErrTooMany = errors.New("too many attempts to sign in")
-	// ErrForeign says that a request comes from a page of another origin, or from a page of a session that has ended.
+	// ErrForeign means that a request comes from another origin, or from a page of a session that has ended.
 	ErrForeign = errors.New("the request doesn't come from a page of this session")
 )
 
-// Session is one person's, in one browser.
+// Session is the session of one person in one browser.
 type Session struct {
 	Caller *access.Caller
 	Form   string // the form token
@@ -68,8 +70,8 @@ type kept struct {
 	began, used time.Time
 }
 
-// New makes a store for the gateway of an organisation. Gateways of several organisations may run on one host, and
-// cookies don't tell ports apart, so the organisation is in the cookie's name.
+// New makes a store for an organisation's gateway. The cookie's name contains the organisation, because gateways of
+// several organisations may run on one host and browsers send a cookie to every port of it.
 func New(callers *access.Callers, mspID string) *Store {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -83,7 +85,7 @@ func New(callers *access.Callers, mspID string) *Store {
 	}
 }
 
-// Begin signs in: it starts a session for whose token this is, and has the browser keep its id. The errors are
+// Begin starts a session for the holder of a token, and sets the cookie with the session's id. The errors are
 // ErrUnknownToken, ErrTooMany and ErrForeign.
 func (s *Store) Begin(w http.ResponseWriter, r *http.Request, token string) (*Session, error) {
 	if s.origins.Check(r) != nil {
@@ -97,7 +99,7 @@ func (s *Store) Begin(w http.ResponseWriter, r *http.Request, token string) (*Se
 	if caller == nil {
 		return nil, ErrUnknownToken
 	}
-	s.forget(r) // who signs in again doesn't leave the old session behind
+	s.forget(r) // signing in again ends the browser's old session
 	var raw [32]byte
 	_, _ = rand.Read(raw[:]) // never fails
 	id := base64.RawURLEncoding.EncodeToString(raw[:])
@@ -110,7 +112,7 @@ func (s *Store) Begin(w http.ResponseWriter, r *http.Request, token string) (*Se
 	return &Session{Caller: caller, Form: formToken(id)}, nil
 }
 
-// makeRoom ends sessions that are over and, if there are still too many, the one that was not used for longest.
+// makeRoom removes expired sessions and, if there are still too many, the one that has been unused for longest.
 func (s *Store) makeRoom(now time.Time) {
 	var oldest [sha256.Size]byte
 	var since time.Time
@@ -130,11 +132,11 @@ func (k *kept) over(now time.Time) bool {
 	return now.Sub(k.used) > idle || now.Sub(k.began) > absolute
 }
 
-// Find finds the session that a request belongs to; nil if none. A request that a page of another origin made belongs
-// to none, even if it carries the cookie.
+// Find returns the session that a request belongs to, or nil. A request made by a page of another origin belongs to no
+// session, even if it carries the cookie.
 func (s *Store) Find(r *http.Request) *Session { return s.find(r, true) }
 
-// Peek is Find for what a page asks on its own: it doesn't count as use of the session.
+// Peek is like Find, but doesn't count as use of the session. It is for requests that a page makes by itself.
 func (s *Store) Peek(r *http.Request) *Session { return s.find(r, false) }
 
 func (s *Store) find(r *http.Request, use bool) *Session {
@@ -164,14 +166,15 @@ func (s *Store) find(r *http.Request, use bool) *Session {
 	return &Session{Caller: caller, Form: formToken(id)}
 }
 
-// navigates says whether a person follows a link, whose answer the page with the link can't read.
+// navigates reports whether the browser opens a new document, as when a person follows a link. The page that has the
+// link can't read the answer.
 func navigates(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" &&
 		r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
-// Check checks that a request that changes something was meant by whose session it belongs to: it comes from a page of
-// this gateway, and has the form token. The error is ErrForeign.
+// Check checks a request that changes something: it must come from a page of this gateway and carry the session's form
+// token. The error is ErrForeign.
 func (s *Store) Check(r *http.Request, session *Session, form string) error {
 	if s.origins.Check(r) != nil || subtle.ConstantTimeCompare([]byte(form), []byte(session.Form)) != 1 {
 		return ErrForeign
@@ -179,7 +182,7 @@ func (s *Store) Check(r *http.Request, session *Session, form string) error {
 	return nil
 }
 
-// End signs out.
+// End ends the request's session and removes the cookie.
 func (s *Store) End(w http.ResponseWriter, r *http.Request) {
 	s.forget(r)
 	http.SetCookie(w, s.bake(r, "", -1))
@@ -191,7 +194,7 @@ func (s *Store) forget(r *http.Request) {
 	delete(s.kept, sha256.Sum256([]byte(s.id(r))))
 }
 
-// id is the session's id by the request's cookie, or "".
+// id returns the session's id from the request's cookie, or "".
 func (s *Store) id(r *http.Request) string {
 	c, err := r.Cookie(s.name(r))
 	if err != nil {
@@ -200,7 +203,7 @@ func (s *Store) id(r *http.Request) string {
 	return c.Value
 }
 
-// name of the cookie. With the prefix, browsers take it only over TLS and for this host alone.
+// name returns the cookie's name. The prefix makes browsers accept the cookie only over TLS and only for this host.
 func (s *Store) name(r *http.Request) string {
 	if r.TLS != nil {
 		return "__Host-" + s.cookie
@@ -216,7 +219,7 @@ func (s *Store) bake(r *http.Request, id string, age int) *http.Cookie {
 	}
 }
 
-// formToken is made of the id, and doesn't tell it.
+// formToken derives the form token from the id. The id can't be computed from it.
 func formToken(id string) string {
 	sum := sha256.Sum256([]byte("form\x00" + id))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
