@@ -1,6 +1,7 @@
-// Package receipts keeps the receipts that a gateway has made, in a folder: one file for each record, which is a proof
-// file of its own. They prove what they prove without the gateway, so losing the folder loses nothing but the time to
-// ask again.
+// Package receipts keeps the receipts that a gateway has made, so that it needn't make them again.
+//
+// A [Folder] has one file for each record. Each file is a complete proof file that can be verified without the gateway.
+// The folder is a cache: when it is full the oldest receipts are removed, and a lost receipt can be requested again.
 package receipts
 
 import (
@@ -17,7 +18,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// DefaultBytes is how much is kept; then the oldest go.
+// DefaultBytes is the size above which a folder removes its oldest receipts.
 const DefaultBytes = 256 << 20
 
 const ending = ".proof"
@@ -28,12 +29,12 @@ type Folder struct {
 	most int64
 
 	mu    sync.Mutex
-	order []string // hexadecimal digits of ids, the oldest first; some may be gone
+	order []string // hexadecimal digits of record ids, the oldest receipt first
 	sizes map[string]int64
 	total int64
 }
 
-// Open opens the folder, which is made if it isn't there.
+// Open opens a folder, and makes it if it doesn't exist.
 func Open(path string) (*Folder, error) { return open(path, DefaultBytes) }
 
 func open(path string, most int64) (*Folder, error) {
@@ -49,7 +50,7 @@ func open(path string, most int64) (*Folder, error) {
 	for _, e := range entries {
 		digits, ok := strings.CutSuffix(e.Name(), ending)
 		if _, err := record.ParseID("ni:///sha-256;" + digits); !ok || err != nil {
-			continue // what an interrupted Put has left is written over by the next
+			continue // the rest of an interrupted Put; the next one overwrites it
 		}
 		info, err := e.Info()
 		if err != nil {
@@ -76,7 +77,7 @@ func (f *Folder) Get(id record.ID) (text []byte, ok bool) {
 	return text, err == nil
 }
 
-// Put keeps a receipt in place of an older one of the same record. It is on disk when Put returns.
+// Put stores the receipt of a record in place of an older one. The file's content is on disk when Put returns.
 func (f *Folder) Put(id record.ID, text []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -90,7 +91,7 @@ func (f *Folder) Put(id record.ID, text []byte) error {
 	return f.evict()
 }
 
-// evict removes the oldest until the rest is little enough.
+// evict removes the oldest receipts until the rest fits, but always keeps the newest one.
 func (f *Folder) evict() error {
 	for f.total > f.most && len(f.order) > 1 {
 		digits := f.order[0]
@@ -104,7 +105,7 @@ func (f *Folder) evict() error {
 	return nil
 }
 
-// replace writes a file so that a crash leaves the old one or the new one.
+// replace writes a file so that a crash leaves either the old content or the new one.
 func replace(path string, text []byte) error {
 	file, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
