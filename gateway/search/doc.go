@@ -1,7 +1,7 @@
-// Package search finds what somebody means by an identifier, in whatever spelling they have it: what a scanner reads,
-// what is printed on a label, what stands in a URL, what another program says.
+// Package search finds what a person means by an identifier. It accepts the spellings that are in common use: the text
+// that a scanner types, the text printed on a label, a URL, or the name that another program uses.
 //
-// [Spellings] is the part that needs no ledger: which names a text could be a spelling of. [Search] looks which of them
-// are on the ledger. A text may mean several things at once (thirteen digits are a product or a place), so all that are
-// found are told.
+// [Things] lists the names that a text could be a spelling of. It needs no ledger. [Search] looks up which of these
+// names, and of records, events, artifacts, statements, transactions and organisations, are on the ledger. A text may
+// mean several things: thirteen digits are a product or a place. Search returns everything that it finds.
 package search

@@ -11,14 +11,14 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// Hit is something that a text means.
+// Hit is one thing that a text may mean.
 type Hit struct {
-	// Node is a thing, an artifact version, a series of versions (kind/namespace/name) or a record. Instead of it
-	// Transaction is the id of a transaction, or Organisation an MSP id.
+	// Exactly one of these is set. Node is a thing, an artifact version, a series of versions (kind/namespace/name) or
+	// a record, Transaction is the id of a transaction, and Organisation is an MSP id.
 	Node, Transaction, Organisation string
-	// Kind of the node, as lineage answers call it; "series" for all versions of an artifact.
+	// Kind is the node's kind as lineage answers name it, or "series" for all versions of an artifact.
 	Kind string
-	// Why it was found, in a few words.
+	// Why says in a few words why it was found.
 	Why string
 }
 
@@ -28,13 +28,13 @@ const (
 	mostLots = 20
 )
 
-// Answer is what was found. Some says that there may be more.
+// Answer is what a search found. Some is true if there may be more hits.
 type Answer struct {
 	Hits []Hit
 	Some bool
 }
 
-// Ledger is where a search looks. *index.Index is one.
+// Ledger is what a search needs to know of the ledger. *index.Index implements it.
 type Ledger interface {
 	Snapshot(ctx context.Context, at uint64) (index.Snapshot, error)
 	Find(ctx context.Context, node string, snap index.Snapshot) (index.Vertex, error)
@@ -48,7 +48,7 @@ type Ledger interface {
 	ThingsByNumber(ctx context.Context, number string, limit int) ([]string, bool, error)
 }
 
-// Search looks for what a text means.
+// Search finds what a text may mean.
 func Search(ctx context.Context, l Ledger, text string) (*Answer, error) {
 	text = strings.TrimSpace(text)
 	s := &search{ctx: ctx, ledger: l, text: text, answer: &Answer{}}
@@ -75,7 +75,7 @@ type search struct {
 	answer *Answer
 }
 
-// hit notes one, once.
+// hit adds a hit, unless the answer has it already or is full.
 func (s *search) hit(h Hit) {
 	same := func(o Hit) bool {
 		return o.Node == h.Node && o.Transaction == h.Transaction && o.Organisation == h.Organisation
@@ -105,7 +105,7 @@ func (s *search) things() error {
 	return nil
 }
 
-// hashes looks for what is named by a SHA-256: a record, an event, a content, a transaction.
+// hashes looks for whatever a SHA-256 may name: a record, an event, an artifact's content or a transaction.
 func (s *search) hashes() error {
 	name := strings.ToLower(strings.TrimPrefix(s.text, "sha256:"))
 	hash, isName := strings.CutPrefix(name, "ni:///sha-256;")
@@ -152,7 +152,7 @@ func (s *search) eventIDs() error {
 	return err
 }
 
-// artifacts looks for versions by their full names, by what comes before the version, or by any one part.
+// artifacts looks for artifact versions by the full name, by the name without the version, or by a single part of it.
 func (s *search) artifacts() error {
 	series, version, _ := strings.Cut(s.text, "@")
 	parts := strings.Split(series, "/")
@@ -202,7 +202,7 @@ func (s *search) organisations() error {
 	return err
 }
 
-// statements lists the newest of a kind, for who asks for recalls.
+// statements lists the newest statements of a kind, if the text is the name of a kind such as "recalls".
 func (s *search) statements() error {
 	kind := strings.ToLower(strings.TrimSuffix(s.text, "s"))
 	list, err := s.ledger.LatestStatements(s.ctx, kind, mostHits)
@@ -212,7 +212,7 @@ func (s *search) statements() error {
 	return err
 }
 
-// lots looks for lots and items by their numbers alone, if nothing else was found.
+// lots looks for lots and items by their numbers alone. It does so only if nothing else was found.
 func (s *search) lots() error {
 	if len(s.answer.Hits) > 0 {
 		return nil

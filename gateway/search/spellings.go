@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// MaxText bounds what is searched for, in bytes.
+	// MaxText is the length of the longest text that is searched for, in bytes.
 	MaxText = 2048
 
 	digitalLink = "https://id.gs1.org"
 )
 
-// keys are the identifiers with which a Digital Link begins.
+// keys are the application identifiers with which a Digital Link can begin.
 var keys = map[string]bool{
 	"00":   true,
 	"01":   true,
@@ -36,9 +36,9 @@ var keys = map[string]bool{
 }
 
 var (
-	// element is one element of a label as people read it: (10) A-17.
+	// element matches one element of a label in its readable form: (10) A-17.
 	element = regexp.MustCompile(`\(\s*([0-9]{2,4})\s*\)\s*([^(]*)`)
-	// labelled is a word that people put before a number.
+	// labelled matches a word that people put before a number.
 	labelled = regexp.MustCompile(
 		`(?i)\b(?:gtin|ean|upc|sscc|gln|product|article|item|lot|batch|charge|serial|s/?n|no|nr)\b\.?\s*[:#=]?`,
 	)
@@ -46,7 +46,7 @@ var (
 	spaced = regexp.MustCompile(`^[0-9][0-9 \-\x{00a0}]*[0-9]$`)
 )
 
-// Things lists the things that a text could be a spelling of, by their canonical names, the likeliest first.
+// Things returns the canonical names of the things that a text could be a spelling of, the likeliest first.
 func Things(text string) []string {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > MaxText {
@@ -89,8 +89,8 @@ func fromElements(text string) string {
 	return link(pairs)
 }
 
-// link makes a Digital Link of elements: its key, and the qualifiers that make the name longer. What else a label says,
-// such as a date, is no part of a name.
+// link makes a Digital Link from the elements of a label. It uses the key and the qualifiers, and leaves out elements
+// that are no part of a name, such as a date.
 func link(pairs [][2]string) string {
 	path, lot, number := "", "", ""
 	for _, p := range pairs {
@@ -112,10 +112,11 @@ func link(pairs [][2]string) string {
 	case lot != "" && number == "":
 		return epcis.Thing(digitalLink + path + "/10/" + url.PathEscape(lot))
 	}
-	return epcis.Thing(digitalLink + path + number) // a serial number names an item, whatever its lot
+	return epcis.Thing(digitalLink + path + number) // the serial number names the item; the lot isn't needed
 }
 
-// fromScan reads what a scanner types: elements without brackets, which a group separator or, in text, a space ends.
+// fromScan reads what a scanner types: elements without brackets. A group separator ends a lot or serial number. Spaces
+// around elements are ignored.
 func fromScan(text string) []string {
 	text = strings.TrimPrefix(text, "]C1")
 	text = strings.TrimPrefix(text, "]d2")
@@ -143,8 +144,8 @@ func fromScan(text string) []string {
 	return found
 }
 
-// fromWords reads GTIN 09520001200014, lot A-17 and what is shorter: digits of the length of a key, and perhaps one
-// word more.
+// fromWords reads texts such as "GTIN 09520001200014, lot A-17" and shorter ones: a number as long as a key, and at
+// most one more word.
 func fromWords(text string) []string {
 	number := serial.MatchString(text)
 	if spaced.MatchString(text) {
@@ -192,14 +193,14 @@ func fromWords(text string) []string {
 	return []string{link([][2]string{{"01", gtin(key)}, lot}), link([][2]string{{"01", gtin(key)}, item})}
 }
 
-// gtin fills a GTIN up to 14 digits.
+// gtin pads a GTIN with zeros to 14 digits.
 func gtin(key string) string { return strings.Repeat("0", max(0, 14-len(key))) + key }
 
 func digits(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
-// WrongCheckDigit tells whether a text is a GTIN, SSCC or GLN but for its last digit, and which one that should be.
+// WrongCheckDigit reports whether a text is a GTIN, SSCC or GLN with a wrong check digit, and what the right one is.
 func WrongCheckDigit(text string) (should byte, wrong bool) {
 	text = labelled.ReplaceAllString(strings.TrimSpace(text), " ")
 	text = strings.NewReplacer(" ", "", "-", "", "(01)", "", "(00)", "", "(414)", "").Replace(text)
