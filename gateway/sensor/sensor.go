@@ -1,8 +1,8 @@
-// Package sensor reads what devices measured from EPCIS events, and within which limits somebody said it should be.
+// Package sensor reads sensor readings from EPCIS events, and the limits that somebody stated for them.
 //
-// EPCIS 2.0 says what was measured (sensorElementList), and that a device found it alarming (exception); it has no
-// words for limits. They are read from where people state them: a list with the name "limits" in the predicate of an
-// attestation about the thing, or, under any prefix, in the ilmd of an event that made it:
+// In EPCIS 2.0 an event can have readings (sensorElementList), and a reading can be marked as an alarm or a fault
+// (exception). EPCIS has no words for limits. Pedigree reads them from a list named "limits", with any prefix. The list
+// is in the predicate of an attestation about the thing, or in the ilmd of an event of the thing:
 //
 //	"limits": [{"type": "Temperature", "minValue": -1, "maxValue": 4, "uom": "CEL"}]
 package sensor
@@ -18,22 +18,23 @@ import (
 
 // Reading is one report of one device.
 type Reading struct {
-	Type      string // what was measured: "Temperature"
+	Type      string // what was measured, such as "Temperature"
 	Unit      string // UN/ECE Recommendation 20 code; may be empty
 	Device    string // as sent; may be empty
 	Time      time.Time
 	Low, High float64 // equal if there is one value
-	Alarm     bool    // the device reports that a condition for an alarm is met
-	Fault     bool    // the device reports an error of its own
+	Alarm     bool    // the device reports that an alarm condition is met
+	Fault     bool    // the device reports that it has an error itself
 }
 
-// Limit is a limit that was stated.
+// Limit is a stated limit for readings of one type.
 type Limit struct {
 	Type, Unit string
-	Low, High  *float64 // one may be nil
+	Low, High  *float64 // nil where there is no limit on that side
 }
 
-// Event reads the readings of an event, in its order. What has no number, such as a text or a picture, is left out.
+// Event returns the readings of an event in the order of the event. It leaves out reports without a number, such as a
+// text or a picture.
 func Event(event canonical.Value) []Reading {
 	var readings []Reading
 	happened := parseTime(event.Get("eventTime"))
@@ -66,7 +67,7 @@ func Event(event canonical.Value) []Reading {
 	return readings
 }
 
-// values are the lowest and the highest that a report tells.
+// values returns the lowest and the highest value of a report.
 func values(report canonical.Value) (low, high float64, ok bool) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, name := range []string{"value", "minValue", "maxValue", "meanValue"} {
@@ -85,13 +86,13 @@ func number(v canonical.Value) (float64, bool) {
 	return x, err == nil
 }
 
-// word is a word of GS1's vocabulary without what stands before it.
+// word returns a word of GS1's vocabulary without its prefix.
 func word(text string) string { return text[strings.LastIndexAny(text, ":/#")+1:] }
 
 func parseTime(v canonical.Value) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, v.Text)
 	if err != nil {
-		return time.Time{} // not told
+		return time.Time{} // the report has no time
 	}
 	return t
 }
@@ -105,8 +106,8 @@ func first(times ...time.Time) time.Time {
 	return time.Time{}
 }
 
-// Limits reads the limits that the members of an object state, such as an attestation's predicate or an event's ilmd.
-// What doesn't have their shape states none.
+// Limits returns the limits that an object states, such as an attestation's predicate or an event's ilmd. It ignores
+// members of any other form.
 func Limits(object canonical.Value) []Limit {
 	var limits []Limit
 	for _, m := range object.Members {

@@ -9,14 +9,14 @@ import (
 	"unicode"
 )
 
-// units are how people write the commonest codes of UN/ECE Recommendation 20.
+// units has the usual symbols for the most common codes of UN/ECE Recommendation 20.
 var units = map[string]string{
 	"CEL": "°C", "FAH": "°F", "KEL": "K", "P1": "%", "59": "ppm", "PAL": "Pa", "A97": "hPa", "KPA": "kPa", "BAR": "bar", "LUX": "lx",
 	"MTR": "m", "MTS": "m/s", "MSK": "m/s²", "KGM": "kg", "GRM": "g", "LTR": "l", "VLT": "V", "AMP": "A", "WTT": "W", "KWH": "kWh",
 	"HTZ": "Hz", "DD": "°", "SEC": "s", "MIN": "min", "HUR": "h", "23": "g/cm³", "KMH": "km/h", "2N": "dB", "Q30": "pH",
 }
 
-// Unit writes a unit for people. A code that it doesn't know stays as it is.
+// Unit returns the usual symbol of a unit, or the code itself if it doesn't know one.
 func Unit(code string) string {
 	if unit, ok := units[code]; ok {
 		return unit
@@ -24,12 +24,12 @@ func Unit(code string) string {
 	return code
 }
 
-// kelvins are the units of temperature: a value of them is so many kelvins times factor, and offset.
+// kelvins has the units of temperature. A value in a unit, times factor, plus offset, is the temperature in kelvins.
 var kelvins = map[string]struct{ factor, offset float64 }{
 	"KEL": {1, 0}, "CEL": {1, 273.15}, "FAH": {5.0 / 9, 459.67 * 5 / 9},
 }
 
-// Convert gives a value in another unit; false if there is no way from the one to the other.
+// Convert converts a value to another unit. It returns false if the units can't be converted into each other.
 func Convert(x float64, from, to string) (float64, bool) {
 	if from == to {
 		return x, true
@@ -42,18 +42,18 @@ func Convert(x float64, from, to string) (float64, bool) {
 	return (x*a.factor + a.offset - b.offset) / b.factor, true
 }
 
-// Group is what was measured of one kind, in one unit.
+// Group has the readings of one type, in one unit.
 type Group struct {
 	Type, Unit string
-	Readings   []Reading // all in the unit, whatever they were sent in
-	Converted  int       // how many were sent in another one
-	Limits     []Limit   // by their place in the list that was given, in the unit
-	Sources    []int     // of each limit, that place
+	Readings   []Reading // converted to Unit where they were sent in another one
+	Converted  int       // how many readings were converted
+	Limits     []Limit   // converted to Unit, in the order in which they were given
+	Sources    []int     // for each limit, its position in the list that was given
 }
 
-// Groups puts readings together that belong on one chart: those of one type whose units can be converted into each
-// other, in the unit that most of them have. Temperatures come first, then what there is most of. Limits go with the
-// readings that they are about.
+// Groups puts readings together that belong on one chart. A group has the readings of one type whose units can be
+// converted into each other, in the unit that most of them have, and the limits for them. Temperatures come first. The
+// other groups follow by their number of readings, the largest first.
 func Groups(readings []Reading, limits []Limit) []Group {
 	dimension := func(kind, unit string) string {
 		if _, ok := kelvins[unit]; ok {
@@ -71,7 +71,7 @@ func Groups(readings []Reading, limits []Limit) []Group {
 		g := Group{Type: by[key][0].Type, Unit: commonest(by[key])}
 		for _, r := range by[key] {
 			if r.Unit != g.Unit {
-				r.Low, _ = Convert(r.Low, r.Unit, g.Unit) // of one dimension
+				r.Low, _ = Convert(r.Low, r.Unit, g.Unit) // always succeeds within a dimension
 				r.High, _ = Convert(r.High, r.Unit, g.Unit)
 				g.Converted++
 			}
@@ -119,7 +119,7 @@ func commonest(readings []Reading) string {
 	return best
 }
 
-// Title writes a type of reading for people: "RelativeHumidity" is "Relative humidity".
+// Title returns a type of reading in readable form: "RelativeHumidity" becomes "Relative humidity".
 func Title(kind string) string {
 	if kind == "" {
 		return "Reading"
@@ -136,7 +136,7 @@ func Title(kind string) string {
 	return strings.ReplaceAll(b.String(), "_", " ")
 }
 
-// Device writes the name of a device for people: what tells it from others of its maker.
+// Device returns the short name of a device: the part of its id that tells it from its maker's other devices.
 func Device(id string) string {
 	switch {
 	case id == "":
