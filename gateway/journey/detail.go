@@ -12,18 +12,18 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/sensor"
 )
 
-// Detail is what only an event's record tells.
+// Detail is what the walks don't say of an event, so that its record has to be read.
 type Detail struct {
 	Event    canonical.Value
 	Hash     string            // CBV event hash id
-	Recorded []index.Recording // all recordings of the event, by whoever, the first one first
+	Recorded []index.Recording // all recordings of the event by any organisation, the first one first
 	Others   []string          // ids of other records that report the same event
 	Quantity string            // of the thing, as "700 KGM"; may be empty
 	Readings []sensor.Reading
 }
 
-// Details reads the details of some steps. Who else recorded them is looked up for those that are to be confirmed; of
-// the others, Recorded and Others stay empty.
+// Details reads the details of some steps. If confirm is true, it also looks up who else recorded their events.
+// Otherwise Recorded and Others stay empty.
 func (j *Journey) Details(ctx context.Context, ix *index.Index, steps []Step, confirm bool) ([]Detail, error) {
 	ids := make([]string, len(steps))
 	for i := range steps {
@@ -51,7 +51,7 @@ func (j *Journey) Details(ctx context.Context, ix *index.Index, steps []Step, co
 	return details, nil
 }
 
-// confirm looks up who else recorded an event, in the same bytes or in others.
+// confirm looks up who else recorded an event, as the same record or as another one.
 func (j *Journey) confirm(ctx context.Context, ix *index.Index, r *index.Record, d *Detail) error {
 	var err error
 	if d.Recorded, err = ix.Recordings(ctx, r.ID, j.Block); err != nil || d.Hash == "" || d.Event.Has("errorDeclaration") {
@@ -70,7 +70,7 @@ func (j *Journey) confirm(ctx context.Context, ix *index.Index, r *index.Record,
 	return nil
 }
 
-// declares says whether the record of an event declares an error: it has the hash of the event that it is about.
+// declares reports whether an event declares an error. Such an event has the hash of the event that it is about.
 func declares(body []byte) bool {
 	v, err := canonical.Parse(body, canonical.Limits{})
 	return err == nil && v.Get("event").Has("errorDeclaration")
@@ -94,36 +94,36 @@ func (j *Journey) read(r *index.Record) (Detail, error) {
 	return d, nil
 }
 
-// Measured is what was measured on the way.
+// Measured has the readings and the limits of a journey.
 type Measured struct {
 	Readings []Reading
 	Limits   []Limit
-	Steps    int    // that were read
+	Steps    int    // how many steps were read
 	Cut      bool   // there was no time, or no room, for all steps
-	Zone     string // eventTimeZoneOffset of all events that have readings, if it is the same; else empty
+	Zone     string // eventTimeZoneOffset of the events that have readings, if they all have the same; else empty
 }
 
-// Reading is a reading, with its event's record.
+// Reading is a reading of a sensor, and the event's record that has it.
 type Reading struct {
 	sensor.Reading
 	Record   string
 	Recalled bool
 }
 
-// Limit is a limit, and who stated it where.
+// Limit is a stated limit, with the organisation and the record that stated it.
 type Limit struct {
 	sensor.Limit
 	MSPID, Record string
 }
 
-// mostReadings bounds what is kept of one thing.
+// mostReadings is how many readings of one thing are kept.
 const mostReadings = 100_000
 
-// readAtOnce is how many records are read before the clock is looked at again.
+// readAtOnce is how many records are read between two looks at the clock.
 const readAtOnce = 250
 
-// Measure reads what was measured in the steps, until all are read or the patience is at its end: the records of
-// events lie packed in transactions, and a thing's events may be in as many as there are.
+// Measure reads the readings of the steps until it has read all of them or patience is over. It may take long, because
+// records lie packed in transactions, and each event of a thing may be in a transaction of its own.
 func (j *Journey) Measure(ctx context.Context, ix *index.Index, patience time.Duration) (*Measured, error) {
 	m := &Measured{}
 	for _, c := range j.Claims {
@@ -165,7 +165,7 @@ func (j *Journey) Measure(ctx context.Context, ix *index.Index, patience time.Du
 	return m, nil
 }
 
-// read takes in one step.
+// read adds the readings and limits of one step.
 func (m *Measured) read(s *Step, r *index.Record, zones map[string]bool) error {
 	m.Steps++
 	if r == nil {
@@ -176,7 +176,7 @@ func (m *Measured) read(s *Step, r *index.Record, zones map[string]bool) error {
 		return fmt.Errorf("couldn't read record %s: %w", r.ID, err)
 	}
 	event := body.Get("event")
-	if s.Carrier == "" { // what a carrier is made of says nothing of its load
+	if s.Carrier == "" { // limits in the ilmd of a carrier are not about its load
 		for _, l := range sensor.Limits(event.Get("ilmd")) {
 			m.Limits = append(m.Limits, Limit{l, s.MSPID, s.ID})
 		}

@@ -1,6 +1,10 @@
-// Package journey tells the story of one thing: what happened to it and to what carried it, what was measured on the
-// way, what it was made of and what became of it, and what people and models said about it. It is read from the index
-// alone, and is as honest as the gateway that has it.
+// Package journey collects what the ledger says about one thing, for the page of that thing. It has the events of the
+// thing and of its carriers, the readings of sensors, what the thing was made of and what was made of it, and the
+// statements and the decisions of models about it.
+//
+// [Of] makes a [Journey] from two walks through the lineage graph. [Journey.Details] and [Journey.Measure] then read
+// more from the records of its events. Everything comes from the gateway's index without proofs, so a reader has to
+// trust the gateway.
 package journey
 
 import (
@@ -15,36 +19,36 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// Limits of what is looked at, so that a page about a thing with a large family is as quick as any other.
+// Limits of a journey. They keep the page of a thing with many relatives as quick as any other.
 const (
 	mostNodes    = 2_000 // of each walk
 	mostDepth    = 60
-	mostFamily   = 8  // things and artifacts listed of each side
-	mostClaims   = 40 // read, of those about the thing
-	mostAffected = 8  // sources listed that are recalled
+	mostFamily   = 8  // things, and artifacts, listed on each side
+	mostClaims   = 40 // claims about the thing that are read
+	mostAffected = 8  // recalled sources listed
 )
 
-// Journey is the story.
+// Journey is what the ledger says about one thing.
 type Journey struct {
 	Thing string
-	Block uint64 // the ledger as it was after this block
-	Steps []Step // all events of the thing and of what carried it, by time
+	Block uint64 // the journey shows the ledger after this block
+	Steps []Step // all events of the thing and of its carriers, in order of time
 
 	Made, Became Family // what it was made of, and what became of it
-	// Carriers held the thing for a time, and Held is what it held; the first few, and how many there are.
+	// Carriers lists the first few things that held this one, and Held those that this one held. The counts are of all.
 	Carriers, Held          []Relative
 	CarrierCount, HeldCount int
-	// Affected are recalled things, data and records that the thing, or a decision about it, comes from.
+	// Affected lists recalled things, data and records from which the thing, or a decision about it, comes.
 	Affected  []Source
 	Decisions []Decision // by models, about the thing
-	Claims    []Claim    // what is stated about the thing itself
-	More      int        // claims that are not read
+	Claims    []Claim    // statements about the thing itself
+	More      int        // how many further claims were not read
 
-	// Ancestors and Descendants are the walks that this was read from.
+	// Ancestors and Descendants are the walks from which the journey was made.
 	Ancestors, Descendants *lineage.Answer
 }
 
-// Roles of a thing in an event.
+// Roles that a thing has in an event.
 const (
 	Made = "made" // the event made it
 	Used = "used" // the event used it up, or some of it
@@ -55,13 +59,14 @@ const (
 type Step struct {
 	*lineage.Node
 	Role    string
-	Carrier string // what carried the thing, if the event names that and not the thing itself
+	Carrier string // the thing's carrier, if the event names the carrier and not the thing; else empty
 }
 
-// Recalled says whether the record is recalled, or declared an error.
+// Recalled reports whether the step's record carries a warning; see [record.IsWarning].
 func (s *Step) Recalled() bool { return recalled(s.Node) }
 
-// Of tells the story of a thing, as it was after a block. A thing that no record names is an *lineage.UnknownNodeError.
+// Of returns the journey of a thing as the ledger was after a block. The error is a *lineage.UnknownNodeError if no
+// record names the thing.
 func Of(ctx context.Context, ix *index.Index, thing string, at uint64) (*Journey, error) {
 	q := lineage.Query{Node: thing, At: at, Direction: lineage.Ancestors, Depth: mostDepth, Nodes: mostNodes}
 	up, err := lineage.Trace(ctx, ix, q)
@@ -88,7 +93,7 @@ func Of(ctx context.Context, ix *index.Index, thing string, at uint64) (*Journey
 	return j, j.claim(ctx, ix)
 }
 
-// Last is the newest step that stands.
+// Last returns the newest step that is neither declared an error nor such a declaration itself, or nil.
 func (j *Journey) Last() *Step {
 	for i := len(j.Steps) - 1; i >= 0; i-- {
 		if s := &j.Steps[i]; !slices.Contains(s.Flags, lineage.FlagError) &&
@@ -99,7 +104,8 @@ func (j *Journey) Last() *Step {
 	return nil
 }
 
-// Organisations are those that recorded steps, by how many; of equals in the order of their names.
+// Organisations returns the organisations that recorded steps, the one with the most steps first. Those with equally
+// many are in the order of their names.
 func (j *Journey) Organisations() []string {
 	count := map[string]int{}
 	var names []string
@@ -112,7 +118,7 @@ func (j *Journey) Organisations() []string {
 	return names
 }
 
-// graph is a walk's answer, to be followed.
+// graph is a walk's answer with its nodes by id and its edges by either end.
 type graph struct {
 	answer *lineage.Answer
 	node   map[string]*lineage.Node
@@ -138,7 +144,7 @@ func newGraph(a *lineage.Answer) *graph {
 	return g
 }
 
-// steps finds the events of the thing, and those of what carried it while it did.
+// steps collects the events of the thing and of its carriers that are in the walks, in order of time.
 func (j *Journey) steps(walks ...*graph) {
 	at := map[string]int{}
 	add := func(n *lineage.Node, role, carrier string) {
@@ -151,7 +157,7 @@ func (j *Journey) steps(walks ...*graph) {
 			j.Steps = append(j.Steps, Step{n, role, carrier})
 			return
 		}
-		if s := &j.Steps[i]; carrier == "" { // what it is itself in weighs more than what its carrier is in
+		if s := &j.Steps[i]; carrier == "" { // an event that names the thing itself is shown as the thing's own
 			s.Carrier = ""
 			if role != Seen {
 				s.Role = role
@@ -189,7 +195,7 @@ func (j *Journey) steps(walks ...*graph) {
 	})
 }
 
-// carriers are a thing and all that held it.
+// carriers returns a thing and all carriers that held it, directly or inside another carrier.
 func (g *graph) carriers(thing string) map[string]bool {
 	found := map[string]bool{thing: true}
 	for next := []string{thing}; len(next) > 0; {
@@ -205,23 +211,23 @@ func (g *graph) carriers(thing string) map[string]bool {
 	return found
 }
 
-// Relative is a thing, or a version of data, a model or code, on one side of a family.
+// Relative is one member of a family: a thing, or an artifact version such as a data set or a model.
 type Relative struct {
 	*lineage.Node
 }
 
-// Family is what is on one side of a thing.
+// Family is what a thing was made of, or what became of it.
 type Family struct {
-	Things    []Relative // the nearest first, the first few
+	Things    []Relative // the first few, the nearest first
 	Artifacts []Relative // likewise
-	// How many there are in all, and of which organisations.
+	// The counts and Organisations cover all members, listed here or not.
 	ThingCount, ArtifactCount int
 	Organisations             []string
-	Cut                       bool // the walk was ended early: there may be more
+	Cut                       bool // the walk was cut short, so there may be more members
 }
 
-// family finds those on one side: things by what transformations say, for a thing isn't made of what it travelled with;
-// and the data and models that came of them.
+// family collects the members on one side of a thing. Things belong to it only if transformations connect them with the
+// thing, because a thing isn't made of what it travelled with. Artifacts belong to it only among descendants.
 func (g *graph) family(thing string, next map[string][]*lineage.Edge, other func(*lineage.Edge) string) Family {
 	f := Family{Cut: g.answer.Truncated != nil}
 	related := map[string]bool{thing: true}
@@ -244,7 +250,7 @@ func (g *graph) family(thing string, next map[string][]*lineage.Edge, other func
 		case n.ID == thing:
 			continue
 		case n.Kind == "artifact" && g.answer.Direction == lineage.Ancestors:
-			continue // a thing isn't made of data; who decided about it by them is told as a decision
+			continue // a thing isn't made of data; data behind a decision about it belongs to that decision
 		case n.Kind == "artifact":
 			if f.ArtifactCount++; len(f.Artifacts) < mostFamily {
 				f.Artifacts = append(f.Artifacts, Relative{n})
@@ -264,7 +270,7 @@ func (g *graph) family(thing string, next map[string][]*lineage.Edge, other func
 	return f
 }
 
-// held lists things that are joined with the thing by having held it, or by having been held.
+// held lists the first few nodes at the other end of containment edges, and counts all of them.
 func (g *graph) held(edges []*lineage.Edge, other func(*lineage.Edge) string) (list []Relative, count int) {
 	seen := map[string]bool{}
 	for _, e := range edges {
@@ -287,7 +293,7 @@ func recalled(n *lineage.Node) bool {
 	return slices.ContainsFunc(n.Flags, record.IsWarning)
 }
 
-// recalled lists the nodes of a walk that are recalled, but for the start.
+// recalled returns the nodes of a walk that carry a warning, without the start.
 func (g *graph) recalled(start string) []*lineage.Node {
 	var found []*lineage.Node
 	for i := range g.answer.Nodes {
@@ -298,18 +304,18 @@ func (g *graph) recalled(start string) []*lineage.Node {
 	return found
 }
 
-// Source is something recalled that a thing comes from, and why it is.
+// Source is one statement that recalls or withdraws something that a thing comes from.
 type Source struct {
-	Nodes        []*lineage.Node // that one statement is about, the nearest first
+	Nodes        []*lineage.Node // the nodes that the statement is about, the nearest first
 	Statement    string          // record id
 	Kind         string          // recall or withdrawal
 	MSPID        string
 	Reason       string
 	Instructions string
-	Time         time.Time // of its transaction
+	Time         time.Time // time of the statement's transaction
 }
 
-// sources groups recalled nodes by the statements that say so.
+// sources groups recalled nodes by the statements that recall them.
 func sources(ctx context.Context, ix *index.Index, j *Journey, nodes []*lineage.Node) ([]Source, error) {
 	at := map[string]int{}
 	var list []Source

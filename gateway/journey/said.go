@@ -13,12 +13,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// Claim is a statement about the thing.
+// Claim is a statement about the thing, with what its record says.
 type Claim struct {
 	index.Claim
 	Recorded  time.Time
 	Predicate canonical.Value
-	Type      string // the predicate type, of attestations
+	Type      string // the predicate type, if it is an attestation
 }
 
 // member reads one member of a record's body.
@@ -30,7 +30,7 @@ func member(r *index.Record, name string) (canonical.Value, error) {
 	return body.Get(name), nil
 }
 
-// claim reads what is stated about the thing itself, the recalls among it.
+// claim reads the statements about the thing itself, including its recalls.
 func (j *Journey) claim(ctx context.Context, ix *index.Index) error {
 	for _, c := range j.Ancestors.Nodes[0].Claims {
 		if len(j.Claims) == mostClaims {
@@ -50,19 +50,19 @@ func (j *Journey) claim(ctx context.Context, ix *index.Index) error {
 	return nil
 }
 
-// Decision is what a run decided about the thing.
+// Decision is a run that decided something about the thing.
 type Decision struct {
 	*lineage.Node
 	Outcome canonical.Value
-	Models  []string        // versions of models that it used
-	Others  []string        // what else it used
-	Tainted []*lineage.Node // recalled things, data and records that the decision comes from
+	Models  []string        // model versions that the run used
+	Others  []string        // other artifacts or things that the run used
+	Tainted []*lineage.Node // recalled things, data and records from which the decision comes
 }
 
-// MaxDecisions is how many are read, the newest ones.
+// MaxDecisions is how many decisions are read. They are the newest ones.
 const MaxDecisions = 20
 
-// decide finds the runs that decided about the thing.
+// decide reads the runs that decided about the thing.
 func (j *Journey) decide(ctx context.Context, ix *index.Index, g *graph) error {
 	for _, n := range g.deciders(j.Thing) {
 		r, err := ix.Record(ctx, n.ID, j.Block)
@@ -89,7 +89,7 @@ func (j *Journey) decide(ctx context.Context, ix *index.Index, g *graph) error {
 	return nil
 }
 
-// deciders are the runs that decided about a thing, the newest first, as many as are read.
+// deciders returns the newest MaxDecisions runs that decided about a thing, the newest first.
 func (g *graph) deciders(thing string) []*lineage.Node {
 	var runs []*lineage.Node
 	for _, e := range g.in[thing] {
@@ -105,7 +105,7 @@ func (g *graph) deciders(thing string) []*lineage.Node {
 
 func isModel(node string) bool { return len(node) > 6 && node[:6] == "model/" }
 
-// upstream lists the recalled nodes that a node comes from, the nearest first.
+// upstream returns the recalled nodes from which a node comes, the nearest first.
 func (g *graph) upstream(from string) []*lineage.Node {
 	seen := map[string]bool{from: true}
 	var found []*lineage.Node
