@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,7 +20,7 @@ func TestEveryFlagOfAStatementHasAMarkOrNeedsNone(t *testing.T) {
 		}
 		flags[k.Flag] = true
 		_, marked := markFlags[k.Flag]
-		assert.NotEqual(t, contains(unmarked, k.Flag), marked, "the flag %q has no mark in pictures, or one that it shouldn't have", k.Flag)
+		assert.NotEqual(t, slices.Contains(unmarked, k.Flag), marked, "the flag %q has no mark in pictures, or one that it shouldn't have", k.Flag)
 		if k.Warns {
 			assert.GreaterOrEqual(t, markFlags[k.Flag], withdrawn, "%q warns, and taints what came of its subject", k.Flag)
 		}
@@ -27,13 +28,4 @@ func TestEveryFlagOfAStatementHasAMarkOrNeedsNone(t *testing.T) {
 	for _, flag := range unmarked {
 		assert.True(t, flags[flag], "no statement has the flag %q", flag)
 	}
-}
-
-func contains(list []string, word string) bool {
-	for _, one := range list {
-		if one == word {
-			return true
-		}
-	}
-	return false
 }
