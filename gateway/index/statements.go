@@ -100,68 +100,44 @@ func (ix *Index) Status(ctx context.Context, node string, at uint64) (Status, er
 	return Status{Flags: []string{}, Claims: []Claim{}}, nil
 }
 
-// Statuses are the statuses of many nodes. Nodes without any claim are left out.
-//
-// A retraction takes back the statement that it is about, and a retraction of the retraction puts it back in force. A
-// retraction comes later on the ledger than what it retracts, so this ends.
+// claim is a statement about a node.
+type claim struct {
+	id, tx int64
+	Claim
+}
+
+// Statuses are the statuses of many nodes. Nodes without any claim are left out. Which claims are in force is decided
+// on once for all of them; see standing.
 func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (map[int64]*Status, error) {
-	type claim struct {
-		node, id, tx int64
-		Claim
-	}
-	// First all claims about the nodes, then about those claims, and so on.
 	about := map[int64][]claim{}
-	ask := slices.Clone(nodes)
-	for len(ask) > 0 {
+	claims, err := ix.claims(ctx, nodes, snap, func(node int64, c claim) { about[node] = append(about[node], c) })
+	if err != nil {
+		return nil, err
+	}
+	s := standing{retractions: map[int64][]int64{}}
+	for ask, seen := claims, set(claims); len(ask) > 0; {
 		var following []int64
-		slices.Sort(ask)
-		links, err := ix.LinksTo(ctx, slices.Compact(ask), snap)
+		_, err := ix.claims(ctx, ask, snap, func(statement int64, c claim) {
+			if c.Kind != record.Retraction {
+				return
+			}
+			s.retractions[statement] = append(s.retractions[statement], c.id)
+			if !seen[c.id] {
+				seen[c.id] = true
+				following = append(following, c.id)
+			}
+		})
 		if err != nil {
 			return nil, err
 		}
-		nodes, makers := map[int64][]int64{}, []int64{}
-		for _, l := range links {
-			if l.Role == RoleSubject {
-				nodes[l.Record], makers = append(nodes[l.Record], l.Node), append(makers, l.Record)
-			}
-		}
-		slices.Sort(makers)
-		const query = `SELECT s.record, s.kind, n.digest, n.tx FROM statement s JOIN node n ON n.id = s.record
-			WHERE s.record IN `
-		err = ix.batches(ctx, query, slices.Compact(makers), "", nil, func(rows *sql.Rows) error {
-			var c claim
-			var digest []byte
-			if err := rows.Scan(&c.id, &c.Kind, &digest, &c.tx); err != nil {
-				return err
-			}
-			c.ID = projection.RecordID(digest)
-			for _, c.node = range nodes[c.id] {
-				about[c.node] = append(about[c.node], c)
-			}
-			following = append(following, c.id)
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("couldn't read statements: %w", err)
-		}
-		slices.Sort(following)
-		ask = ask[:0]
-		for _, id := range slices.Compact(following) {
-			if _, seen := about[id]; !seen {
-				about[id] = nil
-				ask = append(ask, id)
-			}
-		}
+		ask = following
 	}
-	var inForce func(id int64) bool
-	inForce = func(id int64) bool {
-		return !slices.ContainsFunc(about[id], func(c claim) bool {
-			return c.Kind == record.Retraction && c.id > id && inForce(c.id)
-		})
+	if err := s.decide(ctx); err != nil {
+		return nil, err
 	}
 	var txs []int64
-	for _, node := range nodes {
-		for _, c := range about[node] {
+	for _, claims := range about {
+		for _, c := range claims {
 			txs = append(txs, c.tx)
 		}
 	}
@@ -169,24 +145,66 @@ func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (ma
 	if err != nil {
 		return nil, err
 	}
-	all := map[int64]*Status{}
-	for _, node := range nodes {
-		claims := about[node]
-		if len(claims) == 0 || all[node] != nil {
-			continue
-		}
+	all := make(map[int64]*Status, len(about))
+	for node, claims := range about {
 		slices.SortFunc(claims, func(a, b claim) int { return int(a.id - b.id) })
-		s := &Status{Flags: []string{}}
+		status := &Status{Flags: []string{}}
 		for _, c := range claims {
-			c.MSPID, c.Block, c.Retracted = recordings[c.tx].MSPID, recordings[c.tx].Block, !inForce(c.id)
-			s.Claims = append(s.Claims, c.Claim)
+			c.MSPID, c.Block, c.Retracted = recordings[c.tx].MSPID, recordings[c.tx].Block, s.taken[c.id]
+			status.Claims = append(status.Claims, c.Claim)
 			if flag := flags[c.Kind]; flag != "" && !c.Retracted {
-				s.Flags = append(s.Flags, flag)
+				status.Flags = append(status.Flags, flag)
 			}
 		}
-		slices.Sort(s.Flags)
-		s.Flags = slices.Compact(s.Flags)
-		all[node] = s
+		slices.Sort(status.Flags)
+		status.Flags = slices.Compact(status.Flags)
+		all[node] = status
 	}
 	return all, nil
+}
+
+// claims calls each for every statement about one of the nodes, and lists the statements, each once.
+func (ix *Index) claims(
+	ctx context.Context, nodes []int64, snap Snapshot, each func(node int64, c claim),
+) ([]int64, error) {
+	nodes = slices.Clone(nodes)
+	slices.Sort(nodes)
+	links, err := ix.LinksTo(ctx, slices.Compact(nodes), snap)
+	if err != nil {
+		return nil, err
+	}
+	subjects, makers := map[int64][]int64{}, []int64{}
+	for _, l := range links {
+		if l.Role == RoleSubject {
+			subjects[l.Record], makers = append(subjects[l.Record], l.Node), append(makers, l.Record)
+		}
+	}
+	slices.Sort(makers)
+	makers = slices.Compact(makers)
+	const query = `SELECT s.record, s.kind, n.digest, n.tx FROM statement s JOIN node n ON n.id = s.record
+		WHERE s.record IN `
+	err = ix.batches(ctx, query, makers, "", nil, func(rows *sql.Rows) error {
+		var c claim
+		var digest []byte
+		if err := rows.Scan(&c.id, &c.Kind, &digest, &c.tx); err != nil {
+			return err
+		}
+		c.ID = projection.RecordID(digest)
+		for _, node := range subjects[c.id] {
+			each(node, c)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read statements: %w", err)
+	}
+	return makers, nil
+}
+
+func set(ids []int64) map[int64]bool {
+	all := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		all[id] = true
+	}
+	return all
 }
