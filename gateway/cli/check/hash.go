@@ -28,10 +28,12 @@ manifest: every file with its name, size and SHA-256, in the order of the names.
 So it changes if a byte does, if a file comes or goes, and if one is renamed.
 Files of more than 1 GB are hashed in shards, several at a time.
 
-Only regular files count. Symbolic links are refused, and so are devices, pipes
-and names that aren't UTF-8. What git keeps at the top of DIR (.git,
+Only regular files count. Symbolic links are refused, but for those of a
+snapshot in a cache of Hugging Face to the blobs of that cache. Devices, pipes
+and names that aren't UTF-8 are refused, too. A pointer of Git LFS is hashed as
+it is, with a warning. What git keeps at the top of DIR (.git,
 .gitattributes, .github, .gitignore) is left out; --ignore leaves out more, and
-is remembered in the manifest.
+is remembered in the manifest. It takes paths, not patterns.
 
 Digests of files that haven't changed are remembered in your cache folder;
 --no-cache reads everything again.
@@ -47,6 +49,7 @@ prints of the files, and sha256sum of the manifest is the digest.`,
 			if err != nil {
 				return err
 			}
+			content.ShowWarnings(c.ErrOrStderr(), got.Warnings)
 			if out != "" {
 				if got.Manifest == nil {
 					return exit.Usagef("%s is a file, which has no manifest; its digest is %s, its SHA-256", args[0], got.Digest)
@@ -70,12 +73,9 @@ prints of the files, and sha256sum of the manifest is the digest.`,
 	return c
 }
 
-// printContent writes {"digest":{…},"size":…,"files":…,"ignored":[…],"manifest":{…}}, the manifest piece by piece.
+// printContent writes {"digest":{…},"size":…,"files":…,"ignored":[…],"warnings":[…],"manifest":{…}}, the manifest piece
+// by piece.
 func printContent(w io.Writer, c *content.Hashed) error {
-	ignored := make([]canonical.Value, len(c.Ignored))
-	for i, name := range c.Ignored {
-		ignored[i] = canonical.Str(name)
-	}
 	head := canonical.Obj(
 		canonical.Member{
 			Name: "digest",
@@ -90,7 +90,8 @@ func printContent(w io.Writer, c *content.Hashed) error {
 		},
 		canonical.Member{Name: "size", Value: canonical.Int(c.Size)},
 		canonical.Member{Name: "files", Value: canonical.Int(int64(c.Files))},
-		canonical.Member{Name: "ignored", Value: canonical.Arr(ignored...)},
+		canonical.Member{Name: "ignored", Value: texts(c.Ignored)},
+		canonical.Member{Name: "warnings", Value: texts(c.Warnings)},
 	).Bytes()
 	if c.Manifest == nil {
 		_, err := w.Write(append(head, '\n'))
@@ -104,4 +105,13 @@ func printContent(w io.Writer, c *content.Hashed) error {
 	}
 	_, err := io.WriteString(w, "}\n")
 	return err
+}
+
+// texts makes a JSON array.
+func texts(all []string) canonical.Value {
+	items := make([]canonical.Value, len(all))
+	for i, text := range all {
+		items[i] = canonical.Str(text)
+	}
+	return canonical.Arr(items...)
 }

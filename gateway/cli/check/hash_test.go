@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -61,7 +62,29 @@ func TestHashPrintsOneJSONValue(t *testing.T) {
 
 	out, _, err = ran(t, Hash(), "--json", filepath.Join(dir, "a"))
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"digest":{"algorithm":"sha-256","coverage":"full","value":"6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"},"files":1,"ignored":[],"size":1}`, out)
+	assert.JSONEq(t, `{"digest":{"algorithm":"sha-256","coverage":"full","value":"6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"},"files":1,"ignored":[],"size":1,"warnings":[]}`, out)
 	_, _, err = ran(t, Hash(), "--manifest", "-", filepath.Join(dir, "a"))
 	assert.ErrorContains(t, err, "no manifest")
+}
+
+func TestHashWarnsOfWhatOneWouldNotExpect(t *testing.T) {
+	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("4d", 32) + "\nsize 1503300328\n"
+	dir := folderOf(t, map[string]string{"model.safetensors": pointer, "config.json": "{}", "notes.txt": "n"})
+	out, said, err := ran(t, Hash(), dir, "--ignore", "*.bin", "--ignore", "notes.txt")
+	require.NoError(t, err)
+	assert.Contains(t, said, "warning: model.safetensors: not the content, but a pointer of Git LFS")
+	assert.Contains(t, said, "warning: --ignore *.bin: the folder has nothing of that name; patterns aren't expanded")
+	assert.NotContains(t, out, "warning")
+
+	out, _, err = ran(t, Hash(), "--json", dir, "--ignore", "absent")
+	require.NoError(t, err)
+	var got struct{ Warnings []string }
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	require.Len(t, got.Warnings, 2)
+	assert.Contains(t, got.Warnings[1], "--ignore absent: the folder has nothing of that name")
+	assert.NotContains(t, got.Warnings[1], "patterns")
+
+	_, said, err = ran(t, Hash(), filepath.Join(dir, "config.json"))
+	require.NoError(t, err)
+	assert.NotContains(t, said, "warning")
 }

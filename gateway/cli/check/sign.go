@@ -89,6 +89,7 @@ the artifact's record.`,
 			if err != nil {
 				return exit.With(exit.Usage, err)
 			}
+			content.ShowWarnings(c.ErrOrStderr(), content.Warnings(f))
 			bundle, err := modelsigning.Sign(statement, key, chain)
 			if err != nil {
 				return exit.With(exit.Usage, err)

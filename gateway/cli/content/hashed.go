@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,7 @@ type Hashed struct {
 	Manifest *manifest.Manifest // of a folder; nil for a single file
 	Ignored  []string           // what was there and left out
 	Reused   int                // files that weren't read
+	Warnings []string           // what the digest covers, or doesn't, against what one would expect
 }
 
 // Read hashes a file or a folder. While that is open it calls also, unless that is nil. Content that can't be hashed is
@@ -93,10 +95,48 @@ func (h *Hashing) Read(
 	} else if err := h.readFolder(ctx, f, c, o); err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
+	c.Warnings = Warnings(f)
 	if also != nil {
 		err = also(f, c)
 	}
 	return c, err
+}
+
+// Warnings say what somebody who hashed a folder may not expect: files that only point to their content, and paths to
+// ignore that nothing has.
+func Warnings(f *folder.Folder) []string {
+	var warnings []string
+	if names := f.Pointers(); len(names) > 0 {
+		warnings = append(warnings, fmt.Sprintf(
+			"%s: not the content, but a pointer of Git LFS, and the digest is the pointer's; \"git lfs pull\" fetches the content",
+			some(names),
+		))
+	}
+	if paths := f.Unmatched(); len(paths) > 0 {
+		advice := ""
+		if slices.ContainsFunc(paths, func(path string) bool { return strings.ContainsAny(path, "*?[") }) {
+			advice = "; patterns aren't expanded, so name each file or folder"
+		}
+		warnings = append(warnings, fmt.Sprintf("--ignore %s: the folder has nothing of that name%s", some(paths), advice))
+	}
+	return warnings
+}
+
+// some lists the first of many names.
+func some(names []string) string {
+	const most = 10
+	shown := terminal.Plain(strings.Join(names[:min(len(names), most)], ", "))
+	if more := len(names) - most; more > 0 {
+		shown += fmt.Sprintf(" and %d more", more)
+	}
+	return shown
+}
+
+// ShowWarnings writes warnings for people, a line each.
+func ShowWarnings(w io.Writer, warnings []string) {
+	for _, text := range warnings {
+		fmt.Fprintln(w, "warning:", text)
+	}
 }
 
 func (h *Hashing) readFolder(ctx context.Context, f *folder.Folder, c *Hashed, o folder.Hashing) error {

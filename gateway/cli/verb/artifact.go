@@ -125,6 +125,7 @@ func (a *artifactFlags) addContent(c *cobra.Command, body, metadata map[string]a
 	if err != nil {
 		return err
 	}
+	content.ShowWarnings(said, hashed.Warnings)
 	if a.signature.File != "" {
 		body["aliases"] = []any{a.signature.Alias()}
 		metadata["modelSigning"] = a.signature.Metadata(said)

@@ -2,6 +2,7 @@ package cyclonedx
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"os"
@@ -198,6 +199,10 @@ func TestABillOfAModelTellsWhatItWasMadeOf(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{formatstest.Cleaned, formatstest.Crawl, formatstest.Synthetic}, datasets)
+	all := *model.ModelCard.ModelParameters.Datasets
+	outside := all[len(all)-1].ComponentData
+	require.Equal(t, "acme/fish-prices", outside.Name, "its card alone names it")
+	require.Equal(t, []string{"card"}, property(outside.Contents.Properties, "namedBy"))
 	require.Equal(t, "tabular-regression", model.ModelCard.ModelParameters.Task)
 	require.Contains(t, (*model.ModelCard.Considerations.UseCases)[0], "Sorting of chilled fish")
 	require.Equal(t, "0.93", (*model.ModelCard.QuantitativeAnalysis.PerformanceMetrics)[0].Value)
@@ -329,9 +334,9 @@ func TestOwnBillsAreCards(t *testing.T) {
 	require.Equal(t, "Apache-2.0", d.Licence())
 	var named []string
 	for _, source := range d.Sources() {
-		named = append(named, source.Ref)
+		named = append(named, cmp.Or(source.Ref, source.Name))
 	}
-	require.Equal(t, []string{formatstest.Base, formatstest.Cleaned, formatstest.Crawl, formatstest.Synthetic, formatstest.Heldout}, named)
+	require.Equal(t, []string{formatstest.Base, formatstest.Cleaned, formatstest.Crawl, formatstest.Synthetic, formatstest.Heldout, "acme/fish-prices"}, named)
 	require.Len(t, d.Files, 2)
 }
 

@@ -1,6 +1,8 @@
 package cyclonedx
 
 import (
+	"cmp"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -62,8 +64,8 @@ func (b *bill) modelCard(v *version) (*cdx.MLModelCard, error) {
 	return m, nil
 }
 
-// datasets are those that the run used that made the model, to train and to evaluate it, and those that it was derived
-// from.
+// datasets are those that the run used that made the model, to train and to evaluate it, those that it was derived
+// from, and those that its card names besides.
 func (b *bill) datasets(v *version) ([]cdx.MLDatasetChoice, error) {
 	var names []record.Use
 	if r := b.runs[b.generated[v.ArtifactRef.String()]]; r != nil {
@@ -91,7 +93,39 @@ func (b *bill) datasets(v *version) ([]cdx.MLDatasetChoice, error) {
 		}
 		seen[id] = true
 	}
-	return all, nil
+	return append(all, named(v.card, seen)...), nil
+}
+
+// named are the datasets that a card names and that aren't seen yet: nothing on the ledger leads to them.
+func named(card *about.Description, seen map[string]bool) []cdx.MLDatasetChoice {
+	if card == nil {
+		return nil
+	}
+	var all []cdx.MLDatasetChoice
+	for _, d := range card.Datasets {
+		name := strings.TrimSpace(cmp.Or(d.Name, d.URL) + " " + d.Version)
+		if name == "" || seen[name] || d.Ref != "" && seen[d.Ref] {
+			continue
+		}
+		seen[name] = true
+		all = append(all, cdx.MLDatasetChoice{ComponentData: &cdx.ComponentData{
+			Type: cdx.ComponentDataTypeDataset,
+			Name: name,
+			Contents: &cdx.ComponentDataContents{
+				URL: webAddress(d.URL), Properties: list(properties("ref", d.Ref, "role", d.Role, "namedBy", "card")),
+			},
+		}})
+	}
+	return all
+}
+
+// webAddress is an address that a card gives, if it is one of the web. A bill's schema wants a reference there.
+func webAddress(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return u.String()
 }
 
 // considerations are the passages of a card that CycloneDX has a place for.

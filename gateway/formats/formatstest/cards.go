@@ -50,7 +50,7 @@ language: [en]
 library_name: sklearn
 pipeline_tag: tabular-regression
 base_model: model/lab/base@1
-datasets: [dataset/lab/cleaned@1]
+datasets: [dataset/lab/cleaned@1, acme/fish-prices]
 ---
 # Spoilage
 

@@ -222,7 +222,7 @@ func (s *sources) characteristics() section {
 			sizes = append(sizes, fact{Text: v.record.Name + " " + byteCount(v.record.Size), Refs: []int{s.citeVersion(v)}})
 		}
 	}
-	return section{Number: "1.3", Title: "Modalities, size of the training data and other characteristics", Rows: []row{
+	rows := []row{
 		orAbsent("Modalities", gather(func(c *about.Description) []string { return c.Modalities })...),
 		orAbsent("Training data size, in bytes", sizes...),
 		orAbsent("Training data size, in examples", gather(func(c *about.Description) []string { return c.Sizes })...),
@@ -231,7 +231,12 @@ func (s *sources) characteristics() section {
 			gather(func(c *about.Description) []string { return slices.Concat(c.Tasks, c.Keywords) })...),
 		orAbsent("Languages", gather(func(c *about.Description) []string { return c.Languages })...),
 		orAbsent("Latest date of acquisition", s.latest()...),
-	}}
+	}
+	own := cardFacts(s.model, []int{s.citeVersion(s.model)}, s.furtherData)
+	rows = some(rows, "Datasets that its card names, and no record leads to", own...)
+	return section{
+		Number: "1.3", Title: "Modalities, size of the training data and other characteristics", Rows: rows,
+	}
 }
 
 // latest are the last dates of what the data was taken from.
@@ -271,11 +276,34 @@ func (s *sources) latest() []fact {
 }
 
 // furtherBases are the base models that a card names and no record leads to.
-func (s *sources) furtherBases(c *about.Description) []string {
+func (s *sources) furtherBases(c *about.Description) []string { return further(c.BaseModels, s.bases) }
+
+// furtherData are the datasets that a card names and no record leads to, each with its role.
+func (s *sources) furtherData(c *about.Description) []string {
 	var names []string
-	for _, base := range c.BaseModels {
-		known := base.Ref != "" && slices.ContainsFunc(s.bases, func(v *version) bool { return v.ref == base.Ref })
-		if name := strings.TrimSpace(cmp.Or(base.Name, base.URL) + " " + base.Version); !known && name != "" {
+	for _, role := range []string{about.RoleTraining, about.RoleSource, about.RoleEvaluation, ""} {
+		var named []about.Reference
+		for _, d := range c.Datasets {
+			if d.Role == role {
+				named = append(named, d)
+			}
+		}
+		for _, name := range further(named, slices.Concat(s.data, s.aside)) {
+			if role != "" {
+				name += ", " + role
+			}
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// further are the names of what a card refers to, without what is known already.
+func further(named []about.Reference, known []*version) []string {
+	var names []string
+	for _, ref := range named {
+		found := ref.Ref != "" && slices.ContainsFunc(known, func(v *version) bool { return v.ref == ref.Ref })
+		if name := strings.TrimSpace(cmp.Or(ref.Name, ref.URL) + " " + ref.Version); !found && name != "" {
 			names = append(names, name)
 		}
 	}

@@ -87,8 +87,8 @@ func (c *Cache) keep(f *Folder, m manifest.Manifest) {
 	before := f.began.Add(-settled).UnixNano()
 	for i, listed := range m.Files {
 		s := f.files[i].stamp
-		if s.mtime >= before || s.ctime >= before || s.inode == 0 {
-			continue
+		if s.mtime >= before || s.ctime >= before || s.inode == 0 || f.pointers.has(listed.Name) {
+			continue // a pointer is read each time, so that it is reported each time
 		}
 		out = binary.AppendUvarint(out, uint64(len(listed.Name)))
 		out = append(out, listed.Name...)

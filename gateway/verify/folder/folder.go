@@ -2,8 +2,9 @@
 // files, [Folder.Manifest] hashes them, and [Compare] says how two manifests differ.
 //
 // It reads only regular files. It refuses symbolic links, because the target can be outside of the folder, and can
-// change although the folder doesn't. It also refuses devices, sockets and pipes, and names that a manifest can't have.
-// It never opens anything outside of the folder, even if the folder changes meanwhile.
+// change although the folder doesn't. The one exception is a snapshot in a cache of Hugging Face, whose files are links
+// to blobs of the same cache. It also refuses devices, sockets and pipes, and names that a manifest can't have. It never
+// opens anything outside of the folder and those blobs, even if the folder changes meanwhile.
 //
 // It leaves out git's files at the top of a folder (.git, .gitattributes, .github and .gitignore), as OpenSSF Model
 // Signing does. It also leaves out the paths that the caller names. [Folder.Ignored] lists what was left out, because
@@ -40,15 +41,19 @@ type Folder struct {
 	whole   string // absolute
 	single  string // the name of the file, if it is one and no folder
 	root    *os.Root
+	blobs   *blobs // that links may lead to; nil if none may
 	began   time.Time
 	ignore  []string        // what the caller named, in order
 	skip    map[string]bool // that, and the defaults
 	files   []file          // in the order of the bytes of their names
 	ignored []string
+
+	pointers pointers
 }
 
 type file struct {
 	name string
+	blob string // the blob that it is a link to; "" if it is a file itself
 	stamp
 }
 
@@ -112,6 +117,9 @@ func Open(name string, o Options) (*Folder, error) {
 	if f.root, err = os.OpenRoot(within); err != nil {
 		return nil, plainly(err)
 	}
+	if f.single == "" {
+		f.blobs = openBlobs(whole)
+	}
 	for _, path := range ignore {
 		f.skip[path] = true
 	}
@@ -121,7 +129,7 @@ func Open(name string, o Options) (*Folder, error) {
 		}
 	}
 	if f.files, f.ignored, err = f.look(); err != nil {
-		f.root.Close()
+		f.Close()
 		return nil, err
 	}
 	return f, nil
@@ -165,7 +173,10 @@ func cleanIgnore(paths []string) ([]string, error) {
 }
 
 // Close closes the folder.
-func (f *Folder) Close() error { return f.root.Close() }
+func (f *Folder) Close() error {
+	f.blobs.close()
+	return f.root.Close()
+}
 
 // Path returns the name that Open was called with.
 func (f *Folder) Path() string { return f.path }
@@ -203,9 +214,21 @@ func (f *Folder) Ignore() []string { return f.ignore }
 // Ignored are the paths in the folder that were left out, in order.
 func (f *Folder) Ignored() []string { return f.ignored }
 
+// Unmatched are the paths that the caller named to be left out, and that the folder doesn't have.
+func (f *Folder) Unmatched() []string {
+	var unmatched []string
+	for _, path := range f.ignore {
+		left := func(ignored string) bool { return path == ignored || strings.HasPrefix(path, ignored+"/") }
+		if !slices.ContainsFunc(f.ignored, left) {
+			unmatched = append(unmatched, path)
+		}
+	}
+	return unmatched
+}
+
 // look lists the files there are now, in order.
 func (f *Folder) look() ([]file, []string, error) {
-	w := walk{skip: f.skip}
+	w := walk{skip: f.skip, blobs: f.blobs}
 	if f.single != "" {
 		info, err := f.root.Lstat(f.single)
 		if err != nil {
@@ -232,6 +255,7 @@ func (f *Folder) look() ([]file, []string, error) {
 // walk is on its way through a folder.
 type walk struct {
 	skip    map[string]bool
+	blobs   *blobs
 	files   []file
 	ignored []string
 	refused []string
@@ -255,6 +279,10 @@ func (w *walk) folder(root *os.Root, prefix string) error {
 		}
 		if err != nil {
 			return fmt.Errorf("couldn't look at %q: %w", name, plainly(err))
+		}
+		if blob, target, ok := w.blobs.follow(root, short, name, info); ok {
+			w.files = append(w.files, file{name, blob, stampOf(target)})
+			continue
 		}
 		if !info.IsDir() {
 			w.add(name, info)
@@ -296,7 +324,7 @@ func (w *walk) add(name string, info fs.FileInfo) {
 		w.refused = append(w.refused, err.Error())
 		return
 	}
-	w.files = append(w.files, file{name, stampOf(info)})
+	w.files = append(w.files, file{name: name, stamp: stampOf(info)})
 }
 
 // entries lists the names in a folder and lets go of it, so that deep folders don't need a descriptor for each level
@@ -380,11 +408,12 @@ func plainly(err error) error {
 
 // read gives a part of a file to each, piece by piece, and makes sure that it is the file that was found.
 func (f *Folder) read(i int, from, to int64, buffer []byte, each func([]byte) error) error {
-	file, err := f.root.OpenFile(
-		f.files[i].name,
-		os.O_RDONLY|syscall.O_NONBLOCK,
-		0,
-	) // it may have become a pipe, which would be waited for
+	root, name := f.root, f.files[i].name
+	if f.files[i].blob != "" {
+		root, name = f.blobs.root, f.files[i].blob
+	}
+	// It may have become a pipe, which would be waited for.
+	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,11 @@ func (r *run) work(ctx context.Context) error {
 			return nil
 		}
 		sum.Reset()
+		small := p.from == 0 && r.f.files[p.file].size <= maxPointer
 		err := r.f.read(p.file, p.from, p.to, room, func(data []byte) error {
+			if small && isPointer(data) {
+				r.f.pointers.add(r.f.files[p.file].name)
+			}
 			sum.Write(data)
 			r.bytes.Add(int64(len(data)))
 			return ctx.Err()
