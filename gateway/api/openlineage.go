@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -150,13 +149,13 @@ type failedEvent struct {
 // takeLineageBatch takes a JSON array of events, or one in each line. What is good is taken; the answer tells of the
 // rest.
 func (s *Server) takeLineageBatch(c *call) error {
-	values, err := s.readBatch(c)
+	batch, err := s.readBatch(c)
 	if err != nil {
 		return err
 	}
 	var events []*openlineage.Event
 	var places []int
-	view := batchView{Status: "partial_success", Summary: batchSummary{Received: len(values)}}
+	view := batchView{Status: "partial_success", Summary: batchSummary{Received: len(batch)}}
 	fail := func(f failedEvent) {
 		view.Failed = append(view.Failed, f)
 		if f.Retriable {
@@ -165,8 +164,12 @@ func (s *Server) takeLineageBatch(c *call) error {
 			view.Summary.NonRetriable++
 		}
 	}
-	for i, v := range values {
-		e, problems := openlineage.Read(v, c.mode())
+	for i, one := range batch {
+		if one.err != nil {
+			fail(s.failedEvent(i, one.err))
+			continue
+		}
+		e, problems := openlineage.Read(one.value, c.mode())
 		switch {
 		case len(problems) > 0:
 			fail(s.failedEvent(i, record.Reject(problems)))
@@ -218,8 +221,15 @@ func (s *Server) failedEvent(index int, err error) failedEvent {
 	return f
 }
 
-// readBatch reads the events of a batch, which are still to be checked.
-func (s *Server) readBatch(c *call) ([]canonical.Value, error) {
+// sent is one event of a batch as it was sent: its value, or why it can't be read.
+type sent struct {
+	value canonical.Value
+	err   error
+}
+
+// readBatch reads the events of a batch, which are still to be checked. An event that can't be read is none of the
+// batch's business; the error is about a batch that can't be told apart into events.
+func (s *Server) readBatch(c *call) ([]sent, error) {
 	body, err := c.read()
 	if err != nil {
 		return nil, err
@@ -229,47 +239,67 @@ func (s *Server) readBatch(c *call) ([]canonical.Value, error) {
 		Depth:  openlineage.MaxDepth + 1,
 		Values: 4 * openlineage.MaxValues,
 	}
+	var texts [][]byte
+	var lines []int
 	if media := c.ContentType(); media == ndjson {
-		return readLines(body, c.mode(), limits)
-	}
-	v, err := openlineage.Parse(body, c.mode(), limits)
-	if err != nil {
-		return nil, malformed(err)
-	}
-	if v.Kind != canonical.Array {
-		return nil, refused(
-			[]record.Problem{{Code: "wrong_type", Detail: "a batch is a JSON array of events, not a JSON " + v.Kind.String()}},
-			false,
-		)
-	}
-	if len(v.Items) > maxBatch {
-		return nil, tooManyEvents()
-	}
-	return v.Items, nil
-}
-
-func readLines(body []byte, mode openlineage.Mode, limits canonical.Limits) (values []canonical.Value, err error) {
-	number := 0
-	for line := range bytes.Lines(body) {
-		number++
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
+		texts, lines = openlineage.Lines(body, maxBatch)
+	} else {
+		var ok bool
+		if texts, ok = openlineage.Split(body, maxBatch); !ok {
+			return nil, notABatch(body, c.mode(), limits)
 		}
-		v, err := openlineage.Parse(bytes.TrimRight(line, "\r\n"), mode, limits)
-		var syntax *canonical.SyntaxError
-		if errors.As(err, &syntax) {
-			syntax.Line = number
-		}
-		if err != nil {
+	}
+	if len(texts) > maxBatch {
+		return nil, fail(kindTooLarge, "the batch has more than the %d events allowed; send it in pieces", maxBatch)
+	}
+	batch := make([]sent, 0, len(texts))
+	for i, text := range texts {
+		event, err := readEvent(text, c.mode(), &limits)
+		var size *canonical.SizeError
+		if errors.As(err, &size) && limits.Values < openlineage.MaxValues { // the batch is too large, and not the event
 			return nil, malformed(err)
 		}
-		if values = append(values, v); len(values) > maxBatch {
-			return nil, tooManyEvents()
+		var syntax *canonical.SyntaxError
+		if errors.As(err, &syntax) && lines != nil {
+			syntax.Line = lines[i]
 		}
+		if err != nil {
+			err = malformed(err)
+		}
+		batch = append(batch, sent{event, err})
 	}
-	return values, nil
+	return batch, nil
 }
 
-func tooManyEvents() error {
-	return fail(kindTooLarge, "the batch has more than the %d events allowed; send it in pieces", maxBatch)
+// readEvent reads one event of a batch, and takes its values from what is left for the batch.
+func readEvent(text []byte, mode openlineage.Mode, left *canonical.Limits) (canonical.Value, error) {
+	limits := *left
+	limits.Bytes, limits.Depth = openlineage.MaxBytes, openlineage.MaxDepth
+	limits.Values = min(limits.Values, openlineage.MaxValues)
+	v, err := openlineage.Parse(text, mode, limits)
+	left.Values = max(left.Values-countValues(v), 1)
+	return v, err
+}
+
+func countValues(v canonical.Value) int {
+	n := 1
+	for i := range v.Items {
+		n += countValues(v.Items[i])
+	}
+	for i := range v.Members {
+		n += countValues(v.Members[i].Value)
+	}
+	return n
+}
+
+// notABatch says what is wrong with a body that is no JSON array of events.
+func notABatch(body []byte, mode openlineage.Mode, limits canonical.Limits) error {
+	v, err := openlineage.Parse(body, mode, limits)
+	if err != nil {
+		return malformed(err)
+	}
+	return refused(
+		[]record.Problem{{Code: "wrong_type", Detail: "a batch is a JSON array of events, not a JSON " + v.Kind.String()}},
+		false,
+	)
 }

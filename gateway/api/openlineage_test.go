@@ -84,10 +84,39 @@ func TestABatchTellsWhichEventsWereNotTaken(t *testing.T) {
 	a = f.do(request{path: "/api/v1/lineage/batch", body: lines, header: map[string]string{"Content-Type": "application/x-ndjson"}})
 	assert.Equal(t, http.StatusNoContent, a.status, a.body)
 	a = f.do(request{path: "/api/v1/lineage/batch", body: lines + "{", header: map[string]string{"Content-Type": "application/x-ndjson"}})
-	assert.Equal(t, 4, a.problem(t).Problems[0].Line)
+	require.Equal(t, http.StatusOK, a.status, a.body)
+	assert.Contains(t, a.body, `"failed_events":[{"index":2,`, "a line that is no JSON is that line's fault alone")
+	assert.Contains(t, a.body, `line 4`)
 
 	assert.Equal(t, http.StatusBadRequest, f.do(request{path: "/api/v1/lineage/batch", body: `{}`}).status)
 	assert.Equal(t, http.StatusRequestEntityTooLarge, f.do(request{path: "/api/v1/lineage/batch", body: "[" + strings.Repeat("{},", maxBatch) + "{}]"}).status)
+}
+
+func TestOneBadEventTakesNoOtherWithIt(t *testing.T) {
+	f := newFixture(t)
+	numbered := func(n int) string { return swap(lineageEvent, "0123456789ab", fmt.Sprintf("%012d", n)) }
+	twice := func(n int) string {
+		return swap(numbered(n), `"0195504c-`, `"x","facets":{"processing_engine":{"version":"4.2.0"},"processing_engine":{"version":"4.2.0"}},"runId":"0195504c-`)
+	}
+	for i, c := range []struct{ name, query, event string }{
+		{"a member twice, which only lenient readers take", "?mode=strict", twice(0)},
+		{"a character that is none", "", swap(numbered(0), `"clean"`, "\"\xff\"")},
+		{"more depth than an event has", "", swap(numbered(0), `"name":"clean"`, `"name":"clean","x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64))},
+		{"no object", "", "7"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			good := i*10 + 1
+			a := f.do(request{path: "/api/v1/lineage/batch" + c.query, body: "[" + c.event + "," + numbered(good) + "]"})
+			require.Equal(t, http.StatusOK, a.status, a.body)
+			assert.Contains(t, a.body, `"failed_events":[{"index":0,`)
+			path := fmt.Sprintf("/v1/runs/0195504c-4c00-7abc-8def-%012d", good)
+			assert.Equal(t, http.StatusOK, f.do(request{path: path}).status)
+		})
+	}
+	a := f.do(request{path: "/api/v1/lineage/batch", body: "[" + twice(100) + "," + numbered(101) + "]"})
+	assert.Equal(t, http.StatusNoContent, a.status, a.body)
+	a = f.do(request{path: "/api/v1/lineage", body: twice(102)})
+	assert.Equal(t, http.StatusCreated, a.status, a.body)
 }
 
 func TestRunsAreShownPageByPage(t *testing.T) {

@@ -4,8 +4,8 @@
 // An event is read in one of two modes. Strict holds it to the specification's JSON schema, formats included. Lenient,
 // which is how Marquez reads, and so what clients have been written against, also takes what real clients send: no
 // schemaURL, a time without an offset (which is then UTC), a run id that is no UUID, a producer that is no URI, facets
-// that don't say who made them, null for what is left out, and numbers that no double holds exactly, which are kept as
-// strings of their digits.
+// that don't say who made them, null or an empty text for what may be left out, a member that stands twice (the last
+// counts), and numbers that no double holds exactly, which are kept as strings of their digits.
 //
 // Facets are kept as they came, whether anybody knows them or not. A few mean something to a ledger of versions, and
 // are therefore held to their form in both modes: version, datasetType, lineage and columnLineage, and three of our
@@ -142,7 +142,7 @@ func readAs(kind Kind, v canonical.Value, mode Mode) (*Event, []record.Problem) 
 	r.base(v, e)
 	switch e.Kind {
 	case RunEvent:
-		if r.given(v, "eventType") {
+		if r.filled(v, "eventType") {
 			e.Type = r.text(v, "", "eventType", true)
 			if !among(eventTypes, e.Type) && r.present(v, "eventType") {
 				r.problem(

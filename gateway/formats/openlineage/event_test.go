@@ -31,6 +31,12 @@ func withFacet(name, text string) string {
 	return swap(complete, `"facets":{"version":{`, `"facets":{"`+name+`":`+swap(text, "{", `{"_producer":"https://example.com","_schemaURL":"https://example.com/s.json",`)+`,"version":{`)
 }
 
+// withFacetOfTheJob gives the job a facet.
+func withFacetOfTheJob(name, members string) string {
+	return swap(complete, `"name":"clean","facets":{`,
+		`"name":"clean","facets":{"`+name+`":{"_producer":"https://example.com","_schemaURL":"https://example.com/s.json",`+members+`}`)
+}
+
 func read(t testing.TB, text string, mode Mode) (*Event, []record.Problem) {
 	t.Helper()
 	v, err := Parse([]byte(text), mode, canonical.Limits{})
@@ -74,6 +80,13 @@ func TestTheModesDifferInWhatRealClientsLeaveOut(t *testing.T) {
 		{"null for no facets", swap(complete, `"facets":{}`, `"facets":null`), "/job/facets"},
 		{"null for no inputs", swap(complete, `"outputs":[`, `"outputs":null,"_":[`), "/outputs"},
 		{"null for no type", swap(complete, `"eventType":"COMPLETE"`, `"eventType":null`), "/eventType"},
+		{"null for not deleted", swap(complete, `"name":"t","facets":{"version":{`, `"name":"t","facets":{"version":{"_deleted":null,`), "/outputs/0/facets/version/_deleted"},
+		{"null for no version", swap(complete, `"datasetVersion":"7"`, `"datasetVersion":null`), "/outputs/0/facets/version/datasetVersion"},
+		{"an empty text for no version", swap(complete, `"datasetVersion":"7"`, `"datasetVersion":""`), "/outputs/0/facets/version/datasetVersion"},
+		{"null for no kind of dataset", withFacet("datasetType", `{"datasetType":null}`), "/outputs/0/facets/datasetType/datasetType"},
+		{"an empty text for no type", swap(complete, `"eventType":"COMPLETE"`, `"eventType":""`), "/eventType"},
+		{"null for no kind of activity", withFacetOfTheJob("pedigree_activity", `"type":null,"description":null,"about":null`), "/job/facets/pedigree_activity/type"},
+		{"null for no entries of lineage", withFacetOfTheJob("lineage", `"entries":null`), "/job/facets/lineage/entries"},
 		{"a version that is a number", swap(complete, `"datasetVersion":"7"`, `"datasetVersion":7`), "/outputs/0/facets/version/datasetVersion"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -118,7 +131,6 @@ func TestBadEventsAreRefusedWithThePlaceInBothModes(t *testing.T) {
 		{"more inputs than are taken", swap(complete, `"inputs":[`, `"inputs":[`+many), "too_many", "/inputs"},
 		{"a facet that is no object", swap(complete, `"inputFacets":{}`, `"inputFacets":{"a":1}`), "wrong_type", "/inputs/0/inputFacets/a"},
 		{"a name that is too long", swap(complete, `"a.csv"`, `"`+strings.Repeat("a", maxName+1)+`"`), "too_long", "/inputs/0/name"},
-		{"an empty version", swap(complete, `"datasetVersion":"7"`, `"datasetVersion":""`), "empty", "/outputs/0/facets/version/datasetVersion"},
 		{"a digest that is a URL", withFacet("pedigree_digest", `{"algorithm":"sha-256","value":"https://github.com/mlcommons/croissant/issues/80","coverage":"full"}`), "bad_value", "/outputs/0/facets/pedigree_digest/value"},
 		{"a digest of the wrong length", withFacet("pedigree_digest", `{"algorithm":"sha-512","value":"`+strings.Repeat("a", 64)+`","coverage":"full"}`), "bad_value", "/outputs/0/facets/pedigree_digest/value"},
 		{"a digest in upper case", withFacet("pedigree_digest", `{"algorithm":"sha-256","value":"`+strings.Repeat("A", 64)+`","coverage":"full"}`), "bad_value", "/outputs/0/facets/pedigree_digest/value"},
@@ -175,10 +187,33 @@ func TestNumbersThatNoDoubleHoldsAreKeptAsText(t *testing.T) {
 	_, err = Parse([]byte(text), Strict, canonical.Limits{})
 	var syntax *canonical.SyntaxError
 	require.ErrorAs(t, err, &syntax)
-	for _, broken := range []string{`{"a":012}`, `{"a":1.}`, `{"a":9223372036854775807,"b":NaN}`, `{"a":9223372036854775807`, `{"a":1,"a":9223372036854775807}`} {
+	for _, broken := range []string{`{"a":012}`, `{"a":1.}`, `{"a":9223372036854775807,"b":NaN}`, `{"a":9223372036854775807`} {
 		_, err := Parse([]byte(broken), Lenient, canonical.Limits{})
 		assert.Error(t, err, broken)
 	}
+}
+
+func TestOfMembersWithOneNameTheLastCounts(t *testing.T) {
+	twice := swap(complete, `"facets":{"nominalTime":{`, `"facets":{"processing_engine":{"version":"1","version":"2"},"nominalTime":{},`+
+		`"processing_\u0065ngine":{"version":"3" , "version":"4.2.0","id":9223372036854775807},"nominalTime":{`)
+	_, err := Parse([]byte(twice), Strict, canonical.Limits{})
+	require.Error(t, err)
+	e, problems := read(t, twice, Lenient)
+	require.Empty(t, problems)
+	engine := e.Run.Facets.Get("processing_engine")
+	assert.Equal(t, `{"id":"9223372036854775807","version":"4.2.0"}`, string(engine.Bytes()))
+	assert.Equal(t, "2026-03-01T08:00:00Z", e.Run.Facets.Get("nominalTime").Get("nominalStartTime").Text)
+	for text, want := range map[string]string{
+		`{"a":1,"a":9223372036854775807}`:              `{"a":"9223372036854775807"}`,
+		`[{"a":{"b":1,"b":2},"a":{"b":3}},{"a":1}]`:    `[{"a":{"b":3}},{"a":1}]`,
+		`{"a":"a","b":{"a":{"a":1},"c":[]},"b":["b"]}`: `{"a":"a","b":["b"]}`,
+	} {
+		v, err := Parse([]byte(text), Lenient, canonical.Limits{})
+		require.NoError(t, err, text)
+		assert.Equal(t, want, string(v.Bytes()))
+	}
+	_, err = Parse([]byte(`{"a":1,"a":}`), Lenient, canonical.Limits{})
+	require.Error(t, err)
 }
 
 func TestFacetsAddUpUntilTheyAreDeleted(t *testing.T) {

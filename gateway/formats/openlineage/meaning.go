@@ -15,7 +15,7 @@ const maxField = 1024
 
 // meaning holds the facets of a dataset that mean something to their form.
 func (r *reader) meaning(facets canonical.Value, at string) {
-	if f, ok := live(facets, "version"); ok {
+	if f, ok := live(facets, "version"); ok && (r.strict || r.filled(f, "datasetVersion")) {
 		switch v := f.Get("datasetVersion"); {
 		case v.Kind != canonical.String && (r.strict || v.Kind != canonical.Number):
 			r.problem("wrong_type", at+"/version/datasetVersion", "datasetVersion must be a JSON string, not a JSON %s", v.Kind)
@@ -31,7 +31,8 @@ func (r *reader) meaning(facets canonical.Value, at string) {
 			)
 		}
 	}
-	if f, ok := live(facets, "datasetType"); ok && f.Get("datasetType").Kind != canonical.String {
+	if f, ok := live(facets, "datasetType"); ok && f.Get("datasetType").Kind != canonical.String &&
+		(r.strict || r.given(f, "datasetType")) {
 		r.problem(
 			"wrong_type",
 			at+"/datasetType/datasetType",
@@ -108,22 +109,22 @@ func readActivity(r *reader, facets canonical.Value, at string) {
 		return
 	}
 	at += "/" + activityFacet
-	if f.Has("type") {
+	if r.filled(f, "type") {
 		if said := r.text(f, at, "type", true); r.present(f, "type") && !among(record.ActivityTypes, said) {
 			r.problem("bad_value", at+"/type", "type %q is none of %q", record.Brief(said), record.ActivityTypes)
 		}
 	}
-	if f.Has("description") {
+	if r.given(f, "description") {
 		if said := r.text(f, at, "description", true); len(said) > 10_000 {
 			r.problem("too_long", at+"/description", "description has %d bytes, more than the 10000 allowed", len(said))
 		}
 	}
 	r.object(f, at, "parameters", false)
 	r.object(f, at, "outcome", false)
-	about, ok := f.Lookup("about")
-	if !ok {
+	if !r.given(f, "about") {
 		return
 	}
+	about := f.Get("about")
 	if about.Kind != canonical.Array || len(about.Items) > record.MaxRefs {
 		r.problem("wrong_type", at+"/about", "about must be a JSON array of at most %d nodes", record.MaxRefs)
 		return
@@ -235,8 +236,11 @@ func (r *reader) sources(v canonical.Value, at, name, needed string) {
 
 // jobLineage holds the lineage facet of a job to its form.
 func (r *reader) jobLineage(f canonical.Value, at string) {
-	entries, ok := f.Lookup("entries")
-	if !ok || entries.Kind != canonical.Array {
+	entries := f.Get("entries")
+	if !r.strict && entries.Kind == canonical.Null {
+		return
+	}
+	if entries.Kind != canonical.Array {
 		r.problem("wrong_type", at+"/entries", "the lineage facet of a job has a JSON array of entries")
 		return
 	}

@@ -32,6 +32,12 @@ func (r *reader) given(v canonical.Value, name string) bool {
 	return ok && (r.strict || member.Kind != canonical.Null)
 }
 
+// filled is given, of a text that may be left out. Lenient readers take an empty one for one that isn't there.
+func (r *reader) filled(v canonical.Value, name string) bool {
+	member := v.Get(name)
+	return r.given(v, name) && (r.strict || member.Kind != canonical.String || member.Text != "")
+}
+
 // present tells whether a member is there and a string.
 func (r *reader) present(v canonical.Value, name string) bool {
 	member, ok := v.Lookup(name)
@@ -100,7 +106,7 @@ func (r *reader) facets(v canonical.Value, at, name string, deletable bool) cano
 			r.problem("wrong_type", here, "a facet is a JSON object, not a JSON %s", m.Value.Kind)
 			continue
 		}
-		if deleted, ok := m.Value.Lookup("_deleted"); ok && deletable && deleted.Kind != canonical.Bool {
+		if deleted := m.Value.Get("_deleted"); r.given(m.Value, "_deleted") && deletable && deleted.Kind != canonical.Bool {
 			r.problem("wrong_type", here+"/_deleted", "_deleted must be a JSON boolean, not a JSON %s", deleted.Kind)
 		}
 		if !r.strict {

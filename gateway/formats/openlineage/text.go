@@ -1,6 +1,11 @@
 package openlineage
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
@@ -9,25 +14,128 @@ import (
 // Parse reads the text of an event, or of an array of events, as JSON. Errors are of type *canonical.SyntaxError.
 //
 // In lenient mode a number that no double holds exactly, such as the 64-bit id of a snapshot, is kept as a string of
-// its digits: JSON has it, clients send it, and a record can't.
+// its digits: JSON has it, clients send it, and a record can't. Of members of one object with the same name the last
+// counts, as it does for most readers of JSON: some clients write a facet twice.
 func Parse(text []byte, mode Mode, most canonical.Limits) (canonical.Value, error) {
 	v, err := canonical.Parse(text, most)
 	if err == nil || mode == Strict {
 		return v, err
 	}
-	kept, changed := keepNumbers(text)
-	if !changed {
+	kept, quoted := keepNumbers(text)
+	kept, dropped := keepLast(kept)
+	if !quoted && !dropped {
 		return v, err
 	}
 	if most.Bytes == 0 {
 		most.Bytes = canonical.DefaultBytes
 	}
-	most.Bytes += len(kept) - len(text)
+	if len(text) <= most.Bytes {
+		most.Bytes = max(most.Bytes, len(kept))
+	}
 	again, second := canonical.Parse(kept, most)
 	if second != nil {
-		return v, err // whose places are those of the text as it came, unless a number came first
+		return v, err // whose places are those of the text as it came, unless a number or a repeated name came first
 	}
 	return again, nil
+}
+
+// Split finds the events in the text of an array of events, at most one more than most. It gives false for anything
+// else; what is wrong with that, Parse says.
+func Split(text []byte, most int) ([][]byte, bool) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if token, err := decoder.Token(); err != nil || token != json.Delim('[') {
+		return nil, false
+	}
+	var events [][]byte
+	for decoder.More() {
+		if len(events) > most {
+			return events, true
+		}
+		var event json.RawMessage
+		if decoder.Decode(&event) != nil {
+			return nil, false
+		}
+		events = append(events, event)
+	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, false
+	}
+	_, err := decoder.Token()
+	return events, errors.Is(err, io.EOF)
+}
+
+// Lines finds the lines of a text that aren't empty, by their numbers, at most one more than most.
+func Lines(text []byte, most int) (lines [][]byte, numbers []int) {
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if lines, numbers = append(lines, line), append(numbers, number); len(lines) > most {
+			break
+		}
+	}
+	return lines, numbers
+}
+
+// span is a part of a text, from its first byte up to and without its last.
+type span struct{ from, to int }
+
+// members are those of an object that is being read.
+type members struct {
+	object bool
+	name   bool           // a name comes next
+	starts []int          // where the members begin
+	last   map[string]int // by name: the last member so far
+}
+
+// keepLast leaves out members of an object whose name comes again later in it. What isn't JSON stays what it is.
+func keepLast(text []byte) (kept []byte, changed bool) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var open []*members
+	var cuts []span
+	for {
+		before := int(decoder.InputOffset())
+		token, err := decoder.Token()
+		if err != nil {
+			break
+		}
+		if len(open) > 0 {
+			in := open[len(open)-1]
+			if name, ok := token.(string); ok && in.name {
+				start := before + bytes.IndexByte(text[before:], '"')
+				in.starts = append(in.starts, start)
+				if at, again := in.last[name]; again {
+					cuts = append(cuts, span{in.starts[at], in.starts[at+1]})
+				}
+				in.last[name], in.name = len(in.starts)-1, false
+				continue
+			}
+			in.name = in.object
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, &members{object: true, name: true, last: map[string]int{}})
+		case json.Delim('['):
+			open = append(open, &members{})
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		}
+	}
+	if len(cuts) == 0 {
+		return text, false
+	}
+	slices.SortFunc(cuts, func(a, b span) int { return a.from - b.from })
+	from := 0
+	for _, cut := range cuts {
+		if cut.from >= from { // else it lies in one that is left out already
+			kept = append(kept, text[from:cut.from]...)
+		}
+		from = max(from, cut.to)
+	}
+	return append(kept, text[from:]...), true
 }
 
 // longest is the number of characters that a number's literal may have, to be kept.
