@@ -13,14 +13,18 @@ import (
 // maxPolicyDepth is how deep policies may be nested.
 const maxPolicyDepth = 32
 
-// Meets checks that signers meet the channel policy at a path, such as "/Channel/Application/Endorsement". The signers
-// must be distinct, and the caller must have checked their signatures.
+// Meets checks that signers meet the channel policy at a path, such as "/Channel/Application/Endorsement". The path can
+// be relative to the channel, too, as in Fabric: "Application/Endorsement". The signers must be distinct, and the caller
+// must have checked their signatures.
 func (c *Config) Meets(path string, signers []*Identity) error {
-	rest, ok := strings.CutPrefix(path, "/Channel")
-	if !ok {
-		return refuse(BadConfig, "the policy %q is none of the channel's", path)
+	relative := path
+	if strings.HasPrefix(path, "/") {
+		var ok bool
+		if relative, ok = strings.CutPrefix(path, "/Channel/"); !ok {
+			return refuse(BadConfig, "the policy %q is none of the channel's", path)
+		}
 	}
-	parts := strings.Split(strings.TrimPrefix(rest, "/"), "/")
+	parts := strings.Split(relative, "/")
 	group := c.root
 	for _, name := range parts[:len(parts)-1] {
 		if group = group.GetGroups()[name]; group == nil {
@@ -58,12 +62,16 @@ func (c *Config) meetsImplicit(
 	group *common.ConfigGroup, m *common.ImplicitMetaPolicy, signers []*Identity, depth int,
 ) error {
 	n := len(group.GetGroups())
-	need := 1
+	var need int
 	switch m.GetRule() {
+	case common.ImplicitMetaPolicy_ANY:
+		need = 1
 	case common.ImplicitMetaPolicy_ALL:
 		need = n
 	case common.ImplicitMetaPolicy_MAJORITY:
 		need = n/2 + 1
+	default:
+		return refuse(BadConfig, "a policy has the unknown rule %d", m.GetRule())
 	}
 	if n == 0 {
 		return nil // as in Fabric

@@ -212,7 +212,7 @@ func TestImplicitPolicies(t *testing.T) {
 	isAdmin := signedBy(t, 1, roleOf(t, "HarborMSP", msp.MSPRole_ADMIN))
 	policies := map[string]*common.ConfigPolicy{
 		"Any": implicit(common.ImplicitMetaPolicy_ANY), "All": implicit(common.ImplicitMetaPolicy_ALL),
-		"Majority": implicit(common.ImplicitMetaPolicy_MAJORITY),
+		"Majority": implicit(common.ImplicitMetaPolicy_MAJORITY), "Unknown": implicit(99),
 	}
 	// groups has so many groups of which some have a subpolicy that a peer meets.
 	groups := func(n, met int) *common.ConfigGroup {
@@ -266,6 +266,8 @@ func TestImplicitPolicies(t *testing.T) {
 	for path, want := range map[string]proof.Reason{
 		"/Channel/Tests/Deep/Sub":        "",
 		"/Channel/Tests/TooDeep/Sub":     proof.PolicyNotMet,
+		"/Channel/Tests/1 of 1/Unknown":  proof.BadConfig,
+		"/Channel/Tests/0 of 1/Unknown":  proof.BadConfig,
 		"/Channel/Tests/Odd/Signature":   proof.BadConfig,
 		"/Channel/Tests/Odd/Implicit":    proof.BadConfig,
 		"/Channel/Tests/Odd/MSP":         proof.PolicyNotMet,
@@ -273,7 +275,13 @@ func TestImplicitPolicies(t *testing.T) {
 		"/Channel/Tests/None/Sub":        proof.BadConfig,
 		"/Channel/None/Tests/Deep/Sub":   proof.BadConfig,
 		"/Elsewhere/Tests/Deep/Sub":      proof.BadConfig,
-		"Tests/Deep/Sub":                 proof.BadConfig,
+		"Tests/Deep/Sub":                 "", // relative to the channel, as in Fabric
+		"Deep/Sub":                       proof.BadConfig,
+		"/ChannelTests/Deep/Sub":         proof.BadConfig,
+		"/ChannelTests":                  proof.BadConfig,
+		"/Channel":                       proof.BadConfig,
+		"/":                              proof.BadConfig,
+		"":                               proof.PolicyNotMet,
 		"/Channel/Tests/Odd/0/Sub":       "",
 		"/Channel/Tests/Odd/0/Sub/Other": proof.BadConfig,
 	} {
