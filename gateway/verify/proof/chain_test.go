@@ -34,12 +34,19 @@ func TestAChainTakesOnlyBlocksThatItsOrderersSigned(t *testing.T) {
 		"the next block":                      {quorum: []int{0, 1, 2}},
 		"every orderer has signed":            {quorum: []int{0, 1, 2, 3}},
 		"the signatures are in another order": {quorum: []int{3, 0, 2}},
-		"a later block":                       {func(b *proof.Block) { b.Number, b.PreviousHash = 5, []byte("elsewhere") }, []int{0, 1, 2}, nil, ""},
-		"the same block again":                {func(b *proof.Block) { b.Number = 0 }, []int{0, 1, 2}, nil, proof.BadBlock},
-		"it follows another block":            {func(b *proof.Block) { b.PreviousHash = []byte("elsewhere") }, []int{0, 1, 2}, nil, proof.BadBlock},
-		"too few orderers":                    {nil, []int{1, 2}, nil, proof.TooFewOrderers},
-		"no orderer":                          {nil, nil, nil, proof.TooFewOrderers},
-		"one orderer has signed twice":        {nil, []int{0, 1, 2, 2}, nil, proof.OrdererTwice},
+		"a later block": {func(b *proof.Block) {
+			b.Number, b.PreviousHash = 5, []byte("elsewhere")
+		}, []int{0, 1, 2}, nil, ""},
+		"the same block again": {func(b *proof.Block) {
+			b.Number = 0
+		}, []int{0, 1, 2}, nil, proof.BadBlock},
+		"it follows another block": {func(b *proof.Block) {
+			b.PreviousHash = []byte("elsewhere")
+		}, []int{0, 1, 2}, nil, proof.BadBlock},
+		"too few orderers":                      {nil, []int{1, 2}, nil, proof.TooFewOrderers},
+		"no orderer":                            {nil, nil, nil, proof.TooFewOrderers},
+		"one orderer has signed twice":          {nil, []int{0, 1, 2, 2}, nil, proof.OrdererTwice},
+		"one orderer has signed first and last": {nil, []int{0, 1, 0}, nil, proof.OrdererTwice},
 		"a number that no orderer has": {nil, []int{0, 1, 2}, func(b *proof.Block) {
 			b.Signatures[2].Header = marshal(t, &common.IdentifierHeader{Identifier: 9})
 		}, proof.UnknownOrderer},
@@ -52,8 +59,12 @@ func TestAChainTakesOnlyBlocksThatItsOrderersSigned(t *testing.T) {
 		"the data isn't what they signed":     {nil, []int{0, 1, 2}, func(b *proof.Block) { b.Data = append(call, call...) }, proof.BadSignature},
 		"the number isn't what they signed":   {nil, []int{0, 1, 2}, func(b *proof.Block) { b.Number = 2 }, proof.BadSignature},
 		"the metadata isn't what they signed": {nil, []int{0, 1, 2}, func(b *proof.Block) { b.Metadata = nil }, proof.BadSignature},
-		"they signed no metadata":             {func(b *proof.Block) { b.Metadata = nil }, []int{0, 1, 2}, nil, proof.BadBlock},
-		"they signed unreadable metadata":     {func(b *proof.Block) { b.Metadata = truncated(b.Metadata) }, []int{0, 1, 2}, nil, proof.BadBlock},
+		"they signed no metadata": {func(b *proof.Block) {
+			b.Metadata = nil
+		}, []int{0, 1, 2}, nil, proof.BadBlock},
+		"they signed unreadable metadata": {func(b *proof.Block) {
+			b.Metadata = truncated(b.Metadata)
+		}, []int{0, 1, 2}, nil, proof.BadBlock},
 		"a configuration block was left out": {func(b *proof.Block) {
 			b.Number, b.Metadata = 5, lastConfig(t, 3)
 		}, []int{0, 1, 2}, nil, proof.MissingConfig},
@@ -63,8 +74,12 @@ func TestAChainTakesOnlyBlocksThatItsOrderersSigned(t *testing.T) {
 		"too few orderers, under a configuration of its own": {func(b *proof.Block) {
 			b.Number, b.Metadata = 5, lastConfig(t, 5)
 		}, []int{0}, nil, proof.TooFewOrderers},
-		"it names itself as its configuration":      {func(b *proof.Block) { b.Metadata = lastConfig(t, 1) }, []int{0, 1, 2}, nil, proof.MissingConfig},
-		"a configuration that names an earlier one": {func(b *proof.Block) { b.Data = f.genesis.Data }, []int{0, 1, 2}, nil, proof.MissingConfig},
+		"it names itself as its configuration": {func(b *proof.Block) {
+			b.Metadata = lastConfig(t, 1)
+		}, []int{0, 1, 2}, nil, proof.MissingConfig},
+		"a configuration that names an earlier one": {func(b *proof.Block) {
+			b.Data = f.genesis.Data
+		}, []int{0, 1, 2}, nil, proof.MissingConfig},
 		"a configuration with the number of the last": {func(b *proof.Block) {
 			b.Data, b.Metadata = f.genesis.Data, lastConfig(t, 1)
 		}, []int{0, 1, 2}, nil, proof.MissingConfig},
@@ -104,6 +119,32 @@ func TestAChainTakesOnlyBlocksThatItsOrderersSigned(t *testing.T) {
 	}
 }
 
+func TestAnOrdererMustBelongToTheChannel(t *testing.T) {
+	f := newFabricated(t)
+	stranger := newConsortium(t, "ZooMSP").member("ZooMSP", "ZooMSP", "orderer")
+	for about, one := range map[string]struct {
+		orderer *signer // in place of the second
+		reason  proof.Reason
+	}{
+		"of an organisation that the channel doesn't have": {stranger, proof.UnknownOrganisation},
+		"with a certificate that was revoked":              {f.revoked, proof.Revoked},
+		"with a certificate of another authority":          {f.member("HarborMSP", "LabMSP", "orderer"), proof.UntrustedCertificate},
+	} {
+		t.Run(about, func(t *testing.T) {
+			g := *f
+			g.orderers = slices.Clone(f.orderers)
+			g.orderers[1] = one.orderer
+			chain := g.chain(g.root())
+			l := g.ledger()
+			l.quorum = []int{0, 1, 2, 3}
+			b := &proof.Block{Number: 1, PreviousHash: chain.Last().Hash(), Data: f.genesis.Data, Metadata: lastConfig(t, 0)}
+			l.sign(b)
+			_, err := chain.Take(f.opened(b))
+			assert.Equal(t, one.reason, proof.ReasonOf(err), "%v", err)
+		})
+	}
+}
+
 func TestOrderersMustMeetThePolicyToo(t *testing.T) {
 	f := newFabricated(t)
 	root := f.root()
@@ -123,14 +164,25 @@ func TestAChainBeginsWithTheGenesisBlock(t *testing.T) {
 		change func(b *proof.Block)
 		reason proof.Reason
 	}{
-		"the genesis block":    {func(*proof.Block) {}, ""},
-		"another number":       {func(b *proof.Block) { b.Number = 1 }, proof.WrongGenesis},
-		"it follows a block":   {func(b *proof.Block) { b.PreviousHash = []byte{1} }, proof.WrongGenesis},
-		"somebody signed it":   {func(b *proof.Block) { l.sign(b) }, proof.BadBlock},
-		"no configuration":     {func(b *proof.Block) { b.Data = append(slices.Clone(b.Data), b.Data...) }, proof.SplitEnvelopes},
-		"an update":            {func(b *proof.Block) { b.Data = [][]byte{f.envelope(common.HeaderType_CONFIG_UPDATE, nil, nil)} }, proof.BadBlock},
-		"an unreadable config": {func(b *proof.Block) { b.Data = [][]byte{f.envelope(common.HeaderType_CONFIG, truncated(nil), nil)} }, proof.BadConfig},
-		"an empty config":      {func(b *proof.Block) { b.Data = [][]byte{f.envelope(common.HeaderType_CONFIG, nil, nil)} }, proof.BadConfig},
+		"the genesis block":  {func(*proof.Block) {}, ""},
+		"another number":     {func(b *proof.Block) { b.Number = 1 }, proof.WrongGenesis},
+		"it follows a block": {func(b *proof.Block) { b.PreviousHash = []byte{1} }, proof.WrongGenesis},
+		"somebody signed it": {func(b *proof.Block) { l.sign(b) }, proof.BadBlock},
+		"one orderer signed nothing but its header": {func(b *proof.Block) {
+			b.Signatures = []proof.BlockSignature{{Header: marshal(t, &common.IdentifierHeader{Identifier: 1})}}
+		}, proof.BadBlock},
+		"no configuration": {func(b *proof.Block) {
+			b.Data = append(slices.Clone(b.Data), b.Data...)
+		}, proof.SplitEnvelopes},
+		"an update": {func(b *proof.Block) {
+			b.Data = [][]byte{f.envelope(common.HeaderType_CONFIG_UPDATE, nil, nil)}
+		}, proof.BadBlock},
+		"an unreadable config": {func(b *proof.Block) {
+			b.Data = [][]byte{f.envelope(common.HeaderType_CONFIG, truncated(nil), nil)}
+		}, proof.BadConfig},
+		"an empty config": {func(b *proof.Block) {
+			b.Data = [][]byte{f.envelope(common.HeaderType_CONFIG, nil, nil)}
+		}, proof.BadConfig},
 	} {
 		b := &proof.Block{Data: f.genesis.Data}
 		one.change(b)
@@ -167,15 +219,28 @@ func TestADeliveredBlockIsWhatItsHeaderSays(t *testing.T) {
 		"no transactions": {func(m *common.Block) {
 			m.Data, m.Header.DataHash = nil, dataHash(&proof.Block{})
 		}, proof.BadBlock},
-		"a signature by number":      {func(m *common.Block) { m.Metadata = metadata(&common.MetadataSignature{IdentifierHeader: named}) }, ""},
-		"a signature without a name": {func(m *common.Block) { m.Metadata = metadata(&common.MetadataSignature{}) }, proof.BadBlock},
+		"a signature by number": {func(m *common.Block) {
+			m.Metadata = metadata(&common.MetadataSignature{IdentifierHeader: named})
+		}, ""},
+		"a signature without a name": {func(m *common.Block) {
+			m.Metadata = metadata(&common.MetadataSignature{})
+		}, proof.BadBlock},
 		"a signature with two names": {func(m *common.Block) {
 			m.Metadata = metadata(&common.MetadataSignature{IdentifierHeader: named, SignatureHeader: named})
 		}, proof.BadBlock},
+		"a signature with one byte of another name": {func(m *common.Block) {
+			m.Metadata = metadata(&common.MetadataSignature{IdentifierHeader: named, SignatureHeader: []byte{1}})
+		}, proof.BadBlock},
+		"a transaction without a payload": {func(m *common.Block) {
+			m.Data.Data = [][]byte{marshal(t, &common.Envelope{Signature: []byte("signature")})}
+			m.Header.DataHash = dataHash(&proof.Block{Data: m.Data.Data})
+		}, proof.SplitEnvelopes},
 		"a signature's name is wrong": {func(m *common.Block) {
 			m.Metadata = metadata(&common.MetadataSignature{IdentifierHeader: truncated(named)})
 		}, proof.BadBlock},
-		"signatures can't be read": {func(m *common.Block) { m.Metadata = &common.BlockMetadata{Metadata: [][]byte{truncated(nil)}} }, proof.BadBlock},
+		"signatures can't be read": {func(m *common.Block) {
+			m.Metadata = &common.BlockMetadata{Metadata: [][]byte{truncated(nil)}}
+		}, proof.BadBlock},
 	} {
 		m := &common.Block{Header: &common.BlockHeader{DataHash: dataHash(f.genesis)}, Data: &common.BlockData{Data: f.genesis.Data}}
 		one.change(m)
@@ -213,6 +278,10 @@ func TestConfigurationsThatProveNothingAreRefused(t *testing.T) {
 			v := root.Groups["Application"].Groups["LabMSP"].Values["MSP"]
 			v.Value = truncated(v.Value)
 		}, proof.BadConfig},
+		"two definitions of one organisation": {func(root *common.ConfigGroup) {
+			other := newConsortium(t, "LabMSP")
+			root.Groups["Orderer"].Groups["LabMSP"] = (&fabricated{consortium: other}).group("LabMSP")
+		}, proof.BadConfig},
 		"ordered by Raft":                   {set("ConsensusType", marshal(t, &orderer.ConsensusType{Type: "etcdraft"})), proof.BadConfig},
 		"an unreadable kind of ordering":    {set("ConsensusType", truncated(bft)), proof.BadConfig},
 		"nobody orders":                     {set("Orderers", nil), proof.BadConfig},
@@ -231,6 +300,20 @@ func TestConfigurationsThatProveNothingAreRefused(t *testing.T) {
 		_, err := proof.NewChain(b, b.Hash())
 		assert.Equal(t, one.reason, proof.ReasonOf(err), "%s: %v", about, err)
 	}
+}
+
+func TestAConfigurationIsAloneInItsBlock(t *testing.T) {
+	f := newFabricated(t)
+	genesis := f.opened(f.genesis)
+	chain, err := proof.NewChain(genesis, genesis.Hash())
+	require.NoError(t, err)
+	signed := f.envelope(common.HeaderType_CONFIG, nil, f.member("HarborMSP", "HarborMSP", "client"))
+	b := &proof.Block{Number: 1, PreviousHash: genesis.Hash(), Data: [][]byte{signed, signed}, Metadata: lastConfig(t, 0)}
+	f.ledger().sign(b)
+	before := chain.Config()
+	_, err = chain.Take(f.opened(b))
+	require.NoError(t, err, "its orderers say that it is an ordinary block")
+	assert.Same(t, before, chain.Config())
 }
 
 func TestAQuorumHasAnHonestOrdererInCommonWithEveryOther(t *testing.T) {
@@ -252,7 +335,8 @@ func TestMembersAreTheOrganisationsOfTheApplication(t *testing.T) {
 	groups := root.Groups["Application"].Groups
 	groups["the-lab"] = groups["LabMSP"]
 	delete(groups, "LabMSP")
-	root.Groups["Orderer"].Groups["HarborMSP"] = f.group("HarborMSP")
+	root.Groups["Orderer"].Groups["HarborMSP"] = groups["HarborMSP"]
+	groups["nobody"] = &common.ConfigGroup{}
 	c := f.chain(root).Config()
 	assert.Equal(t, "pedigree", c.Channel)
 	assert.Zero(t, c.Block)

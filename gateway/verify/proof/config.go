@@ -1,9 +1,12 @@
 package proof
 
 import (
+	"bytes"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/orderer"
@@ -89,16 +92,26 @@ func newConfig(channel string, block uint64, m *common.Config) (*Config, error) 
 	c := &Config{Channel: channel, Block: block, Sequence: m.GetSequence(),
 		Organisations: map[string]*Organisation{}, Orderers: map[uint32]*Identity{},
 		root: m.GetChannelGroup(), raw: m, groups: map[string]string{}}
+	definitions := map[string][]byte{} // by MSP id
 	for _, name := range []string{applicationGroup, ordererGroup} {
-		for title, group := range c.root.GetGroups()[name].GetGroups() {
-			o, err := openOrganisation(group.GetValues()[mspValue].GetValue())
+		groups := c.root.GetGroups()[name].GetGroups()
+		for _, title := range slices.Sorted(maps.Keys(groups)) {
+			definition := groups[title].GetValues()[mspValue].GetValue()
+			o, err := openOrganisation(definition)
 			if err != nil {
 				return nil, err
 			}
-			if o.MSPID == "" || name == ordererGroup && c.Organisations[o.MSPID] != nil {
-				continue // it was read already, as a member
+			if o.MSPID == "" {
+				continue
 			}
-			c.Organisations[o.MSPID] = o
+			if c.Organisations[o.MSPID] != nil {
+				// A member can order, too. As in Fabric, both groups must define it alike.
+				if !bytes.Equal(definitions[o.MSPID], definition) {
+					return nil, refuse(BadConfig, "it defines %s in two ways", o.MSPID)
+				}
+				continue
+			}
+			c.Organisations[o.MSPID], definitions[o.MSPID] = o, definition
 			if name == applicationGroup {
 				c.Members, c.groups[o.MSPID] = append(c.Members, o.MSPID), title
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/stretchr/testify/assert"
 
@@ -37,11 +38,15 @@ func TestATransactionIsJudgedByWhoEndorsedWhat(t *testing.T) {
 		"one endorser's certificate is another organisation's": {func(r *recording) {
 			r.endorsers = []*signer{r.endorsers[0], f.member("MarketMSP", "LabMSP", "peer")}
 		}, proof.PolicyNotMet},
-		"the action was proposed by somebody else": {func(r *recording) { r.action = func([]byte) []byte { return []byte("somebody") } }, proof.BadTransaction},
+		"the action was proposed by somebody else": {func(r *recording) {
+			r.action = func([]byte) []byte { return []byte("somebody") }
+		}, proof.BadTransaction},
 		"the answer is one to another proposal": {func(r *recording) {
 			r.proposal = func(hash []byte) []byte { return bytes.Repeat([]byte{7}, len(hash)) }
 		}, proof.BadTransaction},
-		"the proposal calls another chaincode than answered": {func(r *recording) { r.called = "other" }, proof.BadTransaction},
+		"the proposal calls another chaincode than answered": {func(r *recording) {
+			r.called = "other"
+		}, proof.BadTransaction},
 	} {
 		t.Run(about, func(t *testing.T) {
 			l := f.ledger()
@@ -63,11 +68,61 @@ func TestWhatALedgerHoldsMustBeReadable(t *testing.T) {
 	}{
 		"the definition's policy": {func(l *fabricatedLedger) { l.definition.info = truncated }, proof.BadTransaction},
 		"the definition":          {func(l *fabricatedLedger) { l.definition.value = truncated }, proof.BadTransaction},
-		"no pack":                 {func(l *fabricatedLedger) { l.recording.pack = func([]byte) []byte { return nil } }, proof.NotInTransaction},
-		"an empty pack":           {func(l *fabricatedLedger) { l.recording.pack = func([]byte) []byte { return []byte{} } }, proof.NotInTransaction},
+		"no pack": {func(l *fabricatedLedger) {
+			l.recording.pack = func([]byte) []byte { return nil }
+		}, proof.NotInTransaction},
+		"an empty pack": {func(l *fabricatedLedger) {
+			l.recording.pack = func([]byte) []byte { return []byte{} }
+		}, proof.NotInTransaction},
 	} {
 		l := f.ledger()
 		c.change(l)
 		assert.Equal(t, "refuse "+string(c.reason), outcome(l.proof().Bytes(), f.trust(), proof.Wanted{}), about)
+	}
+}
+
+func TestATransactionIsRefusedOfWhichAPartCannotBeRead(t *testing.T) {
+	f := newFabricated(t)
+	trust := f.trust()
+	parts := []string{
+		"what it wrote", "what it read", "channel header", "signature header", "proposal", "arguments",
+		"answer", "chaincode action", "results", "action", "payload", "actions",
+	}
+	for _, part := range parts {
+		t.Run(part, func(t *testing.T) {
+			l := f.ledger()
+			l.recording.part = func(name string, encoded []byte) []byte {
+				if name == part {
+					return truncated(encoded)
+				}
+				return encoded
+			}
+			// The endorsers and the submitter have signed what can't be read.
+			assert.Equal(t, "refuse "+string(proof.BadTransaction), outcome(l.proof().Bytes(), trust, proof.Wanted{}))
+		})
+	}
+	l := f.ledger()
+	l.recording.part = func(name string, encoded []byte) []byte {
+		assert.Contains(t, parts, name)
+		return encoded
+	}
+	assert.Equal(t, "accept", outcome(l.proof().Bytes(), trust, proof.Wanted{}))
+}
+
+func TestATransactionIsOneCallOfOneChaincode(t *testing.T) {
+	f := newFabricated(t)
+	for about, change := range map[string]func(r *recording){
+		"it is a message": func(r *recording) { r.kind = common.HeaderType_CONFIG_UPDATE },
+		"it has no action": func(r *recording) {
+			r.actions = func([]*peer.TransactionAction) []*peer.TransactionAction { return nil }
+		},
+		"it has two actions": func(r *recording) {
+			r.actions = func(a []*peer.TransactionAction) []*peer.TransactionAction { return append(a, a...) }
+		},
+		"it has two sets of what it has written": func(r *recording) { r.twice = true },
+	} {
+		l := f.ledger()
+		change(&l.recording)
+		assert.Equal(t, "refuse "+string(proof.BadTransaction), outcome(l.proof().Bytes(), f.trust(), proof.Wanted{}), about)
 	}
 }

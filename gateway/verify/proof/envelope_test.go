@@ -46,6 +46,12 @@ func TestAnEnvelopeHasOneEncoding(t *testing.T) {
 		{"an unknown field at the end", append(bytes.Clone(whole), 0x1a, 1, 'x'), true},
 		{"an unknown field in front", append([]byte{0x1a, 1, 'x'}, whole...), false},
 		{"cut off", whole[:5], false},
+		{"a byte after the end", append(bytes.Clone(whole), 0x1a), false},
+		{"a length in more bytes than it takes, and nothing after it", append([]byte{0x0a, 0x87, 0x00}, whole[2:9]...), false},
+		{"a tag in more bytes than it takes", append([]byte{0x8a, 0x00}, whole[1:]...), false},
+		{"only an empty field written out", []byte{0x0a, 0}, false},
+		{"a number in place of the payload", []byte{0x08, 2, 0x18, 1}, true},
+		{"a group in place of the payload", []byte{0x0b, 8, 1, 0x10, 1, 0x10, 1, 0x10, 1, 0x0c}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, _, err := splitEnvelope(test.envelope)

@@ -81,6 +81,20 @@ type call struct {
 	action      func(header []byte) []byte // who proposed the action
 	called      string                     // the chaincode that the proposal calls, if not the one that answers
 	endorsement func(e *peer.Endorsement)
+	actions     func([]*peer.TransactionAction) []*peer.TransactionAction
+	part        func(name string, encoded []byte) []byte // any part that is encoded
+
+	kind  common.HeaderType // in place of a call of a chaincode
+	twice bool              // it has two sets of what it wrote
+}
+
+// encode encodes a part of a transaction.
+func (c call) encode(t testing.TB, name string, m proto.Message) []byte {
+	encoded := marshal(t, m)
+	if c.part != nil {
+		return c.part(name, encoded)
+	}
+	return encoded
 }
 
 const lifecycleName, definedKey = "_lifecycle", "namespaces/fields/pedigree/"
@@ -223,18 +237,28 @@ func (l *fabricatedLedger) transaction(c call, write func(tx string) map[string]
 	for _, key := range sortedKeys(c.reads) {
 		read.Reads = append(read.Reads, &kvrwset.KVRead{Key: key, Version: &kvrwset.Version{BlockNum: c.reads[key].Block, TxNum: c.reads[key].Position}})
 	}
-	sets := []*rwset.NsReadWriteSet{{Namespace: c.chaincode, Rwset: marshal(l, set)}}
+	sets := []*rwset.NsReadWriteSet{{Namespace: c.chaincode, Rwset: c.encode(l, "what it wrote", set)}}
 	if len(read.Reads) > 0 {
-		sets = append([]*rwset.NsReadWriteSet{{Namespace: lifecycleName, Rwset: marshal(l, read)}}, sets...)
+		reads := &rwset.NsReadWriteSet{Namespace: lifecycleName, Rwset: c.encode(l, "what it read", read)}
+		sets = append([]*rwset.NsReadWriteSet{reads}, sets...)
+	}
+	if c.twice {
+		sets = append(sets, sets[len(sets)-1])
 	}
 	name := &peer.ChaincodeID{Name: c.chaincode}
 	header := &common.Header{
-		ChannelHeader: marshal(l, &common.ChannelHeader{Type: int32(common.HeaderType_ENDORSER_TRANSACTION), ChannelId: c.channel, TxId: id, Timestamp: timestamppb.New(c.time),
-			Extension: marshal(l, &peer.ChaincodeHeaderExtension{ChaincodeId: name})}),
-		SignatureHeader: marshal(l, &common.SignatureHeader{Creator: c.creator.serialized, Nonce: nonce}),
+		ChannelHeader: c.encode(l, "channel header", &common.ChannelHeader{
+			Type: int32(cmp.Or(c.kind, common.HeaderType_ENDORSER_TRANSACTION)), ChannelId: c.channel, TxId: id,
+			Timestamp: timestamppb.New(c.time), Extension: marshal(l, &peer.ChaincodeHeaderExtension{ChaincodeId: name}),
+		}),
+		SignatureHeader: c.encode(l, "signature header", &common.SignatureHeader{Creator: c.creator.serialized, Nonce: nonce}),
 	}
-	proposed := marshal(l, &peer.ChaincodeProposalPayload{Input: marshal(l, &peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{ChaincodeId: &peer.ChaincodeID{Name: cmp.Or(c.called, c.chaincode)},
-		Input: &peer.ChaincodeInput{Args: [][]byte{[]byte("Artifacts:Submit")}}}})})
+	proposed := c.encode(l, "proposal", &peer.ChaincodeProposalPayload{
+		Input: c.encode(l, "arguments", &peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
+			ChaincodeId: &peer.ChaincodeID{Name: cmp.Or(c.called, c.chaincode)},
+			Input:       &peer.ChaincodeInput{Args: [][]byte{[]byte("Artifacts:Submit")}},
+		}}),
+	})
 	hash, proposer := hashOf(l, &peer.Proposal{Header: marshal(l, header), Payload: proposed}), header.SignatureHeader
 	if c.proposal != nil {
 		hash = c.proposal(hash)
@@ -242,20 +266,34 @@ func (l *fabricatedLedger) transaction(c call, write func(tx string) map[string]
 	if c.action != nil {
 		proposer = c.action(proposer)
 	}
-	answer := marshal(l, &peer.ProposalResponsePayload{ProposalHash: hash,
-		Extension: marshal(l, &peer.ChaincodeAction{Results: marshal(l, &rwset.TxReadWriteSet{NsRwset: sets}), Response: &peer.Response{Status: 200}, ChaincodeId: name})})
+	answer := c.encode(l, "answer", &peer.ProposalResponsePayload{
+		ProposalHash: hash,
+		Extension: c.encode(l, "chaincode action", &peer.ChaincodeAction{
+			Results:  c.encode(l, "results", &rwset.TxReadWriteSet{NsRwset: sets}),
+			Response: &peer.Response{Status: 200}, ChaincodeId: name,
+		}),
+	})
 	action := &peer.ChaincodeEndorsedAction{ProposalResponsePayload: answer}
 	for _, p := range c.endorsers {
-		action.Endorsements = append(action.Endorsements, &peer.Endorsement{Endorser: p.serialized, Signature: p.sign(l, slices.Concat(answer, p.serialized), false)})
+		action.Endorsements = append(action.Endorsements, &peer.Endorsement{
+			Endorser: p.serialized, Signature: p.sign(l, slices.Concat(answer, p.serialized), false),
+		})
 	}
 	if c.endorsement != nil {
 		for _, e := range action.Endorsements {
 			c.endorsement(e)
 		}
 	}
-	payload := marshal(l, &common.Payload{Header: header, Data: marshal(l, &peer.Transaction{Actions: []*peer.TransactionAction{{
-		Header: proposer, Payload: marshal(l, &peer.ChaincodeActionPayload{ChaincodeProposalPayload: proposed, Action: action}),
-	}}})})
+	actions := []*peer.TransactionAction{{
+		Header:  proposer,
+		Payload: c.encode(l, "action", &peer.ChaincodeActionPayload{ChaincodeProposalPayload: proposed, Action: action}),
+	}}
+	if c.actions != nil {
+		actions = c.actions(actions)
+	}
+	payload := c.encode(l, "payload", &common.Payload{
+		Header: header, Data: c.encode(l, "actions", &peer.Transaction{Actions: actions}),
+	})
 	signed := payload
 	if c.forged {
 		signed = []byte("something else")

@@ -147,3 +147,18 @@ func (v *vectors) synthetic() {
 		v.refuse("expired-"+strings.ReplaceAll(strings.ReplaceAll(one.name, "'", ""), " ", "-"), one.name, proofOf(m.receipt(c)).Bytes(), pinned, proof.Wanted{}, one.reason)
 	}
 }
+
+// intermediate makes an authority below an organisation's root, and a peer's identity that it has issued.
+func (c *consortium) intermediate(name string) (*x509.Certificate, *signer) {
+	between, key := newKey(c), newKey(c)
+	authority := c.certificate(&x509.Certificate{SerialNumber: big.NewInt(5), Subject: pkix.Name{CommonName: "between"},
+		NotBefore: lifetime.from, NotAfter: lifetime.to, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte("between"),
+	}, c.orgs[name].ca, &between.PublicKey, c.orgs[name].key)
+	leaf := c.certificate(&x509.Certificate{SerialNumber: big.NewInt(6),
+		Subject:   pkix.Name{CommonName: "peer", OrganizationalUnit: []string{"peer"}},
+		NotBefore: lifetime.from, NotAfter: lifetime.to, KeyUsage: x509.KeyUsageDigitalSignature,
+	}, authority, &key.PublicKey, between)
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})
+	return authority, &signer{marshal(c, &msp.SerializedIdentity{Mspid: name, IdBytes: text}), key}
+}

@@ -131,9 +131,6 @@ func (t *Trust) check() error {
 	if !name(t.Channel) || !name(t.Chaincode) {
 		return refuse(BadTrust, "the name of the channel or the chaincode is empty, too long or not UTF-8")
 	}
-	if len(t.Genesis) != 32 {
-		return refuse(BadTrust, "there is no hash of the genesis block")
-	}
 	if t.Agree < 1 || t.Agree > len(t.Organisations) {
 		return refuse(BadTrust, "agree is %d: of %d organisations, 1 to %d can agree",
 			t.Agree, len(t.Organisations), len(t.Organisations))

@@ -99,6 +99,13 @@ func flatten(into map[string]element, path []string, group *common.ConfigGroup) 
 	}
 	key := strings.Join(path, "/")
 	into[kindGroup+key] = element{version: group.GetVersion(), modPolicy: group.GetModPolicy(), group: group, path: path}
+	named := slices.Concat(slices.Collect(maps.Keys(group.GetGroups())), slices.Collect(maps.Keys(group.GetValues())),
+		slices.Collect(maps.Keys(group.GetPolicies())))
+	for _, name := range named {
+		if name == "" || strings.Contains(name, "/") {
+			return refuse(BadConfig, "a group, value or policy is called %q", name)
+		}
+	}
 	for name, v := range group.GetValues() {
 		into[kindValue+key+"/"+name] = element{version: v.GetVersion(), modPolicy: v.GetModPolicy(), value: v, path: path}
 	}
@@ -106,9 +113,6 @@ func flatten(into map[string]element, path []string, group *common.ConfigGroup) 
 		into[kindPolicy+key+"/"+name] = element{version: p.GetVersion(), modPolicy: p.GetModPolicy(), policy: p, path: path}
 	}
 	for name, below := range group.GetGroups() {
-		if name == "" || strings.Contains(name, "/") {
-			return refuse(BadConfig, "a group is called %q", name)
-		}
 		if err := flatten(into, append(slices.Clone(path), name), below); err != nil {
 			return err
 		}
@@ -160,7 +164,7 @@ func (c *Config) apply(update *common.ConfigUpdate, signers []*Identity) (*commo
 	if changes == 0 {
 		return nil, refuse(UnauthorisedConfig, "the update changes nothing")
 	}
-	return rebuild(result, []string{"Channel"})
+	return rebuild(result, []string{"Channel"}), nil
 }
 
 // mayChange checks that signers meet the element's modification policy. Its name is absolute, or relative to the
@@ -173,36 +177,26 @@ func (c *Config) mayChange(e element, signers []*Identity) error {
 	return c.Meets(path, signers)
 }
 
-// rebuild makes a group from its elements.
-func rebuild(from map[string]element, path []string) (*common.ConfigGroup, error) {
+// rebuild makes a group from its elements. They are complete: apply adds a changed group together with all that it
+// names.
+func rebuild(from map[string]element, path []string) *common.ConfigGroup {
 	key := strings.Join(path, "/")
 	self := from[kindGroup+key].group
-	if self == nil {
-		return nil, refuse(UnauthorisedConfig, "the update refers to a group %s that isn't there", key)
-	}
 	made := &common.ConfigGroup{
 		Version: self.GetVersion(), ModPolicy: self.GetModPolicy(),
 		Groups: map[string]*common.ConfigGroup{}, Values: map[string]*common.ConfigValue{},
 		Policies: map[string]*common.ConfigPolicy{},
 	}
 	for name := range self.GetGroups() {
-		below, err := rebuild(from, append(slices.Clone(path), name))
-		if err != nil {
-			return nil, err
-		}
-		made.Groups[name] = below
+		made.Groups[name] = rebuild(from, append(slices.Clone(path), name))
 	}
 	for name := range self.GetValues() {
-		if made.Values[name] = from[kindValue+key+"/"+name].value; made.Values[name] == nil {
-			return nil, refuse(UnauthorisedConfig, "the update refers to a value %s/%s that isn't there", key, name)
-		}
+		made.Values[name] = from[kindValue+key+"/"+name].value
 	}
 	for name := range self.GetPolicies() {
-		if made.Policies[name] = from[kindPolicy+key+"/"+name].policy; made.Policies[name] == nil {
-			return nil, refuse(UnauthorisedConfig, "the update refers to a policy %s/%s that isn't there", key, name)
-		}
+		made.Policies[name] = from[kindPolicy+key+"/"+name].policy
 	}
-	return made, nil
+	return made
 }
 
 func openEnvelope(e *common.Envelope) (*common.Payload, *common.ChannelHeader, error) {
