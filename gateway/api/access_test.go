@@ -188,8 +188,8 @@ func TestMoreRequestsThanPlaces(t *testing.T) {
 		f.server.captures <- struct{}{}
 	}
 	s := f.server.problemOf(errBusy)
-	require.Equal(t, http.StatusTooManyRequests, s.kind.status)
-	assert.NotZero(t, s.retryAfter)
+	require.Equal(t, http.StatusTooManyRequests, s.Kind.Status)
+	assert.NotZero(t, s.RetryAfter)
 	for range cap(f.server.captures) {
 		release(f.server.captures)
 	}

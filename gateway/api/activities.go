@@ -7,6 +7,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // recordActivity records a run together with the artifact versions that stand in full under "generated".
@@ -17,7 +18,7 @@ func (s *Server) recordActivity(c *call) error {
 	}
 	outputs, records, pointers, problems := readActivity(body)
 	if len(problems) > 0 {
-		return refused(problems, false)
+		return problem.Refused(problems, false)
 	}
 	var warnings []warning
 	var here []string
@@ -109,7 +110,7 @@ func locate(err error, pointers []string) error {
 		}
 		problems[i] = p
 	}
-	return refused(problems, false)
+	return problem.Refused(problems, false)
 }
 
 // listActivities lists runs.
@@ -136,7 +137,7 @@ func (s *Server) listActivities(c *call) error {
 func (c *call) node(name string) (string, error) {
 	node, _, err := record.ParseNode(c.value(name))
 	if err != nil {
-		return "", badParameter(name, "%v", err)
+		return "", problem.WrongParameter(name, "%v", err)
 	}
 	return node, nil
 }

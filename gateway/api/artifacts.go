@@ -6,6 +6,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // recordArtifact registers an artifact version.
@@ -16,7 +17,7 @@ func (s *Server) recordArtifact(c *call) error {
 	}
 	a, problems := describe(body)
 	if len(problems) > 0 {
-		return refused(problems, false)
+		return problem.Refused(problems, false)
 	}
 	warnings, err := s.warnings(c.Request.Context(), a, a.sources())
 	if err != nil {
@@ -42,7 +43,7 @@ func (s *Server) recordOne(
 	}
 	r, problems := build(body)
 	if len(problems) > 0 {
-		return refused(problems, false)
+		return problem.Refused(problems, false)
 	}
 	receipts, err := s.submit(c, function, r)
 	if err != nil {
@@ -73,8 +74,8 @@ func (s *Server) artifactVersions(c *call) error {
 			return err
 		}
 		if len(first.Items) == 0 {
-			return fail(
-				kindNotFound,
+			return problem.New(
+				problem.NotFound,
 				"%s/%s/%s has no version on the ledger, up to block %d",
 				record.Brief(f.Kind),
 				record.Brief(f.Namespace),

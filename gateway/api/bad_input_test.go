@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // event is a good event; replaced parts make it a bad one.
@@ -136,7 +137,7 @@ func TestProceedKeepsTheGoodEventsAndReportsTheBad(t *testing.T) {
 		Results []struct {
 			Index    int
 			State    string
-			Problems []reason
+			Problems []problem.Reason
 		}
 	}
 	job.json(t, &view)

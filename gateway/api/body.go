@@ -16,6 +16,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // How long a body may take: so much to begin with, and more for each byte that has come. What the gateway itself takes
@@ -49,10 +50,10 @@ func (c *call) open() (*body, error) {
 	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	if charset := params["charset"]; err != nil || !slices.Contains(c.op.consumes, media) ||
 		charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, fail(
-			kindUnsupported,
+		return nil, problem.New(
+			problem.Unsupported,
 			"Content-Type is %q; this route takes %s, in UTF-8",
-			record.Brief(clean(c.GetHeader("Content-Type"))),
+			record.Brief(problem.Clean(c.GetHeader("Content-Type"))),
 			strings.Join(c.op.consumes, " and "),
 		)
 	}
@@ -90,12 +91,12 @@ func (b *body) decode(coding string) error {
 		}
 		b.decoded, b.close = decoder, decoder.Close
 	default:
-		p := fail(
-			kindUnsupported,
+		p := problem.New(
+			problem.Unsupported,
 			"the body is encoded as %q; send it as gzip, as zstd or as it is",
-			record.Brief(clean(coding)),
+			record.Brief(problem.Clean(coding)),
 		)
-		p.header = http.Header{"Accept-Encoding": {"gzip, zstd"}}
+		p.Header = http.Header{"Accept-Encoding": {"gzip, zstd"}}
 		return p
 	}
 	return nil
@@ -126,21 +127,21 @@ func (b *body) problem(err error) error {
 	case errors.As(b.broken, &tooLarge):
 		return tooManyBytes(-1, b.most)
 	case errors.Is(b.broken, os.ErrDeadlineExceeded):
-		return fail(kindMalformed, "the body came too slowly; at least %d bytes a second are expected", slowestBody)
+		return problem.New(problem.Malformed, "the body came too slowly; at least %d bytes a second are expected", slowestBody)
 	case errors.Is(b.broken, io.ErrUnexpectedEOF):
-		return fail(kindMalformed, "the body ended before its announced length")
+		return problem.New(problem.Malformed, "the body ended before its announced length")
 	case b.broken != nil:
-		return fail(kindMalformed, "the body couldn't be read to its end: %v", b.broken)
+		return problem.New(problem.Malformed, "the body couldn't be read to its end: %v", b.broken)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return fail(
-			kindTooLarge,
+		return problem.New(
+			problem.TooLarge,
 			"the body is compressed with a window of more than the %d bytes allowed; compress it without --long",
 			maxWindow,
 		)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fail(kindMalformed, "the body ends in the middle of its %s encoding", b.coding)
+		return problem.New(problem.Malformed, "the body ends in the middle of its %s encoding", b.coding)
 	}
-	return fail(kindMalformed, "the body is not the %s it is said to be: %v", b.coding, err)
+	return problem.New(problem.Malformed, "the body is not the %s it is said to be: %v", b.coding, err)
 }
 
 // lineOf reads the bytes of a body as they come.
@@ -182,11 +183,11 @@ func (c *call) read() ([]byte, error) {
 	return all.Bytes(), nil
 }
 
-func tooManyBytes(n, most int64) *problem {
+func tooManyBytes(n, most int64) *problem.Problem {
 	if n < 0 {
-		return fail(kindTooLarge, "the body has more than the %d bytes allowed here", most)
+		return problem.New(problem.TooLarge, "the body has more than the %d bytes allowed here", most)
 	}
-	return fail(kindTooLarge, "the body has %d bytes, more than the %d allowed here", n, most)
+	return problem.New(problem.TooLarge, "the body has %d bytes, more than the %d allowed here", n, most)
 }
 
 // json reads the request's body as one JSON value.
@@ -206,11 +207,11 @@ func malformed(err error) error {
 	var size *canonical.SizeError
 	switch {
 	case errors.As(err, &syntax):
-		return fail(kindMalformed, "%v", err).because(reason{
+		return problem.New(problem.Malformed, "%v", err).Because(problem.Reason{
 			Code: "malformed_json", Detail: syntax.Message, Pointer: syntax.Pointer, Line: syntax.Line, Column: syntax.Column,
 		})
 	case errors.As(err, &size):
-		return fail(kindTooLarge, "%v", err).because(reason{Code: "too_large", Detail: size.Message, Pointer: size.Pointer})
+		return problem.New(problem.TooLarge, "%v", err).Because(problem.Reason{Code: "too_large", Detail: size.Message, Pointer: size.Pointer})
 	}
 	return err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // call is one request on its way through a handler, checked against the operation's description.
@@ -38,22 +39,22 @@ func (c *call) check() error {
 	c.params = map[string][]string{}
 	query, err := url.ParseQuery(c.Request.URL.RawQuery)
 	if err != nil {
-		return badParameter("", "the query is not well formed: %v", err)
+		return problem.WrongParameter("", "the query is not well formed: %v", err)
 	}
 	for _, name := range sortedKeys(query) {
 		p := c.op.query(name)
 		if p == nil {
-			return badParameter(clean(name), "%q is not a parameter of this route%s", clean(name), c.op.suggest())
+			return problem.WrongParameter(problem.Clean(name), "%q is not a parameter of this route%s", problem.Clean(name), c.op.suggest())
 		}
 		if len(query[name]) > 1 {
-			return badParameter(
-				clean(name),
+			return problem.WrongParameter(
+				problem.Clean(name),
 				"%s stands twice; several values are separated by | where the route allows them",
-				clean(name),
+				problem.Clean(name),
 			)
 		}
 		if c.params[name], err = p.read(query.Get(name)); err != nil {
-			return badParameter(name, "%s %v", name, err)
+			return problem.WrongParameter(name, "%s %v", name, err)
 		}
 	}
 	for _, p := range c.op.parameters {
@@ -61,14 +62,14 @@ func (c *call) check() error {
 		switch p.in {
 		case "query":
 			if p.required && c.params[p.name] == nil {
-				return badParameter(p.name, "%s is required", p.name)
+				return problem.WrongParameter(p.name, "%s is required", p.name)
 			}
 			continue
 		case "path":
 			value, given = c.Param(p.name), p.name != "key"
 			if c.Request.URL.RawPath != "" {
 				if value, err = url.PathUnescape(value); err != nil {
-					return badParameter(p.name, "%s is not percent-encoded as it should be", p.name)
+					return problem.WrongParameter(p.name, "%s is not percent-encoded as it should be", p.name)
 				}
 			}
 		case "header":
@@ -78,9 +79,9 @@ func (c *call) check() error {
 			continue
 		}
 		if c.params[p.name], err = p.read(value); err != nil {
-			bad := badParameter(p.name, "%s %v", p.name, err)
+			bad := problem.WrongParameter(p.name, "%s %v", p.name, err)
 			if p.in == "header" && c.op.method == http.MethodGet {
-				bad.kind = kindNotAcceptable
+				bad.Kind = problem.NotAcceptable
 			}
 			return bad
 		}
@@ -204,7 +205,7 @@ func (c *call) page() index.Page {
 func (c *call) negotiate() error {
 	c.accept = c.preferred(c.op.produces)
 	if c.accept == "" && len(c.op.produces) > 0 {
-		return fail(kindNotAcceptable, "this route answers with %s", strings.Join(c.op.produces, ", "))
+		return problem.New(problem.NotAcceptable, "this route answers with %s", strings.Join(c.op.produces, ", "))
 	}
 	return nil
 }
@@ -238,14 +239,4 @@ func (c *call) send(status int, media string, body []byte) {
 	if c.Request.Method != http.MethodHead {
 		_, _ = c.Writer.Write(body) // a caller who has gone needs no answer
 	}
-}
-
-// clean makes hostile text fit for a message.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.ToValidUTF8(s, "�"))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/intake"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // capture takes a document of events and queues it.
@@ -102,22 +103,22 @@ type jobCounts struct {
 
 // jobError is a problem of the standard's form.
 type jobError struct {
-	Type     string   `json:"type"`
-	Title    string   `json:"title"`
-	Status   int      `json:"status"`
-	Detail   string   `json:"detail"`
-	Instance string   `json:"instance"`
-	Problems []reason `json:"problems"`
+	Type     string           `json:"type"`
+	Title    string           `json:"title"`
+	Status   int              `json:"status"`
+	Detail   string           `json:"detail"`
+	Instance string           `json:"instance"`
+	Problems []problem.Reason `json:"problems"`
 }
 
 type resultView struct {
-	Index       int       `json:"index"`
-	State       string    `json:"state"`
-	ID          record.ID `json:"id,omitempty"`
-	EventID     string    `json:"eventID,omitempty"`
-	Transaction string    `json:"tx,omitempty"`
-	Block       *uint64   `json:"block,omitempty"`
-	Problems    []reason  `json:"problems,omitempty"`
+	Index       int              `json:"index"`
+	State       string           `json:"state"`
+	ID          record.ID        `json:"id,omitempty"`
+	EventID     string           `json:"eventID,omitempty"`
+	Transaction string           `json:"tx,omitempty"`
+	Block       *uint64          `json:"block,omitempty"`
+	Problems    []problem.Reason `json:"problems,omitempty"`
 }
 
 func viewJob(j capture.Job) jobView {
@@ -140,7 +141,7 @@ func viewResult(r capture.Result) resultView {
 		v.Block = &r.Block
 	}
 	for _, p := range r.Problems {
-		v.Problems = append(v.Problems, reasonOf(p, true))
+		v.Problems = append(v.Problems, problem.ReasonOf(p, true))
 	}
 	return v
 }
@@ -200,7 +201,7 @@ func (s *Server) listResults(c *call, view *jobView, what string) error {
 			return err
 		}
 		if from, err = strconv.Atoi(after); err != nil || from < 0 {
-			return badParameter("nextPageToken", "the page token is damaged; ask for the first page again")
+			return problem.WrongParameter("nextPageToken", "the page token is damaged; ask for the first page again")
 		}
 	}
 	only := capture.State("")
@@ -222,13 +223,13 @@ func (s *Server) listResults(c *call, view *jobView, what string) error {
 
 func errorOf(job string, r resultView) jobError {
 	e := jobError{
-		Type: "epcisException:ValidationException", Title: kindInvalid.title, Status: http.StatusBadRequest,
+		Type: "epcisException:ValidationException", Title: problem.Invalid.Title, Status: http.StatusBadRequest,
 		Instance: fmt.Sprintf("/epcis/v2/capture/%s#%d", url.PathEscape(job), r.Index), Problems: r.Problems,
 	}
 	if len(r.Problems) > 0 {
 		e.Detail = fmt.Sprintf("event %d: %s", r.Index, r.Problems[0].Detail)
-		kind := kindOfCode(r.Problems[0].Code)
-		e.Type, e.Title, e.Status = "epcisException:"+kind.epcis(http.MethodPost), kind.title, kind.status
+		kind := problem.KindOf(r.Problems[0].Code)
+		e.Type, e.Title, e.Status = "epcisException:"+kind.EPCIS(http.MethodPost), kind.Title, kind.Status
 	}
 	return e
 }
@@ -244,7 +245,7 @@ func token(cursor string) string {
 func cursor(token string) (string, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil {
-		return "", badParameter("nextPageToken", "the page token is damaged; ask for the first page again")
+		return "", problem.WrongParameter("nextPageToken", "the page token is damaged; ask for the first page again")
 	}
 	return string(raw), nil
 }

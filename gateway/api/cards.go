@@ -16,6 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/card"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // A card comes as its text alone. The gateway recognises what it is, gives it its media type and its hash, and copies
@@ -244,7 +245,7 @@ func (s *Server) artifactCard(c *call) error {
 	}
 	found := cardIn(v)
 	if found.Text == "" {
-		return fail(kindNotFound, "%s was registered without a card", record.Brief(ref.String()))
+		return problem.New(problem.NotFound, "%s was registered without a card", record.Brief(ref.String()))
 	}
 	media, extension := servedAs(found.MediaType)
 	// The text is anybody's. It is for saving and for programs, never for a browser to show as a page of this gateway.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // columns walks from one column of an artifact version.
@@ -15,7 +16,7 @@ func (s *Server) columns(c *call, q lineage.Query) error {
 	case format == "csv" || format == "" && c.accept == "text/csv":
 		media = "text/csv; charset=utf-8"
 	case format != "" && format != "json":
-		return badParameter("format", "lineage of columns is told as json or csv; leave column= out for %s", format)
+		return problem.WrongParameter("format", "lineage of columns is told as json or csv; leave column= out for %s", format)
 	}
 	direction := c.value("direction")
 	var answers []*lineage.ColumnAnswer
@@ -48,8 +49,8 @@ func (s *Server) columns(c *call, q lineage.Query) error {
 func unknownColumn(err error) error {
 	var unknown *lineage.UnknownColumnError
 	if errors.As(err, &unknown) {
-		return fail(kindNotFound, "%s", clean(unknown.Error())).because(
-			reason{Code: "unknown_column", Detail: clean(unknown.Error()), Parameter: "column"})
+		return problem.New(problem.NotFound, "%s", problem.Clean(unknown.Error())).Because(
+			problem.Reason{Code: "unknown_column", Detail: problem.Clean(unknown.Error()), Parameter: "column"})
 	}
 	return unknownNode(err)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/intake"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // recordEvent records one event and waits for its commit.
@@ -27,11 +28,11 @@ func (s *Server) recordEvent(c *call) error {
 		for i, p := range found {
 			problems[i] = record.Problem{Code: p.Code, Pointer: p.Pointer, Detail: p.Detail}
 		}
-		return refused(problems, false)
+		return problem.Refused(problems, false)
 	}
 	if len(events) != 1 {
-		return fail(
-			kindInvalid,
+		return problem.New(
+			problem.Invalid,
 			"the document has %d events; this route takes one. POST /epcis/v2/capture takes any number",
 			len(events),
 		)
@@ -55,8 +56,8 @@ func (s *Server) recordEvent(c *call) error {
 }
 
 func alreadyRecorded(mspID string, block uint64, id record.ID, transaction string) error {
-	p := fail(kindAlreadyRecorded, "%s has recorded this event already, in block %d, as %s", mspID, block, id)
-	p.existing, p.transaction = string(id), transaction
+	p := problem.New(problem.AlreadyRecorded, "%s has recorded this event already, in block %d, as %s", mspID, block, id)
+	p.Existing, p.Transaction = string(id), transaction
 	return p
 }
 
@@ -74,9 +75,9 @@ func (s *Server) queryEvents(c *call) error {
 // inEPCIS makes a problem call the page token what it is called there.
 func (s *Server) inEPCIS(err error) error {
 	p := s.problemOf(err)
-	for i := range p.reasons {
-		if p.reasons[i].Parameter == "pageToken" {
-			p.reasons[i].Parameter = "nextPageToken"
+	for i := range p.Reasons {
+		if p.Reasons[i].Parameter == "pageToken" {
+			p.Reasons[i].Parameter = "nextPageToken"
 		}
 	}
 	return p
@@ -128,7 +129,7 @@ func (s *Server) eventByID(c *call) error {
 		return err
 	}
 	if len(records) == 0 {
-		return fail(kindNotFound, "no event with the id %q is on the ledger, up to block %d", record.Brief(id), snap.Block)
+		return problem.New(problem.NotFound, "no event with the id %q is on the ledger, up to block %d", record.Brief(id), snap.Block)
 	}
 	return c.queryDocument(records, snap.Block, s)
 }

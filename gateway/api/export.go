@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // export answers with lineage in a format that isn't the gateway's own. What the answer says of itself beside the
@@ -65,11 +66,11 @@ func fileName(node string) string {
 func unfit(err error) error {
 	var refusal *formats.Refusal
 	if errors.As(err, &refusal) {
-		return fail(
-			kindNotAcceptable,
+		return problem.New(
+			problem.NotAcceptable,
 			"%s",
 			refusal.Detail,
-		).because(reason{Code: "unfit_format", Detail: refusal.Detail, Parameter: "format"})
+		).Because(problem.Reason{Code: "unfit_format", Detail: refusal.Detail, Parameter: "format"})
 	}
 	return err
 }

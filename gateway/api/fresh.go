@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // DefaultPatience is how long an answer of "there is no such thing" waits for blocks that are on their way.
@@ -29,8 +30,8 @@ func (s *Server) readFresh(c *call, read handler) error {
 
 // missing tells the errors that a further block can mend.
 func missing(err error) bool {
-	var told *problem
+	var told *problem.Problem
 	var future *index.FutureError
 	return errors.Is(err, index.ErrNotFound) || errors.As(err, &future) ||
-		errors.As(err, &told) && told.kind == kindNotFound
+		errors.As(err, &told) && told.Kind == problem.NotFound
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/pages"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
@@ -206,7 +207,7 @@ func (f *fixture) do(r request) answer {
 type problemBody struct {
 	Type, Title, Detail, Instance, Code, Existing, Tx, CaptureID string
 	Status                                                       int
-	Problems                                                     []reason
+	Problems                                                     []problem.Reason
 }
 
 func (a answer) problem(t testing.TB) problemBody {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // impact sums up what a node touched, or all that an organisation recorded.
@@ -18,7 +19,7 @@ func (s *Server) impact(c *call) error {
 		Nodes:        c.number("limit"),
 	}
 	if (c.value("node") == "") == (q.Organisation == "") {
-		return badParameter("node", "an impact is that of a node, or that of an organisation: give one of the two parameters")
+		return problem.WrongParameter("node", "an impact is that of a node, or that of an organisation: give one of the two parameters")
 	}
 	var err error
 	if q.Organisation == "" {
@@ -29,13 +30,13 @@ func (s *Server) impact(c *call) error {
 	impact, err := lineage.Assess(c.Request.Context(), s.Index, q)
 	var unknown *lineage.UnknownOrganisationError
 	if errors.As(err, &unknown) {
-		return fail(
-			kindNotFound,
+		return problem.New(
+			problem.NotFound,
 			"no event, artifact or run up to block %d was recorded by %q",
 			unknown.Block,
-			record.Brief(clean(unknown.MSPID)),
-		).because(
-			reason{
+			record.Brief(problem.Clean(unknown.MSPID)),
+		).Because(
+			problem.Reason{
 				Code:      "unknown_organisation",
 				Detail:    "the ledger has nothing of this organisation; give its MSP id, such as LabMSP",
 				Parameter: "organisation",

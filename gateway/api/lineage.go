@@ -9,6 +9,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/catalogue"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // lineageView is the answer of a walk, or of one in each direction.
@@ -84,7 +85,7 @@ func (c *call) directions(f formats.Format) ([]lineage.Direction, error) {
 	asked := c.value("direction")
 	if f.Direction != "" {
 		if c.params["direction"] != nil && asked != string(f.Direction) {
-			return nil, badParameter(
+			return nil, problem.WrongParameter(
 				"direction",
 				"the format %s is made of %s, not of %s; leave the direction out",
 				f.Name,
@@ -108,8 +109,8 @@ func (c *call) lineageQuery() (lineage.Query, error) {
 func unknownNode(err error) error {
 	var unknown *lineage.UnknownNodeError
 	if errors.As(err, &unknown) {
-		return fail(kindNotFound, "no record up to block %d names %q", unknown.Block, record.Brief(unknown.Node)).because(
-			reason{Code: "unknown_node", Detail: "the ledger doesn't know this node", Parameter: "node"})
+		return problem.New(problem.NotFound, "no record up to block %d names %q", unknown.Block, record.Brief(unknown.Node)).Because(
+			problem.Reason{Code: "unknown_node", Detail: "the ledger doesn't know this node", Parameter: "node"})
 	}
 	return err
 }

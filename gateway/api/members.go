@@ -8,6 +8,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // recordMember introduces the caller's organisation.
@@ -64,10 +65,10 @@ func pageOf[T any](s *Server, c *call, all func(at uint64) ([]T, error)) error {
 		var t shortToken
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 		if err != nil || json.Unmarshal(raw, &t) != nil || t.Skip < 0 {
-			return badParameter("pageToken", "the page token is damaged; ask for the first page again")
+			return problem.WrongParameter("pageToken", "the page token is damaged; ask for the first page again")
 		}
 		if at != index.Latest && at != t.Block {
-			return badParameter(
+			return problem.WrongParameter(
 				"pageToken",
 				"the page token belongs to the same query at another block; ask for the first page again",
 			)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // Keys of what handlers leave for the log.
@@ -67,8 +68,8 @@ func (s *Server) observe(g *gin.Context) {
 			"id",
 			id,
 		),
-		slog.String("method", record.Brief(clean(g.Request.Method))),
-		slog.String("path", record.Brief(clean(g.Request.URL.Path))),
+		slog.String("method", record.Brief(problem.Clean(g.Request.Method))),
+		slog.String("path", record.Brief(problem.Clean(g.Request.URL.Path))),
 		slog.String("operation", name),
 		slog.String("caller", g.GetString(callerKey)),
 		slog.Int("status", g.Writer.Status()),
@@ -88,14 +89,13 @@ func (s *Server) guard(g *gin.Context) {
 		}
 		s.Logger.Error("a handler panicked", "id", g.GetString(requestKey), "panic", fault, "stack", string(debug.Stack()))
 		if !g.Writer.Written() {
-			s.refuse(g, nil, fail(kindInternal, "the gateway failed at this request; its log says more"))
+			s.refuse(g, problem.New(problem.Internal, "the gateway failed at this request; its log says more"))
 		}
 	}()
 	if len(g.Request.RequestURI) > maxURI {
 		s.refuse(
 			g,
-			nil,
-			fail(kindURITooLong, "the address has %d bytes, more than the %d allowed", len(g.Request.RequestURI), maxURI),
+			problem.New(problem.URITooLong, "the address has %d bytes, more than the %d allowed", len(g.Request.RequestURI), maxURI),
 		)
 		return
 	}
@@ -104,7 +104,7 @@ func (s *Server) guard(g *gin.Context) {
 		return
 	}
 	if err := take(g.Request.Context(), s.places); err != nil {
-		s.refuse(g, nil, s.problemOf(err))
+		s.refuse(g, s.problemOf(err))
 		return
 	}
 	defer release(s.places)
@@ -136,26 +136,15 @@ func take(ctx context.Context, places chan struct{}) error {
 func release(places chan struct{}) { <-places }
 
 // refuse answers with a problem: as a page to somebody who follows a link, in JSON to all others.
-func (s *Server) refuse(g *gin.Context, o *operation, p *problem) {
+func (s *Server) refuse(g *gin.Context, p *problem.Problem) {
 	g.Abort()
 	id := g.GetString(requestKey)
-	if p.cause != nil || p.kind.status >= 500 {
-		s.Logger.Error("a request failed", "id", id, "problem", p.kind.slug, "detail", p.detail, "error", p.cause)
+	if p.Cause != nil || p.Kind.Status >= 500 {
+		s.Logger.Error("a request failed", "id", id, "problem", p.Kind.Slug, "detail", p.Detail, "error", p.Cause)
 	}
-	if o == nil {
-		// Some are refused before their operation is known.
-		o = operationAt(g.Request.URL.Path)
-	}
-	h := g.Writer.Header()
-	h.Del("Location")
-	p.headers(h)
-	c := &call{Context: g}
-	if c.GetHeader("Sec-Fetch-Mode") == "navigate" {
-		s.People.Refuse(g.Writer, g.Request, p.kind.status, p.kind.title, p.detail)
+	if g.GetHeader("Sec-Fetch-Mode") == "navigate" {
+		s.People.Refuse(g.Writer, g.Request, p.Kind.Status, p.Kind.Title, p.Detail)
 		return
 	}
-	c.send(p.kind.status, "application/problem+json", p.body(o, "urn:request:"+id))
+	p.Answer(g.Writer, g.Request, "urn:request:"+id)
 }
-
-// operationAt stands for the operation at a path when there is none, so that problems are told in its language.
-func operationAt(path string) *operation { return &operation{path: path, method: http.MethodGet} }

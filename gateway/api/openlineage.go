@@ -12,6 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 )
 
@@ -75,7 +76,7 @@ func (s *Server) takeLineage(c *call) error {
 	}
 	e, problems := openlineage.Read(v, mode)
 	if len(problems) > 0 {
-		return refused(problems, false)
+		return problem.Refused(problems, false)
 	}
 	if e.Kind == openlineage.Unknown {
 		c.send(http.StatusOK, "application/json", v.Bytes())
@@ -115,8 +116,8 @@ func (s *Server) awaitRun(c *call, view *takenView) error {
 		for i, p := range r.Problems {
 			problems[i] = record.Problem{Code: p.Code, Detail: p.Detail, Pointer: p.Pointer, Existing: p.Existing}
 		}
-		p := refused(problems, false)
-		p.detail = fmt.Sprintf("the event is kept, and the run can't be recorded: %s", p.detail)
+		p := problem.Refused(problems, false)
+		p.Detail = fmt.Sprintf("the event is kept, and the run can't be recorded: %s", p.Detail)
 		return p
 	}
 	run := viewRun(r)
@@ -140,10 +141,10 @@ type batchSummary struct {
 }
 
 type failedEvent struct {
-	Index     int      `json:"index"`
-	Reason    string   `json:"reason"`
-	Retriable bool     `json:"retriable"`
-	Problems  []reason `json:"problems,omitempty"`
+	Index     int              `json:"index"`
+	Reason    string           `json:"reason"`
+	Retriable bool             `json:"retriable"`
+	Problems  []problem.Reason `json:"problems,omitempty"`
 }
 
 // takeLineageBatch takes a JSON array of events, or one in each line. What is good is taken; the answer tells of the
@@ -207,16 +208,16 @@ func (s *Server) takeLineageBatch(c *call) error {
 // failedEvent says why an event was not taken, and whether it is worth sending again.
 func (s *Server) failedEvent(index int, err error) failedEvent {
 	p := s.problemOf(err)
-	if p.kind.status >= 500 {
+	if p.Kind.Status >= 500 {
 		s.Logger.Error("an event of a batch was not taken", "index", index, "error", err)
 	}
 	f := failedEvent{
 		Index:     index,
-		Reason:    p.detail,
-		Retriable: p.kind.status == http.StatusTooManyRequests || p.kind.status >= 500,
+		Reason:    p.Detail,
+		Retriable: p.Kind.Status == http.StatusTooManyRequests || p.Kind.Status >= 500,
 	}
-	for _, r := range p.reasons {
-		f.Problems = append(f.Problems, reason{Code: r.Code, Detail: r.Detail, Pointer: r.Pointer})
+	for _, r := range p.Reasons {
+		f.Problems = append(f.Problems, problem.Reason{Code: r.Code, Detail: r.Detail, Pointer: r.Pointer})
 	}
 	return f
 }
@@ -250,7 +251,7 @@ func (s *Server) readBatch(c *call) ([]sent, error) {
 		}
 	}
 	if len(texts) > maxBatch {
-		return nil, fail(kindTooLarge, "the batch has more than the %d events allowed; send it in pieces", maxBatch)
+		return nil, problem.New(problem.TooLarge, "the batch has more than the %d events allowed; send it in pieces", maxBatch)
 	}
 	batch := make([]sent, 0, len(texts))
 	for i, text := range texts {
@@ -298,7 +299,7 @@ func notABatch(body []byte, mode openlineage.Mode, limits canonical.Limits) erro
 	if err != nil {
 		return malformed(err)
 	}
-	return refused(
+	return problem.Refused(
 		[]record.Problem{{Code: "wrong_type", Detail: "a batch is a JSON array of events, not a JSON " + v.Kind.String()}},
 		false,
 	)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/web"
 )
 
@@ -133,7 +134,7 @@ func (s *spec) typeName(schema any) string {
 // problemTypes lists the types of problem.
 func (s *Server) problemTypes(c *call) error {
 	page := &web.Problems{Frame: s.frame(c, "docs")}
-	for _, k := range problemKinds {
+	for _, k := range problem.Kinds {
 		page.Kinds = append(page.Kinds, viewKind(k))
 	}
 	return s.html(c, http.StatusOK, "problems", page)
@@ -141,8 +142,8 @@ func (s *Server) problemTypes(c *call) error {
 
 // problemType is the page about one.
 func (s *Server) problemType(c *call) error {
-	for _, k := range problemKinds {
-		if k.slug == c.value("slug") {
+	for _, k := range problem.Kinds {
+		if k.Slug == c.value("slug") {
 			return s.html(
 				c,
 				http.StatusOK,
@@ -151,16 +152,16 @@ func (s *Server) problemType(c *call) error {
 			)
 		}
 	}
-	return fail(kindNotFound, "there is no type of problem %q; /problems lists them", record.Brief(c.value("slug")))
+	return problem.New(problem.NotFound, "there is no type of problem %q; /problems lists them", record.Brief(c.value("slug")))
 }
 
-func viewKind(k *problemKind) web.Problem {
+func viewKind(k *problem.Kind) web.Problem {
 	return web.Problem{
-		Slug:   k.slug,
-		Status: k.status,
-		Title:  k.title,
-		Help:   k.help,
-		EPCIS:  "epcisException:" + k.epcis(http.MethodPost),
+		Slug:   k.Slug,
+		Status: k.Status,
+		Title:  k.Title,
+		Help:   k.Help,
+		EPCIS:  "epcisException:" + k.EPCIS(http.MethodPost),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -55,7 +56,7 @@ func (s *Server) lineageProof(c *call) error {
 		return err
 	}
 	if limit := c.number("limit"); len(ids) > limit {
-		return badParameter(
+		return problem.WrongParameter(
 			"limit",
 			"the walk comes to %d records, more than %d; walk fewer steps, or allow more",
 			len(ids),
@@ -86,7 +87,7 @@ func (s *Server) recordsOf(c *call, a *lineage.Answer) ([]record.ID, error) {
 		return nil, err
 	}
 	if len(ids) == 0 {
-		return nil, fail(kindNotFound, "no record stands between %q and what it has to do with", record.Brief(a.Node))
+		return nil, problem.New(problem.NotFound, "no record stands between %q and what it has to do with", record.Brief(a.Node))
 	}
 	return ids, nil
 }
@@ -131,14 +132,14 @@ func (c *call) proved(p *proof.Proof, err error) error {
 		c.Header("Retry-After", strconv.Itoa(int(ledger.RetryAfter.Seconds())))
 		return c.answer(http.StatusAccepted, proofPending{"pending", []string{}, []string{}})
 	case errors.As(err, &few):
-		p := fail(kindUnavailable, "%v", few)
-		p.retryAfter, p.cause = ledger.RetryAfter, err
+		p := problem.New(problem.Unavailable, "%v", few)
+		p.RetryAfter, p.Cause = ledger.RetryAfter, err
 		return p
 	case proof.ReasonOf(err) == proof.BrokenTrace: // the walk isn't the one that a verifier makes, which is this gateway's fault
 		return err
 	case errors.As(err, &wrong):
-		p := fail(kindUnavailable, "what the organisations' peers gave doesn't make a proof: %v", wrong)
-		p.retryAfter, p.cause = ledger.RetryAfter, err
+		p := problem.New(problem.Unavailable, "what the organisations' peers gave doesn't make a proof: %v", wrong)
+		p.RetryAfter, p.Cause = ledger.RetryAfter, err
 		return p
 	case err != nil:
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // recordView is a record as the API shows it.
@@ -120,7 +121,7 @@ func (c *call) recordID() (string, error) {
 		id = "ni:///sha-256;" + id
 	}
 	if _, err := record.ParseID(id); err != nil {
-		return "", badParameter("id", "%v", err)
+		return "", problem.WrongParameter("id", "%v", err)
 	}
 	return id, nil
 }
@@ -133,7 +134,7 @@ func (s *Server) showRecord(c *call, id string, noun record.Noun) error {
 		return err
 	}
 	if noun != "" && r.Noun != noun {
-		return fail(kindNotFound, "%s is of the noun %s; /v1/records/ has every record", r.ID, r.Noun)
+		return problem.New(problem.NotFound, "%s is of the noun %s; /v1/records/ has every record", r.ID, r.Noun)
 	}
 	v := viewRecord(*r)
 	if err := s.complete(ctx, &v, at); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 )
 
@@ -91,7 +92,7 @@ func (s *Server) listRuns(c *call) error {
 			after, err = strconv.ParseInt(text, 10, 64)
 		}
 		if err != nil || after <= 0 {
-			return badParameter("pageToken", "the page token is damaged; ask for the first page again")
+			return problem.WrongParameter("pageToken", "the page token is damaged; ask for the first page again")
 		}
 	}
 	f := runs.Filter{State: runs.State(c.value("state")), Job: c.value("job"), MSPID: c.caller.Identity.MSPID}

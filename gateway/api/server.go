@@ -1,5 +1,5 @@
 // Package api is the REST interface of a gateway. What each route takes and gives is said in openapi.yaml, from which
-// the router is made; how each one works is in a file for each resource; what can go wrong is in the table of kinds.go.
+// the router is made. How each route works is in a file for each resource. What can go wrong is in package problem.
 package api
 
 import (
@@ -17,6 +17,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/web"
@@ -163,19 +164,17 @@ func New(cfg Config) (*Server, error) {
 		}
 		s.refuse(
 			g,
-			nil,
-			fail(kindNotFound, "there is nothing at %q; /docs lists what there is", record.Brief(clean(g.Request.URL.Path))),
+			problem.New(problem.NotFound, "there is nothing at %q; /docs lists what there is", record.Brief(problem.Clean(g.Request.URL.Path))),
 		)
 	})
 	s.engine.NoMethod(func(g *gin.Context) {
 		s.refuse(
 			g,
-			nil,
-			fail(
-				kindMethod,
+			problem.New(
+				problem.Method,
 				"%s is not a method of %q",
-				record.Brief(clean(g.Request.Method)),
-				record.Brief(clean(g.Request.URL.Path)),
+				record.Brief(problem.Clean(g.Request.Method)),
+				record.Brief(problem.Clean(g.Request.URL.Path)),
 			),
 		)
 	})
@@ -253,7 +252,7 @@ func (s *Server) serve(g *gin.Context, o *operation, run handler) {
 		err = s.readFresh(c, run)
 	}
 	if err != nil {
-		s.refuse(g, o, s.problemOf(err))
+		s.refuse(g, s.problemOf(err))
 	}
 }
 
@@ -267,12 +266,12 @@ func (s *Server) admit(c *call) error {
 		return nil
 	}
 	if err != nil {
-		p := fail(kindUnauthenticated, "%v; send one as “Authorization: Bearer …”", err)
+		p := problem.New(problem.Unauthenticated, "%v; send one as “Authorization: Bearer …”", err)
 		challenge := `Bearer realm="pedigree"`
 		if errors.Is(err, access.ErrUnknownToken) {
 			challenge += `, error="invalid_token"`
 		}
-		p.header = http.Header{"Www-Authenticate": {challenge}}
+		p.Header = http.Header{"Www-Authenticate": {challenge}}
 		return p
 	}
 	c.caller = caller
@@ -282,14 +281,14 @@ func (s *Server) admit(c *call) error {
 			return nil
 		}
 	}
-	p := fail(
-		kindWrongRole,
+	p := problem.New(
+		problem.WrongRole,
 		"the token %q has the role %s; this takes the role %s",
 		caller.Name,
 		caller.Role,
 		anyOf(c.op.roles),
 	)
-	p.header = http.Header{
+	p.Header = http.Header{
 		"Www-Authenticate": {`Bearer realm="pedigree", error="insufficient_scope", scope="` + string(c.op.roles[0]) + `"`},
 	}
 	return p

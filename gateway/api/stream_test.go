@@ -22,6 +22,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/intake"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 const standardContext = `"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"`
@@ -152,7 +153,7 @@ func TestADocumentOfNothingButFaultsHasAnEnd(t *testing.T) {
 	p := f.do(request{path: "/epcis/v2/capture", body: document(strings.Repeat("{},", intake.MaxProblems) + "{}"), header: proceed}).problem(t)
 	assert.Equal(t, http.StatusBadRequest, p.Status)
 	assert.Contains(t, p.Detail, "more than 100000 problems")
-	assert.Len(t, p.Problems, maxReasons)
+	assert.Len(t, p.Problems, problem.MaxReasons)
 	f.nothingTaken()
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // receipt says where a record is on the ledger.
@@ -35,8 +36,8 @@ type generatedBy struct {
 // problems are relative to the record with the problem's index.
 func (s *Server) submit(c *call, function string, records ...*record.Record) ([]receipt, error) {
 	if !s.Health().Usable() {
-		p := fail(kindUnavailable, "no peer can be reached at the moment; nothing was recorded")
-		p.retryAfter = ledger.RetryAfter
+		p := problem.New(problem.Unavailable, "no peer can be reached at the moment; nothing was recorded")
+		p.RetryAfter = ledger.RetryAfter
 		return nil, p
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Wait)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // digitalLink begins the canonical Digital Link of every thing.
@@ -18,7 +19,7 @@ func (s *Server) thing(c *call) error {
 	thing := epcis.Thing("https://link.invalid" + path) // any host but GS1's own: what is no Digital Link keeps it
 	parts := epcis.Parts(thing)
 	if len(parts) == 0 {
-		return fail(kindNotFound, "%q is no GS1 Digital Link: a part has the wrong form or length", record.Brief(clean(path)))
+		return problem.New(problem.NotFound, "%q is no GS1 Digital Link: a part has the wrong form or length", record.Brief(problem.Clean(path)))
 	}
 	links := linksetOf(thing)
 	c.Header("Link", "<"+thing[len(digitalLink):]+`?linkType=linkset>; rel="linkset"; type="application/linkset+json"`)

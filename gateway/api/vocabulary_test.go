@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // enums lists the enumerations of the description, wherever they are.
@@ -75,7 +76,7 @@ func TestTheDescriptionHasEveryWordOfTheLedgersVocabularies(t *testing.T) {
 
 func TestEveryProblemOfTheLedgerHasAStatus(t *testing.T) {
 	for _, c := range record.ProblemCodes {
-		require.NotNil(t, kindOfCode(c.Code), c.Code)
+		require.NotNil(t, problem.KindOf(c.Code), c.Code)
 	}
 	for code, status := range map[string]int{
 		"already_withdrawn": http.StatusConflict, "version_exists": http.StatusConflict, "already_generated": http.StatusConflict,
@@ -83,6 +84,6 @@ func TestEveryProblemOfTheLedgerHasAStatus(t *testing.T) {
 		"missing_field": http.StatusBadRequest, "too_large": http.StatusRequestEntityTooLarge, "not_found": http.StatusNotFound,
 		"not_committed": http.StatusServiceUnavailable, "a code of a later program": http.StatusBadRequest,
 	} {
-		assert.Equal(t, status, kindOfCode(code).status, code)
+		assert.Equal(t, status, problem.KindOf(code).Status, code)
 	}
 }
