@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/pedigree-ledger/pedigree/test/markdown"
 )
 
 func TestAnErrorAsksForItsCode(t *testing.T) {
@@ -26,4 +28,12 @@ func TestTheTableHasEveryCode(t *testing.T) {
 		assert.Contains(t, Table, fmt.Sprintf("\n  %d  ", code))
 	}
 	assert.Equal(t, 5, strings.Count(Table, "\n"))
+}
+
+func TestTheDocumentationHasTheTable(t *testing.T) {
+	table := "Exit codes:\n"
+	for _, row := range markdown.Table(t, "../../../docs/using.md", "code", "meaning") {
+		table += "  " + row[0] + "  " + row[1] + "\n"
+	}
+	assert.Equal(t, Table, table)
 }
