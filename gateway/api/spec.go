@@ -17,6 +17,10 @@ import (
 var specYAML []byte
 
 // spec is the OpenAPI document, and what the gateway does because of it.
+//
+// The parameters are checked here and not by a library, because OpenAPI can't declare most of them: EPCIS forms the
+// names of parameters from the names of members (EQ_ILMD_…, GE_INNER_…). The member x-pattern says which names there
+// are. A library that refuses what isn't declared would refuse them, and one that doesn't would let misspelt ones pass.
 type spec struct {
 	doc        map[string]any
 	json       []byte
