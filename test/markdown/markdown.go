@@ -1,4 +1,5 @@
 // Package markdown reads the tables of the project's pages, so that tests can hold them to the code that they describe.
+// Its own tests check the pages: their links, the width of their lines, and the map of CONTRIBUTING.md.
 package markdown
 
 import (
