@@ -1,4 +1,4 @@
-package api
+package problem
 
 import (
 	"strconv"
@@ -11,8 +11,8 @@ import (
 
 func TestTheDocumentationListsTheTypesOfProblem(t *testing.T) {
 	var want [][]string
-	for _, k := range problemKinds {
-		want = append(want, []string{"`/problems/" + k.slug + "`", strconv.Itoa(k.status), k.title})
+	for _, k := range Kinds {
+		want = append(want, []string{"`/problems/" + k.Slug + "`", strconv.Itoa(k.Status), k.Title})
 	}
 	assert.Equal(t, want, markdown.Table(t, "../../docs/rest.md", "type", "status", "meaning"))
 }
