@@ -7,7 +7,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
-var references = []Reference{{hostile, hostile, Kinds[0]}, {"javascript:alert(1)", hostile, Kinds[1]}}
+var references = []Reference{{hostile, hostile, Kinds[0], []string{hostile}}, {"javascript:alert(1)", hostile, Kinds[1], nil}}
 
 func init() {
 	deed := Deed{Kind: Kinds[0], Did: hostile, Times: 2, Nodes: references, More: 1, Note: hostile, ID: hostile}

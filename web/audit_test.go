@@ -6,7 +6,7 @@ import "time"
 func init() {
 	h := hostile
 	rows := []AuditRow{
-		{Kind: NodeKind(h), What: h, Nodes: []Reference{{h, h, NodeKind(h)}}, By: h, At: time.Unix(0, 0), Record: h, Verdict: &Verdict{Problem: h}, Proof: "/" + h, File: h},
+		{Kind: NodeKind(h), What: h, Nodes: []Reference{{h, h, NodeKind(h), []string{h}}}, By: h, At: time.Unix(0, 0), Record: h, Verdict: &Verdict{Problem: h}, Proof: "/" + h, File: h},
 		{Kind: NodeKind(h), What: h, By: h, Record: h, Verdict: &Verdict{Organisations: []string{h}}, Proof: "/" + h, File: h},
 	}
 	pages["audit"] = &Audit{

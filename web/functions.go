@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,8 +9,11 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // functions are the functions that templates can call.
@@ -26,6 +30,8 @@ func (p *Pages) functions() template.FuncMap {
 		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"brief":    Brief,
 		"flagWord": flagWord,
+		"flagOf":   flagOf,
+		"title":    kindTitle,
 		"path":     url.PathEscape,
 		"query":    url.QueryEscape,
 		"href":     Href,
@@ -148,6 +154,20 @@ func size(n int64) string {
 
 // flagWord is a flag in words for people.
 func flagWord(flag string) string { return strings.ReplaceAll(flag, "-", " ") }
+
+// flagOf is the flag that statements of a kind leave, as the beginning of a line. Kinds without a flag have their title.
+func flagOf(kind string) string {
+	k, _ := record.StatementKindOf(kind)
+	word := flagWord(cmp.Or(k.Flag, k.Title, kind))
+	first, size := utf8.DecodeRuneInString(word)
+	return string(unicode.ToUpper(first)) + word[size:]
+}
+
+// kindTitle is the title of a kind of statement, inside a sentence.
+func kindTitle(kind string) string {
+	k, _ := record.StatementKindOf(kind)
+	return strings.ToLower(cmp.Or(k.Title, kind))
+}
 
 // plural chooses the word for a number.
 func plural(n int, one, several string) string {

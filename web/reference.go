@@ -5,4 +5,5 @@ package web
 type Reference struct {
 	Node, Text string
 	Kind       Kind
+	Flags      []string // what statements say of it
 }

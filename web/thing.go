@@ -17,6 +17,17 @@ type Thing struct {
 	OfManyLots bool   // the code is that of a product; its lots and items have codes and recalls of their own
 	CheckDigit string // if the code's last digit is wrong: the right one
 	Recalls    []Recall
+	// Recorded tells that a record names the thing, or what it belongs to.
+	Recorded bool
+	// Behind are the kinds of the warnings about what the thing comes from. Which these are is for members.
+	Behind []string
+	// Unsure tells that not all that the thing comes from could be looked at, so there may be more warnings.
+	Unsure bool
+	// Outdated says why the gateway may not know the newest records; empty if it does.
+	Outdated string
+	// Of a product: the lots and items that are recalled themselves, and whether there may be more.
+	Below       int
+	BelowUnsure bool
 
 	Address string        // address of this page, as the visitor sees it
 	QR      template.HTML // QR code of the address
@@ -25,17 +36,28 @@ type Thing struct {
 	ProofName     string // name of the file with the proof
 	ProofCommands string // commands that check it
 
-	SignedIn  bool     // if false, the fields below are not set: they are for members and their auditors only
-	Story     *Story   // nil if no record names the thing
-	Known     []string // other things of the same product, if there is no story or the thing is a product
+	SignedIn  bool        // if false, the fields below are not set: they are for members and their auditors only
+	Story     *Story      // nil if no record names the thing
+	Known     []Reference // other things of the same product, if there is no story or the thing is a product
 	MoreKnown bool
 }
 
 // Part is one element of the thing's code.
 type Part struct{ Title, Value string }
 
-// Recall is a recall that hasn't been retracted.
+// Calm reports whether it is good news that no recall is known: the thing is recorded, its code can be right, and all
+// that it comes from was looked at.
+func (t *Thing) Calm() bool {
+	return t.Recorded && t.CheckDigit == "" && t.Outdated == "" && !t.Unsure && !t.OfManyLots &&
+		len(t.Recalls)+len(t.Behind) == 0
+}
+
+// ToldBehind reports whether the story says what is behind the thing.
+func (t *Thing) ToldBehind() bool { return t.Story != nil && len(t.Story.Affected) > 0 }
+
+// Recall is a recall, or a withdrawal of consent, that hasn't been retracted.
 type Recall struct {
+	Kind                     string // of the statement
 	Node                     string // the recalled node: the thing, or what it belongs to
 	Own                      bool   // Node is the thing itself
 	By, Reason, Instructions string
@@ -60,7 +82,7 @@ type Story struct {
 	Nodes      int // nodes that the picture is about
 	Made       Family
 	Became     Family
-	Carriers   []string   // things that held it
+	Carriers   []Relative // things that held it
 	Held       []Relative // things that it held
 	MoreHeld   int
 	Charts     []Chart

@@ -22,12 +22,12 @@ func hostileThing() *Thing {
 	limit := 1.0
 	drawing := chart.Chart{Title: h, Unit: h, Limits: []chart.Limit{{High: &limit}}, Series: []chart.Series{{Name: h, Readings: []chart.Reading{{Time: now, Low: 1, High: 2, Recalled: true}}}}}.Draw()
 	return &Thing{
-		Frame: framed(), URI: h, Path: "/" + h, Parts: []Part{{h, h}}, CheckDigit: h, Recalls: []Recall{{h, false, h, h, h, now, h}}, Address: h, Linkset: "/x",
-		ProofName: h, ProofCommands: h, SignedIn: true, Known: []string{h},
+		Frame: framed(), URI: h, Path: "/" + h, Parts: []Part{{h, h}}, CheckDigit: h, Recalls: []Recall{{h, h, false, h, h, h, now, h}}, Behind: []string{h, h}, Outdated: h, Unsure: true, Below: 2, Address: h, Linkset: "/x",
+		ProofName: h, ProofCommands: h, SignedIn: true, Known: references,
 		Story: &Story{
 			Steps: 9, Organisations: []string{h}, Now: &step, Affected: []Affected{{[]Named{{h, h}}, 1, h, h, h, h, now, h}},
 			Days:  []Day{{now, []Stage{{First: step, Last: step, Count: 1}, {First: step, Last: step, Count: 9, Steps: []Step{step}, More: 8, Summary: h, Recalled: 1}}}},
-			Pager: Pager{1, 2, 3, "/x", "/y"}, Made: family, Became: family, Carriers: []string{h}, Held: family.Things, MoreHeld: 1, Unread: 3,
+			Pager: Pager{1, 2, 3, "/x", "/y"}, Made: family, Became: family, Carriers: family.Things, Held: family.Things, MoreHeld: 1, Unread: 3,
 			Charts:    []Chart{{drawing, h, h, h, 1, []Source{{h, h, h}}, []Listed{{now, h, h, h, true, true}}}},
 			Decisions: []Decision{{h, h, []Fact{{h, h}}, []string{h}, []string{h}, h, now, h, []Named{{h, h}}, 1}},
 			Claims:    []Claim{{h, h, h, now, []Fact{{h, h}}, true, true}}, MoreClaims: 1, Errors: []Mistake{{h, h, h, h, now, h, []string{h}}},
@@ -53,23 +53,66 @@ func TestTheTimesOfAStageSayTheirZone(t *testing.T) {
 	}
 }
 
-func TestThatNoRecallIsKnownIsGoodNewsOnlyOfAThingThatIsRecordedAndNotAffected(t *testing.T) {
+func TestThatNoRecallIsKnownIsSaidOnlyOfWhatWasLookedAtWhole(t *testing.T) {
 	p, err := Load()
 	require.NoError(t, err)
-	const calm = `<section class="card calm"><p>No recall`
+	const none, calm = "No recall is on the ledger", `<section class="card calm">`
+	lot := kindBySlug("lot")
 	for name, c := range map[string]struct {
-		story *Story
-		calm  bool
+		page       Thing
+		none, calm bool
+		says       []string
 	}{
-		"recorded, and nothing behind it is recalled": {&Story{}, true},
-		"recorded, and made of what is recalled":      {&Story{Affected: []Affected{{Reason: "warm"}}}, false},
-		"not recorded":                                {nil, false},
+		"recorded, and nothing behind it is recalled": {page: Thing{Recorded: true}, none: true, calm: true},
+		"recorded, with a story":                      {page: Thing{Recorded: true, SignedIn: true, Story: &Story{}}, none: true, calm: true},
+		"made of what is recalled": {
+			page: Thing{Recorded: true, Behind: []string{"recall"}},
+			says: []string{"Affected by a recall of what it comes from", "Don't use, sell or pass on this lot"},
+		},
+		"decided by what was withdrawn, too": {
+			page: Thing{Recorded: true, Behind: []string{"recall", "withdrawal"}},
+			says: []string{"Affected by a recall and by a withdrawal of consent of what it comes from"},
+		},
+		"made of what is recalled, told with names": {
+			page: Thing{Recorded: true, SignedIn: true, Behind: []string{"recall"}, Story: &Story{Affected: []Affected{{Kind: "recall", Reason: "warm"}}}},
+			says: []string{"Affected by a recall of what it comes from", "warm"},
+		},
+		"withdrawn itself": {page: Thing{Recorded: true, Recalls: []Recall{{Kind: "withdrawal", Own: true}}}, says: []string{"<h2>Withdrawn</h2>"}},
+		"not recorded": {
+			says: []string{"Nobody has recorded anything about this lot, so it isn't known whether it is recalled"},
+		},
+		"with a check digit that is wrong": {
+			page: Thing{Recorded: true, CheckDigit: "6"}, says: []string{"it ought to be 6", "A recall of the right code doesn't show here"},
+		},
+		"from more than was looked at": {
+			page: Thing{Recorded: true, Unsure: true}, says: []string{"It isn't known whether a recall reaches this lot"},
+		},
+		"recalled, and from more than was looked at": {
+			page: Thing{Recorded: true, Unsure: true, Behind: []string{"recall"}}, says: []string{"It isn't known whether more recalls reach this lot"},
+		},
+		"of a gateway that is behind": {
+			page: Thing{Recorded: true, Outdated: "It is behind."}, says: []string{"It is behind. A recall may be missing here."},
+		},
+		"a product": {
+			page: Thing{Recorded: true, OfManyLots: true}, says: []string{"No recall of this product as a whole is on the ledger"},
+		},
+		"a product with a recalled lot": {
+			page: Thing{Recorded: true, OfManyLots: true, Below: 1}, says: []string{"Lots or items of this product are recalled", "At least 1 lot or item of this product is recalled"},
+		},
+		"a product that nobody recorded": {
+			page: Thing{OfManyLots: true}, says: []string{"Nobody has recorded anything about this product"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			body, err := p.Render("thing", &Thing{Frame: framed(), SignedIn: true, Story: c.story})
+			c.page.Frame, c.page.Kind = framed(), lot
+			body, err := p.Render("thing", &c.page)
 			require.NoError(t, err)
-			assert.Contains(t, string(body), "No recall is on the ledger")
-			assert.Equal(t, c.calm, strings.Contains(string(body), calm))
+			html := strings.ReplaceAll(string(body), "&#39;", "'")
+			assert.Equal(t, c.none, strings.Contains(html, none))
+			assert.Equal(t, c.calm, strings.Contains(html, calm))
+			for _, text := range c.says {
+				assert.Contains(t, html, text)
+			}
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -261,12 +262,48 @@ func TestThePublicPageOfAnItemTellsTheRecallOfItsLot(t *testing.T) {
 	assert.Contains(t, page(lot+"/21/S1"), "Listeria", "the code on the item names the lot")
 	other := page("/01/09520051010106/10/L2/21/S1")
 	assert.NotContains(t, other, "Listeria")
-	assert.Contains(t, other, "No recall")
+	assert.NotContains(t, other, "No recall")
+	assert.Contains(t, other, "Nobody has recorded anything about this item")
 	product := page("/01/09520051010106")
 	assert.NotContains(t, product, "Recalled")
-	assert.Contains(t, product, "recall of a lot", "the product's page doesn't speak for its lots")
+	assert.Contains(t, product, "At least 1 lot or item of this product is recalled")
 	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"All of it"}`, "https://id.gs1.org/01/09520051010106"))
 	assert.Equal(t, 1, strings.Count(page(lot+"/21/S1"), "All of it"))
+}
+
+func TestThePublicPageTellsWhatIsAffectedAndNotByWhat(t *testing.T) {
+	f := newFixture(t)
+	page := func(path string) string {
+		a := f.do(request{path: path, role: "nobody", header: map[string]string{"Accept": "text/html"}})
+		require.Equal(t, http.StatusOK, a.status, a.body)
+		return a.body
+	}
+	lot := func(name string) string { return "https://id.gs1.org/01/09520051010106/10/" + name }
+	made := func(day int, from, to string) *record.Record {
+		return indextest.Event(t, fmt.Sprintf(`{"type":"TransformationEvent","eventTime":"2026-03-%02dT08:00:00Z",
+			"inputQuantityList":[{"epcClass":%q}],"outputQuantityList":[{"epcClass":%q}]}`, day, lot(from), lot(to)))
+	}
+	f.ledger.Put("Harbor", made(1, "BAD", "MID"))
+	f.ledger.Put("Harbor", made(2, "MID", "SHELF"))
+	const sscc = "https://id.gs1.org/00/095200510000000013"
+	f.ledger.Put("Harbor", indextest.Event(t, `{"type":"AggregationEvent","eventTime":"2026-03-03T08:00:00Z","action":"ADD",
+		"parentID":"`+sscc+`","childQuantityList":[{"epcClass":"`+lot("SHELF")+`"}]}`))
+	assert.Contains(t, page(lot("SHELF")[len(digitalLink):]), "No recall is on the ledger")
+
+	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"Listeria at Seaside Ltd"}`, lot("BAD")))
+	for _, thing := range []string{lot("MID"), lot("SHELF"), lot("SHELF") + "/21/S1", sscc} {
+		body := page(thing[len(digitalLink):])
+		assert.Contains(t, body, "Affected by a recall of what it comes from", thing)
+		for _, secret := range []string{"No recall", "Seaside", "BAD", "HarborMSP"} {
+			assert.NotContains(t, body, secret, thing)
+		}
+	}
+	member := f.do(request{path: lot("SHELF")[len(digitalLink):], header: map[string]string{"Accept": "text/html"}}).body
+	assert.Contains(t, member, "Seaside")
+	assert.NotContains(t, member, "No recall")
+	unmade := page(lot("OTHER")[len(digitalLink):])
+	assert.Contains(t, unmade, "Nobody has recorded anything about this lot")
+	assert.NotContains(t, unmade, "No recall")
 }
 
 func mustParse(t *testing.T, text string) canonical.Value {

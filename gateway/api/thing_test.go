@@ -99,6 +99,37 @@ func TestAThingLeadsToTheLinksOfItsTypes(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, odd.status)
 }
 
+func TestALinksetSaysWhatIsKnownOfRecalls(t *testing.T) {
+	f := newFixture(t)
+	const lots = "/01/09520051010106/10/"
+	standing := func(path, want string) {
+		t.Helper()
+		a := f.do(request{path: path, role: "nobody", header: map[string]string{"Accept": "application/linkset+json"}})
+		require.Equal(t, http.StatusOK, a.status, a.body)
+		assert.Equal(t, 2, strings.Count(a.body, `"standing":[`+want+`]`), a.body)
+	}
+	made := func(from, to string) {
+		f.ledger.Put("Harbor", indextest.Event(t, fmt.Sprintf(`{"type":"TransformationEvent","eventTime":"2026-03-01T08:00:00Z",
+			"inputQuantityList":[{"epcClass":"https://id.gs1.org%s"}],"outputQuantityList":[{"epcClass":"https://id.gs1.org%s"}]}`, lots+from, lots+to)))
+	}
+	made("BAD", "MID")
+	made("MID", "SHELF")
+	standing(lots+"SHELF", `"no-recall-known"`)
+	standing("/01/09520051010106", `"no-recall-known"`)
+	standing(lots+"OTHER", `"unrecorded"`)
+	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"Listeria"}`, "https://id.gs1.org"+lots+"BAD"))
+	standing(lots+"BAD", `"recalled"`)
+	standing(lots+"SHELF", `"affected"`)
+	standing(lots+"SHELF/21/S1", `"affected"`)
+	standing("/01/09520051010106", `"lots-recalled"`)
+	f.server.Ready = func() (bool, string) { return false, "the gateway is behind" }
+	f.people.Ready = f.server.Ready
+	standing(lots+"SHELF", `"affected","uncertain"`)
+	page := f.do(request{path: lots + "SHELF", role: "nobody", header: inHTML})
+	assert.NotContains(t, page.body, "No recall")
+	assert.Contains(t, page.body, "The gateway is behind. A recall may be missing here.")
+}
+
 func TestACodeWithASlipIsSaidToHaveOne(t *testing.T) {
 	f := newFixture(t)
 	a := f.do(request{path: "/01/09520051010107/10/X", role: "nobody", header: inHTML})

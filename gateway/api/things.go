@@ -1,12 +1,15 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/journey"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
@@ -21,14 +24,17 @@ func (s *Server) thing(c *call) error {
 	if len(parts) == 0 {
 		return problem.New(problem.NotFound, "%q is no GS1 Digital Link: a part has the wrong form or length", record.Brief(problem.Clean(path)))
 	}
-	links := linksetOf(thing)
 	c.Header("Link", "<"+thing[len(digitalLink):]+`?linkType=linkset>; rel="linkset"; type="application/linkset+json"`)
 	switch wanted := strings.TrimPrefix(strings.TrimPrefix(c.value("linkType"), voc), "gs1:"); {
 	case wanted == "linkset" || wanted == "all" || wanted == "" && c.accept == "application/linkset+json":
 		c.accept = "application/linkset+json"
-		return c.answer(http.StatusOK, links)
+		standing, err := s.standing(c.Request.Context(), thing, path)
+		if err != nil {
+			return err
+		}
+		return c.answer(http.StatusOK, linksetOf(thing, standing))
 	case wanted != "" && wanted != "defaultLink" && wanted != "pip":
-		to := links.Linkset[0][voc+wanted].([]link)[0] // the description has no other words
+		to := linksetOf(thing, nil).Linkset[0][voc+wanted].([]link)[0] // the description has no other words
 		c.Header("Location", to.Href)
 		c.send(http.StatusTemporaryRedirect, "text/plain; charset=utf-8", []byte(to.Href+"\n"))
 		return nil
@@ -50,27 +56,79 @@ type link struct {
 	Href  string `json:"href"`
 	Type  string `json:"type"`
 	Title string `json:"title"`
+	// Standing is an extension attribute (RFC 9264, section 4.2.4.3) of links about recalls.
+	Standing []string `json:"standing,omitempty"`
 }
 
-func linksetOf(thing string) linkset {
+// The words for what is known of recalls of a thing, beside the flags of statements that warn, such as recalled.
+const (
+	standingAffected   = "affected"        // a recall or a withdrawal stands about what it comes from
+	standingLots       = "lots-recalled"   // of a product: lots or items of it are recalled or withdrawn
+	standingUnrecorded = "unrecorded"      // no record names it, so nothing is known
+	standingUncertain  = "uncertain"       // not all could be looked at, so there may be more
+	standingClear      = "no-recall-known" // none of these
+)
+
+// standing says what is known of recalls of a thing, without saying more than everybody may know who has it in hand.
+func (s *Server) standing(ctx context.Context, thing, path string) ([]string, error) {
+	w, err := journey.Warnings(ctx, s.Index, thing, path)
+	if err != nil {
+		return nil, err
+	}
+	var words []string
+	for _, own := range w.Own {
+		kind, _ := record.StatementKindOf(own.Kind)
+		words = append(words, kind.Flag)
+	}
+	uncertain, known := w.Cut, w.Known
+	if journey.IsProduct(thing) {
+		lots, err := journey.LotsOf(ctx, s.Index, thing, w.Block)
+		if err != nil {
+			return nil, err
+		}
+		if lots.Recalled > 0 {
+			words = append(words, standingLots)
+		}
+		uncertain, known = uncertain || lots.Cut, known || lots.Looked > 0
+	}
+	if len(w.Behind) > 0 {
+		words = append(words, standingAffected)
+	}
+	if !known {
+		words = append(words, standingUnrecorded)
+	}
+	if ready, _ := s.Ready(); uncertain || !ready {
+		words = append(words, standingUncertain)
+	}
+	if len(words) == 0 {
+		return []string{standingClear}, nil
+	}
+	slices.Sort(words)
+	return slices.Compact(words), nil
+}
+
+func linksetOf(thing string, standing []string) linkset {
 	query := url.QueryEscape(thing)
 	self := thing[len(digitalLink):]
 	lineage := []link{
-		{"/v1/lineage?direction=ancestors&node=" + query, "application/json", "Where it comes from"},
-		{"/v1/lineage?direction=descendants&node=" + query, "application/json", "What became of it"},
+		{"/v1/lineage?direction=ancestors&node=" + query, "application/json", "Where it comes from", nil},
+		{"/v1/lineage?direction=descendants&node=" + query, "application/json", "What became of it", nil},
 	}
 	return linkset{[]map[string]any{{
 		"anchor":            thing,
-		voc + "defaultLink": []link{{self, "text/html", "About this item"}},
-		voc + "pip":         []link{{self, "text/html", "About this item"}},
+		voc + "defaultLink": []link{{self, "text/html", "About this item", nil}},
+		voc + "pip":         []link{{self, "text/html", "About this item", nil}},
 		voc + "epcis": []link{
-			{"/epcis/v2/events?MATCH_anyEPC=" + query, "application/json", "Events of this item"},
-			{"/epcis/v2/events?MATCH_anyEPCClass=" + query, "application/json", "Events of this class or lot"},
+			{"/epcis/v2/events?MATCH_anyEPC=" + query, "application/json", "Events of this item", nil},
+			{"/epcis/v2/events?MATCH_anyEPCClass=" + query, "application/json", "Events of this class or lot", nil},
 		},
 		voc + "traceability": lineage,
-		voc + "recallStatus": []link{{"/v1/statements?kind=recall&about=" + query, "application/json", "Recalls"}},
+		voc + "recallStatus": []link{
+			{"/v1/statements?kind=recall&about=" + query, "application/json", "Recalls of the item itself", standing},
+			{self, "text/html", "Recalls of the item, and of what it comes from", standing},
+		},
 		voc + "certificationInfo": []link{
-			{"/v1/statements?kind=certificate&about=" + query, "application/json", "Certificates"},
+			{"/v1/statements?kind=certificate&about=" + query, "application/json", "Certificates", nil},
 		},
 	}}}
 }

@@ -100,6 +100,37 @@ func (ix *Index) Status(ctx context.Context, node string, at uint64) (Status, er
 	return Status{Flags: []string{}, Claims: []Claim{}}, nil
 }
 
+// Flags are the flags that statements give nodes, by their names as record.ParseNode spells them. Nodes without any are
+// left out.
+func (ix *Index) Flags(ctx context.Context, nodes []string, at uint64) (map[string][]string, error) {
+	snap, err := ix.Snapshot(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	named := make(map[int64][]string, len(nodes)) // an artifact version has two names: its own, and that of its record
+	ids := make([]int64, 0, len(nodes))
+	for _, node := range nodes {
+		v, err := ix.Find(ctx, node, snap)
+		if err != nil {
+			return nil, err
+		}
+		if v.ID != 0 {
+			ids, named[v.ID] = append(ids, v.ID), append(named[v.ID], node)
+		}
+	}
+	statuses, err := ix.Statuses(ctx, ids, snap)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string][]string{}
+	for id, s := range statuses {
+		for _, node := range named[id] {
+			all[node] = s.Flags
+		}
+	}
+	return all, nil
+}
+
 // claim is a statement about a node.
 type claim struct {
 	id, tx int64

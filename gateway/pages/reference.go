@@ -9,11 +9,15 @@ import (
 	"github.com/pedigree-ledger/pedigree/web"
 )
 
-// refer names nodes for people. Records that can't be read keep their hashes.
+// refer names nodes for people, with their flags. Records that can't be read keep their hashes.
 func (p *Pages) refer(ctx context.Context, nodes []string) []web.Reference {
+	flags, err := p.Index.Flags(ctx, nodes, index.Latest)
+	if err != nil {
+		p.Logger.Warn("couldn't read what statements say of nodes", "error", err)
+	}
 	list := make([]web.Reference, len(nodes))
 	for i, node := range nodes {
-		list[i] = web.Reference{Node: node, Text: web.Brief(node), Kind: web.NodeKind(node)}
+		list[i] = web.Reference{Node: node, Text: web.Brief(node), Kind: web.NodeKind(node), Flags: flags[node]}
 		if !strings.HasPrefix(node, "ni:///") {
 			continue
 		}

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
@@ -44,14 +43,13 @@ func (p *Pages) thing(v *visit, thing string) error {
 		Linkset: thing[len(digitalLink):] + "?linkType=linkset",
 	}
 	parts := epcis.Parts(thing)
-	page.OfManyLots = len(parts) == 1 && parts[0].AI == "01"
+	page.OfManyLots = journey.IsProduct(page.URI)
 	for _, part := range parts {
 		page.Parts = append(page.Parts, web.Part{Title: part.Title, Value: part.Value})
 	}
 	page.CheckDigit = expectedCheckDigit(parts)
 	page.Address, page.QR = addressOf(v.Request, thing)
-	var err error
-	if page.Recalls, err = p.recalls(ctx, thing, v.URL.EscapedPath()); err != nil {
+	if err := p.warn(ctx, page); err != nil {
 		return err
 	}
 	if page.SignedIn {
@@ -89,53 +87,53 @@ func expectedCheckDigit(parts []epcis.Part) string {
 	return ""
 }
 
-// recalls finds the recalls that stand, of the thing and of all that the link says it belongs to: its lot, its class.
-func (p *Pages) recalls(ctx context.Context, thing, path string) ([]web.Recall, error) {
-	var recalls []web.Recall
-	for _, node := range belongsTo(thing, path) {
-		status, err := p.Index.Status(ctx, node, index.Latest)
-		if err != nil {
-			return nil, err
-		}
-		for _, claim := range status.Claims {
-			if claim.Kind != record.Recall || claim.Retracted {
-				continue
-			}
-			r, err := p.Index.Record(ctx, claim.ID, index.Latest)
-			if err != nil {
-				return nil, err
-			}
-			body, err := canonical.Parse(r.Body, canonical.Limits{})
-			if err != nil {
-				return nil, err
-			}
-			predicate := body.Get("predicate")
-			recalls = append(recalls, web.Recall{
-				Node: node, Own: node == thing, By: claim.MSPID, Record: claim.ID, At: r.Time,
-				Reason: predicate.Get("reason").Text, Instructions: predicate.Get("instructions").Text,
-			})
+const mostShown = 20 // recalls that are shown with their words
+
+// warn fills in the warnings that bear on the thing, and on all that its link says it belongs to: its lot, its class.
+func (p *Pages) warn(ctx context.Context, page *web.Thing) error {
+	if ready, why := p.Ready(); !ready {
+		page.Outdated = sentence(why)
+	}
+	w, err := journey.Warnings(ctx, p.Index, page.URI, page.Path)
+	if err != nil {
+		return err
+	}
+	page.Recorded, page.Unsure = w.Known, w.Cut
+	for _, behind := range w.Behind {
+		if !slices.Contains(page.Behind, behind.Kind) {
+			page.Behind = append(page.Behind, behind.Kind)
 		}
 	}
-	return recalls, nil
+	for _, own := range w.Own[:min(len(w.Own), mostShown)] {
+		r, err := p.Index.Record(ctx, own.ID, w.Block)
+		if err != nil {
+			return err
+		}
+		body, err := canonical.Parse(r.Body, canonical.Limits{})
+		if err != nil {
+			return err
+		}
+		predicate := body.Get("predicate")
+		page.Recalls = append(page.Recalls, web.Recall{
+			Kind: own.Kind, Node: own.Node, Own: own.Node == page.URI, By: own.MSPID, Record: own.ID, At: r.Time,
+			Reason: predicate.Get("reason").Text, Instructions: predicate.Get("instructions").Text,
+		})
+	}
+	if page.OfManyLots {
+		return p.below(ctx, page, w.Block)
+	}
+	return nil
 }
 
-// belongsTo lists a thing, and what else the path of its Digital Link names, the nearest first. The canonical spelling
-// of a serialised item leaves out the lot that its link may carry, so it doesn't say this alone.
-func belongsTo(thing, path string) []string {
-	nodes := []string{thing}
-	add := func(node string) {
-		if node != "" && !slices.Contains(nodes, node) {
-			nodes = append(nodes, node)
-		}
+// below counts the lots and items of a product that are recalled themselves.
+func (p *Pages) below(ctx context.Context, page *web.Thing, block uint64) error {
+	lots, err := journey.LotsOf(ctx, p.Index, page.URI, block)
+	if err != nil {
+		return err
 	}
-	pairs := strings.Split(strings.Trim(path, "/"), "/")
-	for n := len(pairs) - 2; n >= 2; n -= 2 {
-		if prefix := epcis.Thing(digitalLink + "/" + strings.Join(pairs[:n], "/")); epcis.Parts(prefix) != nil {
-			add(prefix)
-		}
-	}
-	add(epcis.Class(thing))
-	return nodes
+	page.Below, page.BelowUnsure = lots.Recalled, lots.Cut
+	page.Recorded = page.Recorded || lots.Looked > 0
+	return nil
 }
 
 // Limits of one page.
@@ -178,7 +176,7 @@ func (p *Pages) story(v *visit, page *web.Thing) error {
 		s.From, s.To = j.Steps[0].Time, j.Steps[len(j.Steps)-1].Time
 	}
 	for _, c := range j.Carriers {
-		s.Carriers = append(s.Carriers, c.ID)
+		s.Carriers = append(s.Carriers, web.Relative{Node: c.ID, By: c.MSPID, Flags: c.Flags})
 	}
 	s.Held, s.MoreHeld = viewRelatives(j.Held), j.HeldCount-len(j.Held)
 	for _, a := range j.Affected {
@@ -188,7 +186,7 @@ func (p *Pages) story(v *visit, page *web.Thing) error {
 		s.Decisions = append(s.Decisions, viewDecision(d))
 	}
 	for _, c := range j.Claims {
-		if c.Kind == record.Recall && !c.Retracted {
+		if record.Warns(c.Kind) && !c.Retracted {
 			continue // it stands at the top of the page
 		}
 		s.Claims = append(s.Claims, viewClaim(c, time.Now()))
@@ -220,6 +218,6 @@ func (p *Pages) known(ctx context.Context, page *web.Thing) error {
 	if err != nil {
 		return err
 	}
-	page.Known, page.MoreKnown = list.Items, list.Next != ""
+	page.Known, page.MoreKnown = p.refer(ctx, list.Items), list.Next != ""
 	return nil
 }

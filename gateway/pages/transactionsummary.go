@@ -24,7 +24,7 @@ func (p *Pages) summarizeTransaction(ctx context.Context, t index.TransactionSum
 	shown := 0
 	for _, r := range t.Records {
 		d := p.deed(ctx, r)
-		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && slices.Equal(out.Deeds[n-1].Nodes, d.Nodes) &&
+		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && sameNodes(out.Deeds[n-1].Nodes, d.Nodes) &&
 			out.Deeds[n-1].Note == d.Note {
 			out.Deeds[n-1].Times++
 		} else if n == mostDeeds {
@@ -36,6 +36,10 @@ func (p *Pages) summarizeTransaction(ctx context.Context, t index.TransactionSum
 	}
 	out.More = total - shown
 	return out
+}
+
+func sameNodes(a, b []web.Reference) bool {
+	return slices.EqualFunc(a, b, func(a, b web.Reference) bool { return a.Node == b.Node })
 }
 
 // deed says in a few words what a record says.

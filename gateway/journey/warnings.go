@@ -1,0 +1,82 @@
+package journey
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+)
+
+// Limits of looking for warnings, which everybody may ask for. Beyond them the answer says that it is cut.
+const (
+	warningNodes  = 2_000
+	warningBudget = time.Second
+	mostLots      = 500 // lots and items of a product
+)
+
+// digitalLink begins the canonical Digital Link of every thing.
+const digitalLink = "https://id.gs1.org"
+
+// Warnings finds the recalls and withdrawals that bear on a thing, on all that the path of its Digital Link says that
+// it belongs to, and on what these come from.
+func Warnings(ctx context.Context, g lineage.Graph, thing, path string) (*lineage.Warnings, error) {
+	return lineage.WarningsOf(ctx, g, belongsTo(thing, path), lineage.Query{
+		At: index.Latest, Nodes: warningNodes, Budget: warningBudget,
+	})
+}
+
+// belongsTo lists a thing, and what else the path of its Digital Link names, the nearest first. The canonical spelling
+// of a serialised item leaves out the lot that its link may carry, so it doesn't say this alone.
+func belongsTo(thing, path string) []string {
+	nodes := []string{thing}
+	add := func(node string) {
+		if node != "" && !slices.Contains(nodes, node) {
+			nodes = append(nodes, node)
+		}
+	}
+	pairs := strings.Split(strings.Trim(path, "/"), "/")
+	for n := len(pairs) - 2; n >= 2; n -= 2 {
+		if prefix := epcis.Thing(digitalLink + "/" + strings.Join(pairs[:n], "/")); epcis.Parts(prefix) != nil {
+			add(prefix)
+		}
+	}
+	add(epcis.Class(thing))
+	return nodes
+}
+
+// Lots is what is known of recalls of the lots and items of a product.
+type Lots struct {
+	Looked   int  // lots and items that were looked at
+	Recalled int  // of these, those that bear a warning themselves
+	Cut      bool // there are more
+}
+
+// LotsOf looks at the lots and items of a product.
+func LotsOf(ctx context.Context, ix *index.Index, product string, at uint64) (Lots, error) {
+	list, err := ix.Things(ctx, product, at, index.Page{Size: mostLots})
+	if err != nil {
+		return Lots{}, err
+	}
+	flags, err := ix.Flags(ctx, list.Items, at)
+	if err != nil {
+		return Lots{}, err
+	}
+	lots := Lots{Looked: len(list.Items), Cut: list.Next != ""}
+	for _, f := range flags {
+		if slices.ContainsFunc(f, record.IsWarning) {
+			lots.Recalled++
+		}
+	}
+	return lots, nil
+}
+
+// IsProduct tells whether a thing is a GTIN alone, which stands for all its lots and items.
+func IsProduct(thing string) bool {
+	parts := epcis.Parts(thing)
+	return len(parts) == 1 && parts[0].AI == "01"
+}

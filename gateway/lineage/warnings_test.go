@@ -1,0 +1,117 @@
+package lineage_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
+)
+
+func (s *story) warnings(q lineage.Query, names ...string) *lineage.Warnings {
+	s.t.Helper()
+	q.At = index.Latest
+	w, err := lineage.WarningsOf(s.t.Context(), s.index, s.all(names), q)
+	require.NoError(s.t, err)
+	return w
+}
+
+// about are the names of the nodes that warnings are about.
+func (s *story) about(list []lineage.Warning) []string {
+	names := []string{}
+	for _, w := range list {
+		names = append(names, s.names[w.Node])
+	}
+	return names
+}
+
+func TestWarningsReachWhatComesOfTheirSubjects(t *testing.T) {
+	s := newStory(t)
+	s.sees("caught", 1, "lotBad")
+	s.sees("caught too", 1, "lotFine")
+	s.makes("cut", 2, []string{"lotBad"}, []string{"lotMid"})
+	s.makes("portioned", 3, []string{"lotMid"}, []string{"lotShelf"})
+	s.packs("packed", 4, "ADD", "pallet7", "lotShelf")
+	s.packs("packed too", 4, "ADD", "pallet8", "lotFine")
+	s.says("Test", "recall", "recall", `{"reason":"listeria"}`, "lotBad")
+	s.says("Test", "pallet's", "recall", `{"reason":"warm"}`, "pallet8")
+
+	for name, want := range map[string]struct{ own, behind []string }{
+		"lotBad":   {[]string{"lotBad"}, []string{}},
+		"lotMid":   {[]string{}, []string{"lotBad"}},
+		"lotShelf": {[]string{}, []string{"lotBad"}},
+		"pallet7":  {[]string{}, []string{"lotBad"}},
+		"lotFine":  {[]string{}, []string{"pallet8"}},
+	} {
+		w := s.warnings(lineage.Query{}, name)
+		require.True(t, w.Known && !w.Cut, name)
+		require.Equal(t, want.own, s.about(w.Own), name)
+		require.Equal(t, want.behind, s.about(w.Behind), name)
+	}
+
+	together := s.warnings(lineage.Query{}, "lotFine", "lotBad")
+	require.Equal(t, []string{"lotBad"}, s.about(together.Own), "an item and its lot are asked about together")
+
+	s.says("Test", "taken back", "retraction", `{"reason":"it was another lot"}`, "recall")
+	require.Empty(t, s.warnings(lineage.Query{}, "lotShelf").Behind)
+}
+
+func TestWarningsBehindADecisionAreFound(t *testing.T) {
+	s := newStory(t)
+	s.artifact("dataset/lab/consented@1")
+	s.artifact("model/lab/grade@1", "dataset/lab/consented@1")
+	s.sees("seen", 1, "lotA")
+	s.runs("graded", 2, "inference", []string{"model/lab/grade@1"}, nil, []string{"lotA"})
+	s.says("Test", "withdrawal", "withdrawal", `{"reason":"consent"}`, "dataset/lab/consented@1")
+	w := s.warnings(lineage.Query{}, "lotA")
+	require.Equal(t, []string{"dataset/lab/consented@1"}, s.about(w.Behind))
+	require.Equal(t, "withdrawal", w.Behind[0].Kind)
+}
+
+func TestWarningsSayWhatIsNotKnown(t *testing.T) {
+	s := newStory(t)
+	s.sees("caught", 1, "lotBad")
+	s.makes("cut", 2, []string{"lotBad"}, []string{"lotMid"})
+	s.makes("portioned", 3, []string{"lotMid"}, []string{"lotShelf"})
+	s.says("Test", "recall", "recall", `{"reason":"listeria"}`, "lotBad")
+	s.says("Test", "own", "recall", `{"reason":"listeria"}`, "lotShelf")
+
+	s.name("lotNobodyKnows", thing("lotNobodyKnows"))
+	require.Equal(t, &lineage.Warnings{Block: s.ledger.Height()}, s.warnings(lineage.Query{}, "lotNobodyKnows"))
+	for why, q := range map[string]lineage.Query{
+		"nodes": {Nodes: 3}, "depth": {Depth: 2}, "time": {Budget: 1},
+	} {
+		w := s.warnings(q, "lotShelf")
+		require.True(t, w.Known && w.Cut, why)
+		require.Equal(t, []string{"lotShelf"}, s.about(w.Own), why)
+		require.Empty(t, w.Behind, why)
+	}
+}
+
+// slowGraph answers about links only when the asker has given up.
+type slowGraph struct{ lineage.Graph }
+
+func (g slowGraph) LinksTo(ctx context.Context, _ []int64, _ index.Snapshot) ([]index.Link, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
+func TestWarningsDoNotWaitForASlowStore(t *testing.T) {
+	s := newStory(t)
+	s.sees("caught", 1, "lotA")
+	w, err := lineage.WarningsOf(
+		t.Context(), slowGraph{s.index}, []string{thing("lotA")}, lineage.Query{At: index.Latest, Budget: time.Millisecond},
+	)
+	require.NoError(t, err)
+	require.True(t, w.Known && w.Cut)
+
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	_, err = lineage.WarningsOf(
+		gone, slowGraph{s.index}, []string{thing("lotA")}, lineage.Query{At: index.Latest, Budget: time.Hour},
+	)
+	require.Error(t, err, "who asked has left")
+}
