@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// JSON reads one JSON text. A byte order mark before it is passed over. Errors are of type *Error.
+// JSON reads one JSON text. It skips a byte order mark at the start. Errors are of type *Error.
 func JSON(text string) (Node, error) {
 	rest := strings.TrimPrefix(text, "\ufeff")
 	r := &jsonReader{text: rest, decoder: json.NewDecoder(strings.NewReader(rest)), line: 1}
@@ -26,12 +26,12 @@ func JSON(text string) (Node, error) {
 type jsonReader struct {
 	text    string
 	decoder *json.Decoder
-	line    int // at the offset counted
+	line    int // the line at the offset counted
 	counted int
 	counter
 }
 
-// here is the line that the decoder has come to.
+// here returns the line that the decoder has reached.
 func (r *jsonReader) here() int {
 	if at := min(int(r.decoder.InputOffset()), len(r.text)); at > r.counted {
 		r.line += strings.Count(r.text[r.counted:at], "\n")
@@ -100,7 +100,7 @@ func (r *jsonReader) members(n *Node, depth int) error {
 		if err != nil {
 			return err
 		}
-		name, _ := t.(string) // the decoder lets nothing else stand here
+		name, _ := t.(string) // the decoder accepts only strings here
 		at := below(n.Pointer, name)
 		if seen[name] {
 			return twice(r.here(), at, name)

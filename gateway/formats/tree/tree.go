@@ -1,10 +1,10 @@
-// Package tree reads JSON and YAML that others have written, into one kind of tree that remembers where everything
-// stood.
+// Package tree reads JSON and YAML documents into one kind of tree, in which each value knows its line and its JSON
+// pointer. [JSON] and [YAML] are the two readers; both return a [Node].
 //
-// It is for documents that are kept as they are and only looked at, such as model cards: numbers keep the spelling they
-// have, and a document that is merely unusual is read. What two readers could understand in two ways, such as a name
-// that stands twice in one object, is refused, and so is what would cost more than a card is worth: deep nesting, very
-// many values, and aliases that multiply.
+// The package is for documents that are stored unchanged and only looked at, such as model cards. Numbers keep their
+// spelling, and an unusual document is still read. A document that two readers could understand in two ways is refused,
+// for example one with the same name twice in an object. So is a document that would cost too much to read: deep
+// nesting, very many values, or aliases that multiply.
 package tree
 
 import (
@@ -16,16 +16,16 @@ import (
 
 // Limits of one document.
 const (
-	MaxDepth  = 64     // arrays and objects inside each other
-	MaxValues = 50_000 // values in the document, after aliases are followed
+	MaxDepth  = 64     // levels of nested arrays and objects
+	MaxValues = 50_000 // values in the document, with aliases expanded
 
 	maxPointer = 1024 // bytes
 )
 
-// Kind says what a node is.
+// Kind is the type of a node's value.
 type Kind uint8
 
-// The kinds. The zero Node is null.
+// The kinds of nodes. The zero Node is null.
 const (
 	Null Kind = iota
 	Bool
@@ -42,22 +42,22 @@ func (k Kind) String() string {
 // Node is one value of a document.
 type Node struct {
 	Kind    Kind
-	Text    string // of text, numbers and booleans, as it was written
+	Text    string // spelling of a text, number or boolean, as in the document
 	Items   []Node
-	Members []Member // in the order of the document, names unique
-	Pointer string   // RFC 6901, from the document's top; of what is called by very long names, that of what it stands in
+	Members []Member // in the order of the document; names are unique
+	Pointer string   // RFC 6901, from the root; the parent's where the names on the way are very long
 	Line    int      // counted from 1
 }
 
-// Member is a name and its value.
+// Member is one name of an object with its value.
 type Member struct {
 	Name  string
 	Value Node
 }
 
-// Error says why a document can't be read, and where.
+// Error says why a document can't be read, and where the fault is.
 type Error struct {
-	Line    int // counted from 1; 0 if it isn't known
+	Line    int // counted from 1; 0 if unknown
 	Pointer string
 	Message string
 }
@@ -69,7 +69,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Message)
 }
 
-// Get finds a member by its name; one that isn't there is null.
+// Get returns the member with the given name. If there is none, it returns a null node that has the pointer the member
+// would have.
 func (n Node) Get(name string) Node {
 	for i := range n.Members {
 		if n.Members[i].Name == name {
@@ -79,7 +80,7 @@ func (n Node) Get(name string) Node {
 	return Node{Pointer: below(n.Pointer, name), Line: n.Line}
 }
 
-// Has tells whether an object has a member of that name, which may be null.
+// Has reports whether an object has a member with the given name. The member may be null.
 func (n Node) Has(name string) bool {
 	for i := range n.Members {
 		if n.Members[i].Name == name {
@@ -89,7 +90,7 @@ func (n Node) Has(name string) bool {
 	return false
 }
 
-// Each is a list's items; anything else but null is a list of itself, as many formats allow.
+// Each returns the items of a list. Any other value but null counts as a list of one item, as many formats allow.
 func (n Node) Each() []Node {
 	switch n.Kind {
 	case Null:
@@ -100,7 +101,7 @@ func (n Node) Each() []Node {
 	return []Node{n}
 }
 
-// Scalar is the text of a text, number or boolean, without space around it; of anything else nothing.
+// Scalar returns the spelling of a text, number or boolean, without surrounding space. For other kinds it returns "".
 func (n Node) Scalar() string {
 	switch n.Kind {
 	case String, Number, Bool:
@@ -109,7 +110,7 @@ func (n Node) Scalar() string {
 	return ""
 }
 
-// Texts are the texts of a list, or of one text; what is empty is left out.
+// Texts returns the texts in a list, or a single text as a list of one. It leaves out empty texts.
 func (n Node) Texts() []string {
 	var all []string
 	for _, item := range n.Each() {
@@ -120,7 +121,7 @@ func (n Node) Texts() []string {
 	return all
 }
 
-// counter bounds what one document costs.
+// counter counts the values of a document and enforces the limits.
 type counter struct{ values int }
 
 func (c *counter) count(line int, pointer string, depth int) *Error {
@@ -133,8 +134,9 @@ func (c *counter) count(line int, pointer string, depth int) *Error {
 	return nil
 }
 
-// below is the pointer to something by its name, or its place in a list. Each value of a document has one, so they
-// can't all have a name in them that is as long as the document.
+// below returns the pointer to a value, given its parent's pointer and its name or its index. A name may be as long as
+// the whole document and every value below it has a pointer, so a pointer that would be too long stays that of the
+// parent.
 func below(pointer string, step any) string {
 	if name, ok := step.(string); ok && len(name) > maxPointer {
 		return pointer

@@ -9,9 +9,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// YAML reads one YAML document whose first line is line number first of what it stands in. Texts keep their spelling:
-// no, 1.10 and 2026-03-01 stay what they look like. Aliases are followed and merge keys merged; names that aren't texts
-// are taken as they are spelled, and names that are lists or objects refused. Errors are of type *Error.
+// YAML reads one YAML document. first is the line number of its first line in the file that it is part of. Texts keep
+// their spelling: no, 1.10 and 2026-03-01 stay as written. Aliases are followed and merge keys are merged. A name that
+// isn't a text is taken as it is spelled; a name that is a list or an object is refused. Errors are of type *Error.
 func YAML(text string, first int) (Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader([]byte(text)))
 	var doc yaml.Node
@@ -33,7 +33,7 @@ func YAML(text string, first int) (Node, error) {
 	return r.value(doc.Content[0], "", 0)
 }
 
-// yamlError says where the text stops being YAML, and where the list or object begins in which that happens.
+// yamlError says on which line the text stops being YAML, and on which line the enclosing list or object begins.
 func yamlError(err error, first int) *Error {
 	var e *yaml.LoadError
 	if !errors.As(err, &e) {
@@ -52,7 +52,7 @@ func yamlError(err error, first int) *Error {
 
 type yamlReader struct {
 	first int
-	open  map[*yaml.Node]bool // aliases that are being followed
+	open  map[*yaml.Node]bool // nodes whose aliases are being followed, to detect cycles
 	counter
 }
 
@@ -138,7 +138,7 @@ func (r *yamlReader) members(n *Node, y *yaml.Node, depth int) error {
 		seen[key.Value] = true
 		n.Members = append(n.Members, Member{key.Value, v})
 	}
-	for _, m := range merged { // what stands here goes before what is merged, and the first merged before the next
+	for _, m := range merged { // an object's own members override merged ones, and earlier merges override later ones
 		if !seen[m.Name] {
 			seen[m.Name] = true
 			n.Members = append(n.Members, m)
