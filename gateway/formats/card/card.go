@@ -1,7 +1,9 @@
-// Package card recognises the documents that describe artifact versions, whatever their format, and reads them.
+// Package card recognises and reads the documents that describe artifact versions: Croissant metadata, model and
+// dataset cards in Markdown, and CycloneDX bills of materials. [Read] accepts any of them; [Compare] checks a card
+// against the files that an artifact was registered with.
 //
-// A card is kept on the ledger byte for byte, and read again whenever somebody wants to know what it says; nothing of
-// what this package finds in it is kept.
+// The ledger keeps a card byte for byte. What this package finds in a card is never stored; the card is read again each
+// time.
 package card
 
 import (
@@ -28,9 +30,9 @@ const (
 
 var versions = regexp.MustCompile(`^\d{1,3}\.\d{1,3}$`)
 
-// Read recognises a card and says what it is about. mediaType may be empty, or general, such as application/json; if it
-// names a format, the card must be of it. media is the type that the card is kept under. Errors are of type
-// *tree.Error, with the line of the card in which the fault is.
+// Read recognises a card and reads it. mediaType may be empty or general, such as application/json. If it names a card
+// format, the card must have that format. The result media is the media type under which to store the card. Errors are
+// of type *tree.Error and give the line of the fault where it is known.
 func Read(mediaType, text string) (d *about.Description, media string, err error) {
 	given, params, err := parameters(mediaType)
 	if err != nil {
@@ -88,7 +90,7 @@ func Read(mediaType, text string) (d *about.Description, media string, err error
 	}
 }
 
-// Describe is Read for a card that the ledger has: one that can't be read says nothing.
+// Describe reads a card that is on the ledger. It returns nil if there is no card or if the card can't be read.
 func Describe(c record.Card) *about.Description {
 	if c.Text == "" {
 		return nil
@@ -100,7 +102,7 @@ func Describe(c record.Card) *about.Description {
 	return d
 }
 
-// parameters reads a media type; one that doesn't name a format of cards is as none.
+// parameters parses a media type. For a general type, which doesn't name a card format, media is empty.
 func parameters(mediaType string) (media string, params map[string]string, err error) {
 	if mediaType == "" {
 		return "", nil, nil
@@ -133,7 +135,7 @@ func isJSON(text string) bool {
 	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
 }
 
-// isPage refuses what begins like a page or an XML document: such things are no cards, whatever they are called.
+// isPage refuses a text that begins like an HTML page or an XML document, whatever its media type.
 func isPage(text string) error {
 	start := strings.ToLower(strings.TrimLeft(strings.TrimPrefix(text, "\ufeff"), " \t\r\n"))
 	for prefix, what := range map[string]string{"<!doctype": "an HTML page", "<html": "an HTML page", "<?xml": "XML", "<bom": "XML"} {

@@ -9,9 +9,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
-// Compare holds the files and digests that a card declares against those that the artifact is registered with. A file
-// of the manifest with another SHA-256 than the card says is a contradiction: one of the two describes something else.
-// Everything that can't be compared, or needn't be about the same thing, is odd and no more.
+// Compare compares the files and digests that a card declares with those that the artifact is registered with. It is a
+// contradiction if the card and the manifest give different SHA-256 hashes for the same path: one of them describes
+// something else. What can't be compared, or may be about something else, is only odd.
 func Compare(d *about.Description, digest record.Digest, m *manifest.Manifest) (contradictions, odd []about.Problem) {
 	note := func(into *[]about.Problem, code string, f about.File, format string, args ...any) {
 		*into = append(
@@ -126,7 +126,8 @@ func Compare(d *about.Description, digest record.Digest, m *manifest.Manifest) (
 	return contradictions, odd
 }
 
-// byLastElement finds the only file of a manifest whose path ends as a listed file's address does.
+// byLastElement finds the file in the manifest whose last path element equals that of the listed file's URL or name. It
+// finds nothing if there are several.
 func byLastElement(m *manifest.Manifest, f about.File) (own manifest.File, found bool) {
 	last := path.Base(f.Name)
 	if f.URL != "" {
