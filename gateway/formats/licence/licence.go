@@ -1,6 +1,6 @@
-// Package licence finds the SPDX expression that is meant where others name a licence: by Hugging Face's identifiers,
-// by the address of its text, or by an expression in another case. What has no SPDX identifier has no expression;
-// nothing is guessed.
+// Package licence finds the SPDX expression for a licence that somebody names in another way: by an identifier of
+// Hugging Face, by the URL of the licence's text, or by an expression in another case. [SPDX] does this. It never
+// guesses: a licence without an SPDX identifier has no expression.
 package licence
 
 import (
@@ -12,13 +12,14 @@ import (
 	"github.com/github/go-spdx/v2/spdxexp/spdxlicenses"
 )
 
-// named are identifiers of others that differ from SPDX's by more than their case.
+// named maps identifiers in common use to those SPDX identifiers from which they differ in more than case.
 var named = map[string]string{
 	"odbl": "ODbL-1.0", "odc-by": "ODC-By-1.0", "pddl": "PDDL-1.0", "c-uda": "C-UDA-1.0", "lgpl-lr": "LGPLLR",
 	"cc0": "CC0-1.0", "apache 2.0": "Apache-2.0", "apache2": "Apache-2.0", "mit license": "MIT", "apache license 2.0": "Apache-2.0",
 }
 
-// known are the identifiers of the SPDX licence list by their lower-case spelling, deprecated ones too.
+// known maps the lower-case spelling of each identifier in the SPDX licence list, including deprecated ones, to the
+// identifier.
 var known = func() map[string]string {
 	all := map[string]string{}
 	for _, list := range [][]string{spdxlicenses.GetDeprecated(), spdxlicenses.GetLicenses()} {
@@ -29,12 +30,12 @@ var known = func() map[string]string {
 	return all
 }()
 
-// maxExpression bounds what is read as an expression.
+// maxExpression is the length of the longest text that is parsed as an expression, in bytes.
 const maxExpression = 256
 
 var expression = regexp.MustCompile(`(?i) (and|or|with) |[()]`)
 
-// SPDX is the expression for a licence as somebody names it, or "" if there is none.
+// SPDX returns the SPDX expression for a licence as somebody names it, or "" if there is none.
 func SPDX(text string) string {
 	text = strings.TrimSpace(text)
 	lower := strings.ToLower(text)
@@ -53,10 +54,11 @@ func SPDX(text string) string {
 	return ""
 }
 
-// Single tells whether an expression is one identifier of the list.
+// Single reports whether an expression is a single identifier of the SPDX licence list.
 func Single(spdx string) bool { return spdx != "" && known[strings.ToLower(spdx)] == spdx }
 
-// parse reads an expression; its operators get their own case, and its identifiers that of the list.
+// parse reads an expression. It gives operators and identifiers their standard case. It returns "" if the text is not a
+// valid expression.
 func parse(text string) string {
 	words := strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(text))
 	for i, w := range words {
@@ -77,7 +79,7 @@ func parse(text string) string {
 }
 
 func valid(text string) (ok bool) {
-	// The parser is not ours and the text is anybody's.
+	// The text comes from anybody, and the parser may panic on it.
 	defer func() {
 		if recover() != nil {
 			ok = false
@@ -94,7 +96,7 @@ var (
 	lastElement     = regexp.MustCompile(`/([^/]+?)(?:\.(?:html?|txt|json|md))?/?$`)
 )
 
-// byAddress finds licences whose texts have well-known addresses.
+// byAddress finds a licence by the well-known URL of its text.
 func byAddress(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -111,7 +113,7 @@ func byAddress(address string) string {
 		}
 		if m := creativeCommons.FindStringSubmatch(u.Path); m != nil {
 			id := "cc-" + m[1] + "-" + m[2]
-			if m[3] != "" { // ported to the law of a country
+			if m[3] != "" { // a version adapted to the law of a country
 				id += "-" + m[3]
 			}
 			return known[id]
