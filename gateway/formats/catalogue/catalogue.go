@@ -1,5 +1,5 @@
-// Package catalogue lists the formats in which a gateway tells lineage. The routes, the command line and the
-// documentation take them from here.
+// Package catalogue lists the formats in which a gateway exports lineage. The API's routes, the command line and the
+// documentation all use this list.
 package catalogue
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/summary"
 )
 
-// Formats are all formats, the preferred one first.
+// Formats lists all formats, the preferred one first.
 var Formats = []formats.Format{
 	{Name: "json", MediaType: "application/json", Extension: ".json", About: "nodes and edges, as the gateway has them"},
 	{Name: "csv", MediaType: "text/csv", Extension: ".csv", About: "the nodes as a table, for spreadsheets",
@@ -29,7 +29,7 @@ var Formats = []formats.Format{
 	summary.Format,
 }
 
-// ByName finds a format by its name.
+// ByName returns the format with the given name, and whether there is one.
 func ByName(name string) (formats.Format, bool) {
 	for _, f := range Formats {
 		if f.Name == name {
@@ -39,7 +39,7 @@ func ByName(name string) (formats.Format, bool) {
 	return formats.Format{}, false
 }
 
-// ByMediaType finds a format by its media type.
+// ByMediaType returns the format with the given media type, and whether there is one.
 func ByMediaType(media string) (formats.Format, bool) {
 	for _, f := range Formats {
 		if f.MediaType == media {
@@ -49,7 +49,7 @@ func ByMediaType(media string) (formats.Format, bool) {
 	return formats.Format{}, false
 }
 
-// Names lists the names, as in a sentence.
+// Names returns the names of all formats as a phrase: "json, csv or dot".
 func Names() string {
 	names := make([]string, len(Formats))
 	for i, f := range Formats {
