@@ -1,9 +1,9 @@
 // Package prov writes lineage as PROV-JSON, the JSON serialisation of the W3C's PROV data model
-// (https://www.w3.org/submissions/prov-json/).
+// (https://www.w3.org/submissions/prov-json/). [Format] is the export's entry in the catalogue.
 //
-// Things and artifact versions are entities, events and runs are activities, organisations are agents. The names are
-// the nodes' own URIs, cut into a prefix and the rest: what is read back and joined again is what Pedigree calls the
-// node.
+// Things and artifact versions become entities, events and runs become activities, and organisations become agents.
+// Each qualified name is the node's own URI, split into a prefix and the rest. A reader that joins the two parts again
+// gets the name by which Pedigree knows the node.
 package prov
 
 import (
@@ -22,10 +22,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// Namespace is that of our own words in a document.
+// Namespace is the namespace of Pedigree's own terms in a document.
 const Namespace = "https://pedigree-ledger.github.io/prov#"
 
-// prefixes are cut off names, the first one that fits.
+// prefixes lists the prefixes of qualified names. The first one that fits a name is used.
 var prefixes = []struct{ name, uri string }{
 	{"record", "ni:///sha-256;"},
 	{"gs1", "https://id.gs1.org/"},
@@ -33,7 +33,7 @@ var prefixes = []struct{ name, uri string }{
 	{"org", "https://pedigree-ledger.github.io/organisation/"},
 }
 
-// Format is PROV-JSON.
+// Format is the export to PROV-JSON.
 var Format = formats.Format{
 	Name: "prov", MediaType: "application/prov+json", Extension: ".prov.json", About: "W3C PROV-JSON",
 	Write: Write,
@@ -48,18 +48,20 @@ type writer struct {
 	ctx    context.Context
 	g      *formats.Graph
 	doc    document
-	used   map[string]string // prefixes
+	used   map[string]string // prefixes that the document has to declare, with their URIs
 	serial int
-	kinds  map[string]string           // kind of node by id
+	kinds  map[string]string           // kind of node, by id
 	runs   map[string]*record.Activity // by id
 }
 
-// Write writes the part of the graph as one PROV-JSON document. Equal answers give equal bytes.
+// Write writes a graph as one PROV-JSON document. Equal answers give equal bytes.
 //
-// Roles are those of the records. What a run says of which of its inputs went into an output is a derivation, with the
-// run as its activity and the columns as an attribute; a run that doesn't say it has used and generated, and nothing
-// more, for PROV doesn't take the one for the other. What is recalled, or what consent was withdrawn for, is
-// invalidated by the statement that says so; events and runs can't be, and are influenced by it.
+// Roles are taken from the records. If a run says which inputs an output was made from, each of them becomes a
+// derivation, with the run as its activity and the columns as an attribute. If it doesn't say, the run only used its
+// inputs and generated its outputs: PROV doesn't infer derivations from that.
+//
+// A recall or a withdrawal of consent invalidates the entity that it is about. Activities can't be invalidated in PROV,
+// so events and runs are influenced by the statement instead.
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	w := &writer{
 		ctx: ctx, g: g, doc: document{}, used: map[string]string{"ped": Namespace, "xsd": "http://www.w3.org/2001/XMLSchema#"}, kinds: map[string]string{}, runs: map[string]*record.Activity{},
@@ -88,7 +90,7 @@ func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	return nil
 }
 
-// name makes a node's id a qualified name.
+// name returns the qualified name of a node and declares its prefix.
 func (w *writer) name(id string) string {
 	if w.kinds[id] == "artifact" {
 		id = prefixes[2].uri + id
@@ -99,7 +101,7 @@ func (w *writer) name(id string) string {
 			return p.name + ":" + rest
 		}
 	}
-	// The scheme of any other URI is as good a prefix: the name then reads like the URI.
+	// Any other URI is split after its scheme, so the qualified name reads like the URI itself.
 	scheme, rest, _ := strings.Cut(id, ":")
 	w.used[scheme] = scheme + ":"
 	return scheme + ":" + rest
@@ -114,7 +116,7 @@ func (w *writer) add(section, id string, attributes map[string]any) {
 	s[id] = attributes
 }
 
-// relate adds a relation, which has no name of its own.
+// relate adds a relation. Relations have no names of their own, so they get blank node identifiers.
 func (w *writer) relate(section string, attributes map[string]any) {
 	w.serial++
 	w.add(section, fmt.Sprintf("_:n%06d", w.serial), attributes)
@@ -124,7 +126,7 @@ func qualified(name string) map[string]string {
 	return map[string]string{"$": name, "type": "prov:QUALIFIED_NAME"}
 }
 
-// acts tells whether a node is an activity of PROV.
+// acts reports whether nodes of a kind are activities in PROV.
 func acts(kind string) bool { return kind == "event" || kind == "activity" || kind == "statement" }
 
 func (w *writer) node(n lineage.Node) error {
@@ -170,7 +172,7 @@ func (w *writer) node(n lineage.Node) error {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// run adds what the record of a run says of it.
+// run adds the times and the description from the record of a run.
 func (w *writer) run(id string, attributes map[string]any) error {
 	_, r, err := w.g.Record(w.ctx, id)
 	if errors.Is(err, index.ErrNotFound) {
@@ -181,7 +183,7 @@ func (w *writer) run(id string, attributes map[string]any) error {
 	}
 	a := r.Activity
 	w.runs[id] = a
-	delete(attributes, "prov:endTime") // of a run it may be when it began
+	delete(attributes, "prov:endTime") // the time of a run's node may be its start
 	for key, at := range map[string]time.Time{"prov:startTime": a.StartedAt, "prov:endTime": a.EndedAt} {
 		if !at.IsZero() {
 			attributes[key] = stamp(at)
@@ -193,7 +195,7 @@ func (w *writer) run(id string, attributes map[string]any) error {
 	return nil
 }
 
-// claim adds a recall or a withdrawal.
+// claim adds a recall or a withdrawal of consent that is about a node.
 func (w *writer) claim(n lineage.Node, name, section string, claim index.Claim) error {
 	by := w.name(claim.ID)
 	said, _ := w.doc["activity"].(statements)
@@ -229,7 +231,7 @@ func (w *writer) claim(n lineage.Node, name, section string, claim index.Claim) 
 	return nil
 }
 
-// derivations says what outputs of a run were made of, where the run tells.
+// derivations adds which inputs each output of a run was made from, if the run says so.
 func (w *writer) derivations(id string) {
 	a := w.runs[id]
 	if a == nil {
@@ -241,7 +243,7 @@ func (w *writer) derivations(id string) {
 		}
 		for _, ref := range o.From {
 			if w.kinds[ref] == "" || acts(w.kinds[ref]) {
-				continue // not in this part of the graph, or told as one activity informing another
+				continue // outside this graph, or covered by wasInformedBy
 			}
 			derived := map[string]any{
 				"prov:generatedEntity": w.name(o.Ref),
@@ -256,7 +258,7 @@ func (w *writer) derivations(id string) {
 	}
 }
 
-// columnsOf are the columns of an output that were made of an input's, each as "output: input".
+// columnsOf returns the columns of an output that were made from columns of an input, each as "output: input".
 func columnsOf(o record.Output, ref string) []string {
 	var list []string
 	for _, c := range o.Columns {
@@ -269,7 +271,7 @@ func columnsOf(o record.Output, ref string) []string {
 	return list
 }
 
-// role is the part that an artifact version or a record played in a run; empty if the run doesn't say.
+// role returns the role of an artifact version or a record in a run, or "" if the run doesn't give one.
 func (w *writer) role(run, ref string) string {
 	a := w.runs[run]
 	if a == nil {
@@ -288,7 +290,7 @@ func (w *writer) role(run, ref string) string {
 	return ""
 }
 
-// agent says whose word a node is. Nobody owns a thing for having named it first.
+// agent adds the organisation that recorded a node. A thing or a class has none: naming it first doesn't make it yours.
 func (w *writer) agent(n lineage.Node, name string) {
 	if n.MSPID == "" || n.Kind == "thing" || n.Kind == "class" || n.Kind == "missing" {
 		return
