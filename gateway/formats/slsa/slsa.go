@@ -1,14 +1,16 @@
-// Package slsa writes how artifact versions were made as SLSA provenance v1 (https://slsa.dev/spec/v1.1/provenance) in
-// a signed in-toto statement; package attestation has the envelope.
+// Package slsa writes SLSA provenance v1 (https://slsa.dev/spec/v1.1/provenance), which says how artifact versions were
+// made. It is a signed in-toto statement; package attestation defines the envelope. [Write] writes the signed export,
+// and [Statement] returns what is signed.
 //
-// A run is a build, what it generated are the subjects, what it used are the resolved dependencies. The build type says
-// which parameters there are; buildtypes.md describes both of ours:
+// A run is a build. The artifact versions that it generated are the subjects, and those that it used are the resolved
+// dependencies. The build type says which parameters there are. There are two, described in buildtypes.md:
 //
-//   - [RunType]: a run that is on the ledger made it;
-//   - [DeclaredType]: nothing on the ledger says which run made it, only what it was derived from.
+// - [RunType]: a run on the ledger made the subjects; - [DeclaredType]: no run on the ledger made the subject; its
+// record only says what it was derived from.
 //
-// Subjects are found by their digests alone, so a version whose digest doesn't cover all of its bytes can't be one.
-// Things, such as lots, have no digest, and events make nothing that has one: they have no SLSA provenance.
+// A subject is identified by its digest alone, so a version whose digest doesn't cover all of its bytes can't be a
+// subject. Things such as lots have no digest, and events don't produce anything that has one. Neither has SLSA
+// provenance.
 package slsa
 
 import (
@@ -29,20 +31,21 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
 )
 
-// What statements are of.
+// Types that identify the statements.
 const (
 	PredicateType = "https://slsa.dev/provenance/v1"
 	RunType       = "https://pedigree-ledger.github.io/buildtypes/run/v1"
 	DeclaredType  = "https://pedigree-ledger.github.io/buildtypes/declared/v1"
 )
 
-// Format is SLSA provenance, signed by who asks for it. Two steps up the graph is the run's input.
+// Format is the export to SLSA provenance, signed by the caller. It walks two steps: from a version to its run, and
+// from the run to its inputs.
 var Format = formats.Format{
 	Name: "slsa", MediaType: "application/vnd.in-toto.provenance+dsse", Extension: ".intoto.jsonl", About: "SLSA provenance, signed",
 	Kinds: []string{"artifact", "activity"}, Direction: lineage.Ancestors, Depth: 2, Write: Write,
 }
 
-// Write writes the provenance of an artifact version, or of all that a run generated, and signs it.
+// Write writes and signs the provenance of an artifact version, or of everything that a run generated.
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	if g.Signer == nil {
 		return formats.Refuse(
@@ -64,10 +67,11 @@ func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	return err
 }
 
-// Statement is what Write signs. It is made of the whole walk of Format.Depth steps; one that was cut is refused.
+// Statement returns the statement that Write signs. It needs the whole walk of Format.Depth steps and refuses one that
+// was cut short.
 func Statement(ctx context.Context, g *formats.Graph) ([]byte, error) {
 	if t := g.Answer.Truncated; t != nil &&
-		!slices.Equal(t.Reasons, []string{"depth"}) { // what lies deeper is of other runs
+		!slices.Equal(t.Reasons, []string{"depth"}) { // what lies deeper belongs to other runs
 		return nil, formats.Refuse(
 			"the walk was cut short by its limits (%s), and a statement would deny what it left out: allow more nodes, or ask again",
 			strings.Join(t.Reasons, ", "),
@@ -110,7 +114,8 @@ func (w *writer) start() (*statement, error) {
 	return w.declared(n.ID)
 }
 
-// run is the provenance of what a run generated: of one artifact version, or if none is named of all.
+// run returns the provenance of the artifact version named by only, or of everything that the run generated if only is
+// empty.
 func (w *writer) run(id, only string) (*statement, error) {
 	at, r, err := w.g.Record(w.ctx, id)
 	if err != nil {
@@ -124,7 +129,7 @@ func (w *writer) run(id, only string) (*statement, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case only != "" && o.Ref != only: // made beside it
+		case only != "" && o.Ref != only: // another output of the same run
 			s.Predicate.RunDetails.Byproducts = append(s.Predicate.RunDetails.Byproducts, subjects[0])
 			continue
 		case only != "":
@@ -175,7 +180,7 @@ func (w *writer) run(id, only string) (*statement, error) {
 	return s, nil
 }
 
-// declared is the provenance of an artifact version that no run on the ledger made.
+// declared returns the provenance of an artifact version that no run on the ledger made.
 func (w *writer) declared(ref string) (*statement, error) {
 	at, a, err := w.g.Artifact(w.ctx, ref)
 	if err != nil {
@@ -216,7 +221,7 @@ func unnamed(ref string) error {
 	)
 }
 
-// recorded says where on the ledger this is from.
+// recorded adds where on the ledger the record is that the statement is made from.
 func (w *writer) recorded(s *statement, at *index.Record) {
 	s.Predicate.RunDetails.Builder.ID = formats.OrganisationURI(at.MSPID)
 	m := &s.Predicate.RunDetails.Metadata
@@ -227,7 +232,7 @@ func (w *writer) recorded(s *statement, at *index.Record) {
 	}
 }
 
-// dependency is an artifact version or another record that something was made of.
+// dependency describes an input: an artifact version or another record.
 func (w *writer) dependency(ref string, notes map[string]any) ([]descriptor, error) {
 	id, err := record.ParseID(ref)
 	if err != nil {
@@ -235,7 +240,7 @@ func (w *writer) dependency(ref string, notes map[string]any) ([]descriptor, err
 	}
 	d := descriptor{URI: ref, Digest: map[string]string{"sha256": id.Hex()}}
 	at, r, err := w.g.Record(w.ctx, ref)
-	if errors.Is(err, index.ErrNotFound) { // of a noun that this version can't read
+	if errors.Is(err, index.ErrNotFound) { // its noun is one that this version of the program can't read
 		return []descriptor{d}, nil
 	}
 	if err != nil {
@@ -254,7 +259,7 @@ func (w *writer) dependency(ref string, notes map[string]any) ([]descriptor, err
 	return []descriptor{d}, nil
 }
 
-// algorithms are the names that in-toto has for ours.
+// algorithms maps the names of hash algorithms in records to those in in-toto.
 var algorithms = map[string]string{
 	"sha-256":     "sha256",
 	"sha-384":     "sha384",
@@ -263,11 +268,11 @@ var algorithms = map[string]string{
 	"blake3":      "blake3",
 }
 
-// artifact describes an artifact version: first itself, then what else it is known by, for digests under another scheme
-// name other bytes, or the same ones put together in another way.
+// artifact describes an artifact version. The first descriptor has its own digests. Further ones have its digests under
+// other schemes, which cover other bytes or combine the same bytes in another way.
 func (w *writer) artifact(ref string, notes map[string]any) ([]descriptor, error) {
 	at, a, err := w.g.Artifact(w.ctx, ref)
-	if errors.Is(err, index.ErrNotFound) { // named by a run, and registered by nobody yet
+	if errors.Is(err, index.ErrNotFound) { // a run names it, but it was never registered
 		return []descriptor{
 			{Name: ref, URI: formats.ArtifactURI(ref), Annotations: map[string]any{"ref": ref, "registered": false}},
 		}, nil
@@ -299,7 +304,7 @@ func (w *writer) artifact(ref string, notes map[string]any) ([]descriptor, error
 		}
 	}
 	if a.Manifest != nil {
-		all[0].Annotations["manifest"] = len(a.Manifest.Files) // whose digest it is
+		all[0].Annotations["manifest"] = len(a.Manifest.Files) // the digest is that of the manifest
 	}
 	set(all[0].Annotations, "licence", a.Licence)
 	return all, nil

@@ -43,7 +43,7 @@ func golden(t *testing.T, name string, text []byte) {
 	assert.Equal(t, string(want), b.String()+"\n")
 }
 
-// validated reads a statement with the library of the in-toto project, and holds it to its rules.
+// validated parses a statement with the in-toto project's library and checks it against the library's rules.
 func validated(t *testing.T, text []byte) (*intoto.Statement, *provenance.Provenance) {
 	t.Helper()
 	s, p := new(intoto.Statement), new(provenance.Provenance)
@@ -99,8 +99,8 @@ func TestWhatHasNoProvenanceIsRefusedWithAReason(t *testing.T) {
 	require.ErrorContains(t, slsa.Write(t.Context(), new(bytes.Buffer), g), "no certificate")
 }
 
-// TestOnlyAWholeWalkIsStated: what a limit has left out, such as the run or a recall of what it used, would be denied
-// by a statement that doesn't have it.
+// TestOnlyAWholeWalkIsStated: a limit may leave out the run, or a recall of one of its inputs. A statement made from
+// such a walk would deny that they exist.
 func TestOnlyAWholeWalkIsStated(t *testing.T) {
 	s := formatstest.New(t)
 	for _, limit := range []int{1, 2, 3} {
@@ -115,8 +115,8 @@ func TestOnlyAWholeWalkIsStated(t *testing.T) {
 	}
 }
 
-// TestAVersionWithoutAFullDigestIsNoSubject: whatever a statement is about is found by its digest, so one of some bytes
-// would vouch for the others.
+// TestAVersionWithoutAFullDigestIsNoSubject: a statement's subject is found by its digest. A digest of some of the
+// bytes would make the statement vouch for the other bytes too.
 func TestAVersionWithoutAFullDigestIsNoSubject(t *testing.T) {
 	s := formatstest.New(t)
 	made := s.Sampled(t)
@@ -133,7 +133,7 @@ func TestAVersionWithoutAFullDigestIsNoSubject(t *testing.T) {
 	}
 }
 
-// key is a verifier of the library that most tools use.
+// key is a signature verifier for the library that most tools use.
 type key struct{ public *ecdsa.PublicKey }
 
 func (k key) Verify(_ context.Context, data, sig []byte) error {
@@ -174,7 +174,7 @@ func TestOthersVerifyTheSignatureWithThePublicKey(t *testing.T) {
 	assert.JSONEq(t, string(body), string(verdict.Payload))
 }
 
-// TestADependencyThatCannotBeReadIsStillNamed: the run says which record it was, and that is its digest.
+// TestADependencyThatCannotBeReadIsStillNamed: the run gives the record's id, which contains its digest.
 func TestADependencyThatCannotBeReadIsStillNamed(t *testing.T) {
 	s := formatstest.New(t)
 	ref, unreadable := s.Unreadable(t)

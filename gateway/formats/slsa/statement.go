@@ -6,7 +6,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// These are in-toto's Statement v1 and SLSA's provenance v1, as far as they are written here.
+// These types are those parts of in-toto's Statement v1 and SLSA's provenance v1 that this package writes.
 type (
 	statement struct {
 		Type          string       `json:"_type"`
@@ -45,7 +45,7 @@ type (
 		FinishedOn   *time.Time `json:"finishedOn,omitempty"`
 		Ledger       ledger     `json:"pedigree_ledger"`
 	}
-	// ledger is an extension of ours, named as SLSA asks: the vendor, an underscore, the rest.
+	// ledger is an extension of ours. SLSA asks that its name be the vendor, an underscore and the rest.
 	ledger struct {
 		Channel     string    `json:"channel"`
 		MSPID       string    `json:"mspId"`
@@ -58,7 +58,7 @@ type (
 	}
 )
 
-// set puts a value into a map unless it says nothing.
+// set sets a member of a map, unless the value is empty.
 func set(m map[string]any, name string, value any) {
 	switch v := value.(type) {
 	case string:
@@ -77,7 +77,7 @@ func set(m map[string]any, name string, value any) {
 	m[name] = value
 }
 
-// when is a time as SLSA has it, nil if nobody said.
+// when returns a time for a SLSA field, or nil if it is unknown.
 func when(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
