@@ -8,7 +8,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
-// The headings of the template's second section.
+// Numbers of the headings in section 2 of the template.
 const (
 	public     = "2.1"
 	licensed   = "2.2.1"
@@ -19,7 +19,7 @@ const (
 	other      = "2.6"
 )
 
-// headings are the template's, in its order, with what they are for.
+// headings lists the headings in the order of the template, with an explanation of each.
 var headings = []struct{ number, title, help string }{
 	{public, "Publicly available datasets", "Datasets that others have put together and that anybody can get."},
 	{
@@ -42,29 +42,27 @@ var headings = []struct{ number, title, help string }{
 	{other, "Other sources of data", "Everything else."},
 }
 
-// sourceWords are the values of a version's metadata.dataSource, with which its registrant says where it belongs.
+// sourceWords maps the values of a version's metadata.dataSource to headings. With it the registrant says under which
+// heading the version belongs.
 var sourceWords = map[string]string{
 	"public": public, "licensed": licensed, "third-party": thirdParty, "crawled": crawled, "user": userData, "synthetic": synthetic, "other": other,
 }
 
 var (
 	crawling = regexp.MustCompile(`(?i)\b(crawl(ed|er|ers|ing|s)?|scrap(ed|er|ers|ing|es)|web ?crawl)\b`)
-	// open licences are those under which anybody may get and use what they cover.
+	// open matches licences that let anybody obtain and use the data.
 	open = regexp.MustCompile(
 		`^(CC0-|CC-BY-|CC-PDDC|PDDL-|ODC-By-|ODbL-|CDLA-Permissive-|CDLA-Sharing-|OGL-|Apache-|MIT\b|BSD-|Unlicense|C-UDA-|O-UDA-)`,
 	)
 )
 
-// category tells under which heading a source belongs, and by which rule. The first that fits counts:
+// category returns the heading that a source belongs under, and the rule that says so. The first rule that applies
+// decides:
 //
-//   - its registrant says so, in the member dataSource of its metadata;
-//   - a run of the type "generation" made it: synthetic;
-//   - a licence for it was granted, in a statement on the ledger: licensed;
-//   - its card says that it was crawled or scraped: crawled;
-//   - its card has a public address, and its licence is an open one: public;
-//   - it was taken from events on the ledger: other;
-//   - another organisation than the model's registered it: third party;
-//   - everything else: other.
+// - the registrant says so in the member dataSource of the metadata; - a run of type "generation" made it: synthetic; -
+// a statement on the ledger grants a licence for it: licensed; - its card says that it was crawled or scraped: crawled;
+// - its card has a public URL and its licence is an open one: public; - it was taken from events on the ledger: other;
+// - an organisation other than the model's registered it: third party; - everything else: other.
 func (s *sources) category(v *version) (number, why string) {
 	if v.record == nil {
 		return other, "nobody has registered it"
@@ -109,7 +107,7 @@ func publicAddress(d *about.Description) string {
 	return ""
 }
 
-// licenceOf is the licence of a version: the record's, or else the card's.
+// licenceOf returns the licence of a version from its record, or else from its card.
 func licenceOf(v *version) string {
 	if v.record.Licence != "" || v.card == nil {
 		return v.record.Licence
@@ -117,7 +115,7 @@ func licenceOf(v *version) string {
 	return v.card.Licence()
 }
 
-// isSource tells whether data is a source of its own, and not just made of other data that is listed.
+// isSource reports whether data is a source of its own, rather than made only from other data that is listed.
 func (s *sources) isSource(v *version) bool {
 	if v.record == nil || v.run != nil && v.run.Type == "generation" ||
 		sourceWords[v.record.Metadata.Get("dataSource").Text] != "" {

@@ -15,7 +15,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// document is what the page shows.
+// document is the data of the page template.
 type document struct {
 	Style                     template.CSS
 	Policy                    string
@@ -35,12 +35,12 @@ type document struct {
 	ProveRecord, ProveCommand []string
 }
 
-// fact is something that is said, and the numbers of the records that say it.
+// fact is one statement in the document, with the numbers of the records that it is from.
 type fact struct {
 	Text   string
 	Refs   []int
-	Card   bool // it is the word of a card's author
-	Absent bool // nobody recorded it
+	Card   bool // whether it is the claim of a card's author
+	Absent bool // whether it stands for something that nobody recorded
 	Mono   bool
 }
 
@@ -75,8 +75,8 @@ type tile struct{ Number, Label string }
 
 type alert struct {
 	Kind, By, Reason, Do string
-	Of                   []string // what it is about: names, or what sort of event and when
-	More                 int      // that aren't named
+	Of                   []string // the subjects: names, or an event's type and time
+	More                 int      // number of subjects not named
 	Refs                 []int
 	Acknowledged         []string
 }
@@ -88,10 +88,10 @@ type citingRow struct {
 	Transaction           string
 }
 
-// notRecorded is what is said of what nobody said.
+// notRecorded stands where no record says anything.
 var notRecorded = []fact{{Text: "not recorded", Absent: true}}
 
-// orAbsent makes sure that a row says something.
+// orAbsent makes a row of the facts. If they are all empty, the row says that nothing was recorded.
 func orAbsent(label string, facts ...fact) row {
 	facts = slices.DeleteFunc(facts, func(f fact) bool { return f.Text == "" })
 	if len(facts) == 0 {
@@ -100,7 +100,7 @@ func orAbsent(label string, facts ...fact) row {
 	return row{label, facts}
 }
 
-// some is a row that is left out where there is nothing to say.
+// some appends a row of the facts, unless they are all empty.
 func some(rows []row, label string, facts ...fact) []row {
 	if facts = slices.DeleteFunc(facts, func(f fact) bool { return f.Text == "" }); len(facts) > 0 {
 		rows = append(rows, row{label, facts})
@@ -108,7 +108,7 @@ func some(rows []row, label string, facts ...fact) []row {
 	return rows
 }
 
-// mostEntries bounds the sources that are shown; the graph itself has all.
+// mostEntries is the largest number of sources that the document lists. The graph itself has all of them.
 const mostEntries = 500
 
 func (s *sources) document() (*document, error) {
@@ -199,11 +199,11 @@ func counted(n int, one, many string) tile {
 	return tile{strconv.Itoa(n), many}
 }
 
-// mostNamed bounds how many subjects of one statement are named.
+// mostNamed is the largest number of subjects that are named for one statement.
 const mostNamed = 12
 
-// alerts are the recalls and withdrawals that stand, of the model and of all that it comes from: one for each
-// statement.
+// alerts returns the recalls and withdrawals of consent in force, one alert for each statement. They may be about the
+// model or about anything that it comes from.
 func (s *sources) alerts() ([]alert, error) {
 	var claims []index.Claim
 	subjects := map[string][]string{}
@@ -232,7 +232,7 @@ func (s *sources) alerts() ([]alert, error) {
 	return all, nil
 }
 
-// called is what people call a node.
+// called returns a name of a node for people.
 func called(n lineage.Node) string {
 	if n.Kind != "event" && n.Kind != "activity" && n.Kind != "statement" {
 		return n.ID
@@ -272,7 +272,7 @@ func (s *sources) alert(c index.Claim) (alert, error) {
 	return one, nil
 }
 
-// step says how data was made of other data.
+// step describes how data was made from other data.
 func (s *sources) step(v *version) step {
 	st := step{What: v.run.Type, To: v.ref, From: v.data}
 	refs := []int{s.citeRun(v.run)}
@@ -299,7 +299,7 @@ func (s *sources) step(v *version) step {
 	return st
 }
 
-// maxText bounds a text in the document, in bytes; its record has all of it.
+// maxText is the length of the longest text in the document, in bytes. The record has the whole text.
 const maxText = 1200
 
 func stamp(t time.Time) string {
@@ -309,7 +309,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04 MST")
 }
 
-// byteCount writes a size for people.
+// byteCount formats a size for people.
 func byteCount(n int64) string {
 	units := []string{"bytes", "kB", "MB", "GB", "TB", "PB"}
 	f, unit := float64(n), 0

@@ -13,49 +13,49 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// version is an artifact version that the model has to do with.
+// version is an artifact version that is connected with the model.
 type version struct {
 	ref    string
-	at     *index.Artifact  // nil if nobody registered it
-	record *record.Artifact // nil likewise
+	at     *index.Artifact  // nil if it was never registered
+	record *record.Artifact // nil if it was never registered
 	card   *about.Description
 	run    *run     // that generated it; nil if none is on the ledger
-	role   string   // in the run that first led here
-	user   *run     // that run; nil if it wasn't one
-	via    string   // the base model through which it came to the model; empty if directly
-	data   []string // datasets, documents and models that it was made of
-	events []string // and the records
+	role   string   // its role in the run that first led here
+	user   *run     // the run that first led here; nil if it wasn't a run
+	via    string   // the base model that it was used for; empty if it was used for the model itself
+	data   []string // datasets, documents and models that it was made from
+	events []string // records that it was made from
 	flags  []string
 }
 
-// run is an activity on the way to the model.
+// run is a run that led to the model.
 type run struct {
 	at *index.Record
 	*record.Activity
 }
 
-// sources is what the model was made of.
+// sources holds everything that the model was made from.
 type sources struct {
 	ctx       context.Context
 	g         *formats.Graph
 	nodes     map[string]*lineage.Node
-	generator map[string]string // artifact version to the run that generated it
+	generator map[string]string // the run that generated each artifact version
 	runs      map[string]*run
 
 	model   *version
 	all     map[string]*version
-	data    []*version // datasets and documents that went into it, the nearest first
-	bases   []*version // models
+	data    []*version // datasets and documents that went into it, nearest first
+	bases   []*version // base models
 	code    []*version
-	aside   []*version // what its run used and didn't train it with
-	steps   []*version // data that a run made of other data
-	missing int        // sources that the walk was cut short of
+	aside   []*version // inputs of its run that it wasn't trained with
+	steps   []*version // data that a run made from other data
+	missing int        // number of sources beyond the end of the walk
 
-	cited   map[string]int // record id to its number
+	cited   map[string]int // number of each cited record, by record id
 	citings []*citing
 }
 
-// citing is a record that the document quotes.
+// citing is a record that the document cites.
 type citing struct {
 	number   int
 	id, what string
@@ -77,10 +77,10 @@ func newSources(ctx context.Context, g *formats.Graph) *sources {
 	return s
 }
 
-// besides are the roles of inputs that a model isn't trained with.
+// besides lists the roles of inputs that a model isn't trained with.
 var besides = []string{"evaluation", "validation", "test", "testing", "benchmark", "eval"}
 
-// gather finds everything that went into the model, along what the runs say each output was made of.
+// gather finds everything that went into the model, following what each run says its outputs were made from.
 func (s *sources) gather() error {
 	var err error
 	if s.model, err = s.version(s.g.Answer.Node, "", ""); err != nil {
@@ -103,7 +103,7 @@ func (s *sources) gather() error {
 	return s.setAside()
 }
 
-// parents finds what a version was made of, and returns what is to be followed.
+// parents finds what a version was made from. It returns the versions that still have to be followed.
 func (s *sources) parents(v *version, via string) (follow []*version, err error) {
 	uses := []record.Use{}
 	switch {
@@ -122,7 +122,7 @@ func (s *sources) parents(v *version, via string) (follow []*version, err error)
 			continue
 		}
 		if v == s.model && slices.Contains(besides, u.Role) {
-			continue // set aside later
+			continue // setAside adds it later
 		}
 		if s.nodes[u.Ref] == nil {
 			s.missing++
@@ -155,7 +155,7 @@ func (v *version) kind() string {
 	return ref.Kind
 }
 
-// sort puts a version among its like.
+// sort adds a version to the list for its kind.
 func (s *sources) sort(v *version) {
 	switch v.kind() {
 	case "model":
@@ -167,7 +167,7 @@ func (s *sources) sort(v *version) {
 	}
 }
 
-// usesOf are the inputs of a run that one output was made of.
+// usesOf returns the inputs of a run that one of its outputs was made from.
 func usesOf(a *record.Activity, ref string) []record.Use {
 	for _, o := range a.Generated {
 		if o.Ref != ref {
@@ -185,7 +185,7 @@ func usesOf(a *record.Activity, ref string) []record.Use {
 	return nil
 }
 
-// setAside finds what the model's own run used and didn't make the model of.
+// setAside finds the inputs of the model's own run that the model wasn't made from.
 func (s *sources) setAside() error {
 	if s.model.run == nil {
 		return nil
@@ -196,7 +196,7 @@ func (s *sources) setAside() error {
 			continue
 		}
 		if slices.Contains(made, u) && !slices.Contains(besides, u.Role) {
-			continue // beyond the walk
+			continue // beyond the end of the walk
 		}
 		v, err := s.version(u.Ref, u.Role, "")
 		if err != nil {
@@ -208,12 +208,12 @@ func (s *sources) setAside() error {
 	return nil
 }
 
-// version reads an artifact version.
+// version reads an artifact version and its card.
 func (s *sources) version(ref, role, via string) (*version, error) {
 	v := &version{ref: ref, role: role, via: via}
 	s.all[ref] = v
 	at, a, err := s.g.Artifact(s.ctx, ref)
-	if errors.Is(err, index.ErrNotFound) { // named, and registered by nobody
+	if errors.Is(err, index.ErrNotFound) { // a run names it, but it was never registered
 		return v, nil
 	}
 	if err != nil {
@@ -249,7 +249,8 @@ func (s *sources) runOf(id string) (*run, error) {
 	return s.runs[id], nil
 }
 
-// cite gives a record the number under which the document lists it.
+// cite returns the number under which the document lists a record. It adds the record to the list if it isn't there
+// yet.
 func (s *sources) cite(id, what string, at index.Recording) int {
 	if n := s.cited[id]; n > 0 {
 		return n
@@ -260,7 +261,7 @@ func (s *sources) cite(id, what string, at index.Recording) int {
 	return n
 }
 
-// citeVersion is the number of the record that registered a version.
+// citeVersion returns the number of the record that registered a version.
 func (s *sources) citeVersion(v *version) int {
 	return s.cite(v.at.ID, v.ref, v.at.Recording)
 }

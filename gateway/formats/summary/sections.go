@@ -13,10 +13,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// mostVersions bounds the other versions of the model that are named.
+// mostVersions is the largest number of other versions of the model that are named.
 const mostVersions = 20
 
-// general is the template's first section.
+// general builds the template's section 1.
 func (s *sources) general(d *document) ([]section, error) {
 	m := s.model
 	own := []int{s.citeVersion(m)}
@@ -124,7 +124,7 @@ func (s *sources) digests(v *version) []fact {
 	return facts
 }
 
-// spell writes a digest without a hyphen, at which a line could break.
+// spell formats a digest without hyphens, because a line could break at one.
 func spell(d record.Digest) string { return strings.ReplaceAll(d.Algorithm, "-", "") + ":" + d.Value }
 
 func (s *sources) dependencies() []fact {
@@ -194,7 +194,7 @@ func (s *sources) training() []fact {
 	return facts
 }
 
-// characteristics is 1.3: what cards and records say of the data as a whole.
+// characteristics builds section 1.3: what cards and records say about the data as a whole.
 func (s *sources) characteristics() section {
 	everything := append([]*version{s.model}, s.data...)
 	gather := func(of func(*about.Description) []string) []fact {
@@ -239,7 +239,8 @@ func (s *sources) characteristics() section {
 	}
 }
 
-// latest are the last dates of what the data was taken from.
+// latest returns the time of the latest event that the data was taken from, and that of the latest registration of a
+// source.
 func (s *sources) latest() []fact {
 	var facts []fact
 	var event, registered time.Time
@@ -275,10 +276,10 @@ func (s *sources) latest() []fact {
 	return facts
 }
 
-// furtherBases are the base models that a card names and no record leads to.
+// furtherBases returns the base models that a card names but that no record leads to.
 func (s *sources) furtherBases(c *about.Description) []string { return further(c.BaseModels, s.bases) }
 
-// furtherData are the datasets that a card names and no record leads to, each with its role.
+// furtherData returns the datasets that a card names but that no record leads to, each with its role.
 func (s *sources) furtherData(c *about.Description) []string {
 	var names []string
 	for _, role := range []string{about.RoleTraining, about.RoleSource, about.RoleEvaluation, ""} {
@@ -298,7 +299,7 @@ func (s *sources) furtherData(c *about.Description) []string {
 	return names
 }
 
-// further are the names of what a card refers to, without what is known already.
+// further returns the names of the references that aren't among the known versions.
 func further(named []about.Reference, known []*version) []string {
 	var names []string
 	for _, ref := range named {
@@ -310,7 +311,7 @@ func further(named []about.Reference, known []*version) []string {
 	return names
 }
 
-// cardFacts are texts of a version's card.
+// cardFacts returns texts from a version's card as facts.
 func cardFacts(v *version, refs []int, of func(*about.Description) []string) []fact {
 	if v.card == nil {
 		return nil
@@ -322,7 +323,7 @@ func cardFacts(v *version, refs []int, of func(*about.Description) []string) []f
 	return facts
 }
 
-// entry describes a source of data.
+// entry describes one source of data.
 func (s *sources) entry(v *version, why string) entry {
 	e := entry{Name: v.ref, Ref: v.ref, Flags: v.flags}
 	if v.record == nil {
@@ -384,7 +385,7 @@ func (s *sources) entry(v *version, why string) entry {
 	return e
 }
 
-// terms are conditions of use in one line each.
+// terms returns the conditions of use, each in one line.
 func terms(c *about.Description) []string {
 	var all []string
 	for _, t := range c.Usage {
@@ -410,7 +411,7 @@ func passages(v *version, refs []int, topics ...string) []fact {
 	return facts
 }
 
-// taken says how many events data was taken from, and from when to when by their own word.
+// taken says how many events the data was taken from, and the period that the events claim.
 func (s *sources) taken(v *version) []fact {
 	if len(v.events) == 0 {
 		return nil
@@ -445,7 +446,7 @@ func (s *sources) taken(v *version) []fact {
 	return []fact{{Text: text, Refs: []int{s.citeVersion(v)}}}
 }
 
-// Words by which passages of cards are told apart.
+// Patterns that sort the passages of cards by subject.
 var (
 	reservations = regexp.MustCompile(
 		`(?i)robots\.txt|\bTDM\b|\btext and data mining|\bopt(ed)?[- ]?out|rights? reserv|reservations? of rights`,
@@ -461,7 +462,7 @@ var (
 	}
 )
 
-// processing is the template's third section, as far as cards and statements speak of it.
+// processing builds the template's section 3 as far as cards and statements cover it.
 func (s *sources) processing() []section {
 	var rights, illegal, other []fact
 	for _, v := range append([]*version{s.model}, s.data...) {
@@ -469,7 +470,7 @@ func (s *sources) processing() []section {
 			continue
 		}
 		name := v.record.Name + ": "
-		refs := func() []int { return []int{s.citeVersion(v)} } // only of what is quoted
+		refs := func() []int { return []int{s.citeVersion(v)} } // called only for versions that are quoted
 		for _, t := range terms(v.card) {
 			rights = append(rights, fact{Text: about.Cut(name+t, maxText), Refs: refs(), Card: true})
 		}

@@ -1,13 +1,14 @@
-// Package summary writes for people what a model was trained with: one HTML document in the shape of the European
+// Package summary writes an HTML document that tells people what a model was trained with. It follows the European
 // Union's template for the public summary of training content of general-purpose AI models (AI Act, article 53(1)(d)).
+// [Write] writes it.
 //
-// Everything in it is from the ledger, and every statement bears the number of the record that it is from; the last
-// page lists those records with the organisations that recorded them. What a card says of a dataset is its author's
-// word and is marked as such. What nobody recorded is said to be not recorded; nothing is guessed. Under which heading
-// a source of data stands follows from the rules in category.go, and the document says which rule it was.
+// Everything in the document is from the ledger. Each statement has the number of the record that it is from, and the
+// last page lists these records with the organisations that recorded them. What a card says is marked as the claim of
+// the card's author. What nobody recorded is shown as not recorded; nothing is guessed. The rules in category.go decide
+// under which heading a source of data is listed, and the document names the rule that applied.
 //
-// The document needs nothing else: no script, no font, no picture. It is made to be printed on A4, and read on a
-// screen.
+// The document is complete in one file, without scripts, fonts or images. It is made for printing on A4 and for reading
+// on a screen.
 package summary
 
 import (
@@ -34,7 +35,8 @@ var (
 	page = template.Must(template.New("summary").Parse(pageText))
 )
 
-// policy lets a browser show the document and do nothing else, whether it comes from a gateway or from a file.
+// policy is a Content-Security-Policy that lets a browser show the document and nothing more. It holds also when the
+// document is opened from a file.
 var policy = func() string {
 	sum := sha256.Sum256([]byte(style))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(
@@ -42,7 +44,7 @@ var policy = func() string {
 	) + "'; base-uri 'none'; form-action 'none'"
 }()
 
-// Format is the summary of a model.
+// Format is the summary of a model's training content.
 var Format = formats.Format{
 	Name: "summary", MediaType: "text/html", Extension: ".html", About: "what a model was trained with, for people: HTML that prints well",
 	Kinds: []string{
@@ -57,7 +59,7 @@ func models(node string) error {
 	return nil
 }
 
-// Write writes the summary of the model that a graph starts from.
+// Write writes the summary of the model at which a graph starts.
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	if err := models(g.Answer.Node); err != nil {
 		return err

@@ -40,7 +40,7 @@ func TestTheSummaryOfAModel(t *testing.T) {
 	assert.Equal(t, string(want), text)
 }
 
-// part finds the text between two words of a page.
+// part returns the text between two words of a page.
 func part(t *testing.T, text, from, to string) string {
 	t.Helper()
 	_, after, ok := strings.Cut(text, from)
@@ -80,7 +80,7 @@ func TestEverySourceStandsUnderItsHeading(t *testing.T) {
 	assert.NotContains(t, part(t, text, "List of data sources", "Data processing"), formatstest.Users, "and what didn't go into the data, neither")
 }
 
-// TestHostileTextIsText: descriptions, reasons and cards come from anybody.
+// TestHostileTextIsText: anybody can write a description, a reason or a card.
 func TestHostileTextIsText(t *testing.T) {
 	s := formatstest.New(t)
 	text := written(t, s.Graph(formatstest.Model, lineage.Ancestors))
@@ -110,7 +110,8 @@ func TestHostileTextIsText(t *testing.T) {
 	}
 }
 
-// TestEveryNumberLeadsToItsRecord: whatever bears a number has a record in the list, and each record is quoted.
+// TestEveryNumberLeadsToItsRecord: each number in the text is in the list of records, and each record in the list is
+// cited.
 func TestEveryNumberLeadsToItsRecord(t *testing.T) {
 	s := formatstest.New(t)
 	text := written(t, s.Graph(formatstest.Model, lineage.Ancestors))
@@ -148,7 +149,7 @@ func TestOtherThingsThanModelsHaveNone(t *testing.T) {
 	}
 }
 
-// TestAModelOfWhichNothingElseIsKnown has a summary, too: of what is not recorded.
+// TestAModelOfWhichNothingElseIsKnown: such a model has a summary too, which says what is not recorded.
 func TestAModelOfWhichNothingElseIsKnown(t *testing.T) {
 	s := formatstest.New(t)
 	text := written(t, s.Graph(formatstest.Base, lineage.Ancestors))
