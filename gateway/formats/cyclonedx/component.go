@@ -16,12 +16,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// types of components by the kinds of artifact.
+// types maps kinds of artifact to CycloneDX's types of component.
 var types = map[string]cdx.ComponentType{
 	"model": cdx.ComponentTypeMachineLearningModel, "dataset": cdx.ComponentTypeData, "code": cdx.ComponentTypeApplication, "document": cdx.ComponentTypeFile,
 }
 
-// component makes a component of a node.
+// component returns the component for a node.
 func (b *bill) component(n lineage.Node) (*cdx.Component, error) {
 	c := &cdx.Component{BOMRef: reference(n.ID), Type: cdx.ComponentTypeData, Name: n.ID}
 	v := b.versions[n.ID]
@@ -30,7 +30,7 @@ func (b *bill) component(n lineage.Node) (*cdx.Component, error) {
 		if err := b.artifact(c, v); err != nil {
 			return nil, err
 		}
-	case n.Kind == "artifact": // named, and never registered
+	case n.Kind == "artifact": // a record names it, but it was never registered
 		if ref, err := record.ParseArtifactRef(n.ID); err == nil {
 			c.Type, c.Group, c.Name, c.Version = types[ref.Kind], ref.Namespace, ref.Name, ref.Version
 		}
@@ -73,7 +73,7 @@ func (b *bill) component(n lineage.Node) (*cdx.Component, error) {
 		properties = append(properties, *c.Properties...)
 	}
 	c.Properties = list(properties)
-	if v != nil || n.Kind == "event" || n.Kind == "activity" { // whoever named a thing first doesn't supply it
+	if v != nil || n.Kind == "event" || n.Kind == "activity" { // whoever names a thing first doesn't supply it
 		var err error
 		if c.Supplier, err = b.organisation(n.MSPID); err != nil {
 			return nil, err
@@ -93,7 +93,7 @@ func (b *bill) component(n lineage.Node) (*cdx.Component, error) {
 	return c, nil
 }
 
-// recorded fills the component of an event, a run or a thing.
+// recorded fills in the component of an event, a run or a thing.
 func (b *bill) recorded(c *cdx.Component, n lineage.Node) {
 	data := cdx.ComponentData{Type: cdx.ComponentDataTypeOther, Name: n.Kind}
 	if n.Type != "" {
@@ -108,14 +108,14 @@ func (b *bill) recorded(c *cdx.Component, n lineage.Node) {
 	c.Data = &[]cdx.ComponentData{data}
 }
 
-// algorithms by the names that records have for them.
+// algorithms maps the names of hash algorithms in records to those in CycloneDX.
 var algorithms = map[string]cdx.HashAlgorithm{
 	"sha-256": cdx.HashAlgoSHA256, "sha-384": cdx.HashAlgoSHA384, "sha-512": cdx.HashAlgoSHA512, "blake2b-512": cdx.HashAlgoBlake2b_512, "blake3": cdx.HashAlgoBlake3,
 }
 
 var mediaType = regexp.MustCompile(`^[-+a-z0-9.]+/[-+a-z0-9.]+$`)
 
-// artifact fills the component of an artifact version.
+// artifact fills in the component of an artifact version.
 func (b *bill) artifact(c *cdx.Component, v *version) error {
 	c.Type, c.Group, c.Name, c.Version, c.Description = types[v.Kind], v.Namespace, v.Name, v.Version, v.Description
 	if mediaType.MatchString(v.MediaType) {
@@ -199,7 +199,7 @@ func (b *bill) refer(c *cdx.Component, as cdx.ExternalReferenceType, path, comme
 	c.ExternalReferences = list(append(items(c.ExternalReferences), r))
 }
 
-// licences are the record's own, which is an expression, or those that the card names.
+// licences returns the licence in the record, which is an SPDX expression, or else the licences that the card names.
 func licences(v *version) *cdx.Licenses {
 	if v.Licence != "" {
 		return &cdx.Licenses{licenceChoice(v.Licence, "")}
@@ -236,7 +236,7 @@ func licenceChoice(text, link string) cdx.LicenseChoice {
 	return cdx.LicenseChoice{License: &cdx.License{Name: text, URL: address(link)}}
 }
 
-// address is a text that is a URL or a relative reference, and nothing otherwise.
+// address returns the text if it is a URL or a relative reference, and "" otherwise.
 func address(text string) string {
 	if _, err := url.Parse(text); err != nil {
 		return ""
@@ -244,7 +244,8 @@ func address(text string) string {
 	return text
 }
 
-// digests puts full digests among the hashes. Anything less is no hash of the content, and only a property.
+// digests adds digests of the whole content as hashes. A digest of less is not a hash of the content, so it becomes a
+// property.
 func (b *bill) digests(c *cdx.Component, v *version) {
 	var hashes []cdx.Hash
 	more := properties("size", size(v.Size))
@@ -275,7 +276,7 @@ func size(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// files are the files of a folder.
+// files returns a component for each file of a manifest.
 func files(m *manifest.Manifest) []cdx.Component {
 	var all []cdx.Component
 	for _, f := range m.Files {
@@ -294,7 +295,7 @@ func files(m *manifest.Manifest) []cdx.Component {
 
 var commit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
-// pedigree says what a version was made from that is of its own kind, and which commit code is.
+// pedigree adds what a version was made from that is of its own kind and, if it is code, its commit.
 func (b *bill) pedigree(c *cdx.Component, v *version) error {
 	p := &cdx.Pedigree{}
 	seen := map[string]bool{}
@@ -308,7 +309,7 @@ func (b *bill) pedigree(c *cdx.Component, v *version) error {
 			return nil
 		}
 		seen[id] = true
-		// Without a bom-ref, which only one component may have: the component itself stands among the others.
+		// An ancestor gets no bom-ref. It must be unique, and the ancestor's own component has it.
 		a := cdx.Component{
 			Type:       types[ref.Kind],
 			Group:      ref.Namespace,
@@ -349,10 +350,11 @@ func (b *bill) pedigree(c *cdx.Component, v *version) error {
 	return nil
 }
 
-// evaluates has the roles of what a run looked at and made nothing of.
+// evaluates holds the roles of inputs that a run only evaluates and doesn't make its outputs from.
 var evaluates = map[string]bool{"evaluation": true, "validation": true, "test": true, "testing": true, "holdout": true}
 
-// used is what a run used for one of its outputs.
+// used returns the inputs of a run that went into one of its outputs. If the run doesn't say which, that is all of
+// them.
 func (b *bill) used(r *run, ref string) []record.Use {
 	for _, output := range r.Generated {
 		if output.Ref != ref || !output.Explicit {
@@ -373,7 +375,8 @@ func (b *bill) used(r *run, ref string) []record.Use {
 	return r.Used
 }
 
-// commitOf finds the commit that a code version is: in its metadata, or in its version.
+// commitOf returns the commit of a code version, from its metadata or from the version itself, and the repository's
+// URL.
 func commitOf(v *version) (id, address string) {
 	for _, m := range []canonical.Value{v.Metadata.Get("git"), v.Metadata} {
 		if id == "" && commit.MatchString(m.Get("commit").Text) {

@@ -1,17 +1,17 @@
-// Package cyclonedx writes what something was made of as a CycloneDX 1.6 bill of materials (https://cyclonedx.org), the
-// ML-BOM of a model or a dataset first of all.
+// Package cyclonedx writes what something was made from as a CycloneDX 1.6 bill of materials (https://cyclonedx.org).
+// Above all that is the ML-BOM of a model or a dataset. [Write] writes a bill.
 //
-// CycloneDX has no word for fish, and needs one of its own types for each component. A model is a
-// machine-learning-model; a dataset is data; code is an application, which is what software is there that is no
-// library; a document is a file. Events, and things that they are about, are data too: what a bill can hold of a landed
-// fish is what somebody recorded of it, and the hash of such a component is that of the record. Runs are no components:
-// they are workflows of the formulation.
+// Each component needs one of CycloneDX's own types, and there is none for fish. A model is a machine-learning-model, a
+// dataset is data, and a document is a file. Code is an application, the type for software that isn't a library.
+// Events, and the things that they are about, are data: a bill can only hold what somebody recorded about a landed
+// fish, and the hash of such a component is that of the record. Runs aren't components; they are workflows in the
+// formulation.
 //
-// Whatever has no field of its own stands among the properties, whose names begin with "pedigree:". What is recalled,
-// or what consent was withdrawn for, stands among the vulnerabilities, with everything in the bill that was made of it.
+// What has no field in CycloneDX becomes a property with a name that begins with "pedigree:". A recall or a withdrawal
+// of consent becomes a vulnerability, which lists everything in the bill that was made from its subject.
 //
-// Equal answers of the ledger give equal bytes: the time of a bill is that of the newest record in it, and its serial
-// number is made of its content.
+// Equal answers of the ledger give equal bytes: the timestamp of a bill is that of the newest record in it, and its
+// serial number is derived from its content.
 package cyclonedx
 
 import (
@@ -38,23 +38,23 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// Format is the bill of materials of a node: of what it was made.
+// Format is the export to a CycloneDX bill of materials.
 var Format = formats.Format{
 	Name: "cyclonedx", MediaType: "application/vnd.cyclonedx+json", Extension: ".cdx.json", About: "a CycloneDX 1.6 bill of materials (ML-BOM)",
 	Kinds: []string{"artifact", "activity", "event", "thing", "class"}, Direction: lineage.Ancestors, Write: Write,
 }
 
-// bill is a bill of materials under way.
+// bill is a bill of materials that is being written.
 type bill struct {
 	ctx   context.Context
 	graph *formats.Graph
 	cdx.BOM
 
 	nodes     map[string]lineage.Node
-	versions  map[string]*version // by the node's id
+	versions  map[string]*version // by node id
 	runs      map[string]*run     // by record id
-	generated map[string]string   // artifact version to the run that generated it
-	depends   map[string][]string // component to those that it was made of
+	generated map[string]string   // the run that generated each artifact version
+	depends   map[string][]string // the components that each component was made from
 	newest    time.Time
 }
 
@@ -65,13 +65,13 @@ type version struct {
 	card *about.Description
 }
 
-// run is an activity with its record.
+// run is a run with its record.
 type run struct {
 	*record.Activity
 	id string
 }
 
-// Write writes the bill of materials of the node that a graph starts from.
+// Write writes the bill of materials of the node at which a graph starts.
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	b := &bill{
 		ctx: ctx, graph: g, nodes: map[string]lineage.Node{}, versions: map[string]*version{}, runs: map[string]*run{}, generated: map[string]string{}, depends: map[string][]string{},
@@ -93,7 +93,7 @@ func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	return err
 }
 
-// read fetches what the nodes stand for.
+// read fetches the records that the nodes stand for.
 func (b *bill) read() error {
 	for _, n := range b.graph.Answer.Nodes {
 		b.nodes[n.ID] = n
@@ -102,7 +102,7 @@ func (b *bill) read() error {
 		case "artifact":
 			found, a, err := b.graph.Artifact(b.ctx, n.ID)
 			if errors.Is(err, index.ErrNotFound) {
-				continue // named, and never registered
+				continue // a record names it, but it was never registered
 			}
 			if err != nil {
 				return err
@@ -128,8 +128,8 @@ func (b *bill) seen(t time.Time) {
 	}
 }
 
-// node is the id under which a node of the graph stands that a record names: an artifact version may be named by its
-// record too.
+// node returns the node id for a name that a record uses. A record may refer to an artifact version by the id of the
+// version's record.
 func (b *bill) node(name string) (string, error) {
 	if _, ok := b.nodes[name]; ok {
 		return name, nil
@@ -149,14 +149,14 @@ func (b *bill) node(name string) (string, error) {
 	return name, nil
 }
 
-// isComponent tells whether a name is of a component of the bill.
+// isComponent reports whether a node id is that of a component of the bill.
 func (b *bill) isComponent(name string) bool {
 	n, ok := b.nodes[name]
 	return ok && (n.Kind != "activity" && n.Kind != "statement" && n.Kind != "member" || n.ID == b.graph.Start().ID)
 }
 
-// connect finds what each component was made of. Runs are passed through: what one generated was made of what it used
-// for it.
+// connect finds what each component was made from. Runs aren't components, so what a run generated depends directly on
+// what the run used for it.
 func (b *bill) connect() error {
 	add := func(of, from string) error {
 		from, err := b.node(from)
@@ -168,7 +168,7 @@ func (b *bill) connect() error {
 	for _, id := range slices.Sorted(maps.Keys(b.runs)) {
 		r := b.runs[id]
 		for _, output := range r.Generated {
-			if !b.isComponent(output.Ref) { // a run can have thousands of others, each of thousands of inputs
+			if !b.isComponent(output.Ref) { // a run can have thousands of other outputs, each with thousands of inputs
 				continue
 			}
 			for _, source := range r.Sources(output) {
@@ -180,7 +180,7 @@ func (b *bill) connect() error {
 		if !b.isComponent(id) {
 			continue
 		}
-		for _, use := range r.Used { // of the bill's own subject, if that is a run
+		for _, use := range r.Used { // if the bill is about the run itself
 			if err := add(id, use.Ref); err != nil {
 				return err
 			}
@@ -236,7 +236,7 @@ func (b *bill) assemble() error {
 		return err
 	}
 	b.compose()
-	// Last, for by now everything was seen.
+	// The timestamp comes last, because only now all records have been seen.
 	if !b.newest.IsZero() {
 		b.Metadata.Timestamp = stamp(b.newest)
 	}
@@ -253,7 +253,7 @@ func (b *bill) assemble() error {
 	return nil
 }
 
-// cut says why the walk stopped before its end, if it did.
+// cut returns the reasons why the walk ended early, if it did.
 func (b *bill) cut() []string {
 	if b.graph.Answer.Truncated == nil {
 		return nil
@@ -261,7 +261,7 @@ func (b *bill) cut() []string {
 	return b.graph.Answer.Truncated.Reasons
 }
 
-// encode spells the bill and gives it a serial number, which is made of all the rest.
+// encode returns the bill as JSON. It derives the serial number from the rest of the bill.
 func (b *bill) encode() ([]byte, error) {
 	text, err := b.spell()
 	if err != nil {
@@ -289,7 +289,7 @@ func tools(program string) *cdx.ToolsChoice {
 	}
 }
 
-// organisation is an organisation as it introduced itself, or by its name on the ledger.
+// organisation returns an organisation as it introduced itself, or with its MSP id as the name.
 func (b *bill) organisation(mspID string) (*cdx.OrganizationalEntity, error) {
 	if mspID == "" {
 		return nil, nil
@@ -308,7 +308,7 @@ func (b *bill) organisation(mspID string) (*cdx.OrganizationalEntity, error) {
 	return o, nil
 }
 
-// reference is a node's bom-ref. It is the node's own name, but for what CycloneDX keeps for itself.
+// reference returns a node's bom-ref. It is the node's id, except where CycloneDX reserves the prefix.
 func reference(id string) string {
 	if strings.HasPrefix(id, "urn:cdx:") {
 		return "thing:" + id
@@ -324,7 +324,7 @@ func references(ids []string) []string {
 	return all
 }
 
-// list is a list as the library wants it: none if it is empty.
+// list returns a list as the CycloneDX library wants it: nil if it is empty.
 func list[T any](items []T) *[]T {
 	if len(items) == 0 {
 		return nil
@@ -332,7 +332,7 @@ func list[T any](items []T) *[]T {
 	return &items
 }
 
-// properties makes properties of names and values; empty values are left out.
+// properties returns properties for pairs of names and values. It leaves out empty values.
 func properties(pairs ...string) []cdx.Property {
 	var all []cdx.Property
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -350,10 +350,12 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// compose says of which components the bill has everything that they were made of. What a run used, and what an event
-// names, was frozen when it was recorded: that is complete. Where nobody recorded a run, others may have been used than
-// are named; where nothing is said, or not all of the content was hashed, nobody knows; and where the walk was cut
-// there is more.
+// compose says for which components the bill has everything that they were made from.
+//
+// What a run used, and what an event names, was fixed when it was recorded, so these are complete. If no run was
+// recorded for a version that names its sources, it may have more of them: that is incomplete, and so is everything at
+// which the walk was cut short. If nothing is said about a version's sources, or its digest was only declared,
+// completeness is unknown. A sampled digest makes a version incomplete.
 func (b *bill) compose() {
 	frontier := map[string]bool{}
 	if b.graph.Answer.Truncated != nil {

@@ -37,7 +37,7 @@ func decode(t *testing.T, text []byte) *cdx.BOM {
 	return bom
 }
 
-// starts are the nodes of the story that bills are made of, by what their golden files are called.
+// starts maps the names of golden files to the nodes that the bills are about.
 func starts(s *formatstest.Story) map[string]string {
 	return map[string]string{
 		"model": formatstest.Model, "dataset": formatstest.Cleaned, "code": formatstest.Training, "document": formatstest.Report, "declared": formatstest.Users,
@@ -61,7 +61,7 @@ func TestBillsAreAsTheyWere(t *testing.T) {
 	}
 }
 
-// schema is that of CycloneDX, where this machine has it.
+// schema returns CycloneDX's JSON schema, if this machine has it.
 func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	folder := filepath.Join("..", "..", "..", "..", "shared", "data", "schema")
@@ -98,7 +98,7 @@ func TestBillsAreValid(t *testing.T) {
 	require.Error(t, valid.Validate(map[string]any{"bomFormat": "CycloneDX", "specVersion": "1.6", "nonsense": true}), "the schema is asked at all")
 }
 
-// Without the schema: whatever is referred to is there, once, and nothing stands twice.
+// This test needs no schema: each reference has a target, and nothing is listed twice.
 func TestBillsHoldTogether(t *testing.T) {
 	s := formatstest.New(t)
 	for name, node := range starts(s) {
@@ -299,7 +299,8 @@ func TestABillSaysHowCompleteItIs(t *testing.T) {
 	require.Empty(t, items(bom.Metadata.Component.Hashes), "and what was is no hash of it")
 	require.Equal(t, []string{"sampled"}, property(bom.Metadata.Component.Properties, "coverage"))
 
-	for depth, frontier := range map[int]string{2: formatstest.Cleaned, 3: s.Cleaning} { // the walk is cut at an artifact version, or at the run that made it
+	// The walk ends at an artifact version, or at the run that made it.
+	for depth, frontier := range map[int]string{2: formatstest.Cleaned, 3: s.Cleaning} {
 		g := s.Graph(formatstest.Model, lineage.Ancestors)
 		cut, err := lineage.Trace(t.Context(), s.Index, lineage.Query{Node: formatstest.Model, Direction: lineage.Ancestors, At: g.Answer.Block, Depth: depth})
 		require.NoError(t, err)
@@ -325,7 +326,7 @@ func TestEqualAnswersGiveEqualBytesAndOthersOtherSerialNumbers(t *testing.T) {
 	require.NotEqual(t, "2026-03-01T12:00:00Z", one.Metadata.Timestamp, "not when it was asked for")
 }
 
-// What Pedigree writes can be read as a card again, with the same names for what is on the ledger.
+// A bill that Pedigree writes can be read as a card, and keeps the names of what is on the ledger.
 func TestOwnBillsAreCards(t *testing.T) {
 	s := formatstest.New(t)
 	d, err := mlbom.Read(string(write(t, s.Graph(formatstest.Model, lineage.Ancestors))))
@@ -340,7 +341,7 @@ func TestOwnBillsAreCards(t *testing.T) {
 	require.Len(t, d.Files, 2)
 }
 
-// Text that people wrote stays text: JSON is never cut open by it.
+// Text that people wrote stays text: it can't break out of its JSON string.
 func TestHostileTextStaysText(t *testing.T) {
 	s := formatstest.New(t)
 	text := write(t, s.Graph(formatstest.Model, lineage.Ancestors))

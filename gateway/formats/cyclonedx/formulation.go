@@ -13,12 +13,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
 )
 
-// tasks are CycloneDX's words for types of run; it has none for most.
+// tasks maps types of run to CycloneDX's types of task. CycloneDX has none for most runs.
 var tasks = map[string]cdx.TaskType{
 	"training": cdx.TaskTypeBuild, "fine-tuning": cdx.TaskTypeBuild, "generation": cdx.TaskTypeBuild, "evaluation": cdx.TaskTypeTest,
 }
 
-// formulate makes a workflow of each run, in the order of the walk.
+// formulate adds a workflow for each run, in the order of the walk.
 func (b *bill) formulate() error {
 	var workflows []cdx.Workflow
 	for _, n := range b.graph.Answer.Nodes {
@@ -81,7 +81,8 @@ func texts(all []string) canonical.Value {
 	return canonical.Arr(items...)
 }
 
-// resource is what a run used or generated: a component of the bill, or something that its subject wasn't made of.
+// resource refers to an input or output of a run: a component of the bill, or something that the bill's subject wasn't
+// made from.
 func (b *bill) resource(name string) (*cdx.ResourceReferenceChoice, error) {
 	id, err := b.node(name)
 	if err != nil {
@@ -103,7 +104,7 @@ func (b *bill) resource(name string) (*cdx.ResourceReferenceChoice, error) {
 	}, nil
 }
 
-// parameters are what a run was told, one for each name; values that are no texts stand as JSON.
+// parameters returns the parameters of a run. Values that aren't strings are written as JSON.
 func parameters(v canonical.Value) []cdx.Parameter {
 	var all []cdx.Parameter
 	for _, m := range v.Members {
@@ -116,10 +117,10 @@ func parameters(v canonical.Value) []cdx.Parameter {
 	return all
 }
 
-// warn makes a vulnerability of each recall and each withdrawal that stands, with everything in the bill that was made
-// of what it is about.
+// warn adds a vulnerability for each recall and each withdrawal of consent in force. It affects everything in the bill
+// that was made from the subjects of the statement.
 func (b *bill) warn() error {
-	about := map[string][]string{} // statement to nodes
+	about := map[string][]string{} // the nodes that each statement is about
 	var order []string
 	for _, n := range b.graph.Answer.Nodes {
 		if n.ID != b.graph.Start().ID && !b.isComponent(n.ID) && b.runs[n.ID] == nil {
@@ -177,7 +178,7 @@ func subjects(nodes []string) []cdx.Property {
 	return all
 }
 
-// users are the components that were made of a component, and the outputs of each run.
+// users returns, for each component, the components that were made from it, and for each run its outputs.
 func (b *bill) users() map[string][]string {
 	users := map[string][]string{}
 	for of, from := range b.depends {
@@ -191,7 +192,7 @@ func (b *bill) users() map[string][]string {
 	return users
 }
 
-// reached are nodes and everything that was made of them, in order.
+// reached returns the given nodes and everything that was made from them, in order.
 func reached(from []string, users map[string][]string) []string {
 	seen := map[string]bool{}
 	for open := slices.Clone(from); len(open) > 0; {

@@ -16,7 +16,7 @@ import (
 
 var approaches = []string{"supervised", "unsupervised", "reinforcement-learning", "semi-supervised", "self-supervised"}
 
-// modelCard says of a model what its card says, and what data the ledger says it was made with.
+// modelCard returns what a model's card says about it, with the data that the ledger says it was made with.
 func (b *bill) modelCard(v *version) (*cdx.MLModelCard, error) {
 	d := v.card
 	if d == nil {
@@ -64,8 +64,8 @@ func (b *bill) modelCard(v *version) (*cdx.MLModelCard, error) {
 	return m, nil
 }
 
-// datasets are those that the run used that made the model, to train and to evaluate it, those that it was derived
-// from, and those that its card names besides.
+// datasets returns the datasets that the model's run used for training or evaluation, those that the model was derived
+// from, and further ones that its card names.
 func (b *bill) datasets(v *version) ([]cdx.MLDatasetChoice, error) {
 	var names []record.Use
 	if r := b.runs[b.generated[v.ArtifactRef.String()]]; r != nil {
@@ -86,7 +86,7 @@ func (b *bill) datasets(v *version) ([]cdx.MLDatasetChoice, error) {
 		case err != nil || ref.Kind != "dataset" || seen[id]:
 		case b.isComponent(id):
 			all = append(all, cdx.MLDatasetChoice{Ref: reference(id)})
-		default: // only looked at, so it is no component of the model
+		default: // only looked at, so it is not a component of the model
 			all = append(all, cdx.MLDatasetChoice{ComponentData: &cdx.ComponentData{
 				Type: cdx.ComponentDataTypeDataset, Name: id, Contents: &cdx.ComponentDataContents{URL: formats.ArtifactURI(id), Properties: list(properties("ref", id, "role", use.Role))},
 			}})
@@ -96,7 +96,7 @@ func (b *bill) datasets(v *version) ([]cdx.MLDatasetChoice, error) {
 	return append(all, named(v.card, seen)...), nil
 }
 
-// named are the datasets that a card names and that aren't seen yet: nothing on the ledger leads to them.
+// named returns the datasets that a card names but that nothing on the ledger leads to.
 func named(card *about.Description, seen map[string]bool) []cdx.MLDatasetChoice {
 	if card == nil {
 		return nil
@@ -119,7 +119,8 @@ func named(card *about.Description, seen map[string]bool) []cdx.MLDatasetChoice 
 	return all
 }
 
-// webAddress is an address that a card gives, if it is one of the web. A bill's schema wants a reference there.
+// webAddress returns the text as a URL if it is an HTTP or HTTPS address, and "" otherwise. The schema of a bill
+// requires a URI reference.
 func webAddress(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -128,7 +129,7 @@ func webAddress(text string) string {
 	return u.String()
 }
 
-// considerations are the passages of a card that CycloneDX has a place for.
+// considerations returns the passages of a card for which CycloneDX has fields.
 func considerations(d *about.Description) *cdx.MLModelCardConsiderations {
 	texts := func(topics ...string) []string {
 		var all []string
@@ -158,7 +159,7 @@ func considerations(d *about.Description) *cdx.MLModelCardConsiderations {
 	return c
 }
 
-// told are things that a model's card says and CycloneDX has no place for.
+// told returns what a model's card says and CycloneDX has no fields for.
 func told(d *about.Description) []cdx.Property {
 	all := properties("library", d.Library, "languages", strings.Join(d.Languages, ", "))
 	for _, topic := range []string{about.TopicTraining, about.TopicEvaluation, about.TopicEnvironment} {
@@ -169,7 +170,7 @@ func told(d *about.Description) []cdx.Property {
 	return all
 }
 
-// data says of a dataset what its card says, and whose it is.
+// data returns what a dataset's card says about it, and which organisation owns it.
 func (b *bill) data(c *cdx.Component, v *version) (cdx.ComponentData, error) {
 	data := cdx.ComponentData{Type: cdx.ComponentDataTypeDataset, Name: v.Namespace + "/" + v.Name}
 	owner, err := b.organisation(b.nodes[v.ArtifactRef.String()].MSPID)
