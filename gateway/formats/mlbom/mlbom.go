@@ -1,6 +1,7 @@
-// Package mlbom reads CycloneDX bills of materials of models and datasets (ML-BOMs), JSON, versions 1.5 to 1.7, as far
-// as they describe their subject. Bills are kept as they came and never written again; package cyclonedx writes
-// Pedigree's own.
+// Package mlbom reads CycloneDX bills of materials of models and datasets (ML-BOMs), in JSON, versions 1.5 to 1.7.
+// [Read] takes from a bill what it says about its subject.
+//
+// Bills are stored as they came and are never rewritten. Package cyclonedx writes Pedigree's own bills.
 package mlbom
 
 import (
@@ -11,12 +12,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/tree"
 )
 
-// Is tells whether a JSON document says that it is a CycloneDX bill, and of which version.
+// Is reports whether a JSON document claims to be a CycloneDX bill, and returns the version that it claims.
 func Is(doc tree.Node) (version string, ok bool) {
 	return doc.Get("specVersion").Scalar(), doc.Get("bomFormat").Scalar() == "CycloneDX"
 }
 
-// Read says what a bill's subject is, or why it is no bill. Errors are of type *tree.Error.
+// Read returns what a bill says about its subject. Errors are of type *tree.Error; they say why the text is not a bill.
 func Read(text string) (*about.Description, error) {
 	doc, err := tree.JSON(text)
 	if err != nil {
@@ -70,7 +71,7 @@ type reader struct {
 	components map[string]tree.Node // by bom-ref
 }
 
-// collect notes components, and those inside them, by their references.
+// collect indexes components, including nested ones, by their bom-refs.
 func (r *reader) collect(list tree.Node) {
 	for _, c := range list.Each() {
 		if ref := c.Get("bom-ref").Scalar(); ref != "" {
@@ -85,7 +86,7 @@ func (r *reader) collect(list tree.Node) {
 	}
 }
 
-// subject is what the bill describes: its main component, or its only model.
+// subject returns what the bill describes: its main component, or its only model.
 func (r *reader) subject(doc tree.Node) (tree.Node, bool) {
 	if c := doc.Get("metadata").Get("component"); c.Kind == tree.Object {
 		return c, true
@@ -168,7 +169,7 @@ func organisation(o tree.Node) (about.Agent, bool) {
 	return a, a.Name != ""
 }
 
-// algorithms of CycloneDX, by the names that records have for them.
+// algorithms maps the names of hash algorithms in CycloneDX to those in records.
 var algorithms = map[string]string{
 	"MD5": "md5", "SHA-1": "sha-1", "SHA-256": "sha-256", "SHA-384": "sha-384", "SHA-512": "sha-512", "BLAKE2b-512": "blake2b-512", "BLAKE3": "blake3",
 }
@@ -183,13 +184,14 @@ func (r *reader) hashes(c tree.Node) []about.Digest {
 	return all
 }
 
-// few are the first items of a list that is read again for each who refers to it.
+// few returns the first items of a list that may be read many times, once for each reference to it. This bounds the
+// work.
 func few(list tree.Node) []tree.Node {
 	all := list.Each()
 	return all[:min(len(all), 100)]
 }
 
-// files are the parts of the subject that are files.
+// files takes those parts of the subject that are files.
 func (r *reader) files(c tree.Node) {
 	for _, part := range c.Get("components").Each() {
 		if part.Get("type").Scalar() == "file" && named(part) != "" && len(r.Files) < about.MaxList {
@@ -263,7 +265,7 @@ func sentence(parts ...tree.Node) string {
 	return strings.Join(words, "; ")
 }
 
-// dataset reads an entry of modelParameters.datasets: a reference, or the data in place.
+// dataset reads an entry of modelParameters.datasets, which is a reference to a component or the data itself.
 func (r *reader) dataset(d tree.Node) {
 	if len(r.Datasets) == about.MaxList {
 		return
@@ -288,7 +290,7 @@ func (r *reader) dataset(d tree.Node) {
 	}
 }
 
-// component makes a reference of a component, or of data in a component.
+// component returns a reference to a component, or to data in a component.
 func (r *reader) component(c tree.Node) (about.Reference, bool) {
 	address := c.Get("contents").Get("url").Scalar()
 	for _, name := range []string{"distribution", "website", "vcs"} {
@@ -302,7 +304,8 @@ func (r *reader) component(c tree.Node) (about.Reference, bool) {
 	if ref.Ref == "" && about.OnLedger(c.Get("bom-ref").Scalar()) {
 		ref.Ref = c.Get("bom-ref").Scalar()
 	}
-	for _, properties := range []tree.Node{c.Get("properties"), c.Get("contents").Get("properties")} { // as package cyclonedx writes them
+	// Package cyclonedx writes the ref as a property of either of them.
+	for _, properties := range []tree.Node{c.Get("properties"), c.Get("contents").Get("properties")} {
 		for _, p := range few(properties) {
 			if name := p.Get("value").Scalar(); ref.Ref == "" && p.Get("name").Scalar() == "pedigree:ref" &&
 				about.OnLedger(name) {
@@ -315,7 +318,7 @@ func (r *reader) component(c tree.Node) (about.Reference, bool) {
 	return ref, ref.Name != ""
 }
 
-// data reads what a component says of the data that it is.
+// data reads what a component of the type data says about that data.
 func (r *reader) data(part tree.Node) {
 	name := about.Cut(part.Get("name").Scalar(), 256)
 	r.Say(about.TopicSensitive, name, strings.Join(part.Get("sensitiveData").Texts(), "\n"))
