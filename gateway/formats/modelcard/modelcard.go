@@ -1,7 +1,8 @@
-// Package modelcard reads the cards of models and datasets that stand in README files: Markdown with a block of YAML
-// before it, as Hugging Face's hub has them.
+// Package modelcard reads the cards of models and datasets that are kept in README files, as on Hugging Face's hub:
+// Markdown that begins with a block of YAML. [Read] reads one.
 //
-// The YAML says most of it. The Markdown is text: it is searched for its headings and first words, and never rendered.
+// Most of the information is in the YAML. The Markdown is only searched for headings and the text below them; it is
+// never rendered.
 package modelcard
 
 import (
@@ -12,7 +13,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/tree"
 )
 
-// Read says what a card is about, or why it is none. Errors are of type *tree.Error.
+// Read returns what a card says. Errors are of type *tree.Error; they say why the text is not a card.
 func Read(text string) (*about.Description, error) {
 	front, first, body, err := split(text)
 	if err != nil {
@@ -50,7 +51,7 @@ func Read(text string) (*about.Description, error) {
 	return d, nil
 }
 
-// split takes the YAML block, whose first line is number first, off a card.
+// split separates the YAML block of a card from its Markdown. first is the number of the block's first line.
 func split(text string) (front string, first int, body string, err error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	line, offset, begin := 0, 0, -1
@@ -77,7 +78,7 @@ func split(text string) (front string, first int, body string, err error) {
 	return "", 1, text, nil
 }
 
-// describesData tells cards of datasets, which have names of their own.
+// describesData reports whether a card is about a dataset, judging by the names in its YAML.
 func describesData(m tree.Node) bool {
 	for _, name := range []string{"pipeline_tag", "library_name", "base_model", "model-index", "model_name"} {
 		if m.Has(name) {
@@ -140,7 +141,7 @@ func (r *reader) general(m tree.Node) {
 	}
 }
 
-// licence reads license, which other names stand beside when it is "other".
+// licence reads the member license. If it is "other", license_name and license_link say which licence it is.
 func (r *reader) licence(m tree.Node) {
 	name, link := m.Get("license_name").Scalar(), m.Get("license_link").Scalar()
 	for _, text := range m.Get("license").Texts() {
@@ -179,7 +180,7 @@ func (r *reader) model(m tree.Node) {
 	}
 }
 
-// references reads names of datasets or models: texts, or objects with a name.
+// references reads the names of datasets or models. Each is a text or an object with a name.
 func (r *reader) references(into *[]about.Reference, list tree.Node, set func(*about.Reference)) {
 	for _, item := range list.Each() {
 		name, url := item.Scalar(), ""
@@ -212,7 +213,7 @@ func (r *reader) data(m tree.Node) {
 	}
 }
 
-// withoutWords leaves out what source_datasets say instead of a name.
+// withoutWords drops the values of source_datasets that aren't names, such as "original".
 func withoutWords(list tree.Node) tree.Node {
 	kept := tree.Node{Kind: tree.Array, Pointer: list.Pointer, Line: list.Line}
 	for _, item := range list.Each() {
@@ -228,7 +229,7 @@ func withoutWords(list tree.Node) tree.Node {
 	return kept
 }
 
-// results reads model-index: what was measured, on what.
+// results reads model-index, which lists the results and the data that they were measured on.
 func (r *reader) results(index tree.Node) {
 	seen := map[string]bool{}
 	for _, model := range index.Each() {
@@ -237,7 +238,7 @@ func (r *reader) results(index tree.Node) {
 		}
 		for _, result := range model.Get("results").Each() {
 			data := result.Get("dataset")
-			name := data.Get("type").Scalar() // by which the hub knows it
+			name := data.Get("type").Scalar() // the dataset's id on the hub
 			if name == "" {
 				name = data.Get("name").Scalar()
 			}

@@ -7,8 +7,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 )
 
-// topics of headings, by words of theirs, the first that fits. The words are those of the hub's templates and of the
-// papers that model cards and data sheets come from.
+// topics maps words in headings to topics. The first entry that fits counts. The words are those of the hub's templates
+// and of the papers that introduced model cards and datasheets.
 var topics = []struct{ words, topic string }{
 	{"out-of-scope", about.TopicMisuses}, {"out of scope", about.TopicMisuses}, {"misuse", about.TopicMisuses},
 	{
@@ -36,7 +36,7 @@ var topics = []struct{ words, topic string }{
 	}, {"citation", citation}, {"description", description}, {"summary", description},
 }
 
-// Topics that are members of a description of their own.
+// Topics that have members of their own in a description.
 const (
 	citation    = "citation"
 	description = "description"
@@ -55,21 +55,21 @@ func topicOf(heading string) (topic string, ok bool) {
 var (
 	heading = regexp.MustCompile(`^ {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$`)
 	fence   = regexp.MustCompile("^ {0,3}(```|~~~)")
-	// What the templates have where nobody has written anything yet.
+	// placeholder matches what the templates contain until somebody fills them in.
 	placeholder = regexp.MustCompile(`(?i)\[?more information needed\]?|\[needs more information\]`)
 )
 
-// section is what stands between two headings.
+// section is the text between two headings.
 type section struct {
 	level int
 	title string
 	text  strings.Builder
-	first string // paragraph
+	first string // first paragraph
 }
 
-// text reads the headings of the Markdown and what stands under them.
+// text takes passages from the Markdown, by their headings.
 func (r *reader) text(body string) {
-	var open [7]string // topics by level
+	var open [7]string // topics by heading level
 	for _, s := range sections(withoutComments(body)) {
 		text := strings.TrimSpace(placeholder.ReplaceAllString(s.text.String(), ""))
 		if s.level == 1 && r.Title == "" {
@@ -130,7 +130,7 @@ func sections(body string) []*section {
 	return all
 }
 
-// pictured tells lines that are badges, pictures, tables, markup or rules rather than words.
+// pictured reports whether a line is a badge, an image, a table, markup or a rule rather than prose.
 func pictured(line string) bool {
 	for _, prefix := range []string{"![", "[![", "<", "|", "---", "***", "```", "~~~"} {
 		if strings.HasPrefix(line, prefix) {
@@ -140,7 +140,7 @@ func pictured(line string) bool {
 	return false
 }
 
-// unfenced takes the fences of code off a text.
+// unfenced removes the fences of code blocks from a text.
 func unfenced(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -151,7 +151,7 @@ func unfenced(text string) string {
 	return b.String()
 }
 
-// withoutComments leaves out <!-- … -->, in which templates say what should be written.
+// withoutComments removes <!-- … -->, in which templates say what to write.
 func withoutComments(text string) string {
 	var b strings.Builder
 	for {
