@@ -1,8 +1,8 @@
-// Package croissant reads Croissant metadata of datasets (MLCommons, versions 1.0 and 1.1), which is JSON-LD over
-// schema.org.
+// Package croissant reads Croissant metadata of datasets (MLCommons, versions 1.0 and 1.1), which is JSON-LD based on
+// schema.org. [Read] reads a document.
 //
-// No JSON-LD processor is needed for it and no context is fetched: names are looked up in the document's own context
-// where that says what they mean, and have the meaning of Croissant's standard context otherwise.
+// It uses no JSON-LD processor and fetches no context. A name means what the document's own context says. A name that
+// the context doesn't define has its meaning in Croissant's standard context.
 package croissant
 
 import (
@@ -18,13 +18,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/tree"
 )
 
-// Conforms is what a document's conformsTo begins with; the version follows.
+// Conforms is the start of a document's conformsTo. The version follows it.
 const Conforms = "http://mlcommons.org/croissant/"
 
 var versions = regexp.MustCompile(`^https?://(?:www\.)?mlcommons\.org/croissant/(\d+\.\d+)/?$`)
 
-// Find finds the dataset that a JSON document describes in the words of Croissant or schema.org, and the version of
-// Croissant that it claims to conform to, which may be none.
+// Find returns the dataset that a JSON document describes in the terms of Croissant or schema.org. version is the
+// Croissant version that the document claims to conform to; it may be empty.
 func Find(doc tree.Node) (dataset Node, version string, ok bool) {
 	if doc.Kind != tree.Object || !doc.Has("@context") && !doc.Has("conformsTo") && !doc.Has("dct:conformsTo") {
 		return Node{}, "", false
@@ -49,7 +49,8 @@ func Find(doc tree.Node) (dataset Node, version string, ok bool) {
 	return Node{}, "", false
 }
 
-// Read says what a document is about, or why it is no Croissant metadata. Errors are of type *tree.Error.
+// Read returns what a document says about its dataset. Errors are of type *tree.Error; they say why the text is not
+// Croissant metadata.
 func Read(text string) (*about.Description, error) {
 	doc, err := tree.JSON(text)
 	if err != nil {
@@ -161,7 +162,7 @@ func (r *reader) files(n Node) {
 			return
 		}
 		if v.is("cr:FileSet") {
-			continue // a pattern, not a file
+			continue // a pattern for several files, not a file
 		}
 		f := about.File{
 			Name: about.Cut(
@@ -189,7 +190,7 @@ func (r *reader) files(n Node) {
 	}
 }
 
-// local tells whether a contentUrl is a path beside the card, and which.
+// local reports whether a contentUrl is a path relative to the card, and returns the path.
 func local(address string) (string, bool) {
 	u, err := url.Parse(address)
 	if err != nil || address == "" || u.Scheme != "" || u.Host != "" || u.Path == "" || strings.HasPrefix(u.Path, "/") {
@@ -201,7 +202,8 @@ func local(address string) (string, bool) {
 
 var sizes = regexp.MustCompile(`^(\d{1,15})\s*(?i:b|bytes?)?$`)
 
-// size reads a contentSize in bytes; sizes in rounded units are no sizes of files.
+// size parses a contentSize in bytes. It returns 0 for a size in rounded units such as "2 GB", because that isn't
+// exact.
 func size(text string) int64 {
 	m := sizes.FindStringSubmatch(text)
 	if m == nil {
@@ -286,7 +288,7 @@ func (r *reader) usage(n Node) {
 	}
 }
 
-// policy reads a rule of an ODRL policy.
+// policy reads one rule of an ODRL policy.
 func policy(p Node, kind string) about.Term {
 	t := about.Term{
 		Scheme: "ODRL",
@@ -316,7 +318,7 @@ func policy(p Node, kind string) about.Term {
 	return t
 }
 
-// responsible are the properties of Croissant's vocabulary for responsible AI.
+// responsible maps the properties of Croissant's vocabulary for responsible AI to topics.
 var responsible = []struct{ name, topic string }{
 	{
 		"dataCollection",

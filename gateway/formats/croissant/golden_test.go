@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// What each card in testdata says is in the golden file beside it.
+// The golden file beside each card in testdata holds what is read from it.
 func TestCardsSayWhatTheirGoldenFilesHave(t *testing.T) {
 	cards, err := filepath.Glob("testdata/*")
 	require.NoError(t, err)

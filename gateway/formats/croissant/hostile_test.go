@@ -51,7 +51,7 @@ func TestADatasetIsFoundInAGraph(t *testing.T) {
 	require.Equal(t, "d", d.Title)
 }
 
-// What a card may cost is bounded: by its values, and by looking each name up once.
+// The cost of a card is bounded: the number of its values is limited, and each name is looked up only once.
 func TestManyNamesAreRead(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`{"@context": {}, "@type": "sc:Dataset"`)

@@ -6,19 +6,19 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/tree"
 )
 
-// namespaces by the prefixes that this package calls them by.
+// namespaces maps the prefixes that this package uses to namespaces.
 var namespaces = map[string]string{
 	"sc": "https://schema.org/", "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/", "dct": "http://purl.org/dc/terms/",
 	"prov": "http://www.w3.org/ns/prov#", "odrl": "http://www.w3.org/ns/odrl/2/", "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
 }
 
-// terms of Croissant's standard context that are not of schema.org.
+// terms maps those terms of Croissant's standard context that aren't from schema.org.
 var terms = map[string]string{
 	"conformsTo": "dct:conformsTo", "citeAs": "cr:citeAs", "isLiveDataset": "cr:isLiveDataset", "sdVersion": "cr:sdVersion", "md5": "cr:md5",
 	"containedIn": "cr:containedIn", "recordSet": "cr:recordSet", "fileObject": "cr:fileObject", "fileSet": "cr:fileSet",
 }
 
-// aliases are other names of the same properties.
+// aliases maps other names of a property to the one that this package uses.
 var aliases = map[string]string{
 	"sc:containedIn": "cr:containedIn",
 	"sc:md5":         "cr:md5",
@@ -26,14 +26,14 @@ var aliases = map[string]string{
 	"sc:licence":     "sc:license",
 }
 
-// names tell what the names of a document mean.
+// names resolves the names that a document uses.
 type names struct {
-	vocabulary string            // of names without a prefix; "" if the document doesn't say
-	own        map[string]string // what the document's context says: names and prefixes to addresses
-	known      map[string]string // meanings found already
+	vocabulary string            // namespace of names without a prefix; "" if the document doesn't set one
+	own        map[string]string // names and prefixes that the document's context defines, with their IRIs
+	known      map[string]string // names resolved before
 }
 
-// namesOf reads a context. Those that are only addresses are taken for the standard one.
+// namesOf reads a context. A context that is only a URL is taken for Croissant's standard one.
 func namesOf(context tree.Node) *names {
 	n := &names{own: map[string]string{}, known: map[string]string{}}
 	for _, c := range context.Each() {
@@ -53,7 +53,7 @@ func namesOf(context tree.Node) *names {
 	return n
 }
 
-// meaning of a name, with a prefix of this package if there is one for it.
+// meaning resolves a name. The result has one of this package's prefixes if there is one for its namespace.
 func (n *names) meaning(name string) string {
 	found, ok := n.known[name]
 	if !ok {
@@ -81,7 +81,7 @@ func (n *names) look(name string) string {
 	return called(name)
 }
 
-// called gives an address its prefix.
+// called replaces a known namespace at the start of an IRI by its prefix.
 func called(name string) string {
 	name = strings.Replace(name, "http://schema.org/", "https://schema.org/", 1)
 	name = strings.Replace(name, "https://mlcommons.org/", "http://mlcommons.org/", 1)
@@ -103,13 +103,13 @@ func called(name string) string {
 	return name
 }
 
-// Node is a node of the document, whose members are looked up by what their names mean.
+// Node is a node of the document. Its members are looked up by the meaning of their names.
 type Node struct {
 	tree.Node
 	names *names
 }
 
-// all are the values of a property.
+// all returns the values of a property.
 func (n Node) all(name string) []Node {
 	var all []Node
 	for _, m := range n.Members {
@@ -129,7 +129,7 @@ func (n Node) all(name string) []Node {
 	return all
 }
 
-// first is the first value of the first of some properties that has one.
+// first returns the first value of the first given property that has one, or a null node.
 func (n Node) first(names ...string) Node {
 	for _, name := range names {
 		if all := n.all(name); len(all) > 0 {
@@ -158,7 +158,8 @@ func (n Node) texts(name string) []string {
 	return all
 }
 
-// text of a value: as it is, in @value, by its address, or in English or the first of several languages.
+// text returns the text of a value. In an object it is the member @value or @id, the English text, or the text in the
+// first of its other languages.
 func (n Node) text() string {
 	if n.Kind != tree.Object {
 		return n.Scalar()
@@ -176,13 +177,13 @@ func (n Node) text() string {
 	return ""
 }
 
-// isLanguage tells names of languages, such as de and pt-BR, in a map of texts by language.
+// isLanguage reports whether a name is a language tag such as de or pt-BR, in an object that maps languages to texts.
 func isLanguage(name string) bool {
 	tag, _, _ := strings.Cut(name, "-")
 	return len(tag) == 2 && strings.ToLower(tag) == tag && !strings.ContainsAny(name, ":@")
 }
 
-// is tells whether a node is of a type.
+// is reports whether a node has a type.
 func (n Node) is(name string) bool {
 	for _, t := range n.Get("@type").Texts() {
 		if n.names.meaning(t) == name {
