@@ -1,6 +1,6 @@
 package formatstest
 
-// Cards of the story's artifacts, in the words of those who made them.
+// Cards of the story's artifacts.
 const (
 	measurementsCard = `{"@context": {"@vocab": "https://schema.org/", "sc": "https://schema.org/", "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/", "dct": "http://purl.org/dc/terms/", "conformsTo": "dct:conformsTo"},
  "@type": "sc:Dataset", "conformsTo": "http://mlcommons.org/croissant/1.1", "name": "Cold chain temperatures",

@@ -17,24 +17,24 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// Consortium issues certificates as the organisations of a ledger do.
+// Consortium issues certificates for the organisations of a ledger.
 type Consortium struct {
 	t     testing.TB
 	Trust *proof.Trust
 	cas   map[string]*Signer
 }
 
-// Signer is a certificate with its key. It is an attestation.Signer.
+// Signer is a certificate with its key. It implements attestation.Signer.
 type Signer struct {
 	MSPID string
 	Cert  *x509.Certificate
 	Key   *ecdsa.PrivateKey
 }
 
-// Organisation is the MSP id.
+// Organisation returns the MSP id.
 func (s *Signer) Organisation() string { return s.MSPID }
 
-// Certificate is the certificate in DER.
+// Certificate returns the certificate in DER.
 func (s *Signer) Certificate() []byte { return s.Cert.Raw }
 
 // Sign signs the SHA-256 of a message.
@@ -43,11 +43,11 @@ func (s *Signer) Sign(message []byte) ([]byte, error) {
 	return ecdsa.SignASN1(rand.Reader, s.Key, digest[:])
 }
 
-// Lifetime of authorities; certificates of their members are valid in its first year.
+// from and until are the validity of the authorities. Certificates of members are valid in the first year.
 var from, until = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// NewConsortium makes an authority for each organisation. The trust file has all but those whose names begin with
-// "Other".
+// NewConsortium creates an authority for each organisation. The trust file lists all of them except those whose names
+// begin with "Other".
 func NewConsortium(t testing.TB, mspIDs ...string) *Consortium {
 	c := &Consortium{t: t, cas: map[string]*Signer{}}
 	var organisations []map[string]any
@@ -103,12 +103,12 @@ func (c *Consortium) issue(
 	return key, certificate
 }
 
-// Member makes a member of an organisation in a role: client, admin, peer or orderer.
+// Member issues a certificate for a member of an organisation with the role client, admin, peer or orderer.
 func (c *Consortium) Member(mspID, role string) *Signer {
 	return c.MemberWith(mspID, role, elliptic.P256(), from.AddDate(1, 0, 0))
 }
 
-// MemberWith is Member with a key on another curve, or a certificate that ends at another time.
+// MemberWith is like Member, but takes the key's curve and the time at which the certificate expires.
 func (c *Consortium) MemberWith(mspID, role string, curve elliptic.Curve, end time.Time) *Signer {
 	c.t.Helper()
 	s := &Signer{MSPID: mspID}

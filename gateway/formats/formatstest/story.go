@@ -1,6 +1,6 @@
-// Package formatstest tells the tests of all exports one story: what a small consortium has recorded about a model,
-// down to the fish whose temperatures it was trained with. The records are real, so are the index and the walks; there
-// is no peer and no chaincode behind them.
+// Package formatstest provides the story that the tests of all exports use: what a small consortium recorded about a
+// model, down to the fish whose temperatures it was trained on. [New] builds it. The records, the index and the walks
+// are real, but there is no peer and no chaincode behind them.
 package formatstest
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// Nodes of the story. Records have their ids in the fields of a Story.
+// Nodes of the story. The ids of records are in the fields of Story.
 const (
 	Lot          = "https://id.gs1.org/01/09520051012345/10/LOT-1"
 	Measurements = "dataset/market/measurements@2026-02"
@@ -29,12 +29,12 @@ const (
 	Heldout      = "dataset/lab/heldout@1"
 	Crawl        = "dataset/lab/crawl@7"
 	Synthetic    = "dataset/lab/synthetic@1"
-	Users        = "dataset/market/complaints@3" // whose digest was taken on somebody's word
+	Users        = "dataset/market/complaints@3" // its digest is only declared
 	Base         = "model/lab/base@1"
 	Training     = "code/lab/training@9f2"
 	Model        = "model/lab/spoilage@3"
 	Report       = "document/lab/report@3"
-	Alone        = "document/lab/notes@1" // comes from nothing and touches nothing
+	Alone        = "document/lab/notes@1" // isn't linked to anything
 )
 
 // Story is a ledger and its index.
@@ -45,7 +45,7 @@ type Story struct {
 	Packing, Reading string // events
 	Cleaning, Failed string // runs
 	Generation       string
-	Run              string // that trained the model
+	Run              string // the run that trained the model
 	Decision         string
 	Recall           string // statements
 	Withdrawal       string
@@ -53,10 +53,10 @@ type Story struct {
 	t testing.TB
 }
 
-// Text is what somebody would write who wants a reader to take text for markup.
+// Text is what an attacker writes to have a reader take text for markup.
 const Text = `<script>alert("x")</script> & "quotes" ]]> */ </style>`
 
-// New tells the story on a ledger of its own.
+// New builds the story on a new ledger.
 func New(t testing.TB) *Story {
 	t.Helper()
 	l := indextest.New(t)
@@ -65,7 +65,7 @@ func New(t testing.TB) *Story {
 	return On(t, l)
 }
 
-// On tells the story on a ledger that an index follows.
+// On builds the story on a ledger that an index follows.
 func On(t testing.TB, l *indextest.Ledger) *Story {
 	t.Helper()
 	s := &Story{t: t, Ledger: l, Index: l.Follower}
@@ -249,7 +249,8 @@ func (s *Story) put(refs ...string) {
 	}
 }
 
-// artifact registers a version with more members than its name and a digest of that, and perhaps a card.
+// artifact registers a version with further members and, if card isn't empty, a card. If the members have no digest, it
+// is derived from the name.
 func (s *Story) artifact(org, ref, members, card string) {
 	s.t.Helper()
 	r, err := record.ParseArtifactRef(ref)
@@ -281,7 +282,7 @@ func (s *Story) artifact(org, ref, members, card string) {
 	s.Ledger.Put(org, made)
 }
 
-// Graph is what an export of a node gets when somebody asks for it now. Without directions both ways are walked.
+// Graph returns the graph for an export of a node at the current height. Without directions both are walked.
 func (s *Story) Graph(node string, directions ...lineage.Direction) *formats.Graph {
 	s.t.Helper()
 	if len(directions) == 0 {
@@ -303,7 +304,7 @@ func (s *Story) Graph(node string, directions ...lineage.Direction) *formats.Gra
 	return g
 }
 
-// Sampled adds a dataset that a run made and of whose bytes only some were hashed.
+// Sampled adds a dataset that a run made. Only some of its bytes were hashed.
 func (s *Story) Sampled(t testing.TB) string {
 	t.Helper()
 	const ref = "dataset/lab/sampled@1"
@@ -318,8 +319,7 @@ func (s *Story) Sampled(t testing.TB) string {
 	return ref
 }
 
-// Transformation adds two events that are one transformation, of which the first has the input and the second the
-// output.
+// Transformation adds two events of one transformation: the first has the input and the second the output.
 func (s *Story) Transformation(t testing.TB) (first, second string) {
 	t.Helper()
 	event := func(at, list string) string {
