@@ -1,8 +1,9 @@
-// Package formats is what the exports of lineage have in common: what each is given, and what it says of itself. Each
-// export is a package below this one; package catalogue lists them all.
+// Package formats defines what all exports of lineage have in common. A [Format] says what an export is and how to
+// write it; a [Graph] is what the export is written from. Each export is a package below this one, and package
+// catalogue lists them all.
 //
-// An export is made of what the ledger says at one height. Asked again for that height it gives the same bytes, unless
-// it bears a signature or says when it was made.
+// An export is made from the state of the ledger at one height. The same request for the same height gives the same
+// bytes, unless the export is signed or contains the time at which it was made.
 package formats
 
 import (
@@ -19,35 +20,35 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
 )
 
-// Format is one way to write lineage down.
+// Format is one way to write lineage.
 type Format struct {
-	// Name is what the parameter "format" calls it.
+	// Name is the value of the query parameter "format".
 	Name string
-	// MediaType is how it answers, and what "Accept" calls it. Those of text come in UTF-8.
+	// MediaType is the value of Content-Type and Accept, without a charset. Text is in UTF-8.
 	MediaType string
-	// Extension is that of a file's name, with its dot.
+	// Extension is the extension of a file in this format, with its dot.
 	Extension string
-	// About says in a few words what it is, for people who choose.
+	// About describes the format in a few words, for people who choose one.
 	About string
-	// Kinds are the kinds of node (lineage.Node) that it can be about. Empty: all.
+	// Kinds are the kinds of node (lineage.Node) that the format can describe. If it is empty, it can describe all
+	// kinds.
 	Kinds []string
-	// Only, if it isn't nil, refuses nodes by their names, with a *Refusal. What else the format asks of a node it says
-	// when it is written.
+	// Only, if not nil, returns a *Refusal for a node that the format can't describe, judging by the name. Write makes
+	// all other checks.
 	Only func(node string) error
-	// Direction is the way of the walk that it is made of, for a format that makes sense one way only; empty if it takes
-	// any.
+	// Direction is the direction of the walk that the format needs. It is empty if the format takes either direction.
 	Direction lineage.Direction
-	// Depth is how many steps of the walk it is made of, whatever was asked for; 0 means as many as were asked for.
+	// Depth is the number of steps that the walk takes, whatever the caller asks for. If it is 0, the caller decides.
 	Depth int
-	// Policy is the content security policy that a document in HTML needs; empty for other formats.
+	// Policy is the Content-Security-Policy of an HTML document. It is empty for other formats.
 	Policy string
-	// Write writes it. It writes nothing before it knows that it can, so that errors can be told; a failure after the
-	// first byte, of the index or of the reader, leaves a document that is cut off. Nil: the gateway's own JSON, which
-	// needs none.
+	// Write writes the export. It must not write anything until it knows that it can, so that an error can still be
+	// reported to the caller. If reading the index or writing the answer fails after the first byte, the document is
+	// cut off. Write is nil for the gateway's own JSON.
 	Write func(ctx context.Context, out io.Writer, g *Graph) error
 }
 
-// Fits tells whether the format can be about a kind of node; the error is a *Refusal.
+// Fits returns nil if the format can describe a node of the given kind, and otherwise a *Refusal.
 func (f Format) Fits(node, kind string) error {
 	if len(f.Kinds) == 0 || slices.Contains(f.Kinds, kind) {
 		if f.Only != nil {
@@ -64,16 +65,16 @@ func (f Format) Fits(node, kind string) error {
 	)
 }
 
-// Refusal says why a node can't be written in a format. It is for who asked.
+// Refusal is the error that says why a node can't be written in a format. Its text is meant for the caller.
 type Refusal struct{ Detail string }
 
 func (r *Refusal) Error() string { return r.Detail }
 
-// Refuse makes a *Refusal.
+// Refuse returns a *Refusal.
 func Refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(format, args...)} }
 
-// Source has the records that the nodes of a graph stand for. *index.Index is one. Errors wrap index.ErrNotFound where
-// there is no such record at that height.
+// Source reads the records that the nodes of a graph stand for. *index.Index implements it. If there is no such record
+// at that height, the error wraps index.ErrNotFound.
 type Source interface {
 	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
 	Recordings(ctx context.Context, id string, at uint64) ([]index.Recording, error)
@@ -83,33 +84,34 @@ type Source interface {
 	Members(ctx context.Context, at uint64) ([]index.Member, error)
 }
 
-// Graph is a part of the lineage graph and everything else that an export may need.
+// Graph is a part of the lineage graph, with everything else that an export may need.
 type Graph struct {
-	// Answer has the nodes and edges; the first node is the one asked about. If both ways were walked, what was reached
-	// upwards comes first.
+	// Answer holds the nodes and edges. The first node is the one that was asked about. If both directions were walked,
+	// the ancestors come first.
 	Answer *lineage.Answer
-	// Directions are the ways that were walked.
+	// Directions are the directions that were walked.
 	Directions []lineage.Direction
-	// Source has the records. The methods Record, Artifact and so on ask it for the height of the answer.
+	// Source reads records. The methods of Graph such as Record and Artifact use it with the answer's height.
 	Source Source
-	// Channel is the name of the ledger, Organisation that of the gateway's organisation and MSPID its name on the ledger.
+	// Channel is the name of the ledger's channel, Organisation is the name of the gateway's organisation, and MSPID is
+	// the organisation's id on the ledger.
 	Channel, Organisation, MSPID string
-	// URL is the address of the gateway as its caller sees it, without a slash at its end; Program the program's name and
+	// URL is the gateway's address as the caller sees it, without a trailing slash. Program is the program's name and
 	// version.
 	URL, Program string
-	// Signer signs for the caller, such as a *ledger.Identity; nil if nobody can.
+	// Signer signs for the caller, like a *ledger.Identity. It is nil if the caller can't sign.
 	Signer attestation.Signer
-	// Now is when the export was asked for. Whatever depends on it differs each time.
+	// Now is the time of the request. Whatever depends on it differs from one export to the next.
 	Now time.Time
 
 	members map[string]*record.Member
 }
 
-// Start is the node asked about.
+// Start returns the node that was asked about.
 func (g *Graph) Start() lineage.Node { return g.Answer.Nodes[0] }
 
-// Record reads a record that lies on the ledger at the answer's height, and what it says. Of an event, what it says has
-// not the event's own JSON; that is in the body.
+// Record reads a record as it was at the answer's height. It returns the stored record and its parsed content. The
+// parsed content of an event lacks the event's own JSON, which is in the body of the stored record.
 func (g *Graph) Record(ctx context.Context, id string) (*index.Record, *record.Record, error) {
 	found, err := g.Source.Record(ctx, id, g.Answer.Block)
 	if err != nil {
@@ -119,7 +121,7 @@ func (g *Graph) Record(ctx context.Context, id string) (*index.Record, *record.R
 	return found, r, err
 }
 
-// Artifact reads an artifact version as the first record that describes it has it.
+// Artifact reads an artifact version from the first record that describes it, as of the answer's height.
 func (g *Graph) Artifact(ctx context.Context, ref string) (*index.Artifact, *record.Artifact, error) {
 	found, err := g.Source.Artifact(ctx, ref, g.Answer.Block)
 	if err != nil {
@@ -140,7 +142,7 @@ func understand(id string, body []byte) (*record.Record, error) {
 	return r, nil
 }
 
-// Member is how an organisation introduced itself last; nil if it hasn't.
+// Member returns the latest record in which an organisation introduced itself, or nil if it never did.
 func (g *Graph) Member(ctx context.Context, mspID string) (*record.Member, error) {
 	if g.members == nil {
 		list, err := g.Source.Members(ctx, g.Answer.Block)
@@ -159,10 +161,10 @@ func (g *Graph) Member(ctx context.Context, mspID string) (*record.Member, error
 	return g.members[mspID], nil
 }
 
-// OrganisationURI names an organisation where a format wants a URI.
+// OrganisationURI returns the URI that stands for an organisation in formats that require a URI.
 func OrganisationURI(mspID string) string {
 	return "https://pedigree-ledger.github.io/organisation/" + mspID
 }
 
-// ArtifactURI names an artifact version where a format wants a URI.
+// ArtifactURI returns the URI that stands for an artifact version in formats that require a URI.
 func ArtifactURI(ref string) string { return "https://pedigree-ledger.github.io/artifact/" + ref }
