@@ -137,9 +137,10 @@ type testimony struct {
 	chaincode string // that answers
 	answer    string // in place of a proper one
 	peers     []*signer
-	high      string               // a certificate's holder who signs with high S
-	altered   bool                 // what is signed isn't what is in the proof
-	asked     func(*peer.Proposal) // changes what the peers are asked, if not nil
+	high      string                   // a certificate's holder who signs with high S
+	altered   bool                     // what is signed isn't what is in the proof
+	asked     func(*peer.Proposal)     // changes what the peers are asked, if not nil
+	also      map[string]proof.Version // other keys that the peers have read
 }
 
 const recordBody = `{"digest":{"algorithm":"sha-256","coverage":"full","value":"` + "0000000000000000000000000000000000000000000000000000000000000000" + `"},"kind":"dataset","name":"x","namespace":"harbor","record":"artifact/1","version":"1"}`
@@ -164,6 +165,9 @@ func (t *testimony) receipt(c *consortium) *proof.Receipt {
 	set := &kvrwset.KVRWSet{}
 	if t.read {
 		set.Reads = append(set.Reads, &kvrwset.KVRead{Key: record.PackKey(t.tx), Version: &kvrwset.Version{BlockNum: t.version.BlockNum, TxNum: t.version.TxNum}})
+	}
+	for _, key := range sortedKeys(t.also) {
+		set.Reads = append(set.Reads, &kvrwset.KVRead{Key: key, Version: &kvrwset.Version{BlockNum: t.also[key].Block, TxNum: t.also[key].Position}})
 	}
 	if t.writes {
 		set.Writes = append(set.Writes, &kvrwset.KVWrite{Key: "k", Value: []byte("v")})

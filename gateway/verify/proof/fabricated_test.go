@@ -45,6 +45,7 @@ type fabricatedLedger struct {
 
 	changed func(blocks []*proof.Block) []*proof.Block // before the blocks are linked and signed, if not nil
 	quorum  []int                                      // of the orderers, who sign; those after the first three are idle
+	place   uint64                                     // of the recording's block, if it isn't the second
 }
 
 // definition is the transaction that defines the chaincode.
@@ -237,6 +238,9 @@ func (l *fabricatedLedger) transaction(c call, write func(tx string) map[string]
 	for _, key := range sortedKeys(c.reads) {
 		read.Reads = append(read.Reads, &kvrwset.KVRead{Key: key, Version: &kvrwset.Version{BlockNum: c.reads[key].Block, TxNum: c.reads[key].Position}})
 	}
+	if c.chaincode == lifecycleName {
+		set.Reads, read.Reads = read.Reads, nil
+	}
 	sets := []*rwset.NsReadWriteSet{{Namespace: c.chaincode, Rwset: c.encode(l, "what it wrote", set)}}
 	if len(read.Reads) > 0 {
 		reads := &rwset.NsReadWriteSet{Namespace: lifecycleName, Rwset: c.encode(l, "what it read", read)}
@@ -350,7 +354,7 @@ func (l *fabricatedLedger) proof() *proof.Proof {
 	if m.said == nil {
 		m.said = &r.header
 	}
-	m.version.BlockNum, m.version.TxNum = 2, m.position
+	m.version.BlockNum, m.version.TxNum = cmp.Or(l.place, 2), m.position
 	if m.answer == "" {
 		m.answer = fmt.Sprintf(`{"id":%q,"record":%s,"recordings":[{"tx":%q,"mspId":%q,"subject":%q,"time":%q}]}`, m.id, m.body, m.tx, m.said.MSPID, m.said.Subject, m.said.Time)
 	}
@@ -362,8 +366,12 @@ func (l *fabricatedLedger) proof() *proof.Proof {
 	p := proofOf(m.receipt(l.consortium))
 	p.Blocks = []*proof.Block{&genesis}
 	before := headerHash(l, &genesis)
+	configured := uint64(0)
 	for _, b := range blocks {
-		b.PreviousHash, b.Metadata = before, marshal(l, &common.OrdererBlockMetadata{LastConfig: &common.LastConfig{Index: 0}})
+		if len(b.Metadata) > 0 { // it says itself that it is a configuration block
+			configured = b.Number
+		}
+		b.PreviousHash, b.Metadata = before, lastConfig(l, configured)
 		l.sign(b)
 		before = headerHash(l, b)
 		p.Blocks = append(p.Blocks, b)

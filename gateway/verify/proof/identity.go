@@ -100,8 +100,7 @@ func (id *Identity) Verify(message, signature []byte) error {
 // lowS also refuses signatures that aren't DER.
 func lowS(key *ecdsa.PublicKey, signature []byte) error {
 	var s struct{ R, S *big.Int }
-	rest, err := asn1.Unmarshal(signature, &s)
-	if err != nil || len(rest) > 0 || s.R == nil || s.S == nil {
+	if rest, err := asn1.Unmarshal(signature, &s); err != nil || len(rest) > 0 {
 		return refuse(BadSignature, "the signature is no DER sequence of two integers")
 	}
 	if half := new(big.Int).Rsh(key.Params().N, 1); s.S.Cmp(half) > 0 {

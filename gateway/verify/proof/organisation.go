@@ -270,7 +270,7 @@ func (o *Organisation) checkUnits(c, issuer *x509.Certificate) error {
 // Is reports whether an identity has a role. [Organisation.Check] must have accepted the identity.
 func (o *Organisation) Is(id *Identity, role Role) bool {
 	for _, name := range id.Certificate.Subject.OrganizationalUnit {
-		if u, ok := o.units[name]; ok && u.role == role {
+		if o.units[name].role == role {
 			return true
 		}
 	}

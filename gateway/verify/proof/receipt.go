@@ -74,6 +74,9 @@ func (r *Receipt) check(t *Trust) (*Attested, error) {
 	if err != nil {
 		return nil, at(err, "who asked")
 	}
+	if r.Time.IsZero() { // it would be taken for the time at which each certificate was issued
+		return nil, refuse(OutsideValidity, "no certificate is valid at the time of the question, the beginning of time")
+	}
 	a.Asked, a.AskedBy = r.Time, creator.String()
 	previous := ""
 	for _, e := range r.Endorsements {
@@ -87,7 +90,7 @@ func (r *Receipt) check(t *Trust) (*Attested, error) {
 		if err := id.Verify(slices.Concat(r.Answer, e.Endorser), e.Signature); err != nil {
 			return nil, at(err, "%s", id.MSPID)
 		}
-		if id.MSPID == previous || slices.Contains(a.SignedBy, id.MSPID) {
+		if slices.Contains(a.SignedBy, id.MSPID) {
 			return nil, refuse(OrganisationTwice, "%s has signed it twice, and counts once", id.MSPID)
 		}
 		if id.MSPID < previous {

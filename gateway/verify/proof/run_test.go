@@ -33,6 +33,10 @@ func proved(t *testing.T, texts ...[2]string) map[string]*Proved {
 			digest, err := canonical.From(map[string]any{"algorithm": "sha-256", "coverage": "full", "value": fmt.Sprintf("%x", sum)})
 			require.NoError(t, err)
 			v, make = v.With("digest", digest), record.NewArtifact
+		case v.Has("eventTime"):
+			make = func(v canonical.Value) (*record.Record, []record.Problem) {
+				return record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"))
+			}
 		case v.Has("subject"):
 			make = func(v canonical.Value) (*record.Record, []record.Problem) { return record.NewStatement(v, nil) }
 		}

@@ -76,6 +76,13 @@ func forgedTestimonies(t testing.TB, c *consortium) []wrongTestimony {
 		{"the answer to a question of another type", asked(t, func(h *common.ChannelHeader, _ *peer.ChaincodeInvocationSpec) { h.Type++ }), proof.OtherQuestion},
 		{"the answer to a question of another epoch", asked(t, func(h *common.ChannelHeader, _ *peer.ChaincodeInvocationSpec) { h.Epoch = 1 }), proof.OtherQuestion},
 		{"the answer to a question with another transaction id", asked(t, func(h *common.ChannelHeader, _ *peer.ChaincodeInvocationSpec) { h.TxId = strings.Repeat("0", 64) }), proof.OtherQuestion},
+		{"one organisation first and last", func(m *testimony) { m.peers[2] = c.member("HarborMSP", "HarborMSP", "peer") }, proof.OrganisationTwice},
+		{"asked by nobody", func(m *testimony) { m.question.Creator = []byte("nobody") }, proof.BadIdentity},
+		{"an answer with an id that is none", func(m *testimony) {
+			m.answer = strings.Replace(m.written(), id, "record", 1)
+		}, proof.BadAnswer},
+		{"asked when time began", func(m *testimony) { m.question.Time = time.Time{} }, proof.OutsideValidity},
+		{"asked before time began", func(m *testimony) { m.question.Time = time.Date(0, 6, 1, 0, 0, 0, 0, time.UTC) }, proof.Malformed},
 		{"a status that isn't success", func(m *testimony) { m.status = 201 }, proof.NotRecorded},
 		{"no status", func(m *testimony) { m.status = 0 }, proof.NotRecorded},
 		{"two answers one after the other", func(m *testimony) { m.answer = strings.Repeat(m.written(), 2) }, proof.BadAnswer},
@@ -124,6 +131,11 @@ func (c *consortium) nephew(name string) *signer {
 		NotBefore: lifetime.from, NotAfter: lifetime.to, KeyUsage: x509.KeyUsageDigitalSignature}, between, &key.PublicKey, uncle)
 	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: between.Raw})...)
 	return &signer{marshal(c, &msp.SerializedIdentity{Mspid: name, IdBytes: text}), key}
+}
+
+// recordings is the answer of a chaincode that knows another recording, and that there are more.
+func (t *testimony) recordings(another string) string {
+	return strings.TrimSuffix(t.written(), "]}") + "," + another + `],"more":true}`
 }
 
 // written is the answer that the chaincode would give.

@@ -48,7 +48,7 @@ func TestATrustFileIsRefusedForEveryValueThatCannotBe(t *testing.T) {
 	c := newConsortium(t, "HarborMSP", "LabMSP")
 	good := c.trust(2)
 	first := func(file map[string]any) map[string]any { return file["organisations"].([]any)[0].(map[string]any) }
-	der := func(certificate *x509.Certificate) string { return base64.StdEncoding.EncodeToString(certificate.Raw) }
+	der := func(certificate *x509.Certificate) string { return base64Text(certificate.Raw) }
 	peer, err := proof.ParseIdentity(c.member("HarborMSP", "HarborMSP", "peer").serialized)
 	require.NoError(t, err)
 	hash := strings.Repeat("ab", 32)
@@ -132,7 +132,7 @@ func TestATrustFileIsWrittenForPeopleAndWithAllItsAuthorities(t *testing.T) {
 	between, _ := c.intermediate("HarborMSP")
 	text := edited(t, c.trust(2), func(file map[string]any) {
 		file["organisations"].([]any)[0].(map[string]any)["intermediates"] =
-			[]any{base64.StdEncoding.EncodeToString(between.Raw)}
+			[]any{base64Text(between.Raw)}
 	})
 	trust, err := proof.ParseTrust(text)
 	require.NoError(t, err)
@@ -176,3 +176,5 @@ func TestATrustFileIsMadeOfTheChannelsConfigurations(t *testing.T) {
 func signedByNobody(f *fabricated) *proof.Block {
 	return f.opened(&proof.Block{Number: 1, PreviousHash: headerHash(f, f.genesis), Data: f.genesis.Data})
 }
+
+func base64Text(data []byte) string { return base64.StdEncoding.EncodeToString(data) }

@@ -40,6 +40,14 @@ func configOf(t testing.TB, b *proof.Block) *common.Config {
 
 // block makes the block after the last configuration block. The first three orderers sign it.
 func (r reconfiguration) block(f *fabricated, last *proof.Block) *proof.Block {
+	b := r.unsigned(f, last)
+	b.Number, b.PreviousHash, b.Metadata = last.Number+1, headerHash(f, last), lastConfig(f, last.Number+1)
+	f.ledger().sign(b)
+	return b
+}
+
+// unsigned makes a block with the configuration that follows that of the last configuration block.
+func (r reconfiguration) unsigned(f *fabricated, last *proof.Block) *proof.Block {
 	encode := func(name string, m proto.Message) []byte {
 		encoded := marshal(f, m)
 		if r.part != nil {
@@ -82,12 +90,7 @@ func (r reconfiguration) block(f *fabricated, last *proof.Block) *proof.Block {
 	content := marshal(f, &common.ConfigEnvelope{
 		Config: config, LastUpdate: &common.Envelope{Payload: encode("payload", payload), Signature: []byte("signature")},
 	})
-	b := &proof.Block{
-		Number: last.Number + 1, PreviousHash: headerHash(f, last), Metadata: lastConfig(f, last.Number+1),
-		Data: [][]byte{f.envelope(common.HeaderType_CONFIG, content, nil)},
-	}
-	f.ledger().sign(b)
-	return b
+	return &proof.Block{Data: [][]byte{f.envelope(common.HeaderType_CONFIG, content, nil)}}
 }
 
 // anyone lets any one member endorse, in place of a majority.

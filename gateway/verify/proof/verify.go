@@ -147,7 +147,7 @@ func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 		return refuse(WrongChannel, "the genesis block is of the channel %q", chain.config.Channel)
 	}
 	s := &proven{chaincode: t.Chaincode,
-		blocks: map[uint64]*Block{}, configs: map[uint64]*Config{}, needed: map[uint64]bool{0: true},
+		blocks: map[uint64]*Block{}, configs: map[uint64]*Config{}, needed: map[uint64]bool{},
 		recorded: map[Version]*recorded{}, policies: map[Version]*definedPolicy{}}
 	for _, b := range blocks[1:] {
 		before, err := chain.Take(b)
@@ -166,11 +166,11 @@ func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 			return at(err, "receipt %d", i)
 		}
 	}
-	last := uint64(0)
+	var last uint64
 	for number := range s.needed {
 		last = max(last, number)
 	}
-	for _, b := range blocks[1:] {
+	for _, b := range blocks {
 		if !s.needed[b.Number] && (b.Number > last || !b.isConfigBlock()) {
 			return refuse(NeedlessBlock, "block %d contributes nothing to the proof", b.Number)
 		}
@@ -263,9 +263,9 @@ func (r *recorded) holds(a *Attested, chaincode string) error {
 	if r.header.MSPID != first.MSPID || r.header.Subject != first.Subject || r.header.Time != first.Time {
 		return refuse(NotInTransaction, "it names another submitter, or time, than the receipt")
 	}
-	line, ok := r.Action.Written(chaincode, record.PointerKey(a.ID, first.Tx))
+	line, _ := r.Action.Written(chaincode, record.PointerKey(a.ID, first.Tx))
 	n, err := strconv.Atoi(string(line))
-	if !ok || err != nil {
+	if err != nil {
 		return refuse(NotInTransaction, "it has recorded other records")
 	}
 	if n < 0 || n >= len(r.bodies) || record.Sum(r.bodies[n]) != a.ID {
