@@ -168,7 +168,7 @@ func manyThings(t *testing.T, n int) (*record.Record, *record.Record, map[string
 	for _, thing := range things {
 		witnesses[thing.Text] = record.Place{ID: r.ID}
 	}
-	claim := made(t)(record.NewStatement(canonical.Obj(canonical.Member{Name: "kind", Value: canonical.Str(record.Recall)}, canonical.Member{Name: "subject", Value: canonical.Arr(things...)},
+	claim := made(t)(statement1(canonical.Obj(canonical.Member{Name: "kind", Value: canonical.Str(record.Recall)}, canonical.Member{Name: "subject", Value: canonical.Arr(things...)},
 		canonical.Member{Name: "predicate", Value: canonical.Obj(canonical.Member{Name: "reason", Value: canonical.Str("warm")})}), nil))
 	return r, claim, witnesses
 }
@@ -191,7 +191,7 @@ func TestAPageEndsEarlyWhereRecordsLieInLargePacks(t *testing.T) {
 	for i := range 10 {
 		var notes []*record.Record
 		for j := range 8 {
-			notes = append(notes, made(t)(record.NewStatement(value(t, fmt.Sprintf(`{"predicateType":"https://example.org/note","subject":["dataset/lab/readings@1"],"predicate":{"n":%d,"a":%q}}`, i*8+j, strings.Repeat("x", 1_000_000))),
+			notes = append(notes, made(t)(statement1(value(t, fmt.Sprintf(`{"predicateType":"https://example.org/note","subject":["dataset/lab/readings@1"],"predicate":{"n":%d,"a":%q}}`, i*8+j, strings.Repeat("x", 1_000_000))),
 				func(string) string { return d.Artifact.Digest.Value })))
 		}
 		l.accept(market, "Statements:Submit", nil, notes...)
@@ -359,7 +359,7 @@ func TestAStatementIsAboutRecordsOfSoManyTransactions(t *testing.T) {
 		for i := range subjects {
 			subjects[i] = canonical.Str(string(event(t, fmt.Sprint(i)).ID))
 		}
-		return made(t)(record.NewStatement(canonical.Obj(canonical.Member{Name: "kind", Value: canonical.Str(record.Finding)},
+		return made(t)(statement1(canonical.Obj(canonical.Member{Name: "kind", Value: canonical.Str(record.Finding)},
 			canonical.Member{Name: "subject", Value: canonical.Arr(subjects...)},
 			canonical.Member{Name: "predicate", Value: canonical.Obj(canonical.Member{Name: "detail", Value: canonical.Str("x")})}), nil))
 	}
@@ -396,7 +396,7 @@ func TestNothingStandsInItsOwnPlaceAndNoArtifactIsRetracted(t *testing.T) {
 	p := l.refuse("cycle", lab, "Statements:Submit", nil,
 		statement(t, record.Correction, "dataset/lab/readings@1", `{"reason":"typo","replacedBy":"dataset/lab/readings@1"}`, digest))
 	assert.Equal(t, "/predicate/replacedBy", p.Pointer)
-	note := made(t)(record.NewStatement(value(t, `{"predicateType":"https://example.org/note","subject":["dataset/lab/readings@1"],"predicate":{"replacedBy":"dataset/lab/readings@1"}}`),
+	note := made(t)(statement1(value(t, `{"predicateType":"https://example.org/note","subject":["dataset/lab/readings@1"],"predicate":{"replacedBy":"dataset/lab/readings@1"}}`),
 		func(string) string { return digest }))
 	l.accept(lab, "Statements:Submit", nil, note)
 	for _, kind := range []string{record.Retraction, record.Acknowledgement} {

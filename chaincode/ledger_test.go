@@ -366,6 +366,8 @@ func event(t *testing.T, lot string) *record.Record {
 		"quantityList":[{"epcClass":"https://id.gs1.org/01/09521321000018/10/`+lot+`","quantity":40,"uom":"KGM"}]}`), canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld")))
 }
 
+// artifact, activity, statement and member make records of version 1. Those of version 2 are in versions_test.go.
+
 func artifact(t *testing.T, ref, content string, derivedFrom ...string) *record.Record {
 	r, err := record.ParseArtifactRef(ref)
 	require.NoError(t, err)
@@ -376,15 +378,20 @@ func artifact(t *testing.T, ref, content string, derivedFrom ...string) *record.
 	if len(derivedFrom) == 0 {
 		v = v.Without("derivedFrom")
 	}
-	return made(t)(record.NewArtifact(v))
+	return made(t)(record.NewArtifact(v.With("record", canonical.Str("artifact/1")), ""))
 }
 
 func activity(t *testing.T, text string) *record.Record {
-	return made(t)(record.NewActivity(value(t, text)))
+	return made(t)(record.NewActivity(value(t, text).With("record", canonical.Str("activity/1")), ""))
+}
+
+// statement1 makes a statement of version 1, which names nobody.
+func statement1(v canonical.Value, digestOf func(string) string) (*record.Record, []record.Problem) {
+	return record.NewStatement(v.With("record", canonical.Str("statement/1")), "", digestOf)
 }
 
 func statement(t *testing.T, kind, subject, predicate string, digests ...string) *record.Record {
-	return made(t)(record.NewStatement(value(t, fmt.Sprintf(`{"kind":%q,"subject":[%q],"predicate":%s}`, kind, subject, predicate)), func(string) string {
+	return made(t)(record.NewStatement(value(t, fmt.Sprintf(`{"record":"statement/1","kind":%q,"subject":[%q],"predicate":%s}`, kind, subject, predicate)), "", func(string) string {
 		if len(digests) > 0 {
 			return digests[0]
 		}
@@ -395,7 +402,7 @@ func statement(t *testing.T, kind, subject, predicate string, digests ...string)
 func member(t *testing.T, msp string, namespaces ...string) *record.Record {
 	list, err := json.Marshal(append([]string{}, namespaces...))
 	require.NoError(t, err)
-	return made(t)(record.NewMember(value(t, fmt.Sprintf(`{"mspId":%q,"name":"An organisation","namespaces":%s}`, msp, list))))
+	return made(t)(record.NewMember(value(t, fmt.Sprintf(`{"record":"member/1","mspId":%q,"name":"An organisation","namespaces":%s}`, msp, list))))
 }
 
 // consortium makes a ledger on which harbor and lab have claimed their namespaces.

@@ -7,6 +7,9 @@ import (
 // prefetch reads, in one round trip, the keys that the checks will need.
 func (b *batch) prefetch() error {
 	var keys []string
+	if b.versioned() {
+		keys = append(keys, record.VersionKey(2))
+	}
 	for _, r := range b.records {
 		if r.Noun != record.NounEvent {
 			keys = append(keys, record.FirstKey(r.ID))

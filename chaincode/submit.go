@@ -27,6 +27,7 @@ type batch struct {
 	world     *world
 	artifacts map[string]*placed // artifact versions that this batch registers
 	lines     map[record.ID]int  // the line of each record in the batch
+	newer     bool               // the ledger or the batch has records of version 2
 	writes    []write
 	problems  []record.Problem
 
@@ -68,6 +69,9 @@ func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, err
 		return "", err
 	}
 	if err := b.prefetch(); err != nil {
+		return "", err
+	}
+	if err := b.begin(); err != nil {
 		return "", err
 	}
 	for line, r := range b.records {
@@ -197,6 +201,7 @@ func (b *batch) decode(nouns []record.Noun) error {
 		}
 		b.lines[r.ID] = line
 		b.records[line] = r
+		b.checkIssuer(line, r)
 		if r.Noun == record.NounArtifact {
 			ref := r.Artifact.ArtifactRef.String()
 			if first, ok := b.artifacts[ref]; ok {
@@ -223,6 +228,9 @@ func (b *batch) decode(nouns []record.Noun) error {
 // check applies the rules that need the ledger. There are none for events: an
 // event is a claim that its organisation makes in its own name.
 func (b *batch) check(line int, r *record.Record) error {
+	if r.Outdated() && b.newer {
+		return b.checkOutdated(line, r)
+	}
 	switch r.Noun {
 	case record.NounArtifact:
 		return b.checkArtifact(line, r)

@@ -82,13 +82,14 @@ var ActivityTypes = []string{
 	"generation",
 }
 
-// NewActivity makes the record of a run. The nodes in "about" may have any
-// spelling; NewActivity changes it to the canonical one.
-func NewActivity(v canonical.Value) (*Record, []Problem) {
+// NewActivity makes the record of a run that the organisation by reports. The
+// nodes in "about" may have any spelling; NewActivity changes it to the
+// canonical one.
+func NewActivity(v canonical.Value, by string) (*Record, []Problem) {
 	if about, ok := v.Lookup("about"); ok {
 		v = v.With("about", eachNode(about, func(item canonical.Value) canonical.Value { return spellNode(item) }))
 	}
-	return build("activity/1", v)
+	return build(NounActivity, by, v)
 }
 
 func eachNode(list canonical.Value, change func(canonical.Value) canonical.Value) canonical.Value {

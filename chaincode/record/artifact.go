@@ -49,8 +49,10 @@ type Digest struct {
 
 var digestLengths = map[string]int{"sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128, "blake3": 64}
 
-// NewArtifact makes the record of an artifact version.
-func NewArtifact(v canonical.Value) (*Record, []Problem) { return build("artifact/1", v) }
+// NewArtifact makes the record of an artifact version that the organisation by registers.
+func NewArtifact(v canonical.Value, by string) (*Record, []Problem) {
+	return build(NounArtifact, by, v)
+}
 
 func readArtifact(f *fields) *Artifact {
 	a := new(Artifact)

@@ -35,7 +35,7 @@ func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 	}
 	// Everything in the record has just been checked or made, so there is no need to read it again.
 	return seal(
-		&Record{Noun: NounEvent, Event: &Event{Event: understood, Raw: event, Context: context, Hash: understood.Hash}},
+		&Record{Noun: NounEvent, Version: 1, Event: &Event{Event: understood, Raw: event, Context: context, Hash: understood.Hash}},
 		canonical.Value{Kind: canonical.Object, Members: eventMembers(nil, event, context, understood.Hash)},
 	)
 }

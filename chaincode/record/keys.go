@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -23,6 +24,7 @@ import (
 //	w/<node>                   Place of a withdrawal, until retracted: read by activities
 //	n/<namespace>              MSP id that it belongs to: read before written
 //	m/<MSP id>                 Place of the organisation's newest member record
+//	v/<version>                MSP id that recorded the first record of that version: read before written
 //	s/<SHA-256 of node>/<transaction>/<line>/<position>   id of a statement about the node: blind
 //
 // The key of a pointer contains the transaction. So recording a record again
@@ -109,6 +111,10 @@ func NamespaceKey(namespace string) string { return "n/" + namespace }
 
 // MemberKey is the key of the [Place] of an organisation's newest member record.
 func MemberKey(mspID string) string { return "m/" + mspID }
+
+// VersionKey is the key that a ledger has once it holds a record of a version
+// after 1. From then on it refuses records of the versions before.
+func VersionKey(version int) string { return "v/" + strconv.Itoa(version) }
 
 // AboutPrefix is the prefix of the keys of all statements about a node.
 func AboutPrefix(node string) string {

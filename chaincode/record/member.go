@@ -20,11 +20,13 @@ type Member struct {
 }
 
 // NewMember makes the record with which an organisation introduces itself.
-func NewMember(v canonical.Value) (*Record, []Problem) { return build("member/1", v) }
+func NewMember(v canonical.Value) (*Record, []Problem) {
+	return build(NounMember, v.Get("mspId").Text, v)
+}
 
 func readMember(f *fields) *Member {
 	return &Member{
-		MSPID:       f.text("mspId", required, 128),
+		MSPID:       f.text("mspId", required, maxMSPID),
 		Name:        f.text("name", required, 128),
 		Description: f.text("description", optional, 2_000),
 		URL: f.named("url", optional, func(s string) string {

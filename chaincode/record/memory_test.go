@@ -65,7 +65,7 @@ func TestAUsedReaderChecksOtherNounsToo(t *testing.T) {
 		canonical.Member{Name: "kind", Value: canonical.Str("dataset")}, canonical.Member{Name: "namespace", Value: canonical.Str("lab")},
 		canonical.Member{Name: "name", Value: canonical.Str("readings")}, canonical.Member{Name: "version", Value: canonical.Str("1")},
 		canonical.Member{Name: "digest", Value: canonical.Obj(canonical.Member{Name: "algorithm", Value: canonical.Str("sha-256")},
-			canonical.Member{Name: "coverage", Value: canonical.Str("full")}, canonical.Member{Name: "value", Value: canonical.Str(strings.Repeat("ab", 32))})}))
+			canonical.Member{Name: "coverage", Value: canonical.Str("full")}, canonical.Member{Name: "value", Value: canonical.Str(strings.Repeat("ab", 32))})}), "LabMSP")
 	require.Empty(t, problems)
 	got, problems := reader.Check(artifact.Body)
 	require.Empty(t, problems)

@@ -84,6 +84,7 @@ var ProblemCodes = []ProblemCode{
 	{"circular_lineage", Conflict, "a run would generate what its own inputs were made of"},
 	{"consent_withdrawn", Conflict, "consent to use it is withdrawn"},
 	{"event_id_taken", Conflict, "the eventID names another event of the organisation"},
+	{"outdated_version", Conflict, "the ledger holds newer shapes of record, and takes no new records of this one"},
 	{"version_exists", Conflict, "the name and version belong to something else"},
 
 	// What it refers to.

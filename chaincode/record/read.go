@@ -46,14 +46,14 @@ func (r *Reader) Read(body []byte) (*Record, []Problem) {
 	}
 	understood := epcis.Extract(event, v.Get("context"))
 	understood.Hash = hash.Text
-	return &Record{Noun: NounEvent, Event: &Event{Event: understood, Hash: hash.Text}}, nil
+	return &Record{Noun: NounEvent, Version: 1, Event: &Event{Event: understood, Hash: hash.Text}}, nil
 }
 
 // Check checks a body like [Decode], but reuses memory. If the body is an event, the record's Event is nil.
 func (r *Reader) Check(body []byte) (*Record, []Problem) {
 	v, err := r.values.ParseCanonical(body, canonical.Limits{Bytes: MaxBytes, Depth: MaxDepth})
 	if err == nil && isEvent(v) {
-		return &Record{ID: Sum(body), Noun: NounEvent, Body: body}, nil
+		return &Record{ID: Sum(body), Noun: NounEvent, Version: 1, Body: body}, nil
 	}
 	record, problems := Decode(body) // says what is wrong
 	if record != nil {

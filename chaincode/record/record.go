@@ -2,7 +2,7 @@
 // stores them.
 //
 // A record is one JSON object in canonical form. Its member "record" names its
-// noun and the version of its shape, such as "event/1". The nouns are [Event],
+// noun and the version of its shape, such as "event/1" or "artifact/2". The nouns are [Event],
 // [Artifact], [Activity], [Statement] and [Member]. The id of a record is the
 // SHA-256 of its bytes. So nobody can change a record; they can only add
 // another one that corrects it.
@@ -49,6 +49,8 @@ const (
 type Record struct {
 	ID        ID
 	Noun      Noun
+	Version   int    // of the shape
+	By        string // MSP id of the organisation that says it; empty in events and in shapes of version 1
 	Body      []byte // canonical
 	Event     *Event
 	Artifact  *Artifact
@@ -72,7 +74,7 @@ func Decode(body []byte) (*Record, []Problem) {
 			{
 				Code:    "missing_field",
 				Pointer: "/record",
-				Detail:  `a record is an object with a member "record", such as "event/1"`,
+				Detail:  `a record is an object with a member "record", such as "artifact/2"`,
 			},
 		}
 	}
@@ -88,45 +90,66 @@ func Decode(body []byte) (*Record, []Problem) {
 func decodeAs(kind string, v canonical.Value) (*Record, []Problem) {
 	f := fields{value: v}
 	f.skip("record")
-	r := new(Record)
-	switch kind {
-	case eventKind:
-		r.Noun, r.Event = NounEvent, readEvent(&f)
-	case "artifact/1":
-		r.Noun, r.Artifact = NounArtifact, readArtifact(&f)
-	case "activity/1":
-		r.Noun, r.Activity = NounActivity, readActivity(&f)
-	case "statement/1":
-		r.Noun, r.Statement = NounStatement, readStatement(&f)
-	case "member/1":
-		r.Noun, r.Member = NounMember, readMember(&f)
-	default:
+	r := shapeOf(kind)
+	if r == nil {
 		return nil, []Problem{
 			{
 				Code:    "unknown_record",
 				Pointer: "/record",
 				Detail: fmt.Sprintf(
-					"%q is not a kind of record; there are event/1, artifact/1, activity/1, statement/1 and member/1",
+					"%q is not a kind of record; there are event/1, artifact/2, activity/2, statement/2 and member/2, "+
+						"and version 1 of each",
 					Brief(kind),
 				),
 			},
+		}
+	}
+	if r.namesIssuer() {
+		r.By = f.text("by", required, maxMSPID)
+	}
+	switch r.Noun {
+	case NounEvent:
+		r.Event = readEvent(&f)
+	case NounArtifact:
+		r.Artifact = readArtifact(&f)
+	case NounActivity:
+		r.Activity = readActivity(&f)
+	case NounStatement:
+		r.Statement = readStatement(&f)
+	case NounMember:
+		r.Member = readMember(&f)
+		if r.Version >= 2 {
+			r.By = r.Member.MSPID
 		}
 	}
 	f.finish()
 	return r, f.problems
 }
 
-// build makes a record of v and adds the member "record" if v lacks it.
-func build(kind string, v canonical.Value) (*Record, []Problem) {
+// build makes a record of v, by the organisation with the MSP id by. It adds
+// the members "record" and "by" if v lacks them. If v says that it is of version
+// 1, the record is of that version, which names nobody.
+func build(noun Noun, by string, v canonical.Value) (*Record, []Problem) {
 	if v.Kind != canonical.Object {
 		return nil, []Problem{{Code: "wrong_type", Detail: "a JSON object should stand here, not a JSON " + v.Kind.String()}}
 	}
-	if given, ok := v.Lookup("record"); ok && given.Text != kind {
-		return nil, []Problem{
-			{Code: "unknown_record", Pointer: "/record", Detail: fmt.Sprintf("the record must be of the kind %q here", kind)},
+	kind := kindOf(noun, newest(noun))
+	if given, ok := v.Lookup("record"); ok {
+		if given.Text != kind && given.Text != kindOf(noun, 1) {
+			return nil, []Problem{
+				{Code: "unknown_record", Pointer: "/record", Detail: fmt.Sprintf("the record must be of the kind %q here", kind)},
+			}
 		}
+		kind = given.Text
 	}
 	v = v.With("record", canonical.Str(kind))
+	if shapeOf(kind).namesIssuer() {
+		if given, ok := v.Lookup("by"); ok && given.Text != by {
+			return nil, []Problem{{Code: "not_yours", Pointer: "/by", Detail: fmt.Sprintf(
+				"by is the organisation that says it, which is %s here, not %q", by, Brief(given.Text))}}
+		}
+		v = v.With("by", canonical.Str(by))
+	}
 	r, problems := decodeAs(kind, v)
 	if len(problems) > 0 {
 		return nil, problems

@@ -33,32 +33,80 @@ func value(t testing.TB, text string) canonical.Value {
 	return v
 }
 
-// TestBodiesAndIDsNeverChange pins the wire format. If one of these changed,
+// TestBodiesAndIDsNeverChange pins the wire format, in every version that any ledger may hold. If one of these changed,
 // every record on every ledger would get another id.
 func TestBodiesAndIDsNeverChange(t *testing.T) {
 	event, problems := record.NewEvent(value(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00.000+01:00","eventTimeZoneOffset":"+01:00","action":"OBSERVE","epcList":["urn:epc:id:sgtin:9521321.000001.7"],"bizStep":"shipping"}`), canonical.Str(context))
 	require.Empty(t, problems)
-	artifact, problems := record.NewArtifact(value(t, `{"kind":"dataset","namespace":"lab","name":"readings","version":"1","digest":`+digest+`,"size":0,"licence":"CC-BY-4.0"}`))
-	require.Empty(t, problems)
-	activity, problems := record.NewActivity(value(t, `{"type":"training","used":[{"ref":"dataset/lab/readings@1","role":"training"}],"parameters":{"rate":0.50},"startedAt":"2026-03-01T06:00:00Z"}`))
-	require.Empty(t, problems)
-	statement, problems := record.NewStatement(value(t, `{"kind":"recall","subject":["urn:epc:id:sgtin:9521321.000001.7"],"predicate":{"reason":"warm"}}`), nil)
-	require.Empty(t, problems)
-	member, problems := record.NewMember(value(t, `{"mspId":"LabMSP","name":"Lab","namespaces":["lab"],"gln":"9521321000018"}`))
-	require.Empty(t, problems)
+	all := []*record.Record{event}
+	for version := 1; version <= 2; version++ {
+		body := func(noun record.Noun, text string) canonical.Value {
+			return value(t, text).With("record", canonical.Str(fmt.Sprintf("%s/%d", noun, version)))
+		}
+		artifact, problems := record.NewArtifact(body("artifact", `{"kind":"dataset","namespace":"lab","name":"readings","version":"1","digest":`+digest+`,"size":0,"licence":"CC-BY-4.0"}`), "LabMSP")
+		require.Empty(t, problems)
+		activity, problems := record.NewActivity(body("activity", `{"type":"training","used":[{"ref":"dataset/lab/readings@1","role":"training"}],"parameters":{"rate":0.50},"startedAt":"2026-03-01T06:00:00Z"}`), "LabMSP")
+		require.Empty(t, problems)
+		statement, problems := record.NewStatement(body("statement", `{"kind":"recall","subject":["urn:epc:id:sgtin:9521321.000001.7"],"predicate":{"reason":"warm"}}`), "LabMSP", nil)
+		require.Empty(t, problems)
+		member, problems := record.NewMember(body("member", `{"mspId":"LabMSP","name":"Lab","namespaces":["lab"],"gln":"9521321000018"}`))
+		require.Empty(t, problems)
+		for _, r := range []*record.Record{artifact, activity, statement, member} {
+			by := map[int]string{2: "LabMSP"}[version]
+			assert.Equal(t, by, r.By)
+			assert.Equal(t, version, r.Version)
+			assert.Equal(t, version == 1, r.Outdated())
+			all = append(all, r)
+			if version == 2 {
+				assert.Equal(t, all[len(all)-5].ID, r.Earlier().ID, "it says the same as the one of version 1")
+			} else if r.Noun != record.NounMember {
+				assert.Nil(t, r.Earlier())
+			}
+		}
+	}
+	assert.Nil(t, event.Earlier())
+	assert.False(t, event.Outdated())
 
 	var got strings.Builder
-	for _, r := range []*record.Record{event, artifact, activity, statement, member} {
+	for _, r := range all {
 		fmt.Fprintf(&got, "%s %s\n%s\n", r.Noun, r.ID, r.Body)
 	}
 	golden(t, "testdata/bodies.golden", got.String())
-	for _, r := range []*record.Record{event, artifact, activity, statement, member} {
+	for _, r := range all {
 		again, problems := record.Decode(r.Body)
 		require.Empty(t, problems)
 		assert.Equal(t, r.ID, again.ID)
 		assert.Equal(t, r.Noun, again.Noun)
+		assert.Equal(t, r.Version, again.Version)
+		assert.Equal(t, r.By, again.By)
 		assert.Equal(t, r.References(), again.References())
 		assert.Equal(t, r.Event, again.Event, "what is made is what is read")
+	}
+}
+
+func TestARecordNamesWhoSaysIt(t *testing.T) {
+	text := `{"kind":"dataset","namespace":"lab","name":"readings","version":"1","digest":` + digest + `}`
+	r, problems := record.NewArtifact(value(t, text).With("by", canonical.Str("LabMSP")), "LabMSP")
+	require.Empty(t, problems)
+	assert.Equal(t, "LabMSP", r.By)
+	_, problems = record.NewArtifact(value(t, text).With("by", canonical.Str("HarborMSP")), "LabMSP")
+	require.Len(t, problems, 1)
+	assert.Equal(t, "not_yours", problems[0].Code)
+	assert.Equal(t, "/by", problems[0].Pointer)
+	for body, code := range map[string]string{
+		`{"record":"artifact/2",` + text[1:]:                                         "missing_field",
+		`{"record":"artifact/2","by":"",` + text[1:]:                                 "empty",
+		`{"record":"artifact/2","by":7,` + text[1:]:                                  "wrong_type",
+		`{"record":"artifact/2","by":"` + strings.Repeat("x", 129) + `",` + text[1:]: "too_long",
+		`{"record":"artifact/1","by":"LabMSP",` + text[1:]:                           "unknown_field",
+		`{"record":"member/2","by":"LabMSP","mspId":"LabMSP","name":"Lab"}`:          "unknown_field",
+		`{"record":"artifact/3","by":"LabMSP",` + text[1:]:                           "unknown_record",
+		`{"record":"event/2"}`:                                                       "unknown_record",
+	} {
+		v := value(t, body)
+		_, problems := record.Decode(v.Bytes())
+		require.NotEmpty(t, problems, body)
+		assert.Equal(t, code, problems[0].Code, body)
 	}
 }
 
@@ -143,11 +191,11 @@ func TestShapesAreHeldTo(t *testing.T) {
 			var problems []record.Problem
 			switch v := value(t, c.text); c.kind {
 			case "artifact":
-				_, problems = record.NewArtifact(v)
+				_, problems = record.NewArtifact(v, "LabMSP")
 			case "activity":
-				_, problems = record.NewActivity(v)
+				_, problems = record.NewActivity(v, "LabMSP")
 			case "statement":
-				_, problems = record.NewStatement(v, nil)
+				_, problems = record.NewStatement(v, "LabMSP", nil)
 			case "member":
 				_, problems = record.NewMember(v)
 			}
@@ -163,7 +211,7 @@ func TestAFolderIsRegisteredWithItsManifestAndItsCard(t *testing.T) {
 	sum := sha256.Sum256([]byte("# A\n"))
 	r, problems := record.NewArtifact(value(t, `{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":`+folderDigest+`,"manifest":`+folder+`,
 		"aliases":[`+strings.Replace(digest, "{", `{"scheme":"openssf-model-signing/1.0",`, 1)+`],
-		"card":{"mediaType":"text/markdown","text":"# A\n","sha256":"`+hex.EncodeToString(sum[:])+`"}}`))
+		"card":{"mediaType":"text/markdown","text":"# A\n","sha256":"`+hex.EncodeToString(sum[:])+`"}}`), "LabMSP")
 	require.Empty(t, problems)
 	require.NotNil(t, r.Artifact.Manifest)
 	assert.Equal(t, "a.bin", r.Artifact.Manifest.Files[0].Name)
@@ -175,7 +223,7 @@ func TestAnOutputSaysWhatItWasMadeOf(t *testing.T) {
 	r, problems := record.NewActivity(value(t, `{"type":"transformation","used":[{"ref":"dataset/lab/a@1"},{"ref":"dataset/lab/b@1"}],"generated":[
 		{"ref":"dataset/lab/c@1"},
 		{"ref":"dataset/lab/d@1","from":["dataset/lab/b@1"],"columns":{"celsius":[{"ref":"dataset/lab/b@1","column":"temp","transformations":[{"type":"DIRECT"}]}],"note":[]}},
-		{"ref":"dataset/lab/e@1","from":[]}]}`))
+		{"ref":"dataset/lab/e@1","from":[]}]}`), "LabMSP")
 	require.Empty(t, problems)
 	a := r.Activity
 	assert.Equal(t, []string{"dataset/lab/a@1", "dataset/lab/b@1"}, a.Sources(a.Generated[0]), "where nothing is said, of all that was used")
@@ -188,13 +236,13 @@ func TestAnOutputSaysWhatItWasMadeOf(t *testing.T) {
 }
 
 func TestARunThatTouchedNothingIsKeptWithItsMetadata(t *testing.T) {
-	r, problems := record.NewActivity(value(t, `{"type":"transformation","metadata":{"openlineage":{"eventType":"COMPLETE"}}}`))
+	r, problems := record.NewActivity(value(t, `{"type":"transformation","metadata":{"openlineage":{"eventType":"COMPLETE"}}}`), "LabMSP")
 	require.Empty(t, problems)
 	assert.Equal(t, "COMPLETE", r.Activity.Metadata.Get("openlineage").Get("eventType").Text)
 }
 
 func TestAStatementIsAnInTotoStatement(t *testing.T) {
-	r, problems := record.NewStatement(value(t, `{"kind":"recall","subject":["dataset/lab/readings@1"],"predicate":{"reason":"warm"}}`), func(ref string) string {
+	r, problems := record.NewStatement(value(t, `{"kind":"recall","subject":["dataset/lab/readings@1"],"predicate":{"reason":"warm"}}`), "LabMSP", func(ref string) string {
 		assert.Equal(t, "dataset/lab/readings@1", ref)
 		return strings.Repeat("ab", 32)
 	})
@@ -203,7 +251,7 @@ func TestAStatementIsAnInTotoStatement(t *testing.T) {
 	assert.Equal(t, "https://in-toto.io/Statement/v1", value(t, string(r.Body)).Get("_type").Text)
 	assert.Equal(t, strings.Repeat("ab", 32), r.Statement.Subjects[0].SHA256)
 
-	other, problems := record.NewStatement(value(t, `{"predicateType":"https://slsa.dev/provenance/v1","subject":["`+anyID+`"],"predicate":{"anything":[1,2]}}`), nil)
+	other, problems := record.NewStatement(value(t, `{"predicateType":"https://slsa.dev/provenance/v1","subject":["`+anyID+`"],"predicate":{"anything":[1,2]}}`), "LabMSP", nil)
 	require.Empty(t, problems)
 	assert.Equal(t, record.Attestation, other.Statement.Kind)
 }

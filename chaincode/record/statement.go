@@ -36,11 +36,11 @@ const (
 // PredicateType is the URI of one of the kinds above.
 func PredicateType(kind string) string { return predicatePrefix + kind + predicateSuffix }
 
-// NewStatement makes the record of a claim. Beside the full shape it takes a
+// NewStatement makes the record of a claim that the organisation by makes. Beside the full shape it takes a
 // short one, {"kind": "recall", "subject": ["dataset/lab/readings@1"],
 // "predicate": {…}}, whose digests it fills in from digestOf (which may be
 // nil): the SHA-256 of an artifact version, or "" if it doesn't know.
-func NewStatement(v canonical.Value, digestOf func(ref string) string) (*Record, []Problem) {
+func NewStatement(v canonical.Value, by string, digestOf func(ref string) string) (*Record, []Problem) {
 	if kind, ok := v.Lookup("kind"); ok && v.Kind == canonical.Object {
 		if _, known := ownKind(kind.Text); !known {
 			return nil, []Problem{{Code: "bad_value", Pointer: "/kind",
@@ -60,7 +60,7 @@ func NewStatement(v canonical.Value, digestOf func(ref string) string) (*Record,
 			eachNode(subject, func(item canonical.Value) canonical.Value { return fillSubject(item, digestOf) }),
 		)
 	}
-	return build("statement/1", v)
+	return build(NounStatement, by, v)
 }
 
 func fillSubject(item canonical.Value, digestOf func(string) string) canonical.Value {

@@ -29,7 +29,7 @@ func (w *Writer) Event(event, context canonical.Value) (*Record, []Problem) {
 		event.Members = w.event
 	}
 	w.members = eventMembers(w.members[:0], event, context, hash)
-	r := &Record{Noun: NounEvent, Event: &Event{Raw: event, Context: context, Hash: hash}}
+	r := &Record{Noun: NounEvent, Version: 1, Event: &Event{Raw: event, Context: context, Hash: hash}}
 	bodies, problems := r.seal(canonical.Value{Kind: canonical.Object, Members: w.members}, w.bodies)
 	if len(problems) > 0 {
 		w.bodies = bodies[:len(w.bodies)]

@@ -155,6 +155,9 @@ func (w *Writes) readRules() error {
 		if one.Noun != NounEvent {
 			r.exact[FirstKey(one.ID)] = w.header.MSPID
 		}
+		if one.Version > 1 {
+			r.exact[VersionKey(one.Version)] = w.header.MSPID
+		}
 		switch one.Noun {
 		case NounArtifact:
 			value, err := json.Marshal(ArtifactPlace{place, one.Artifact.SubjectDigest()})

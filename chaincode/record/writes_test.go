@@ -55,7 +55,7 @@ func TestASubmitWritesNoRuleOfARecordThatIsNone(t *testing.T) {
 
 func TestASubmitWithdrawsAndRetractsWhatItsRecordsSay(t *testing.T) {
 	statement := func(kind, subject string) *record.Record {
-		r, problems := record.NewStatement(value(t, fmt.Sprintf(`{"kind":%q,"subject":[%q],"predicate":{"reason":"x"}}`, kind, subject)), nil)
+		r, problems := record.NewStatement(value(t, fmt.Sprintf(`{"kind":%q,"subject":[%q],"predicate":{"reason":"x"}}`, kind, subject)), "LabMSP", nil)
 		require.Empty(t, problems)
 		return r
 	}

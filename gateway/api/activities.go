@@ -16,7 +16,7 @@ func (s *Server) recordActivity(c *call) error {
 	if err != nil {
 		return err
 	}
-	outputs, records, pointers, problems := readActivity(body)
+	outputs, records, pointers, problems := readActivity(body, c.caller.Identity.MSPID)
 	if len(problems) > 0 {
 		return problem.Refused(problems, false)
 	}
@@ -48,10 +48,11 @@ func (s *Server) recordActivity(c *call) error {
 	return c.recorded(run)
 }
 
-// readActivity makes the records of a body: the artifact versions first, then the run, which then only refers to them.
+// readActivity makes the records of a body that the organisation by has sent: the artifact versions first, then the run, which then only refers to them.
 // outputs are those with what their cards say, and pointers tell where in the body each record stands.
 func readActivity(
 	body canonical.Value,
+	by string,
 ) (outputs []described, records []*record.Record, pointers []string, problems []record.Problem) {
 	if generated, ok := body.Lookup("generated"); ok && generated.Kind == canonical.Array {
 		entries := make([]canonical.Value, len(generated.Items))
@@ -62,7 +63,7 @@ func readActivity(
 				continue
 			}
 			at := canonical.Pointer("generated", i, "artifact")
-			r, wrong := describe(full)
+			r, wrong := describe(full, by)
 			for _, p := range wrong {
 				p.Pointer = at + p.Pointer
 				problems = append(problems, p)
@@ -83,7 +84,7 @@ func readActivity(
 	if len(problems) > 0 {
 		return nil, nil, nil, problems
 	}
-	run, problems := record.NewActivity(body)
+	run, problems := record.NewActivity(body, by)
 	return outputs, append(records, run), append(pointers, ""), problems
 }
 

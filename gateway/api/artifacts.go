@@ -15,7 +15,7 @@ func (s *Server) recordArtifact(c *call) error {
 	if err != nil {
 		return err
 	}
-	a, problems := describe(body)
+	a, problems := describe(body, c.caller.Identity.MSPID)
 	if len(problems) > 0 {
 		return problem.Refused(problems, false)
 	}

@@ -44,13 +44,13 @@ type described struct {
 // sources are what the record says the artifact was derived from.
 func (a described) sources() []string { return slices.Clone(a.Artifact.DerivedFrom) }
 
-// describe makes an artifact's record of what a caller sent.
-func describe(body canonical.Value) (described, []record.Problem) {
+// describe makes an artifact's record of what a caller of the organisation by sent.
+func describe(body canonical.Value, by string) (described, []record.Problem) {
 	body, d, problems := withCard(body)
 	if len(problems) > 0 {
 		return described{}, problems
 	}
-	r, problems := record.NewArtifact(body)
+	r, problems := record.NewArtifact(body, by)
 	if len(problems) > 0 || d == nil {
 		return described{r, nil}, problems
 	}

@@ -47,18 +47,18 @@ func parsed(t testing.TB, body string) canonical.Value {
 }
 
 func TestACardFillsWhatItsArtifactLeavesOut(t *testing.T) {
-	a, problems := describe(parsed(t, artifactWith(t, map[string]any{"text": spoilageCard}, nil)))
+	a, problems := describe(parsed(t, artifactWith(t, map[string]any{"text": spoilageCard}, nil)), "LabMSP")
 	require.Empty(t, problems)
 	assert.Equal(t, "Apache-2.0", a.Artifact.Licence)
 	assert.Equal(t, "Days left. <script>alert(1)</script>", a.Artifact.Description)
 	assert.Equal(t, record.Card{MediaType: "text/markdown", SHA256: hexSHA256(spoilageCard), Text: spoilageCard}, a.Artifact.Card)
 
-	a, problems = describe(parsed(t, artifactWith(t, map[string]any{"text": spoilageCard, "sha256": hexSHA256(spoilageCard), "mediaType": "text/markdown; charset=utf-8"}, map[string]any{"licence": "MIT", "description": "mine"})))
+	a, problems = describe(parsed(t, artifactWith(t, map[string]any{"text": spoilageCard, "sha256": hexSHA256(spoilageCard), "mediaType": "text/markdown; charset=utf-8"}, map[string]any{"licence": "MIT", "description": "mine"})), "LabMSP")
 	require.Empty(t, problems)
 	assert.Equal(t, "MIT", a.Artifact.Licence, "what is said stays")
 	assert.Equal(t, "mine", a.Artifact.Description)
 
-	a, problems = describe(parsed(t, artifactWith(t, map[string]any{"text": "---\nlicense: [mit, apache-2.0]\nmodel_name: x\n---\n"}, nil)))
+	a, problems = describe(parsed(t, artifactWith(t, map[string]any{"text": "---\nlicense: [mit, apache-2.0]\nmodel_name: x\n---\n"}, nil)), "LabMSP")
 	require.Empty(t, problems)
 	assert.Empty(t, a.Artifact.Licence, "one of two, or both, is not said")
 	assert.Equal(t, "x", a.Artifact.Description)
@@ -109,14 +109,14 @@ func TestCardsThatCantBeAreRefused(t *testing.T) {
 		})
 	}
 	require.Zero(t, f.queued(), "nothing of it is recorded")
-	_, problems := describe(parsed(t, artifactWith(t, map[string]any{"text": croissant(ones)}, folder)))
+	_, problems := describe(parsed(t, artifactWith(t, map[string]any{"text": croissant(ones)}, folder)), "LabMSP")
 	require.Empty(t, problems, "with the right digest it is")
 }
 
 func TestOddCardsComeWithWarnings(t *testing.T) {
 	f := newFixture(t)
 	_, dataset := f.story()
-	a, problems := describe(parsed(t, artifactWith(t, map[string]any{"text": spoilageCard}, nil)))
+	a, problems := describe(parsed(t, artifactWith(t, map[string]any{"text": spoilageCard}, nil)), "LabMSP")
 	require.Empty(t, problems)
 	codes := func(sources ...string) map[string]string {
 		all := map[string]string{}
@@ -139,7 +139,7 @@ func TestOddCardsComeWithWarnings(t *testing.T) {
 		require.Equal(t, "source_not_named", w.Code, "what is registered together with it is known")
 	}
 
-	a, problems = describe(parsed(t, artifactWith(t, map[string]any{"text": `{"@context": {}, "@type": "sc:Dataset", "name": "x", "distribution": [{"@type": "cr:FileObject", "name": "a", "sha256": "https://github.com/mlcommons/croissant/issues/80"}]}`}, nil)))
+	a, problems = describe(parsed(t, artifactWith(t, map[string]any{"text": `{"@context": {}, "@type": "sc:Dataset", "name": "x", "distribution": [{"@type": "cr:FileObject", "name": "a", "sha256": "https://github.com/mlcommons/croissant/issues/80"}]}`}, nil)), "LabMSP")
 	require.Empty(t, problems)
 	warnings, err = f.server.warnings(t.Context(), a, nil)
 	require.NoError(t, err)
@@ -153,7 +153,7 @@ func TestOddCardsComeWithWarnings(t *testing.T) {
 // carded puts an artifact with a card on the ledger, whatever its media type.
 func (f *fixture) carded(version, mediaType, card string) {
 	f.t.Helper()
-	r, problems := record.NewArtifact(parsed(f.t, artifactWith(f.t, map[string]any{"text": card, "mediaType": mediaType, "sha256": hexSHA256(card)}, map[string]any{"version": version})))
+	r, problems := record.NewArtifact(parsed(f.t, artifactWith(f.t, map[string]any{"text": card, "mediaType": mediaType, "sha256": hexSHA256(card)}, map[string]any{"version": version})), "LabMSP")
 	require.Empty(f.t, problems)
 	f.ledger.Put("Lab", r)
 }

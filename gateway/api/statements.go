@@ -9,7 +9,7 @@ import (
 // recordStatement records a claim.
 func (s *Server) recordStatement(c *call) error {
 	return s.recordOne(c, "Statements:Submit", func(v canonical.Value) (*record.Record, []record.Problem) {
-		return record.NewStatement(v, s.digestOf(c.Request.Context()))
+		return record.NewStatement(v, c.caller.Identity.MSPID, s.digestOf(c.Request.Context()))
 	})
 }
 

@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
@@ -42,6 +44,9 @@ func (s *Server) submit(c *call, function string, records ...*record.Record) ([]
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Wait)
 	defer cancel()
+	if err := s.useEarlier(ctx, c.caller.Identity.MSPID, records); err != nil {
+		return nil, err
+	}
 	witnesses, err := s.Witnesses(ctx, c.caller.Identity.MSPID, records)
 	if err != nil {
 		return nil, err
@@ -61,6 +66,26 @@ func (s *Server) submit(c *call, function string, records ...*record.Record) ([]
 		return nil, err
 	}
 	return s.receipts(c.caller.Identity.MSPID, records, results)
+}
+
+// useEarlier replaces each record that the organisation has recorded in version 1 by that record, which says the same.
+// So what was recorded before records named their issuer is still recognised when it is sent again.
+func (s *Server) useEarlier(ctx context.Context, mspID string, records []*record.Record) error {
+	for i, r := range records {
+		earlier := r.Earlier()
+		if earlier == nil {
+			continue
+		}
+		known, err := s.Index.Record(ctx, string(earlier.ID), index.Latest)
+		switch {
+		case errors.Is(err, index.ErrNotFound):
+		case err != nil:
+			return err
+		case known.MSPID == mspID:
+			records[i] = earlier
+		}
+	}
+	return nil
 }
 
 func (s *Server) receipts(mspID string, records []*record.Record, results []capture.Result) ([]receipt, error) {

@@ -151,7 +151,7 @@ func (p *plant) artifact(namespace, name string) capture.Item {
 		"digest": map[string]any{"algorithm": "sha-256", "value": record.Sum([]byte(name)).Hex(), "coverage": "full"},
 	})
 	require.NoError(p, err)
-	r, problems := record.NewArtifact(v)
+	r, problems := record.NewArtifact(v, "HarborMSP")
 	require.Empty(p, problems)
 	return capture.Item{Body: r.Body}
 }

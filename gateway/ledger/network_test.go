@@ -128,7 +128,7 @@ func artifact(t *testing.T, name, version, content string) (Call, *record.Record
 		"digest": map[string]any{"algorithm": "sha-256", "value": hex.EncodeToString(digest[:]), "coverage": "full"},
 	})
 	require.NoError(t, err)
-	r, problems := record.NewArtifact(v)
+	r, problems := record.NewArtifact(v, "HarborMSP")
 	require.Empty(t, problems)
 	pack, err := record.Pack([][]byte{r.Body})
 	require.NoError(t, err)

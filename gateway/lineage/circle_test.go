@@ -17,7 +17,7 @@ func TestAnArtifactThatItsSourcesWereMadeOfIsFound(t *testing.T) {
 		v, err := canonical.Parse([]byte(`{"kind":"dataset","namespace":"lab","name":"`+name+`","version":"1","derivedFrom":[`+sources+`],
 			"digest":{"algorithm":"sha-256","coverage":"full","value":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}`), canonical.Limits{})
 		require.NoError(t, err)
-		r, problems := record.NewArtifact(v)
+		r, problems := record.NewArtifact(v, "LabMSP")
 		require.Empty(t, problems)
 		s.put(name, r)
 	}
@@ -26,13 +26,13 @@ func TestAnArtifactThatItsSourcesWereMadeOfIsFound(t *testing.T) {
 	artifact("other", "")
 	v, err := canonical.Parse([]byte(`{"type":"training","used":[{"ref":"dataset/lab/clean@1"}],"generated":[{"ref":"dataset/lab/other@1"}]}`), canonical.Limits{})
 	require.NoError(t, err)
-	run, problems := record.NewActivity(v)
+	run, problems := record.NewActivity(v, "LabMSP")
 	require.Empty(t, problems)
 	s.put("run", run)
 	artifact("judged", "")
 	v, err = canonical.Parse([]byte(`{"type":"evaluation","used":[{"ref":"dataset/lab/raw@1"}],"about":["dataset/lab/judged@1"]}`), canonical.Limits{})
 	require.NoError(t, err)
-	judgement, problems := record.NewActivity(v)
+	judgement, problems := record.NewActivity(v, "LabMSP")
 	require.Empty(t, problems)
 	s.put("judgement", judgement)
 

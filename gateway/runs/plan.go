@@ -21,6 +21,7 @@ type version struct {
 
 // plan is what a run is to bring to the ledger.
 type plan struct {
+	by       string           // MSP id of the organisation that reports the run
 	records  []*record.Record // artifact versions, then the activity
 	names    []string         // of the artifact versions
 	declared int              // how many of the names, from the first on, are inputs
@@ -35,7 +36,7 @@ func (p *plan) problem(code, pointer, ref, format string, args ...any) {
 
 // add adds an artifact version to the records, unless there is something wrong with it.
 func (p *plan) add(v canonical.Value, name string) {
-	r, problems := record.NewArtifact(v)
+	r, problems := record.NewArtifact(v, p.by)
 	for _, wrong := range problems {
 		p.problems = append(p.problems, Problem{Code: wrong.Code, Detail: wrong.Detail, Pointer: wrong.Pointer, Ref: name})
 	}
@@ -94,8 +95,8 @@ func texts(list []string) canonical.Value {
 }
 
 // planRun makes the records of a run that has ended. They follow from its arguments alone.
-func planRun(m *summary, pins, outputs []version) *plan {
-	p := new(plan)
+func planRun(by string, m *summary, pins, outputs []version) *plan {
+	p := &plan{by: by}
 	into, read := m.walk().between()
 	pins = slices.DeleteFunc(slices.Clone(pins), func(v version) bool { return !read(v.Identity) })
 	p.addInputs(pins)
@@ -308,6 +309,7 @@ func (p *plan) addActivity(activity canonical.Value, meta metadata) {
 	fit(meta.facets(), room)
 	r, problems := record.NewActivity(
 		activity.With("metadata", canonical.Obj(canonical.Member{Name: "openlineage", Value: meta.value()})),
+		p.by,
 	)
 	for _, wrong := range problems {
 		p.problems = append(p.problems, Problem{Code: wrong.Code, Detail: wrong.Detail, Pointer: wrong.Pointer})
@@ -318,8 +320,8 @@ func (p *plan) addActivity(activity canonical.Value, meta metadata) {
 }
 
 // planVersion makes the record of a version that a dataset event is about.
-func planVersion(e *openlineage.Event, pins []version, v version) *plan {
-	p := new(plan)
+func planVersion(by string, e *openlineage.Event, pins []version, v version) *plan {
+	p := &plan{by: by}
 	p.addInputs(pins)
 	d := openlineage.Dataset{Identity: e.Dataset.Identity, Facets: openlineage.Merge(canonical.Value{}, e.Dataset.Facets)}
 	fit([]*canonical.Value{&d.Facets}, artifactRoom)

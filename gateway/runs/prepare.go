@@ -137,7 +137,7 @@ func (s *Store) plan(ctx context.Context, u *undertaking, kind int, job openline
 			)
 		}
 		outputs[0].digest, _ = openlineage.DigestIn(events[0].Dataset.Facets)
-		return s.checked(ctx, planVersion(events[0], pins, outputs[0]), outputs)
+		return s.checked(ctx, planVersion(u.msp, events[0], pins, outputs[0]), outputs)
 	}
 	known, err := readFacets(s.db.read, u.msp, "job", job)
 	if err != nil {
@@ -158,7 +158,7 @@ func (s *Store) plan(ctx context.Context, u *undertaking, kind int, job openline
 		outputs[i].digest = told[outputs[i].Identity]
 	}
 	pins, outputs = inOrder(m.inputs, pins), inOrder(m.outputs, outputs)
-	return s.checked(ctx, planRun(m, pins, outputs), outputs)
+	return s.checked(ctx, planRun(u.msp, m, pins, outputs), outputs)
 }
 
 // checked adds to a plan what is wrong with the outputs that are on the ledger already.

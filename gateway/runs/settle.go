@@ -25,7 +25,7 @@ func (s *Store) settle(u *undertaking, results []capture.Result) error {
 			if p.Code == capture.CodeRolledBack && len(results) > 1 {
 				continue // another record has the reason
 			}
-			again = again || p.Code == "version_exists" && ref != ""
+			again = again || p.Code == "version_exists" && ref != "" || p.Code == "outdated_version"
 			o.Problems = append(
 				o.Problems,
 				Problem{Code: p.Code, Detail: p.Detail, Pointer: p.Pointer, Ref: ref, Existing: p.Existing},
@@ -37,7 +37,8 @@ func (s *Store) settle(u *undertaking, results []capture.Result) error {
 	case !rejected:
 		return s.finish(u.id, u.run, stateRecorded, o)
 	case again && u.tries < mostTries:
-		// Somebody has registered a version since the records were made. Nothing of them was recorded, so they are made anew.
+		// Somebody has registered a version since the records were made, or an earlier release has made them in a shape
+		// that the ledger no longer takes. Nothing of them was recorded, so they are made anew.
 		return s.reconsider(u, o)
 	}
 	if len(o.Problems) == 0 {

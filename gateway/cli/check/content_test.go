@@ -26,7 +26,7 @@ func TestAPartOfWhatSomethingWasMadeOfIsNotTakenForAllOfIt(t *testing.T) {
 	sum := sha256.Sum256([]byte("w"))
 	body, err := canonical.Parse([]byte(`{"kind":"model","namespace":"lab","name":"m","version":"1","digest":{"algorithm":"sha-256","coverage":"full","value":"`+hex.EncodeToString(sum[:])+`"}}`), canonical.Limits{})
 	require.NoError(t, err)
-	artifact, problems := record.NewArtifact(body)
+	artifact, problems := record.NewArtifact(body, "LabMSP")
 	require.Empty(t, problems)
 	lineage := `{"nodes":[{"id":"model/lab/m@1"}],"truncated":{"reasons":["nodes"],"frontier":["dataset/lab/d@1"]}}`
 	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -215,12 +215,14 @@ func recordFile() *cobra.Command {
 		Use:   "file FILE",
 		Short: "Record the contents of a JSON file",
 		Long: `Record the contents of a JSON file; - reads standard input. The member "record"
-of the file says what it is: artifact/1, activity/1, statement/1 or member/1. Use
+of the file says what it is: artifact/2, activity/2, statement/2 or member/2. The
+gateway adds the member "by", your organisation. A record of version 1, such as
+artifact/1, is taken only if the ledger has that very record already. Use
 capture for EPCIS documents. The command prints the record's name, its block and
 its id.
 ` + client.TargetHelp,
 		Example: `  pedigree record file member.json --as lab --role operator
-  jq '.record = "statement/1"' recall.json | pedigree record file - --as harbor`,
+  jq '.record = "statement/2"' recall.json | pedigree record file - --as harbor`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := input.File(c.InOrStdin(), args[0])
@@ -233,13 +235,14 @@ its id.
 			if err := json.Unmarshal(text, &kind); err != nil {
 				return exit.Usagef("%s is not a JSON object: %w", args[0], err)
 			}
+			noun, version, _ := strings.Cut(kind.Record, "/")
 			path, ok := map[string]string{
-				"artifact/1": "/v1/artifacts", "activity/1": "/v1/activities",
-				"statement/1": "/v1/statements", "member/1": "/v1/members",
-			}[kind.Record]
-			if !ok {
-				return exit.Usagef(`the member "record" of %s is %q; it must be artifact/1, activity/1, statement/1 or`+
-					` member/1 (EPCIS documents go to capture)`, args[0], kind.Record)
+				"artifact": "/v1/artifacts", "activity": "/v1/activities",
+				"statement": "/v1/statements", "member": "/v1/members",
+			}[noun]
+			if !ok || version != "1" && version != "2" {
+				return exit.Usagef(`the member "record" of %s is %q; it must be artifact/2, activity/2, statement/2 or`+
+					` member/2 (EPCIS documents go to capture)`, args[0], kind.Record)
 			}
 			gateway, err := t.Client()
 			if err != nil {

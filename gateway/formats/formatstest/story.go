@@ -277,7 +277,7 @@ func (s *Story) artifact(org, ref, members, card string) {
 			),
 		)
 	}
-	made, problems := record.NewArtifact(v)
+	made, problems := record.NewArtifact(v.With("record", canonical.Str("artifact/1")), "")
 	require.Empty(s.t, problems, "%s: %+v", ref, problems)
 	s.Ledger.Put(org, made)
 }

@@ -143,7 +143,7 @@ func Event(t testing.TB, text string) *record.Record {
 }
 
 // Artifact makes the record of a version, kind/namespace/name@version, whose
-// content is its name.
+// content is its name. The record is of version 1.
 func Artifact(t testing.TB, ref string, derivedFrom ...string) *record.Record {
 	t.Helper()
 	r, err := record.ParseArtifactRef(ref)
@@ -161,7 +161,7 @@ func Artifact(t testing.TB, ref string, derivedFrom ...string) *record.Record {
 	if len(derivedFrom) > 0 {
 		v = v.With("derivedFrom", texts(derivedFrom))
 	}
-	return made(t, ref)(record.NewArtifact(v))
+	return made(t, ref)(record.NewArtifact(v.With("record", canonical.Str("artifact/1")), ""))
 }
 
 func texts(all []string) canonical.Value {
@@ -172,27 +172,47 @@ func texts(all []string) canonical.Value {
 	return canonical.Arr(items...)
 }
 
-// Activity makes the record of a run from its JSON.
+// Activity makes the record of a run from its JSON, of version 1 unless the JSON says "by".
 func Activity(t testing.TB, text string) *record.Record {
 	t.Helper()
-	return made(t, text)(record.NewActivity(parse(t, text)))
+	v := parse(t, text)
+	if !v.Has("by") {
+		v = v.With("record", canonical.Str("activity/1"))
+	}
+	return made(t, text)(record.NewActivity(v, v.Get("by").Text))
 }
 
-// Statement makes a claim of a kind about nodes; predicate is its JSON.
+// Statement makes a claim of a kind about nodes, of version 1; predicate is its JSON.
 func Statement(t testing.TB, kind, predicate string, about ...string) *record.Record {
 	t.Helper()
 	v := canonical.Obj(
 		canonical.Member{Name: "kind", Value: canonical.Str(kind)},
 		canonical.Member{Name: "subject", Value: texts(about)},
 		canonical.Member{Name: "predicate", Value: parse(t, predicate)},
+		canonical.Member{Name: "record", Value: canonical.Str("statement/1")},
 	)
-	return made(t, kind)(record.NewStatement(v, nil))
+	return made(t, kind)(record.NewStatement(v, "", nil))
 }
 
-// Member makes the record with which an organisation introduces itself.
+// StatementBy makes a claim of version 2, which names the organisation that makes it, such as "Harbor".
+func StatementBy(t testing.TB, org, kind, predicate string, about ...string) *record.Record {
+	t.Helper()
+	v := canonical.Obj(
+		canonical.Member{Name: "kind", Value: canonical.Str(kind)},
+		canonical.Member{Name: "subject", Value: texts(about)},
+		canonical.Member{Name: "predicate", Value: parse(t, predicate)},
+	)
+	return made(t, kind)(record.NewStatement(v, org+"MSP", nil))
+}
+
+// Member makes the record with which an organisation introduces itself, of version 1 unless the JSON says otherwise.
 func Member(t testing.TB, text string) *record.Record {
 	t.Helper()
-	return made(t, text)(record.NewMember(parse(t, text)))
+	v := parse(t, text)
+	if !v.Has("record") {
+		v = v.With("record", canonical.Str("member/1"))
+	}
+	return made(t, text)(record.NewMember(v))
 }
 
 // Open opens an empty index of the test's own: a file, or what OnPostgres says.

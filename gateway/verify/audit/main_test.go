@@ -169,7 +169,7 @@ func artifactPack(name string) []byte {
 	if err != nil {
 		panic(err)
 	}
-	r, problems := record.NewArtifact(v)
+	r, problems := record.NewArtifact(v, "HarborMSP")
 	if len(problems) > 0 {
 		panic(problems)
 	}

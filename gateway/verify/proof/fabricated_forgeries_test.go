@@ -296,7 +296,7 @@ func TestFabricatedExample(t *testing.T) {
 	v, err := canonical.From(map[string]any{"kind": "dataset", "namespace": "harbor", "name": "catch", "version": "1", "size": m.Size(),
 		"digest": map[string]any{"algorithm": "sha-256", "coverage": "full", "value": m.Digest()}})
 	require.NoError(t, err)
-	r, problems := record.NewArtifact(v.With("manifest", m.Value()))
+	r, problems := record.NewArtifact(v.With("manifest", m.Value()), "HarborMSP")
 	require.Empty(t, problems)
 	c := newFabricated(t)
 	l := c.ledger()

@@ -130,7 +130,7 @@ func (h *harness) lineage(name string) []record.ID {
 	v, err := canonical.From(map[string]any{"type": "training", "used": []any{map[string]any{"ref": "dataset/harbor/" + name + "@2"}},
 		"generated": []any{map[string]any{"ref": "model/harbor/" + name + "@1"}}})
 	require.NoError(h, err)
-	training, problems := record.NewActivity(v)
+	training, problems := record.NewActivity(v, "HarborMSP")
 	require.Empty(h, problems)
 	ids := h.submit("Artifacts:Submit", source)
 	ids = append(ids, h.submit("Artifacts:Submit", derived)...)
@@ -148,7 +148,7 @@ func (h *harness) artifact(kind, name, version string, derivedFrom ...string) *r
 	if len(derivedFrom) > 0 {
 		v = v.With("derivedFrom", canonical.Arr(canonical.Str(derivedFrom[0])))
 	}
-	r, problems := record.NewArtifact(v)
+	r, problems := record.NewArtifact(v, "HarborMSP")
 	require.Empty(h, problems)
 	return r
 }

@@ -196,7 +196,7 @@ func (h *harness) state(kind, node string, predicate map[string]any, first ...*r
 	}
 	v, err := canonical.From(map[string]any{"kind": kind, "subject": []any{node}, "predicate": predicate})
 	require.NoError(h, err)
-	r, problems := record.NewStatement(v, func(ref string) string {
+	r, problems := record.NewStatement(v, "HarborMSP", func(ref string) string {
 		_, rest, _ := strings.Cut(ref, "/harbor/")
 		name, version, _ := strings.Cut(rest, "@")
 		digest := sha256.Sum256([]byte("dataset" + name + version))

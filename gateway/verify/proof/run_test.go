@@ -38,9 +38,11 @@ func proved(t *testing.T, texts ...[2]string) map[string]*Proved {
 				return record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"))
 			}
 		case v.Has("subject"):
-			make = func(v canonical.Value) (*record.Record, []record.Problem) { return record.NewStatement(v, nil) }
+			make = func(v canonical.Value, by string) (*record.Record, []record.Problem) {
+				return record.NewStatement(v, by, nil)
+			}
 		}
-		r, problems := make(v)
+		r, problems := make(v, "LabMSP")
 		require.Empty(t, problems, text)
 		all[one[0]] = &Proved{Attested: Attested{ID: r.ID, Noun: string(r.Noun), Record: r.Body}}
 	}

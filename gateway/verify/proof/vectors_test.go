@@ -275,7 +275,7 @@ func (v *vectors) make() {
 	before := v.prove(gone, proof.LevelReceipt, 0)
 	claim, err := canonical.From(map[string]any{"kind": record.Withdrawal, "subject": []any{"dataset/harbor/withdrawn@0"}, "predicate": map[string]any{"reason": "consent ended"}})
 	require.NoError(v, err)
-	withdrawal, problems := record.NewStatement(claim, func(string) string {
+	withdrawal, problems := record.NewStatement(claim, "HarborMSP", func(string) string {
 		digest := sha256.Sum256([]byte("dataset" + "withdrawn" + "0"))
 		return hex.EncodeToString(digest[:])
 	})
