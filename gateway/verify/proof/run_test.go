@@ -34,7 +34,7 @@ func proved(t *testing.T, texts ...[2]string) map[string]*Proved {
 			require.NoError(t, err)
 			v, make = v.With("digest", digest), record.NewArtifact
 		case v.Has("eventTime"):
-			make = func(v canonical.Value) (*record.Record, []record.Problem) {
+			make = func(v canonical.Value, _ string) (*record.Record, []record.Problem) {
 				return record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"))
 			}
 		case v.Has("subject"):
