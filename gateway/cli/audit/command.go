@@ -1,4 +1,5 @@
-// Package audit is the verb audit of the program: it replays a ledger, and compares a gateway with it.
+// Package audit implements the command audit, which replays a whole ledger and can compare a gateway with it. [Command]
+// is the entry point. Package gateway/verify/audit does the replay, and package compare the comparison.
 package audit
 
 import (
@@ -28,7 +29,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// options are what the command line says.
+// options are the values of the flags.
 type options struct {
 	peer, blocks               string
 	trust, genesis             string
@@ -43,31 +44,37 @@ type options struct {
 	json                       bool
 }
 
-// Command replays a ledger.
+// Command returns the command audit.
 func Command() *cobra.Command {
 	var o options
 	c := &cobra.Command{
 		Use:   "audit (--as ORG | --peer HOST:PORT | --blocks DIR) [--trust FILE | --genesis-hash HEX]",
 		Short: "Check a whole ledger, and a gateway against it",
-		Long: `Read every block of a ledger, from a peer or from the files of a stopped one,
-and check all of it again: that each follows the one before and back to the
-pinned genesis block; that a quorum of the orderers then in charge signed it;
-that changes of the channel's configuration were consented to; of each
-transaction its submitter, its endorsers and their policy, that what it read was
-still so, and that the chaincode's rules, run again, write what it wrote. The
-peer is trusted with nothing; it may only refuse to answer. What it claims about
-transactions being valid is computed anew and compared, as is its own digest of
-its state.
+		Long: `Read every block of a ledger, from a peer or from the files of a stopped peer,
+and check it all again:
 
-With --gateway an index is built from the blocks alone and the gateway's answers
-are compared with it. Heights that peers of several organisations sign (those of
-the network in --dir, and --witness) tell whether the end of the chain is hidden.
+  - Each block follows the one before, back to the pinned genesis block.
+  - A quorum of the orderers in charge at the time signed the block.
+  - Changes of the channel's configuration had the consent that they need.
+  - Each transaction has a valid submitter, and endorsements that satisfy the policy.
+    What it read was still current, and running the chaincode's rules again writes
+    what it wrote.
 
---state keeps what was replayed, and an audit that is interrupted or done goes on
-from there. Without it everything is audited from the first block.
+The audit doesn't trust the peer, which can only refuse to answer. It computes for
+itself which transactions are valid, and the digest of the state, and compares both
+with what the peer says.
 
-For a network in a folder, --as says whose peer is audited and as whose auditor;
-elsewhere --peer with --msp, --cert, --key and --tls-roots.
+With --gateway, the audit builds an index from the blocks alone and compares the
+gateway's answers with it. To find out whether the end of the chain is hidden, it asks
+peers of several organisations (those of the network in --dir, and --witness) to sign
+the height of their ledger.
+
+With --state, the audit keeps what it replayed, and the next audit goes on from there,
+also after an interruption. Without it, every audit starts at the first block.
+
+For a network in a folder, --as names the organisation whose peer is audited; its
+auditor asks. For any other network, use --peer with --msp, --cert, --key and
+--tls-roots.
 
 An audit that finds something exits with 1.`,
 		Example: `  pedigree audit --as harbor --trust consortium.json
@@ -89,23 +96,23 @@ An audit that finds something exits with 1.`,
 	f.StringVar(&o.blocks, "blocks", "", "folder with the block files of a stopped peer")
 	f.StringVar(&o.trust, "trust", "", "trust file that pins the genesis block")
 	f.StringVar(&o.genesis, "genesis-hash", "", "hash of the genesis block's header, in hexadecimal")
-	f.StringVar(&o.mspID, "msp", "", "MSP id of who asks the peers")
-	f.StringVar(&o.certificate, "cert", "", "certificate of who asks the peers, PEM")
-	f.StringVar(&o.key, "key", "", "private key of who asks the peers, PEM")
-	f.StringVar(&o.roots, "tls-roots", "", "authorities of the peers' TLS certificates, PEM")
+	f.StringVar(&o.mspID, "msp", "", "MSP id of the identity that asks the peers")
+	f.StringVar(&o.certificate, "cert", "", "certificate of that identity, PEM")
+	f.StringVar(&o.key, "key", "", "private key of that identity, PEM")
+	f.StringVar(&o.roots, "tls-roots", "", "CA certificates for the peers' TLS certificates, PEM")
 	f.StringVar(&o.serverName, "server-name", "", "name on the TLS certificate of --peer, if it isn't its host")
-	f.StringVar(&o.channel, "channel", "", "the channel, if neither --trust nor --as says it")
-	f.StringVar(&o.chaincode, "chaincode", "", "Pedigree's chaincode, if neither --trust nor --as says it")
-	f.StringVar(&o.state, "state", "", "folder to keep the replayed state in, and to go on from")
-	f.StringVar(&o.index, "index", "", "file to keep the rebuilt index in")
+	f.StringVar(&o.channel, "channel", "", "name of the channel, if neither --trust nor --as gives it")
+	f.StringVar(&o.chaincode, "chaincode", "", "name of Pedigree's chaincode, if neither --trust nor --as gives it")
+	f.StringVar(&o.state, "state", "", "folder that keeps the replayed state; the next audit goes on from it")
+	f.StringVar(&o.index, "index", "", "file that keeps the rebuilt index")
 	f.StringVar(
 		&o.gatewayIndex,
 		"gateway-index",
 		"",
-		"index file of a stopped gateway (SQLite), to compare with the rebuilt one row by row",
+		"index file of a stopped gateway (SQLite), which is compared with the rebuilt index row by row",
 	)
 	f.StringVar(&o.gateway, "gateway", "", "URL of a gateway whose answers are compared")
-	f.StringVar(&o.token, "token", "", "file with a bearer token of that gateway")
+	f.StringVar(&o.token, "token", "", "file with a bearer token for that gateway")
 	f.StringVar(&o.compare, "compare", "1000", "how many records to compare: a number, or all")
 	f.StringSliceVar(
 		&o.witnesses,
@@ -118,7 +125,7 @@ An audit that finds something exits with 1.`,
 	return c
 }
 
-// run audits and reports.
+// run audits the ledger and prints the report.
 func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) {
 	p, err := o.plan()
 	if err != nil {
@@ -159,7 +166,8 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	if running, ok := p.source.(*audit.Peer); ok {
-		// Only to tell how much there is. What it says is judged later, when the channel is known.
+		// This only serves to show how far the audit has come. What the peer says is judged later, when the channel is
+		// known.
 		_ = running.LearnHeight(ctx)
 	}
 	err = a.Run(ctx, p.source)
@@ -188,12 +196,12 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 func (o *options) interrupted(a *audit.Auditor) error {
 	next := a.Status().Next
 	if o.state == "" {
-		return exit.Unreachablef("interrupted before block %d; with --state an audit goes on where it was interrupted", next)
+		return exit.Unreachablef("interrupted before block %d; use --state to be able to go on after an interruption", next)
 	}
 	return exit.Unreachablef("interrupted before block %d; the same command goes on from there", next)
 }
 
-// finish does what comes after the last block.
+// finish asks the witnesses, compares the gateway and makes the report.
 func (o *options) finish(
 	ctx context.Context,
 	a *audit.Auditor,
@@ -238,7 +246,8 @@ func (o *options) finish(
 	return report, nil
 }
 
-// openIndex opens the index that is built: where it is to be kept, beside the state, or nowhere.
+// openIndex opens the index to rebuild. It is in the file of --index or else in the folder of --state. Without either
+// flag it is temporary.
 func (o *options) openIndex(work string) (*index.Index, error) {
 	path := o.index
 	switch {
@@ -254,7 +263,7 @@ func (o *options) openIndex(work string) (*index.Index, error) {
 	return sqlite.Open(path, index.WithLogger(slog.New(slog.DiscardHandler)))
 }
 
-// plan is what is audited, and by what.
+// plan says what to audit and with what.
 type plan struct {
 	source             audit.Source
 	genesis            []byte
@@ -264,7 +273,7 @@ type plan struct {
 	token              string
 }
 
-// plan makes sense of the command line.
+// plan checks the flags and makes a plan from them.
 func (o *options) plan() (*plan, error) {
 	given := 0
 	for _, one := range []string{o.peer, o.blocks} {
@@ -300,13 +309,13 @@ func (o *options) plan() (*plan, error) {
 	return p, o.peers(p, local)
 }
 
-// gatewayOf reads how to ask the gateway.
+// gatewayOf adds to the plan how to ask the gateway.
 func (o *options) gatewayOf(p *plan) error {
 	if o.gateway == "" {
 		return nil
 	}
 	if o.token == "" {
-		return exit.Usagef("a gateway answers nobody without a token: --token FILE")
+		return exit.Usagef("a gateway answers only with a token; add --token FILE")
 	}
 	text, err := os.ReadFile(o.token)
 	if err != nil {
@@ -317,12 +326,12 @@ func (o *options) gatewayOf(p *plan) error {
 		return nil
 	}
 	if p.compare, err = strconv.Atoi(o.compare); err != nil || p.compare < 0 {
-		return exit.Usagef("--compare is a number or all, not %q", o.compare)
+		return exit.Usagef("--compare must be a number or all, not %q", o.compare)
 	}
 	return nil
 }
 
-// pin finds the hash of the genesis block, and what else the trust file says.
+// pin adds to the plan the hash of the genesis block, and what else the trust file or the network says.
 func (o *options) pin(p *plan, local *network) error {
 	var err error
 	switch {
@@ -344,7 +353,7 @@ func (o *options) pin(p *plan, local *network) error {
 			pins string
 		}{{"--channel", &p.channel, t.Channel}, {"--chaincode", &p.chaincode, t.Chaincode}} {
 			if *one.said != "" && *one.said != one.pins {
-				return exit.Usagef("%s says %q, and the trust file %q", one.flag, *one.said, one.pins)
+				return exit.Usagef("%s says %q, but the trust file says %q", one.flag, *one.said, one.pins)
 			}
 			*one.said = one.pins
 		}
@@ -360,7 +369,7 @@ func (o *options) pin(p *plan, local *network) error {
 			return exit.Usagef("couldn't read the genesis block of the network in %s: %w", o.dir, err)
 		}
 	default:
-		return exit.Usagef("say which ledger it should be: --trust FILE or --genesis-hash HEX")
+		return exit.Usagef("say which ledger to trust: --trust FILE or --genesis-hash HEX")
 	}
 	if local != nil {
 		for _, one := range []struct{ said, is *string }{{&p.channel, &local.Channel}, {&p.chaincode, &local.Chaincode}} {
@@ -372,7 +381,7 @@ func (o *options) pin(p *plan, local *network) error {
 	return nil
 }
 
-// genesisHash reads a block as configtxgen writes it.
+// genesisHash returns the header hash of a genesis block in a file that configtxgen wrote.
 func genesisHash(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
 
-// coded gives the errors of an audit their exit codes.
+// coded gives an error of an audit its exit code.
 func coded(err error) error {
 	if wrong := new(audit.InvalidError); errors.As(err, &wrong) {
 		return exit.With(exit.Usage, err)

@@ -19,7 +19,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
 
-// network is what matters here of a network's folder: a gateway's settings, which have every peer.
+// network holds those settings of a gateway in a network's folder that an audit needs. They list every peer.
 type network struct {
 	Channel   string `json:"channel"`
 	Chaincode string `json:"chaincode"`
@@ -32,7 +32,7 @@ type network struct {
 	MSPID string `json:"mspId"`
 }
 
-// network reads the settings of --as, nil without it.
+// network reads the settings of the organisation that --as names. It returns nil without --as.
 func (o *options) network() (*network, error) {
 	if o.as == "" {
 		return nil, nil
@@ -54,10 +54,10 @@ func (o *options) network() (*network, error) {
 	return n, nil
 }
 
-// peers lists the peer to audit, if it is one, and those that are asked for heights.
+// peers adds to the plan the peer to audit, if there is one, and the peers to ask for heights.
 func (o *options) peers(p *plan, local *network) error {
 	if local == nil && o.peer == "" && len(o.witnesses) == 0 {
-		return nil // files alone need nobody's identity
+		return nil // files alone can be read without an identity
 	}
 	as, err := o.member(local)
 	if err != nil {
@@ -90,12 +90,13 @@ func (o *options) peers(p *plan, local *network) error {
 		add(address, name, o.roots)
 	}
 	if p.source == nil {
-		return exit.Usagef("the settings of %s's gateway have no peer of its own", o.as)
+		return exit.Usagef("the settings of %s's gateway don't list a peer of its own organisation", o.as)
 	}
 	return nil
 }
 
-// member is who asks the peers: by flags, or the auditor of --as.
+// member returns the identity with which to ask the peers: that of the flags, or the auditor of the organisation of
+// --as.
 func (o *options) member(local *network) (*audit.Member, error) {
 	mspID, certificate, key := o.mspID, o.certificate, o.key
 	if local != nil && mspID == "" && certificate == "" && key == "" {
@@ -103,19 +104,20 @@ func (o *options) member(local *network) (*audit.Member, error) {
 		mspID, certificate, key = local.MSPID, filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
 	}
 	if mspID == "" || certificate == "" || key == "" {
-		return nil, exit.Usagef("peers answer members only: --msp ID --cert FILE --key FILE, or --as ORG")
+		return nil, exit.Usagef("peers answer only members of the channel; add --msp ID --cert FILE --key FILE, or --as ORG")
 	}
 	m, err := audit.LoadMember(mspID, certificate, key)
 	if err != nil {
 		return nil, exit.Usagef("%w", err)
 	}
 	if o.roots == "" && (o.peer != "" || len(o.witnesses) > 0) {
-		return nil, exit.Usagef("say who vouches for the peers' addresses: --tls-roots FILE")
+		return nil, exit.Usagef("add the CA certificates for the peers' TLS certificates: --tls-roots FILE")
 	}
 	return m, nil
 }
 
-// progress tells of a long audit: on a terminal in one line that changes, elsewhere in a line now and then.
+// progress shows how far an audit has come. On a terminal it updates a single line; elsewhere it writes a line from
+// time to time.
 type progress struct {
 	w      io.Writer
 	live   bool
@@ -123,11 +125,11 @@ type progress struct {
 	last   time.Time
 	shown  int
 
-	began time.Time // when Status was told first, and how much of the source had been read then
+	began time.Time // time of the first call of show, and what had been read of the source by then
 	had   int64
 }
 
-// quietly is how often a log is told.
+// quietly is the time between two lines where the output isn't a terminal.
 const quietly = 10 * time.Second
 
 func newProgress(w io.Writer, source audit.Source) *progress {
@@ -167,7 +169,7 @@ func (p *progress) show(s audit.Status) {
 	p.shown = len(line)
 }
 
-// done ends the line that changes.
+// done clears the line on a terminal.
 func (p *progress) done() {
 	if p.shown > 0 {
 		fmt.Fprintf(p.w, "\r%-*s\r", p.shown, "")
