@@ -17,17 +17,17 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
 
-// File is the index file of a gateway that doesn't run, as far as it has to be known to tell whether another equals it.
+// File is the index file of a stopped gateway. It holds what is needed to compare it with a rebuilt index.
 type File struct {
 	path        string
 	height      uint64
 	fingerprint string
-	damage      string // why it can't be read
+	damage      string // why the file can't be read, or how it differs; empty if all is well
 
-	met bool // the rebuilt index has had this height
+	met bool // whether the rebuilt index has been compared at this height
 }
 
-// OpenFile reads the index file of a gateway, without changing it: it is copied into the folder work first.
+// OpenFile reads the index file of a gateway. It works on a copy in the folder work, so it doesn't change the file.
 func OpenFile(ctx context.Context, path, work string) (*File, error) {
 	c := &File{path: path}
 	copied := filepath.Join(work, "gateway-index.db")
@@ -56,8 +56,8 @@ func OpenFile(ctx context.Context, path, work string) (*File, error) {
 	return c, ctx.Err()
 }
 
-// checkFile has SQLite look at a whole file: the rows that are compared later aren't all of it. It returns what is
-// wrong.
+// checkFile has SQLite check the integrity of the whole file, because the later comparison doesn't cover all of it. It
+// returns what is wrong, or "".
 func checkFile(ctx context.Context, path string) string {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
@@ -88,21 +88,22 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
-// ends tells whether a batch ends at the height of the index that is compared.
+// ends reports whether a batch ends at the height of the file.
 func (c *File) ends(batch []index.Block) bool {
 	return c != nil && batch[len(batch)-1].Number+1 == c.height
 }
 
-// finding is what the comparison came to, nil if the index equals the rebuilt one.
+// finding returns the result of the comparison, or nil if the file equals the rebuilt index. height is the height of
+// the rebuilt index.
 func (c *File) finding(height uint64) *audit.Finding {
 	detail := c.damage
 	switch {
 	case c.damage != "":
 	case c.height > height:
-		detail = fmt.Sprintf("it has %d blocks, and only %d were audited", c.height, height)
+		detail = fmt.Sprintf("it covers %d blocks, but only %d were audited", c.height, height)
 	case !c.met && c.height < height:
 		detail = fmt.Sprintf(
-			"it has %d blocks, and the rebuilt index had more already; begin with a new --index or --state",
+			"it covers %d blocks, but the rebuilt index already had more; use a new --index or --state",
 			c.height,
 		)
 	}

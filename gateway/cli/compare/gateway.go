@@ -21,13 +21,14 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
 
-// All compares every record.
+// All as the number of records means that every record is compared.
 const All = -1
 
-// mostGatewayFindings ends a comparison: a gateway of which so much is wrong is wrong.
+// mostGatewayFindings is the number of findings at which a comparison stops. A gateway with so many errors needs no
+// further proof.
 const mostGatewayFindings = 1000
 
-// comparing is a comparison under way.
+// comparing is a comparison in progress.
 type comparing struct {
 	index   *index.Index
 	gateway *client.Client
@@ -35,9 +36,10 @@ type comparing struct {
 	found   []audit.Finding
 }
 
-// Gateway asks a gateway and the rebuilt index the same questions, as of the same block: for each record, or so many of
-// them chosen at random, who recorded it where and what it says; and what the graph says came of some of them, and what
-// they came from. A gateway that has indexed less than was audited is waited for as long as patience says.
+// Gateway asks a gateway and the rebuilt index the same questions as of the same block, and returns where the answers
+// differ. It compares the content of records and who recorded them where, for the given number of random records or for
+// all of them. For some of these it also compares ancestors and descendants. If the gateway has indexed less than was
+// audited, Gateway waits for it up to patience.
 func (x *Index) Gateway(
 	ctx context.Context,
 	base, token string,
@@ -66,7 +68,7 @@ func (x *Index) Gateway(
 	return c.result, c.found, err
 }
 
-// await gives the gateway some time to index what was audited.
+// await waits until the gateway has indexed what was audited. If that takes too long, it adds a finding.
 func (c *comparing) await(ctx context.Context, height uint64, patience time.Duration) error {
 	inner, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -82,14 +84,14 @@ func (c *comparing) add(code audit.Code, format string, args ...any) {
 	c.found = append(c.found, audit.Finding{Code: code, Detail: fmt.Sprintf(format, args...)})
 }
 
-// aboutRecord is a finding about a record, at its place on the ledger.
+// aboutRecord adds a finding about a record, with the record's place on the ledger.
 func (c *comparing) aboutRecord(code audit.Code, r *index.Record, format string, args ...any) {
 	f := audit.Finding{Code: code, Tx: r.TxID, Detail: fmt.Sprintf(format, args...)}
 	f.Block, f.Position = &r.Block, &r.Position
 	c.found = append(c.found, f)
 }
 
-// shown is a record as a gateway shows it.
+// shown is a record as the gateway shows it.
 type shown struct {
 	ID         string          `json:"id"`
 	Noun       record.Noun     `json:"noun"`
@@ -105,7 +107,7 @@ type shown struct {
 	} `json:"recordings"`
 }
 
-// all walks the lists of both side by side. It returns some of the records.
+// all walks both lists of records side by side. It returns a random sample of the records.
 func (c *comparing) all(ctx context.Context) (sample []index.Record, err error) {
 	c.result.Nouns = map[string]int{}
 	ours, theirs := pages[index.Record]{}, pages[shown]{}
@@ -144,12 +146,13 @@ func (c *comparing) all(ctx context.Context) (sample []index.Record, err error) 
 		case our == nil:
 			c.add(
 				GatewayInvents,
-				"the gateway's list of records goes on with %s, and the ledger has no more",
+				"the gateway's list of records continues with %s after the last record of the ledger",
 				record.Brief(their.ID),
 			)
 			return sample, nil
 		case our.ID != their.ID:
-			// Which of the two is too much or missing, asking for ours tells.
+			// Asking for our record shows whether it is missing at the gateway, or whether the other one is
+			// superfluous.
 			if err := c.one(ctx, our); err != nil {
 				return nil, err
 			}
@@ -168,7 +171,7 @@ func (c *comparing) all(ctx context.Context) (sample []index.Record, err error) 
 	return sample, nil
 }
 
-// pages walks a list page by page.
+// pages reads a list page by page.
 type pages[T any] struct {
 	fetch func(token string) ([]T, string, error)
 	items []T
@@ -176,7 +179,7 @@ type pages[T any] struct {
 	ended bool
 }
 
-// next returns nil at the end.
+// next returns the next item, or nil at the end.
 func (p *pages[T]) next() (*T, error) {
 	for len(p.items) == 0 {
 		if p.ended {
@@ -193,7 +196,7 @@ func (p *pages[T]) next() (*T, error) {
 	return item, nil
 }
 
-// sample compares records of blocks chosen at random, and so many in all.
+// sample compares up to n records from random blocks and returns them.
 func (c *comparing) sample(ctx context.Context, n int) (sample []index.Record, err error) {
 	seen := map[string]bool{}
 	for misses := 0; len(sample) < n && misses < 200 && len(c.found) < mostGatewayFindings; {
@@ -226,7 +229,7 @@ func (c *comparing) sample(ctx context.Context, n int) (sample []index.Record, e
 	return sample, nil
 }
 
-// one compares one record by its id.
+// one compares a single record, which it asks for by its id.
 func (c *comparing) one(ctx context.Context, r *index.Record) error {
 	var their shown
 	err := c.gateway.Get(
@@ -246,11 +249,11 @@ func (c *comparing) one(ctx context.Context, r *index.Record) error {
 	return nil
 }
 
-// check compares a record's content and its first recording.
+// check compares the content and the first recording of a record.
 func (c *comparing) check(our *index.Record, their *shown) {
 	var wrong []string
 	differs := func(what string, ours, theirs any) {
-		wrong = append(wrong, fmt.Sprintf("%s is %v and it says %v", what, ours, theirs))
+		wrong = append(wrong, fmt.Sprintf("%s is %v, but the gateway says %v", what, ours, theirs))
 	}
 	if their.ID != our.ID {
 		differs("the id", our.ID, record.Brief(their.ID))
@@ -259,10 +262,10 @@ func (c *comparing) check(our *index.Record, their *shown) {
 		differs("the noun", our.Noun, record.Brief(string(their.Noun)))
 	}
 	if v, err := canonical.Parse(their.Record, canonical.Limits{}); err != nil || string(v.Bytes()) != string(our.Body) {
-		wrong = append(wrong, "the content is another one")
+		wrong = append(wrong, "the gateway shows other content")
 	}
 	if len(their.Recordings) == 0 {
-		wrong = append(wrong, "it doesn't say who recorded it")
+		wrong = append(wrong, "the gateway doesn't say who recorded it")
 	} else {
 		t := their.Recordings[0]
 		for _, one := range []struct {
@@ -283,14 +286,14 @@ func (c *comparing) check(our *index.Record, their *shown) {
 	}
 }
 
-// The bounds of lineages that are compared.
+// Limits of the lineages that are compared.
 const (
 	mostLineages = 25
 	lineageDepth = 4
 	lineageNodes = 500
 )
 
-// lineages compares walks from some records, in both directions.
+// lineages compares walks in both directions from some of the records.
 func (c *comparing) lineages(ctx context.Context, sample []index.Record) error {
 	for i := range sample[:min(len(sample), mostLineages)] {
 		for _, direction := range []lineage.Direction{lineage.Ancestors, lineage.Descendants} {
@@ -303,7 +306,7 @@ func (c *comparing) lineages(ctx context.Context, sample []index.Record) error {
 	return nil
 }
 
-// named is an edge in words.
+// named describes an edge in words.
 func named(e lineage.Edge) string {
 	return fmt.Sprintf("%s from %s to %s, by %s", e.Kind, e.From, e.To, e.Record)
 }
@@ -320,7 +323,7 @@ func (c *comparing) lineage(ctx context.Context, r *index.Record, direction line
 	var theirs struct {
 		Nodes []struct {
 			lineage.Node
-			Tx string `json:"tx"` // the name that the transaction has there
+			Tx string `json:"tx"` // the API's name for the transaction
 		} `json:"nodes"`
 		Edges []lineage.Edge `json:"edges"`
 	}
@@ -359,12 +362,12 @@ func (c *comparing) lineage(ctx context.Context, r *index.Record, direction line
 			c.aboutRecord(
 				GatewayLineage,
 				r,
-				"of the %s of %s the gateway %s %d of the %ss: %s, for one",
+				"the %s of %s differ in %d %ss; the gateway %s this one, for example: %s",
 				direction,
 				r.ID,
-				which,
 				len(counts),
 				what,
+				which,
 				one[:min(len(one), 300)],
 			)
 			break
@@ -373,11 +376,12 @@ func (c *comparing) lineage(ctx context.Context, r *index.Record, direction line
 	return nil
 }
 
-// whole is all that an answer says of a node: also who recorded it, and what was said of it, such as a recall.
+// whole returns everything that an answer says about a node, including who recorded it and statements about it such as
+// a recall.
 func whole(n lineage.Node) string {
 	text, err := json.Marshal(n)
 	if err != nil {
-		return n.ID // a time that can't be written: whatever stands for it, ours can be
+		return n.ID // a time that can't be encoded; our own times can
 	}
 	return string(text)
 }

@@ -8,22 +8,24 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 )
 
-// Index is a gateway's index that is rebuilt from the blocks of an audit. It is an [audit.Follower].
+// Index is a gateway's index, rebuilt from the blocks of an audit. It implements [audit.Follower].
 type Index struct {
 	index *index.Index
-	file  *File // nil if none is compared
+	file  *File // nil if no file is compared
 }
 
-// NewIndex rebuilds an index. If file isn't nil, the index is compared with it when it has the file's height.
+// NewIndex returns an Index that fills the given index. If file isn't nil, the two are compared when the index reaches
+// the height of the file.
 func NewIndex(rebuilt *index.Index, file *File) *Index { return &Index{rebuilt, file} }
 
-// Height is the number of the next block that the index needs.
+// Height returns the number of the next block that the index needs.
 func (x *Index) Height() uint64 { return x.index.Height() }
 
-// mostBlocks is how many blocks are indexed at once.
+// mostBlocks is the largest number of blocks that are indexed at once.
 const mostBlocks = 16
 
-// Follow indexes blocks as they come, as many at once as there are. At the height of the file it stops to compare.
+// Follow indexes blocks until the channel is closed. It indexes those that are waiting together. At the height of the
+// file it stops to compare.
 func (x *Index) Follow(ctx context.Context, blocks <-chan audit.Block) error {
 	for b := range blocks {
 		batch := []index.Block{blockOf(b)}
@@ -47,7 +49,7 @@ func (x *Index) Follow(ctx context.Context, blocks <-chan audit.Block) error {
 	return nil
 }
 
-// blockOf is an audited block as an index takes it.
+// blockOf converts an audited block to one that an index takes.
 func blockOf(b audit.Block) index.Block {
 	made := index.Block{
 		Number:       b.Number,
@@ -61,7 +63,7 @@ func blockOf(b audit.Block) index.Block {
 	return made
 }
 
-// compare compares the rebuilt index with the file if it has the file's height.
+// compare compares the rebuilt index with the file, once it has the height of the file.
 func (x *Index) compare(ctx context.Context) error {
 	f := x.file
 	if f == nil || f.met || f.damage != "" || x.index.Height() != f.height {
@@ -72,17 +74,18 @@ func (x *Index) compare(ctx context.Context) error {
 		return err
 	}
 	if f.met = true; fingerprint != f.fingerprint {
-		f.damage = fmt.Sprintf("its rows up to block %d aren't what the blocks make", f.height-1)
+		f.damage = fmt.Sprintf("its rows up to block %d differ from those made from the blocks", f.height-1)
 	}
 	return nil
 }
 
-// File is what the comparison with the file came to, nil if it equals the rebuilt index or there is none.
+// File returns the result of the comparison with the file. It is nil if the file equals the rebuilt index or if there
+// is no file.
 func (x *Index) File(ctx context.Context) (*audit.Finding, error) {
 	if x.file == nil {
 		return nil, nil
 	}
-	if err := x.compare(ctx); err != nil { // the index may have had the height before this audit began
+	if err := x.compare(ctx); err != nil { // if the index had this height before the audit began
 		return nil, err
 	}
 	return x.file.finding(x.index.Height()), nil
