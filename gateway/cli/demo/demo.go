@@ -1,9 +1,9 @@
-// Package demo plays the story that Pedigree exists for, through the REST
-// interfaces of three organisations and nothing else: salmon is landed, packed
-// and shipped; temperatures measured on the way become datasets, the datasets
-// models, the models decide about lots; then a logger turns out to be wrong,
-// and its recall finds everything that its readings touched, in all three organisations,
-// and nothing else.
+// Package demo implements the command demo, which plays a story through the REST interfaces of three organisations.
+// [Command] is its entry point.
+//
+// Salmon is landed, packed and shipped. Temperatures measured on the way become datasets, the datasets train models,
+// and the models decide about lots. Then a temperature logger turns out to be wrong. The recall of its readings finds
+// everything that they affected in all three organisations, and nothing else.
 package demo
 
 import (
@@ -19,27 +19,27 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 )
 
-// Command plays the story on the network in a folder.
+// Command returns the command demo.
 func Command() *cobra.Command {
 	var dir, run string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Play the salmon cold chain on the network, and tell the story",
-		Long: `Play the salmon cold chain on the network in --dir: Harbor lands and packs, Market
-ships, measures and sells, Lab makes datasets of the temperatures, trains and tunes
-models on them and decides about three lots; a recall then finds all that a wrong
-logger touched, and leaves the rest alone. Everything goes through the REST gateways of the
-three organisations.
+		Short: "Play the story of a salmon cold chain on the network",
+		Long: `Play the story of a salmon cold chain on the network in --dir. Harbor lands and packs
+salmon. Market ships it, measures its temperature and sells it. Lab makes datasets of
+the temperatures, trains and fine-tunes models on them, and decides about three lots.
+Then a recall finds everything that a faulty logger affected, and nothing else. The
+story uses only the REST interfaces of the three organisations' gateways.
 
-Playing the same --run again records nothing twice. Datasets and models are
-kept in the network's folder, under demo/, so that their digests can be checked.`,
+Playing the same --run again records nothing twice. The datasets and models are kept
+in the folder demo/ of the network's folder, so that you can check their digests.`,
 		Example: `  pedigree up --detach && pedigree demo
   pedigree demo --run B`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !regexp.MustCompile(`^[A-Za-z0-9]{1,12}$`).MatchString(run) {
-				return fmt.Errorf("--run %q is not 1 to 12 letters and digits", run)
+				return fmt.Errorf("--run must be 1 to 12 letters and digits, not %q", run)
 			}
 			s := &story{
 				ctx:     c.Context(),
@@ -60,8 +60,8 @@ kept in the network's folder, under demo/, so that their digests can be checked.
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", ".pedigree", "folder of the network")
-	c.Flags().StringVar(&run, "run", "A", "name of this play, part of every lot and version")
-	c.Flags().BoolVar(&asJSON, "json", false, "print what was recorded as JSON lines instead of telling")
+	c.Flags().StringVar(&run, "run", "A", "name of this play; it becomes part of every lot and version")
+	c.Flags().BoolVar(&asJSON, "json", false, "print what was recorded as JSON lines instead of the story")
 	return c
 }
 
@@ -73,31 +73,31 @@ type story struct {
 	dir     string
 	json    bool
 	members map[string]*client.Client
-	block   uint64 // the newest that something of the story is in
+	block   uint64 // the newest block with something of the story in it
 
-	measured []string // the record ids of all readings, in their order
-	models   []string // those trained so far
+	measured []string // record ids of all readings, in the order of readings()
+	models   []string // the models trained so far
 }
 
-// as is an organisation's gateway, once it has seen all that went before.
+// as returns an organisation's gateway, after waiting until it has indexed everything recorded so far.
 func (s *story) as(org string) (*client.Client, error) {
 	gateway := s.members[org]
 	return gateway, gateway.AwaitBlock(s.ctx, s.block)
 }
 
-// tell says what happens, to people.
+// tell prints a line of the story. With --json it prints nothing.
 func (s *story) tell(format string, args ...any) {
 	if !s.json {
 		fmt.Fprintf(s.out, format+"\n", args...)
 	}
 }
 
-// chapter opens a part of the story.
+// chapter prints the heading of a chapter.
 func (s *story) chapter(title string) {
 	s.tell("\n%s\n%s", title, strings.Repeat("─", len([]rune(title))))
 }
 
-// note says that something is on the ledger.
+// note reports that something is on the ledger. again says that it already was before this play.
 func (s *story) note(org, what, id string, again bool) error {
 	if s.json {
 		line, err := json.Marshal(map[string]any{"organisation": org, "what": what, "id": id, "alreadyRecorded": again})
@@ -115,7 +115,7 @@ func (s *story) note(org, what, id string, again bool) error {
 	return err
 }
 
-// capture sends events as one organisation and returns their record ids.
+// capture sends events as an organisation and returns their record ids, in the same order.
 func (s *story) capture(org string, steps ...step) ([]string, error) {
 	events := make([]map[string]any, len(steps))
 	for i, step := range steps {
@@ -143,7 +143,7 @@ func (s *story) capture(org string, steps ...step) ([]string, error) {
 		return nil, fmt.Errorf("%s couldn't capture events: %w", org, err)
 	}
 	if job, err = gateway.Await(s.ctx, job.ID, nil); err != nil {
-		return nil, fmt.Errorf("%s couldn't see its events through: %w", org, err)
+		return nil, fmt.Errorf("%s couldn't wait for its events: %w", org, err)
 	}
 	if !job.Success || len(job.Results) != len(steps) {
 		return nil, fmt.Errorf("%s's events were rejected: %v", org, job.Errors)
@@ -159,7 +159,7 @@ func (s *story) capture(org string, steps ...step) ([]string, error) {
 	return ids, nil
 }
 
-// record posts anything else as one organisation.
+// record posts anything other than an event as an organisation.
 func (s *story) record(org, words, path string, body any) (*client.Receipt, error) {
 	gateway, err := s.as(org)
 	if err != nil {

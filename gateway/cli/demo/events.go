@@ -2,13 +2,13 @@ package demo
 
 import "fmt"
 
-// step is an event and how to tell it.
+// step is an event, with the words in which the story tells it.
 type step struct {
 	words string
 	event map[string]any
 }
 
-// Identifiers begin with 952, which GS1 keeps for examples.
+// The identifiers begin with 952, which GS1 reserves for examples.
 const (
 	quay      = "urn:epc:id:sgln:9520001.00001.0"
 	plant     = "urn:epc:id:sgln:9520001.00002.0"
@@ -19,15 +19,15 @@ const (
 	labPGL    = "urn:epc:id:pgln:9520003.00000"
 )
 
-// The lots of the story: of one catch fillets, which travel with loggers 7 and 8; of the other loins and smoked
-// salmon, which travel with logger 9.
+// Names of the lots. The first catch becomes fillets, which travel with loggers 7 and 8. The second becomes loins and
+// smoked salmon, which travel with logger 9.
 func (s *story) catchLot() string  { return "urn:epc:class:lgtin:9520001.010001.CATCH-" + s.run }
 func (s *story) filletLot() string { return "urn:epc:class:lgtin:9520001.020001.FILLET-" + s.run }
 func (s *story) secondLot() string { return "urn:epc:class:lgtin:9520001.010001.SECOND-" + s.run }
 func (s *story) loinLot() string   { return "urn:epc:class:lgtin:9520001.020002.LOIN-" + s.run }
 func (s *story) smokedLot() string { return "urn:epc:class:lgtin:9520001.020003.SMOKED-" + s.run }
 
-// pallet numbers the play's first or second SSCC by its name, so that plays don't share one.
+// pallet returns the SSCC of the first or second pallet. It depends on the play's name, so plays don't share pallets.
 func (s *story) pallet(which int) string {
 	n := 0
 	for _, r := range s.run {
@@ -79,7 +79,7 @@ func (s *story) packing() step {
 	}
 }
 
-// keepChilled is what the packer says of the lots: between which temperatures they are to be kept.
+// keepChilled returns the temperature limits that the packer sets for the lots.
 func keepChilled() map[string]any {
 	return map[string]any{
 		"demo:limits": []any{map[string]any{"type": "Temperature", "minValue": -2, "maxValue": alarm, "uom": "CEL"}},
@@ -105,7 +105,7 @@ func (s *story) loading(pallet int, at, words string, load []any) step {
 	})}
 }
 
-// The loads of the pallets.
+// The loads of the two pallets.
 func (s *story) fillets() []any { return quantity(s.filletLot(), 700) }
 func (s *story) loinsAndSmoked() []any {
 	return append(quantity(s.loinLot(), 300), quantity(s.smokedLot(), 150)...)
@@ -126,7 +126,7 @@ func (s *story) shipping(pallet int, at, words string) step {
 	})}
 }
 
-// reading is one temperature that a logger measured on a pallet.
+// reading is a temperature that a logger measured on a pallet.
 type reading struct {
 	pallet  int
 	time    string
@@ -134,11 +134,11 @@ type reading struct {
 	celsius float64
 }
 
-// alarm is from where on a logger calls a temperature one.
+// alarm is the temperature in °C from which a logger raises an alarm.
 const alarm = 7.0
 
-// readings of the loggers on the way. Logger 7 reads three degrees too low,
-// which nobody knows yet. Logger 9 sees that a door stood open.
+// readings returns what the loggers measure on the way. Logger 7 reads three degrees too low, which nobody knows yet.
+// Logger 9 sees that a door was left open.
 func readings() []reading {
 	return []reading{
 		{1, "2026-03-01T12:00:00+01:00", "7", -0.9}, {1, "2026-03-01T12:00:00+01:00", "8", 2.1},
@@ -181,14 +181,14 @@ func (s *story) unloading(pallet int, at, words string, load []any) step {
 	})}
 }
 
-// selling puts a lot on the shelf.
+// selling puts a lot up for sale.
 func (s *story) selling(lot, at, words string, kilograms float64) step {
 	return step{words, event("ObjectEvent", at, "OBSERVE", "stocking", "sellable_accessible", map[string]any{
 		"quantityList": quantity(lot, kilograms), "readPoint": place(store), "bizLocation": place(store),
 	})}
 }
 
-// sold takes the smoked salmon over the counter.
+// sold sells the smoked salmon.
 func (s *story) sold() step {
 	return step{
 		"sold the smoked salmon",
@@ -198,7 +198,7 @@ func (s *story) sold() step {
 	}
 }
 
-// sending and inspecting are how a sample of the loins comes to the third organisation.
+// sending and inspecting bring a sample of the loins to the third organisation.
 func (s *story) sending() step {
 	return step{
 		"sent a sample of the loins to Lab",
@@ -221,7 +221,7 @@ func (s *story) inspecting() step {
 	}
 }
 
-// holding takes the loins off the shelf again.
+// holding takes the loins off sale.
 func (s *story) holding() step {
 	return step{
 		"took the loins off the shelf",

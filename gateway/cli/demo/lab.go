@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// dataset is one that Lab made: a table with a column of numbers that counts.
+// dataset is a dataset that Lab made: the values of its numeric column, with their unit.
 type dataset struct {
 	ref   string
 	table []float64
 	unit  string
 }
 
-// trained is a model that Lab trained: degrees that the fish bears, learnt
-// as the mean of the readings and two standard deviations.
+// trained is a model that Lab trained. Its limit is the highest value that the fish tolerates: the mean of the data
+// plus two standard deviations.
 type trained struct {
 	ref       string
 	dataset   dataset
@@ -32,8 +32,8 @@ type trained struct {
 	Limit     float64 `json:"limit"`
 }
 
-// dataset makes a table of what the ledger says was measured on a pallet:
-// it asks its own gateway for the events, as any data engineer would.
+// dataset makes a dataset of the temperatures measured on a pallet. It gets the events from Lab's own gateway, as any
+// data engineer would.
 func (s *story) dataset(name string, pallet int) (dataset, error) {
 	var document struct {
 		Body struct {
@@ -94,8 +94,8 @@ func (s *story) dataset(name string, pallet int) (dataset, error) {
 	return d, err
 }
 
-// hours makes of each of two tables one of degree-hours, in one run that says which
-// was made of which, and which column of which. It returns the second, which no logger but 9 has a part in.
+// hours makes a table of degree-hours from each of two datasets, in one run. The run says which output was made from
+// which input, and which column from which column. hours returns the second table, which only logger 9 contributed to.
 func (s *story) hours(first, second dataset) (dataset, error) {
 	made := dataset{ref: "dataset/lab/hours-loins@" + s.run, unit: "degree-hours"}
 	var generated []any
@@ -142,7 +142,7 @@ func (s *story) hours(first, second dataset) (dataset, error) {
 	return made, err
 }
 
-// table describes a file of rows as an artifact, and keeps the file.
+// table writes rows to a file and returns the artifact that describes it.
 func (s *story) table(name string, rows [][]string, words string) (map[string]any, error) {
 	var text strings.Builder
 	if err := csv.NewWriter(&text).WriteAll(rows); err != nil {
@@ -176,10 +176,10 @@ func learn(d dataset) trained {
 	return trained{dataset: d, Mean: round(mean), Deviation: round(deviation), Limit: round(mean + 2*deviation)}
 }
 
-// runs of Lab begin one after the other in the evening.
+// evening is when Lab's first training run begins. The others follow every two minutes.
 var evening = time.Date(2026, 3, 1, 20, 0, 0, 0, time.FixedZone("CET", 3600))
 
-// model trains a model on a dataset, or tunes another one on it.
+// model trains a model on a dataset, or fine-tunes another model on it.
 func (s *story) model(name, how string, on dataset, base ...trained) (trained, error) {
 	m := learn(on)
 	m.ref = "model/lab/" + name + "@" + s.run
@@ -210,7 +210,7 @@ func (s *story) model(name, how string, on dataset, base ...trained) (trained, e
 	return m, err
 }
 
-// decide asks a model about a lot.
+// decide asks a model about a lot and records the decision.
 func (s *story) decide(model trained, lot, what string) error {
 	highest := slices.Max(model.dataset.table)
 	verdict := map[bool]string{true: "sell", false: "hold"}[highest <= model.Limit]
@@ -233,7 +233,7 @@ func (s *story) decide(model trained, lot, what string) error {
 	return err
 }
 
-// keep writes a file that people may check a digest by.
+// keep writes a file into the demo's folder, so that people can check its digest.
 func (s *story) keep(name, text string) (digest map[string]string, err error) {
 	folder := filepath.Join(s.dir, "demo")
 	if err := os.MkdirAll(folder, 0o700); err != nil {

@@ -46,7 +46,7 @@ func (s *story) play() error {
 	return nil
 }
 
-// travel brings the fish from the sea to the store, and measures it on the way.
+// travel takes the fish from the sea to the store and measures its temperature on the way.
 func (s *story) travel() error {
 	s.chapter("1  From the sea to two pallets")
 	if _, err := s.capture("harbor",
@@ -92,7 +92,7 @@ func (s *story) travel() error {
 	return err
 }
 
-// learn makes datasets of the readings, models of the datasets, and decisions of the models.
+// learn makes datasets from the readings, trains models on the datasets and has the models decide about the lots.
 func (s *story) learn() error {
 	s.chapter("3  Readings become datasets")
 	temperatures, err := s.dataset("temperatures", 1)
@@ -150,7 +150,7 @@ func (s *story) learn() error {
 	return err
 }
 
-// regret recalls what logger 7 measured. It returns the recall's record id.
+// regret recalls the readings of logger 7. It returns the record id of the recall.
 func (s *story) regret() (string, error) {
 	s.chapter("6  Logger 7 was wrong")
 	recall, err := s.record(
@@ -171,7 +171,7 @@ func (s *story) regret() (string, error) {
 	return recall.ID, err
 }
 
-// readingsOf are the record ids of a logger's readings.
+// readingsOf returns the record ids of a logger's readings.
 func (s *story) readingsOf(logger string) []string {
 	var ids []string
 	for i, r := range readings() {
@@ -182,7 +182,7 @@ func (s *story) readingsOf(logger string) []string {
 	return ids
 }
 
-// impact shows what something touched.
+// impact prints what a node affected.
 func (s *story) impact(org, node string) error {
 	var im client.Impact
 	if err := s.ask(org, "/v1/impact", url.Values{"node": {node}}, "impact of "+node, &im); err != nil || s.json {
@@ -191,7 +191,7 @@ func (s *story) impact(org, node string) error {
 	return text.Impact(s.out, "the recall", im)
 }
 
-// trace shows one walk of the graph.
+// trace prints a walk in one direction.
 func (s *story) trace(org, node, direction string) error {
 	var graph client.Graph
 	if err := s.ask(org, "/v1/lineage", url.Values{"node": {node}, "direction": {direction}}, direction+" of "+node, &graph); err != nil ||
@@ -201,7 +201,7 @@ func (s *story) trace(org, node, direction string) error {
 	return text.Graph(s.out, graph, false)
 }
 
-// ask asks an organisation's gateway. To programs it tells the answer as it is.
+// ask gets an answer from an organisation's gateway. With --json it prints the answer as it is.
 func (s *story) ask(org, path string, query url.Values, what string, into any) error {
 	gateway, err := s.as(org)
 	if err != nil {
@@ -209,7 +209,7 @@ func (s *story) ask(org, path string, query url.Values, what string, into any) e
 	}
 	var answer json.RawMessage
 	if err := gateway.Get(s.ctx, path, query, &answer); err != nil {
-		return fmt.Errorf("%s couldn't tell the %s: %w", org, what, err)
+		return fmt.Errorf("%s's gateway couldn't answer for the %s: %w", org, what, err)
 	}
 	if s.json {
 		line, err := json.Marshal(map[string]any{"organisation": org, "what": what, "answer": answer})
