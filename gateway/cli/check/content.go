@@ -30,12 +30,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// contentCheck is verify for a folder or a file: against the ledger, a proof, or a signature.
+// contentCheck is the command verify for a folder or a file. It checks the content against the ledger, a proof or a
+// signature.
 type contentCheck struct {
 	target                 *client.Target
 	artifact, proof, trust string
 	manifest               string
-	recalled               bool // a recalled artifact is good enough
+	recalled               bool // whether a recalled or withdrawn artifact is accepted
 	hashing                content.Hashing
 	signature              content.Signature
 	line                   *terminal.Progress
@@ -45,56 +46,56 @@ type contentCheck struct {
 	stdin                  io.Reader
 }
 
-// contentVerdict is what verify says of a folder or a file.
+// contentVerdict is the result of verify for a folder or a file.
 type contentVerdict struct {
 	Verified    bool                `json:"verified"`
-	Why         string              `json:"why,omitempty"` // if not
+	Why         string              `json:"why,omitempty"` // why the content isn't verified
 	Path        string              `json:"path"`
 	Artifact    string              `json:"artifact,omitempty"`
 	Record      record.ID           `json:"record,omitempty"`
 	RecordedBy  string              `json:"recordedBy,omitempty"`
 	Block       uint64              `json:"block,omitempty"`
-	ProvedBy    []string            `json:"provedBy,omitempty"` // organisations whose signatures a proof has
+	ProvedBy    []string            `json:"provedBy,omitempty"` // organisations that signed the proof
 	Digest      string              `json:"digest,omitempty"`   // algorithm:hexadecimal
-	SignedBy    string              `json:"signedBy,omitempty"` // of OpenSSF Model Signing
+	SignedBy    string              `json:"signedBy,omitempty"` // signer of the OpenSSF Model Signing signature
 	Files       int                 `json:"files,omitempty"`
 	Size        int64               `json:"size,omitempty"`
 	Differences []folder.Difference `json:"differences,omitempty"`
 	NotCovered  []string            `json:"notCovered,omitempty"` // paths that were left out
-	Status      []string            `json:"status,omitempty"`     // what stands against it: recalled, withdrawn
+	Status      []string            `json:"status,omitempty"`     // claims against the artifact: recalled, withdrawn
 	Upstream    []upstream          `json:"upstream,omitempty"`
-	Truncated   []string            `json:"upstreamTruncated,omitempty"` // why the gateway told only a part of what it was made of
+	Truncated   []string            `json:"upstreamTruncated,omitempty"` // limits that cut the lineage short
 }
 
-// upstream is something that the artifact was made of and that something is said against.
+// upstream is something that the artifact was made from and that was recalled or withdrawn.
 type upstream struct {
 	Node   string   `json:"node"`
 	Status []string `json:"status"`
 }
 
-// grave are the words of a status that nobody may overlook.
+// grave lists the words of a status that must not be overlooked.
 var grave = []string{"recalled", "withdrawn"}
 
 func (v *contentCheck) flags(c *cobra.Command) {
 	c.Flags().
 		StringVar(&v.artifact, "artifact", "", "check DIR or FILE against this artifact version, such as model/lab/spoilage@3")
 	c.Flags().StringVar(&v.proof, "proof", "", "check DIR or FILE against the artifact in a proof, offline; needs --trust")
-	c.Flags().StringVar(&v.manifest, "manifest", "", "manifest of the folder, if the ledger has its digest alone")
+	c.Flags().StringVar(&v.manifest, "manifest", "", "manifest of the folder, if the ledger has only its digest")
 	c.Flags().
-		BoolVar(&v.recalled, "even-if-recalled", false, "exit with 0 for unchanged content even if it is recalled or withdrawn")
+		BoolVar(&v.recalled, "even-if-recalled", false, "accept unchanged content even if the artifact is recalled or withdrawn")
 	v.hashing.AddFlags(c, false)
 	v.signature.AddFlags(c, "check DIR or FILE against a signature of OpenSSF Model Signing v1.0, offline")
 }
 
-// asked tells whether a folder or a file is to be checked, and not a proof.
+// asked reports whether the flags ask for a check of a folder or a file, rather than of a proof.
 func (v *contentCheck) asked() bool {
 	return v.artifact != "" || v.proof != "" || v.signature.File != ""
 }
 
-// run checks, says what it found, and errs unless all is well.
+// run checks the content and prints the verdict. It returns an error unless the content is verified and may be used.
 func (v *contentCheck) run(c *cobra.Command, path string) error {
 	if v.signature.File != "" && (v.proof != "" || v.artifact != "") {
-		return exit.Usagef("check against the ledger or a proof, or against --signature; one after the other")
+		return exit.Usagef("--signature can't be combined with --artifact or --proof; check one after the other")
 	}
 	if _, err := v.signature.Given(); err != nil {
 		return err
@@ -174,7 +175,7 @@ func (v *contentCheck) show(w io.Writer, stands bool) error {
 	}
 	line("proved by", strings.Join(d.ProvedBy, ", "))
 	if len(d.ProvedBy) > 0 {
-		line("not proved", "that nobody recalled it since; ask a gateway: verify --artifact")
+		line("not proved", "whether it was recalled since; ask a gateway with verify --artifact")
 	}
 	line("signed by", d.SignedBy)
 	line("not covered", strings.Join(d.NotCovered, ", "))
@@ -185,7 +186,7 @@ func (v *contentCheck) show(w io.Writer, stands bool) error {
 		line(
 			"not looked at",
 			fmt.Sprintf(
-				"a part of what it was made of, for the walk was cut short by its limits (%s); pedigree trace goes on from where it ends",
+				"part of what it was made of, because the walk reached its limits (%s); pedigree trace can go on from there",
 				strings.Join(d.Truncated, ", "),
 			),
 		)
@@ -215,7 +216,8 @@ func (v *contentCheck) differ(differences []folder.Difference) {
 	}
 }
 
-// againstLedger asks a gateway what the artifact should be, and what is said against it and what it was made of.
+// againstLedger asks a gateway what the artifact's content should be, and whether it or anything that it was made from
+// was recalled or withdrawn.
 func (v *contentCheck) againstLedger(ctx context.Context, path string) error {
 	ref, err := record.ParseArtifactRef(v.artifact)
 	if err != nil {
@@ -233,7 +235,7 @@ func (v *contentCheck) againstLedger(ctx context.Context, path string) error {
 		return err
 	}
 	if got := v.record.ArtifactRef; got != ref {
-		return exit.Refusedf("the gateway answered with %s when asked for %s", got, ref)
+		return exit.Refusedf("the gateway returned %s when asked for %s", got, ref)
 	}
 	if len(view.Recordings) > 0 {
 		v.verdict.RecordedBy, v.verdict.Block = view.Recordings[0].MSPID, view.Recordings[0].Block
@@ -254,7 +256,7 @@ func (v *contentCheck) againstLedger(ctx context.Context, path string) error {
 	return v.compare(ctx, path)
 }
 
-// graveOf are those words of a status that speak against something.
+// graveOf returns the grave words of a status.
 func graveOf(status []string) []string {
 	var found []string
 	for _, s := range status {
@@ -274,11 +276,11 @@ func (v *contentCheck) take(text []byte, id record.ID) error {
 	r, problems := record.Decode(value.Bytes())
 	switch {
 	case len(problems) > 0:
-		return fmt.Errorf("the record is not one that a ledger takes: %s", problems[0].Detail)
+		return fmt.Errorf("the record is not valid: %s", problems[0].Detail)
 	case r.ID != id:
-		return exit.Refusedf("the record's bytes hash to %s, and it is said to be %s", r.ID, id)
+		return exit.Refusedf("the record hashes to %s, but the gateway or the proof calls it %s", r.ID, id)
 	case r.Artifact == nil:
-		return exit.Usagef("%s is the record of no artifact version", id)
+		return exit.Usagef("the record %s doesn't describe an artifact version", id)
 	}
 	v.record = r.Artifact
 	v.verdict.Artifact, v.verdict.Record = r.Artifact.ArtifactRef.String(), r.ID
@@ -286,11 +288,11 @@ func (v *contentCheck) take(text []byte, id record.ID) error {
 	return nil
 }
 
-// againstProof takes the artifact from a proof, and claims about it that are proved with it.
+// againstProof takes the artifact from a proof, with the claims about it that the same proof contains.
 func (v *contentCheck) againstProof(ctx context.Context, path string) error {
 	if v.trust == "" {
 		return exit.Usagef(
-			`say what you trust: --trust FILE, made by "pedigree trust export" at an organisation that you believe`,
+			`add --trust FILE; make the file with "pedigree trust export" at an organisation that you trust`,
 		)
 	}
 	pinned, err := input.File(v.stdin, v.trust)
@@ -318,7 +320,8 @@ func (v *contentCheck) againstProof(ctx context.Context, path string) error {
 	return v.compare(ctx, path)
 }
 
-// claims are the words that proved statements say against nodes, unless they are proved to be taken back.
+// claims returns what proved statements say against any of the nodes. It leaves out statements whose retraction is
+// proved too.
 func claims(verdict *proof.Verdict, nodes ...string) []string {
 	words := map[string]string{record.Recall: "recalled", record.Withdrawal: "withdrawn"}
 	statements := map[string]*record.Statement{}
@@ -347,7 +350,7 @@ func claims(verdict *proof.Verdict, nodes ...string) []string {
 	return slices.Compact(found)
 }
 
-// chosen is the proved record of an artifact version: the one asked for, or the only one.
+// chosen returns the proved record of an artifact version: the one asked for, or the only one in the proof.
 func chosen(verdict *proof.Verdict, artifact string) (*proof.Proved, error) {
 	var found []*proof.Proved
 	var names []string
@@ -363,21 +366,21 @@ func chosen(verdict *proof.Verdict, artifact string) (*proof.Proved, error) {
 		return found[0], nil
 	case len(found) > 1:
 		return nil, exit.Usagef(
-			"the proof is of several artifact versions: say with --artifact which one: %s",
+			"the proof contains several artifact versions; choose one with --artifact: %s",
 			terminal.Plain(strings.Join(names, ", ")),
 		)
 	case artifact != "":
-		return nil, exit.Refusedf("the proof is not of %s", terminal.Plain(artifact))
+		return nil, exit.Refusedf("the proof doesn't contain %s", terminal.Plain(artifact))
 	}
-	return nil, exit.Usagef("the proof is of no artifact version")
+	return nil, exit.Usagef("the proof doesn't contain an artifact version")
 }
 
-// compare holds the content against the record.
+// compare compares the content with the record.
 func (v *contentCheck) compare(ctx context.Context, path string) error {
 	a := v.record
 	if a.Digest.Coverage != "full" {
 		v.verdict.Why = fmt.Sprintf(
-			"its content can't be verified: the registered digest is %s, and only a full one covers every byte",
+			"its content can't be verified: the registered digest is %s, and only a full digest covers every byte",
 			a.Digest.Coverage,
 		)
 		return nil
@@ -390,7 +393,7 @@ func (v *contentCheck) compare(ctx context.Context, path string) error {
 		}
 		if a.Digest.Algorithm != "sha-256" || given.Digest() != a.Digest.Value {
 			return exit.Refusedf(
-				"%s is not the manifest of %s: its digest is sha-256:%s, and registered is %s",
+				"%s is not the manifest of %s: its digest is sha-256:%s, but the registered digest is %s",
 				v.manifest,
 				a.ArtifactRef,
 				given.Digest(),
@@ -401,7 +404,7 @@ func (v *contentCheck) compare(ctx context.Context, path string) error {
 	}
 	o := folder.Options{Ignore: v.hashing.Ignore}
 	if info, err := os.Stat(path); err != nil {
-		return exit.Usagef("couldn't look at what to verify: %w", err)
+		return exit.Usagef("couldn't find the content to verify: %w", err)
 	} else if !info.IsDir() {
 		if want != nil {
 			return exit.Usagef("%s is a folder of %s; give the folder, not a file", a.ArtifactRef, terminal.Count(len(want.Files), "file"))
@@ -410,7 +413,7 @@ func (v *contentCheck) compare(ctx context.Context, path string) error {
 	}
 	if want != nil {
 		if len(v.hashing.Ignore) > 0 {
-			return exit.Usagef("what is left out is part of what was registered; --ignore can't add to it")
+			return exit.Usagef("--ignore can't be used here; the registered manifest says what to leave out")
 		}
 		o.Ignore, o.Listed = want.Ignore, *want
 	}
@@ -432,7 +435,7 @@ func (v *contentCheck) compare(ctx context.Context, path string) error {
 	return v.compareDigest(ctx, f)
 }
 
-// compareDigest is for what has no manifest: all that can be said is whether it is the same.
+// compareDigest compares the digest of content that has no manifest. It can't say which files differ.
 func (v *contentCheck) compareDigest(ctx context.Context, f *folder.Folder) error {
 	have, o := "", v.hashing.Options(v.line, f.Path())
 	switch algorithm := v.record.Digest.Algorithm; {
@@ -457,20 +460,20 @@ func (v *contentCheck) compareDigest(ctx context.Context, f *folder.Folder) erro
 		return nil
 	}
 	v.verdict.Why = fmt.Sprintf(
-		"its digest is %s:%s, and registered is %s",
+		"its digest is %s:%s, but the registered digest is %s",
 		v.record.Digest.Algorithm,
 		have,
 		v.verdict.Digest,
 	)
 	if f.Single() == "" {
-		v.verdict.Why += "; the ledger doesn't have the manifest, which would say what differs: give it with --manifest"
+		v.verdict.Why += "; the ledger doesn't have the manifest; to see what differs, give it with --manifest"
 	}
 	return nil
 }
 
-// digests are the algorithms that an artifact's digest may have.
+// digests maps the algorithms that an artifact's digest may have to their hash functions.
 var digests = map[string]func() hash.Hash{
 	"sha-256": sha256.New, "sha-384": sha512.New384, "sha-512": sha512.New,
-	"blake2b-512": func() hash.Hash { h, _ := blake2b.New512(nil); return h }, // fails for nothing but a key
+	"blake2b-512": func() hash.Hash { h, _ := blake2b.New512(nil); return h }, // New512 fails only with a key
 	"blake3":      func() hash.Hash { return blake3.New(32, nil) },
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// A gateway tells a part of a lineage that is too large. What isn't told may be recalled, and nobody should believe
-// otherwise.
+// A gateway returns only a part of a lineage that is too large. The rest may contain something recalled, and the output
+// must not suggest otherwise.
 func TestAPartOfWhatSomethingWasMadeOfIsNotTakenForAllOfIt(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "weights")
 	require.NoError(t, os.WriteFile(file, []byte("w"), 0o600))

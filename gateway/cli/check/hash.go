@@ -12,34 +12,36 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// Hash hashes a file or a folder as the ledger has it.
+// Hash returns the command hash, which prints the digest of a file or a folder.
 func Hash() *cobra.Command {
 	var h content.Hashing
 	var out string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "hash DIR|FILE",
-		Short: "The digest of a file or a folder, as the ledger has it",
-		Long: `Print the digest by which the ledger knows a file or a folder. It needs no
+		Short: "Print the digest of a file or a folder",
+		Long: `Print the digest by which the ledger knows a file or a folder. The command needs no
 network and sends nothing.
 
-The digest of a file is its SHA-256. That of a folder is the SHA-256 of its
-manifest: every file with its name, size and SHA-256, in the order of the names.
-So it changes if a byte does, if a file comes or goes, and if one is renamed.
-Files of more than 1 GB are hashed in shards, several at a time.
+The digest of a file is its SHA-256. The digest of a folder is the SHA-256 of its
+manifest, which lists every file with its name, size and SHA-256, sorted by name. So
+the digest changes if a byte changes, or if a file is added, removed or renamed. Files
+larger than 1 GB are hashed in shards, several at a time.
 
-Only regular files count. Symbolic links are refused, but for those of a
-snapshot in a cache of Hugging Face to the blobs of that cache. Devices, pipes
-and names that aren't UTF-8 are refused, too. A pointer of Git LFS is hashed as
-it is, with a warning. What git keeps at the top of DIR (.git,
-.gitattributes, .github, .gitignore) is left out; --ignore leaves out more, and
-is remembered in the manifest. It takes paths, not patterns.
+A folder may contain only regular files. Symbolic links, devices, pipes and names that
+aren't UTF-8 are refused. One kind of link is allowed: the links from a snapshot in a
+Hugging Face cache to the blobs of that cache. A Git LFS pointer is hashed as it is,
+with a warning.
 
-Digests of files that haven't changed are remembered in your cache folder;
---no-cache reads everything again.
+Git's own files at the top of DIR (.git, .gitattributes, .github, .gitignore) are left
+out. Use --ignore to leave out more; it takes paths, not patterns, and the manifest
+records them.
 
-To check it with other tools, write the manifest: its hashes are what sha256sum
-prints of the files, and sha256sum of the manifest is the digest.`,
+Your cache folder keeps the digests of files, so files that haven't changed aren't read
+again. --no-cache reads everything.
+
+To check the digest with other tools, write the manifest with --manifest. Its hashes are
+those that sha256sum prints for the files, and sha256sum of the manifest is the digest.`,
 		Example: `  pedigree hash models/spoilage
   pedigree hash models/spoilage --ignore logs --manifest spoilage.json && sha256sum spoilage.json
   jq -r '.files[] | select(.sha256) | "\(.sha256)  \(.name)"' spoilage.json | (cd models/spoilage && sha256sum --check)`,
@@ -52,7 +54,7 @@ prints of the files, and sha256sum of the manifest is the digest.`,
 			content.ShowWarnings(c.ErrOrStderr(), got.Warnings)
 			if out != "" {
 				if got.Manifest == nil {
-					return exit.Usagef("%s is a file, which has no manifest; its digest is %s, its SHA-256", args[0], got.Digest)
+					return exit.Usagef("%s is a file and has no manifest; its digest is its SHA-256, %s", args[0], got.Digest)
 				}
 				if err := content.WriteManifest(got.Manifest, out, c.OutOrStdout()); err != nil || out == "-" {
 					return err
@@ -68,13 +70,13 @@ prints of the files, and sha256sum of the manifest is the digest.`,
 	}
 	h.AddFlags(c, true)
 	c.Flags().
-		StringVar(&out, "manifest", "", "write the folder's manifest to a file; - is standard output, and nothing else is printed then")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: digest, size, number of files, and the manifest")
+		StringVar(&out, "manifest", "", "write the folder's manifest to a file, or print only the manifest if it is -")
+	c.Flags().BoolVar(&asJSON, "json", false, "print digest, size, number of files and manifest as JSON")
 	return c
 }
 
-// printContent writes {"digest":{…},"size":…,"files":…,"ignored":[…],"warnings":[…],"manifest":{…}}, the manifest piece
-// by piece.
+// printContent writes {"digest":{…},"size":…,"files":…,"ignored":[…],"warnings":[…],"manifest":{…}}. It writes the
+// manifest piece by piece, because it can be large.
 func printContent(w io.Writer, c *content.Hashed) error {
 	head := canonical.Obj(
 		canonical.Member{
@@ -107,7 +109,7 @@ func printContent(w io.Writer, c *content.Hashed) error {
 	return err
 }
 
-// texts makes a JSON array.
+// texts returns a JSON array of strings.
 func texts(all []string) canonical.Value {
 	items := make([]canonical.Value, len(all))
 	for i, text := range all {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ran runs a verb and answers with what it prints.
+// ran runs a command and returns what it prints.
 func ran(t *testing.T, c *cobra.Command, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
@@ -72,7 +72,7 @@ func TestHashWarnsOfWhatOneWouldNotExpect(t *testing.T) {
 	dir := folderOf(t, map[string]string{"model.safetensors": pointer, "config.json": "{}", "notes.txt": "n"})
 	out, said, err := ran(t, Hash(), dir, "--ignore", "*.bin", "--ignore", "notes.txt")
 	require.NoError(t, err)
-	assert.Contains(t, said, "warning: model.safetensors: not the content, but a pointer of Git LFS")
+	assert.Contains(t, said, "warning: model.safetensors: this is a Git LFS pointer, not the content")
 	assert.Contains(t, said, "warning: --ignore *.bin: the folder has nothing of that name; patterns aren't expanded")
 	assert.NotContains(t, out, "warning")
 

@@ -15,7 +15,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/modelsigning"
 )
 
-// Sign signs a model.
+// Sign returns the command sign, which signs a model.
 func Sign() *cobra.Command {
 	var h content.Hashing
 	var keyFile, out string
@@ -25,17 +25,17 @@ func Sign() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sign DIR|FILE --key KEY.pem --out model.sig",
 		Short: "Sign a model with OpenSSF Model Signing v1.0",
-		Long: `Hash the files of a model and sign the list of them, as OpenSSF Model Signing
-v1.0 has it: a detached Sigstore bundle, which model_signing and other tools
-verify. It needs no network and sends nothing.
+		Long: `Hash the files of a model and sign the list of hashes, as OpenSSF Model Signing v1.0
+specifies. The signature is a detached Sigstore bundle, which model_signing and other
+tools can verify. The command needs no network and sends nothing.
 
-KEY.pem is an unencrypted ECDSA key on P-256, P-384 or P-521. With --certificate
-the signature bears the key's certificate, and verifiers need its root and not
-the key.
+KEY.pem is an unencrypted ECDSA key on P-256, P-384 or P-521. With --certificate, the
+signature contains the key's certificate. To verify it, others then need the root
+certificate instead of the public key.
 
-The signature covers what "pedigree hash" covers; the signature itself, if it
-lies in DIR, is left out. By "pedigree register --signature" it becomes part of
-the artifact's record.`,
+The signature covers the same files as "pedigree hash". If the signature itself is in
+DIR, it is left out. To make the signature part of an artifact's record, use
+"pedigree register --signature".`,
 		Example: `  openssl ecparam -name prime256v1 -genkey -noout -out key.pem && openssl pkey -in key.pem -pubout -out key.pub
   pedigree sign models/spoilage --key key.pem --out spoilage.sig
   pedigree sign models/spoilage --key key.pem --certificate trainer.pem --certificate intermediate.pem --out spoilage.sig
@@ -44,9 +44,9 @@ the artifact's record.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case keyFile == "" || out == "":
-				return exit.Usagef("give the key to sign with and where the signature goes: --key KEY.pem --out model.sig")
+				return exit.Usagef("add the key to sign with and the file for the signature: --key KEY.pem --out model.sig")
 			case method != "files" && method != "shards":
-				return exit.Usagef("%q is no method; there are files and shards", method)
+				return exit.Usagef("%q is not a method; use files or shards", method)
 			case m.ShardSize < 1:
 				return exit.Usagef("a shard has at least one byte")
 			case method == "files" && c.Flags().Changed("shard-size"):
@@ -109,11 +109,11 @@ the artifact's record.`,
 	h.AddFlags(c, false)
 	c.Flags().StringVar(&keyFile, "key", "", "private key, PEM")
 	c.Flags().
-		StringArrayVar(&chainFiles, "certificate", nil, "the key's certificate, PEM, and then those between it and a root; may be repeated")
-	c.Flags().StringVar(&out, "out", "", "file that the signature is written to; - is standard output")
+		StringArrayVar(&chainFiles, "certificate", nil, "the key's certificate, PEM, followed by the intermediate certificates; may be repeated")
+	c.Flags().StringVar(&out, "out", "", "file to write the signature to; - is standard output")
 	c.Flags().
-		StringVar(&method, "method", "files", "files: each file is hashed as a whole; shards: in pieces, which is faster for large files")
-	c.Flags().Int64Var(&m.ShardSize, "shard-size", folder.DefaultShard, "with --method shards: bytes of a shard")
-	c.Flags().StringVar(&m.HashType, "hash", "sha256", "hash of the files: sha256, blake2b or blake3")
+		StringVar(&method, "method", "files", "files: hash each file as a whole; shards: hash files in pieces, which is faster for large files")
+	c.Flags().Int64Var(&m.ShardSize, "shard-size", folder.DefaultShard, "with --method shards: size of a shard, in bytes")
+	c.Flags().StringVar(&m.HashType, "hash", "sha256", "hash function for the files: sha256, blake2b or blake3")
 	return c
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// verifyAndShow is verify for a signed statement.
+// verifyAndShow verifies a signed statement and prints the verdict.
 func verifyAndShow(c *cobra.Command, text, pinned []byte, wanted proof.Wanted, asJSON, raw bool) error {
 	v, err := verifyStatement(text, pinned, wanted)
 	switch {
@@ -31,8 +31,8 @@ func verifyAndShow(c *cobra.Command, text, pinned []byte, wanted proof.Wanted, a
 	return showStatement(c.OutOrStdout(), v)
 }
 
-// verifyStatement checks a file that is a signed statement, and no proof. What was asked for that only a proof can have
-// is refused; a record that was asked for must be the one that the statement is of.
+// verifyStatement verifies a file that holds a signed statement rather than a proof. It refuses what only a proof can
+// satisfy, such as a level. If a record was asked for, the statement must be about it.
 func verifyStatement(text, pinned []byte, wanted proof.Wanted) (*attestation.Verdict, error) {
 	trust, err := proof.ParseTrust(pinned)
 	if err != nil {
@@ -47,17 +47,17 @@ func verifyStatement(text, pinned []byte, wanted proof.Wanted) (*attestation.Ver
 	case wanted.Level != "":
 		return nil, &proof.Refusal{
 			Reason: proof.LevelTooLow,
-			Detail: "this is the signed statement of one organisation, which is no proof of any level",
+			Detail: "this is a statement signed by one organisation, not a proof of any level",
 		}
 	case wanted.Trace != nil:
-		return nil, &proof.Refusal{Reason: proof.WrongTrace, Detail: "this is a signed statement, and no proof of a trace"}
+		return nil, &proof.Refusal{Reason: proof.WrongTrace, Detail: "this is a signed statement, not a proof of a trace"}
 	case wanted.ID != "" && (l == nil || l.Record != string(wanted.ID)):
-		return nil, &proof.Refusal{Reason: proof.WrongRecord, Detail: "the statement is of another record"}
+		return nil, &proof.Refusal{Reason: proof.WrongRecord, Detail: "the statement is about another record"}
 	}
 	return v, nil
 }
 
-// printStatement writes {"accepted":…} with who signed what, or with why nothing is accepted.
+// printStatement writes {"accepted":…} as JSON, with who signed what or with why it was refused.
 func printStatement(w io.Writer, v *attestation.Verdict, err error) error {
 	return terminal.Value(w, struct {
 		judgement
@@ -65,10 +65,10 @@ func printStatement(w io.Writer, v *attestation.Verdict, err error) error {
 	}{judge(err), v})
 }
 
-// mostSubjects is how many subjects people are shown; --json and --raw have all.
+// mostSubjects is the largest number of subjects that are printed for people. --json and --raw print all of them.
 const mostSubjects = 20
 
-// showStatement says to people who signed what.
+// showStatement prints for people who signed what.
 func showStatement(w io.Writer, v *attestation.Verdict) error {
 	var b strings.Builder
 	s := v.Statement
@@ -124,7 +124,7 @@ func showStatement(w io.Writer, v *attestation.Verdict) error {
 			l.ExportedOn.UTC().Format("2006-01-02 15:04:05 MST"),
 		)
 	}
-	b.WriteString("This is the word of who signed. Ask for a proof to have the word of several organisations.\n")
+	b.WriteString("Only the signer vouches for this. In a proof, several organisations do.\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

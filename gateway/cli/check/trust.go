@@ -20,11 +20,11 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// Trust makes and shows trust files.
+// Trust returns the command trust, which makes and shows trust files.
 func Trust() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trust",
-		Short: "Make or show a trust file: whose word a verifier takes",
+		Short: "Make or show a trust file, which says whom a verifier trusts",
 	}
 	c.AddCommand(trustExport(), trustShow())
 	return c
@@ -35,19 +35,22 @@ func trustExport() *cobra.Command {
 	var agree int
 	c := &cobra.Command{
 		Use:   "export",
-		Short: "Print what a verifier needs to trust of a channel",
-		Long: `Print a trust file for "pedigree verify": the channel's name, the hash of its
-genesis block, the roots of its organisations and how many of them must agree.
+		Short: "Print a trust file for a channel",
+		Long: `Print a trust file for "pedigree verify": the channel's name, the hash of its genesis
+block, the root certificates of its organisations, and how many organisations must
+agree.
 
-It is made of the genesis block: that of the network in --dir, or any with
---genesis. If organisations or their authorities have changed since, give a
-proof of level block that is newer with --with: its configurations are checked
-back to the genesis block. Authorities that were replaced stay in the file,
-for the sake of old receipts; take out one that was stolen. Organisations that
-have left are not in it: keep the file of before for the proofs of before.
+The file is made from the genesis block, either that of the network in --dir or the one
+in --genesis. If organisations or their authorities have changed since, give a newer
+proof of level block with --with. Its configurations are checked back to the genesis
+block.
 
-Whoever makes this file is trusted. Make it at an organisation that you
-believe, and compare what "trust show" prints of it with what others print.`,
+Authorities that were replaced stay in the file, because old receipts need them. If the
+key of one was stolen, remove it. Organisations that have left aren't in the file, so
+keep an older trust file for older proofs.
+
+Whoever makes this file is trusted. Make it at an organisation that you trust, and
+compare the output of "trust show" with that of others.`,
 		Example: `  pedigree trust export > consortium.json
   pedigree trust export --genesis pedigree.block --agree 3 > consortium.json`,
 		Args: cobra.NoArgs,
@@ -61,11 +64,11 @@ believe, and compare what "trust show" prints of it with what others print.`,
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", ".pedigree", "folder of the network")
-	c.Flags().StringVar(&genesis, "genesis", "", "file of the channel's genesis block, instead of the folder's")
-	c.Flags().StringVar(&with, "with", "", "a proof of level block, for the configurations after the genesis block")
+	c.Flags().StringVar(&genesis, "genesis", "", "file with the channel's genesis block; default: that of the network in --dir")
+	c.Flags().StringVar(&with, "with", "", "proof of level block with the configurations after the genesis block")
 	c.Flags().
-		StringVar(&chaincode, "chaincode", "", "name of the chaincode on the channel; that of the folder, or pedigree, if left out")
-	c.Flags().IntVar(&agree, "agree", 0, "how many organisations must sign a receipt; a majority if left out")
+		StringVar(&chaincode, "chaincode", "", "name of the chaincode on the channel; default: that of the network in --dir, or pedigree")
+	c.Flags().IntVar(&agree, "agree", 0, "how many organisations must sign a receipt; default: a majority")
 	return c
 }
 
@@ -91,7 +94,7 @@ func exportTrust(stdin io.Reader, dir, genesis, with, chaincode string, agree in
 	}
 	var raw common.Block
 	if err := proto.Unmarshal(text, &raw); err != nil {
-		return nil, exit.Usagef("%s is no block: %w", genesis, err)
+		return nil, exit.Usagef("%s is not a block: %w", genesis, err)
 	}
 	first, err := proof.OpenBlock(&raw)
 	if err != nil {
@@ -119,11 +122,11 @@ func exportTrust(stdin io.Reader, dir, genesis, with, chaincode string, agree in
 func trustShow() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show FILE",
-		Short: "Print what a trust file says, to compare it",
-		Long: `Print what a trust file (- is standard input) says: the channel, the chaincode,
-the hash of the genesis block, how many organisations must agree, and of each
-organisation the authorities that are trusted, with the SHA-256 of each
-certificate. Two people who trust the same are shown the same lines.`,
+		Short: "Print what a trust file says, in a form for comparison",
+		Long: `Print what a trust file says: the channel, the chaincode, the hash of the genesis block,
+how many organisations must agree, and the trusted authorities of each organisation with
+the SHA-256 of each certificate. FILE may be -, which is standard input. The output is
+the same for two people who trust the same.`,
 		Example: `  pedigree trust show consortium.json
   pedigree trust export | pedigree trust show -`,
 		Args: cobra.ExactArgs(1),

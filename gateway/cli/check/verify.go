@@ -1,5 +1,7 @@
-// Package check has the verbs that check something without a gateway: verify, and what it needs: trust, hash and sign.
-// Only verify --artifact asks one.
+// Package check implements the commands that check something on their own: verify, with the commands trust, hash and
+// sign that prepare what it needs. [Verify], [Trust], [Hash] and [Sign] return them.
+//
+// None of them uses the network, except that verify --artifact asks a gateway.
 package check
 
 import (
@@ -21,8 +23,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// Verify checks a proof, and then it uses no network, no folder and no clock;
-// or whether a folder or a file is what somebody registered or signed.
+// Verify returns the command verify. It verifies a proof, for which it uses no network, no other file than the trust
+// file, and no clock. It also verifies that a folder or a file is what was registered or signed.
 func Verify() *cobra.Command {
 	var t client.Target
 	var trust, level, id, trace string
@@ -30,27 +32,29 @@ func Verify() *cobra.Command {
 	content := contentCheck{target: &t}
 	c := &cobra.Command{
 		Use:   "verify {PROOF --trust FILE | DIR|FILE --artifact REF}",
-		Short: "Check a proof, offline and alone; or a folder against what was registered",
+		Short: "Check a proof offline, or check a folder against what was registered",
 		Long: `Check a proof, or check a folder or a file.
 
-Check a proof file against a trust file, and say what it proves. PROOF is a file,
-or - for standard input. Nothing else is read: no network, no other file, no
-clock; the answer of today is that of every day.
+To check a proof, give it with a trust file. The output says what it proves. PROOF is
+a file, or - for standard input. Nothing else is read: no other file, no network and
+no clock. So the answer never changes.
 
-A signed statement (export --format slsa, and other in-toto statements with the
-signer's certificate) is checked as well: which organisation signed it, and what
-it says.
+PROOF may also be a signed statement: an export in the format slsa, or any in-toto
+statement with the signer's certificate. The output says which organisation signed it
+and what it says.
 
-With --artifact, --proof or --signature it is a folder or a file that is checked:
-every byte of it is read and held against what the ledger says, by a gateway's
-word (--artifact, with --as ORG), by a proof (--proof, with --trust; offline), or
-against a signature of OpenSSF Model Signing v1.0 (--signature; offline). What
-differs is listed: missing, extra, changed and renamed files. Only what was
-registered with a full digest can be verified. A recalled or withdrawn artifact
-exits with 1 even if its content is unchanged.
+To check a folder or a file, use one of three flags. Every byte is read and compared:
 
-What is refused exits with 1; the first word of the message is then a stable
-reason code.`,
+  --artifact REF    with what a gateway says is registered (also give --as ORG)
+  --proof FILE      with the artifact in a proof (also give --trust); offline
+  --signature FILE  with a signature of OpenSSF Model Signing v1.0; offline
+
+The output lists missing, extra, changed and renamed files. Only content that was
+registered with a full digest can be verified. For a recalled or withdrawn artifact,
+verify exits with 1 even if the content is unchanged.
+
+If a proof or a statement is refused, verify exits with 1, and the message begins with
+a stable reason code.`,
 		Example: `  pedigree verify model.proof --trust consortium.json
   pedigree verify model.proof --trust consortium.json --level block --record 052d7115c44a…
   pedigree verify trace.proof --trust consortium.json --trace model/lab/spoilage@1
@@ -62,7 +66,7 @@ reason code.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			wanted := proof.Wanted{Level: proof.Level(level)}
 			if level != "" && wanted.Level != proof.LevelReceipt && wanted.Level != proof.LevelBlock {
-				return exit.Usagef("%q is no level of proof; there are receipt and block", level)
+				return exit.Usagef("%q is not a level of proof; use receipt or block", level)
 			}
 			if id != "" {
 				var err error
@@ -72,7 +76,7 @@ reason code.`,
 			}
 			if content.asked() {
 				if id != "" || trace != "" || raw {
-					return exit.Usagef("--record, --trace and --raw are for proofs by themselves")
+					return exit.Usagef("--record, --trace and --raw can't be combined with --artifact, --proof or --signature")
 				}
 				content.trust, content.wantedLevel = trust, wanted.Level
 				return content.run(c, args[0])
@@ -93,12 +97,12 @@ reason code.`,
 			if trust == "" {
 				if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
 					return exit.Usagef(
-						"%s is a folder: say against what to check it, with --artifact, --proof or --signature",
+						"%s is a folder; say what to check it against with --artifact, --proof or --signature",
 						args[0],
 					)
 				}
 				return exit.Usagef(
-					`say what you trust: --trust FILE, made by "pedigree trust export" at an organisation that you believe`,
+					`add --trust FILE; make the file with "pedigree trust export" at an organisation that you trust`,
 				)
 			}
 			pinned, err := input.File(c.InOrStdin(), trust)
@@ -124,16 +128,16 @@ reason code.`,
 			return showVerdict(c.OutOrStdout(), verdict)
 		},
 	}
-	c.Flags().StringVar(&trust, "trust", "", "the trust file: which ledger, whose word counts, and how many must agree")
-	c.Flags().StringVar(&level, "level", "", "refuse proofs that are weaker: receipt or block")
-	c.Flags().StringVar(&id, "record", "", "refuse proofs of other records than this one")
+	c.Flags().StringVar(&trust, "trust", "", "trust file: which ledger and which organisations to trust, and how many of them must agree")
+	c.Flags().StringVar(&level, "level", "", "refuse proofs of a lower level: receipt or block")
+	c.Flags().StringVar(&id, "record", "", "refuse proofs of any other record")
 	c.Flags().
-		StringVar(&trace, "trace", "", "refuse proofs of other things than where this node comes from, and those of a part of it")
-	c.Flags().BoolVar(&down, "down", false, "with --trace: what it touched, not where it comes from")
-	c.Flags().BoolVar(&cut, "cut", false, "with --trace: also take a walk that was ended early")
-	c.Flags().BoolVar(&raw, "raw", false, "print the proved records, one a line, and nothing else")
+		StringVar(&trace, "trace", "", "refuse anything but a proof of everything that this node comes from")
+	c.Flags().BoolVar(&down, "down", false, "with --trace: what came of the node, instead of what it comes from")
+	c.Flags().BoolVar(&cut, "cut", false, "with --trace: also accept a walk that ended early")
+	c.Flags().BoolVar(&raw, "raw", false, "print only the proved records, one in each line")
 	t.AddFlags(c)
-	c.Flags().Lookup("json").Usage = "print the verdict as JSON, also of what is refused"
+	c.Flags().Lookup("json").Usage = "print the verdict as JSON, also if it is a refusal"
 	content.flags(c)
 	return c
 }
@@ -146,7 +150,7 @@ func verify(text, pinned []byte, wanted proof.Wanted) (*proof.Verdict, error) {
 	return offline.Proof(text, trust, wanted)
 }
 
-// judgement is how every verdict begins as JSON: whether something was accepted, and if not, why.
+// judgement is the first part of each verdict in JSON: whether something was accepted and, if not, why.
 type judgement struct {
 	Accepted bool         `json:"accepted"`
 	Reason   proof.Reason `json:"reason,omitempty"`
@@ -165,7 +169,7 @@ func judge(err error) judgement {
 	return judgement{Detail: err.Error()}
 }
 
-// printVerdict writes {"accepted":…} with what was proved, or with why nothing was.
+// printVerdict writes {"accepted":…} as JSON, with what was proved or with why it was refused.
 func printVerdict(w io.Writer, v *proof.Verdict, err error) error {
 	return terminal.Value(w, struct {
 		judgement
@@ -182,7 +186,7 @@ func printRaw(w io.Writer, v *proof.Verdict) error {
 	return nil
 }
 
-// showVerdict says to people what was proved.
+// showVerdict prints for people what was proved.
 func showVerdict(w io.Writer, v *proof.Verdict) error {
 	var b strings.Builder
 	fmt.Fprintf(
@@ -194,7 +198,7 @@ func showVerdict(w io.Writer, v *proof.Verdict) error {
 		v.Agree,
 	)
 	for _, r := range v.Records {
-		if v.Trace != nil { // there may be hundreds
+		if v.Trace != nil { // a trace may have hundreds of records
 			first := r.Recordings[0]
 			fmt.Fprintf(
 				&b,

@@ -1,5 +1,5 @@
-// Package content reads what the command line registers and verifies: files and folders, which it hashes, their
-// manifests, and signatures of OpenSSF Model Signing that cover them.
+// Package content reads the content that the command line registers and verifies. [Hashing] hashes files and folders,
+// and [Signature] reads a signature of OpenSSF Model Signing and compares content with it.
 package content
 
 import (
@@ -20,26 +20,27 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
 )
 
-// Hashing is how files are hashed: the flags of every verb that does.
+// Hashing holds the flags of every command that hashes files.
 type Hashing struct {
 	Ignore  []string // paths to leave out, relative to the folder
 	Workers int
 	NoCache bool
 }
 
-// AddFlags adds the flags; without caches there is none for the cache.
+// AddFlags adds the flags to a command. caches says whether the command uses the cache of digests and so needs
+// --no-cache.
 func (h *Hashing) AddFlags(c *cobra.Command, caches bool) {
 	c.Flags().
-		StringArrayVar(&h.Ignore, "ignore", nil, "leave out a file or a folder, given relative to DIR; may be repeated")
+		StringArrayVar(&h.Ignore, "ignore", nil, "leave out this file or folder, a path relative to DIR; may be repeated")
 	c.Flags().
-		IntVarP(&h.Workers, "jobs", "j", runtime.GOMAXPROCS(0), "how many files, or shards of large files, to hash at a time")
+		IntVarP(&h.Workers, "jobs", "j", runtime.GOMAXPROCS(0), "number of files, or shards of large files, to hash at a time")
 	if caches {
 		c.Flags().
-			BoolVar(&h.NoCache, "no-cache", false, "read every file, also those that haven't changed since they were hashed before")
+			BoolVar(&h.NoCache, "no-cache", false, "read every file, even if it hasn't changed since it was last hashed")
 	}
 }
 
-// Options are how a folder is hashed, with progress on a line.
+// Options returns the options for hashing a folder. Progress is shown on line.
 func (h *Hashing) Options(line *terminal.Progress, name string) folder.Hashing {
 	return folder.Hashing{Workers: h.Workers, Notice: func(p folder.Progress) {
 		rate := ""
@@ -58,19 +59,19 @@ func (h *Hashing) Options(line *terminal.Progress, name string) folder.Hashing {
 	}}
 }
 
-// Hashed is what a file or a folder hashes to.
+// Hashed is the result of hashing a file or a folder.
 type Hashed struct {
-	Digest   string // SHA-256: of the file, or of the folder's manifest
+	Digest   string // SHA-256 of the file, or of the folder's manifest
 	Size     int64
 	Files    int
-	Manifest *manifest.Manifest // of a folder; nil for a single file
-	Ignored  []string           // what was there and left out
-	Reused   int                // files that weren't read
-	Warnings []string           // what the digest covers, or doesn't, against what one would expect
+	Manifest *manifest.Manifest // nil for a single file
+	Ignored  []string           // paths in the folder that were left out
+	Reused   int                // files whose digests were taken from the cache
+	Warnings []string           // what may surprise somebody about what the digest covers
 }
 
-// Read hashes a file or a folder. While that is open it calls also, unless that is nil. Content that can't be hashed is
-// a mistake in the command line.
+// Read hashes a file or a folder. If also isn't nil, Read calls it at the end, while the folder is still open. If the
+// content can't be hashed, the error is a usage error.
 func (h *Hashing) Read(
 	ctx context.Context,
 	path string,
@@ -87,7 +88,7 @@ func (h *Hashing) Read(
 	o := h.Options(line, path)
 	if f.Single() != "" {
 		if len(h.Ignore) > 0 {
-			return nil, exit.Usagef("--ignore goes with a folder; %s is a file", path)
+			return nil, exit.Usagef("--ignore works only with a folder; %s is a file", path)
 		}
 		if c.Digest, err = f.Digest(ctx, o); err != nil {
 			return nil, exit.With(exit.Usage, err)
@@ -102,13 +103,13 @@ func (h *Hashing) Read(
 	return c, err
 }
 
-// Warnings say what somebody who hashed a folder may not expect: files that only point to their content, and paths to
-// ignore that nothing has.
+// Warnings returns what may surprise somebody who hashed a folder: files that are only pointers to their content, and
+// paths to ignore that don't exist.
 func Warnings(f *folder.Folder) []string {
 	var warnings []string
 	if names := f.Pointers(); len(names) > 0 {
 		warnings = append(warnings, fmt.Sprintf(
-			"%s: not the content, but a pointer of Git LFS, and the digest is the pointer's; \"git lfs pull\" fetches the content",
+			"%s: this is a Git LFS pointer, not the content, and the digest is that of the pointer; \"git lfs pull\" fetches the content",
 			some(names),
 		))
 	}
@@ -122,7 +123,7 @@ func Warnings(f *folder.Folder) []string {
 	return warnings
 }
 
-// some lists the first of many names.
+// some lists the first few of many names.
 func some(names []string) string {
 	const most = 10
 	shown := terminal.Plain(strings.Join(names[:min(len(names), most)], ", "))
@@ -132,7 +133,7 @@ func some(names []string) string {
 	return shown
 }
 
-// ShowWarnings writes warnings for people, a line each.
+// ShowWarnings prints warnings for people, one in a line.
 func ShowWarnings(w io.Writer, warnings []string) {
 	for _, text := range warnings {
 		fmt.Fprintln(w, "warning:", text)
@@ -152,11 +153,11 @@ func (h *Hashing) readFolder(ctx context.Context, f *folder.Folder, c *Hashed, o
 	return err
 }
 
-// Words sum it up for people.
+// Words returns a summary for people.
 func (c *Hashed) Words() string {
 	text := terminal.Count(c.Files, "file") + ", " + terminal.Bytes(c.Size)
 	if c.Reused > 0 {
-		text += fmt.Sprintf("; %d unchanged since they were hashed before (--no-cache reads them)", c.Reused)
+		text += fmt.Sprintf("; %d unchanged since they were last hashed (--no-cache reads them)", c.Reused)
 	}
 	if len(c.Ignored) > 0 {
 		text += "; left out: " + terminal.Plain(strings.Join(c.Ignored, ", "))
@@ -164,7 +165,7 @@ func (c *Hashed) Words() string {
 	return text
 }
 
-// WriteManifest writes the canonical bytes of a manifest to a new file, or to standard output.
+// WriteManifest writes the canonical bytes of a manifest to a file, or to stdout if name is "-".
 func WriteManifest(m *manifest.Manifest, name string, stdout io.Writer) error {
 	if name == "-" {
 		_, err := m.WriteTo(stdout)
@@ -193,17 +194,17 @@ func ReadManifest(name string) (*manifest.Manifest, error) {
 	defer file.Close()
 	m, err := manifest.ReadFrom(file)
 	if err != nil {
-		return nil, exit.Usagef("%s is no manifest: %w", name, err)
+		return nil, exit.Usagef("%s is not a manifest: %w", name, err)
 	}
 	return &m, nil
 }
 
-// ShowDifferences lists how something differs from what it should be.
+// ShowDifferences prints how content differs from what it should be. It prints only the first of very many differences.
 func ShowDifferences(w io.Writer, differences []folder.Difference) {
 	const most = 50
 	for i, d := range differences {
 		if i == most {
-			fmt.Fprintf(w, "  … and %d more; --json has them all\n", len(differences)-most)
+			fmt.Fprintf(w, "  … and %d more; --json lists them all\n", len(differences)-most)
 			return
 		}
 		extra := ""

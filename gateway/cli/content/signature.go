@@ -20,34 +20,34 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/modelsigning"
 )
 
-// Signature is a signature of OpenSSF Model Signing that the command line names, and whom to trust.
+// Signature is a signature of OpenSSF Model Signing given on the command line, with the key or the roots to trust.
 type Signature struct {
 	File, Key, Roots string
 
-	Text   []byte               // once it is open
-	Signed *modelsigning.Signed // once it is open
+	Text   []byte               // set by Open
+	Signed *modelsigning.Signed // set by Open
 }
 
-// AddFlags adds the flags; help says what --signature is for.
+// AddFlags adds the flags to a command. help is the help text of --signature.
 func (s *Signature) AddFlags(c *cobra.Command, help string) {
 	c.Flags().StringVar(&s.File, "signature", "", help)
-	c.Flags().StringVar(&s.Key, "signature-key", "", "public key (PEM) that the signature must be by")
+	c.Flags().StringVar(&s.Key, "signature-key", "", "public key (PEM) of the signer to trust")
 	c.Flags().
-		StringVar(&s.Roots, "signature-roots", "", "root certificates (PEM) that the signer's certificate must lead to")
+		StringVar(&s.Roots, "signature-roots", "", "root certificates (PEM) to trust; the signer's certificate must chain to one of them")
 }
 
-// Given tells whether there is one.
+// Given reports whether the command line gives a signature.
 func (s *Signature) Given() (bool, error) {
 	if s.File == "" && (s.Key != "" || s.Roots != "") {
-		return false, exit.Usagef("--signature-key and --signature-roots go with --signature")
+		return false, exit.Usagef("--signature-key and --signature-roots need --signature")
 	}
 	return s.File != "", nil
 }
 
-// Open reads and verifies the signature. It looks at none of the files that the signature covers.
+// Open reads and verifies the signature. It doesn't read the files that the signature covers; Compare does.
 func (s *Signature) Open(stdin io.Reader) error {
 	if s.Key == "" == (s.Roots == "") {
-		return exit.Usagef("say whose signature it must be: --signature-key PUB.pem or --signature-roots CA.pem")
+		return exit.Usagef("say whose signature to trust, with either --signature-key PUB.pem or --signature-roots CA.pem")
 	}
 	var trust modelsigning.Trust
 	var err error
@@ -81,7 +81,7 @@ func (s *Signature) Open(stdin io.Reader) error {
 	return nil
 }
 
-// Ignore are the paths that a folder is opened without: those that the signer left out, and the signature itself.
+// Ignore returns the paths to leave out of a folder: more, those that the signer left out, and the signature itself.
 func (s *Signature) Ignore(dir string, more []string) []string {
 	all := slices.Concat(more, s.Signed.Ignore)
 	if inside, ok := Within(dir, s.File); ok {
@@ -90,12 +90,12 @@ func (s *Signature) Ignore(dir string, more []string) []string {
 	return all
 }
 
-// Within is the path of a file relative to a folder that it lies in.
+// Within returns the path of a file relative to a folder, and whether the file is in the folder.
 func Within(dir, file string) (string, bool) {
 	base, err1 := filepath.EvalSymlinks(dir)
 	absolute, err2 := filepath.Abs(base)
 	place, err3 := filepath.Abs(file)
-	parent, err4 := filepath.EvalSymlinks(filepath.Dir(place)) // the file may not be there yet
+	parent, err4 := filepath.EvalSymlinks(filepath.Dir(place)) // the file need not exist yet
 	if err1 != nil || err2 != nil || err3 != nil || err4 != nil {
 		return "", false
 	}
@@ -106,7 +106,8 @@ func Within(dir, file string) (string, bool) {
 	return filepath.ToSlash(relative), true
 }
 
-// Compare lists how a folder or a file differs from what was signed.
+// Compare lists how a folder or a file differs from what was signed. The folder that it returns is closed; it still has
+// the counts.
 func (s *Signature) Compare(
 	ctx context.Context,
 	path string,
@@ -130,7 +131,7 @@ func (s *Signature) Compare(
 	return differences, f, nil
 }
 
-// Signer says who signed.
+// Signer returns a description of who signed.
 func (s *Signature) Signer() string {
 	if c := s.Signed.Certificate; c != nil {
 		return terminal.Plain(c.Subject.String())
@@ -138,10 +139,10 @@ func (s *Signature) Signer() string {
 	return "the key with the PEM hash " + s.Signed.KeyHint
 }
 
-// maxKept is how large a bundle may be to be kept with the record, which has at most 1 MiB.
+// maxKept is the size of the largest bundle that is kept in a record, in bytes. A record has at most 1 MiB.
 const maxKept = 256 << 10
 
-// Alias is how the record names what was signed.
+// Alias returns the digest of what was signed, as the record has it among its aliases.
 func (s *Signature) Alias() map[string]any {
 	return map[string]any{
 		"algorithm": "sha-256",
@@ -151,14 +152,14 @@ func (s *Signature) Alias() map[string]any {
 	}
 }
 
-// Metadata is what the record keeps of the signature: the bundle byte for byte, if it isn't too large.
+// Metadata returns what the record keeps of the signature: the bundle byte for byte, unless it is too large.
 func (s *Signature) Metadata(said io.Writer) map[string]any {
 	sum := sha256.Sum256(s.Text)
 	kept := map[string]any{"sha256": hex.EncodeToString(sum[:])}
 	if len(s.Text) <= maxKept {
 		kept["bundle"] = string(s.Text)
 	} else {
-		fmt.Fprintf(said, "the signature has %s, too much for a record: the ledger has its SHA-256 alone; keep the file\n", terminal.Bytes(int64(len(s.Text))))
+		fmt.Fprintf(said, "the signature has %s, which is too large for a record: the ledger keeps only its SHA-256; keep the file\n", terminal.Bytes(int64(len(s.Text))))
 	}
 	if c := s.Signed.Certificate; c != nil {
 		fingerprint := sha256.Sum256(c.Raw)
