@@ -16,16 +16,12 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/pace"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
-// How long a body may take: so much to begin with, and more for each byte that has come. What the gateway itself takes
-// to work on it doesn't count.
-const (
-	bodyPatience   = time.Minute
-	slowestBody    = 64 << 10        // bytes per second
-	answerPatience = 5 * time.Minute // for work and answer after the last byte
-)
+// answerPatience is for work and answer after the last byte of a body.
+const answerPatience = 5 * time.Minute
 
 // maxWindow bounds what the decoder of zstd holds: 8 MiB, as RFC 9659 has it for HTTP.
 const maxWindow = 8 << 20
@@ -40,8 +36,6 @@ type body struct {
 	coding  string // "" if none
 	most    int64
 	came    int64 // bytes, decoded
-	over    int64 // bytes on the line
-	waited  time.Duration
 	broken  error // of the line
 }
 
@@ -62,7 +56,7 @@ func (c *call) open() (*body, error) {
 	}
 	b := &body{
 		media: media, control: http.NewResponseController(c.Writer), most: c.op.maxBytes, close: func() {},
-		raw: http.MaxBytesReader(c.Writer, c.Request.Body, c.op.maxBytes),
+		raw: http.MaxBytesReader(c.Writer, pace.Upload.Body(c.Writer, c.Request.Body), c.op.maxBytes),
 	}
 	return b, b.decode(strings.ToLower(strings.Join(c.Request.Header.Values("Content-Encoding"), ",")))
 }
@@ -127,7 +121,7 @@ func (b *body) problem(err error) error {
 	case errors.As(b.broken, &tooLarge):
 		return tooManyBytes(-1, b.most)
 	case errors.Is(b.broken, os.ErrDeadlineExceeded):
-		return problem.New(problem.Malformed, "the body came too slowly; at least %d bytes a second are expected", slowestBody)
+		return problem.New(problem.Malformed, "the body came too slowly; at least %d bytes a second are expected", pace.Upload.Rate)
 	case errors.Is(b.broken, io.ErrUnexpectedEOF):
 		return problem.New(problem.Malformed, "the body ended before its announced length")
 	case b.broken != nil:
@@ -149,15 +143,8 @@ type lineOf struct{ b *body }
 
 func (l lineOf) Read(p []byte) (int, error) {
 	b := l.b
-	began := time.Now()
-	patience := bodyPatience + time.Duration(b.over/slowestBody)*time.Second - b.waited
-	// Not every server can; then its own deadlines hold.
-	_ = b.control.SetReadDeadline(began.Add(max(0, patience)))
 	n, err := b.raw.Read(p)
-	b.over += int64(n)
-	b.waited += time.Since(began)
 	if err != nil {
-		_ = b.control.SetReadDeadline(time.Time{}) // the line is still watched, to know when the caller goes
 		_ = b.control.SetWriteDeadline(time.Now().Add(answerPatience))
 		if err != io.EOF {
 			b.broken = err

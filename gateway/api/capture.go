@@ -27,10 +27,11 @@ func (s *Server) capture(c *call) (err error) {
 	if err := s.Queue.Room(max(0, c.Request.ContentLength)); err != nil {
 		return err
 	}
-	if err := take(c.Request.Context(), s.captures); err != nil {
+	release, err := s.captures.Take(c.Request.Context(), c.caller.Name)
+	if err != nil {
 		return err
 	}
-	defer release(s.captures)
+	defer release()
 	job, err := s.takeDocument(c)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/admission"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/intake"
@@ -69,7 +70,7 @@ func (s *Server) problemOf(err error) *problem.Problem {
 		p := problem.New(problem.Unavailable, "%v", err)
 		p.RetryAfter = ledger.RetryAfter
 		return p
-	case errors.Is(err, errBusy):
+	case errors.Is(err, admission.ErrBusy):
 		p := problem.New(problem.Busy, "%v", err)
 		p.RetryAfter = time.Second
 		return p

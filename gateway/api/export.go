@@ -12,6 +12,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
+	"github.com/pedigree-ledger/pedigree/gateway/requestlog"
 )
 
 // export answers with lineage in a format that isn't the gateway's own. What the answer says of itself beside the
@@ -43,7 +44,7 @@ func (s *Server) export(c *call, f formats.Format, g *formats.Graph) error {
 	return unfit(c.stream(media, func(out io.Writer) error {
 		err := f.Write(c.Request.Context(), out, g)
 		if err != nil { // which may come too late for an answer
-			s.Logger.Warn("an export was not written whole", "id", c.GetString(requestKey), "format", f.Name, "error", err)
+			s.Logger.Warn("an export was not written whole", "id", requestlog.In(c.Request.Context()).ID, "format", f.Name, "error", err)
 		}
 		return err
 	}))

@@ -32,6 +32,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/pages"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
+	"github.com/pedigree-ledger/pedigree/gateway/router"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
@@ -43,6 +44,7 @@ type fixture struct {
 	t      testing.TB
 	ledger *indextest.Ledger
 	server *Server
+	router *router.Router
 	people *pages.Pages
 	http   *httptest.Server
 	queue  *capture.Queue
@@ -96,7 +98,7 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	}
 	people, err := pages.New(pages.Config{
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Sessions: sessions, Queue: f.queue, Index: ix,
-		API:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.server.ServeHTTP(w, r) }),
+		API:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.router.Inside().ServeHTTP(w, r) }),
 		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Logger: log,
 		Trust: func(ctx context.Context) (*proof.Trust, error) { return f.server.Prover.Trust(ctx) },
 	})
@@ -111,7 +113,8 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 		Wait:    50 * time.Millisecond, Patience: time.Millisecond, Logger: log,
 	})
 	require.NoError(t, err)
-	f.http = httptest.NewServer(f.server)
+	f.router = router.New(router.Config{API: f.server, Pages: people, Member: sessions.Member, Logger: log})
+	f.http = httptest.NewServer(f.router)
 	t.Cleanup(f.http.Close)
 	return f
 }

@@ -14,10 +14,12 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/admission"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
+	"github.com/pedigree-ledger/pedigree/gateway/requestlog"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/web"
@@ -25,12 +27,10 @@ import (
 
 // Limits of the server. Those of single routes are in openapi.yaml.
 const (
-	DefaultConcurrency = 256              // requests served at once
-	DefaultCaptures    = 8                // documents read at once
-	DefaultWait        = 30 * time.Second // how long a synchronous write waits for its commit
-	readPatience       = 60 * time.Second // how long a query may take
-	maxURI             = 32 << 10         // bytes
-	patience           = 10 * time.Second // how long a request waits for one of the places above
+	captures     = 8                // documents read at once
+	eachCaptures = 6                // of them, for one caller
+	DefaultWait  = 30 * time.Second // how long a synchronous write waits for its commit
+	readPatience = 60 * time.Second // how long a query may take
 )
 
 // Queue is what the API needs of package capture, which see.
@@ -64,8 +64,6 @@ type People interface {
 	Pattern(r *http.Request) string
 	// Thing shows the page of a thing to a caller, who may be nil.
 	Thing(w http.ResponseWriter, r *http.Request, caller *access.Caller, thing string)
-	// Refuse shows the page that says what went wrong.
-	Refuse(w http.ResponseWriter, r *http.Request, status int, title, detail string)
 	// Render makes a page of package web, and Frame what is around it.
 	Render(name string, data web.Framed) ([]byte, error)
 	Frame(r *http.Request) web.Frame
@@ -103,11 +101,7 @@ type Config struct {
 	Wait time.Duration
 	// Patience is how long a read waits for what is missing. Optional. If zero, DefaultPatience.
 	Patience time.Duration
-	// Concurrency is how many requests are served at once. Optional. If zero, DefaultConcurrency.
-	Concurrency int
-	// Observe, which is optional, is told about each request served: the operation, or "" if there was none.
-	Observe func(operation string, status int, took time.Duration)
-	// Logger gets one line for each request, and all faults. Optional. If nil, slog.Default().
+	// Logger gets all faults. Optional. If nil, slog.Default().
 	Logger *slog.Logger
 }
 
@@ -117,8 +111,7 @@ type Server struct {
 	spec     *spec
 	engine   *gin.Engine
 	started  time.Time
-	places   chan struct{} // for requests
-	captures chan struct{} // for documents being read
+	captures *admission.Places // for documents being read
 }
 
 // New makes a server. It fails if the description and the program do not fit together.
@@ -129,17 +122,13 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = DefaultPatience
 	}
-	if cfg.Concurrency == 0 {
-		cfg.Concurrency = DefaultConcurrency
-	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
 	s := &Server{
 		Config:   cfg,
 		started:  time.Now(),
-		places:   make(chan struct{}, cfg.Concurrency),
-		captures: make(chan struct{}, DefaultCaptures),
+		captures: admission.NewPlaces(captures, eachCaptures),
 	}
 	var err error
 	if s.spec, err = loadSpec(); err != nil {
@@ -154,10 +143,9 @@ func New(cfg Config) (*Server, error) {
 	if err := s.engine.SetTrustedProxies(nil); err != nil {
 		return nil, err
 	}
-	s.engine.Use(s.observe, s.guard)
 	s.engine.NoRoute(func(g *gin.Context) {
 		if pattern := s.People.Pattern(g.Request); pattern != "" {
-			g.Set(operationKey, &operation{id: pattern})
+			requestlog.In(g.Request.Context()).Operation = pattern
 			g.Status(http.StatusOK) // the engine has put 404 there
 			s.People.ServeHTTP(g.Writer, g.Request)
 			return
@@ -228,7 +216,7 @@ func (s *Server) route() error {
 
 // serve takes one request through everything that the description says of it.
 func (s *Server) serve(g *gin.Context, o *operation, run handler) {
-	g.Set(operationKey, o)
+	requestlog.In(g.Request.Context()).Operation = o.id
 	c := &call{Context: g, op: o}
 	if o.epcis() {
 		epcisHeaders(g.Writer.Header(), s.Version)
@@ -275,7 +263,7 @@ func (s *Server) admit(c *call) error {
 		return p
 	}
 	c.caller = caller
-	c.Set(callerKey, caller.Name)
+	requestlog.In(c.Request.Context()).Caller = caller.Name
 	for _, role := range c.op.roles {
 		if role == caller.Role {
 			return nil

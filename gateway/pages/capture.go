@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -102,17 +103,15 @@ func (v *visit) document() (name string, text []byte, err error) {
 			return name, text, nil
 		}
 		if err != nil {
-			return "", nil, &Trouble{
-				http.StatusBadRequest,
-				"The form can't be read",
-				err.Error(),
-				"Nothing was sent. Choose the file again.",
-			}
+			return "", nil, unreadable(err)
 		}
 		if field := part.FormName(); field != "file" && field != "text" {
 			continue
 		}
 		found, err := readPart(part)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return "", nil, unreadable(err)
+		}
 		if err != nil {
 			return "", nil, &Trouble{
 				http.StatusBadRequest,

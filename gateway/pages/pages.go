@@ -124,6 +124,7 @@ func (p *Pages) serve(w http.ResponseWriter, r *http.Request, to route) {
 	if slices.Contains(unattended, to.pattern) {
 		find = p.Sessions.Peek
 	}
+	r.Body = paceOf(r).Body(w, r.Body)
 	v := &visit{Request: r, w: w, pages: p, session: find(r)}
 	if err := v.admit(to); err != nil {
 		p.Trouble(w, r, err)

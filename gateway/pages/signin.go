@@ -3,6 +3,8 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/web"
@@ -27,22 +29,23 @@ func (p *Pages) signIn(v *visit) error {
 
 // signedIn takes the token, and leads to where the person wanted to go.
 func (p *Pages) signedIn(v *visit) error {
-	v.Body = http.MaxBytesReader(v.w, v.Body, maxForm)
-	if err := v.ParseForm(); err != nil {
-		return &Trouble{http.StatusBadRequest, "The form can't be read", err.Error(), ""}
+	if err := v.parseForm(); err != nil {
+		return err
 	}
 	next := localPath(v.PostForm.Get("next"))
 	s, err := p.Sessions.Begin(v.w, v.Request, v.PostForm.Get("token"))
 	page := &web.SignIn{Frame: v.frame("sign-in"), Next: next}
 	page.Here = "/sign-in"
+	var tooMany *session.TooManyError
 	switch {
 	case errors.Is(err, session.ErrUnknownToken):
 		p.Logger.Warn("somebody failed to sign in", "from", v.RemoteAddr)
 		page.Problem = "That is none of this gateway's tokens. Paste the whole content of the token's file."
 		return v.show(http.StatusUnauthorized, "signin", page)
-	case errors.Is(err, session.ErrTooMany):
-		v.w.Header().Set("Retry-After", "10")
-		page.Problem = "Too many attempts. Wait ten seconds and try again."
+	case errors.As(err, &tooMany):
+		seconds := strconv.Itoa(int((tooMany.Wait + time.Second - 1) / time.Second))
+		v.w.Header().Set("Retry-After", seconds)
+		page.Problem = "Too many attempts with tokens that begin like this one. Wait " + seconds + " s and try again."
 		return v.show(http.StatusTooManyRequests, "signin", page)
 	case err != nil:
 		return &Trouble{

@@ -1,15 +1,18 @@
 package pages
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/gateway/pace"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/web"
 )
@@ -80,15 +83,14 @@ func (v *visit) formToken() (string, error) {
 	}
 	media, _, _ := mime.ParseMediaType(v.Header.Get("Content-Type"))
 	if media != "multipart/form-data" {
-		v.Body = http.MaxBytesReader(v.w, v.Body, maxForm)
-		if err := v.ParseForm(); err != nil {
-			return "", &Trouble{http.StatusBadRequest, "The form can't be read", err.Error(), ""}
+		if err := v.parseForm(); err != nil {
+			return "", err
 		}
 		return v.PostForm.Get(session.FormField), nil
 	}
 	files, err := v.MultipartReader()
 	if err != nil {
-		return "", &Trouble{http.StatusBadRequest, "The form can't be read", err.Error(), ""}
+		return "", unreadable(err)
 	}
 	v.files = files
 	part, err := files.NextPart()
@@ -97,9 +99,39 @@ func (v *visit) formToken() (string, error) {
 	}
 	token, err := io.ReadAll(io.LimitReader(part, 128))
 	if err != nil {
-		return "", &Trouble{http.StatusBadRequest, "The form can't be read", err.Error(), ""}
+		return "", unreadable(err)
 	}
 	return string(token), nil
+}
+
+// paceOf is how slowly the body of a request may come.
+func paceOf(r *http.Request) pace.Pace {
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "multipart/form-data" {
+		return pace.Upload
+	}
+	return pace.Form
+}
+
+// parseForm reads a form without files.
+func (v *visit) parseForm() error {
+	v.Body = http.MaxBytesReader(v.w, v.Body, maxForm)
+	if err := v.ParseForm(); err != nil {
+		return unreadable(err)
+	}
+	return nil
+}
+
+// unreadable is why a form can't be read.
+func unreadable(err error) *Trouble {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &Trouble{
+			http.StatusRequestTimeout,
+			"The form came too slowly",
+			"Nothing was done: the form didn't arrive in time.",
+			"Send it again. If that fails, the connection may be too slow.",
+		}
+	}
+	return &Trouble{http.StatusBadRequest, "The form can't be read", err.Error(), ""}
 }
 
 // frame is what is around the page. The section is the entry of the navigation that it belongs to.

@@ -1,49 +1,111 @@
 package session
 
 import (
+	"container/list"
+	"crypto/sha256"
 	"net"
+	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
-// Limits on attempts to sign in. Tokens are random and can't be guessed. The limits only save log space and processor
-// time.
+// Limits on wrong attempts to sign in. Tokens are random and can't be guessed, so the limits need only keep somebody
+// who knows how a token begins from trying out the rest.
+//
+// They apply to what an address sends that begins with the same characters. After a few wrong tokens in a row the next
+// one has to wait, and each wrong token doubles the wait. Somebody else at the same address, for example behind the same
+// proxy, has a token that begins otherwise, and needn't wait.
 const (
-	perAddress    = 10 // at once; after that, one each addressEvery
-	addressEvery  = 6 * time.Second
-	altogether    = 100
-	togetherEvery = 100 * time.Millisecond
-	mostAddresses = 1000
+	prefixLength = 8  // characters
+	freeAttempts = 10 // in a row
+	firstWait    = time.Second
+	longestWait  = time.Minute
+	forgetAfter  = 15 * time.Minute // after the last wrong attempt
+	mostFailures = 10_000           // that are remembered; one more forgets the oldest
 )
 
-// attempts counts attempts to sign in.
+// attempts remembers wrong attempts to sign in.
 type attempts struct {
-	mu  sync.Mutex
-	all *rate.Limiter
-	by  map[string]*rate.Limiter // by address
+	now func() time.Time
+
+	mu    sync.Mutex
+	by    map[origin]*list.Element
+	order list.List // of *failures, the oldest first
 }
 
-func newAttempts() *attempts {
-	return &attempts{all: rate.NewLimiter(rate.Every(togetherEvery), altogether), by: map[string]*rate.Limiter{}}
+// origin is where attempts come from: an address, and how the token begins, as a hash.
+type origin struct {
+	host   string
+	prefix [sha256.Size]byte
 }
 
-// allow counts an attempt from an address, and reports whether it may be made.
-func (a *attempts) allow(remote string) bool {
+// failures are wrong attempts in a row.
+type failures struct {
+	origin
+	count int
+	last  time.Time
+}
+
+func newAttempts(now func() time.Time) *attempts {
+	return &attempts{now: now, by: map[origin]*list.Element{}}
+}
+
+func originOf(remote, token string) origin {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
 		host = remote
 	}
+	token = strings.TrimSpace(token)
+	return origin{host, sha256.Sum256([]byte(token[:min(len(token), prefixLength)]))}
+}
+
+// wait is how long the next attempt has to wait.
+func (a *attempts) wait(from origin) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	l := a.by[host]
-	if l == nil {
-		if len(a.by) >= mostAddresses {
-			clear(a.by) // the common limit still holds
-		}
-		l = rate.NewLimiter(rate.Every(addressEvery), perAddress)
-		a.by[host] = l
+	e := a.by[from]
+	if e == nil {
+		return 0
 	}
-	return l.Allow() && a.all.Allow()
+	f := e.Value.(*failures)
+	passed := a.now().Sub(f.last)
+	if f.count < freeAttempts || passed > forgetAfter {
+		return 0
+	}
+	wait := longestWait
+	if doublings := f.count - freeAttempts; doublings < 10 {
+		wait = min(longestWait, firstWait<<doublings)
+	}
+	return max(0, wait-passed)
+}
+
+// failed counts a wrong attempt.
+func (a *attempts) failed(from origin) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	if e := a.by[from]; e != nil {
+		f := e.Value.(*failures)
+		if now.Sub(f.last) > forgetAfter {
+			f.count = 0
+		}
+		f.count++
+		f.last = now
+		a.order.MoveToBack(e)
+		return
+	}
+	a.by[from] = a.order.PushBack(&failures{from, 1, now})
+	if a.order.Len() > mostFailures {
+		delete(a.by, a.order.Remove(a.order.Front()).(*failures).origin)
+	}
+}
+
+// succeeded forgets the wrong attempts before a right one.
+func (a *attempts) succeeded(from origin) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if e := a.by[from]; e != nil {
+		a.order.Remove(e)
+		delete(a.by, from)
+	}
 }

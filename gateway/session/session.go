@@ -41,11 +41,16 @@ const (
 var (
 	// ErrUnknownToken means that the gateway doesn't know a token.
 	ErrUnknownToken = errors.New("this is none of the gateway's tokens")
-	// ErrTooMany means that there were too many attempts to sign in, from one address or in all.
-	ErrTooMany = errors.New("too many attempts to sign in")
 	// ErrForeign means that a request comes from another origin, or from a page of a session that has ended.
 	ErrForeign = errors.New("the request doesn't come from a page of this session")
 )
+
+// TooManyError means that there were too many wrong attempts with tokens that begin like this one.
+type TooManyError struct {
+	Wait time.Duration // until the next attempt
+}
+
+func (e *TooManyError) Error() string { return "too many attempts to sign in; wait " + e.Wait.String() }
 
 // Session is the session of one person in one browser.
 type Session struct {
@@ -81,24 +86,27 @@ func New(callers *access.Callers, mspID string) *Store {
 	}, strings.ToLower(mspID))
 	return &Store{
 		callers: callers, cookie: "pedigree-" + name, origins: http.NewCrossOriginProtection(),
-		attempts: newAttempts(), now: time.Now, kept: map[[sha256.Size]byte]*kept{},
+		attempts: newAttempts(time.Now), now: time.Now, kept: map[[sha256.Size]byte]*kept{},
 	}
 }
 
 // Begin starts a session for the holder of a token, and sets the cookie with the session's id. The errors are
-// ErrUnknownToken, ErrTooMany and ErrForeign.
+// ErrUnknownToken, ErrForeign and *TooManyError.
 func (s *Store) Begin(w http.ResponseWriter, r *http.Request, token string) (*Session, error) {
 	if s.origins.Check(r) != nil {
 		return nil, ErrForeign
 	}
-	if !s.attempts.allow(r.RemoteAddr) {
-		return nil, ErrTooMany
+	from := originOf(r.RemoteAddr, token)
+	if wait := s.attempts.wait(from); wait > 0 {
+		return nil, &TooManyError{wait}
 	}
 	digest := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	caller := s.callers.Holder(digest)
 	if caller == nil {
+		s.attempts.failed(from)
 		return nil, ErrUnknownToken
 	}
+	s.attempts.succeeded(from)
 	s.forget(r) // signing in again ends the browser's old session
 	var raw [32]byte
 	_, _ = rand.Read(raw[:]) // never fails
@@ -164,6 +172,22 @@ func (s *Store) find(r *http.Request, use bool) *Session {
 		k.used = now
 	}
 	return &Session{Caller: caller, Form: formToken(id)}
+}
+
+// Member tells which member sends a request: the name of the caller whose token or session it has, or "". It doesn't
+// count as use of the session.
+func (s *Store) Member(r *http.Request) string {
+	if header := r.Header.Get("Authorization"); header != "" {
+		caller, err := s.callers.Authenticate(header)
+		if err != nil {
+			return ""
+		}
+		return caller.Name
+	}
+	if found := s.Peek(r); found != nil {
+		return found.Caller.Name
+	}
+	return ""
 }
 
 // navigates reports whether the browser opens a new document, as when a person follows a link. The page that has the

@@ -52,6 +52,7 @@ func newFixture(t *testing.T) *fixture {
 	require.NoError(t, err)
 	f.store = New(f.callers, "LabMSP")
 	f.store.now = func() time.Time { return f.now }
+	f.store.attempts.now = f.store.now
 	return f
 }
 
@@ -157,9 +158,6 @@ func TestSessionsEnd(t *testing.T) {
 		},
 		"when too many others come": func(f *fixture, _ *http.Cookie) {
 			f.now = f.now.Add(time.Second)
-			f.store.attempts = newAttempts()
-			f.store.attempts.all.SetBurst(2 * most)
-			f.store.attempts.all.SetLimit(1e6)
 			for n := range most {
 				f.signIn("beta", n)
 			}
@@ -185,17 +183,55 @@ func TestARoleThatChangesChangesTheSession(t *testing.T) {
 	assert.Equal(t, access.Operator, f.store.Find(request("GET", c)).Caller.Role)
 }
 
-func TestAWrongTokenIsNoSessionAndTooManyAreRefused(t *testing.T) {
+func TestAWrongTokenIsNoSessionAndTooManyHaveToWait(t *testing.T) {
 	f := newFixture(t)
-	for range perAddress {
+	f.write(map[string]string{"the-token-of-alpha": "auditor", "beta": "submitter"})
+	require.NoError(t, f.callers.Reload())
+	try := func(token string) error {
 		w := httptest.NewRecorder()
-		_, err := f.store.Begin(w, request("POST", nil), "gamma")
-		assert.ErrorIs(t, err, ErrUnknownToken)
-		assert.Empty(t, w.Result().Cookies())
+		_, err := f.store.Begin(w, request("POST", nil), token)
+		if err != nil {
+			assert.Empty(t, w.Result().Cookies())
+		}
+		return err
 	}
-	_, err := f.store.Begin(httptest.NewRecorder(), request("POST", nil), "alpha")
-	assert.ErrorIs(t, err, ErrTooMany, "the right one comes too late")
-	f.signIn("alpha", 7) // from elsewhere it works
+	for range freeAttempts {
+		assert.ErrorIs(t, try("the-token-of-gamma"), ErrUnknownToken)
+	}
+	var late *TooManyError
+	wait := firstWait
+	for range 4 {
+		require.ErrorAs(t, try("the-token-of-alpha"), &late, "the right one has to wait, too: it begins like the wrong ones")
+		assert.Equal(t, wait, late.Wait)
+		require.NoError(t, try("beta"), "somebody else at the same address")
+		f.now = f.now.Add(late.Wait)
+		assert.ErrorIs(t, try("the-token-of-gamma"), ErrUnknownToken)
+		wait *= 2
+	}
+	require.ErrorAs(t, try("the-token-of-alpha"), &late)
+	f.signIn("the-token-of-alpha", 7) // from elsewhere it works
+	f.now = f.now.Add(late.Wait)
+	require.NoError(t, try("the-token-of-alpha"))
+	assert.ErrorIs(t, try("the-token-of-gamma"), ErrUnknownToken)
+	require.NoError(t, try("the-token-of-alpha"), "the wrong ones before a right one are forgotten")
+}
+
+func TestTheWaitAfterWrongTokensIsBoundedAndForgotten(t *testing.T) {
+	f := newFixture(t)
+	a, from := f.store.attempts, originOf("10.0.0.1:1", "wrong")
+	for range 1000 {
+		a.failed(from)
+	}
+	assert.Equal(t, longestWait, a.wait(from))
+	f.now = f.now.Add(forgetAfter + time.Second)
+	assert.Zero(t, a.wait(from))
+	a.failed(from)
+	assert.Zero(t, a.wait(from), "it counts from the beginning")
+	for n := range mostFailures + 10 {
+		a.failed(originOf("10.0.0.1:1", fmt.Sprintf("%08d", n)))
+	}
+	assert.Len(t, a.by, mostFailures)
+	assert.Equal(t, mostFailures, a.order.Len())
 }
 
 func TestWhatComesFromElsewhereIsNotOfTheSession(t *testing.T) {
