@@ -33,10 +33,11 @@ type Artifact struct {
 	At                                 time.Time
 	Block                              uint64
 	Flags                              []string
-	Newer                              string // ref of the newest version, if this isn't it
+	Newer                              []Reference // the newest version, if this isn't it
 
 	Recalled     []Reference // recalled or withdrawn nodes that it was made of; the first few
 	MoreRecalled int
+	Unsure       bool // not all that it was made of was looked at
 
 	Description, Licence, MediaType string
 	Size                            int64
@@ -47,8 +48,8 @@ type Artifact struct {
 	Made        []Run       // runs that generated it
 	DerivedFrom []Reference // the sources that its record names
 	MoreSources int
-	Uses        []Run    // runs that used it
-	Derived     []string // artifact versions whose records name it as a source
+	Uses        []Run       // runs that used it
+	Derived     []Reference // artifact versions whose records name it as a source
 	MoreDerived int
 	Claims      []Saying
 

@@ -22,9 +22,9 @@ func init() {
 	fill(reflect.ValueOf(card).Elem())
 	pages["artifacts"] = &Artifacts{Frame: framed(), Kind: hostile, Kinds: Kinds[:2], Rows: []ArtifactRow{row}, Earlier: "/artifacts?before=1"}
 	pages["artifact"] = &Artifact{
-		Frame: framed(), Ref: hostile, Series: hostile, Name: hostile, Version: hostile, Record: hostile, Kind: Kinds[4], By: hostile, Flags: []string{hostile}, Newer: hostile, Recalled: references, MoreRecalled: 1,
+		Frame: framed(), Ref: hostile, Series: hostile, Name: hostile, Version: hostile, Record: hostile, Kind: Kinds[4], By: hostile, Flags: []string{hostile}, Newer: references, Recalled: references, MoreRecalled: 1,
 		Description: hostile, Licence: hostile, MediaType: hostile, Size: 1, Algorithm: hostile, Digest: hostile, Coverage: hostile, Aliases: []Alias{{hostile, hostile, hostile, hostile}},
-		Versions: []ArtifactRow{row, other}, Made: []Run{run}, DerivedFrom: references, MoreSources: 1, Uses: []Run{run}, Derived: []string{hostile}, MoreDerived: 1, Claims: []Saying{saying, taken},
+		Versions: []ArtifactRow{row, other}, Made: []Run{run}, DerivedFrom: references, MoreSources: 1, Uses: []Run{run}, Derived: references, MoreDerived: 1, Claims: []Saying{saying, taken},
 		Files: []ArtifactFile{{hostile, "0123456789abcdef" + hostile, 1, 0}, {hostile, "", 1, 3}}, MoreFiles: 1, Card: card, Exports: []Export{{hostile, hostile, "/x"}},
 	}
 	pages["record"] = &Record{

@@ -31,6 +31,7 @@ func (p *Pages) functions() template.FuncMap {
 		"brief":    Brief,
 		"flagWord": flagWord,
 		"flagOf":   flagOf,
+		"warns":    record.Warns,
 		"title":    kindTitle,
 		"path":     url.PathEscape,
 		"query":    url.QueryEscape,

@@ -28,6 +28,7 @@ type Impact struct {
 	Columns          []Tile // the kinds that ByOrganisation counts
 	ByOrganisation   []ImpactOrganisation
 	Cut              []string // why the walk ended early, in words
+	Whole            bool     // nothing was cut
 	Table, Picture   string   // addresses
 }
 
@@ -47,6 +48,8 @@ type Touched struct {
 	Reached          int  // number of recalls that reach it
 	OnTheMove        bool
 	Last             string // for a thing on the move: the last news of it; may be empty
+	Unwalked         bool   // the walk was cut here
+	Answered         bool   // its organisation has acknowledged every recall that reaches it
 	Waiting          bool   // its organisation hasn't acknowledged every recall that reaches it
 	Acknowledged     []string
 	Why              []Hop
@@ -75,6 +78,7 @@ type ImpactRecall struct {
 type Acknowledged struct {
 	MSPID, Action, ID string
 	Recorded          time.Time
+	Since             int // nodes that the recall has reached since then
 }
 
 // ImpactOrganisation counts the nodes of one organisation that were touched.

@@ -66,8 +66,10 @@ type assessment struct {
 	visits []*visit // of down, in the order of the answer
 	nodes  []Node
 	impact *Impact
-	place  map[int64]int  // of touched nodes, in impact.Touched
-	found  []index.Vertex // the recalls in the impact
+	place  map[int64]int // of touched nodes, in impact.Touched
+	ids    []int64       // of the nodes in impact.Touched
+	found  []reach       // of the recalls in the impact
+	back   map[walkBack][]int
 }
 
 // begin finds where to begin.
@@ -136,6 +138,7 @@ func (a *assessment) touched(context.Context) error {
 			}
 		}
 		a.place[v.id] = len(a.impact.Touched)
+		a.ids = append(a.ids, v.id)
 		a.impact.Touched = append(a.impact.Touched, t)
 	}
 	return nil

@@ -58,7 +58,7 @@ type Touched struct {
 	// Recalls are the recalls and withdrawals that reach it, those about itself among them: record ids, each in
 	// Impact.Recalls.
 	Recalls []string `json:"recalls,omitempty"`
-	// Acknowledged are the organisations that have acknowledged every one of Recalls, by MSP id.
+	// Acknowledged are the organisations that have acknowledged every one of Recalls since it reaches the node, by MSP id.
 	Acknowledged []string `json:"acknowledged,omitempty"`
 	OnTheMove    bool     `json:"onTheMove,omitempty"`
 	// Why is a shortest path from a start, which comes first, to the node, which comes last.
@@ -88,17 +88,19 @@ type Recall struct {
 	Instructions string    `json:"instructions,omitempty"`
 	Subjects     []string  `json:"subjects"` // the nodes it is about
 	Touched      int       `json:"touched"`  // how many nodes of this impact it reaches
-	// Acknowledged is who has acknowledged it, in the order of the ledger. Missing are the organisations, by MSP id, of
-	// nodes that it reaches which haven't. Who made it needs no acknowledgement of their own.
+	// Acknowledged is who has acknowledged it, in the order of the ledger. Missing are the organisations, by MSP id, that
+	// haven't, or not since it reaches all that it reaches of theirs. Who made it needs no acknowledgement of their own.
 	Acknowledged []Acknowledgement `json:"acknowledged"`
 	Missing      []string          `json:"missing"`
 }
 
-// Acknowledgement is an organisation's word that it knows of a recall, and what it does.
+// Acknowledgement is an organisation's word that it knows of a recall, and what it does. It covers what the recall
+// reached when it was recorded, for the last time by that organisation.
 type Acknowledgement struct {
 	ID       string    `json:"id"`
 	MSPID    string    `json:"mspId"`
 	Action   string    `json:"action,omitempty"`
+	Covers   int       `json:"covers"` // how many of the nodes that the recall reaches
 	Block    uint64    `json:"block"`
 	Recorded time.Time `json:"recorded"` // of the transaction: the submitter's claim
 }

@@ -147,6 +147,65 @@ func TestAnImpactOfARecallTellsWhatItTouchedWhyAndWhoKnows(t *testing.T) {
 	require.Empty(t, s.touched(s.impact(lineage.Query{Node: "reading7"}), "lotC").Recalls)
 }
 
+func TestAnImpactThatIsCutNeverSaysThatARecallDoesNotReach(t *testing.T) {
+	s := newStory(t)
+	s.artifact("dataset/lab/source@1")
+	s.artifact("dataset/lab/d@1", "dataset/lab/source@1")
+	s.artifact("model/lab/a@1", "dataset/lab/d@1")
+	s.artifact("model/lab/b@1", "model/lab/a@1")
+	s.artifact("model/lab/c@1", "model/lab/b@1")
+	s.says("Lab", "recall", "recall", `{"reason":"poisoned"}`, "dataset/lab/source@1")
+	for depth := 1; depth <= 3; depth++ {
+		im := s.impact(lineage.Query{Node: "dataset/lab/d@1", Depth: depth})
+		require.Len(t, im.Touched, depth)
+		require.Len(t, im.Recalls, 1)
+		require.Equal(t, depth, im.Recalls[0].Touched, "the recall is further away than the depth")
+		if depth < 3 {
+			require.Equal(t, []string{"depth"}, im.Truncated.Reasons)
+			require.Equal(t, []string{im.Touched[depth-1].ID}, im.Truncated.Frontier)
+		} else {
+			require.Nil(t, im.Truncated)
+		}
+	}
+	few := s.impact(lineage.Query{Node: "dataset/lab/d@1", Nodes: 2})
+	require.Contains(t, few.Truncated.Reasons, "recalls", "the walk from the recall was cut as well")
+}
+
+func TestAnAcknowledgementCoversWhatTheRecallReachedWhenItWasMade(t *testing.T) {
+	s := newStory(t)
+	s.artifact("dataset/lab/d@1")
+	s.ledger.Put("Market", indextest.Artifact(t, "model/market/first@1", "dataset/lab/d@1"))
+	s.name("model/market/first@1", "model/market/first@1")
+	s.says("Harbor", "recall", "recall", `{"reason":"poisoned"}`, "dataset/lab/d@1")
+	s.says("Market", "known", "acknowledgement", `{"action":"stopped"}`, "recall")
+	s.says("Test", "known, too", "acknowledgement", `{}`, "recall")
+	im := s.impact(lineage.Query{Node: "dataset/lab/d@1"})
+	require.Empty(t, im.Recalls[0].Missing)
+	require.Equal(t, 1, im.Recalls[0].Acknowledged[0].Covers)
+	require.Equal(t, []string{"MarketMSP", "TestMSP"}, s.touched(im, "model/market/first@1").Acknowledged)
+
+	s.ledger.Put("Market", indextest.Artifact(t, "model/market/second@1", "dataset/lab/d@1"))
+	s.name("model/market/second@1", "model/market/second@1")
+	for _, node := range []string{"dataset/lab/d@1", "recall"} {
+		im = s.impact(lineage.Query{Node: node})
+		require.Equal(t, []string{"MarketMSP"}, im.Recalls[0].Missing, node)
+		require.Less(t, im.Recalls[0].Acknowledged[0].Covers, im.Recalls[0].Touched)
+		require.Equal(t, []string{"MarketMSP", "TestMSP"}, s.touched(im, "model/market/first@1").Acknowledged)
+		require.Empty(t, s.touched(im, "model/market/second@1").Acknowledged)
+	}
+	s.says("Market", "still known", "acknowledgement", `{"action":"stopped the second, too"}`, "recall")
+	im = s.impact(lineage.Query{Node: "dataset/lab/d@1"})
+	require.Empty(t, im.Recalls[0].Missing)
+	require.Equal(t, []string{"MarketMSP"}, s.touched(im, "model/market/second@1").Acknowledged)
+	require.Len(t, im.Recalls[0].Acknowledged, 3)
+
+	s.ledger.Put("Market", indextest.Artifact(t, "model/market/third@1", "dataset/lab/d@1"))
+	require.Equal(t, []string{"MarketMSP"}, s.impact(lineage.Query{Node: "dataset/lab/d@1"}).Recalls[0].Missing)
+	s.says("Market", "again", "acknowledgement", `{"action":"stopped"}`, "recall")
+	im = s.impact(lineage.Query{Node: "dataset/lab/d@1"})
+	require.Empty(t, im.Recalls[0].Missing, "the same words may be recorded again")
+}
+
 func TestAnImpactTellsOfRecallsAboveAndBesideIt(t *testing.T) {
 	s := aWrongLogger(t)
 	s.says("Lab", "base recalled", "recall", `{"reason":"trained badly"}`, "model/lab/base@1")

@@ -28,6 +28,8 @@ type Graph interface {
 		most int,
 	) (list []index.Vertex, more bool, err error)
 	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
+	// Recordings lists all recordings of a record, in ledger order.
+	Recordings(ctx context.Context, id string, at uint64) ([]index.Recording, error)
 }
 
 // Direction of a walk.

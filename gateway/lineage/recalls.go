@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -14,7 +13,18 @@ import (
 const (
 	mostRecalls          = 50
 	mostAcknowledgements = 100 // of one recall
+	mostWalksBack        = 20  // for acknowledgements that are older than something that their recall reaches
+	// recallDepth is the depth of walks for recalls. The depth that was asked for limits what is told, but a recall
+	// further away still reaches it.
+	recallDepth = 1000
 )
+
+// reach is a recall, and what it reaches of what was touched.
+type reach struct {
+	recall index.Vertex
+	places []int
+	newest int64 // the newest record that its walk went over
+}
 
 // recalls finds the recalls that reach what was touched, and what each reaches:
 // its own walk says so. They are looked for at the nodes of the answer, and at
@@ -29,10 +39,11 @@ func (a *assessment) recalls(ctx context.Context) error {
 		a.cut("recalls")
 	}
 	for _, v := range all {
-		reached, err := a.reachedBy(ctx, v)
+		found, err := a.reachedBy(ctx, v)
 		if err != nil {
 			return err
 		}
+		reached := found.places
 		if len(reached) == 0 {
 			continue
 		}
@@ -45,7 +56,7 @@ func (a *assessment) recalls(ctx context.Context) error {
 			return err
 		}
 		r.Touched = len(reached)
-		a.impact.Recalls, a.found = append(a.impact.Recalls, r), append(a.found, v)
+		a.impact.Recalls, a.found = append(a.impact.Recalls, r), append(a.found, found)
 	}
 	return nil
 }
@@ -76,7 +87,7 @@ func (a *assessment) standing(ctx context.Context) ([]index.Vertex, error) {
 		}
 	}
 	q := a.query
-	q.Direction = Ancestors
+	q.Direction, q.Depth = Ancestors, recallDepth
 	up := newWalk(q, a.links, inOrder(starts))
 	if err := up.run(ctx, a.end); err != nil {
 		return nil, err
@@ -115,31 +126,59 @@ func (a *assessment) standing(ctx context.Context) ([]index.Vertex, error) {
 // stands tells whether the statement that was asked about is a recall that nobody has taken back.
 func (a *assessment) stands(index.Vertex) bool {
 	start := a.nodes[0]
-	return record.Warns(start.Type) && !slices.Contains(start.Flags, "retracted")
+	retraction, _ := record.StatementKindOf(record.Retraction)
+	return record.Warns(start.Type) && !slices.Contains(start.Flags, retraction.Flag)
 }
 
-// reachedBy lists the touched nodes that a recall reaches, by their places.
-func (a *assessment) reachedBy(ctx context.Context, recall index.Vertex) ([]int, error) {
-	var places []int
+// reachedBy finds the touched nodes that a recall reaches.
+func (a *assessment) reachedBy(ctx context.Context, recall index.Vertex) (reach, error) {
+	r := reach{recall: recall}
 	if len(a.starts) == 1 && a.starts[0].ID == recall.ID {
 		for _, place := range a.place {
-			places = append(places, place)
+			r.places = append(r.places, place)
 		}
-		return places, nil
+		r.newest = a.down.newest()
+		return r, nil
 	}
-	w := newWalk(a.query, a.links, []index.Vertex{recall})
+	w, err := a.walkFrom(ctx, recall, a.links)
+	if err != nil {
+		return r, err
+	}
+	r.newest = w.newest()
+	for id, v := range w.visits {
+		if place, ok := a.place[id]; ok && v.onItsOwn() {
+			r.places = append(r.places, place)
+		}
+	}
+	return r, nil
+}
+
+// walkFrom walks from a recall to all that it reaches.
+func (a *assessment) walkFrom(ctx context.Context, recall index.Vertex, l *links) (*walk, error) {
+	q := a.query
+	q.Depth = recallDepth
+	w := newWalk(q, l, []index.Vertex{recall})
 	if err := w.run(ctx, a.end); err != nil {
 		return nil, err
 	}
 	if len(w.reasons) > 0 {
 		a.cut("recalls")
 	}
+	return w, nil
+}
+
+// newest is the newest record that a walk went over. Ids are in the order of the ledger.
+func (w *walk) newest() int64 {
+	var newest int64
 	for id, v := range w.visits {
-		if place, ok := a.place[id]; ok && v.onItsOwn() {
-			places = append(places, place)
+		if v.kind.IsRecord() {
+			newest = max(newest, id)
 		}
 	}
-	return places, nil
+	for _, e := range w.edges.all {
+		newest = max(newest, e.record)
+	}
+	return newest
 }
 
 // read reads what a recall says.
@@ -172,90 +211,6 @@ func (l *links) statement(ctx context.Context, id string) (*record.Statement, in
 		)
 	}
 	return read.Statement, r.Recording, nil
-}
-
-// acknowledgements finds who has acknowledged the recalls, and who of those they reach has not.
-func (a *assessment) acknowledgements(ctx context.Context) error {
-	nodes := make([]int64, len(a.found))
-	for i, v := range a.found {
-		nodes[i] = v.ID
-	}
-	statuses, err := a.links.graph.Statuses(ctx, nodes, a.links.snap)
-	if err != nil {
-		return err
-	}
-	touched := make(map[string]map[string]bool, len(a.found)) // by recall: the organisations
-	for _, t := range a.impact.Touched {
-		for _, id := range t.Recalls {
-			if touched[id] == nil {
-				touched[id] = map[string]bool{}
-			}
-			touched[id][t.MSPID] = true
-		}
-	}
-	acknowledged := make(map[string][]string, len(a.found)) // by recall: the organisations, sorted
-	for i := range a.impact.Recalls {
-		r := &a.impact.Recalls[i]
-		by := map[string]bool{}
-		for _, c := range claimsOf(statuses[nodes[i]]) {
-			if c.Kind != record.Acknowledgement || c.Retracted {
-				continue
-			}
-			by[c.MSPID] = true
-			if len(r.Acknowledged) == mostAcknowledgements {
-				a.cut("recalls")
-				continue
-			}
-			s, at, err := a.links.statement(ctx, c.ID)
-			if err != nil {
-				return err
-			}
-			r.Acknowledged = append(
-				r.Acknowledged,
-				Acknowledgement{
-					ID:       c.ID,
-					MSPID:    c.MSPID,
-					Action:   s.Predicate.Get("action").Text,
-					Block:    c.Block,
-					Recorded: at.Time,
-				},
-			)
-		}
-		for mspID := range touched[r.ID] {
-			if !by[mspID] && mspID != r.MSPID {
-				r.Missing = append(r.Missing, mspID)
-			}
-		}
-		slices.Sort(r.Missing)
-		for mspID := range by {
-			acknowledged[r.ID] = append(acknowledged[r.ID], mspID)
-		}
-		slices.Sort(acknowledged[r.ID])
-	}
-	a.acknowledge(acknowledged)
-	return nil
-}
-
-// acknowledge tells each touched node who has acknowledged all that reaches it. Many nodes are reached by the same
-// recalls.
-func (a *assessment) acknowledge(by map[string][]string) {
-	common := map[string][]string{}
-	for i := range a.impact.Touched {
-		t := &a.impact.Touched[i]
-		if len(t.Recalls) == 0 {
-			continue
-		}
-		key := strings.Join(t.Recalls, " ")
-		all, ok := common[key]
-		if !ok {
-			all = slices.Clone(by[t.Recalls[0]])
-			for _, id := range t.Recalls[1:] {
-				all = slices.DeleteFunc(all, func(mspID string) bool { return !slices.Contains(by[id], mspID) })
-			}
-			common[key] = all
-		}
-		t.Acknowledged = all
-	}
 }
 
 func claimsOf(s *index.Status) []index.Claim {

@@ -34,7 +34,8 @@ func writeTable(out io.Writer, heading []string, rows func(add func(...string)))
 
 // WriteCSV writes what was touched as a table for people, a line for each node, by organisation and
 // then as near to the start as it is. "acknowledged by" are those who have acknowledged every recall that reaches
-// the node, "not acknowledged by" is the node's organisation if it has to and hasn't.
+// the node, "not acknowledged by" is the node's organisation if it has to and hasn't. "walked further" is no for a node
+// at which a limit cut the walk, so that it may have touched more.
 func (im *Impact) WriteCSV(out io.Writer) error {
 	made := make(map[string]string, len(im.Recalls))
 	missing := map[string]bool{}
@@ -58,7 +59,14 @@ func (im *Impact) WriteCSV(out io.Writer) error {
 		"acknowledged by",
 		"not acknowledged by",
 		"on the move",
+		"walked further",
 		"why",
+	}
+	unwalked := map[string]bool{}
+	if im.Truncated != nil {
+		for _, node := range im.Truncated.Frontier {
+			unwalked[node] = true
+		}
 	}
 	return writeTable(out, heading, func(add func(...string)) {
 		for _, t := range touched {
@@ -73,9 +81,12 @@ func (im *Impact) WriteCSV(out io.Writer) error {
 					waiting = t.MSPID
 				}
 			}
-			moving := "no"
+			moving, further := "no", "yes"
 			if t.OnTheMove {
 				moving = "yes"
+			}
+			if unwalked[t.ID] {
+				further = "no: the limits cut the walk here"
 			}
 			add(
 				t.MSPID,
@@ -89,6 +100,7 @@ func (im *Impact) WriteCSV(out io.Writer) error {
 				strings.Join(t.Acknowledged, " "),
 				waiting,
 				moving,
+				further,
 				Path(t.Why),
 			)
 		}

@@ -57,7 +57,7 @@ func (p *Pages) artifact(v *visit) error {
 		return err
 	}
 	if versions[0].Ref != a.Ref {
-		page.Newer = versions[0].Ref
+		page.Newer = p.refer(v.Context(), []string{versions[0].Ref})
 	}
 	if page.Versions, err = p.artifactRows(v.Context(), versions); err != nil {
 		return err
@@ -91,32 +91,35 @@ func (p *Pages) artifactPage(v *visit, a *index.Artifact) (*web.Artifact, error)
 	if page.Uses, err = p.runs(ctx, index.ActivityFilter{Used: a.Ref}, a.Ref); err != nil {
 		return nil, err
 	}
-	if page.Derived, page.MoreDerived, err = p.derived(ctx, a.Ref); err != nil {
+	derived, more, err := p.derived(ctx, a.Ref)
+	if err != nil {
 		return nil, err
 	}
-	recalled, err := p.recalledBehind(ctx, a.Ref)
+	page.Derived, page.MoreDerived = p.refer(ctx, derived), more
+	recalled, cut, err := p.recalledBehind(ctx, a.Ref)
+	page.Unsure = cut
 	recalled, page.MoreRecalled = shorten(recalled, mostSources)
 	page.Recalled = p.refer(ctx, recalled)
 	return page, err
 }
 
 // recalledBehind lists what a node comes from that is recalled, or whose consent is withdrawn. It looks no further back
-// than a page can wait for; the lineage page goes all the way.
-func (p *Pages) recalledBehind(ctx context.Context, node string) (recalled []string, err error) {
+// than a page can wait for, and tells whether that was all; the lineage page goes all the way.
+func (p *Pages) recalledBehind(ctx context.Context, node string) (recalled []string, cut bool, err error) {
 	answer, err := lineage.Trace(
 		ctx,
 		p.Index,
 		lineage.Query{Node: node, Direction: lineage.Ancestors, At: index.Latest, Nodes: mostBehind, Budget: behindBudget},
 	)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, n := range answer.Nodes[1:] {
 		if !n.Carrier && slices.ContainsFunc(n.Flags, record.IsWarning) {
 			recalled = append(recalled, n.ID)
 		}
 	}
-	return recalled, nil
+	return recalled, answer.Truncated != nil, nil
 }
 
 // describeArtifact says what the record of an artifact says.

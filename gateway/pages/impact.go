@@ -182,9 +182,11 @@ func viewRecalls(im *lineage.Impact, ours string) []web.ImpactRecall {
 		for _, a := range r.Acknowledged {
 			view.Acknowledged = append(
 				view.Acknowledged,
-				web.Acknowledged{MSPID: a.MSPID, Action: a.Action, ID: a.ID, Recorded: a.Recorded},
+				web.Acknowledged{
+					MSPID: a.MSPID, Action: a.Action, ID: a.ID, Recorded: a.Recorded, Since: r.Touched - a.Covers,
+				},
 			)
-			view.Answered = view.Answered || a.MSPID == ours
+			view.Answered = view.Answered || a.MSPID == ours && !view.Owed
 		}
 		list = append(list, view)
 	}
@@ -246,6 +248,13 @@ func addTouched(page *web.Impact, im *lineage.Impact) {
 	}
 	total, of := map[string]int{}, map[string]map[string]int{}
 	byKind := map[string][]web.Touched{}
+	page.Whole = im.Truncated == nil
+	unwalked := map[string]bool{}
+	if im.Truncated != nil {
+		for _, node := range im.Truncated.Frontier {
+			unwalked[node] = true
+		}
+	}
 	for _, t := range im.Touched {
 		n := &lineage.Node{ID: t.ID, Kind: t.Kind, Type: t.Type, BizStep: t.BizStep, Time: t.Time}
 		kind := columnOf(n)
@@ -254,7 +263,9 @@ func addTouched(page *web.Impact, im *lineage.Impact) {
 			of[t.MSPID] = map[string]int{}
 		}
 		of[t.MSPID][kind]++
-		byKind[kind] = append(byKind[kind], viewTouched(n, t, last, owed))
+		view := viewTouched(n, t, last, owed)
+		view.Unwalked = unwalked[t.ID]
+		byKind[kind] = append(byKind[kind], view)
 	}
 	for _, c := range columns {
 		switch list := byKind[c.kind]; c.kind {
@@ -307,6 +318,7 @@ func viewTouched(
 	if m, ok := moving[t.ID]; ok && m.BizStep != "" {
 		view.Last, _ = picture.Label(&lineage.Node{Kind: "event", BizStep: m.BizStep})
 	}
+	view.Answered = slices.Contains(t.Acknowledged, t.MSPID)
 	for _, id := range t.Recalls {
 		view.Waiting = view.Waiting || owed[id+" "+t.MSPID]
 	}

@@ -237,7 +237,7 @@ func (p *Pages) draw(page *web.Lineage, q question, a *lineage.Answer, affected 
 		}
 	}
 	for i := range a.Nodes {
-		if slices.Contains(a.Nodes[i].Flags, "recalled") {
+		if slices.ContainsFunc(a.Nodes[i].Flags, record.IsWarning) {
 			page.Recalled++
 		}
 	}

@@ -23,7 +23,7 @@ func (p *Pages) standing(ctx context.Context) (notices []web.Notice, more bool, 
 		if err != nil {
 			return nil, false, err
 		}
-		if slices.Contains(status.Flags, "retracted") {
+		if retracted, _ := record.StatementKindOf(record.Retraction); slices.Contains(status.Flags, retracted.Flag) {
 			continue
 		}
 		if len(notices) == mostNotices {

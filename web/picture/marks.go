@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
@@ -37,10 +38,21 @@ var (
 		"recalled",
 	}
 	markFlags = map[string]mark{
-		"certified": certified, "approved": approved, "corrected": corrected, "finding": finding,
-		lineage.FlagError: mistaken, "withdrawn": withdrawn, "recalled": recalled,
+		flagOf(record.Certificate): certified, flagOf(record.Approval): approved, flagOf(record.Correction): corrected,
+		flagOf(record.Finding): finding, lineage.FlagError: mistaken, flagOf(record.Withdrawal): withdrawn,
+		flagOf(record.Recall): recalled,
 	}
+	retracted = flagOf(record.Retraction)
 )
+
+// flagOf is the flag that statements of a kind leave.
+func flagOf(kind string) string {
+	k, _ := record.StatementKindOf(kind)
+	return k.Flag
+}
+
+// warns tells whether a node is a statement that warns.
+func (n *node) warns() bool { return n.Kind == "statement" && record.Warns(n.Type) }
 
 // The degrees in which a node is affected.
 const (
@@ -66,7 +78,7 @@ func (g *graph) spread(start bool) {
 		for _, flag := range n.Flags {
 			n.mark = max(n.mark, markFlags[flag])
 		}
-		if n.mark >= withdrawn || n.Kind == "statement" && n.Type == "recall" && !slices.Contains(n.Flags, "retracted") {
+		if n.mark >= withdrawn || n.warns() && !slices.Contains(n.Flags, retracted) {
 			reach(i, tainted)
 		}
 	}
@@ -99,7 +111,7 @@ func (g *graph) spread(start bool) {
 		}
 	}
 	for i := range g.nodes {
-		if n := &g.nodes[i]; reached[i] > sound && !(n.Kind == "statement" && n.Type == "recall") {
+		if n := &g.nodes[i]; reached[i] > sound && !n.warns() {
 			n.mark = max(n.mark, affected)
 		}
 	}

@@ -73,9 +73,6 @@ type upstream struct {
 	Status []string `json:"status"`
 }
 
-// grave lists the words of a status that must not be overlooked.
-var grave = []string{"recalled", "withdrawn"}
-
 func (v *contentCheck) flags(c *cobra.Command) {
 	c.Flags().
 		StringVar(&v.artifact, "artifact", "", "check DIR or FILE against this artifact version, such as model/lab/spoilage@3")
@@ -119,7 +116,7 @@ func (v *contentCheck) run(c *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	stands := slices.ContainsFunc(v.verdict.Status, func(s string) bool { return slices.Contains(grave, s) })
+	stands := slices.ContainsFunc(v.verdict.Status, record.IsWarning)
 	v.verdict.Verified = v.verdict.Why == ""
 	if v.target.JSON {
 		err = terminal.Value(c.OutOrStdout(), v.verdict)
@@ -256,11 +253,11 @@ func (v *contentCheck) againstLedger(ctx context.Context, path string) error {
 	return v.compare(ctx, path)
 }
 
-// graveOf returns the grave words of a status.
+// graveOf returns the words of a status that must not be overlooked.
 func graveOf(status []string) []string {
 	var found []string
 	for _, s := range status {
-		if slices.Contains(grave, s) {
+		if record.IsWarning(s) {
 			found = append(found, s)
 		}
 	}
@@ -320,34 +317,65 @@ func (v *contentCheck) againstProof(ctx context.Context, path string) error {
 	return v.compare(ctx, path)
 }
 
-// claims returns what proved statements say against any of the nodes. It leaves out statements whose retraction is
-// proved too.
+// claims returns the flags of proved statements that warn of any of the nodes. It leaves out statements that are proved
+// to be retracted.
 func claims(verdict *proof.Verdict, nodes ...string) []string {
-	words := map[string]string{record.Recall: "recalled", record.Withdrawal: "withdrawn"}
 	statements := map[string]*record.Statement{}
-	retracted := map[string]bool{}
 	for _, p := range verdict.Records {
-		r, problems := record.Decode(p.Record)
-		if len(problems) > 0 || r.Statement == nil {
-			continue
-		}
-		statements[string(r.ID)] = r.Statement
-		for _, subject := range r.Statement.Subjects {
-			retracted[subject.Node] = retracted[subject.Node] || r.Statement.Kind == record.Retraction
+		if r, problems := record.Decode(p.Record); len(problems) == 0 && r.Statement != nil {
+			statements[string(r.ID)] = r.Statement
 		}
 	}
+	retracted := takenBack(statements)
 	var found []string
 	for id, s := range statements {
 		about := slices.ContainsFunc(
 			s.Subjects,
 			func(subject record.Subject) bool { return slices.Contains(nodes, subject.Node) },
 		)
-		if word := words[s.Kind]; word != "" && about && !retracted[id] {
-			found = append(found, word)
+		if kind, _ := record.StatementKindOf(s.Kind); kind.Warns && about && !retracted[id] {
+			found = append(found, kind.Flag)
 		}
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// takenBack tells which of some statements are retracted by others that are not retracted themselves. It goes from
+// the statements that nobody retracts to those that they retract, so it looks at each retraction once. It comes to an
+// end: a statement's id is a hash of the ids that it retracts, so none retracts itself by a detour.
+func takenBack(statements map[string]*record.Statement) map[string]bool {
+	waiting := map[string]int{} // retractions that are not decided on, by what they retract
+	for _, s := range statements {
+		for _, subject := range s.Subjects {
+			if s.Kind == record.Retraction {
+				waiting[subject.Node]++
+			}
+		}
+	}
+	var decided []string
+	for id := range statements {
+		if waiting[id] == 0 {
+			decided = append(decided, id)
+		}
+	}
+	retracted := map[string]bool{}
+	for len(decided) > 0 {
+		id := decided[len(decided)-1]
+		decided = decided[:len(decided)-1]
+		if statements[id] == nil || statements[id].Kind != record.Retraction {
+			continue
+		}
+		for _, subject := range statements[id].Subjects {
+			if !retracted[id] {
+				retracted[subject.Node] = true
+			}
+			if waiting[subject.Node]--; waiting[subject.Node] == 0 {
+				decided = append(decided, subject.Node)
+			}
+		}
+	}
+	return retracted
 }
 
 // chosen returns the proved record of an artifact version: the one asked for, or the only one in the proof.

@@ -16,7 +16,36 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
+
+func TestARecallIsInForceAgainWhenItsRetractionIsRetracted(t *testing.T) {
+	const lot = "https://id.gs1.org/01/09521234543213/10/A"
+	verdict := &proof.Verdict{}
+	state := func(kind string, about ...string) string {
+		r := indextest.Statement(t, kind, `{"reason":"r"}`, about...)
+		verdict.Records = append(verdict.Records, &proof.Proved{Attested: proof.Attested{Record: r.Body}})
+		return string(r.ID)
+	}
+	require.Empty(t, claims(verdict, lot))
+	all := []string{state("recall", lot)}
+	for n := range 60 { // each retracts all before, so the last alone counts
+		all = append(all, state("retraction", all...))
+		require.Empty(t, claims(verdict, lot), n)
+	}
+
+	verdict.Records = verdict.Records[:1]
+	last := all[0]
+	for n := range 60 { // each retracts the one before
+		last = state("retraction", last)
+		if n%2 == 0 {
+			require.Empty(t, claims(verdict, lot), n)
+		} else {
+			require.Equal(t, []string{"recalled"}, claims(verdict, lot), n)
+		}
+	}
+}
 
 // A gateway returns only a part of a lineage that is too large. The rest may contain something recalled, and the output
 // must not suggest otherwise.

@@ -51,10 +51,13 @@ type Graph struct {
 		To   string `json:"to"`
 		Kind string `json:"kind"`
 	} `json:"edges"`
-	Truncated *struct {
-		Reasons  []string `json:"reasons"`
-		Frontier []string `json:"frontier"`
-	} `json:"truncated"`
+	Truncated *Truncation `json:"truncated"`
+}
+
+// Truncation says why and where a walk was cut.
+type Truncation struct {
+	Reasons  []string `json:"reasons"`
+	Frontier []string `json:"frontier"`
 }
 
 // Node is a node of the lineage graph.

@@ -40,6 +40,7 @@ type Impact struct {
 		Acknowledged []struct {
 			MSPID  string `json:"mspId"`
 			Action string `json:"action"`
+			Covers int    `json:"covers"`
 			Block  uint64 `json:"block"`
 		} `json:"acknowledged"`
 		Missing []string `json:"missing"`
@@ -50,7 +51,5 @@ type Impact struct {
 		BizStep     string `json:"bizStep"`
 		BizLocation string `json:"bizLocation"`
 	} `json:"onTheMove"`
-	Truncated *struct {
-		Reasons []string `json:"reasons"`
-	} `json:"truncated"`
+	Truncated *Truncation `json:"truncated"`
 }

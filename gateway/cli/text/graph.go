@@ -18,7 +18,7 @@ func Graph(w io.Writer, g client.Graph, ids bool) error {
 		ids:     ids,
 		nodes:   make(map[string]client.Node, len(g.Nodes)),
 		next:    map[string][]string{},
-		printed: map[string]bool{},
+		printed: map[string]bool{}, unwalked: frontier(g.Truncated),
 	}
 	for _, n := range g.Nodes {
 		t.nodes[n.ID] = n
@@ -59,6 +59,23 @@ type tree struct {
 	nodes   map[string]client.Node
 	next    map[string][]string // neighbours further from the start
 	printed map[string]bool
+
+	unwalked map[string]bool
+}
+
+// notWalked marks a node at which the walk was cut: there is more behind it, or may be.
+const notWalked = "not walked further"
+
+// frontier are the nodes behind which there is more, or may be.
+func frontier(cut *client.Truncation) map[string]bool {
+	if cut == nil {
+		return nil
+	}
+	at := make(map[string]bool, len(cut.Frontier))
+	for _, id := range cut.Frontier {
+		at[id] = true
+	}
+	return at
 }
 
 func (t *tree) print(id, branch, below string) {
@@ -68,7 +85,11 @@ func (t *tree) print(id, branch, below string) {
 		return
 	}
 	t.printed[id] = true
-	fmt.Fprintf(t.w, "%s%s\n", branch, nodeLine(n, t.ids))
+	line := nodeLine(n, t.ids)
+	if t.unwalked[id] {
+		line += "  " + notWalked
+	}
+	fmt.Fprintf(t.w, "%s%s\n", branch, line)
 	for i, child := range t.next[id] {
 		if i == len(t.next[id])-1 {
 			t.print(child, below+"└─ ", below+"   ")

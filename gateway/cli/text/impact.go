@@ -24,10 +24,11 @@ func Impact(w io.Writer, asked string, im client.Impact) error {
 	if im.Total == 0 {
 		p.Print("\nNothing, as far as the ledger tells.")
 	}
+	unwalked := frontier(im.Truncated)
 	for _, o := range im.Organisations {
 		p.Print("\n%s: %d", strings.TrimSuffix(terminal.Plain(o.MSPID), "MSP"), o.Total)
 		for _, kind := range slices.Sorted(maps.Keys(o.Kinds)) {
-			impactOfKind(p, im, o.MSPID, kind, len(o.Kinds[kind]))
+			impactOfKind(p, im, unwalked, o.MSPID, kind, len(o.Kinds[kind]))
 		}
 	}
 	recalls(p, im)
@@ -36,7 +37,7 @@ func Impact(w io.Writer, asked string, im client.Impact) error {
 }
 
 // impactOfKind names the nodes of one kind. Events are only counted, since there are many.
-func impactOfKind(p *terminal.Lines, im client.Impact, mspID, kind string, n int) {
+func impactOfKind(p *terminal.Lines, im client.Impact, unwalked map[string]bool, mspID, kind string, n int) {
 	if kind == "event" {
 		p.Print("  %s", terminal.Count(n, kind))
 		return
@@ -56,6 +57,9 @@ func impactOfKind(p *terminal.Lines, im client.Impact, mspID, kind string, n int
 		}
 		if t.OnTheMove {
 			words = append(words, "on the move")
+		}
+		if unwalked[t.ID] {
+			words = append(words, notWalked)
 		}
 		p.Print("  %s", strings.Join(words, "  "))
 	}
@@ -78,6 +82,9 @@ func recalls(p *terminal.Lines, im client.Impact) {
 			said := ""
 			if a.Action != "" {
 				said = ": " + terminal.Plain(a.Action)
+			}
+			if a.Covers < r.Touched {
+				said += fmt.Sprintf("; since then it has reached %d more", r.Touched-a.Covers)
 			}
 			p.Print("  acknowledged by %s in block %d%s", strings.TrimSuffix(terminal.Plain(a.MSPID), "MSP"), a.Block, said)
 		}
@@ -107,24 +114,35 @@ func nextSteps(p *terminal.Lines, im client.Impact) {
 		}
 	}
 	switch {
-	case im.Total == 0:
+	case im.Total == 0 || unreached == 0:
+	case im.Truncated != nil && slices.Contains(im.Truncated.Reasons, "recalls"):
+		p.Print("It isn't known whether a recall reaches %d of it: not all recalls were walked to their end.", unreached)
 	case len(im.Recalls) == 0:
-		p.Print("No recall reaches any of it.")
-	case unreached > 0:
-		p.Print("No recall reaches %d of it.", unreached)
+		p.Print("No recall reaches any of %s.", walked(im))
+	default:
+		p.Print("No recall reaches %d of %s.", unreached, walked(im))
 	}
 	if n := len(im.OnTheMove); n > 0 {
 		p.Print("%s not sold, used up or destroyed, as far as the ledger tells.", are(n, "thing"))
 	}
 	if im.Truncated != nil {
 		p.Print(
-			"The answer was cut short by its limits (%s): there is more. --limit and --depth allow more.",
+			"The answer was cut short by its limits (%s): nothing is said of what was not walked. %s",
 			terminal.Plain(strings.Join(im.Truncated.Reasons, ", ")),
+			"--limit and --depth allow more.",
 		)
 	}
 	if im.Total > 0 {
 		p.Print("Each with the path that says why: --csv")
 	}
+}
+
+// walked names what the answer speaks of.
+func walked(im client.Impact) string {
+	if im.Truncated != nil {
+		return "what was walked"
+	}
+	return "it"
 }
 
 func are(n int, what string) string {

@@ -82,8 +82,8 @@ each node, with the path that leads to it. --json prints the whole answer.
 	}
 	t.AddFlags(c)
 	c.Flags().BoolVar(&asCSV, "csv", false, "print CSV with a line for each touched node")
-	c.Flags().IntVar(&depth, "depth", 0, "the greatest number of steps to walk; the default is all")
-	c.Flags().IntVar(&limit, "limit", 0, "the greatest number of nodes; the default is 10,000")
+	c.Flags().IntVar(&depth, "depth", 0, "the greatest number of steps to walk, at most 1000; the default is 100")
+	c.Flags().IntVar(&limit, "limit", 0, "the greatest number of nodes, at most 100,000; the default is 10,000")
 	c.Flags().StringVar(&at, "at", "", "answer as of this block, or as of this date and time")
 	return c
 }

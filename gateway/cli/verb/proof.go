@@ -15,7 +15,7 @@ func Proof() *cobra.Command {
 	var t client.Target
 	var level string
 	var trace, down bool
-	var depth, organisations int
+	var depth, limit, organisations int
 	var wait time.Duration
 	c := &cobra.Command{
 		Use:   "proof ID",
@@ -25,7 +25,9 @@ offline, even years later. ID is a record id or an artifact version. The
 hexadecimal digits of a record id are enough.
 
 With --trace, ID is any node of the graph. The proof is then one file with every
-record that "pedigree trace" shows.
+record that "pedigree trace" shows. It has at most 1000 records: of a trace with
+more, prove fewer steps with --depth. The file and "pedigree verify" say that a
+trace was cut.
 
   receipt   peers of several organisations signed that their ledger has the record
   block     also proves when the record was written, who wrote it and who endorsed
@@ -43,8 +45,10 @@ If an organisation lags behind, the command waits for it.
 			if level != "receipt" && level != "block" {
 				return exit.Usagef("%q is no level of proof; there are receipt and block", level)
 			}
-			if down && !trace {
-				return exit.Usagef("--down goes with --trace")
+			for _, flag := range []string{"down", "depth", "limit"} {
+				if c.Flags().Changed(flag) && !trace {
+					return exit.Usagef("--%s goes with --trace", flag)
+				}
 			}
 			gateway, err := t.Client()
 			if err != nil {
@@ -60,8 +64,10 @@ If an organisation lags behind, the command waits for it.
 				if down {
 					query.Set("direction", "descendants")
 				}
-				if depth > 0 {
-					query.Set("depth", strconv.Itoa(depth))
+				for name, value := range map[string]int{"depth": depth, "limit": limit} {
+					if c.Flags().Changed(name) { // the gateway checks the range
+						query.Set(name, strconv.Itoa(value))
+					}
 				}
 			} else if path, err = gateway.ProofPath(c.Context(), client.ID(args[0])); err != nil {
 				return err
@@ -78,7 +84,10 @@ If an organisation lags behind, the command waits for it.
 	c.Flags().StringVar(&level, "level", "receipt", "strength of the proof: receipt or block")
 	c.Flags().BoolVar(&trace, "trace", false, "prove every record of the trace of ID")
 	c.Flags().BoolVar(&down, "down", false, "with --trace: prove what ID touched, not where it comes from")
-	c.Flags().IntVar(&depth, "depth", 0, "with --trace: the greatest number of steps to walk")
+	c.Flags().IntVar(&depth, "depth", 0,
+		"with --trace: the greatest number of steps to walk, at most 1000; the default is 100")
+	c.Flags().IntVar(&limit, "limit", 0,
+		"with --trace: refuse a trace of more records than this; the default, and the most, is 1000")
 	c.Flags().IntVar(&organisations, "organisations", 0,
 		"how many organisations must sign; the default is all that can be reached")
 	c.Flags().DurationVar(&wait, "wait", 30*time.Second, "how long to wait for an organisation that lags behind")

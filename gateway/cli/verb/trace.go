@@ -89,7 +89,7 @@ The tree shows each node once in full. A node that appears again has a *.
 	}
 	t.AddFlags(c)
 	c.Flags().BoolVar(&down, "down", false, "walk to what NODE touched")
-	c.Flags().IntVar(&depth, "depth", 0, "the greatest number of steps to walk; the default is all")
+	c.Flags().IntVar(&depth, "depth", 0, "the greatest number of steps to walk, at most 1000; the default is 100")
 	c.Flags().BoolVar(&ids, "ids", false, "print record ids in full")
 	c.Flags().StringVar(&column, "column", "", "trace this column of an artifact version, column by column")
 	c.Flags().StringVar(&at, "at", "", "answer as of this block, or as of this date and time")
