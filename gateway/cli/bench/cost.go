@@ -13,11 +13,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
-// thisProgram is the name of this process among those of the network. It sends
-// the events and is the usual program.
+// thisProgram stands for this process among those of the network. It sends the events and also runs the usual program.
 const thisProgram = "this program"
 
-// phase measures what one way of sending costs.
+// phase runs one way of sending and measures what it costs.
 func (r *run) phase(send func() (*result, error)) (Phase, error) {
 	cpu, roles, err := processorTime(r.network)
 	if err != nil {
@@ -53,7 +52,7 @@ func (r *run) phase(send func() (*result, error)) (Phase, error) {
 	return p, nil
 }
 
-// machine says what it ran on.
+// machine describes the machine.
 func machine() string {
 	model := runtime.GOARCH
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
@@ -67,13 +66,13 @@ func machine() string {
 	return fmt.Sprintf("%d × %s, %s", runtime.NumCPU(), model, runtime.Version())
 }
 
-// ticksPerSecond is the unit of times in /proc (proc_pid_stat(5)), the same on
-// every Linux that Go runs on.
+// ticksPerSecond is the unit of the times in /proc (see proc_pid_stat(5)). It is the same on every Linux that Go runs
+// on.
 const ticksPerSecond = 100
 
-// processorTime reads what each process has used, in seconds, and which role it
-// has. A process that died meanwhile would make the difference of two such
-// readings wrong, so it is an error if one can't be read.
+// processorTime returns the processor time that each process has used so far, in seconds, and each process's role. It
+// is an error if a process can't be read: one that died in between would make the difference between two readings
+// wrong.
 func processorTime(n *network.Network) (used map[string]float64, roles map[string]string, err error) {
 	used, roles = map[string]float64{}, map[string]string{}
 	add := func(name, role string, pid int) error {
@@ -81,7 +80,7 @@ func processorTime(n *network.Network) (used map[string]float64, roles map[strin
 		if err != nil {
 			return fmt.Errorf("couldn't read the processor time of %s: %w", name, err)
 		}
-		// The second field is the program's name in brackets, which may have spaces.
+		// The second field is the program's name in brackets, which may contain spaces.
 		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 		for _, field := range fields[11:13] {
 			ticks, err := strconv.ParseFloat(field, 64)
@@ -101,7 +100,7 @@ func processorTime(n *network.Network) (used map[string]float64, roles map[strin
 	return used, roles, add(thisProgram, thisProgram, os.Getpid())
 }
 
-// ledgerBytes is the size of the block files of the first organisation's peer.
+// ledgerBytes returns the size of the block files of the first organisation's peer.
 func ledgerBytes(n *network.Network) (int64, error) {
 	var total int64
 	root := filepath.Join(n.Dir(), n.Orgs()[0].Name)

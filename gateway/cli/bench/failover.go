@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// FailoverReport says how long a network takes to replace the orderer that
-// leads, when that is killed and stays down while events come in.
+// FailoverReport says how long a network takes to replace the leading orderer, if that is killed and stays down while
+// events come in.
 type FailoverReport struct {
 	Machine  string     `json:"machine"`
 	Orgs     int        `json:"organisations"`
@@ -26,31 +26,29 @@ type FailoverReport struct {
 // Failover is one death of a leader.
 type Failover struct {
 	Orderer string `json:"orderer"`
-	View    uint64 `json:"view"` // the one that ended
-	Next    uint64 `json:"next"` // the one in which events were committed again
+	View    uint64 `json:"view"` // the view that ended
+	Next    uint64 `json:"next"` // the view in which events were committed again
 
-	// GapSeconds is the longest time without a commit, and ResumedSeconds is from
-	// the kill until every organisation's gateway had committed an event that was
-	// sent after it.
+	// GapSeconds is the longest time without a commit. ResumedSeconds is the time from the kill until each
+	// organisation's gateway had committed an event that was sent after the kill.
 	GapSeconds     float64 `json:"gapSeconds"`
 	ResumedSeconds float64 `json:"resumedSeconds"`
 
-	// RejoinedSeconds is from its new start until the orderer signed blocks again,
-	// which isn't waited for after the last kill.
+	// RejoinedSeconds is the time from the orderer's restart until it signed blocks again. After the last kill it isn't
+	// measured.
 	RejoinedSeconds float64 `json:"rejoinedSeconds,omitempty"`
 }
 
-// Bounds of a failover run.
+// Times in a failover run.
 const (
-	beforeKill   = 2 * time.Second // of undisturbed traffic
+	beforeKill   = 2 * time.Second // time of undisturbed traffic
 	killPatience = 2 * time.Minute
 )
 
-// lineSizes are the senders of each organisation, by how many events they put
-// into a document; 0 stands for single events.
+// lineSizes lists the senders of each organisation by the number of events in a document. 0 stands for single events.
 var lineSizes = []int{0, 100, 1_000}
 
-// MeasureFailover kills the leading orderer so many times.
+// MeasureFailover kills the leading orderer as many times as the options say.
 func MeasureFailover(ctx context.Context, o Options, progress io.Writer) (*FailoverReport, error) {
 	r, stop, err := begin(ctx, o, progress)
 	if err != nil {
@@ -84,8 +82,8 @@ func MeasureFailover(ctx context.Context, o Options, progress io.Writer) (*Failo
 	return report, nil
 }
 
-// failOver kills the orderer that leads, and waits until the others have
-// replaced it and, unless it was the last one, it takes part again.
+// failOver kills the leading orderer and waits until the others have replaced it. Unless it is the last time, it also
+// waits until the orderer takes part again.
 func (r *run) failOver(t *traffic, last bool) (*Failover, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, killPatience)
 	defer cancel()
@@ -139,7 +137,7 @@ func (r *run) failOver(t *traffic, last bool) (*Failover, error) {
 	return one, nil
 }
 
-// view is that of the newest block.
+// view returns the view of the newest block.
 func (r *run) view(ctx context.Context) (uint64, error) {
 	height, err := r.reader.height(ctx)
 	if err != nil {
@@ -153,8 +151,8 @@ func (r *run) view(ctx context.Context) (uint64, error) {
 	return v, err
 }
 
-// rejoined waits until an orderer takes part again: until its signature is on
-// some new blocks. Before that, another's death would be one too many.
+// rejoined waits until an orderer takes part again, that is, until it has signed some new blocks. Before that, the
+// network might not survive the death of another one.
 func (r *run) rejoined(ctx context.Context, place uint32) error {
 	const enough, look = 5, 200 * time.Millisecond
 	from, err := r.reader.height(ctx)
@@ -184,8 +182,7 @@ func (r *run) rejoined(ctx context.Context, place uint32) error {
 	return nil
 }
 
-// awaitCommits waits until every organisation has committed something that was
-// sent after a time.
+// awaitCommits waits until every organisation has committed something that was sent after the given time.
 func (t *traffic) awaitCommits(ctx context.Context, after time.Time) error {
 	const look = 5 * time.Millisecond
 	for {
@@ -204,13 +201,13 @@ func (t *traffic) awaitCommits(ctx context.Context, after time.Time) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d of %d organisations committed something: %w", len(answered), len(all), ctx.Err())
+			return fmt.Errorf("only %d of %d organisations committed something: %w", len(answered), len(all), ctx.Err())
 		case <-time.After(look):
 		}
 	}
 }
 
-// longestGap is the longest time without a commit.
+// longestGap returns the longest time without a commit.
 func (t *traffic) longestGap(from, until time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -225,8 +222,7 @@ func (t *traffic) longestGap(from, until time.Time) time.Duration {
 	return longestGap(append(times, from, until))
 }
 
-// settle waits until everything that was acknowledged has gone through, and
-// counts what the ledger has.
+// settle waits until everything that was acknowledged has been processed, and counts what the ledger has.
 func (r *run) settle(t *traffic) (Count, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, killPatience)
 	defer cancel()

@@ -5,21 +5,21 @@ import (
 	"fmt"
 )
 
-// The events are those of a cold chain: each lot is packed, loaded, measured
-// on its way and unloaded, about 600 bytes an event.
+// The events are those of a cold chain. Each lot is packed, loaded, measured on its way and unloaded. An event has
+// about 600 bytes.
 
 const (
-	// eventsPerLot is how many events tell of one lot.
+	// eventsPerLot is the number of events about one lot.
 	eventsPerLot = 10
-	// usualBytes is about the size of an event as JSON, unless another is asked for.
+	// usualBytes is the approximate size of an event in JSON, unless the options say another.
 	usualBytes = 600
-	// plainBytes and below have no more than what happened to what, where and when.
+	// plainBytes is the size up to which an event says only what happened to what, where and when.
 	plainBytes = 400
 )
 
 const contextMember = `"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"]`
 
-// lot names the lot with a number in a run.
+// lot returns the name of a lot, given its number in a run.
 func lot(run string, number int) string {
 	return fmt.Sprintf("urn:epc:class:lgtin:9520001.020001.%s%d", run, number)
 }
@@ -37,8 +37,8 @@ func makeEvent(run string, n int) []byte {
 	return append([]byte("{"+contextMember+","), bare(run, n, usualBytes)[1:]...)
 }
 
-// bare makes an event without a context: each number of each run gives another
-// one, and always the same. It has about as many bytes as asked for.
+// bare makes event number n of a run, without a context. Each number of each run gives a different event, and always
+// the same one. Its size is about that asked for.
 func bare(run string, n, size int) []byte {
 	number, step := n/eventsPerLot, n%eventsPerLot
 	seconds := n % 86_400
@@ -107,7 +107,7 @@ func bare(run string, n, size int) []byte {
 			n%6,
 			1+n%9,
 		)
-		// A logger that was read out: a measurement a minute, which no compression can foresee.
+		// A logger that was read out: one measurement each minute, with values that don't compress well.
 		for i, dice := 1, uint64(n+1); size > usualBytes && len(b) < size; i++ {
 			dice = dice*6364136223846793005 + 1442695040888963407 // Knuth's MMIX generator
 			b = fmt.Appendf(b, `,{"type":"Temperature","time":"2026-03-%02dT%02d:%02d:00.000Z","value":%d.%d%d,"uom":"CEL"}`,
@@ -118,8 +118,7 @@ func bare(run string, n, size int) []byte {
 	return append(b, '}')
 }
 
-// makeDocument makes a document of the events of a run from one number up to
-// and without another.
+// makeDocument makes a document of the events of a run with numbers in [from, until).
 func makeDocument(run string, from, until, size int) []byte {
 	var d bytes.Buffer
 	d.Grow((until - from) * (size + size/4))

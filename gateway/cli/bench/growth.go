@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// GrowthReport says how cost grows with one thing at a time.
+// GrowthReport says how the cost grows, with one factor at a time.
 type GrowthReport struct {
 	Machine string  `json:"machine"`
 	Tables  []Table `json:"tables"`
 	Seconds float64 `json:"seconds"`
 }
 
-// Table is how cost grows with one thing.
+// Table says how the cost grows with one factor.
 type Table struct {
 	Name string `json:"name"`
-	Unit string `json:"unit"` // of what grows
+	Unit string `json:"unit"` // of the factor
 	Rows []Row  `json:"rows"`
 }
 
-// Row is one size of it.
+// Row holds the measurements for one value of the factor.
 type Row struct {
 	Value    int    `json:"value"`
 	Captured Phase  `json:"captured"`
@@ -34,12 +34,12 @@ type Row struct {
 	Counted  Count  `json:"counted"`
 }
 
-// growth is what may grow, how far, and how many events show it.
+// growth lists the factors, with the values that are measured and the number of events for each.
 var growth = []struct {
 	name, unit string
 	values     []int
 	set        func(o *Options, value int)
-	singles    bool // events one by one cost more, too
+	singles    bool // whether the factor also affects events sent one by one
 }{
 	{"batch", "records to a transaction", []int{1, 10, 100, 500, 2_000, 4_000}, func(o *Options, value int) {
 		o.Batch, o.Events = value, min(1_000+value*100, 40_000)
@@ -62,8 +62,7 @@ var growth = []struct {
 
 const traceTable = "trace"
 
-// traced are the graphs in which traces are made: one after the other the same
-// one, grown.
+// traced lists the sizes of the graph in which traces are measured, in events. It is one graph, which grows.
 var traced = []int{10_000, 100_000, 1_000_000}
 
 func growthNames() string {
@@ -74,8 +73,7 @@ func growthNames() string {
 	return strings.Join(append(all, traceTable), ", ")
 }
 
-// MeasureGrowth makes the tables that the options name, each row on a network of
-// its own.
+// MeasureGrowth makes the tables that the options name. Each row is measured on a network of its own.
 func MeasureGrowth(ctx context.Context, o Options, progress io.Writer) (*GrowthReport, error) {
 	wanted := strings.Split(o.Growth, ",")
 	if o.Growth == "all" {
@@ -83,7 +81,7 @@ func MeasureGrowth(ctx context.Context, o Options, progress io.Writer) (*GrowthR
 	}
 	for _, name := range wanted {
 		if !slices.Contains(strings.Split(growthNames(), ", "), name) {
-			return nil, fmt.Errorf("--growth: %q is none of %s", name, growthNames())
+			return nil, fmt.Errorf("--growth: %q is not a table; choose from %s", name, growthNames())
 		}
 	}
 	began := time.Now()
@@ -125,7 +123,7 @@ func MeasureGrowth(ctx context.Context, o Options, progress io.Writer) (*GrowthR
 	return report, nil
 }
 
-// measureRow measures one size of something.
+// measureRow measures one row.
 func measureRow(ctx context.Context, o Options, progress io.Writer) (*Row, error) {
 	r, stop, err := begin(ctx, o, progress)
 	if err != nil {
@@ -158,7 +156,7 @@ func measureRow(ctx context.Context, o Options, progress io.Writer) (*Row, error
 	return row, err
 }
 
-// measureTraces traces in a graph that grows.
+// measureTraces measures traces in a growing graph.
 func measureTraces(ctx context.Context, o Options, progress io.Writer) (*Table, error) {
 	r, stop, err := begin(ctx, o, progress)
 	if err != nil {

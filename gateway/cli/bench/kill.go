@@ -12,36 +12,33 @@ import (
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
-// KillReport says what became of events while processes were killed at random.
+// KillReport says what happened to events while processes were killed at random.
 type KillReport struct {
 	Machine  string         `json:"machine"`
 	Orgs     int            `json:"organisations"`
 	Orderers int            `json:"orderers"`
 	Seed     uint64         `json:"seed"`
-	Seconds  float64        `json:"seconds"` // of killing
+	Seconds  float64        `json:"seconds"` // duration of the killing
 	Kills    map[string]int `json:"kills"`   // by name of the process
 	Repeats  int            `json:"repeats"` // how often something had to be sent again
 
-	// LongestGapSeconds is the longest time in which nobody's events were committed.
+	// LongestGapSeconds is the longest time in which no events were committed, of any sender.
 	LongestGapSeconds float64 `json:"longestGapSeconds"`
 	Counted           Count   `json:"counted"`
 }
 
 const (
-	shortestLife = 300 * time.Millisecond // between two kills
+	shortestLife = 300 * time.Millisecond // shortest time between two kills
 	longestLife  = 4 * time.Second
-	chosenFor    = time.Minute // how long it is the same peer and the same orderer
+	chosenFor    = time.Minute // how long the same peer and the same orderer are killed
 )
 
-// killed are the roles whose processes are killed. Chaincode processes keep
-// nothing and are left alone.
+// killed lists the roles whose processes are killed. Chaincode processes are left alone, because they keep no state.
 var killed = []string{"gateway", "peer", "orderer"}
 
-// MeasureKills kills gateways, a peer and an orderer by SIGKILL at random times
-// while events come in to all organisations, in documents and one by one, from
-// senders that repeat what wasn't acknowledged. At last it counts: whatever was
-// acknowledged must be on the ledger, once. If it isn't, there is both a report
-// and an error.
+// MeasureKills kills gateways, a peer and an orderer with SIGKILL at random times. Meanwhile events come in to all
+// organisations, in documents and one by one, from senders that repeat what wasn't acknowledged. Finally it counts:
+// each acknowledged event must be on the ledger exactly once. If one isn't, it returns both a report and an error.
 func MeasureKills(ctx context.Context, o Options, progress io.Writer) (*KillReport, error) {
 	r, stop, err := begin(ctx, o, progress)
 	if err != nil {
@@ -70,7 +67,7 @@ func MeasureKills(ctx context.Context, o Options, progress io.Writer) (*KillRepo
 	report.LongestGapSeconds, report.Seconds = t.longestGap(began, time.Now()).Seconds(), time.Since(began).Seconds()
 	if killing == nil {
 		again, cancel := context.WithTimeout(ctx, killPatience)
-		killing = t.awaitCommits(again, time.Now()) // the network must come back while events come in
+		killing = t.awaitCommits(again, time.Now()) // the network must recover while events come in
 		cancel()
 	}
 	ended := t.end()
@@ -82,9 +79,8 @@ func MeasureKills(ctx context.Context, o Options, progress io.Writer) (*KillRepo
 	return report, err
 }
 
-// killAtRandom kills one process after the other until the time is over: any
-// gateway, and of peers and orderers one, for a while, and then another one. So
-// there are always enough of them left to go on.
+// killAtRandom kills one process after another until the time is over. It may kill any gateway, but for a while only
+// one peer and one orderer, and then another one of each. So enough of them are always left to continue.
 func (r *run) killAtRandom(random *rand.Rand, until time.Time, t *traffic, kills map[string]int) error {
 	var chosen map[string]string // by role
 	var since time.Time
@@ -111,7 +107,7 @@ func (r *run) killAtRandom(random *rand.Rand, until time.Time, t *traffic, kills
 			r.network.Processes(),
 			func(p network.ProcessStatus) bool { return p.Name == name && p.Running },
 		)
-		if !running { // it is to be started again
+		if !running { // it has yet to be restarted
 			continue
 		}
 		if err := r.network.Kill(name); err != nil {
@@ -122,7 +118,7 @@ func (r *run) killAtRandom(random *rand.Rand, until time.Time, t *traffic, kills
 	return nil
 }
 
-// pick chooses a process of a role.
+// pick chooses a process with a role.
 func (r *run) pick(random *rand.Rand, role string) string {
 	var all []string
 	for _, p := range r.network.Processes() {

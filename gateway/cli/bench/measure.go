@@ -20,7 +20,7 @@ func (o Options) check() error {
 		return errors.New("there must be at least one event, document, client and organisation")
 	}
 	if o.Size < 1 || o.Size > 100_000 {
-		return fmt.Errorf("an event has 1 to 100000 bytes, not %d", o.Size)
+		return fmt.Errorf("the size of an event must be 1 to 100000 bytes, not %d", o.Size)
 	}
 	if o.Batch < 0 || o.Failover < 0 || o.Kill < 0 || o.Singles < 0 {
 		return errors.New("a number can't be negative")
@@ -28,18 +28,18 @@ func (o Options) check() error {
 	return nil
 }
 
-// run is one measurement under way.
+// run is one measurement in progress.
 type run struct {
 	ctx      context.Context
 	options  Options
 	network  *network.Network
-	gateways []*client.Client // one of each organisation, in the order of Orgs
+	gateways []*client.Client // one for each organisation, in the order of Orgs
 	reader   *reader          // of the first organisation's peer
 	progress io.Writer
 	began    time.Time
 }
 
-// begin starts a network. The caller must stop it.
+// begin starts a network. The caller must call the function that it returns, which stops the network.
 func begin(ctx context.Context, o Options, progress io.Writer) (*run, func(), error) {
 	dir := o.Dir
 	var cleanup []func()
@@ -83,7 +83,7 @@ func begin(ctx context.Context, o Options, progress io.Writer) (*run, func(), er
 	return r, stop, nil
 }
 
-// names gives the organisations of a larger network names.
+// names returns names for the organisations of a network, or nil for the default ones.
 func names(n int) []string {
 	if n == len(network.DefaultOrgs) {
 		return nil
@@ -95,13 +95,13 @@ func names(n int) []string {
 	return all
 }
 
-// say tells what happens, in the form in which the network tells it.
+// say reports progress, in the same form as the network does.
 func (r *run) say(format string, args ...any) {
 	fmt.Fprintf(r.progress, "%6.1fs %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// Measure starts a network, measures, and stops it. If the ledger doesn't have
-// what was sent, it returns both the report and an error.
+// Measure starts a network, measures, and stops the network. If the ledger doesn't have exactly what was sent, Measure
+// returns both the report and an error.
 func Measure(ctx context.Context, o Options, progress io.Writer) (*Report, error) {
 	r, stop, err := begin(ctx, o, progress)
 	if err != nil {
@@ -126,8 +126,8 @@ func (r *run) measure() (*Report, error) {
 	}
 	defer usual.close()
 	sent := &sentEvents{size: o.Size}
-	// Events that come one by one line up with blocks in one way or another, and keep to it for seconds: several short
-	// rounds, before and after, say more than one long one.
+	// Events sent one by one fall into step with the blocks, well or badly, and stay so for seconds. So several short
+	// rounds, before and after the captured events, say more than one long round.
 	var ways = []struct {
 		name, run string
 		into      *Phase
@@ -181,8 +181,7 @@ func (r *run) measure() (*Report, error) {
 	return report, err
 }
 
-// captured captures the events of a run with numbers from one up to and
-// without another, and watches how far the indexes are behind.
+// captured captures the events of a run with numbers in [from, until), and measures how far the indexes are behind.
 func (r *run) captured(sent *sentEvents, run string, from, until int) (Phase, Lag, error) {
 	r.say("capturing %d events in documents of %d …", until-from, r.options.Document)
 	watch, err := r.watchLag()
@@ -199,7 +198,7 @@ func (r *run) captured(sent *sentEvents, run string, from, until int) (Phase, La
 	return p, lag, nil
 }
 
-// count reads the whole ledger, and compares.
+// count reads the ledger from a block on and compares it with what was sent.
 func (r *run) count(list *tally, from uint64) (Count, error) {
 	r.say("counting on the ledger …")
 	last := time.Now()
@@ -217,8 +216,8 @@ func (r *run) count(list *tally, from uint64) (Count, error) {
 	return c, c.Err()
 }
 
-// sentEvents remembers which events were sent and acknowledged: not the events,
-// which can be made again.
+// sentEvents records which events were sent and acknowledged. It keeps only their numbers, because the events can be
+// made again.
 type sentEvents struct {
 	size int
 	runs []struct {
@@ -250,7 +249,7 @@ func (s *sentEvents) tally() (*tally, error) {
 	return list, nil
 }
 
-// next is the first number of a run that wasn't sent yet.
+// next returns the first number of a run that hasn't been sent yet.
 func (s *sentEvents) next(run string) int {
 	n := 0
 	for _, one := range s.runs {
@@ -261,7 +260,7 @@ func (s *sentEvents) next(run string) int {
 	return n
 }
 
-// emptied waits until a gateway's queue has nothing left.
+// emptied waits until a gateway's queue is empty.
 func emptied(ctx context.Context, gateway *client.Client) error {
 	for {
 		var status struct {
@@ -287,9 +286,8 @@ func emptied(ctx context.Context, gateway *client.Client) error {
 	}
 }
 
-// atTip waits until the reader's peer has every block that any gateway has in
-// its index: one that was killed may still be catching up while its gateway
-// follows another organisation's.
+// atTip waits until the reader's peer has every block that any gateway has indexed. If the peer was killed, it may
+// still be catching up while its gateway follows another organisation's peer.
 func (r *run) atTip(ctx context.Context) error {
 	highest := uint64(0)
 	for _, gateway := range r.gateways {
@@ -314,7 +312,7 @@ func (r *run) atTip(ctx context.Context) error {
 	}
 }
 
-// everywhere waits until every gateway's index has what the first one's has now.
+// everywhere waits until every gateway has indexed what the first one has indexed now.
 func (r *run) everywhere() error {
 	var first struct {
 		Height uint64 `json:"height"`

@@ -25,16 +25,15 @@ import (
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
-// reader reads the ledger from a peer itself, as an auditor of its
-// organisation: no gateway, queue or index of the program has a part in it.
+// reader reads the ledger directly from a peer, with the identity of an auditor of the peer's organisation. It uses no
+// gateway, queue or index of this program.
 type reader struct {
 	conn    *grpc.ClientConn
 	gateway *fabric.Gateway
 	channel *fabric.Network
 }
 
-// connect makes a connection of Fabric's own client to an organisation's peer.
-// Nothing is sent before the first call.
+// connect connects Fabric's own client to an organisation's peer. Nothing is sent before the first call.
 func connect(n *network.Network, org network.Org, role string) (*reader, error) {
 	r, err := dial(n, org, role)
 	if err != nil {
@@ -73,7 +72,7 @@ func dial(n *network.Network, org network.Org, role string) (*reader, error) {
 	if !roots.AppendCertsFromPEM(files[n.TLSRoots(org.Name)]) {
 		return nil, fmt.Errorf("%s holds no certificate", n.TLSRoots(org.Name))
 	}
-	const block = 100 << 20 // gRPC's own bound is below what a block may have
+	const block = 100 << 20 // a block may be larger than gRPC's default limit
 	conn, err := grpc.NewClient(
 		org.PeerAddress(),
 		grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(roots, org.PeerName())),
@@ -96,7 +95,7 @@ func dial(n *network.Network, org network.Org, role string) (*reader, error) {
 	return &reader{conn: conn, gateway: gateway, channel: gateway.GetNetwork(network.ChannelName)}, nil
 }
 
-// commitOf is the commit of a transaction that is known by its id alone.
+// commitOf returns the commit of a transaction of which only the id is known.
 func (r *reader) commitOf(transaction string) (*fabric.Commit, error) {
 	id := r.gateway.Identity()
 	creator, err := proto.Marshal(&msp.SerializedIdentity{Mspid: id.MspID(), IdBytes: id.Credentials()})
@@ -121,7 +120,7 @@ func (r *reader) close() {
 	r.conn.Close()
 }
 
-// height asks the peer how many blocks it has.
+// height asks the peer for the number of its blocks.
 func (r *reader) height(ctx context.Context) (uint64, error) {
 	answer, err := r.channel.GetContract("qscc").
 		EvaluateWithContext(ctx, "GetChainInfo", fabric.WithArguments(network.ChannelName))
@@ -135,7 +134,7 @@ func (r *reader) height(ctx context.Context) (uint64, error) {
 	return info.GetHeight(), nil
 }
 
-// blocks hands on the blocks from one number up to and without another.
+// blocks calls each for the blocks with numbers in [from, until).
 func (r *reader) blocks(ctx context.Context, from, until uint64, each func(*common.Block) error) error {
 	if from >= until {
 		return nil
@@ -148,7 +147,7 @@ func (r *reader) blocks(ctx context.Context, from, until uint64, each func(*comm
 	}
 	defer func() {
 		cancel()
-		for range stream { // its sender waits for somebody to take what it has read
+		for range stream { // the sender blocks until what it has read is taken
 		}
 	}()
 	for b := range stream {
@@ -165,8 +164,8 @@ func (r *reader) blocks(ctx context.Context, from, until uint64, each func(*comm
 	return fmt.Errorf("a peer stopped giving blocks before block %d", from)
 }
 
-// records hands on every record that the valid transactions of a block have
-// written, and tells how many transactions of the program there were.
+// records calls each for every record that the valid transactions of a block wrote. It returns the numbers of valid and
+// invalid transactions that wrote records.
 func records(b *common.Block, each func(mspID string, body []byte) error) (valid, invalid int, err error) {
 	codes := b.GetMetadata().GetMetadata()[common.BlockMetadataIndex_TRANSACTIONS_FILTER]
 	for i, raw := range b.GetData().GetData() {
@@ -201,7 +200,7 @@ func records(b *common.Block, each func(mspID string, body []byte) error) (valid
 	return valid, invalid, nil
 }
 
-// packsOf finds what a transaction writes under pack keys.
+// packsOf returns what a transaction writes under pack keys.
 func packsOf(raw []byte) (packs [][]byte, err error) {
 	var (
 		envelope common.Envelope
@@ -257,8 +256,7 @@ func packsOf(raw []byte) (packs [][]byte, err error) {
 	return packs, nil
 }
 
-// signers reads from a block which orderers' signatures it has, by their
-// places from 1.
+// signers returns which orderers signed a block, by their places counted from 1.
 func signers(b *common.Block) ([]uint32, error) {
 	signed, err := orderersMetadata(b)
 	if err != nil {
@@ -287,9 +285,9 @@ func orderersMetadata(b *common.Block) (*common.Metadata, error) {
 	return &signed, nil
 }
 
-// view reads from a block in which view the orderers agreed on it: the leader
-// of view v is the orderer with the place v modulo their number (SmartBFT
-// without rotation; the number is field 1 of its ViewMetadata).
+// view returns the view in which the orderers agreed on a block. The leader of view v is the orderer with the place v
+// modulo the number of orderers, because SmartBFT runs without rotation. The view is field 1 of SmartBFT's
+// ViewMetadata.
 func view(b *common.Block) (uint64, error) {
 	signed, err := orderersMetadata(b)
 	if err != nil {
@@ -317,5 +315,5 @@ func view(b *common.Block) (uint64, error) {
 		}
 		rest = rest[n:]
 	}
-	return 0, nil // proto3 leaves a zero out
+	return 0, nil // proto3 omits a zero
 }

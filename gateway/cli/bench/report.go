@@ -14,30 +14,37 @@ type Report struct {
 	Machine       string    `json:"machine"`
 	Orgs          int       `json:"organisations"`
 	Orderers      int       `json:"orderers"`
-	Clients       int       `json:"clients"`       // requests under way at once, of events one by one
-	Document      int       `json:"document"`      // events to a document
+	Clients       int       `json:"clients"`       // requests in progress at once, for events one by one
+	Document      int       `json:"document"`      // events in a document
 	OneByOne      Phase     `json:"oneByOne"`      // the usual way: a request and a transaction for each event
 	Single        Phase     `json:"single"`        // such requests through the gateway
 	Captured      Phase     `json:"captured"`      // documents
-	Ratio         float64   `json:"ratio"`         // of events a second: captured to one by one
-	RatioToSingle float64   `json:"ratioToSingle"` // and to single
+	Ratio         float64   `json:"ratio"`         // events a second: captured to one by one
+	RatioToSingle float64   `json:"ratioToSingle"` // events a second: captured to single
 	AloneMS       Quantiles `json:"aloneMilliseconds"`
 	IndexLagMS    Lag       `json:"indexLagMilliseconds"`
 	Trace         Traces    `json:"trace"`
 	Counted       Count     `json:"counted"`
-	Seconds       float64   `json:"seconds"` // all of it
+	Seconds       float64   `json:"seconds"` // duration of the whole measurement
 }
 
-// Phase is one way of sending.
+// Phase holds the measurements for one way of sending.
 type Phase struct {
-	Events                        int                `json:"events"`
-	Seconds                       float64            `json:"seconds"`
-	EventsPerSecond               float64            `json:"eventsPerSecond"`        // request to committed and, but for the usual way, in every index
-	ByRound                       []float64          `json:"eventsPerSecondByRound"` // if there were several
-	AcceptedPerSecond             float64            `json:"acceptedPerSecond"`      // request to acknowledged
-	LatencyMS                     Quantiles          `json:"latencyMilliseconds"`    // of a request: for captured ones, of a document until it is safe on disk
-	LedgerBytesPerEvent           float64            `json:"ledgerBytesPerEvent"`    // in the block files of one peer
-	ProcessorSeconds              map[string]float64 `json:"processorSeconds"`       // by role, of all its processes, and of this program
+	Events  int     `json:"events"`
+	Seconds float64 `json:"seconds"`
+	// EventsPerSecond counts from the request until the event is committed and, except for the usual way, in every
+	// index.
+	EventsPerSecond float64   `json:"eventsPerSecond"`
+	ByRound         []float64 `json:"eventsPerSecondByRound"` // if there were several rounds
+	// AcceptedPerSecond counts from the request until the acknowledgement.
+	AcceptedPerSecond float64 `json:"acceptedPerSecond"`
+	// LatencyMS is the time until the answer to a request. For captured events it is the time until a document is safe
+	// on disk.
+	LatencyMS Quantiles `json:"latencyMilliseconds"`
+	// LedgerBytesPerEvent is measured in the block files of one peer.
+	LedgerBytesPerEvent float64 `json:"ledgerBytesPerEvent"`
+	// ProcessorSeconds is the sum over all processes with a role. This program is a role of its own.
+	ProcessorSeconds              map[string]float64 `json:"processorSeconds"`
 	ProcessSeconds                map[string]float64 `json:"processorSecondsByProcess"`
 	ProcessorMicrosecondsPerEvent float64            `json:"processorMicrosecondsPerEvent"`
 
@@ -46,7 +53,7 @@ type Phase struct {
 	took            []time.Duration
 }
 
-// add makes one phase of two rounds.
+// add merges another round into the phase.
 func (p *Phase) add(o Phase) {
 	if p.Events == 0 {
 		*p = o
@@ -65,7 +72,7 @@ func (p *Phase) add(o Phase) {
 	p.finish()
 }
 
-// finish derives what depends on the sums.
+// finish derives the values that depend on sums.
 func (p *Phase) finish() {
 	events := float64(p.Events)
 	p.EventsPerSecond, p.AcceptedPerSecond = events/p.Seconds, events/p.acceptedSeconds
@@ -77,14 +84,14 @@ func (p *Phase) finish() {
 	p.ProcessorMicrosecondsPerEvent = 1e6 * total / events
 }
 
-// Traces is how long traces took in a graph of so many events.
+// Traces says how long traces took in a graph of a number of events.
 type Traces struct {
 	Events int       `json:"events"`
-	Nodes  int       `json:"nodes"` // of the largest answer
+	Nodes  int       `json:"nodes"` // in the largest answer
 	MS     Quantiles `json:"milliseconds"`
 }
 
-// Quantiles of times.
+// Quantiles are quantiles of times, in milliseconds.
 type Quantiles struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
@@ -104,7 +111,7 @@ func quantiles(took []time.Duration) Quantiles {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// longestGap is the longest time between two of several.
+// longestGap returns the longest time between two successive times.
 func longestGap(times []time.Time) time.Duration {
 	slices.SortFunc(times, time.Time.Compare)
 	longest := time.Duration(0)
@@ -114,7 +121,7 @@ func longestGap(times []time.Time) time.Duration {
 	return longest
 }
 
-// String says it in a sentence.
+// String returns the count as a sentence.
 func (c Count) String() string {
 	return fmt.Sprintf(
 		"%d events were acknowledged; a reader of the ledger found %d in %d blocks: %d missing, %d doubled",
@@ -157,7 +164,8 @@ func (r *Report) print(w io.Writer) error {
 	}
 	fmt.Fprintln(
 		w,
-		"\nms from a request to its answer: committed and, through the gateway, in its index; of a document, safe on disk",
+		"\nms is the time until a request is answered: an event is then committed and, through the gateway, indexed;"+
+			"\na document is safe on disk",
 	)
 	fmt.Fprintln(w, "\nprocessor seconds:")
 	t = tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
@@ -179,7 +187,7 @@ func (r *Report) print(w io.Writer) error {
 	}
 	if r.OneByOne.Events > 0 {
 		fmt.Fprintf(w, "\nratio %.1f; to single events through the gateway %.1f\n", r.Ratio, r.RatioToSingle)
-		fmt.Fprintf(w, "a single event while nothing else happens: p50 %.0f ms, p99 %.0f ms\n", r.AloneMS.P50, r.AloneMS.P99)
+		fmt.Fprintf(w, "a single event while nothing else is happening: p50 %.0f ms, p99 %.0f ms\n", r.AloneMS.P50, r.AloneMS.P99)
 	}
 	fmt.Fprintf(
 		w,
@@ -204,7 +212,7 @@ type namedPhase struct {
 	*Phase
 }
 
-// phases are those that were measured.
+// phases returns the phases that were measured.
 func (r *Report) phases() []namedPhase {
 	all := []namedPhase{{"one by one", &r.OneByOne}, {"single", &r.Single}, {"captured", &r.Captured}}
 	return slices.DeleteFunc(all, func(p namedPhase) bool { return p.Events == 0 })

@@ -14,21 +14,20 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 )
 
-// result is what a way of sending did.
+// result is the result of one way of sending.
 type result struct {
 	events    int
-	accepted  time.Duration   // until the last was acknowledged
+	accepted  time.Duration   // until the last event was acknowledged
 	latencies []time.Duration // from request to answer
 }
 
-// recordSingle sends an event to the first organisation's gateway and waits
-// until it is on the ledger and in the index.
+// recordSingle sends an event to the first organisation's gateway and waits until it is on the ledger and in the index.
 func (r *run) recordSingle(event []byte) error {
 	_, _, err := r.gateways[0].Record(r.ctx, "/epcis/v2/events", json.RawMessage(event))
 	return err
 }
 
-// oneByOne sends events of a run, many at once, until the time is over.
+// oneByOne sends events of a run, many at once, for the given time.
 func (r *run) oneByOne(sent *sentEvents, run string, duration time.Duration, send func([]byte) error) (*result, error) {
 	var (
 		all   sync.WaitGroup
@@ -72,7 +71,7 @@ func (r *run) oneByOne(sent *sentEvents, run string, duration time.Duration, sen
 	return &got, nil
 }
 
-// alone measures single events while nothing else happens.
+// alone measures single events while nothing else is happening.
 func (r *run) alone(sent *sentEvents) (Quantiles, error) {
 	const times = 20
 	var took []time.Duration
@@ -88,12 +87,11 @@ func (r *run) alone(sent *sentEvents) (Quantiles, error) {
 	return quantiles(took), nil
 }
 
-// senders is how many documents are on their way to the gateway at once.
+// senders is the number of documents that are sent to the gateway at once.
 const senders = 4
 
-// capture sends the events of a run in documents and waits until every
-// gateway's index has them. Documents are made on the way, so that a million
-// events need no more memory than some documents.
+// capture sends the events of a run in documents and waits until every gateway has indexed them. It makes the documents
+// as it goes, so a million events need no more memory than a few documents.
 func (r *run) capture(run string, from, until int) (*result, error) {
 	var (
 		all   sync.WaitGroup
@@ -149,7 +147,7 @@ func (r *run) capture(run string, from, until int) (*result, error) {
 		}
 		if counts.Recorded != counts.Total {
 			return nil, fmt.Errorf(
-				"of %d events of a document %d were recorded, %d rejected and %d known already",
+				"a document has %d events, of which %d were recorded, %d were rejected and %d were already known",
 				counts.Total,
 				counts.Recorded,
 				counts.Rejected,
@@ -160,7 +158,7 @@ func (r *run) capture(run string, from, until int) (*result, error) {
 	return &got, r.everywhere()
 }
 
-// awaitJob asks for a job until it has ended.
+// awaitJob waits until a job has ended.
 func awaitJob(ctx context.Context, gateway *client.Client, id string) (client.Counts, error) {
 	for {
 		var job client.Job
@@ -178,7 +176,7 @@ func awaitJob(ctx context.Context, gateway *client.Client, id string) (client.Co
 	}
 }
 
-// tell says now and then what the first gateway has in its queue.
+// tell reports from time to time what is in the first gateway's queue.
 func (r *run) tell(ended <-chan struct{}) {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
@@ -200,8 +198,7 @@ func (r *run) tell(ended <-chan struct{}) {
 	}
 }
 
-// accept sends a document until the gateway takes it: a busy one says when to
-// come again.
+// accept sends a document until the gateway accepts it. If the gateway is busy, it tries again after a while.
 func (r *run) accept(document []byte) (*client.Job, error) {
 	for {
 		job, err := r.gateways[0].Capture(r.ctx, document, true)
@@ -219,11 +216,10 @@ func (r *run) accept(document []byte) (*client.Job, error) {
 	}
 }
 
-// traceTimes is how many traces are made in one graph.
+// traceTimes is the number of traces in one graph.
 const traceTimes = 200
 
-// traces walks from lots of a run's events, in both directions, through the
-// last organisation's gateway.
+// traces traces lots of a run's events, alternately in both directions, through the last organisation's gateway.
 func (r *run) traces(run string, events int) (Traces, error) {
 	t := Traces{Events: events}
 	var took []time.Duration

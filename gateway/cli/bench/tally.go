@@ -10,24 +10,24 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
 
-// Count compares what was sent with what the ledger has.
+// Count compares what was sent with what is on the ledger.
 type Count struct {
-	Sent         int `json:"sent"`         // events that the gateways have acknowledged
+	Sent         int `json:"sent"`         // events that the gateways acknowledged
 	Events       int `json:"events"`       // event records in valid transactions
-	Distinct     int `json:"distinct"`     // of these
-	Missing      int `json:"missing"`      // acknowledged and not on the ledger
+	Distinct     int `json:"distinct"`     // different events among these
+	Missing      int `json:"missing"`      // acknowledged, but not on the ledger
 	Doubled      int `json:"doubled"`      // on the ledger more than once
-	Strange      int `json:"strange"`      // on the ledger and never sent
-	Blocks       int `json:"blocks"`       // that were read
-	Transactions int `json:"transactions"` // that carried records and were valid
-	Invalid      int `json:"invalid"`      // and those that weren't
+	Strange      int `json:"strange"`      // on the ledger, but never sent
+	Blocks       int `json:"blocks"`       // blocks that were read
+	Transactions int `json:"transactions"` // valid transactions with records
+	Invalid      int `json:"invalid"`      // invalid transactions with records
 }
 
-// Err says what is wrong with a count, if anything is.
+// Err returns an error if the ledger doesn't have exactly what was sent.
 func (c Count) Err() error {
 	if c.Missing > 0 || c.Doubled > 0 || c.Strange > 0 {
 		return fmt.Errorf(
-			"the ledger doesn't have what was sent: of %d acknowledged events %d are missing, %d are there more than once, and %d are there that nobody sent",
+			"the ledger doesn't have exactly what was sent: of %d acknowledged events %d are missing and %d are there more than once; %d further events were never sent",
 			c.Sent,
 			c.Missing,
 			c.Doubled,
@@ -37,12 +37,11 @@ func (c Count) Err() error {
 	return nil
 }
 
-// digest names an event by its content as it was sent.
+// digest identifies an event by the content that was sent.
 type digest [16]byte
 
-// tally holds the events that were sent, and how often each was found. Events
-// are told apart by what their senders wrote, so that no id which the program
-// under test gives them has a part in it.
+// tally holds the events that were sent and how often each was found. It tells events apart by what their senders
+// wrote, so it doesn't rely on any id that the program under test assigns.
 type tally struct {
 	events map[digest]tallied
 	strange,
@@ -56,8 +55,7 @@ type tallied struct {
 
 func newTally(events int) *tally { return &tally{events: make(map[digest]tallied, events)} }
 
-// sent adds an event. One that was sent and not acknowledged may be on the
-// ledger, but only once.
+// sent adds an event. An event that was sent but not acknowledged may be on the ledger, but only once.
 func (t *tally) sent(event []byte, acknowledged bool) error {
 	v, err := canonical.Parse(event, canonical.Limits{})
 	if err != nil {
@@ -71,13 +69,13 @@ func (t *tally) sent(event []byte, acknowledged bool) error {
 	return nil
 }
 
-// digestOf leaves out what the gateway fills in or moves.
+// digestOf returns the digest of an event without the members that the gateway fills in or moves.
 func digestOf(event canonical.Value) digest {
 	sum := sha256.Sum256(event.Without("eventID").Without("@context").Bytes())
 	return digest(sum[:len(digest{})])
 }
 
-// read counts the events in the blocks of a peer from a number to its end.
+// read counts the events in the blocks of a peer, from a block to the last one.
 func (t *tally) read(ctx context.Context, r *reader, from uint64, progress func(blocks, of uint64)) error {
 	height, err := r.height(ctx)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// onLedger is the record that a gateway makes of an event.
+// onLedger returns the record that a gateway makes of an event.
 func onLedger(t *testing.T, event []byte) []byte {
 	t.Helper()
 	doc, err := canonical.Parse(event, canonical.Limits{})
@@ -27,7 +27,7 @@ func onLedger(t *testing.T, event []byte) []byte {
 func TestATallyTellsWhatIsMissingDoubledAndStrange(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		found []int // numbers of events on the ledger; 0 to 2 were acknowledged, 3 was sent
+		found []int // numbers of events on the ledger; 0 to 2 were acknowledged, 3 was only sent
 		want  Count
 	}{
 		{"all that was acknowledged", []int{2, 0, 1}, Count{Sent: 3, Events: 3, Distinct: 3}},

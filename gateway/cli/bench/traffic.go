@@ -12,38 +12,34 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 )
 
-// patience is how long a sender waits before it sends again what wasn't
-// acknowledged.
+// patience is how long a sender waits before it sends something again.
 const patience = 100 * time.Millisecond
 
-// traffic sends events until it is told to stop, in the way a careful client
-// does: what was refused or got no answer is sent again, unchanged, until it is
-// acknowledged.
+// traffic sends events until it is stopped, as a careful client does: it sends again, unchanged, what was refused or
+// got no answer, until it is acknowledged.
 type traffic struct {
 	ctx    context.Context
 	stop   context.CancelFunc
 	ended  sync.WaitGroup
 	mu     sync.Mutex
 	lines  []*line
-	failed error // what no repetition would change
+	failed error // errors that a repetition wouldn't change
 }
 
-// line is one sender: it sends one thing after the other to one gateway, each
-// when the one before is on the ledger.
+// line is one sender. It sends one thing after another to one gateway, each once the one before is on the ledger.
 type line struct {
-	run     string // what its events have in common and no other line's have
-	org     int    // whose gateway
-	size    int    // events to a document; 0: single events
+	run     string // identifies the events of this line
+	org     int    // index of the organisation whose gateway it sends to
+	size    int    // events in a document; 0: single events
 	gateway *client.Client
 
-	// Guarded by traffic.mu.
+	// The following fields are guarded by traffic.mu.
 	acknowledged []bool // by number of what was sent
 	commits      []commit
 	repeats      int
 }
 
-// commit is when something was sent and when its sender knew that it was on the
-// ledger.
+// commit says when something was sent, and when its sender learned that it was on the ledger.
 type commit struct{ sent, known time.Time }
 
 func newTraffic(ctx context.Context) *traffic {
@@ -52,7 +48,7 @@ func newTraffic(ctx context.Context) *traffic {
 	return t
 }
 
-// start begins another line.
+// start starts another line.
 func (t *traffic) start(org int, gateway *client.Client, size int) {
 	t.mu.Lock()
 	l := &line{run: fmt.Sprintf("%c%d", 'A'+org, len(t.lines)), org: org, size: size, gateway: gateway}
@@ -70,7 +66,7 @@ func (t *traffic) start(org int, gateway *client.Client, size int) {
 	})
 }
 
-// send sends number n of a line until it is acknowledged.
+// send sends number n of a line until it is acknowledged, and waits until it is on the ledger.
 func (t *traffic) send(l *line, n int) error {
 	t.mu.Lock()
 	l.acknowledged = append(l.acknowledged, false)
@@ -98,8 +94,7 @@ func (t *traffic) send(l *line, n int) error {
 	return nil
 }
 
-// insist does something again until no gateway that is down or busy keeps it
-// from success.
+// insist repeats something as long as it fails because a gateway is down or busy.
 func (t *traffic) insist(l *line, do func() error) error {
 	for {
 		err := do()
@@ -126,7 +121,7 @@ func (l *line) body(n int) []byte {
 	return makeDocument(l.run, n*l.size, (n+1)*l.size, usualBytes)
 }
 
-// post sends something. Of a document, it returns the job.
+// post sends an event or a document. For a document it returns the id of the job.
 func (l *line) post(ctx context.Context, body []byte) (job string, err error) {
 	if l.size > 0 {
 		j, err := l.gateway.Capture(ctx, body, true)
@@ -137,7 +132,7 @@ func (l *line) post(ctx context.Context, body []byte) (job string, err error) {
 	}
 	_, _, err = l.gateway.Record(ctx, "/epcis/v2/events", json.RawMessage(body))
 	var p *client.Problem
-	if errors.As(err, &p) && p.Status == http.StatusConflict { // an earlier try was recorded and its answer lost
+	if errors.As(err, &p) && p.Status == http.StatusConflict { // an earlier attempt succeeded
 		return "", nil
 	}
 	return "", err
@@ -155,21 +150,21 @@ func (l *line) awaitJob(ctx context.Context, id string) error {
 	return err
 }
 
-// end stops all lines, and says what went wrong with any.
+// end stops all lines and returns their errors.
 func (t *traffic) end() error {
 	t.stop()
 	t.ended.Wait()
 	return t.failed
 }
 
-// err is what went wrong so far.
+// err returns the errors so far.
 func (t *traffic) err() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.failed
 }
 
-// tally lists all events that were sent.
+// tally returns a tally of all events that were sent.
 func (t *traffic) tally() (*tally, error) {
 	list := newTally(1 << 16)
 	for _, l := range t.lines {
@@ -184,7 +179,7 @@ func (t *traffic) tally() (*tally, error) {
 	return list, nil
 }
 
-// repeats is how often something had to be sent again.
+// repeats returns how often something had to be sent again.
 func (t *traffic) repeats() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

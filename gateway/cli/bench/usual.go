@@ -20,13 +20,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
-// usual is what this program is compared with: a REST program over Fabric as
-// they usually are. Each request is one event; it is submitted in a transaction
-// of its own by Fabric's own client, and answered when that says that the
-// transaction is committed. It has no queue and no index, checks and writes
-// what the gateway would, and is part of this process.
+// usual is the program that this one is compared with: a REST program over Fabric as they usually are. Each request is
+// one event. Fabric's own client submits it in a transaction of its own, and the request is answered once the
+// transaction is committed. It has no queue and no index, but checks and writes the same as the gateway. It runs in
+// this process.
 type usual struct {
-	ledger  *reader // its connection and identity are the submitter's
+	ledger  *reader // with the connection and the identity of a submitter
 	server  *http.Server
 	client  *http.Client
 	address string
@@ -45,7 +44,7 @@ func (r *run) openUsual() (*usual, error) {
 	u := &usual{ledger: connection, address: "http://" + listener.Addr().String()}
 	u.server = &http.Server{Handler: http.HandlerFunc(u.serve), ReadHeaderTimeout: time.Minute}
 	u.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: r.options.Clients}, Timeout: time.Minute}
-	go func() { _ = u.server.Serve(listener) }() // ends by close
+	go func() { _ = u.server.Serve(listener) }() // ends with close
 	return u, nil
 }
 
@@ -86,10 +85,10 @@ func (u *usual) serve(w http.ResponseWriter, request *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
-	_ = json.NewEncoder(w).Encode(map[string]string{"id": string(id)}) // the client may be gone
+	_ = json.NewEncoder(w).Encode(map[string]string{"id": string(id)}) // the client may have gone
 }
 
-// packEvent checks an event and makes a pack of it alone.
+// packEvent checks an event and makes a pack that contains only this event.
 func packEvent(body []byte) ([]byte, record.ID, error) {
 	doc, err := canonical.Parse(body, canonical.Limits{})
 	if err != nil {
@@ -119,7 +118,8 @@ func (u *usual) submit(ctx context.Context, pack []byte) error {
 	}
 	commit, err := transaction.SubmitWithContext(ctx)
 	if err != nil && strings.Contains(err.Error(), "request already processed") {
-		// The leader had it from another orderer and was done with it before it came from the peer: that is no refusal.
+		// The leader had already processed this transaction, which it got from another orderer before it came from the
+		// peer. That is not a refusal.
 		commit, err = u.ledger.commitOf(transaction.TransactionID())
 	}
 	if err != nil {

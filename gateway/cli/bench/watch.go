@@ -10,25 +10,24 @@ import (
 	fabric "github.com/hyperledger/fabric-gateway/pkg/client"
 )
 
-// Lag is how far the index of the slowest gateway is behind the commits of the
-// first organisation's peer, in milliseconds from a block's commit until it is
-// in the index. Heights are asked for every lagInterval: that much it may be
-// less in truth.
+// Lag says how far the slowest gateway's index is behind the first organisation's peer: the time from the commit of a
+// block until it is in the index, in milliseconds. Heights are polled every lagInterval, so the true values may be
+// smaller by that much.
 type Lag struct {
 	P50 float64 `json:"p50"`
 	Max float64 `json:"max"`
-	End float64 `json:"end"` // of the last block
+	End float64 `json:"end"` // for the last block
 }
 
 const lagInterval = 50 * time.Millisecond
 
-// watch notes when blocks are committed, and when they are in an index.
+// watch records when blocks are committed and when they are in the indexes.
 type watch struct {
 	stop   context.CancelFunc
 	ended  sync.WaitGroup
 	mu     sync.Mutex
 	commit map[uint64]time.Time
-	index  map[uint64]time.Time // when the slowest had it
+	index  map[uint64]time.Time // when the slowest index had the block
 	err    error
 }
 
@@ -84,9 +83,9 @@ func (r *run) watchLag() (*watch, error) {
 	return w, nil
 }
 
-// end stops watching. Every index must have the last block.
+// end stops watching. The last block must be in every index by then.
 func (w *watch) end() (Lag, error) {
-	<-time.After(2 * lagInterval) // for the last block to be seen in the indexes
+	<-time.After(2 * lagInterval) // so that the last block is seen in the indexes
 	w.stop()
 	w.ended.Wait()
 	var took []time.Duration
