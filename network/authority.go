@@ -32,7 +32,7 @@ type authority struct {
 // A credential is a certificate and its private key, both PEM.
 type credential struct{ certificate, key []byte }
 
-// write puts the credential into a folder as cert.pem and key.pem.
+// write writes the credential to a folder, as cert.pem and key.pem.
 func (c credential) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -58,13 +58,13 @@ func newAuthority(commonName, organisation, dir string) (*authority, error) {
 	return &authority{certificate, key}, made.write(dir)
 }
 
-// pem is the authority's own certificate.
+// pem returns the authority's own certificate.
 func (a *authority) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-// identity makes a certificate that signs ledger messages. The membership service takes the organisational unit for the
-// role: client, peer, admin or orderer.
+// identity makes a certificate for signing ledger messages. Fabric's membership service takes its organisational unit
+// for the role: client, peer, admin or orderer.
 func (a *authority) identity(commonName, unit string) (credential, error) {
 	made, _, _, err := sign(&x509.Certificate{
 		Subject: pkix.Name{

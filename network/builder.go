@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 )
 
-// builderType is the package type that this builder accepts: Fabric's name for chaincode that runs as a service.
+// builderType is the package type that this builder accepts. It is Fabric's name for chaincode that runs as a service.
 const builderType = "ccaas"
 
-// builderSteps are the programs that a peer looks for in a builder's bin folder, by name.
+// builderSteps maps the names of the programs that a peer looks for in a builder's bin folder to what they do.
 var builderSteps = map[string]func(args []string) error{"detect": detect, "build": build, "release": release}
 
 // Builder acts as a peer's external chaincode builder if args[0] ends in bin/detect, bin/build or bin/release. It
@@ -33,7 +33,7 @@ func Builder(argv []string) (handled bool, code int) {
 	return true, 0
 }
 
-// detect takes the package of type ccaas and no other: detect <source> <metadata>.
+// detect implements detect <source> <metadata>. It accepts only packages of the type ccaas.
 func detect(args []string) error {
 	if len(args) != 2 {
 		return errors.New("detect needs a source and a metadata folder")
@@ -54,7 +54,7 @@ func detect(args []string) error {
 	return nil
 }
 
-// build keeps what the package holds: build <source> <metadata> <output>.
+// build implements build <source> <metadata> <output>. It keeps the content of the package.
 func build(args []string) error {
 	if len(args) != 3 {
 		return errors.New("build needs a source, a metadata and an output folder")
@@ -73,7 +73,7 @@ func build(args []string) error {
 	return copyTree(filepath.Join(source, "META-INF"), filepath.Join(output, "META-INF"))
 }
 
-// release hands the peer what it wants to see: release <output of build> <release>.
+// release implements release <output of build> <release>. It gives the peer the files that the peer needs.
 func release(args []string) error {
 	if len(args) != 2 {
 		return errors.New("release needs a build and a release folder")
@@ -93,7 +93,7 @@ func release(args []string) error {
 	return copyTree(filepath.Join(built, "META-INF", "statedb"), filepath.Join(into, "statedb"))
 }
 
-// copyTree copies a folder's regular files, if there is such a folder.
+// copyTree copies the regular files of a folder. It does nothing if the folder doesn't exist.
 func copyTree(from, to string) error {
 	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -101,7 +101,7 @@ func copyTree(from, to string) error {
 	return os.CopyFS(to, os.DirFS(from))
 }
 
-// layBuilder makes the peers' builder out of links to the network's program.
+// layBuilder makes the peers' builder, which consists of links to the network's program.
 func (d folder) layBuilder() error {
 	bin := filepath.Join(d.builder(), "bin")
 	if err := os.MkdirAll(bin, 0o700); err != nil {
@@ -123,8 +123,8 @@ func (d folder) layBuilder() error {
 	return nil
 }
 
-// layProgram copies the program that the network's processes run into the folder, unless that copy is there already.
-// The network must outlive what it was started from: `go run` deletes its program at the end.
+// layProgram copies the program that the network's processes run into the folder, unless the copy is already there. The
+// network must outlive the program that started it: `go run` deletes its program at the end.
 func (d folder) layProgram(source string) error {
 	from, err := os.Stat(source)
 	if err != nil {

@@ -28,7 +28,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger/prepared"
 )
 
-// A peerClient speaks to an organisation's peer as that organisation's operator.
+// A peerClient talks to an organisation's peer as the organisation's operator.
 type peerClient struct {
 	org     Org
 	conn    *grpc.ClientConn
@@ -38,7 +38,7 @@ type peerClient struct {
 	network *client.Network
 }
 
-// connectPeer prepares a connection; nothing is sent before the first call.
+// connectPeer prepares a connection. Nothing is sent before the first call.
 func (d folder) connectPeer(org Org, channel string) (*peerClient, error) {
 	roots, err := loadRoots(d.path(org.Name, "tlsca", "cert.pem"))
 	if err != nil {
@@ -55,7 +55,8 @@ func (d folder) connectPeer(org Org, channel string) (*peerClient, error) {
 	conn, err := grpc.NewClient(org.PeerAddress(),
 		grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(roots, org.PeerName())),
 		grpc.WithNoProxy(),
-		// A peer that is starting refuses connections for a moment; gRPC would let a second pass before it tries again.
+		// A peer that is starting refuses connections for a moment. gRPC's default would wait a second before trying
+		// again.
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.3, MaxDelay: time.Second},
 			MinConnectTimeout: 5 * time.Second,
@@ -114,8 +115,8 @@ func loadIdentity(dir, mspID string) (*identity.X509Identity, identity.Sign, err
 	return id, sign, err
 }
 
-// ask calls a system chaincode of this very peer, on no channel: what administers a peer goes this way, as the
-// gateway service only serves channels.
+// ask calls a system chaincode of this peer, without a channel. The administration of a peer works this way, because
+// the gateway service serves only channels.
 func (c *peerClient) ask(ctx context.Context, chaincode, function string, args ...[]byte) ([]byte, error) {
 	proposal, err := c.propose(chaincode, append([][]byte{[]byte(function)}, args...))
 	if err != nil {
@@ -131,7 +132,7 @@ func (c *peerClient) ask(ctx context.Context, chaincode, function string, args .
 	return response.GetResponse().GetPayload(), nil
 }
 
-// propose makes a signed proposal on no channel.
+// propose returns a signed proposal without a channel.
 func (c *peerClient) propose(chaincode string, args [][]byte) (*peer.SignedProposal, error) {
 	nonce := make([]byte, 24)
 	rand.Read(nonce)
@@ -176,7 +177,7 @@ func (m *marshaller) bytes(message proto.Message) []byte {
 	return encoded
 }
 
-// submit has the named organisations endorse a call, and returns once it is committed as valid.
+// submit has the named organisations endorse a call, and returns once the transaction is committed as valid.
 func (c *peerClient) submit(ctx context.Context, chaincode, function string, arg []byte, endorsers ...string) error {
 	transaction, err := c.endorse(ctx, chaincode, function, arg, endorsers...)
 	if err != nil {
@@ -196,8 +197,8 @@ func (c *peerClient) submit(ctx context.Context, chaincode, function string, arg
 	return nil
 }
 
-// endorse asks the named organisations to endorse a call. No attempt takes longer than a few seconds, so that
-// somebody who isn't there yet is asked again soon.
+// endorse asks the named organisations to endorse a call. An attempt takes at most a few seconds, so that an
+// organisation that wasn't ready is asked again soon.
 func (c *peerClient) endorse(
 	ctx context.Context,
 	chaincode, function string,
@@ -221,7 +222,7 @@ func (c *peerClient) endorse(
 	return transaction, checkPrepared(proposal, transaction)
 }
 
-// checkPrepared holds what is about to be signed to what was proposed.
+// checkPrepared checks that what is about to be signed is what was proposed.
 func checkPrepared(proposal, transaction interface{ Bytes() ([]byte, error) }) error {
 	var proposed service.ProposedTransaction
 	var answered service.PreparedTransaction
@@ -243,7 +244,7 @@ func checkPrepared(proposal, transaction interface{ Bytes() ([]byte, error) }) e
 	return nil
 }
 
-// explain adds what the peers said to an error of the gateway service, whose own text only counts them.
+// explain adds what the peers said to an error of the gateway service. The error's own text only counts them.
 func explain(err error) error {
 	if err == nil {
 		return nil

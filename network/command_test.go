@@ -64,7 +64,7 @@ func TestADetachedNetworkSurvivesEveryDeath(t *testing.T) {
 	base, err := newPortPicker().run(4)
 	require.NoError(t, err)
 
-	// An interrupted making has left something: it is made anew.
+	// An interrupted attempt has left something; a new one starts over.
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "harbor", "ca"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "making"), nil, 0o644))
 
@@ -83,7 +83,7 @@ func TestADetachedNetworkSurvivesEveryDeath(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, stderr, "is already up or on its way (process "+strconv.Itoa(first.Supervisor)+")")
 
-	// Only the supervisor dies: its processes are leftovers, and the next one replaces them.
+	// Only the supervisor dies. Its processes are leftovers, which the next supervisor replaces.
 	require.NoError(t, syscall.Kill(first.Supervisor, syscall.SIGKILL))
 	require.True(t, eventuallyIs(t, dir, StateLeftover))
 	_, stderr, err = pedigree(t, "up", "--detach", "--dir", dir) // on the remembered ports

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Names that every network of ours shares; gateway.json and connection code elsewhere repeat none of them.
+// Names that all networks of this package share.
 const (
 	// ChannelName is the channel that all organisations join.
 	ChannelName = "pedigree"
@@ -19,7 +19,7 @@ const (
 	domain = "pedigree.example"
 )
 
-// The roles of the people and systems that an organisation lets in. Each is one ledger identity and one bearer token.
+// The roles of the people and systems that an organisation admits. Each role has a ledger identity and a bearer token.
 const (
 	Submitter = "submitter" // submits and reads
 	Auditor   = "auditor"   // reads
@@ -28,33 +28,35 @@ const (
 
 var roles = []string{Submitter, Auditor, Operator}
 
-// DefaultOrgs is the demonstration consortium: a salmon cold chain.
+// DefaultOrgs lists the organisations of the demonstration consortium, a salmon cold chain.
 var DefaultOrgs = []string{"harbor", "market", "lab"}
 
-// DefaultOrderers is how many orderers a network has unless told otherwise: the fewest of which one may lie or die.
+// DefaultOrderers is the default number of orderers. It is the smallest number that tolerates one orderer that fails or
+// lies.
 const DefaultOrderers = 4
 
-// Org is a member of the consortium: one peer, one chaincode process and one gateway.
+// Org is a member of the consortium. It has a peer, a chaincode process and a gateway.
 type Org struct {
-	// Name is the organisation's folder and command-line name: "harbor". It is also the namespace it claims.
+	// Name is the organisation's name in folders and on the command line, such as "harbor". It is also the namespace
+	// that the organisation claims.
 	Name string `json:"name"`
-	// Title is its name for people: "Harbor".
+	// Title is its name for people, such as "Harbor".
 	Title string `json:"title"`
-	// MSPID is its ledger name: "HarborMSP".
+	// MSPID is its name on the ledger, such as "HarborMSP".
 	MSPID string `json:"mspId"`
-	// PeerPort and ChaincodePort are where its peer and its chaincode process listen, on loopback.
+	// PeerPort and ChaincodePort are the loopback ports of its peer and its chaincode process.
 	PeerPort      int `json:"peerPort"`
 	ChaincodePort int `json:"chaincodePort"`
-	// GatewayPort is where its gateway listens, on loopback: the network's base port plus the organisation's place.
+	// GatewayPort is the loopback port of its gateway: the network's base port plus the organisation's place, from 1.
 	GatewayPort int `json:"gatewayPort"`
-	// Registered says that the organisation is recorded on the ledger as a member.
+	// Registered says whether the organisation is recorded on the ledger as a member.
 	Registered bool `json:"registered"`
 }
 
-// Orderer is one of the nodes that put transactions in order.
+// Orderer is one of the nodes that order transactions.
 type Orderer struct {
 	Name string `json:"name"`
-	// Port serves clients and the other orderers; AdminPort serves the channel participation API.
+	// Port serves clients and the other orderers. AdminPort serves the channel participation API.
 	Port      int `json:"port"`
 	AdminPort int `json:"adminPort"`
 }
@@ -66,32 +68,32 @@ func newOrg(name string) Org {
 
 func (o Org) domain() string { return o.Name + "." + domain }
 
-// PeerAddress is the host:port of the organisation's peer.
+// PeerAddress returns the host:port of the organisation's peer.
 func (o Org) PeerAddress() string { return loopback(o.PeerPort) }
 
-// PeerName is the host name on the certificate of the organisation's peer.
+// PeerName returns the host name on the certificate of the organisation's peer.
 func (o Org) PeerName() string { return "peer0." + o.domain() }
 
-// URL is where the organisation's gateway answers.
+// URL returns the URL of the organisation's gateway.
 func (o Org) URL() string { return "http://" + loopback(o.GatewayPort) }
 
-// The names of an organisation's processes, as status shows them and Kill takes them.
+// The names of an organisation's processes, as status prints them and Kill takes them.
 func (o Org) peerProcess() string      { return o.Name + "-peer" }
 func (o Org) chaincodeProcess() string { return o.Name + "-chaincode" }
 func (o Org) gatewayProcess() string   { return o.Name + "-gateway" }
 
-// Host is the host name on the orderer's certificate.
+// Host returns the host name on the orderer's certificate.
 func (o Orderer) Host() string { return o.Name + "." + domain }
 
-// Address is the host:port where it serves clients and the other orderers.
+// Address returns the host:port at which the orderer serves clients and the other orderers.
 func (o Orderer) Address() string { return loopback(o.Port) }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// orgName is short enough for any path and plain enough for a host name, an MSP id and a folder.
+// orgName matches names that are short enough for any path and plain enough for a host name, an MSP id and a folder.
 var orgName = regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`)
 
-// checkOrgs says what is wrong with a list of organisation names, or nil.
+// checkOrgs returns an error if the list of organisation names is invalid.
 func checkOrgs(names []string) error {
 	if len(names) == 0 || len(names) > 50 {
 		return fmt.Errorf("a network has 1 to 50 organisations, not %d", len(names))

@@ -12,16 +12,16 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// chaincodeVersion is the version in the chaincode's definition. The definition binds organisations to rules, not to
-// bytes: what each of them runs is its own affair, and a program that decides differently isn't endorsed with.
+// chaincodeVersion is the version in the chaincode's definition. The definition commits the organisations to rules, not
+// to a program. Each organisation may run any program, but results that differ from those of the others don't count.
 const chaincodeVersion = "1"
 
-// firstSequence counts changes of the definition: its endorsement policy, above all. Ours is the channel's default, a
-// majority of organisations, and has never changed.
+// firstSequence is the sequence number of the definition. It counts changes of the definition, such as a new
+// endorsement policy. Ours has never changed: it uses the channel's default, a majority of organisations.
 const firstSequence = 1
 
-// definition is what the organisations agree on. The policy is a reference into the channel's configuration, so that
-// it follows when organisations join.
+// definition returns the endorsement policy on which the organisations agree. It refers to a policy in the channel's
+// configuration, so it stays right when organisations join.
 func definition() ([]byte, error) {
 	return proto.Marshal(&peer.ApplicationPolicy{
 		Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{
@@ -30,7 +30,7 @@ func definition() ([]byte, error) {
 	})
 }
 
-// joinChannel makes the peer follow the channel of the genesis block, unless it does already. It waits until the peer
+// joinChannel joins the peer to the channel of the genesis block, unless it has joined already. It waits until the peer
 // answers.
 func (c *peerClient) joinChannel(ctx context.Context, channel string, genesis []byte) error {
 	var joined peer.ChannelQueryResponse
@@ -53,7 +53,7 @@ func (c *peerClient) joinChannel(ctx context.Context, channel string, genesis []
 	return wrap(err, "couldn't join %s's peer to channel %s", c.org.Title, channel)
 }
 
-// install gives the peer its organisation's package, unless it has it.
+// install installs the organisation's package on the peer, unless the peer has it.
 func (c *peerClient) install(ctx context.Context, p chaincodePackage) error {
 	query, err := proto.Marshal(&lifecycle.QueryInstalledChaincodesArgs{})
 	if err != nil {
@@ -83,7 +83,7 @@ func (c *peerClient) install(ctx context.Context, p chaincodePackage) error {
 	return wrap(err, "couldn't install the chaincode on %s's peer", c.org.Title)
 }
 
-// approve has the organisation agree to the definition and names its package, unless the ledger says so already.
+// approve approves the definition for the organisation and names its package, unless the ledger says so already.
 func (c *peerClient) approve(ctx context.Context, chaincode, packageID string) error {
 	query, err := proto.Marshal(&lifecycle.QueryApprovedChaincodeDefinitionArgs{Name: chaincode, Sequence: firstSequence})
 	if err != nil {
@@ -118,8 +118,8 @@ func (c *peerClient) approve(ctx context.Context, chaincode, packageID string) e
 	return c.submit(ctx, "_lifecycle", "ApproveChaincodeDefinitionForMyOrg", args, c.org.MSPID)
 }
 
-// commit makes the definition take effect, unless it has. All organisations must have approved it, so that all of
-// them can endorse from the start.
+// commit puts the definition into force, unless it already is. All organisations must have approved it before, so that
+// all of them can endorse from the start.
 func (c *peerClient) commit(ctx context.Context, chaincode string, mspIDs []string) error {
 	query, err := proto.Marshal(&lifecycle.QueryChaincodeDefinitionArgs{Name: chaincode})
 	if err != nil {
@@ -151,11 +151,11 @@ func (c *peerClient) commit(ctx context.Context, chaincode string, mspIDs []stri
 	return c.submit(ctx, "_lifecycle", "CommitChaincodeDefinition", args, mspIDs...)
 }
 
-// provenFunction is a call that every chaincode written with the contract API answers, and that writes nothing.
+// provenFunction is a function of every chaincode that uses the contract API. It writes nothing.
 const provenFunction = "org.hyperledger.fabric:GetMetadata"
 
-// prove returns once every organisation's chaincode endorses, asked through this organisation's peer. The endorsement
-// is thrown away.
+// prove waits until the chaincode of every organisation endorses a call through this organisation's peer. It doesn't
+// submit the endorsed transaction.
 func (c *peerClient) prove(ctx context.Context, chaincode string, mspIDs []string) error {
 	err := eventually(ctx, func(ctx context.Context) error {
 		_, err := c.endorse(ctx, chaincode, provenFunction, nil, mspIDs...)

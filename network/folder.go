@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// DefaultDir is the folder that commands use unless told otherwise.
+// DefaultDir is the default folder of a network.
 const DefaultDir = ".pedigree"
 
 // A folder is where a network lives:
@@ -34,7 +34,7 @@ const DefaultDir = ".pedigree"
 // start, so a stopped network's folder may be moved.
 type folder string
 
-// ownFolders are the names in the folder that no organisation may take.
+// ownFolders lists names in the folder that no organisation can have.
 var ownFolders = []string{"bin", "channel", "log", "run", "orderer"}
 
 func openFolder(dir string) (folder, error) {
@@ -64,7 +64,7 @@ func (d folder) orderer(name string) string    { return d.path("orderer", name) 
 func (d folder) token(org, role string) string { return d.path(org, role+".token") }
 func (d folder) user(org, role string) string  { return d.path(org, "users", role) }
 
-// full reports whether the disk that the folder lies on has no room left.
+// full reports whether the disk that holds the folder is full.
 func (d folder) full() bool {
 	var disk syscall.Statfs_t
 	return syscall.Statfs(string(d), &disk) == nil && disk.Bavail*uint64(disk.Bsize) < 1<<20
@@ -76,7 +76,7 @@ func (d folder) made() bool {
 	return err == nil
 }
 
-// checkOurs refuses a folder that holds something and isn't a network, made or in the making.
+// checkOurs returns an error if the folder contains something but is neither a network nor an unfinished one.
 func (d folder) checkOurs() error {
 	entries, err := os.ReadDir(string(d))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -100,7 +100,7 @@ func (d folder) checkOurs() error {
 	return nil
 }
 
-// claim marks the folder as a network in the making, after clearing what an earlier, interrupted making left.
+// claim marks the folder as an unfinished network. It first removes what an interrupted attempt left.
 func (d folder) claim() error {
 	if err := d.checkOurs(); err != nil {
 		return err
@@ -128,8 +128,8 @@ func (d folder) claim() error {
 	return nil
 }
 
-// make makes the network of the plan: keys, genesis block, tokens. The network exists once network.json does; a
-// making that is interrupted before starts over the next time, and no process has run until then.
+// make makes the network of the plan: keys, genesis block and tokens. The network exists once network.json does. If
+// make is interrupted before that, the next attempt starts over, which is safe because no process has run yet.
 func (d folder) make(p *plan, f fabric) error {
 	if err := d.claim(); err != nil {
 		return err
@@ -152,8 +152,8 @@ func (d folder) make(p *plan, f fabric) error {
 	return nil
 }
 
-// clearLedgers throws the ledgers of a network away in which not everybody has joined the channel. A peer or orderer
-// that dies while it makes its databases for the first time leaves some that it can never open again.
+// clearLedgers deletes the ledgers of a network in which not every node has joined the channel yet. A peer or an
+// orderer that dies while it creates its databases may leave some that it can never open again.
 func (d folder) clearLedgers(p *plan) error {
 	var dirs []string
 	for _, o := range p.Orderers {
@@ -175,8 +175,8 @@ func (d folder) clearLedgers(p *plan) error {
 	return nil
 }
 
-// remove deletes the network and everything it recorded, and the folder itself if nothing else lies in it. network.json
-// goes last, so that an interrupted removal can be repeated.
+// remove deletes the network and everything it recorded, and also the folder if nothing else is in it. It deletes
+// network.json last, so that an interrupted removal can be repeated.
 func (d folder) remove() error {
 	names := slices.Clone(ownFolders)
 	p, err := readPlan(d)
@@ -189,7 +189,7 @@ func (d folder) remove() error {
 		if _, making := os.Stat(d.makingFile()); making != nil {
 			return fmt.Errorf("there is no network in %s", d)
 		}
-		if err := d.claim(); err != nil { // clears what an interrupted making left
+		if err := d.claim(); err != nil { // removes what an interrupted attempt left
 			return err
 		}
 	default:
@@ -207,8 +207,8 @@ func (d folder) remove() error {
 	return nil
 }
 
-// removeDamaged removes a network whose plan can't be read, and with it the names of its organisations: they are the
-// folders in which a gateway's tokens lie.
+// removeDamaged deletes a network whose plan can't be read. The plan would say which organisations there are; here they
+// are the folders that hold a gateway's tokens.
 func (d folder) removeDamaged() error {
 	files, err := filepath.Glob(d.path("*", "tokens.json"))
 	if err != nil {

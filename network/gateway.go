@@ -22,7 +22,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index/postgres"
 )
 
-// makeTokens writes a bearer token for each role of each organisation: 256 random bits, readable by the owner only.
+// makeTokens writes a bearer token for each role of each organisation. A token has 256 random bits, and only its owner
+// can read the file.
 func (d folder) makeTokens(p *plan) error {
 	for _, org := range p.Orgs {
 		for _, role := range roles {
@@ -37,8 +38,8 @@ func (d folder) makeTokens(p *plan) error {
 	return nil
 }
 
-// configureGateway writes an organisation's gateway.json and tokens.json anew. Callers that somebody added to
-// tokens.json stay, and so does the place of the index unless the options name one.
+// configureGateway writes an organisation's gateway.json and tokens.json anew. It keeps callers that somebody added to
+// tokens.json. It also keeps the place of the index, unless the options name another one.
 func (d folder) configureGateway(p *plan, org Org, o Options) error {
 	c := config.Config{
 		Listen: loopback(org.GatewayPort), Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
@@ -78,11 +79,11 @@ func (d folder) configureGateway(p *plan, org Org, o Options) error {
 	return wrap(plainly(err), "couldn't configure %s's gateway", org.Title)
 }
 
-// IndexSQLite, as Options.Index, puts the indexes back into files of their gateways.
+// IndexSQLite is the value of Options.Index that puts the indexes back into files of their gateways.
 const IndexSQLite = "sqlite"
 
-// placeIndex is the place of an organisation's index as its gateway.json has it: a schema of its own, which carries the
-// network's id so that no other network finds it, or "" for a file.
+// placeIndex returns the place of an organisation's index for its gateway.json. In PostgreSQL it is a schema of its own
+// with the network's id in the name, so that no other network uses it. For a file it is "".
 func (d folder) placeIndex(p *plan, org Org, wanted string) (string, error) {
 	switch wanted {
 	case IndexSQLite:
@@ -101,7 +102,7 @@ func (d folder) placeIndex(p *plan, org Org, wanted string) (string, error) {
 	return postgres.WithSchema(wanted, "pedigree_"+org.Name+"_"+p.ID[:min(8, len(p.ID))])
 }
 
-// checkIndex says what is wrong with Options.Index, or nil.
+// checkIndex returns an error if the value of Options.Index is invalid.
 func checkIndex(wanted string) error {
 	if wanted == "" || wanted == IndexSQLite {
 		return nil
@@ -110,8 +111,8 @@ func checkIndex(wanted string) error {
 	return wrap(err, "--index")
 }
 
-// listTokens returns what tokens.json should hold: our roles with the tokens and paths of today, and whatever else it
-// held before. A role whose token file was deleted is not let in any more.
+// listTokens returns the new content of tokens.json: the network's roles with their current tokens and paths, and
+// everything else that the file had before. A role whose token file was deleted is no longer let in.
 func (d folder) listTokens(org Org) (config.TokenFile, error) {
 	var before, after config.TokenFile
 	text, err := os.ReadFile(d.path(org.Name, "tokens.json"))
@@ -148,7 +149,8 @@ func (d folder) listTokens(org Org) (config.TokenFile, error) {
 	return after, nil
 }
 
-// gatewayProcess says how to run an organisation's gateway: this program, with the configuration written before.
+// gatewayProcess describes how to run an organisation's gateway. It is this program, with the configuration in
+// gateway.json.
 func (d folder) gatewayProcess(org Org, extra []string) process {
 	return process{
 		name: org.gatewayProcess(), role: "gateway", org: org.Name, endpoint: loopback(org.GatewayPort),

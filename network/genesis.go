@@ -16,7 +16,8 @@ var channelText string
 var channelTemplate = template.Must(template.New("configtx.yaml").
 	Funcs(template.FuncMap{"inc": func(i int) int { return i + 1 }}).Parse(channelText))
 
-// makeGenesis writes the channel's first block: who is a member, who orders, and by which policies.
+// makeGenesis writes the channel's genesis block, which says who the members and the orderers are and which policies
+// apply.
 func (d folder) makeGenesis(p *plan, f fabric) error {
 	var text bytes.Buffer
 	err := channelTemplate.Execute(&text, map[string]any{

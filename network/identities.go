@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 )
 
-// nodeUnits is the part of a membership definition that reads a certificate's role from its organisational unit.
+// nodeUnits is the part of a membership definition that tells Fabric to read a certificate's role from its
+// organisational unit.
 const nodeUnits = `NodeOUs:
   Enable: true
   ClientOUIdentifier:
@@ -23,15 +24,15 @@ const nodeUnits = `NodeOUs:
     OrganizationalUnitIdentifier: orderer
 `
 
-// An owner is an organisation that is making its certificates: one authority for ledger identities and one for
-// connections, so that a connection's key can never sign a transaction.
+// An owner is an organisation for which certificates are being made. It has one authority for ledger identities and
+// another for TLS, so that a TLS key can never sign a transaction.
 type owner struct {
 	dir     string
 	domain  string
 	ca, tls *authority
 }
 
-// makeIdentities makes every key and certificate of the network.
+// makeIdentities makes all keys and certificates of the network.
 func (d folder) makeIdentities(p *plan) error {
 	if err := d.makeOrdererIdentities(p); err != nil {
 		return err
@@ -107,7 +108,7 @@ func newOwner(dir, domain string) (*owner, error) {
 	return o, o.membership(filepath.Join(dir, "msp"), nil)
 }
 
-// node makes the keys of a peer or an orderer: its membership folder and its connection certificate.
+// node makes the keys of a peer or an orderer: its membership folder and its TLS certificate.
 func (o *owner) node(dir, host, unit string) error {
 	identity, err := o.ca.identity(host, unit)
 	if err != nil {
@@ -123,7 +124,8 @@ func (o *owner) node(dir, host, unit string) error {
 	return tls.write(filepath.Join(dir, "tls"))
 }
 
-// membership writes a membership folder in the form that Fabric reads: public, or with the identity of a node.
+// membership writes a membership folder in the form that Fabric reads. If identity is nil, the folder is the public
+// one; otherwise it is that of a node.
 func (o *owner) membership(dir string, identity *credential) error {
 	files := map[string][]byte{
 		"config.yaml":          []byte(nodeUnits),

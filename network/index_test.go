@@ -12,7 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
-// configured is what an organisation's gateway.json says of its index, and who may read the file.
+// configured returns the place of the index in an organisation's gateway.json, and the mode of the file.
 func configured(t *testing.T, d folder, org Org) (string, os.FileMode) {
 	t.Helper()
 	path := d.path(org.Name, "gateway.json")

@@ -11,8 +11,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
-// waitForLock takes the lock of path, however long that takes, and returns what gives it back. It calls waiting once
-// if somebody else holds it.
+// waitForLock waits for the lock of path and takes it. It returns the function that releases the lock. If another
+// process holds the lock, it calls waiting once.
 func waitForLock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -35,7 +35,7 @@ func waitForLock(ctx context.Context, path string, waiting func()) (unlock func(
 	}
 }
 
-// take makes the folder if need be, and locks it for this process to run its network.
+// take creates the folder if necessary and locks it, so that this process can run its network.
 func (d folder) take() (*os.File, error) {
 	if err := d.checkOurs(); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (d folder) take() (*os.File, error) {
 	return lock, wrap(plainly(err), "couldn't lock folder %s", d)
 }
 
-// signLock writes into a lock who holds it.
+// signLock writes this process's id into a lock.
 func signLock(lock *os.File) error {
 	self, err := identify(os.Getpid())
 	if err != nil {
@@ -78,7 +78,7 @@ func signLock(lock *os.File) error {
 	return err
 }
 
-// holder returns the process that last took the folder's lock: it may be gone.
+// holder returns the process that last took the folder's lock. That process may have ended.
 func (d folder) holder() processID {
 	var id processID
 	if text, err := os.ReadFile(d.lockFile()); err == nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
-// The tests run a real network whose program is the test binary itself: it answers to what the network starts it as,
-// with a small chaincode and a gateway that only says whether it is ready.
+// The tests run a real network whose program is the test binary itself. Depending on how the network starts it, it is a
+// builder, a small chaincode, or a gateway that only says whether it is ready.
 func TestMain(m *testing.M) {
 	if handled, code := Builder(os.Args); handled {
 		os.Exit(code)
@@ -56,7 +56,7 @@ func exitWith(err error) {
 	os.Exit(0)
 }
 
-// A notebook is the chaincode of these tests.
+// A notebook is the chaincode for these tests.
 type notebook struct{ contractapi.Contract }
 
 func (*notebook) Write(ctx contractapi.TransactionContextInterface, key, text string) error {
@@ -101,7 +101,7 @@ func runTestGateway(file string) error {
 	return http.ListenAndServe(c.Listen, members)
 }
 
-// shared is the network that most tests look at. Tests that break it repair it.
+// shared is the network that most tests use. Tests that break it repair it.
 var shared struct {
 	dir     string
 	network *Network
@@ -114,7 +114,7 @@ func sharedNetwork(t *testing.T) *Network {
 		t.Skip("runs a real network, which -short leaves out")
 	}
 	if shared.dir == "" {
-		shared.dir, shared.err = os.MkdirTemp("", "pedigree network ") // with spaces, as people's folders have
+		shared.dir, shared.err = os.MkdirTemp("", "pedigree network ") // with spaces, as in many people's folders
 		if shared.err == nil {
 			shared.network, shared.err = Start(context.Background(), Options{Dir: filepath.Join(shared.dir, "net"), Out: os.Stderr})
 		}
@@ -135,7 +135,7 @@ func (n *Network) write(ctx context.Context, org int, key, text string) error {
 	})
 }
 
-// read returns a note as an organisation's peer knows it.
+// read returns a note from an organisation's peer.
 func (n *Network) read(ctx context.Context, org int, key string) (string, error) {
 	text, err := n.clients[org].network.GetContract(n.plan.Chaincode).EvaluateWithContext(ctx, "Read",
 		client.WithArguments(key), client.WithEndorsingOrganizations(n.plan.Orgs[org].MSPID))

@@ -22,7 +22,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/network/pin"
 )
 
-// startPatience is how long a network may take to become ready once its processes have started.
+// startPatience is the longest time that a network may take to become ready after its processes have started.
 const startPatience = 3 * time.Minute
 
 // Options describes the network to start. The zero value is the demonstration consortium in DefaultDir, on free ports.
@@ -88,16 +88,16 @@ func Start(ctx context.Context, o Options) (*Network, error) {
 		return nil, err
 	}
 	if err := n.start(ctx); err != nil {
-		n.Stop() // what matters is why it didn't start
+		n.Stop() // the error to report is why it didn't start
 		if d.full() && !strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
-			err = fmt.Errorf("%w (%w)", err, syscall.ENOSPC) // processes that died of it didn't live to say so
+			err = fmt.Errorf("%w (%w)", err, syscall.ENOSPC) // processes that died because of this couldn't report it
 		}
 		return nil, plainly(err)
 	}
 	return n, nil
 }
 
-// prepare brings everything on disk to where processes can be started. The lock is held.
+// prepare brings everything on disk into a state from which processes can be started. The caller holds the lock.
 func (n *Network) prepare(ctx context.Context) error {
 	names, err := n.dir.endLeftovers()
 	if err != nil {
@@ -132,7 +132,8 @@ func (n *Network) prepare(ctx context.Context) error {
 	return nil
 }
 
-// readOrMake reads the network's plan, or plans and makes a new network. All its ports are free when it returns.
+// readOrMake reads the network's plan, or plans and makes a new network. It returns an error unless all ports of the
+// network are free.
 func (n *Network) readOrMake() error {
 	var err error
 	n.plan, err = readPlan(n.dir)
@@ -210,7 +211,7 @@ func (n *Network) start(ctx context.Context) error {
 	return nil
 }
 
-// startLedger starts orderers and chaincode, and prepares to speak to peers.
+// startLedger starts the orderers and the chaincode, and prepares the connections to the peers.
 func (n *Network) startLedger() error {
 	for _, o := range n.plan.Orderers {
 		if err := n.sup.start(n.dir.ordererProcess(n.fabric, o)); err != nil {
@@ -235,8 +236,8 @@ func (n *Network) startLedger() error {
 	return nil
 }
 
-// deploy starts the peers, joins everybody to the channel and puts the chaincode's definition on it, as far as that
-// hasn't been done: it can be interrupted anywhere and repeated.
+// deploy starts the peers, joins all nodes to the channel and puts the chaincode's definition on it. It skips what has
+// been done before, so it can be interrupted at any point and repeated.
 func (n *Network) deploy(ctx context.Context) error {
 	genesis, err := os.ReadFile(n.dir.genesis())
 	if err != nil {
@@ -285,9 +286,9 @@ func (n *Network) deploy(ctx context.Context) error {
 	return nil
 }
 
-// startPeers starts one peer after the other and joins it to the channel. Peers that come up in the same moment call
-// each other while neither is ready to answer, and then cut each other's second call off, which now and then takes
-// gossip many seconds to get over.
+// startPeers starts the peers one after another and joins each to the channel. Peers that start at the same moment call
+// each other before either can answer, and then each cuts off the other's second call. Now and then gossip needs many
+// seconds to recover from that.
 func (n *Network) startPeers(ctx context.Context, genesis []byte) error {
 	for _, c := range n.clients {
 		if err := n.sup.start(n.dir.peerProcess(n.fabric, c.org)); err != nil {
@@ -312,8 +313,8 @@ func (n *Network) approve(ctx context.Context, c *peerClient) error {
 	return wrap(err, "%s couldn't approve the chaincode's definition", c.org.Title)
 }
 
-// AwaitReady returns once the network is ready in the sense of [Start], or says what isn't when ctx ends: also after
-// processes were killed or held.
+// AwaitReady waits until the network is ready in the sense of [Start], for example after processes were killed or held.
+// If ctx ends first, the error says what isn't ready.
 func (n *Network) AwaitReady(ctx context.Context) error {
 	var checks []func() error
 	for i, c := range n.clients {
@@ -326,7 +327,7 @@ func (n *Network) AwaitReady(ctx context.Context) error {
 	return together(checks...)
 }
 
-// registerMembers makes each organisation a member, once in the network's life.
+// registerMembers registers each organisation as a member, once in the network's life.
 func (n *Network) registerMembers(ctx context.Context) error {
 	var registrations []func() error
 	for i := range n.plan.Orgs {
@@ -354,7 +355,7 @@ func (n *Network) registerMembers(ctx context.Context) error {
 // Stop ends every process of the network and returns when none is left. It may be called again.
 func (n *Network) Stop() error { return n.stopWithin(nil) }
 
-// stopWithin is Stop, made brutal once hurry is closed.
+// stopWithin is Stop, except that it kills the remaining processes once hurry is closed.
 func (n *Network) stopWithin(hurry <-chan struct{}) error {
 	var err error
 	n.stop.Do(func() {
@@ -363,7 +364,7 @@ func (n *Network) stopWithin(hurry <-chan struct{}) error {
 			c.close()
 		}
 		if n.sup != nil {
-			n.state.set(StateStopping) // what follows is true without the note, so its failure changes nothing
+			n.state.set(StateStopping) // if this fails, the processes are stopped all the same
 			n.sup.stop(hurry)
 		}
 		if err = os.Remove(n.dir.stateFile()); errors.Is(err, fs.ErrNotExist) {
@@ -375,7 +376,8 @@ func (n *Network) stopWithin(hurry <-chan struct{}) error {
 	return wrap(err, "stopped everything, but couldn't clear the record of what was running")
 }
 
-// Kill sends SIGKILL to a process, by its name in [Network.Processes]. It is started again as after any other death.
+// Kill sends SIGKILL to a process. name is its name in [Network.Processes]. The process is restarted as after any other
+// death.
 func (n *Network) Kill(name string) error { return n.sup.kill(name) }
 
 // Hold stops a process and keeps it down until [Network.Release].
@@ -384,10 +386,10 @@ func (n *Network) Hold(name string) error { return n.sup.hold(name, syscall.SIGT
 // KillAndHold sends SIGKILL to a process and keeps it down until [Network.Release], as if its machine had lost power.
 func (n *Network) KillAndHold(name string) error { return n.sup.hold(name, syscall.SIGKILL) }
 
-// Release starts a process again that [Network.Hold] or [Network.KillAndHold] stopped.
+// Release restarts a process that [Network.Hold] or [Network.KillAndHold] stopped.
 func (n *Network) Release(name string) error { return n.sup.release(name) }
 
-// Processes lists what the network is made of, running or not.
+// Processes lists the processes of the network, whether they are running or not.
 func (n *Network) Processes() []ProcessStatus {
 	n.sup.mu.Lock()
 	defer n.sup.mu.Unlock()
@@ -398,16 +400,16 @@ func (n *Network) Processes() []ProcessStatus {
 	return all
 }
 
-// Dir is the network's folder, as an absolute path.
+// Dir returns the absolute path of the network's folder.
 func (n *Network) Dir() string { return string(n.dir) }
 
-// Orgs lists the organisations, in the order of their gateways' ports.
+// Orgs returns the organisations, in the order of their gateways' ports.
 func (n *Network) Orgs() []Org { return append([]Org(nil), n.plan.Orgs...) }
 
-// Orderers lists the orderers.
+// Orderers returns the orderers.
 func (n *Network) Orderers() []Orderer { return append([]Orderer(nil), n.plan.Orderers...) }
 
-// GenesisFile is the channel's first block, as configtxgen wrote it.
+// GenesisFile returns the file with the channel's genesis block, as configtxgen wrote it.
 func (n *Network) GenesisFile() string { return n.dir.genesis() }
 
 // Token returns the bearer token of a role of an organisation.
@@ -416,15 +418,16 @@ func (n *Network) Token(org, role string) (string, error) {
 	return strings.TrimSpace(string(text)), wrap(err, "couldn't read a token")
 }
 
-// Identity returns the files of the ledger identity behind a role of an organisation, both PEM.
+// Identity returns the files with the certificate and the key of an organisation's ledger identity for a role, both
+// PEM.
 func (n *Network) Identity(org, role string) (certificate, key string) {
 	return filepath.Join(n.dir.user(org, role), "cert.pem"), filepath.Join(n.dir.user(org, role), "key.pem")
 }
 
-// TLSRoots returns the file of the authority that an organisation's peer is known by on connections, as PEM.
+// TLSRoots returns the file with the TLS authority of an organisation's peer, as PEM.
 func (n *Network) TLSRoots(org string) string { return n.dir.path(org, "tlsca", "cert.pem") }
 
-// MSPDir returns an organisation's public membership definition, in the form Fabric reads.
+// MSPDir returns the folder with an organisation's public membership definition, in the form that Fabric reads.
 func (n *Network) MSPDir(org string) string { return n.dir.path(org, "msp") }
 
 // GatewayConfig returns the configuration file of an organisation's gateway.

@@ -53,8 +53,8 @@ func TestSecretsAreReadableByTheirOwnerOnly(t *testing.T) {
 		require.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), "%s", path)
 		return nil
 	}))
-	// Per orderer 2 keys, 3 of the orderers' organisation; per organisation 2 authorities, 2 of the peer, 2 of the
-	// chaincode, 3 users, 3 tokens and tokens.json.
+	// Each orderer has 2 keys, and the orderers' organisation 3. Each organisation has 2 authorities, 2 keys of the
+	// peer, 2 of the chaincode, 3 users, 3 tokens and tokens.json.
 	require.Equal(t, 4*2+3+3*(2+2+2+3+3+1), secrets)
 }
 
@@ -173,7 +173,7 @@ func TestWritesGoOnWhileOneOrganisationHangs(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, process.Signal(syscall.SIGSTOP))
 			defer process.Signal(syscall.SIGCONT)
-			for i := range 3 { // Harbor's peer asks either of the others first
+			for i := range 3 { // Harbor's peer may ask either of the others first
 				ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 				_, err := n.clients[0].network.GetContract(n.plan.Chaincode).SubmitWithContext(ctx, "Write", client.WithArguments(fmt.Sprintf("%d while %s hangs", i, name), "written"))
 				cancel()
@@ -221,7 +221,7 @@ func TestAnyNumberOfOrganisationsAndOrderers(t *testing.T) {
 	processes := n.Processes()
 	require.Len(t, processes, 7+5*3)
 	require.NoError(t, n.Hold("orderer6"))
-	require.NoError(t, n.Hold("orderer7")) // two of seven may die
+	require.NoError(t, n.Hold("orderer7")) // two of seven may fail
 	require.NoError(t, n.write(ctx, 4, "who", "the middle"))
 	require.NoError(t, awaitNote(ctx, n, 0, "who", "the middle"))
 	require.NoError(t, n.Stop())

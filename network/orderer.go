@@ -16,10 +16,13 @@ import (
 	"time"
 )
 
-// ordererProcess says how to run an orderer. Everything that Fabric's own orderer.yaml would get wrong here is
-// overridden. Orderers that find one another's ports closed try again after a tenth of a second instead of a whole one,
-// so that a network which has just started doesn't lose its first messages; peers may probe connections as often as
-// they do; and the operations listener, which can't be switched off, gets a random loopback port and serves no metrics.
+// ordererProcess describes how to run an orderer. It overrides every setting for which the default in Fabric's
+// orderer.yaml is wrong here:
+//
+//   - An orderer that can't reach another one tries again after 0.1 seconds instead of 1, so that a network which has
+//     just started doesn't lose its first messages.
+//   - Peers may probe connections as often as they do.
+//   - The operations listener can't be switched off. It gets a random loopback port and serves no metrics.
 func (d folder) ordererProcess(f fabric, o Orderer) process {
 	dir := d.orderer(o.Name)
 	tls := filepath.Join(dir, "tls")
@@ -60,7 +63,7 @@ func (d folder) ordererProcess(f fabric, o Orderer) process {
 	}
 }
 
-// An ordererAdmin speaks to the orderers' channel participation API.
+// An ordererAdmin talks to the orderers' channel participation API.
 type ordererAdmin struct{ client *http.Client }
 
 func (d folder) ordererAdmin() (*ordererAdmin, error) {
@@ -78,7 +81,7 @@ func (d folder) ordererAdmin() (*ordererAdmin, error) {
 	return &ordererAdmin{&http.Client{Transport: transport, Timeout: 20 * time.Second}}, nil
 }
 
-// join makes the orderer serve the channel of the genesis block, unless it does already. It waits until the orderer
+// join joins the orderer to the channel of the genesis block, unless it has joined already. It waits until the orderer
 // answers.
 func (a *ordererAdmin) join(ctx context.Context, o Orderer, channel string, genesis []byte) error {
 	url := fmt.Sprintf("https://%s/participation/v1/channels", loopback(o.AdminPort))
@@ -136,8 +139,8 @@ func (a *ordererAdmin) do(ctx context.Context, method, url, contentType string, 
 	return response.StatusCode, strings.TrimSpace(string(text)), err
 }
 
-// listening waits until the orderer accepts connections. Its administration answers a little before that, and an
-// orderer that joins a channel while the others can't be reached yet loses what it tells them.
+// listening waits until the orderer accepts connections. Its administration API answers a little earlier than that. If
+// an orderer joins a channel while the others can't be reached yet, the messages that it sends them are lost.
 func (o Orderer) listening(ctx context.Context) error {
 	var dialer net.Dialer
 	err := eventually(ctx, func(ctx context.Context) error {

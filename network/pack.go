@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 )
 
-// A connection is what an organisation's peer needs to reach that organisation's chaincode process, in the form of
-// Fabric's external chaincode: connection.json of the package.
+// A connection says how an organisation's peer reaches the organisation's chaincode process. It is the content of
+// connection.json in the package, in the form of Fabric's external chaincode.
 type connection struct {
 	Address            string `json:"address"`
 	DialTimeout        string `json:"dial_timeout"`
@@ -24,10 +24,10 @@ type connection struct {
 	RootCert           string `json:"root_cert"`
 }
 
-// A chaincodePackage is what a peer installs. It holds no code, only where to find it; so every organisation has its
-// own, and the same package comes out as long as address and keys stay the same.
+// A chaincodePackage is what a peer installs. It contains no code; it only says where the chaincode process is. So each
+// organisation has a package of its own, which stays the same as long as the address and the keys do.
 type chaincodePackage struct {
-	id    string // label:hash, by which the peer and the chaincode process know each other
+	id    string // label:hash, by which the peer and the chaincode process identify each other
 	bytes []byte
 }
 
@@ -68,7 +68,8 @@ func (d folder) packChaincode(org Org) (chaincodePackage, error) {
 	return chaincodePackage{id: label + ":" + hex.EncodeToString(hash[:]), bytes: whole}, nil
 }
 
-// tarball packs files, given as name and content in turn, without times or owners: equal files give equal bytes.
+// tarball packs files, given as alternating names and contents. It writes no times or owners, so equal files give equal
+// bytes.
 func tarball(files ...any) ([]byte, error) {
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
@@ -96,8 +97,8 @@ func tarball(files ...any) ([]byte, error) {
 	return packed.Bytes(), err
 }
 
-// chaincodeProcess says how to run an organisation's chaincode: this program, as a server that only the organisation's
-// own peer can call.
+// chaincodeProcess describes how to run an organisation's chaincode. It is this program, as a server that only the
+// organisation's own peer can call.
 func (d folder) chaincodeProcess(org Org, packageID string, extra []string) process {
 	keys := d.path(org.Name, "chaincode", "server")
 	return process{
@@ -109,7 +110,7 @@ func (d folder) chaincodeProcess(org Org, packageID string, extra []string) proc
 			"CORE_PEER_TLS_ENABLED=true",
 			"CORE_TLS_CLIENT_KEY_FILE=" + filepath.Join(keys, "key.pem"),
 			"CORE_TLS_CLIENT_CERT_FILE=" + filepath.Join(keys, "cert.pem"),
-			"CORE_PEER_TLS_ROOTCERT_FILE=" + d.path(org.Name, "tlsca", "cert.pem"), // whose certificates may call it
+			"CORE_PEER_TLS_ROOTCERT_FILE=" + d.path(org.Name, "tlsca", "cert.pem"), // authority of its callers
 		}, extra...)...),
 	}
 }

@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 )
 
-// consortiumRoots is the file of all organisations' authorities for connections.
+// consortiumRoots returns the file with the TLS authorities of all organisations.
 func (d folder) consortiumRoots() string { return d.path("channel", "tlsroots.pem") }
 
-// gatherRoots writes consortiumRoots.
+// gatherRoots writes the file consortiumRoots.
 func (d folder) gatherRoots(p *plan) error {
 	var all []byte
 	for _, org := range p.Orgs {
@@ -22,23 +22,25 @@ func (d folder) gatherRoots(p *plan) error {
 	return writeFile(d.consortiumRoots(), all, 0o644)
 }
 
-// peerProcess says how to run an organisation's peer.
+// peerProcess describes how to run an organisation's peer. It departs from Fabric's defaults as follows:
 //
-// Where it departs from Fabric's defaults, and why:
-//   - Docker is off; chaincode runs as an external service, found by a builder that is this program itself.
-//   - The history database is off: nothing on this ledger is ever overwritten, so it would cost writes and tell nothing.
-//   - Gossip speaks more often, and forgets a dead peer sooner, than it would between continents: an organisation that
-//     comes up, or comes back, is known to the others within about a second.
-//   - Peers trust the connection certificates of all organisations from the start. Otherwise they would only after
+//   - Docker is off. Chaincode runs as an external service, which is found by a builder. The builder is this program.
+//   - The history database is off. Nothing on this ledger is ever overwritten, so the database would cost writes and
+//     hold no information.
+//   - Gossip is more frequent and gives up a dead peer sooner than it would between continents. An organisation that
+//     starts or returns is known to the others within about a second.
+//   - Peers trust the TLS certificates of all organisations from the start. By default they would do so only after
 //     reading the channel's configuration, and a peer that gossip reaches before that waits for another round.
-//   - A block waits one second, not sixty, for private data that nobody has. There are no private collections here
-//     except the chaincode lifecycle's own, and a transaction that is ordered twice looks as if it lacked some.
-//   - Connections may be probed every five seconds: the gateway service probes every ten, and would be hung up on.
-//   - The gateway service gives up on a peer that doesn't answer after 5 s instead of 2 min, and on one that takes the
-//     question and doesn't answer it after 8 s instead of 30: an organisation that hangs must not hold up the others.
-//   - A garbage collector that lets the heap grow further leaves more time for commits; the memory limit bounds it.
-//   - Chaincode calls may take a minute: in this release of Fabric a timeout in the middle of a range query can bring
-//     the peer down, so a slow machine must not run into one.
+//   - A block waits one second instead of sixty for private data that nobody has. The only private collections here are
+//     those of the chaincode lifecycle, and a transaction that is ordered twice looks as if it lacked private data.
+//   - Connections may be probed every five seconds. The gateway service probes every ten seconds, and by default the
+//     peer would close its connections for that.
+//   - The gateway service gives up after 5 seconds instead of 2 minutes on a peer that can't be reached, and after 8
+//     seconds instead of 30 on one that doesn't answer a call. An organisation that hangs must not hold up the others.
+//   - The garbage collector lets the heap grow further, which leaves more processor time for commits. The memory limit
+//     bounds the heap.
+//   - Chaincode calls may take a minute. In this release of Fabric, a timeout in the middle of a range query can crash
+//     the peer, so a slow machine must not cause one.
 func (d folder) peerProcess(f fabric, org Org) process {
 	dir := d.path(org.Name, "peer")
 	tls := filepath.Join(dir, "tls")
@@ -54,7 +56,7 @@ func (d folder) peerProcess(f fabric, org Org) process {
 			"CORE_PEER_NETWORKID="+domain,
 			"CORE_PEER_LISTENADDRESS="+org.PeerAddress(),
 			"CORE_PEER_ADDRESS="+org.PeerAddress(),
-			"CORE_PEER_CHAINCODELISTENADDRESS=127.0.0.1:0", // for chaincode that dials its peer; ours is dialled
+			"CORE_PEER_CHAINCODELISTENADDRESS=127.0.0.1:0", // for chaincode that connects to its peer; ours is a server
 			"CORE_PEER_LOCALMSPID="+org.MSPID,
 			"CORE_PEER_MSPCONFIGPATH="+filepath.Join(dir, "msp"),
 			"CORE_PEER_FILESYSTEMPATH="+data,
@@ -93,7 +95,7 @@ func (d folder) peerProcess(f fabric, org Org) process {
 			"CORE_CHAINCODE_EXTERNALBUILDERS="+fmt.Sprintf("[{name: pedigree, path: %q}]", d.builder()),
 			"CORE_VM_ENDPOINT=",
 
-			"CORE_OPERATIONS_LISTENADDRESS=127.0.0.1:0", // can't be switched off; serves health on a random loopback port
+			"CORE_OPERATIONS_LISTENADDRESS=127.0.0.1:0", // can't be switched off; serves only health
 			"CORE_METRICS_PROVIDER=disabled",
 		),
 	}

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// planVersion is the form of network.json that this program writes and reads.
+// planVersion is the version of network.json that this program writes and reads.
 const planVersion = 1
 
-// A plan is what a network is made of: who takes part, and which port belongs to whom. It is written once, when the
-// network is made, and read at every start; only the base port may change later.
+// A plan says what a network consists of: who takes part, and which ports they have. It is written when the network is
+// made and read at every start. Only the gateways' ports, Registered and Formed change later.
 type plan struct {
 	Version int `json:"version"`
-	// ID tells networks apart, whatever folder they are moved to.
+	// ID distinguishes networks, even if their folders are moved.
 	ID string `json:"id"`
-	// Fabric is the release that made the network.
+	// Fabric is the release with which the network was made.
 	Fabric    string    `json:"fabric"`
 	Made      time.Time `json:"made"`
 	Channel   string    `json:"channel"`
@@ -28,14 +28,14 @@ type plan struct {
 	BasePort  int       `json:"basePort"`
 	Orgs      []Org     `json:"orgs"`
 	Orderers  []Orderer `json:"orderers"`
-	// Formed says that every orderer and peer has joined the channel. Until then no transaction was sent, and whatever
-	// lies in their ledgers may be thrown away.
+	// Formed says that every orderer and peer has joined the channel. Before that no transaction was sent, so the
+	// ledgers may be deleted.
 	Formed bool `json:"formed"`
 }
 
-// neverFormed tells whether the ledgers of a network can have nothing in them. It wants every sign of that, for what it
-// allows cannot be undone: a member that is registered or a gateway that has been started has seen a ledger, whatever
-// Formed says.
+// neverFormed reports whether the ledgers of a network are certain to be empty. The caller may then delete them, which
+// can't be undone, so it doesn't rely on Formed alone. If a member is registered or a gateway was started, there was a
+// ledger, whatever Formed says.
 func (p *plan) neverFormed(d folder) bool {
 	for _, o := range p.Orgs {
 		if _, err := os.Lstat(d.path(o.Name, "gateway")); o.Registered || !errors.Is(err, fs.ErrNotExist) {
@@ -45,8 +45,8 @@ func (p *plan) neverFormed(d folder) bool {
 	return !p.Formed
 }
 
-// newPlan chooses ports for a network of these organisations and so many orderers. With base port 0 the gateways get
-// free ports as well.
+// newPlan chooses ports for a network with these organisations and this number of orderers. If basePort is 0, the
+// gateways get free ports as well.
 func newPlan(orgs []string, orderers, basePort int, fabricRelease string) (*plan, error) {
 	if err := checkOrgs(orgs); err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (p *plan) moveGateways(base int) error {
 	return nil
 }
 
-// readPlan reads a network's plan; an error that is fs.ErrNotExist means that there is no network (yet).
+// readPlan reads a network's plan. If the error is fs.ErrNotExist, there is no network yet.
 func readPlan(d folder) (*plan, error) {
 	text, err := os.ReadFile(d.planFile())
 	if err != nil {
@@ -137,7 +137,7 @@ func readPlan(d folder) (*plan, error) {
 	return &p, nil
 }
 
-// write records the plan durably: from then on the network counts as made.
+// write writes the plan durably. From then on the network exists.
 func (p *plan) write(d folder) error { return writeJSON(d.planFile(), p, 0o644) }
 
 func (p *plan) mspIDs() []string {
@@ -148,7 +148,7 @@ func (p *plan) mspIDs() []string {
 	return ids
 }
 
-// writeJSON replaces a file by v as JSON, so that a reader or a crash sees either the old or the new content.
+// writeJSON replaces a file with v as JSON. A reader sees either the old or the new content, even after a crash.
 func writeJSON(path string, v any, mode os.FileMode) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -157,7 +157,7 @@ func writeJSON(path string, v any, mode os.FileMode) error {
 	return writeFile(path, append(text, '\n'), mode)
 }
 
-// writeFile replaces a file in one step and waits for the disk.
+// writeFile replaces a file in one step and waits until it is on disk.
 func writeFile(path string, content []byte, mode os.FileMode) error {
 	temporary := path + ".new"
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// DefaultBasePort is where `up` puts the gateways unless told otherwise: the first listens on the port after it.
+// DefaultBasePort is the default base port of `up`. The first gateway listens on the port after it.
 const DefaultBasePort = 8080
 
 const (
-	firstPort = 10240 // below lie the ports that people give to their own services
+	firstPort = 10240 // people give lower ports to their own services
 	lastPort  = 65535
 )
 
-// A portPicker chooses free loopback ports, each once.
+// A portPicker chooses free loopback ports. It chooses each port only once.
 type portPicker struct {
 	taken      map[int]bool
-	avoidFirst int // the kernel gives avoidFirst..avoidLast to outgoing connections
+	avoidFirst int // the kernel gives avoidFirst to avoidLast to outgoing connections
 	avoidLast  int
 }
 
-// newPortPicker returns a picker that stays away from the ports which the kernel hands to outgoing connections: a
-// network remembers its ports, and must find them free again when it is started tomorrow.
+// newPortPicker returns a picker that avoids the ports which the kernel gives to outgoing connections. A network keeps
+// its ports, and must find them free at a later start.
 func newPortPicker() *portPicker {
 	p := &portPicker{taken: map[int]bool{}, avoidFirst: 32768, avoidLast: 60999}
 	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
@@ -37,7 +37,7 @@ func newPortPicker() *portPicker {
 		}
 	}
 	if p.avoidFirst <= firstPort && p.avoidLast >= lastPort {
-		p.avoidFirst, p.avoidLast = 0, 0 // everything is for outgoing connections: then anything will do
+		p.avoidFirst, p.avoidLast = 0, 0 // all ports are for outgoing connections, so none can be avoided
 	}
 	return p
 }
@@ -74,7 +74,7 @@ func (p *portPicker) reserve(first, n int) {
 	}
 }
 
-// probe reports whether the loopback port can be listened on now.
+// probe returns nil if this process can listen on the loopback port now.
 func probe(port int) error {
 	listener, err := net.Listen("tcp", loopback(port))
 	if err != nil {
@@ -83,7 +83,7 @@ func probe(port int) error {
 	return listener.Close()
 }
 
-// checkFree returns one sentence about the first port of the plan that something else is using, or nil.
+// checkFree returns an error about the first port of the plan that another program is using.
 func (p *plan) checkFree() error {
 	for _, org := range p.Orgs {
 		if err := explainPort(org.GatewayPort, org.Title+"'s gateway", "choose other ports with --base-port"); err != nil {
@@ -106,8 +106,8 @@ func (p *plan) checkFree() error {
 	return nil
 }
 
-// portPatience is how long a port may be taken that should be free: a process that was just killed keeps its ports
-// until the last of its threads has ended, and another program may be trying the port, too.
+// portPatience is how long to wait for a port that should be free. A killed process keeps its ports until the last of
+// its threads has ended, and another program may be probing the port, too.
 const portPatience = 2 * time.Second
 
 func explainPort(port int, who, otherwise string) error {

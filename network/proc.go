@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// A processID names one run of one program. A bare pid would not do: the kernel gives it to somebody else later, and
-// nothing but our own processes may ever be killed.
+// A processID identifies one run of a program. A pid alone isn't enough: the kernel reuses it, and only our own
+// processes may ever be killed.
 type processID struct {
 	PID int `json:"pid"`
-	// Started is when the process began, in the system's own terms and only comparable for equality.
+	// Started says when the process began, in the system's own format. It can only be compared for equality.
 	Started string `json:"started"`
 }
 
-// identify returns the identity of a process that is running now.
+// identify returns the identity of a running process.
 func identify(pid int) (processID, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err == nil {
@@ -28,7 +28,7 @@ func identify(pid int) (processID, error) {
 	if _, noProc := os.Stat("/proc/self/stat"); noProc == nil {
 		return processID{}, fmt.Errorf("process %d isn't running", pid)
 	}
-	// A system without /proc: ps is everywhere.
+	// On a system without /proc, ps gives the same information.
 	out, err := exec.Command("ps", "-o", "stat=,lstart=", "-p", strconv.Itoa(pid)).Output()
 	state, started, ok := strings.Cut(strings.TrimSpace(string(out)), " ")
 	if err != nil || !ok || strings.HasPrefix(state, "Z") {
@@ -37,10 +37,10 @@ func identify(pid int) (processID, error) {
 	return processID{pid, strings.TrimSpace(started)}, nil
 }
 
-// identifyFromStat reads the start time (field 22, in ticks since boot) of a line of /proc/<pid>/stat and adds the
-// boot's own id, as ticks repeat after a reboot. A zombie isn't running.
+// identifyFromStat reads the start time (field 22, in ticks since boot) from a line of /proc/<pid>/stat. It adds the
+// boot's id, because ticks repeat after a reboot. A zombie counts as not running.
 func identifyFromStat(pid int, stat string) (processID, error) {
-	_, rest, ok := strings.Cut(stat, ") ") // the command name before it may hold anything
+	_, rest, ok := strings.Cut(stat, ") ") // the command name before it may contain anything
 	if i := strings.LastIndex(stat, ") "); ok {
 		rest = stat[i+2:]
 	}
@@ -55,13 +55,13 @@ func identifyFromStat(pid int, stat string) (processID, error) {
 	return processID{pid, strings.TrimSpace(string(boot)) + "/" + fields[19]}, nil
 }
 
-// running reports whether that very process is still there.
+// running reports whether this very process is still running.
 func (p processID) running() bool {
 	now, err := identify(p.PID)
 	return p.PID > 0 && err == nil && now == p
 }
 
-// signal sends a signal to that very process; it is no error if the process is gone.
+// signal sends a signal to this very process. It is not an error if the process has ended.
 func (p processID) signal(sig syscall.Signal) error {
 	if !p.running() {
 		return nil
@@ -72,7 +72,7 @@ func (p processID) signal(sig syscall.Signal) error {
 	return nil
 }
 
-// awaitEnd waits until the process is gone, and reports whether it is.
+// awaitEnd waits until the process has ended, for at most the given time. It reports whether the process has ended.
 func (p processID) awaitEnd(patience time.Duration) bool {
 	deadline := time.Now().Add(patience)
 	for p.running() {
@@ -84,7 +84,7 @@ func (p processID) awaitEnd(patience time.Duration) bool {
 	return true
 }
 
-// end asks the process to stop, and makes it if it hasn't within the given time.
+// end asks the process to stop. If it hasn't stopped within the given time, end kills it.
 func (p processID) end(patience time.Duration) error {
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		return err

@@ -11,26 +11,27 @@ import (
 	"syscall"
 )
 
-// Logs are appended to. One that has grown beyond logLimit is moved aside, replacing the one before it.
+// logLimit is the size from which a log is moved aside, in bytes. It then replaces the log that was moved aside before.
 const logLimit = 64 << 20
 
-// A process is something the network runs, and how to run it.
+// A process is a process of the network, with how to run it.
 type process struct {
-	name     string // unique in the network: "harbor-peer", "orderer1"
-	role     string // orderer, peer, chaincode, gateway
+	name     string // unique in the network, such as "harbor-peer" or "orderer1"
+	role     string // orderer, peer, chaincode or gateway
 	org      string // empty for orderers
-	endpoint string // host:port where it listens
+	endpoint string // host:port at which it listens
 	program  string
 	args     []string
 	env      []string
 	log      string
 }
 
-// baseEnv is the environment of a Fabric program: what any program needs, and the given settings. Nothing that the
-// user set for a Fabric of their own gets through, except how much it says.
+// baseEnv returns the environment of a Fabric program: what any program needs, and the given settings. Settings that
+// the user made for a Fabric of their own are dropped, except the log level.
 func baseEnv(settings ...string) []string {
 	env := []string{}
-	logging := "FABRIC_LOGGING_SPEC=warning:grpc=error:orderer.common.broadcast=error" // these two warn of every hang-up
+	// The two loggers grpc and orderer.common.broadcast warn of each closed connection.
+	logging := "FABRIC_LOGGING_SPEC=warning:grpc=error:orderer.common.broadcast=error"
 	for _, variable := range os.Environ() {
 		switch name, _, _ := strings.Cut(variable, "="); name {
 		case "PATH", "HOME", "TMPDIR", "LANG", "TZ", "USER":
@@ -47,10 +48,11 @@ func baseEnv(settings ...string) []string {
 	return append(env, settings...)
 }
 
-// ownEnv is the environment of this program's own processes: the user's, so that memory limits and the like apply,
-// without what would be taken for settings of the chaincode server.
+// ownEnv returns the environment of this program's own processes: the user's, so that memory limits and the like apply,
+// without variables that the chaincode server would take for its settings.
 func ownEnv(settings ...string) []string {
-	// Their garbage is short-lived and their live data small: collecting less often saves a tenth of their processor time.
+	// Their garbage is short-lived and their live data small. Collecting less often saves a tenth of their processor
+	// time.
 	env := []string{"GOGC=400", "GOMEMLIMIT=2GiB"}
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
@@ -61,8 +63,8 @@ func ownEnv(settings ...string) []string {
 	return append(env, settings...)
 }
 
-// command prepares a run of the process, in a process group of its own: Ctrl-C in a terminal reaches the supervisor
-// alone, which stops its children in order. The caller closes the log after starting.
+// command prepares a run of the process in a process group of its own. So Ctrl-C in a terminal reaches only the
+// supervisor, which stops its children in order. The caller closes the log after starting the process.
 func (p process) command() (*exec.Cmd, *os.File, error) {
 	log, err := openLog(p.log)
 	if err != nil {
@@ -89,8 +91,8 @@ func openLog(path string) (*os.File, error) {
 	return file, nil
 }
 
-// trimLog moves what a running process has written aside, once that is too much. Lines written in the same
-// moment may be lost.
+// trimLog moves aside what a running process has written if it is too much. Lines that are written at that moment may
+// be lost.
 func trimLog(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() <= logLimit {
@@ -112,10 +114,10 @@ func trimLog(path string) error {
 	if closed := to.Close(); err == nil {
 		err = closed
 	}
-	return errors.Join(err, os.Truncate(path, 0)) // room matters more than old lines
+	return errors.Join(err, os.Truncate(path, 0)) // free space matters more than old lines
 }
 
-// lastWords returns the line of a log that most likely says why its process ended: its last panic, or else the last
+// lastWords returns the line of a log that most likely says why its process ended: the last panic, or else the last
 // line.
 func lastWords(path string) string {
 	file, err := os.Open(path)

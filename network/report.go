@@ -21,7 +21,7 @@ type reporter struct {
 	out      io.Writer
 	terminal bool
 	start    time.Time
-	counter  string    // what is drawn on the current line of a terminal
+	counter  string    // the counter on the current line of a terminal
 	counted  time.Time // when a counter was last written to something that isn't a terminal
 }
 

@@ -10,34 +10,34 @@ import (
 	"time"
 )
 
-// What a network can be doing.
+// The states of a network.
 const (
 	StateAbsent   = "absent"   // there is no network in the folder
-	StateStopped  = "stopped"  // made, and not running
-	StateStarting = "starting" // on its way up
-	StateReady    = "ready"    // everything that should run does, and answers
-	StateDegraded = "degraded" // running, and something is down or doesn't answer
-	StateStopping = "stopping" // on its way down
-	StateLeftover = "leftover" // its supervisor was killed and left processes behind: `up` resumes, `down` ends them
+	StateStopped  = "stopped"  // the network exists, but isn't running
+	StateStarting = "starting" // being started
+	StateReady    = "ready"    // everything is running and answers
+	StateDegraded = "degraded" // running, but something is down or doesn't answer
+	StateStopping = "stopping" // being stopped
+	StateLeftover = "leftover" // its supervisor was killed and left processes; `up` resumes, `down` ends them
 )
 
 // ProcessStatus describes a process of the network.
 type ProcessStatus struct {
 	Name string `json:"name"`
-	// Role is orderer, peer, chaincode or gateway; Org is empty for orderers.
+	// Role is orderer, peer, chaincode or gateway. Org is empty for orderers.
 	Role     string `json:"role"`
 	Org      string `json:"org,omitempty"`
 	Endpoint string `json:"endpoint"`
 	processID
 	Since    time.Time `json:"since,omitzero"` // when it was last started
-	Restarts int       `json:"restarts"`       // how often it was started again
+	Restarts int       `json:"restarts"`       // number of restarts
 	LastExit string    `json:"lastExit,omitempty"`
 	Log      string    `json:"log"`
 	Running  bool      `json:"running"`
 }
 
-// runState is the content of the state file: what a supervisor is running. It is written at every change, so that a
-// command, or the next supervisor, knows what is there.
+// runState is the content of the state file, which says what a supervisor is running. It is written at every change, so
+// that a command or the next supervisor knows which processes exist.
 type runState struct {
 	State      string          `json:"state"`
 	Supervisor processID       `json:"supervisor"`
@@ -46,7 +46,7 @@ type runState struct {
 	Processes  []ProcessStatus `json:"processes"`
 }
 
-// A stateFile keeps the state file up to date.
+// A stateFile keeps the state file current.
 type stateFile struct {
 	mu   sync.Mutex
 	path string
@@ -78,7 +78,8 @@ func (s *stateFile) setProcesses(processes []ProcessStatus) error {
 	return s.write()
 }
 
-// write replaces the file in one step. It doesn't wait for the disk: after a power cut nothing in it is true anyway.
+// write replaces the file in one step. It doesn't wait for the disk, because after a power cut the content would be
+// wrong anyway.
 func (s *stateFile) write() error {
 	text, err := json.MarshalIndent(s.runState, "", "  ")
 	if err != nil {
@@ -90,8 +91,8 @@ func (s *stateFile) write() error {
 	return os.Rename(s.path+".new", s.path)
 }
 
-// readState returns what the state file says, with each process marked as running or not. Without a file, or with one
-// that a full disk cut short, nothing is known to run.
+// readState returns the content of the state file, with each process marked as running or not. If there is no file, or
+// if a full disk cut it short, no process is known to run.
 func readState(d folder) (runState, error) {
 	var s runState
 	text, err := os.ReadFile(d.stateFile())
@@ -110,8 +111,8 @@ func readState(d folder) (runState, error) {
 	return s, nil
 }
 
-// endLeftovers ends the processes that a supervisor which was killed has left, and returns their names. The caller
-// holds the folder's lock, so no supervisor is alive.
+// endLeftovers ends the processes that a killed supervisor has left, and returns their names. The caller holds the
+// folder's lock, so no supervisor is alive.
 func (d folder) endLeftovers() ([]string, error) {
 	s, err := readState(d)
 	if err != nil {

@@ -15,10 +15,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
-// NetworkStatus is what `status --json` prints.
+// NetworkStatus is the output of `status --json`.
 type NetworkStatus struct {
 	Dir string `json:"dir"`
-	// State is one of the State constants; Reason says why it is degraded.
+	// State is one of the State constants. Reason says why the network is degraded.
 	State      string          `json:"state"`
 	Reason     string          `json:"reason,omitempty"`
 	Since      time.Time       `json:"since,omitzero"` // when the supervisor started
@@ -32,13 +32,13 @@ type NetworkStatus struct {
 	Processes  []ProcessStatus `json:"processes"`
 }
 
-// OrgStatus is an organisation's part of a [NetworkStatus].
+// OrgStatus is the part of a [NetworkStatus] about one organisation.
 type OrgStatus struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	MSPID string `json:"mspId"`
 	URL   string `json:"url"`
-	// Ready says that the gateway answers and has caught up with the ledger.
+	// Ready says whether the gateway answers and has caught up with the ledger.
 	Ready bool `json:"ready"`
 	// Tokens maps each role to the file that holds its bearer token.
 	Tokens map[string]string `json:"tokens"`
@@ -82,7 +82,7 @@ processes of the network are still running: "pedigree up" resumes the network, "
 	return cmd
 }
 
-// ReadStatus finds out how the network of a folder is, by looking at the folder, at processes, and at the gateways.
+// ReadStatus determines the state of a folder's network. It looks at the folder, the processes and the gateways.
 func ReadStatus(ctx context.Context, dir string) (NetworkStatus, error) {
 	d, err := openFolder(dir)
 	if err != nil {

@@ -28,7 +28,7 @@ type supervisor struct {
 
 	mu       sync.Mutex
 	children []*child
-	mute     bool          // the last record failed, and was reported
+	mute     bool          // the last failure to record was reported
 	stopping chan struct{} // closed when all processes must end
 	ended    sync.WaitGroup
 }
@@ -38,9 +38,9 @@ type child struct {
 	process
 	id       processID     // zero while it isn't running
 	since    time.Time     // when it was last started
-	restarts int           // how often it was started again
+	restarts int           // number of restarts
 	lastExit string        // how its last run ended
-	held     chan struct{} // not nil while it is kept down; closed to let it start again
+	held     chan struct{} // not nil while it is kept down; closed to restart it
 	exited   chan struct{} // closed when the current run has ended
 }
 
@@ -90,7 +90,7 @@ func (s *supervisor) launch(c *child) (*exec.Cmd, error) {
 		return nil, err
 	}
 	c.id, err = identify(cmd.Process.Pid)
-	if err != nil { // it died already: Wait returns why
+	if err != nil { // it has already died; Wait returns why
 		c.id = processID{PID: cmd.Process.Pid}
 	}
 	c.since, c.exited = time.Now(), make(chan struct{})
@@ -167,7 +167,7 @@ func (s *supervisor) pause(c *child, backoff time.Duration) bool {
 	select {
 	case <-s.stopping:
 		return false
-	case <-held: // nil, and so never ready, unless held
+	case <-held: // nil, and so never ready, unless the child is held
 		return true
 	case <-wait:
 		return true
@@ -212,7 +212,7 @@ func (s *supervisor) hold(name string, sig syscall.Signal) error {
 	id, exited := c.id, c.exited
 	s.mu.Unlock()
 	if id.PID == 0 {
-		return nil // it is between two runs, and the next one begins after release
+		return nil // it is between two runs; the next one starts after release
 	}
 	if err := id.signal(sig); err != nil {
 		return err

@@ -61,7 +61,7 @@ schemas, fill them from the ledger, and use them until you choose otherwise. "pe
 			}
 			o := Options{Dir: dir, BasePort: basePort, Index: index, Out: cmd.ErrOrStderr()}
 			if !cmd.Flags().Changed("base-port") && d.made() {
-				o.BasePort = 0 // that of the last start
+				o.BasePort = 0 // as at the last start
 			}
 			if detach {
 				return startDetached(cmd.Context(), o, cmd.OutOrStdout())

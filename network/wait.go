@@ -27,7 +27,7 @@ func eventually(ctx context.Context, try func(context.Context) error) error {
 			return nil
 		}
 		if last == nil || ctx.Err() == nil {
-			last = err // the error of an interrupted attempt is only about the interruption
+			last = err // an interrupted attempt would only report the interruption
 		}
 		select {
 		case <-ctx.Done():
