@@ -5,8 +5,8 @@
 // A run is a build. The artifact versions that it generated are the subjects, and those that it used are the resolved
 // dependencies. The build type says which parameters there are. There are two, described in buildtypes.md:
 //
-// - [RunType]: a run on the ledger made the subjects; - [DeclaredType]: no run on the ledger made the subject; its
-// record only says what it was derived from.
+//   - [RunType]: a run on the ledger made the subjects;
+//   - [DeclaredType]: no run on the ledger made the subject; its record only says what it was derived from.
 //
 // A subject is identified by its digest alone, so a version whose digest doesn't cover all of its bytes can't be a
 // subject. Things such as lots have no digest, and events don't produce anything that has one. Neither has SLSA

@@ -59,10 +59,14 @@ var (
 // category returns the heading that a source belongs under, and the rule that says so. The first rule that applies
 // decides:
 //
-// - the registrant says so in the member dataSource of the metadata; - a run of type "generation" made it: synthetic; -
-// a statement on the ledger grants a licence for it: licensed; - its card says that it was crawled or scraped: crawled;
-// - its card has a public URL and its licence is an open one: public; - it was taken from events on the ledger: other;
-// - an organisation other than the model's registered it: third party; - everything else: other.
+//   - the registrant says so in the member dataSource of the metadata;
+//   - a run of type "generation" made it: synthetic;
+//   - a statement on the ledger grants a licence for it: licensed;
+//   - its card says that it was crawled or scraped: crawled;
+//   - its card has a public URL and its licence is an open one: public;
+//   - it was taken from events on the ledger: other;
+//   - an organisation other than the model's registered it: third party;
+//   - everything else: other.
 func (s *sources) category(v *version) (number, why string) {
 	if v.record == nil {
 		return other, "nobody has registered it"
