@@ -47,6 +47,21 @@ type Digest struct {
 	Scheme    string // for an alias: what is hashed and how, such as openssf-model-signing/1.0; empty for the content itself
 }
 
+// nothing are the digests of no bytes at all, by their algorithm.
+var nothing = map[string]string{
+	"sha-256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	"sha-384": "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da" +
+		"274edebfe76f65fbd51ad2f14898b95b",
+	"sha-512": "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce" +
+		"47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
+	"blake2b-512": "786a02f742015903c6c6fd852552d272912f4740e15847618a86e217f71f5419" +
+		"d25e1031afee585313896444934eb04b903a685b1448b755d56f701afe9be2ce",
+	"blake3": "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+}
+
+// OfNothing tells whether a digest is that of no bytes at all. Empty files have nothing to do with each other.
+func (d Digest) OfNothing() bool { return d.Value == nothing[d.Algorithm] }
+
 var digestLengths = map[string]int{"sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128, "blake3": 64}
 
 // NewArtifact makes the record of an artifact version that the organisation by registers.

@@ -25,7 +25,7 @@ import (
 
 // warning is something odd about a card that kept nobody from recording it.
 type warning struct {
-	Ref     string `json:"ref"` // the artifact version whose card it is
+	Ref     string `json:"ref"` // the artifact version
 	Code    string `json:"code"`
 	Detail  string `json:"detail"`
 	Pointer string `json:"pointer,omitempty"` // in the card
@@ -123,14 +123,14 @@ func hexSHA256(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// warnings are what is odd about the card of an artifact version that is made of sources. others are artifact versions
-// that are registered together with it.
+// warnings are what is odd about an artifact version that is made of sources: that its bytes have another name, and what
+// its card says. others are artifact versions that are registered together with it.
 func (s *Server) warnings(ctx context.Context, a described, sources []string, others ...string) ([]warning, error) {
-	if a.card == nil {
-		return nil, nil
+	all, err := s.sameBytes(ctx, a)
+	if err != nil || a.card == nil {
+		return all, err
 	}
 	ref := a.Artifact.ArtifactRef.String()
-	var all []warning
 	for _, p := range a.card.Problems {
 		all = append(all, warning{ref, p.Code, p.Detail, p.Pointer, p.Line})
 	}

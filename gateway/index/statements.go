@@ -100,6 +100,26 @@ func (ix *Index) Status(ctx context.Context, node string, at uint64) (Status, er
 	return Status{Flags: []string{}, Claims: []Claim{}}, nil
 }
 
+// ClaimsAbout lists the ids of the statements about a node, whether they are in force or not, in ledger order.
+func (ix *Index) ClaimsAbout(ctx context.Context, node string, at uint64) ([]string, error) {
+	snap, err := ix.Snapshot(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	v, err := ix.Find(ctx, node, snap)
+	if err != nil || v.ID == 0 {
+		return nil, err
+	}
+	var found []claim
+	_, err = ix.claims(ctx, []int64{v.ID}, snap, func(_ int64, c claim) { found = append(found, c) })
+	slices.SortFunc(found, func(a, b claim) int { return int(a.id - b.id) })
+	ids := make([]string, len(found))
+	for i, c := range found {
+		ids[i] = c.ID
+	}
+	return ids, err
+}
+
 // Flags are the flags that statements give nodes, by their names as record.ParseNode spells them. Nodes without any are
 // left out.
 func (ix *Index) Flags(ctx context.Context, nodes []string, at uint64) (map[string][]string, error) {

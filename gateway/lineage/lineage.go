@@ -16,6 +16,8 @@ type Graph interface {
 	// LinksTo answers by node, LinksOf by record; the links of each come in ledger order.
 	LinksTo(ctx context.Context, nodes []int64, snap index.Snapshot) ([]index.Link, error)
 	LinksOf(ctx context.Context, records []int64, snap index.Snapshot) ([]index.Link, error)
+	// Twins are artifact versions with the same digest under another name, sorted by node.
+	Twins(ctx context.Context, artifacts []int64, snap index.Snapshot) ([]index.Twin, error)
 	Kinds(ctx context.Context, ids []int64) (map[int64]index.Kind, error)
 	Names(ctx context.Context, records []int64) (map[int64]string, error) // record ids
 	Describe(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Label, error)
@@ -103,7 +105,9 @@ type Node struct {
 }
 
 // Edge leads from cause to effect. An observation or a containment is neither:
-// its edge leads from the thing to the event, from the parent to the child.
+// its edge leads from the thing to the event, from the parent to the child. An edge between versions that are the same
+// bytes leads from the one whose causes and effects are those of the other: a walk down draws it from the version that
+// it came to first, a walk up towards that.
 type Edge struct {
 	From   string `json:"from"`
 	To     string `json:"to"`
@@ -123,6 +127,7 @@ const (
 	EdgeGenerated = "generated"   // activity → artifact version
 	EdgeAbout     = "about"       // activity → what it decided about
 	EdgeSubject   = "subject"     // statement → what it speaks about
+	EdgeSameBytes = "sameBytes"   // artifact version ↔ one with the same digest, in the direction of the walk
 )
 
 // Truncation says why and where an answer was cut.

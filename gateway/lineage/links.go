@@ -13,6 +13,7 @@ type links struct {
 	snap    index.Snapshot
 	to      map[int64][]index.Link // by node
 	of      map[int64][]index.Link // by record
+	twins   map[int64][]index.Twin // by artifact version
 	kinds   map[int64]index.Kind
 	inside  map[int64][]contact // memo of contents
 	outside map[int64][]contact // memo of carriers
@@ -24,6 +25,7 @@ func newLinks(g Graph, snap index.Snapshot) *links {
 		snap:    snap,
 		to:      map[int64][]index.Link{},
 		of:      map[int64][]index.Link{},
+		twins:   map[int64][]index.Twin{},
 		kinds:   map[int64]index.Kind{},
 		inside:  map[int64][]contact{},
 		outside: map[int64][]contact{},
@@ -52,6 +54,9 @@ func (w *walk) prepare(ctx context.Context, level []*visit) error {
 		}
 	}
 	if err := w.readTo(ctx, nodes); err != nil {
+		return err
+	}
+	if err := w.readTwins(ctx, level); err != nil {
 		return err
 	}
 	for _, v := range level {
@@ -169,6 +174,25 @@ func spread(all []index.Link, read map[int64][]index.Link, key func(index.Link) 
 		read[key(all[0])] = all[:n:n]
 		all = all[n:]
 	}
+}
+
+// readTwins reads which of the artifact versions are the same bytes as others.
+func (r *links) readTwins(ctx context.Context, level []*visit) error {
+	var ask []int64
+	for _, v := range level {
+		if _, read := r.twins[v.id]; v.kind == index.KindArtifact && !read {
+			ask = append(ask, v.id)
+			r.twins[v.id] = nil
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	all, err := r.graph.Twins(ctx, ask, r.snap)
+	for _, twin := range all {
+		r.twins[twin.Node] = append(r.twins[twin.Node], twin)
+	}
+	return err
 }
 
 func (r *links) readKinds(ctx context.Context, ids []int64) error {

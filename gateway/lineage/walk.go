@@ -57,6 +57,7 @@ const (
 	edgeInput
 	edgeObserved
 	edgeOutput
+	edgeSameBytes
 	edgeSubject
 	edgeUsed
 )
@@ -70,6 +71,7 @@ var edgeKinds = [...]string{
 	EdgeInput,
 	EdgeObserved,
 	EdgeOutput,
+	EdgeSameBytes,
 	EdgeSubject,
 	EdgeUsed,
 }
@@ -369,6 +371,7 @@ func (w *walk) expandOther(v *visit) {
 	} else {
 		w.expandDecisions(v)
 	}
+	w.expandTwins(v)
 	for _, l := range w.to[v.id] { // an artifact version: how it came to be
 		switch {
 		case w.down:
@@ -405,6 +408,20 @@ func (w *walk) expandOther(v *visit) {
 				edge{v.id, l.Node, v.id, edgeSubject},
 			)
 		}
+	}
+}
+
+// expandTwins goes from an artifact version to those that are the same bytes under other names.
+func (w *walk) expandTwins(v *visit) {
+	for _, twin := range w.twins[v.id] {
+		if w.visits[twin.Other] != nil {
+			continue // the walk has come from there, or will go on from there all the same
+		}
+		e := edge{v.id, twin.Other, twin.Record, edgeSameBytes}
+		if !w.down {
+			e.from, e.to = twin.Other, v.id
+		}
+		w.connect(v.latest, found{id: twin.Other, kind: index.KindArtifact}, e)
 	}
 }
 

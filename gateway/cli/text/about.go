@@ -17,11 +17,14 @@ import (
 // Warnings prints the warnings about cards.
 func Warnings(w io.Writer, warnings []client.Warning) {
 	for _, odd := range warnings {
-		where := ""
+		of, where := "the card of ", ""
+		if strings.HasPrefix(odd.Code, "same_bytes") {
+			of = ""
+		}
 		if odd.Line > 0 {
 			where = fmt.Sprintf(", line %d", odd.Line)
 		}
-		fmt.Fprintf(w, "warning: the card of %s%s: %s\n", terminal.Plain(odd.Ref), where, terminal.Plain(odd.Detail))
+		fmt.Fprintf(w, "warning: %s%s%s: %s\n", of, terminal.Plain(odd.Ref), where, terminal.Plain(odd.Detail))
 	}
 }
 

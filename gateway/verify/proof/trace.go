@@ -11,7 +11,8 @@ import (
 // Trace says what a proof of several records is a proof of: a walk through their lineage, from a node in one direction.
 //
 // The verifier makes the walk itself, from what the proved records say. If a run says of an output which of its inputs
-// it was made of, the walk goes through the run from these inputs alone. Every record in the proof must be on the walk,
+// it was made of, the walk goes through the run from these inputs alone. It goes from an artifact version to those with
+// the same digest. Every record in the proof must be on the walk,
 // be an event that names something on it, or say something of what is on it, as recalls and declarations of errors do.
 // And no record may be missing that another one on the way names by its id or as an artifact version, since the ledger
 // only takes records that refer to what is there. [Walk.Records] lists just these records for whoever makes a proof.
@@ -115,6 +116,10 @@ type links struct {
 // entire is a node beside a record's id: that a walk comes to all of the record, and not just through a part. Nothing
 // that a record can name is spelled so.
 func entire(id string) string { return "\x00" + id }
+
+// sameBytes is a node that all artifact versions with a digest lead to, and come from. Nothing that a record can name is
+// spelled so.
+func sameBytes(d record.Digest) string { return entire("") + d.Algorithm + ":" + d.Value }
 
 // check makes the walk over proved records.
 func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
@@ -258,6 +263,10 @@ func linksOf(proved *Proved, up bool) ([]*links, error) {
 	case record.NounArtifact:
 		l.names = append(l.names, r.Artifact.ArtifactRef.String())
 		*causes = append(*causes, r.Artifact.DerivedFrom...)
+		if d := r.Artifact.Digest; !d.OfNothing() { // the same bytes under another name
+			node := sameBytes(d)
+			*causes, *effects = append(*causes, node), append(*effects, node)
+		}
 	case record.NounActivity:
 		return linksOfRun(proved, r.Activity, up), nil
 	case record.NounStatement:

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
@@ -58,9 +59,9 @@ func (w *Walk) Records(ctx context.Context, ledger Ledger) ([]record.ID, error) 
 		for _, id := range n.Errors {
 			add(id)
 		}
-		for claims := n.Claims; len(claims) > 0; { // statements can be about statements: a retraction makes another
-			id := claims[0]
-			claims = claims[1:]
+		claims := slices.Clone(n.Claims)
+		for next := 0; next < len(claims); next++ { // statements can be about statements: a retraction makes another
+			id := claims[next]
 			if seen[id] {
 				continue
 			}
@@ -69,7 +70,11 @@ func (w *Walk) Records(ctx context.Context, ledger Ledger) ([]record.ID, error) 
 			if err != nil {
 				return nil, err
 			}
-			claims = append(claims[:len(claims):len(claims)], more...)
+			for _, id := range more {
+				if !seen[id] {
+					claims = append(claims, id)
+				}
+			}
 		}
 	}
 	for _, id := range w.Through {
