@@ -34,6 +34,7 @@ const (
 // transaction in it. In a running gateway nothing else adds blocks to the index.
 type follower struct {
 	client  *ledger.Client
+	genesis []byte // the hash of the pinned genesis block; nil if none is pinned
 	index   *index.Index
 	reader  func() *ledger.Identity
 	log     *slog.Logger
@@ -49,9 +50,11 @@ type follower struct {
 	abreast  bool          // the index has caught up at least once since it was last emptied
 }
 
-func newFollower(client *ledger.Client, ix *index.Index, reader func() *ledger.Identity, log *slog.Logger) *follower {
+func newFollower(
+	client *ledger.Client, genesis []byte, ix *index.Index, reader func() *ledger.Identity, log *slog.Logger,
+) *follower {
 	return &follower{
-		client: client, index: ix, reader: reader, log: log, commits: ledger.NewCommits(),
+		client: client, genesis: genesis, index: ix, reader: reader, log: log, commits: ledger.NewCommits(),
 		height: ix.Height(), moved: make(chan struct{}), why: "the ledger has not been reached yet",
 	}
 }
@@ -61,8 +64,8 @@ func newFollower(client *ledger.Client, ix *index.Index, reader func() *ledger.I
 var errEmptied = errors.New("the index has lost blocks")
 
 // run follows the ledger until ctx ends, and tries again after errors that may pass. It returns the errors that another
-// try can't mend: the index belongs to another ledger, a block is invalid, or the index is damaged. It also returns
-// errEmptied, after which the caller runs it again.
+// try can't mend: the index is damaged, or it is of another ledger. After errEmptied and an error that forked
+// reports, the caller runs it again.
 func (f *follower) run(ctx context.Context) error {
 	pause := firstRepair
 	for {
@@ -72,9 +75,7 @@ func (f *follower) run(ctx context.Context) error {
 			return ctx.Err()
 		}
 		var other *index.OtherLedgerError
-		var block *ledger.BlockError
-		if errors.As(err, &other) || errors.As(err, &block) || errors.Is(err, index.ErrDamaged) ||
-			errors.Is(err, errEmptied) {
+		if forked(err) || errors.As(err, &other) || errors.Is(err, index.ErrDamaged) || errors.Is(err, errEmptied) {
 			return err
 		}
 		f.log.Error("couldn't go on following the ledger; trying again", "error", err, "in", pause)
@@ -102,9 +103,12 @@ func (f *follower) once(ctx context.Context) error {
 	f.mu.Lock()
 	f.height = f.index.Height()
 	f.mu.Unlock()
+	start, err := f.start(ctx)
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	blocks := make(chan *ledger.Block, blocksInFlight)
-	start := ledger.Start{Number: f.index.Height(), PreviousHash: f.index.LastHash()}
 	group.Go(func() error {
 		return f.client.Follow(ctx, f.reader(), start, func(b *ledger.Block) error {
 			select {
@@ -118,6 +122,29 @@ func (f *follower) once(ctx context.Context) error {
 	group.Go(func() error { return f.apply(ctx, blocks) })
 	group.Go(func() error { return f.watchTip(ctx) })
 	return group.Wait()
+}
+
+// start says where the index ends, and which ledger it must be of.
+func (f *follower) start(ctx context.Context) (ledger.Start, error) {
+	start := ledger.Start{Number: f.index.Height(), PreviousHash: f.index.LastHash(), Genesis: f.genesis}
+	if start.Number == 0 {
+		return start, nil
+	}
+	var err error
+	if len(f.genesis) > 0 {
+		err = f.index.Bind(ctx, f.genesis)
+	} else {
+		start.Genesis, err = f.index.BlockHash(ctx, 0)
+	}
+	return start, err
+}
+
+// forked reports whether an error says that the index has blocks that are not on its ledger. An index of another ledger
+// is a mistake of the operator's instead, which no rebuild mends: two gateways would build it in turns.
+func forked(err error) bool {
+	var fork *ledger.ForkError
+	var other *index.OtherLedgerError
+	return errors.As(err, &fork) || errors.As(err, &other) && other.Block > 0
 }
 
 // apply indexes blocks as they arrive. It takes all that are waiting as one batch, and then wakes those who wait for

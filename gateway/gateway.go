@@ -113,7 +113,7 @@ func (g *Gateway) open() (err error) {
 		return err
 	}
 	g.opened("connections to peers", g.client.Close)
-	g.follower = newFollower(g.client, g.index, g.callers.Reader, log)
+	g.follower = newFollower(g.client, cfg.GenesisHash(), g.index, g.callers.Reader, log)
 	if g.runs, err = runs.Open(runs.Config{Folder: cfg.RunsFolder(), Namespace: cfg.DatasetNamespace(), Logger: log}, runs.IndexedBy(g.index, g.follower.newest)); err != nil {
 		return err
 	}
@@ -254,10 +254,17 @@ func (g *Gateway) work(ctx context.Context) error {
 			g.follower.discard(false)
 			continue
 		}
-		if !again || ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case forked(err):
+			g.log.Error("the index has blocks that are not on the ledger; building it again from block 0", "why", err)
+			g.follower.discard(true)
+		case again:
+			g.log.Info("building the index again")
+		default:
 			return err
 		}
-		g.log.Info("building the index again")
 		if err := g.empty(ctx); err != nil {
 			return err
 		}

@@ -114,7 +114,7 @@ func reindex(ctx context.Context, cfg config.Config, out io.Writer) error {
 		return err
 	}
 	defer client.Close()
-	f := newFollower(client, ix, callers.Reader, log)
+	f := newFollower(client, cfg.GenesisHash(), ix, callers.Reader, log)
 	tip, err := awaitTip(ctx, f)
 	if err != nil {
 		return err
@@ -195,10 +195,14 @@ func (f *follower) build(ctx context.Context, height, tip uint64, out io.Writer)
 	if f.index.Height() >= height {
 		return nil
 	}
-	err := f.client.Follow(
+	start, err := f.start(ctx)
+	if err != nil {
+		return err
+	}
+	err = f.client.Follow(
 		ctx,
 		f.reader(),
-		ledger.Start{Number: f.index.Height(), PreviousHash: f.index.LastHash()},
+		start,
 		func(b *ledger.Block) error {
 			converted, err := convert(b)
 			if err != nil {

@@ -49,6 +49,9 @@ func (d folder) configureGateway(p *plan, org Org, o Options) error {
 	if c.Index, err = d.placeIndex(p, org, o.Index); err != nil {
 		return err
 	}
+	if c.Genesis, err = d.genesisHash(); err != nil {
+		return err
+	}
 	for _, other := range p.Orgs {
 		peer := config.Peer{
 			MSPID:      other.MSPID,

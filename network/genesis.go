@@ -3,11 +3,19 @@ package network
 import (
 	"bytes"
 	_ "embed" // for the template below
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
 	"text/template"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 //go:embed configtx.yaml.tmpl
@@ -38,4 +46,25 @@ func (d folder) makeGenesis(p *plan, f fabric) error {
 		return fmt.Errorf("configtxgen: %w: %s", err, lines[len(lines)-1])
 	}
 	return nil
+}
+
+// genesisHash is the hash of the genesis block's header in hexadecimal, by which gateways know their ledger. It is empty
+// while there is no genesis block.
+func (d folder) genesisHash() (string, error) {
+	text, err := os.ReadFile(d.genesis())
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	var m common.Block
+	if err == nil {
+		err = proto.Unmarshal(text, &m)
+	}
+	if err != nil {
+		return "", fmt.Errorf("couldn't read the genesis block: %w", plainly(err))
+	}
+	b, err := proof.OpenBlock(&m)
+	if err != nil {
+		return "", fmt.Errorf("the genesis block in %s can't be used: %w", d.genesis(), err)
+	}
+	return hex.EncodeToString(b.Hash()), nil
 }

@@ -4,6 +4,8 @@ package config
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +34,11 @@ type Config struct {
 	// Channel and Chaincode are the names on the Fabric network.
 	Channel   string `json:"channel"`
 	Chaincode string `json:"chaincode"`
+
+	// Genesis is the hash of the header of the channel's first block, in hexadecimal. It pins the ledger: blocks of another
+	// one are refused, whoever serves them. Optional: if it is empty, the first block that a peer of this organisation
+	// serves is believed, and kept to from then on.
+	Genesis string `json:"genesis,omitempty"`
 
 	// Peers are the peers to use, the organisation's own first. The others stand in when it is down.
 	Peers []Peer `json:"peers"`
@@ -139,6 +146,9 @@ func (c *Config) check() error {
 	if c.BatchRecords < 0 || c.BatchRecords > record.MaxPackRecords {
 		return fmt.Errorf("batchRecords is %d: a transaction takes 1 to %d records", c.BatchRecords, record.MaxPackRecords)
 	}
+	if hash, err := hex.DecodeString(c.Genesis); err != nil || len(hash) != 0 && len(hash) != sha256.Size {
+		return fmt.Errorf("genesis is %q, which isn't a SHA-256 of 64 hexadecimal digits", record.Brief(c.Genesis))
+	}
 	if len(c.Peers) == 0 {
 		return errors.New("peers is empty: name at least the organisation's own peer")
 	}
@@ -169,6 +179,15 @@ func loopback(address string) bool {
 	}
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// GenesisHash is Genesis as bytes; nil if it is empty.
+func (c *Config) GenesisHash() []byte {
+	hash, err := hex.DecodeString(c.Genesis)
+	if err != nil || len(hash) == 0 {
+		return nil
+	}
+	return hash
 }
 
 // IndexPlace is where the index is: a file, or the URL of a database.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -68,6 +69,8 @@ func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 		{"an index that is no URL of PostgreSQL", "index", "index.db", "index: the index's URL isn't one"},
 		{"an index whose password breaks the URL", "index", "postgres://u:p/w@host/db", "isn't one"},
 		{"an index in several schemas", "index", "postgres://host/db?search_path=a,b", "search_path"},
+		{"a hash that is too short", "genesis", "abcd", "genesis is"},
+		{"a hash that is no hexadecimal number", "genesis", strings.Repeat("xy", 32), "genesis is"},
 		{"a bad namespace", "namespace", "Harbor Fish", "namespace is"},
 		{"a name that no namespace can be made of", "name", "港", "namespace is"},
 		{"no peers", "peers", []any{}, "peers is empty"},

@@ -123,6 +123,12 @@ func TestAnIndexBelongsToOneLedger(t *testing.T) {
 	require.NoError(t, ix.Bind(t.Context(), []byte("any")), "an empty index belongs to nobody")
 	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
 	require.NoError(t, ix.Bind(t.Context(), l.Blocks[0].Hash))
+	hash, err := ix.BlockHash(t.Context(), 0)
+	require.NoError(t, err)
+	require.Equal(t, l.Blocks[0].Hash, hash)
+	hash, err = ix.BlockHash(t.Context(), 1_000)
+	require.NoError(t, err)
+	require.Nil(t, hash)
 	require.True(t, is[*index.OtherLedgerError](ix.Bind(t.Context(), []byte("other"))))
 }
 

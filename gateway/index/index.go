@@ -233,14 +233,21 @@ func (ix *Index) Bind(ctx context.Context, genesis []byte) error {
 	return ix.checkHash(ctx, 0, genesis)
 }
 
+// BlockHash is the header hash of a block in the index. It is nil if the index doesn't have the block.
+func (ix *Index) BlockHash(ctx context.Context, number uint64) ([]byte, error) {
+	var hash []byte
+	err := ix.row(ctx, `SELECT hash FROM block WHERE number = ?`, int64(number)).Scan(&hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("couldn't read block %d of the index: %w", number, ix.Diagnose(err))
+	}
+	return hash, nil
+}
+
 func (ix *Index) checkHash(ctx context.Context, number uint64, hash []byte) error {
-	var have []byte
-	err := ix.row(ctx, `SELECT hash FROM block WHERE number = ?`, int64(number)).Scan(&have)
+	have, err := ix.BlockHash(ctx, number)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil
-	case err != nil:
-		return fmt.Errorf("couldn't read block %d of the index: %w", number, err)
+	case err != nil || have == nil:
+		return err
 	case string(have) != string(hash):
 		return &OtherLedgerError{number, have, hash}
 	}

@@ -1,12 +1,8 @@
 package ledger
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/asn1"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -16,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // Block is what a gateway needs of a block of the channel.
@@ -27,8 +24,7 @@ type Block struct {
 	PreviousHash []byte
 	// Transactions are all of them, invalid ones and configuration too, in the order of the block.
 	Transactions []Transaction
-	// Orderers are the numbers of those whose signatures the block bears, by its own word: peers have checked them, this
-	// client hasn't.
+	// Orderers are the numbers of those whose signatures the block bears.
 	Orderers []uint32
 }
 
@@ -49,8 +45,8 @@ type Transaction struct {
 	Packs [][]byte
 }
 
-// BlockError is a block that is not what the channel would have: malformed, out of order or not linked by hash to the
-// one before. None of it was handed on.
+// BlockError is a block that is not what the channel would have: malformed, out of order, not linked by hash to the one
+// before, or not signed by a quorum of the orderers. None of it was handed on.
 type BlockError struct {
 	Number  uint64
 	Message string
@@ -65,31 +61,20 @@ type parser struct {
 	subjects  subjects
 }
 
-// parse reads a block. It trusts no byte of it: whatever is wrong is a *BlockError.
-func (p *parser) parse(raw *common.Block) (*Block, error) {
-	header := raw.GetHeader()
-	if header == nil {
-		return nil, &BlockError{Message: "it has no header"}
-	}
+// read reads a block whose signed part was opened from it. It trusts no byte of it: whatever is wrong is a *BlockError.
+func (p *parser) read(raw *common.Block, opened *proof.Block) (*Block, error) {
 	fail := func(format string, args ...any) (*Block, error) {
-		return nil, &BlockError{Number: header.GetNumber(), Message: fmt.Sprintf(format, args...)}
-	}
-	data := raw.GetData().GetData()
-	if len(data) == 0 {
-		return fail("it has no transactions")
-	}
-	if hash := dataHash(data); !bytes.Equal(hash, header.GetDataHash()) {
-		return fail("its data has the hash %x, its header says %x", hash, header.GetDataHash())
+		return nil, &BlockError{Number: opened.Number, Message: fmt.Sprintf(format, args...)}
 	}
 	codes, err := validationCodes(raw)
 	if err != nil {
 		return fail("%v", err)
 	}
 	b := &Block{
-		Number: header.GetNumber(), Hash: headerHash(header), PreviousHash: header.GetPreviousHash(),
-		Transactions: make([]Transaction, len(data)), Orderers: signers(raw),
+		Number: opened.Number, Hash: opened.Hash(), PreviousHash: opened.PreviousHash,
+		Transactions: make([]Transaction, len(opened.Data)), Orderers: opened.Signers(),
 	}
-	for i, envelope := range data {
+	for i, envelope := range opened.Data {
 		t := Transaction{Position: i, Code: int32(codes[i])}
 		if err := p.transaction(envelope, &t); err != nil {
 			// Anything may be in an invalid transaction, which Fabric has marked as such. A valid one must be readable.
@@ -102,30 +87,6 @@ func (p *parser) parse(raw *common.Block) (*Block, error) {
 	}
 	return b, nil
 }
-
-// signers reads the numbers of the orderers that signed a block. What can't be read names none.
-func signers(raw *common.Block) []uint32 {
-	metadata := raw.GetMetadata().GetMetadata()
-	if len(metadata) <= int(common.BlockMetadataIndex_SIGNATURES) {
-		return nil
-	}
-	var m common.Metadata
-	if proto.Unmarshal(metadata[common.BlockMetadataIndex_SIGNATURES], &m) != nil {
-		return nil
-	}
-	var all []uint32
-	for _, s := range m.GetSignatures() {
-		var h common.IdentifierHeader
-		if len(s.GetIdentifierHeader()) > 0 && len(all) < mostOrderers &&
-			proto.Unmarshal(s.GetIdentifierHeader(), &h) == nil {
-			all = append(all, h.GetIdentifier())
-		}
-	}
-	return all
-}
-
-// mostOrderers bounds how many orderers are remembered.
-const mostOrderers = 100
 
 func validationCodes(raw *common.Block) ([]byte, error) {
 	var codes []byte
@@ -278,27 +239,4 @@ func findCommit(raw *common.Block, txID string) (Commit, bool) {
 		return Commit{TransactionID: txID, Code: int32(codes[i]), Block: raw.GetHeader().GetNumber(), Position: i}, true
 	}
 	return Commit{}, false
-}
-
-// dataHash is SHA-256 over the transactions' bytes one after the other (protoutil.ComputeBlockDataHash).
-func dataHash(data [][]byte) []byte {
-	h := sha256.New()
-	for _, d := range data {
-		h.Write(d)
-	}
-	return h.Sum(nil)
-}
-
-// headerHash is SHA-256 over the DER SEQUENCE of number, previous hash and data hash (protoutil.BlockHeaderHash).
-func headerHash(h *common.BlockHeader) []byte {
-	der, err := asn1.Marshal(struct {
-		Number                 *big.Int
-		PreviousHash, DataHash []byte
-	}{new(big.Int).SetUint64(h.GetNumber()), h.GetPreviousHash(), h.GetDataHash()})
-	if err != nil {
-		// Three fields of fixed types always marshal; a wrong hash would be found by the next block's link.
-		return nil
-	}
-	sum := sha256.Sum256(der)
-	return sum[:]
 }

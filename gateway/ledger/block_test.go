@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -12,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // The blocks in testdata/blocks come from a network of this project: the genesis block, a commit of the chaincode's
@@ -26,6 +29,27 @@ func rawBlock(t testing.TB, name string) *common.Block {
 	block := new(common.Block)
 	require.NoError(t, proto.Unmarshal(blockBytes(t, name), block))
 	return block
+}
+
+// parse reads a block as Follow does, apart from who signed it.
+func (p *parser) parse(raw *common.Block) (*Block, error) {
+	opened, err := openBlock(raw)
+	if err != nil {
+		return nil, err
+	}
+	return p.read(raw, opened)
+}
+
+// dataHash is SHA-256 over the transactions' bytes one after the other.
+func dataHash(data [][]byte) []byte {
+	sum := sha256.Sum256(slices.Concat(data...))
+	return sum[:]
+}
+
+func headerHash(t testing.TB, b *common.Block) []byte {
+	opened, err := proof.OpenBlock(b)
+	require.NoError(t, err)
+	return opened.Hash()
 }
 
 func TestARealBlockIsRead(t *testing.T) {
@@ -78,8 +102,8 @@ func TestABlockThatIsNotWhatItSaysIsRefused(t *testing.T) {
 		"a transaction was left out":            func(b *common.Block) { b.Data.Data = b.Data.Data[1:] },
 		"it has no validation codes":            func(b *common.Block) { b.Metadata = nil },
 		"it has too few validation codes":       func(b *common.Block) { b.Metadata.Metadata[2] = b.Metadata.Metadata[2][1:] },
-		"a valid transaction is no transaction": func(b *common.Block) { garble(b, []byte("nonsense")) },
-		"a valid transaction has no id":         func(b *common.Block) { garble(b, nil) },
+		"a valid transaction is no transaction": func(b *common.Block) { garble(t, b, []byte("nonsense")) },
+		"a valid transaction has no id":         func(b *common.Block) { garble(t, b, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := rawBlock(t, "04")
@@ -92,16 +116,18 @@ func TestABlockThatIsNotWhatItSaysIsRefused(t *testing.T) {
 	}
 }
 
-// garble replaces the first transaction and makes the header agree.
-func garble(b *common.Block, with []byte) {
-	b.Data.Data[0] = with
+// garble replaces the payload of the first transaction and makes the header agree.
+func garble(t *testing.T, b *common.Block, with []byte) {
+	envelope, err := proto.Marshal(&common.Envelope{Payload: with, Signature: []byte("none")})
+	require.NoError(t, err)
+	b.Data.Data[0] = envelope
 	b.Header.DataHash = dataHash(b.Data.Data)
 }
 
 func TestAnInvalidTransactionMayBeAnythingAndWritesNothing(t *testing.T) {
 	b := rawBlock(t, "04")
 	b.Metadata.Metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER] = []byte{byte(peer.TxValidationCode_BAD_PAYLOAD), byte(peer.TxValidationCode_MVCC_READ_CONFLICT), 0}
-	garble(b, []byte("nonsense"))
+	garble(t, b, []byte("nonsense"))
 	p := parser{chaincode: "pedigree"}
 	block, err := p.parse(b)
 	require.NoError(t, err)

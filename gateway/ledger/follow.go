@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -20,6 +19,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // The pause between two streams, doubled after each one that brought no block.
@@ -32,9 +33,12 @@ const (
 type Start struct {
 	// Number is the first block to hand on.
 	Number uint64
-	// PreviousHash is the hash of the block before it, as far as it is known. If it is empty the first block's link is not
+	// PreviousHash is the hash of the block before it, which the caller has. If it is empty, the first block's link is not
 	// checked.
 	PreviousHash []byte
+	// Genesis is the hash of the channel's genesis block. Optional. If it is empty, the genesis block that a peer of the
+	// own organisation gives is believed.
+	Genesis []byte
 }
 
 // following is what Health tells of the stream.
@@ -84,9 +88,7 @@ func (f *following) sealed(b *Block) {
 		f.signed = map[uint32]uint64{}
 	}
 	for _, id := range b.Orderers {
-		if _, known := f.signed[id]; known || len(f.signed) < mostOrderers {
-			f.signed[id] = b.Number
-		}
+		f.signed[id] = b.Number
 	}
 }
 
@@ -117,9 +119,14 @@ var errBetterPeer = errors.New("a preferred peer is there again")
 // Follow hands the channel's blocks to apply, one after the other, each exactly once, for as long as ctx lives. After
 // apply has returned nil for a block, the waiters of [Client.Commits] for its transactions are resolved.
 //
-// The stream moves to another peer when its peer fails, and back when a preferred one is there again. A block that does
-// not follow from the one before by number and hash, or cannot be read, is never handed on; when every configured peer
-// gives such blocks, Follow returns the *BlockError. Otherwise it returns apply's own error, or ctx's.
+// No peer is believed. Follow checks of each block, whichever peer it comes from, that it follows the one before by
+// number and hash, that its data has the hash in its header, and that a quorum of the orderers in charge has signed it.
+// It follows the channel's configuration from the genesis block on, so it knows who is in charge. What nobody signs is
+// which transactions are valid: that is the word of the peer.
+//
+// The stream moves to another peer when its peer fails or gives a block that fails a check, and back when a preferred
+// one is there again. Before the first block, Follow checks that the caller's last block is on the ledger; if it isn't,
+// Follow returns a *ForkError. Otherwise it returns apply's own error, or ctx's.
 //
 // Only one Follow may run on a client at a time.
 func (c *Client) Follow(ctx context.Context, id *Identity, start Start, apply func(*Block) error) error {
@@ -131,7 +138,6 @@ func (c *Client) Follow(ctx context.Context, id *Identity, start Start, apply fu
 	defer func() { c.following.set(false, "", errors.New("not following")) }()
 
 	pause := firstStreamPause
-	wrong := 0 // streams in a row that ended by a bad block
 	for {
 		before := f.next.Number
 		pc := c.pool.pick(ctx, nil)
@@ -146,20 +152,22 @@ func (c *Client) Follow(ctx context.Context, id *Identity, start Start, apply fu
 		if errors.As(err, &applied) {
 			return applied.err
 		}
+		if fork, ok := errors.AsType[*ForkError](err); ok {
+			return fork
+		}
 		c.following.set(false, "", err)
 		if f.next.Number > before {
-			pause, wrong = firstStreamPause, 0
+			pause = firstStreamPause
 		}
 		if errors.Is(err, errBetterPeer) {
 			continue
 		}
-		var bad *BlockError
-		if errors.As(err, &bad) {
-			if wrong++; wrong >= len(c.pool.peers) {
-				return fmt.Errorf("couldn't follow channel %s: %w", c.cfg.Channel, bad)
-			}
+		if bad, ok := errors.AsType[*BlockError](err); ok {
+			c.log.Error("refused a block that is not the ledger's; asking another peer", "channel", c.cfg.Channel,
+				"block", bad.Number, "problem", err)
+		} else {
+			c.log.Warn("block stream ended", "channel", c.cfg.Channel, "next", f.next.Number, "problem", err)
 		}
-		c.log.Warn("block stream ended", "channel", c.cfg.Channel, "next", f.next.Number, "problem", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -176,6 +184,9 @@ type follower struct {
 	next   Start
 	apply  func(*Block) error
 	parser parser
+
+	chain      *proof.Chain // ends with the block before the next one; nil until that is proved
+	shortSince time.Time    // when an own peer first had fewer blocks than the caller
 }
 
 // stream follows one peer until something ends it. It returns nil never.
@@ -183,9 +194,20 @@ func (f *follower) stream(ctx context.Context, pc *peerConn) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(f.pool.answering(pc), func() { cancel(errHung) })()
-	seek, err := f.seek()
+	seek, err := f.seek(&orderer.SeekPosition{
+		Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: f.next.Number}},
+	}, &orderer.SeekPosition{
+		Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: math.MaxUint64}},
+	}, orderer.SeekInfo_BLOCK_UNTIL_READY)
 	if err != nil {
 		f.pool.done(pc, nil)
+		return err
+	}
+	if err := f.anchor(ctx, pc); err != nil {
+		if errors.Is(context.Cause(ctx), errHung) {
+			err = fmt.Errorf("the block stream of %s stands still: %w", pc.Address, errHung)
+		}
+		f.pool.done(pc, err)
 		return err
 	}
 	stream, err := peer.NewDeliverClient(pc.conn).Deliver(ctx)
@@ -218,7 +240,7 @@ func (f *follower) stream(ctx context.Context, pc *peerConn) error {
 		}
 		switch r := response.GetType().(type) {
 		case *peer.DeliverResponse_Block:
-			if err := f.take(r.Block); err != nil {
+			if err := f.take(pc, r.Block); err != nil {
 				if _, bad := errors.AsType[*BlockError](err); bad {
 					f.pool.done(pc, err)
 					return fmt.Errorf("peer %s gave a wrong block: %w", pc.Address, err)
@@ -228,7 +250,8 @@ func (f *follower) stream(ctx context.Context, pc *peerConn) error {
 		case *peer.DeliverResponse_Status:
 			err := fmt.Errorf("peer %s ended the block stream with status %s", pc.Address, r.Status)
 			if r.Status == common.Status_NOT_FOUND {
-				err = fmt.Errorf("peer %s has fewer blocks than the %d that are indexed here: it has lost some, or keeps another ledger; if the peer is right, delete the index", pc.Address, f.next.Number)
+				err = fmt.Errorf("peer %s has fewer blocks than the %d that are indexed here: it lags behind, or has lost some",
+					pc.Address, f.next.Number)
 			}
 			f.pool.done(pc, err)
 			return err
@@ -265,41 +288,33 @@ func (f *follower) leaveForBetter(ctx context.Context, pc *peerConn, cancel cont
 }
 
 // take checks, hands on and counts one block.
-func (f *follower) take(raw *common.Block) error {
-	b, err := f.parser.parse(raw)
+func (f *follower) take(pc *peerConn, raw *common.Block) error {
+	opened, err := openBlock(raw)
 	if err != nil {
 		return err
 	}
-	if b.Number != f.next.Number {
-		return &BlockError{Number: b.Number, Message: fmt.Sprintf("it came where block %d was expected", f.next.Number)}
+	b, err := f.parser.read(raw, opened)
+	if err != nil {
+		return err
 	}
-	if len(f.next.PreviousHash) > 0 && !bytes.Equal(b.PreviousHash, f.next.PreviousHash) {
-		return &BlockError{
-			Number: b.Number,
-			Message: fmt.Sprintf("it follows a block with the hash %x, but the one known here has %x: "+
-				"this is not the same chain", b.PreviousHash, f.next.PreviousHash),
-		}
+	if err := f.check(pc, opened); err != nil {
+		return err
 	}
 	if err := f.apply(b); err != nil {
 		return &applyError{err}
 	}
-	f.next = Start{Number: b.Number + 1, PreviousHash: b.Hash}
+	f.next.Number, f.next.PreviousHash = b.Number+1, b.Hash
 	f.following.sealed(b)
 	f.following.reached(f.next.Number)
 	f.commits.Resolve(b)
 	return nil
 }
 
-// seek is the signed request for all blocks from the next one on.
-func (f *follower) seek() (*common.Envelope, error) {
-	info, err := proto.Marshal(&orderer.SeekInfo{
-		Start: &orderer.SeekPosition{
-			Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: f.next.Number}},
-		},
-		Stop: &orderer.SeekPosition{
-			Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: math.MaxUint64}},
-		},
-	})
+// seek is the signed request for the blocks from one position to another.
+func (f *follower) seek(start, stop *orderer.SeekPosition, behavior orderer.SeekInfo_SeekBehavior) (
+	*common.Envelope, error,
+) {
+	info, err := proto.Marshal(&orderer.SeekInfo{Start: start, Stop: stop, Behavior: behavior})
 	if err != nil {
 		return nil, err
 	}

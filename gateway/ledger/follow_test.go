@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -15,6 +16,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -64,12 +67,13 @@ type deliverer struct {
 	peer.UnimplementedDeliverServer
 	blocks []*common.Block
 	change func(*common.Block) *common.Block
-	fail   error // after the last block; nil waits
-	opened atomic.Int32
+	fail   error  // after the last block; nil waits
+	msp    string // HarborMSP if empty
+
+	followed atomic.Int32 // streams without an end
 }
 
 func (d *deliverer) Deliver(stream peer.Deliver_DeliverServer) error {
-	d.opened.Add(1)
 	envelope, err := stream.Recv()
 	if err != nil {
 		return err
@@ -79,8 +83,13 @@ func (d *deliverer) Deliver(stream peer.Deliver_DeliverServer) error {
 	if err := errors.Join(proto.Unmarshal(envelope.GetPayload(), &payload), proto.Unmarshal(payload.GetData(), &seek)); err != nil {
 		return err
 	}
+	from, to, sent := seek.GetStart().GetSpecified().GetNumber(), seek.GetStop().GetSpecified().GetNumber(), 0
+	if seek.GetStart().GetNewest() != nil {
+		from = d.blocks[len(d.blocks)-1].GetHeader().GetNumber()
+		to = from
+	}
 	for _, b := range d.blocks {
-		if b.GetHeader().GetNumber() < seek.GetStart().GetSpecified().GetNumber() {
+		if n := b.GetHeader().GetNumber(); n < from || n > to {
 			continue
 		}
 		if d.change != nil {
@@ -89,7 +98,16 @@ func (d *deliverer) Deliver(stream peer.Deliver_DeliverServer) error {
 		if err := stream.Send(&peer.DeliverResponse{Type: &peer.DeliverResponse_Block{Block: b}}); err != nil {
 			return err
 		}
+		sent++
 	}
+	if seek.GetBehavior() == orderer.SeekInfo_FAIL_IF_NOT_READY {
+		status := common.Status_SUCCESS
+		if sent == 0 {
+			status = common.Status_NOT_FOUND
+		}
+		return stream.Send(&peer.DeliverResponse{Type: &peer.DeliverResponse_Status{Status: status}})
+	}
+	d.followed.Add(1)
 	if d.fail != nil {
 		return d.fail
 	}
@@ -108,19 +126,47 @@ func serve(t *testing.T, d *deliverer) Peer {
 	peer.RegisterDeliverServer(server, d)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	return Peer{MSPID: "HarborMSP", Address: listener.Addr().String(), TLSRoots: certificate}
+	return Peer{MSPID: cmp.Or(d.msp, "HarborMSP"), Address: listener.Addr().String(), TLSRoots: certificate}
 }
 
-func twoBlocks(t *testing.T) []*common.Block {
-	return []*common.Block{rawBlock(t, "04"), rawBlock(t, "05")}
+// realBlocks are those of testdata/blocks, up to block 5 or less. Blocks 1 and 2 aren't there, so that nobody can begin
+// with block 0.
+func realBlocks(t *testing.T, last uint64) []*common.Block {
+	var blocks []*common.Block
+	for _, name := range []string{"00", "03", "04", "05"} {
+		if b := rawBlock(t, name); b.GetHeader().GetNumber() <= last {
+			blocks = append(blocks, b)
+		}
+	}
+	return blocks
+}
+
+// fromFour has Follow begin with block 4.
+func fromFour(t *testing.T) Start {
+	return Start{Number: 4, PreviousHash: headerHash(t, rawBlock(t, "03")), Genesis: headerHash(t, rawBlock(t, "00"))}
 }
 
 // follow runs Follow against peers until it has handed on both blocks or ends by itself.
 func follow(t *testing.T, start Start, peers ...Peer) (numbers []uint64, err error) {
-	c, err := Open(Config{Channel: "pedigree", Chaincode: "pedigree", MSPID: "HarborMSP", Peers: peers, Logger: quiet()})
+	return followUntil(t, start, func(*Client) bool { return false }, peers...)
+}
+
+// followUntil runs Follow until it has handed on block 5, ends by itself, or enough is true.
+func followUntil(t *testing.T, start Start, enough func(*Client) bool, peers ...Peer) (numbers []uint64, err error) {
+	c, err := Open(Config{Channel: "pedigree", Chaincode: "pedigree", MSPID: "HarborMSP", Peers: peers, Logger: quiet(),
+		Patience: time.Millisecond})
 	require.NoError(t, err)
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		defer cancel()
+		for tick := time.Tick(time.Millisecond); ctx.Err() == nil && !enough(c); {
+			<-tick
+		}
+	})
+	defer watching.Wait()
 	defer cancel()
 	id := testIdentity(t)
 	err = c.Follow(ctx, id, start, func(b *Block) error {
@@ -133,48 +179,144 @@ func follow(t *testing.T, start Start, peers ...Peer) (numbers []uint64, err err
 	return numbers, err
 }
 
+// resigned replaces the orderers' signatures of a block.
+func resigned(t *testing.T, b *common.Block, change func([]*common.MetadataSignature) []*common.MetadataSignature) {
+	var m common.Metadata
+	require.NoError(t, proto.Unmarshal(b.Metadata.Metadata[common.BlockMetadataIndex_SIGNATURES], &m))
+	m.Signatures = change(m.Signatures)
+	text, err := proto.Marshal(&m)
+	require.NoError(t, err)
+	b.Metadata.Metadata[common.BlockMetadataIndex_SIGNATURES] = text
+}
+
 func TestAWrongBlockIsNotHandedOn(t *testing.T) {
-	hash := headerHash(rawBlock(t, "03").GetHeader())
-	for name, change := range map[string]func(*common.Block) *common.Block{
-		"it is another one than asked for": func(b *common.Block) *common.Block { b.Header.Number++; return b },
-		"it does not follow the one before": func(b *common.Block) *common.Block {
-			b.Header.PreviousHash = dataHash(nil)
-			return b
+	for name, change := range map[string]func(*common.Block){
+		"it is another one than asked for":  func(b *common.Block) { b.Header.Number++ },
+		"it does not follow the one before": func(b *common.Block) { b.Header.PreviousHash = dataHash(nil) },
+		"its data was changed":              func(b *common.Block) { b.Data.Data[0][0] ^= 1 },
+		"it is empty":                       func(b *common.Block) { b.Reset() },
+		"its data was replaced, and the hash of the data": func(b *common.Block) {
+			b.Data.Data = rawBlock(t, "03").Data.Data
+			b.Header.DataHash = dataHash(b.Data.Data)
 		},
-		"its data was changed": func(b *common.Block) *common.Block { b.Data.Data[0][0] ^= 1; return b },
-		"it is empty":          func(b *common.Block) *common.Block { return new(common.Block) },
+		"a transaction was added, and the hash of the data made to agree": func(b *common.Block) {
+			b.Data.Data = append(b.Data.Data, rawBlock(t, "03").Data.Data...)
+			b.Metadata.Metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER] = make([]byte, len(b.Data.Data))
+			b.Header.DataHash = dataHash(b.Data.Data)
+		},
+		"nobody signed it": func(b *common.Block) {
+			resigned(t, b, func([]*common.MetadataSignature) []*common.MetadataSignature { return nil })
+		},
+		"two of four orderers signed it": func(b *common.Block) {
+			resigned(t, b, func(all []*common.MetadataSignature) []*common.MetadataSignature { return all[:2] })
+		},
+		"one orderer signed it three times": func(b *common.Block) {
+			resigned(t, b, func(all []*common.MetadataSignature) []*common.MetadataSignature {
+				return []*common.MetadataSignature{all[0], all[0], all[0]}
+			})
+		},
+		"the signatures are of another block": func(b *common.Block) {
+			b.Metadata.Metadata[common.BlockMetadataIndex_SIGNATURES] =
+				rawBlock(t, "03").Metadata.Metadata[common.BlockMetadataIndex_SIGNATURES]
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := Start{Number: 4, PreviousHash: hash}
-			lying := serve(t, &deliverer{blocks: twoBlocks(t), change: change})
-			numbers, err := follow(t, start, lying)
-			var bad *BlockError
-			require.ErrorAs(t, err, &bad)
+			lies := &deliverer{blocks: realBlocks(t, 5), change: func(b *common.Block) *common.Block {
+				if b.GetHeader().GetNumber() >= 4 {
+					change(b)
+				}
+				return b
+			}}
+			lying := serve(t, lies)
+			var problem string
+			numbers, err := followUntil(t, fromFour(t), func(c *Client) bool {
+				problem = c.Health().FollowError
+				return lies.followed.Load() > 1 && problem != ""
+			}, lying)
+			require.ErrorIs(t, err, context.Canceled, "it goes on asking")
 			require.Empty(t, numbers)
+			require.Contains(t, problem, "gave a wrong block")
 
-			numbers, err = follow(t, start, lying, serve(t, &deliverer{blocks: twoBlocks(t)}))
+			numbers, err = follow(t, fromFour(t), lying, serve(t, &deliverer{blocks: realBlocks(t, 5)}))
 			require.ErrorIs(t, err, context.Canceled, "an honest peer is found")
 			require.Equal(t, []uint64{4, 5}, numbers)
 		})
 	}
 }
 
+func TestAPeerThatKeepsAnotherLedgerIsLeft(t *testing.T) {
+	start := fromFour(t)
+	start.Genesis = dataHash(nil)
+	var problem string
+	numbers, err := followUntil(t, start, func(c *Client) bool {
+		problem = c.Health().FollowError
+		return strings.Contains(problem, "wrong_genesis")
+	}, serve(t, &deliverer{blocks: realBlocks(t, 5)}))
+	require.ErrorIs(t, err, context.Canceled, problem)
+	require.Empty(t, numbers)
+}
+
+func TestACallersBlockThatIsNotOnTheLedgerIsFound(t *testing.T) {
+	forged := fromFour(t)
+	forged.PreviousHash = dataHash(nil)
+	late := fromFour(t)
+	late.Number, late.PreviousHash = 7, dataHash(nil)
+	for name, c := range map[string]struct {
+		start Start
+		first uint64
+	}{
+		"the ledger has another block there": {forged, 3},
+		"the ledger ends before it":          {late, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			numbers, err := follow(t, c.start, serve(t, &deliverer{blocks: realBlocks(t, 5)}))
+			var fork *ForkError
+			require.ErrorAs(t, err, &fork)
+			require.Equal(t, c.first, fork.Number)
+			require.Empty(t, numbers)
+		})
+	}
+}
+
+func TestAnotherOrganisationsPeerDoesNotMakeACallerDropItsBlocks(t *testing.T) {
+	start := fromFour(t)
+	short := &deliverer{blocks: realBlocks(t, 0), msp: "MarketMSP"}
+	var problem string
+	_, err := followUntil(t, start, func(c *Client) bool {
+		problem = c.Health().FollowError
+		return strings.Contains(problem, "has 1 blocks")
+	}, serve(t, short))
+	require.ErrorIs(t, err, context.Canceled, problem)
+
+	forges := &deliverer{msp: "MarketMSP", blocks: realBlocks(t, 5), change: func(b *common.Block) *common.Block {
+		b.Data.Data[0][50] ^= 1
+		b.Header.DataHash = dataHash(b.Data.Data)
+		return b
+	}}
+	_, err = followUntil(t, start, func(c *Client) bool {
+		problem = c.Health().FollowError
+		return problem != "" && !strings.Contains(problem, "no peer")
+	}, serve(t, forges))
+	require.ErrorIs(t, err, context.Canceled, problem)
+}
+
 func TestAStreamThatBreaksIsTakenUpWhereItBroke(t *testing.T) {
-	d := &deliverer{blocks: twoBlocks(t)[:1], fail: status.Error(codes.Internal, "a broken stream")}
-	rest := &deliverer{blocks: twoBlocks(t)}
-	numbers, err := follow(t, Start{Number: 4}, serve(t, d), serve(t, rest))
+	d := &deliverer{blocks: realBlocks(t, 4), fail: status.Error(codes.Internal, "a broken stream")}
+	rest := &deliverer{blocks: realBlocks(t, 5)}
+	numbers, err := follow(t, fromFour(t), serve(t, d), serve(t, rest))
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, []uint64{4, 5}, numbers)
 }
 
 func TestWhatTheCallerSaysEndsTheStream(t *testing.T) {
-	c, err := Open(Config{Channel: "pedigree", Chaincode: "pedigree", MSPID: "HarborMSP", Logger: quiet(), Peers: []Peer{serve(t, &deliverer{blocks: twoBlocks(t)})}})
+	c, err := Open(Config{Channel: "pedigree", Chaincode: "pedigree", MSPID: "HarborMSP", Logger: quiet(),
+		Peers: []Peer{serve(t, &deliverer{blocks: realBlocks(t, 5)})}})
 	require.NoError(t, err)
 	defer c.Close()
 	full := errors.New("the disk is full")
 	waiter := c.Commits().Register("never")
 	defer waiter.Cancel()
-	require.Equal(t, full, c.Follow(t.Context(), testIdentity(t), Start{Number: 4}, func(*Block) error { return full }))
+	require.Equal(t, full, c.Follow(t.Context(), testIdentity(t), fromFour(t), func(*Block) error { return full }))
 	require.Equal(t, uint64(4), c.Health().Height, "what wasn't taken wasn't handed on")
 	require.False(t, c.Health().Following)
 }

@@ -43,6 +43,7 @@ const (
 	DefaultKeepalive       = 65 * time.Second
 	DefaultAnswerWithin    = 4 * time.Second
 	DefaultConnectWait     = 3 * time.Second
+	DefaultPatience        = 30 * time.Second
 )
 
 // maxMessageBytes bounds one gRPC message. Blocks may reach the channel's AbsoluteMaxBytes (10 MB by default, and one
@@ -78,6 +79,10 @@ type Config struct {
 	// ConnectWait is how long a call waits for any peer to be connected before it fails with ErrUnavailable. Optional. If
 	// zero, DefaultConnectWait.
 	ConnectWait time.Duration
+
+	// Patience is how long [Client.Follow] looks for a peer that proves the caller's last block, while the organisation's
+	// own peer has fewer blocks, before it says that the block is not on the ledger. Optional. If zero, DefaultPatience.
+	Patience time.Duration
 
 	// Logger receives what an operator should know: peers lost and found, streams restarted. Optional. If nil,
 	// slog.Default().
@@ -135,6 +140,7 @@ func Open(cfg Config) (*Client, error) {
 	setDefault(&cfg.Keepalive, DefaultKeepalive)
 	setDefault(&cfg.AnswerWithin, DefaultAnswerWithin)
 	setDefault(&cfg.ConnectWait, DefaultConnectWait)
+	setDefault(&cfg.Patience, DefaultPatience)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}

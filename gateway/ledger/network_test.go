@@ -189,7 +189,7 @@ func TestBlocksAreLinkedFromTheFirst(t *testing.T) {
 	require.NoError(t, err)
 	var block common.Block
 	require.NoError(t, proto.Unmarshal(genesis, &block))
-	require.Equal(t, headerHash(block.GetHeader()), h.blocks[0].Hash)
+	require.Equal(t, headerHash(t, &block), h.blocks[0].Hash)
 }
 
 func TestARejectionSaysWhatTheChaincodeSaid(t *testing.T) {

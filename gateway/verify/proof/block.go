@@ -25,7 +25,7 @@ type Block struct {
 	Metadata   []byte
 	Signatures []BlockSignature
 
-	header []byte
+	data, header []byte // the hash of the data, and the header in DER
 }
 
 // BlockSignature is the signature of one orderer.
@@ -62,8 +62,8 @@ func OpenBlock(m *common.Block) (*Block, error) {
 	if err := b.open(); err != nil {
 		return nil, at(err, "block %d", b.Number)
 	}
-	if want := m.GetHeader().GetDataHash(); !bytes.Equal(b.dataHash(), want) {
-		return nil, at(refuse(BadBlock, "its data has the hash %x, its header says %x", b.dataHash(), want),
+	if want := m.GetHeader().GetDataHash(); !bytes.Equal(b.data, want) {
+		return nil, at(refuse(BadBlock, "its data has the hash %x, its header says %x", b.data, want),
 			"block %d", b.Number)
 	}
 	return b, nil
@@ -82,7 +82,8 @@ func (b *Block) open() error {
 		b.Signatures[i].orderer = m.GetIdentifier()
 	}
 	slices.SortStableFunc(b.Signatures, func(x, y BlockSignature) int { return int(int64(x.orderer) - int64(y.orderer)) })
-	b.header = headerBytes(b.Number, b.PreviousHash, b.dataHash())
+	b.data = b.dataHash()
+	b.header = headerBytes(b.Number, b.PreviousHash, b.data)
 	return b.wellFormed()
 }
 
@@ -149,6 +150,16 @@ func (b *Block) dataHash() []byte {
 func (b *Block) Hash() []byte {
 	sum := sha256.Sum256(b.header)
 	return sum[:]
+}
+
+// Signers lists the numbers of the orderers that the block's signatures name. [Config.CheckOrderers] checks the
+// signatures.
+func (b *Block) Signers() []uint32 {
+	var all []uint32
+	for _, s := range b.Signatures {
+		all = append(all, s.orderer)
+	}
+	return all
 }
 
 // headerBytes encodes a header in DER, as Fabric's protoutil.BlockHeaderBytes does.

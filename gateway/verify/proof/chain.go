@@ -2,6 +2,8 @@ package proof
 
 import (
 	"bytes"
+	"context"
+	"slices"
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -39,6 +41,82 @@ func NewChain(genesis *Block, hash []byte) (*Chain, error) {
 		return nil, at(err, "block 0")
 	}
 	return &Chain{config: config, last: genesis}, nil
+}
+
+// Fetch gets a block of a channel by its number. Whoever it asks needn't be trusted.
+type Fetch func(ctx context.Context, number uint64) (*Block, error)
+
+// ChainTo makes a Chain whose last block is the one with a given number. It fetches that block, the genesis block and
+// the configuration blocks between the two, and checks them as [Chain.Take] does. So the block that it ends at, and by
+// the hashes every block before that one, is of the ledger that begins with the genesis block. The hash is that of the
+// genesis block. If it is empty, whatever block 0 is fetched is believed.
+func ChainTo(ctx context.Context, genesis []byte, number uint64, fetch Fetch) (*Chain, error) {
+	first, err := fetch(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	if len(genesis) == 0 {
+		genesis = first.Hash()
+	}
+	c, err := NewChain(first, genesis)
+	if err != nil || number == 0 {
+		return c, err
+	}
+	end, err := fetch(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	last, err := end.LastConfig()
+	if err != nil {
+		return nil, at(err, "block %d", number)
+	}
+	if last > number {
+		return nil, at(refuse(BadBlock, "it names a later configuration, that of block %d", last), "block %d", number)
+	}
+	configs, err := configsBack(ctx, fetch, last, 0)
+	if err != nil {
+		return nil, err
+	}
+	if last != number {
+		configs = append(configs, end)
+	}
+	for _, b := range configs {
+		if _, err := c.Take(b); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// configsBack fetches the configuration block with a number and those before it, down to the known one, which it leaves
+// out. The oldest comes first. It finds them one by the other: the block before a configuration block names the
+// configuration block before that.
+func configsBack(ctx context.Context, fetch Fetch, number, known uint64) ([]*Block, error) {
+	var later []*Block
+	for number > known {
+		b, err := fetch(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		later = append(later, b)
+		if number == known+1 {
+			break
+		}
+		before, err := fetch(ctx, number-1)
+		if err != nil {
+			return nil, err
+		}
+		last, err := before.LastConfig()
+		if err != nil {
+			return nil, at(err, "block %d", number-1)
+		}
+		if last >= number {
+			return nil, at(refuse(BadBlock, "it names a later configuration, that of block %d", last), "block %d", number-1)
+		}
+		number = last
+	}
+	slices.Reverse(later)
+	return later, nil
 }
 
 // Config is the configuration by which the next block is judged.

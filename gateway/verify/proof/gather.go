@@ -35,25 +35,10 @@ func (m *Maker) configured(ctx context.Context, number uint64) error {
 	} else {
 		known = m.configs[len(m.configs)-1].Number
 	}
-	var later []*Block
-	for number > known {
-		b, err := m.block(ctx, number)
-		if err != nil {
-			return err
-		}
-		later = append(later, b)
-		if number == known+1 {
-			break
-		}
-		before, err := m.block(ctx, number-1)
-		if err != nil {
-			return err
-		}
-		if number, err = before.LastConfig(); err != nil {
-			return err
-		}
+	later, err := configsBack(ctx, m.block, number, known)
+	if err != nil {
+		return err
 	}
-	slices.Reverse(later)
 	configs := append(slices.Clone(m.configs), later...)
 	trust, err := NewTrust(configs[0], configs[1:], m.Chaincode, 1)
 	if err != nil {
