@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
@@ -21,6 +23,48 @@ func (l queueLedger) Commits() *ledger.Commits { return l.follower.Commits() }
 // Handed waits until the index has a block.
 func (l queueLedger) Handed(ctx context.Context, block uint64) error {
 	return l.follower.Handed(ctx, block)
+}
+
+// Lookup tells what became of a transaction. Only the index is believed, whose blocks are verified: from a peer comes
+// no more than the advice to wait for a block.
+func (l queueLedger) Lookup(ctx context.Context, id *ledger.Identity, txID string) (ledger.Commit, error) {
+	return l.committed(ctx, txID, func() (ledger.Commit, error) { return l.Client.Lookup(ctx, id, txID) })
+}
+
+// advisedWait bounds how long the advice of a peer is followed to wait for a block.
+const advisedWait = time.Minute
+
+// committed looks a transaction up in the index. If the index doesn't have it, but a peer says that it is in a later
+// block, committed waits for that block.
+func (f *follower) committed(
+	ctx context.Context, txID string, ask func() (ledger.Commit, error),
+) (ledger.Commit, error) {
+	indexed := func() (ledger.Commit, error) {
+		t, err := f.index.Transaction(ctx, txID, index.Latest)
+		if errors.Is(err, index.ErrNotFound) {
+			return ledger.Commit{}, &ledger.Error{
+				Phase: ledger.LookingUp, Kind: ledger.NotFound, TransactionID: txID, Message: "no block has it yet",
+			}
+		}
+		if err != nil {
+			return ledger.Commit{}, err
+		}
+		return ledger.Commit{TransactionID: txID, Code: t.Code, Block: t.Block, Position: t.Position}, nil
+	}
+	commit, err := indexed()
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return commit, err
+	}
+	said, err := ask()
+	if err != nil {
+		return ledger.Commit{}, err
+	}
+	wait, cancel := context.WithTimeout(ctx, advisedWait)
+	defer cancel()
+	if err := f.Handed(wait, said.Block); err != nil && ctx.Err() != nil {
+		return ledger.Commit{}, err
+	}
+	return indexed()
 }
 
 // queueIndex tells the queue what the organisation has already recorded.
