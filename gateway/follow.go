@@ -47,6 +47,7 @@ type follower struct {
 	caughtUp bool          // at the last check the index reached the ledger's height, and the stream was open
 	why      string        // why caughtUp is false
 	outdated bool          // the index is about to be emptied and built again
+	blockAt  time.Time     // when the newest block was indexed, or the follower was made
 	abreast  bool          // the index has caught up at least once since it was last emptied
 }
 
@@ -56,6 +57,7 @@ func newFollower(
 	return &follower{
 		client: client, genesis: genesis, index: ix, reader: reader, log: log, commits: ledger.NewCommits(),
 		height: ix.Height(), moved: make(chan struct{}), why: "the ledger has not been reached yet",
+		blockAt: time.Now(),
 	}
 }
 
@@ -173,7 +175,7 @@ func (f *follower) apply(ctx context.Context, blocks <-chan *ledger.Block) error
 			f.commits.Resolve(b)
 		}
 		f.mu.Lock()
-		f.height, f.tip = last+1, max(f.tip, last+1)
+		f.height, f.tip, f.blockAt = last+1, max(f.tip, last+1), time.Now()
 		close(f.moved)
 		f.moved = make(chan struct{})
 		f.mu.Unlock()
@@ -347,6 +349,13 @@ func (f *follower) ready() (bool, string) {
 		return false, "the index is being built again"
 	}
 	return f.caughtUp, f.why
+}
+
+// lastBlock returns when the newest block came.
+func (f *follower) lastBlock() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.blockAt
 }
 
 // newest reports whether the index has every block that is known to exist. It may be true while no peer can be reached,

@@ -47,12 +47,28 @@ func newMetrics(g *Gateway) *metrics {
 			"Blocks that a peer is known to have.",
 			func() float64 { return float64(g.follower.tipHeight()) },
 		),
-		gauge("pedigree_ready", "1 if the gateway follows the ledger and its index has caught up.", func() float64 {
-			if ok, _ := g.follower.ready(); ok {
-				return 1
-			}
-			return 0
-		}),
+		gauge(
+			"pedigree_ready",
+			"1 if the gateway follows the ledger, its index has caught up, and the ledger takes transactions.",
+			func() float64 {
+				if ok, _ := g.ready(); ok {
+					return 1
+				}
+				return 0
+			},
+		),
+		gauge(
+			"pedigree_ledger_waiting_seconds",
+			"For how long a transaction has waited since the last block came; 0 if none waits.",
+			func() float64 {
+				now := time.Now()
+				since, _ := g.stalled(now)
+				if since.IsZero() {
+					return 0
+				}
+				return max(now.Sub(since).Seconds(), 0)
+			},
+		),
 		gauge("pedigree_queue_jobs", "Unfinished capture jobs.", func() float64 { return float64(g.queue.Stats().Jobs) }),
 		gauge("pedigree_queue_records", "Records in the queue.", func() float64 { return float64(g.queue.Stats().Records) }),
 		gauge(

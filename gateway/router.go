@@ -18,7 +18,7 @@ func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, er
 	people, err := pages.New(pages.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
 		Sessions: sessions, Queue: g.queue, Index: g.index, Trust: maker.Trust, Logger: g.log,
-		Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
+		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { outer.Inside().ServeHTTP(w, r) }),
 	})
 	if err != nil {
@@ -28,7 +28,7 @@ func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, er
 	programs, err := api.New(api.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
 		Callers: g.callers, Sessions: sessions, People: people, Index: g.index, Queue: g.queue, Runs: g.runs,
-		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.follower.ready, Tip: g.follower.tipHeight,
+		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Rebuild: g.Rebuild, Metrics: figures.handler(), Logger: g.log,
 	})
 	if err != nil {

@@ -169,6 +169,10 @@ var loopbackClient = &http.Client{Transport: &http.Transport{Proxy: nil}, Timeou
 func gatewayReady(ctx context.Context, org Org) error {
 	status, body, err := callGateway(ctx, http.MethodGet, org.URL()+"/readyz", "", nil)
 	if err == nil && status != http.StatusOK {
+		var said struct{ Why string }
+		if json.Unmarshal([]byte(body), &said) == nil && said.Why != "" {
+			body = said.Why
+		}
 		err = fmt.Errorf("status %d: %s", status, body)
 	}
 	return wrap(err, "%s's gateway isn't ready", org.Title)

@@ -3,9 +3,11 @@ package test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -66,6 +68,38 @@ func TestOutages(t *testing.T) {
 		}
 	})
 
+	t.Run("while all orderers hang nobody is ready, and says since when", func(t *testing.T) {
+		records(t, "harbor")
+		orderers := func(s syscall.Signal) {
+			for _, p := range n.Processes() {
+				if p.Role == "orderer" {
+					require.NoError(t, syscall.Kill(p.PID, s))
+				}
+			}
+		}
+		orderers(syscall.SIGSTOP)
+		defer orderers(syscall.SIGCONT)
+		job, err := gateway("harbor").Capture(t.Context(), []byte(event()), false)
+		require.NoError(t, err)
+		awaits(t, "a status that tells of it", func() bool {
+			s, err := network.ReadStatus(t.Context(), n.Dir())
+			require.NoError(t, err)
+			return s.State == network.StateDegraded && !s.Orgs[0].Ready &&
+				strings.Contains(s.Reason, "the ledger stands still: a transaction has waited for the orderers since 20")
+		})
+		figures := scrape(t, n.Orgs()[0].URL()+"/metrics")
+		assert.Contains(t, figures, "pedigree_ready 0\n")
+		assert.Regexp(t, `pedigree_ledger_waiting_seconds [1-9][0-9]`, figures)
+		orderers(syscall.SIGCONT)
+		require.NoError(t, n.AwaitReady(t.Context()))
+		done, err := gateway("harbor").Await(t.Context(), job.ID, nil)
+		require.NoError(t, err)
+		assert.Equal(t, 1, done.Counts.Recorded)
+		awaits(t, "nothing waits", func() bool {
+			return strings.Contains(scrape(t, n.Orgs()[0].URL()+"/metrics"), "pedigree_ledger_waiting_seconds 0\n")
+		})
+	})
+
 	for name, parts := range map[string][]string{
 		"two of three organisations": {"market-peer", "lab-peer"},
 		"two of four orderers":       {"orderer1", "orderer2"},
@@ -95,4 +129,16 @@ func TestOutages(t *testing.T) {
 			require.NoError(t, n.AwaitReady(t.Context()))
 		})
 	}
+}
+
+func scrape(t *testing.T, url string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return string(text)
 }

@@ -274,6 +274,8 @@ type Stats struct {
 	InFlight int
 	// Rate is how many records were finished per second of late.
 	Rate float64
+	// Sent is when the oldest transaction under way left for the orderers, or was about to; zero if none has.
+	Sent time.Time
 	// Waiting is why the oldest transaction under way does not get on; empty if all do.
 	Waiting string
 }
@@ -287,6 +289,9 @@ func (q *Queue) Stats() Stats {
 	for b := range q.batches {
 		if b.problem != "" && (oldest.IsZero() || b.begun.Before(oldest)) {
 			s.Waiting, oldest = b.problem, b.begun
+		}
+		if b.sent && (s.Sent.IsZero() || b.sentAt.Before(s.Sent)) {
+			s.Sent = b.sentAt
 		}
 	}
 	return s
