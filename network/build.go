@@ -185,7 +185,7 @@ func (b *builder) sawDownload(line string) bool {
 }
 
 func (b *builder) copyConfig(into string) error {
-	dir, err := b.moduleDir()
+	dir, err := b.moduleDir(pin.Module)
 	if err != nil {
 		return err
 	}

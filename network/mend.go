@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,46 +12,59 @@ import (
 	"github.com/pedigree-ledger/pedigree/network/pin"
 )
 
-// mend copies Fabric's source from the module cache, which has compared it with go.sum, applies the mends to the copy,
-// and has the build take the copy. The go command takes no overlay of files in the module cache.
+// mend copies the source of the modules that have mends from the module cache, which has compared it with go.sum,
+// applies the mends to the copies, and has the build take the copies. The go command takes no overlay of files in the
+// module cache.
 func (b *builder) mend() error {
-	module, err := b.moduleDir()
-	if err != nil {
-		return err
-	}
-	into := filepath.Join(b.source, "fabric")
-	if err := copySource(module, into); err != nil {
-		return fmt.Errorf("couldn't copy Fabric's source: %w", plainly(err))
+	mod := slices.Clone(pin.Mod)
+	for _, module := range []string{pin.Module, pin.SmartBFT} {
+		from, err := b.moduleDir(module)
+		if err != nil {
+			return err
+		}
+		name := path.Base(module)
+		if err := copySource(from, filepath.Join(b.source, name)); err != nil {
+			return fmt.Errorf("couldn't copy the source of %s: %w", name, plainly(err))
+		}
+		mod = fmt.Appendf(mod, "\nreplace %s => ./%s\n", module, name)
 	}
 	for _, mend := range pin.Mends {
-		place := filepath.Join(into, filepath.FromSlash(mend.File))
-		var pinned []byte
-		if !mend.Adds() {
-			if pinned, err = os.ReadFile(place); err != nil {
-				return fmt.Errorf("couldn't read a file of Fabric: %w", err)
-			}
-		}
-		text, err := mend.Apply(pinned)
-		if err != nil {
-			return fmt.Errorf("couldn't mend Fabric: %w", err)
-		}
-		if err := os.WriteFile(place, text, 0o644); err != nil {
-			return fmt.Errorf("couldn't write a mended file of Fabric: %w", plainly(err))
+		if err := b.apply(mend); err != nil {
+			return err
 		}
 	}
-	mod := fmt.Appendf(slices.Clone(pin.Mod), "\nreplace %s => ./fabric\n", pin.Module)
 	if err := os.WriteFile(filepath.Join(b.source, "go.mod"), mod, 0o644); err != nil {
 		return fmt.Errorf("couldn't write the build's go.mod: %w", plainly(err))
 	}
 	return nil
 }
 
-// moduleDir is where the go command keeps Fabric's source, which it fetches if need be.
-func (b *builder) moduleDir() (string, error) {
-	if _, err := b.run([]string{"mod", "download", pin.Module}, func(line string) { b.sawDownload(line) }); err != nil {
+// apply makes one mend in the copies.
+func (b *builder) apply(mend pin.Mend) error {
+	place := filepath.Join(b.source, path.Base(mend.Module), filepath.FromSlash(mend.File))
+	var pinned []byte
+	if !mend.Adds() {
+		var err error
+		if pinned, err = os.ReadFile(place); err != nil {
+			return fmt.Errorf("couldn't read a file of Fabric: %w", err)
+		}
+	}
+	text, err := mend.Apply(pinned)
+	if err != nil {
+		return fmt.Errorf("couldn't mend Fabric: %w", err)
+	}
+	if err := os.WriteFile(place, text, 0o644); err != nil {
+		return fmt.Errorf("couldn't write a mended file of Fabric: %w", plainly(err))
+	}
+	return nil
+}
+
+// moduleDir is where the go command keeps the source of a module, which it fetches if need be.
+func (b *builder) moduleDir(module string) (string, error) {
+	if _, err := b.run([]string{"mod", "download", module}, func(line string) { b.sawDownload(line) }); err != nil {
 		return "", err
 	}
-	dir, err := b.run([]string{"list", "-mod=readonly", "-m", "-f", "{{.Dir}}", pin.Module}, func(string) {})
+	dir, err := b.run([]string{"list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module}, func(string) {})
 	return strings.TrimSpace(dir), err
 }
 

@@ -5,14 +5,17 @@ import (
 	_ "embed" // for the file that is added
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Mend is a change of one file of the pinned Fabric, made when it is built. Mends are for faults by which one member
+// Mend is a change of one file of the pinned Fabric, or of a module that it is built from, made when it is built. Mends are for faults by which one member
 // of a channel can stop everybody else's nodes, and only while no release of Fabric is without them. Each has a test
 // that sends a real, mended network what stopped one before.
 type Mend struct {
-	// File is its path in Fabric's module.
+	// Module is the module of the file: Module or SmartBFT.
+	Module string
+	// File is its path in the module.
 	File string
 	// SHA256 is the hexadecimal digest of the file as pinned. It is empty if the mend adds the file.
 	SHA256 string
@@ -27,10 +30,15 @@ type edit struct{ old, new string }
 
 const statebased = "core/common/validation/statebased/"
 
-// Mends are all of them. A member's client sends the orderers an envelope that is rightly signed, and that peers
-// can't read to its end. Orderers don't look inside, so it comes into a block, before transactions of others.
-var Mends = []Mend{
+// Mends are all of them.
+var Mends = slices.Concat(validation, consensus)
+
+// validation are the mends of the peers' validation of transactions. A member's client sends the orderers an envelope
+// that is rightly signed, and that peers can't read to its end. Orderers don't look inside, so it comes into a block,
+// before transactions of others.
+var validation = []Mend{
 	{
+		Module: Module,
 		File:   "core/common/validation/msgvalidation.go",
 		SHA256: "280bd7e09a15eb85d23816d36e61798722439b2eed21358d3cd180c8a6d2e49c",
 		Why:    "A transaction whose action has no endorsed action made every peer panic, at each start anew.",
@@ -40,6 +48,7 @@ var Mends = []Mend{
 		}},
 	},
 	{
+		Module: Module,
 		File:   statebased + "validator_keylevel.go",
 		SHA256: "d428372107ece9b81eb017323d7571cf0caa78c6c62effc31257bfed928d54b4",
 		Why: "A transaction without actions made every peer panic. For one that can't be read, the next transaction of " +
@@ -74,6 +83,7 @@ var Mends = []Mend{
 		},
 	},
 	{
+		Module: Module,
 		File:   statebased + "vpmanagerimpl.go",
 		SHA256: "544749b9d7edab78b374d4fbf7bf05695aee34881b6c0a2adf94f48fc0b4f811",
 		Why: "A transaction that changes a key's policy, and is found invalid before the validation plugin is called, " +
@@ -90,11 +100,13 @@ var Mends = []Mend{
 		},
 	},
 	{
-		File: statebased + "finished.go",
-		Why:  "It tells those who wait for a transaction that its validation is over.",
-		text: finished,
+		Module: Module,
+		File:   statebased + "finished.go",
+		Why:    "It tells those who wait for a transaction that its validation is over.",
+		text:   finished,
 	},
 	{
+		Module: Module,
 		File:   "core/committer/txvalidator/v20/validator.go",
 		SHA256: "bcb98202c33f6af119c738c8982b8995cf1257e10e24aa19235bf8c5b8a46498",
 		Why:    "It says when the validation of a transaction is over.",

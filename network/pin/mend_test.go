@@ -13,6 +13,7 @@ func TestAMendIsForOneFileOnly(t *testing.T) {
 	adds := 0
 	for _, mend := range pin.Mends {
 		require.NotEmpty(t, mend.Why, mend.File)
+		require.Contains(t, []string{pin.Module, pin.SmartBFT}, mend.Module, mend.File)
 		if mend.Adds() {
 			adds++
 			text, err := mend.Apply(nil)
@@ -23,6 +24,6 @@ func TestAMendIsForOneFileOnly(t *testing.T) {
 		_, err := mend.Apply([]byte("package other\n"))
 		require.ErrorContains(t, err, "isn't the file that the mend was made for", mend.File)
 	}
-	require.Equal(t, 1, adds)
+	require.Equal(t, 2, adds)
 	require.Equal(t, pin.Mended(), pin.Mended(), "a build is known by it")
 }

@@ -16,6 +16,10 @@ const Fabric = "3.1.1"
 // Module is the path under which Mod requires Fabric.
 const Module = "github.com/hyperledger/fabric"
 
+// SmartBFT is the path of the module by which Fabric's orderers agree on blocks. Mod requires a newer version of it than
+// Fabric does, one that doesn't forget, when an orderer has caught up, how many blocks its leader has had decided.
+const SmartBFT = "github.com/hyperledger-labs/SmartBFT"
+
 // Mod is the text of network/fabric/go.mod.
 //
 //go:embed fabric.mod

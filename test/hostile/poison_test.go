@@ -40,14 +40,6 @@ func TestAnEnvelopeThatPeersCanNotReadStopsNobody(t *testing.T) {
 	n := shared(t)
 	market := join(t, n, "market")
 	for name, poison := range map[string]func(valid *endorsed) *common.Envelope{
-		"data that is no message": func(*endorsed) *common.Envelope {
-			header, _ := market.Header(network.ChaincodeName)
-			return market.Signed(header, []byte{0xff})
-		},
-		"no data": func(*endorsed) *common.Envelope {
-			header, _ := market.Header(network.ChaincodeName)
-			return market.Signed(header, nil)
-		},
 		"an action that is no message": func(*endorsed) *common.Envelope {
 			header, _ := market.Header(network.ChaincodeName)
 			return market.Signed(header, encode(&peer.Transaction{Actions: []*peer.TransactionAction{
@@ -85,6 +77,38 @@ func TestAnEnvelopeThatPeersCanNotReadStopsNobody(t *testing.T) {
 				}
 			}
 			assert.True(t, together, "the two never came into one block, so nothing was tried")
+		})
+	}
+}
+
+// TestOrderersRefuseWhatCanBeNoTransaction sends each orderer envelopes that are rightly signed, and that every peer would
+// find invalid without looking at the ledger. Orderers as they are released take them all.
+func TestOrderersRefuseWhatCanBeNoTransaction(t *testing.T) {
+	n := shared(t)
+	market := join(t, n, "market")
+	header, _ := market.Header(network.ChaincodeName)
+	other := func(kind common.HeaderType) *common.Envelope {
+		return market.Signed(&common.Header{
+			ChannelHeader:   encode(&common.ChannelHeader{Type: int32(kind), ChannelId: network.ChannelName, TxId: "any"}),
+			SignatureHeader: header.GetSignatureHeader(),
+		}, []byte("any"))
+	}
+	for name, c := range map[string]struct {
+		envelope *common.Envelope
+		why      string
+	}{
+		"data that is no message":     {market.Signed(header, []byte{0xff}), "can't be read"},
+		"no data":                     {market.Signed(header, nil), "no actions"},
+		"a plain message":             {other(common.HeaderType_MESSAGE), "no transaction"},
+		"a request for blocks":        {other(common.HeaderType_DELIVER_SEEK_INFO), "no transaction"},
+		"a type that nobody knows of": {other(common.HeaderType(99)), "no transaction"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for to := range market.orderers {
+				err := market.Broadcast(within(t, time.Minute), to, c.envelope)
+				require.ErrorContains(t, err, "BAD_REQUEST")
+				require.ErrorContains(t, err, c.why)
+			}
 		})
 	}
 }
