@@ -7,7 +7,8 @@
 // cosign, ignore the member. The signature has no key id, because tools compute key ids in different ways, and skip a
 // signature with a key id that they don't know.
 //
-// Verify reads such envelopes. It also reads Sigstore bundles that contain an envelope and a certificate.
+// Verify reads such envelopes. It also reads Sigstore bundles that contain an envelope and a certificate. It refuses
+// members that it doesn't know, because nobody has signed them.
 //
 // A signed statement is the word of one organisation. A proof is the word of several (package proof).
 package attestation
@@ -20,11 +21,13 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -142,6 +145,9 @@ func open(text []byte) (*opened, error) {
 		return nil, refuse(proof.Malformed, "",
 			"the file has two contents: a bundle has one envelope and nothing else that is signed")
 	}
+	if err := only(v, "the bundle", "mediaType", "verificationMaterial", "dsseEnvelope"); err != nil {
+		return nil, err
+	}
 	certificate, err := bundleCertificate(v.Get("verificationMaterial"))
 	if err != nil {
 		return nil, err
@@ -149,10 +155,27 @@ func open(text []byte) (*opened, error) {
 	return openEnvelope(bundle, certificate)
 }
 
+// only refuses an object that has other members than the given ones. Nobody signs the members of an envelope but the
+// payload and its type, so a member that isn't read could say anything beside what was verified.
+func only(v canonical.Value, what string, names ...string) error {
+	for _, m := range v.Members {
+		if !slices.Contains(names, m.Name) {
+			return refuse(proof.Malformed, record.Brief(m.Name),
+				"%s has a member that isn't known and that nobody signed; take it out, or sign it in the statement", what)
+		}
+	}
+	return nil
+}
+
 // bundleCertificate reads the signer's certificate from a Sigstore bundle. It ignores the rest, such as entries of
 // Sigstore's public log: they prove nothing about an organisation of the trust file.
 func bundleCertificate(material canonical.Value) (*x509.Certificate, error) {
 	const where = "verificationMaterial"
+	err := only(material, where,
+		"certificate", "x509CertificateChain", "publicKey", "tlogEntries", "timestampVerificationData")
+	if err != nil {
+		return nil, err
+	}
 	certificate := material.Get("certificate")
 	if chain, ok := material.Lookup("x509CertificateChain"); ok {
 		list := chain.Get("certificates")
@@ -189,6 +212,9 @@ func openEnvelope(v canonical.Value, certificate *x509.Certificate) (*opened, er
 	if v.Kind != canonical.Object || payloadType.Kind != canonical.String || list.Kind != canonical.Array {
 		return nil, refuse(proof.Malformed, "", "an envelope has payloadType, payload and signatures")
 	}
+	if err := only(v, "the envelope", "payloadType", "payload", "signatures"); err != nil {
+		return nil, err
+	}
 	if payloadType.Text != PayloadType {
 		return nil, refuse(proof.UnsupportedVersion, "payloadType",
 			"the payload is of the type %q, and this program reads %s", payloadType.Text, PayloadType)
@@ -204,6 +230,13 @@ func openEnvelope(v canonical.Value, certificate *x509.Certificate) (*opened, er
 	}
 	for i, item := range list.Items {
 		where := fmt.Sprintf("signatures[%d]", i)
+		members := []string{"keyid", "sig", "cert"}
+		if certificate != nil {
+			members = members[:2] // the bundle says whose signature it is
+		}
+		if err := only(item, where, members...); err != nil {
+			return nil, err
+		}
 		s := signed{certificate: certificate}
 		if s.value, err = decode(item.Get("sig"), where); err != nil {
 			return nil, err
