@@ -87,7 +87,7 @@ func TestOutages(t *testing.T) {
 			return s.State == network.StateDegraded && !s.Orgs[0].Ready &&
 				strings.Contains(s.Reason, "the ledger stands still: a transaction has waited for the orderers since 20")
 		})
-		figures := scrape(t, n.Orgs()[0].URL()+"/metrics")
+		figures := scrape(t, n, "harbor")
 		assert.Contains(t, figures, "pedigree_ready 0\n")
 		assert.Regexp(t, `pedigree_ledger_waiting_seconds [1-9][0-9]`, figures)
 		orderers(syscall.SIGCONT)
@@ -96,7 +96,7 @@ func TestOutages(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 1, done.Counts.Recorded)
 		awaits(t, "nothing waits", func() bool {
-			return strings.Contains(scrape(t, n.Orgs()[0].URL()+"/metrics"), "pedigree_ledger_waiting_seconds 0\n")
+			return strings.Contains(scrape(t, n, "harbor"), "pedigree_ledger_waiting_seconds 0\n")
 		})
 	})
 
@@ -131,10 +131,15 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-func scrape(t *testing.T, url string) string {
+// scrape reads the figures of an organisation's gateway.
+func scrape(t *testing.T, n *network.Network, org string) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	token, err := n.Token(org, network.Operator)
 	require.NoError(t, err)
+	at := slices.IndexFunc(n.Orgs(), func(o network.Org) bool { return o.Name == org })
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.Orgs()[at].URL()+"/metrics", nil)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
 	answer, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
 	defer answer.Body.Close()
