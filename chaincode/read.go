@@ -1,9 +1,11 @@
 package chaincode
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -24,11 +26,13 @@ type Reading struct {
 	Record     json.RawMessage `json:"record"`
 	Recordings []Recording     `json:"recordings"`
 	More       bool            `json:"more,omitempty"` // there are more recordings than one page has
+	// Named are the transactions that the reader named, as it named them.
+	Named []string `json:"named,omitempty"`
 }
 
 // Recording says that an organisation recorded the record in a transaction. In
-// an answer, recordings are sorted by transaction id, which is not the order of
-// time. Who recorded first is decided by the order of the transactions on the
+// an answer, recordings are sorted by the keys of their transactions, which is not
+// the order of time. Who recorded first is decided by the order of the transactions on the
 // ledger.
 type Recording struct {
 	Tx string `json:"tx"`
@@ -39,7 +43,17 @@ type Recording struct {
 // if the execution of a long scan times out.
 const maxPage = 100
 
-// Read answers with the record that has an id.
+// Limits of one page of a list in bytes. A page ends early rather than to exceed them, and has one record at least. A
+// record may be much longer than what it takes up in a block, and its pack longer still, for packs are compressed.
+const (
+	maxPageBytes  = 1 << 20 // of the records in the page
+	maxPageOpened = 8 << 20 // of the packs that they are read from
+)
+
+// Read answers with the record that has an id. It lists the recordings with the lowest transaction ids, up to
+// maxRecordings. An organisation that repeats the recording of another often enough fills that list. So a reader may
+// name transactions, as a second argument with commas between them: their recordings are listed before these. Those
+// that don't hold the record are not.
 func (c *reader) Read(ctx contractapi.TransactionContextInterface, id string) (string, error) {
 	parsed, err := record.ParseID(id)
 	if err != nil {
@@ -47,14 +61,32 @@ func (c *reader) Read(ctx contractapi.TransactionContextInterface, id string) (s
 	}
 	w := newWorld(ctx.GetStub())
 	answer := Reading{ID: parsed}
-	places, more, err := w.recordings(parsed)
+	// The contract API has no optional arguments, and ignores those that a function doesn't take.
+	if args := ctx.GetStub().GetArgs(); len(args) > 2 {
+		if answer.Named, err = namedTransactions(string(args[2])); err != nil {
+			return "", err
+		}
+	}
+	places, err := w.named(parsed, answer.Named)
+	if err != nil {
+		return "", err
+	}
+	lowest, more, err := w.recordings(parsed)
 	if err != nil {
 		return "", err
 	}
 	answer.More = more
+	for _, place := range lowest {
+		if !slices.Contains(places, place) {
+			places = append(places, place)
+		}
+	}
 	if len(places) == 0 {
 		return "", refuse("not_found", fmt.Sprintf("%s is not on the ledger", id))
 	}
+	slices.SortFunc(places, func(a, b record.Place) int {
+		return strings.Compare(record.PackKey(a.Tx), record.PackKey(b.Tx))
+	})
 	if answer.Record, _, err = w.body(places[0]); err != nil {
 		return "", err
 	}
@@ -66,6 +98,43 @@ func (c *reader) Read(ctx contractapi.TransactionContextInterface, id string) (s
 		answer.Recordings = append(answer.Recordings, Recording{place.Tx, header})
 	}
 	return encode(answer)
+}
+
+// namedTransactions reads the names of transactions. Each is 64 lower-case hexadecimal digits.
+func namedTransactions(text string) ([]string, error) {
+	named := strings.Split(text, ",")
+	if len(named) > maxRecordings {
+		return nil, refuse("too_many", fmt.Sprintf("at most %d transactions can be named", maxRecordings))
+	}
+	for i, tx := range named {
+		raw, err := hex.DecodeString(tx)
+		if err != nil || len(raw) != 32 || hex.EncodeToString(raw) != tx || slices.Contains(named[:i], tx) {
+			return nil, refuse("bad_id", fmt.Sprintf("%q is no id of a transaction, or stands twice", record.Brief(tx)))
+		}
+	}
+	return named, nil
+}
+
+// named lists the places of a record in those of some transactions that hold it.
+func (w *world) named(id record.ID, txs []string) ([]record.Place, error) {
+	var places []record.Place
+	for _, tx := range txs {
+		key := record.PointerKey(id, tx)
+		if value, err := w.get(key); err != nil || value == nil {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		alike, err := w.follow(id, key)
+		if err != nil {
+			return nil, err
+		}
+		if place := (record.Place{ID: id, Tx: tx}); slices.Contains(alike, place) {
+			places = append(places, place)
+		}
+	}
+	return places, nil
 }
 
 // Exists answers whether a record is on the ledger: true or false.
@@ -92,43 +161,54 @@ const maxRecordings = 16
 // recordings follows the pointers of a record to the transactions that contain
 // it. It also reports whether there are more pointers than it follows.
 func (w *world) recordings(id record.ID) (places []record.Place, more bool, err error) {
-	var prefixes []string
+	var keys []string
 	next, err := scan(w.stub, record.PointerPrefix(id), maxRecordings, "", func(key string, _ []byte) error {
-		prefix, ok := record.PointerPacks(key)
-		if !ok {
-			return fmt.Errorf("the key %s is no pointer", key)
-		}
-		prefixes = append(prefixes, prefix)
+		keys = append(keys, key)
 		return nil
 	})
 	if err != nil {
 		return nil, false, err
 	}
-	for _, prefix := range prefixes {
-		var alike []record.Place
-		_, err := scan(w.stub, prefix, maxAlike, "", func(key string, _ []byte) error {
-			tx, ok := record.ParsePackKey(key)
-			if !ok {
-				return fmt.Errorf("the key %s is no pack's", key)
-			}
-			alike = append(alike, record.Place{ID: id, Tx: tx})
-			return nil
-		})
+	for _, key := range keys {
+		alike, err := w.follow(id, key)
 		if err != nil {
 			return nil, false, err
 		}
-		for _, place := range alike {
-			if len(alike) > 1 { // the pointer doesn't say which of them contains it
-				if _, _, err := w.body(place); errors.Is(err, errNotRecorded) {
-					continue
-				} else if err != nil {
-					return nil, false, err
-				}
-			}
+		places = append(places, alike...)
+	}
+	return places, next != "", nil
+}
+
+// follow follows a pointer of a record to the transactions that contain it: one, unless several have ids that begin
+// alike.
+func (w *world) follow(id record.ID, pointer string) ([]record.Place, error) {
+	prefix, ok := record.PointerPacks(pointer)
+	if !ok {
+		return nil, fmt.Errorf("the key %s is no pointer", pointer)
+	}
+	var alike []record.Place
+	_, err := scan(w.stub, prefix, maxAlike, "", func(key string, _ []byte) error {
+		tx, ok := record.ParsePackKey(key)
+		if !ok {
+			return fmt.Errorf("the key %s is no pack's", key)
+		}
+		alike = append(alike, record.Place{ID: id, Tx: tx})
+		return nil
+	})
+	if err != nil || len(alike) < 2 {
+		return alike, err
+	}
+	var places []record.Place // the pointer doesn't say which of them contains it
+	for _, place := range alike {
+		switch _, _, err := w.body(place); {
+		case errors.Is(err, errNotRecorded):
+		case err != nil:
+			return nil, err
+		default:
 			places = append(places, place)
 		}
 	}
-	return places, next != "", nil
+	return places, nil
 }
 
 // maxAlike is the largest number of transactions read for one pointer. Several
@@ -201,14 +281,19 @@ func list(
 	if err != nil {
 		return "", err
 	}
+	answered := 0
 	for i, p := range places {
-		if w.full() { // the packs of the records so far are large: end the page here
+		if i > 0 && w.opened > maxPageOpened { // the packs of the records so far are large: end the page here
 			next = keys[i]
 			break
 		}
 		reading, err := readAt(w, p)
 		if err != nil {
 			return "", err
+		}
+		if answered += len(reading.Record); i > 0 && answered > maxPageBytes {
+			next = keys[i]
+			break
 		}
 		page.Items = append(page.Items, reading)
 	}

@@ -61,6 +61,78 @@ func TestAReadingSaysThatThereAreMoreRecordings(t *testing.T) {
 	}
 }
 
+func TestARecordingThatAReaderNamesIsListedHoweverManyOthersThereAre(t *testing.T) {
+	l := consortium(t)
+	e, other := event(t, "A"), event(t, "B")
+	l.tx = strings.Repeat("cf3cf3", 10) + "cf3c" // "zzz…" in the key: nothing comes after it in the list
+	first := l.accept(harbor, "Events:Submit", nil, e)
+	elsewhere := l.accept(harbor, "Events:Submit", nil, other)
+	for range 17 {
+		l.accept(market, "Events:Submit", nil, e)
+	}
+	buried := l.reading("Events:Read", string(e.ID))
+	for _, r := range buried.Recordings {
+		require.Equal(t, "MarketMSP", r.MSPID, "the others fill the list")
+	}
+	named := l.reading("Events:Read", string(e.ID), first)
+	require.Equal(t, []string{first}, named.Named)
+	require.Len(t, named.Recordings, 17)
+	require.True(t, named.More)
+	last := named.Recordings[16]
+	require.Equal(t, first, last.Tx)
+	require.Equal(t, "HarborMSP", last.MSPID)
+
+	// Transactions that don't hold the record are not listed, and nothing stands twice.
+	same := l.reading("Events:Read", string(e.ID), strings.Join([]string{elsewhere, strings.Repeat("0", 64), named.Recordings[0].Tx}, ","))
+	require.Equal(t, buried.Recordings, same.Recordings)
+	for code, text := range map[string]string{
+		"bad_id":   first + "," + first,
+		"too_many": strings.Repeat(first+",", 16) + first,
+	} {
+		_, rejection := l.read("Events:Read", string(e.ID), text)
+		require.NotNil(t, rejection)
+		require.Equal(t, code, rejection.Problems[0].Code)
+	}
+	for _, text := range []string{"", "ab", strings.ToUpper(first), strings.Repeat("g", 64)} {
+		_, rejection := l.read("Events:Read", string(e.ID), text)
+		require.NotNil(t, rejection, text)
+		require.Equal(t, "bad_id", rejection.Problems[0].Code)
+	}
+}
+
+func TestAPageEndsBeforeItGrowsLong(t *testing.T) {
+	l := consortium(t)
+	big := func(letter string, n int) string { return `{"x":"` + strings.Repeat(letter, n) + `"}` }
+	var ids []string
+	for i, n := range []int{400 << 10, 400 << 10, 400 << 10, 3 << 20, 10} {
+		tx := strings.Repeat(fmt.Sprintf("%02x", i+1), 32)
+		l.putIn(tx, big("a", n), big("b", 7<<20-n)) // a transaction of a few bytes, and 7 MiB when it is unpacked
+		id := record.Sum([]byte(big("a", n)))
+		l.state[record.AboutKey(lotA, tx, 0, 0)] = []byte(id)
+		ids = append(ids, string(id))
+	}
+	var seen []string
+	var sizes []int
+	for bookmark := ""; ; {
+		text, rejection := l.read("Statements:About", lotA, "100", bookmark)
+		require.Nil(t, rejection)
+		var p chaincode.Page
+		require.NoError(t, json.Unmarshal([]byte(text), &p))
+		sizes = append(sizes, len(p.Items))
+		for _, item := range p.Items {
+			seen = append(seen, string(item.ID))
+		}
+		if len(p.Items) > 1 {
+			require.Less(t, len(text), 1<<20+1000)
+		}
+		if bookmark = p.Bookmark; bookmark == "" {
+			break
+		}
+	}
+	require.Equal(t, ids, seen)
+	require.Equal(t, []int{2, 1, 1, 1}, sizes, "packs of 8 MiB, then 1 MiB of records, and a long record alone")
+}
+
 func TestTheBytesOfARecordAreNotEscapedInAnAnswer(t *testing.T) {
 	l := consortium(t)
 	d := artifact(t, "dataset/lab/readings@1", "a")
@@ -173,7 +245,10 @@ func TestAPackThatIsGoneIsMissed(t *testing.T) {
 
 // put writes a pack that the rules would refuse, and says where.
 func (l *ledger) put(bodies ...string) map[string]record.Place {
-	tx := strings.Repeat("ab", 32)
+	return l.putIn(strings.Repeat("ab", 32), bodies...)
+}
+
+func (l *ledger) putIn(tx string, bodies ...string) map[string]record.Place {
 	raw := make([][]byte, len(bodies))
 	for i, b := range bodies {
 		raw[i] = []byte(b)

@@ -30,6 +30,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/api"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
@@ -128,6 +129,7 @@ func (g *Gateway) open() (err error) {
 		Channel:   cfg.Channel,
 		Chaincode: cfg.Chaincode,
 		Kept:      kept,
+		First:     g.firstRecordings,
 	}
 	figures := newMetrics(g)
 	handler, err := g.router(maker, figures)
@@ -140,6 +142,30 @@ func (g *Gateway) open() (err error) {
 	}
 	g.server.RegisterOnShutdown(g.stopWatching)
 	return g.listen()
+}
+
+// mostNamed is how many transactions a question for a receipt may name.
+const mostNamed = 16
+
+// firstRecordings are the transactions in which organisations first recorded a record. The first of all comes first,
+// then that of this gateway's organisation, then those of the others in the order of the ledger.
+func (g *Gateway) firstRecordings(ctx context.Context, id record.ID) ([]string, error) {
+	list, _, err := g.index.FirstRecordings(ctx, string(id), index.Latest, 1)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range list {
+		if i > 0 && r.MSPID == g.cfg.MSPID {
+			copy(list[2:i+1], list[1:i])
+			list[1] = r
+			break
+		}
+	}
+	var txs []string
+	for _, r := range list[:min(len(list), mostNamed)] {
+		txs = append(txs, r.TxID)
+	}
+	return txs, nil
 }
 
 func (g *Gateway) listen() error {

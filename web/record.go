@@ -14,10 +14,12 @@ type Record struct {
 	Names      []Reference // nodes that it names
 	MoreNames  int
 	Recordings []Recording
-	Claims     []Saying
-	JSON       string
-	Size       int
-	Cut        bool // JSON shows only the beginning
+
+	MoreRecordings int // by organisations that have recorded it often
+	Claims         []Saying
+	JSON           string
+	Size           int
+	Cut            bool // JSON shows only the beginning
 }
 
 // Recording is one transaction that recorded a record.

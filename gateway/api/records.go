@@ -21,8 +21,10 @@ type recordView struct {
 	Ref        string          `json:"ref,omitempty"`
 	Record     json.RawMessage `json:"record"`
 	Recordings []recordingView `json:"recordings"`
-	Status     []string        `json:"status,omitempty"`
-	Statements []index.Claim   `json:"statements,omitempty"`
+	// MoreRecordings are not listed: organisations recorded it more often than is told of each.
+	MoreRecordings int           `json:"moreRecordings,omitempty"`
+	Status         []string      `json:"status,omitempty"`
+	Statements     []index.Claim `json:"statements,omitempty"`
 	// About is what an artifact's card says.
 	About *about.Description `json:"about,omitempty"`
 }
@@ -144,13 +146,16 @@ func (s *Server) showRecord(c *call, id string, noun record.Noun) error {
 	return c.answer(http.StatusOK, v)
 }
 
-// complete adds what lists leave out: all recordings, and what statements say.
+// eachRecordings is how many recordings are told of each organisation.
+const eachRecordings = 8
+
+// complete adds what lists leave out: the other recordings, and what statements say.
 func (s *Server) complete(ctx context.Context, v *recordView, at uint64) error {
-	all, err := s.Index.Recordings(ctx, v.ID, at)
+	all, more, err := s.Index.FirstRecordings(ctx, v.ID, at, eachRecordings)
 	if err != nil {
 		return err
 	}
-	v.Recordings = v.Recordings[:0]
+	v.Recordings, v.MoreRecordings = v.Recordings[:0], more
 	for _, r := range all {
 		v.Recordings = append(v.Recordings, viewRecording(r))
 	}

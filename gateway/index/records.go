@@ -281,6 +281,21 @@ func (ix *Index) Recordings(ctx context.Context, id string, at uint64) ([]Record
 	return all, nil
 }
 
+// FirstRecordings lists the first recordings by each organisation, so many of each, in ledger order, and counts the
+// others. So no organisation can bury the recordings of another under its own.
+func (ix *Index) FirstRecordings(
+	ctx context.Context, id string, at uint64, each int,
+) (list []Recording, more int, err error) {
+	all, err := ix.Recordings(ctx, id, at)
+	count := map[string]int{}
+	for _, r := range all {
+		if count[r.MSPID]++; count[r.MSPID] <= each {
+			list = append(list, r)
+		}
+	}
+	return list, len(all) - len(list), err
+}
+
 // RecordFilter chooses records; empty fields choose all.
 type RecordFilter struct {
 	Noun      record.Noun

@@ -16,7 +16,7 @@ import (
 type Detail struct {
 	Event    canonical.Value
 	Hash     string            // CBV event hash id
-	Recorded []index.Recording // all recordings of the event by any organisation, the first one first
+	Recorded []index.Recording // the first recording of the event by each organisation, the first one first
 	Others   []string          // ids of other records that report the same event
 	Quantity string            // of the thing, as "700 KGM"; may be empty
 	Readings []sensor.Reading
@@ -54,7 +54,8 @@ func (j *Journey) Details(ctx context.Context, ix *index.Index, steps []Step, co
 // confirm looks up who else recorded an event, as the same record or as another one.
 func (j *Journey) confirm(ctx context.Context, ix *index.Index, r *index.Record, d *Detail) error {
 	var err error
-	if d.Recorded, err = ix.Recordings(ctx, r.ID, j.Block); err != nil || d.Hash == "" || d.Event.Has("errorDeclaration") {
+	d.Recorded, _, err = ix.FirstRecordings(ctx, r.ID, j.Block, 1)
+	if err != nil || d.Hash == "" || d.Event.Has("errorDeclaration") {
 		return err
 	}
 	same, err := ix.EventsByHash(ctx, d.Hash, j.Block)

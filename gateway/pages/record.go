@@ -45,10 +45,11 @@ func (p *Pages) record(v *visit) error {
 		names, page.MoreNames = shorten(names, mostNames)
 		page.Names = p.refer(ctx, names)
 	}
-	recordings, err := p.Index.Recordings(ctx, r.ID, index.Latest)
+	recordings, more, err := p.Index.FirstRecordings(ctx, r.ID, index.Latest, eachRecordings)
 	if err != nil {
 		return err
 	}
+	page.MoreRecordings = more
 	for _, o := range recordings {
 		page.Recordings = append(
 			page.Recordings,
@@ -69,6 +70,9 @@ func (p *Pages) record(v *visit) error {
 	}
 	return v.show(http.StatusOK, "record", page)
 }
+
+// eachRecordings is how many recordings are shown of each organisation.
+const eachRecordings = 8
 
 // describeRecord says what a record is about, and gives the nodes that it names.
 func describeRecord(page *web.Record, r *record.Record) (names []string) {

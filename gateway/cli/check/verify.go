@@ -240,6 +240,9 @@ func showProved(b *strings.Builder, r *proof.Proved) {
 	fmt.Fprintf(b, "  %-12s %s, within 15 minutes\n", "asked at", r.Asked.Format("2006-01-02 15:04:05 MST"))
 	for i, one := range r.Recordings {
 		how := "recorded by"
+		if i == 0 && len(r.Recordings) > 1 {
+			how = "first by"
+		}
 		if i > 0 {
 			how = "and by"
 		}
@@ -253,7 +256,7 @@ func showProved(b *strings.Builder, r *proof.Proved) {
 		)
 	}
 	if r.More {
-		fmt.Fprintf(b, "  %-12s more recordings than these; one of them may be the first\n", "there are")
+		fmt.Fprintf(b, "  %-12s more recordings than these; one of them may be earlier\n", "there are")
 	}
 	if o := r.Ordered; o != nil {
 		fmt.Fprintf(b, "  %-12s %s, transaction %s\n", "ordered in", o.Version, o.Tx)

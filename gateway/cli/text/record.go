@@ -54,6 +54,9 @@ func Record(w io.Writer, v client.View) error {
 	fmt.Fprintf(&out, "%s\n%s\n", terminal.Plain(name), terminal.Plain(v.ID))
 	for i, r := range v.Recordings {
 		how := "recorded by"
+		if i == 0 && len(v.Recordings) > 1 {
+			how = "first by"
+		}
 		if i > 0 {
 			how = "and by"
 		}

@@ -30,6 +30,10 @@
 // record doesn't exist. If as many organisations as the trust file demands work together, they can sign a false
 // receipt. Fewer can't.
 //
+// An answer lists 16 recordings, and those of transactions that the question names. If it says that there are more, one
+// of them may be earlier than all in the list. A gateway names the first recording of each organisation that it knows,
+// so that nobody can keep another out by repeating its records. No proof shows that there was none before.
+//
 // The signed answer contains the channel's name, but not its genesis block. Suppose that a trial was started anew, and
 // the same peers and orderers served both channels with the same keys. If both channels have one name, a proof of one
 // passes for a proof of the other. Give such channels different names.

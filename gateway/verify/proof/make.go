@@ -48,6 +48,9 @@ type Maker struct {
 		// Put stores the proof file with the receipt of a record, and replaces an older one.
 		Put(id record.ID, text []byte) error
 	}
+	// First finds the transactions in which organisations first recorded a record, the first of all before the others.
+	// If a record has more recordings than an answer lists, the Maker names these, so that they are listed. Optional.
+	First func(ctx context.Context, id record.ID) ([]string, error)
 	// Patience is how long the Maker waits for organisations that lag behind. Optional. If zero, DefaultPatience.
 	Patience time.Duration
 	// Now returns the time for questions. Optional. If nil, time.Now.
@@ -156,7 +159,10 @@ func (m *Maker) receipt(ctx context.Context, id record.ID, agree int) (*Receipt,
 	if kept != nil && len(kept.Endorsements) >= orDefault(agree, len(t.Organisations)) {
 		return kept, nil
 	}
-	r, err := m.ask(ctx, id, len(t.Organisations), agree)
+	r, err := m.ask(ctx, id, nil, len(t.Organisations), agree)
+	if err == nil {
+		r, err = m.unburied(ctx, r, id, len(t.Organisations), agree)
+	}
 	var few *TooFew
 	if errors.As(err, &few) && kept != nil && len(kept.Endorsements) >= few.Need {
 		return kept, nil
@@ -171,6 +177,25 @@ func (m *Maker) receipt(ctx context.Context, id record.ID, agree int) (*Receipt,
 		}
 	}
 	return r, nil
+}
+
+// buries tells whether a receipt lists a part of the recordings that others may have chosen.
+func (m *Maker) buries(r *Receipt) (bool, error) {
+	a, err := r.attested(m.Chaincode)
+	return err == nil && a.More && len(a.named) == 0 && m.First != nil, err
+}
+
+// unburied asks once more, naming the transactions that must be listed, if a receipt doesn't list all recordings.
+func (m *Maker) unburied(ctx context.Context, r *Receipt, id record.ID, members, agree int) (*Receipt, error) {
+	buries, err := m.buries(r)
+	if err != nil || !buries {
+		return r, err
+	}
+	named, err := m.First(ctx, id)
+	if err != nil || len(named) == 0 {
+		return r, err
+	}
+	return m.ask(ctx, id, named, members, agree)
 }
 
 func orDefault(n, otherwise int) int {
@@ -197,6 +222,9 @@ func (m *Maker) kept(id record.ID, t *Trust) *Receipt {
 	if _, err := Verify(p, t, Wanted{ID: id}); err != nil {
 		return nil
 	}
+	if buries, err := m.buries(p.Receipts[0]); err != nil || buries {
+		return nil
+	}
 	return p.Receipts[0]
 }
 
@@ -212,11 +240,11 @@ func (r *Receipt) attested(chaincode string) (*Attested, error) {
 // ask asks for a receipt, again and again, until enough organisations give the same answer or the Maker's patience
 // ends. Enough are agree organisations. If agree is 0, enough are all that answer, if they are a majority of the
 // members.
-func (m *Maker) ask(ctx context.Context, id record.ID, members, agree int) (*Receipt, error) {
+func (m *Maker) ask(ctx context.Context, id record.ID, named []string, members, agree int) (*Receipt, error) {
 	deadline := time.NewTimer(max(m.Patience, 0) + map[bool]time.Duration{true: DefaultPatience}[m.Patience == 0])
 	defer deadline.Stop()
 	for {
-		round, err := m.once(ctx, id)
+		round, err := m.once(ctx, id, named)
 		if err != nil {
 			return nil, err
 		}
@@ -248,7 +276,7 @@ type round struct {
 	problem    string   // of an organisation that gave no usable answer
 }
 
-func (m *Maker) once(ctx context.Context, id record.ID) (*round, error) {
+func (m *Maker) once(ctx context.Context, id record.ID, named []string) (*round, error) {
 	now := time.Now
 	if m.Now != nil {
 		now = m.Now
@@ -256,7 +284,8 @@ func (m *Maker) once(ctx context.Context, id record.ID) (*round, error) {
 	nonce := make([]byte, 24)
 	rand.Read(nonce)
 	q := Question{
-		Channel: m.Channel, Chaincode: m.Chaincode, ID: id, Creator: m.Network.Creator(), Nonce: nonce, Time: now().UTC(),
+		Channel: m.Channel, Chaincode: m.Chaincode, ID: id, Named: named,
+		Creator: m.Network.Creator(), Nonce: nonce, Time: now().UTC(),
 	}
 	answers, err := m.Network.Ask(ctx, q.Proposal())
 	if err != nil {

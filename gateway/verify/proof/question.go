@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -28,10 +29,16 @@ const readFunction = "Events:Read"
 //	ChaincodeProposalPayload{input: ChaincodeInvocationSpec{chaincode_spec: {chaincode_id: {name: chaincode},
 //	                         input: {args: ["Events:Read", id]}}}}
 //
+// If the question names transactions, args has a third member: their ids with commas between them. The answer repeats
+// them, so a proof has nothing of the question but who asked, when, and the nonce.
+//
 // Peers sign the SHA-256 of the three, one after the other, as ProposalResponsePayload.proposal_hash.
 type Question struct {
 	Channel, Chaincode string
 	ID                 record.ID
+	// Named are transactions whose recordings the answer must list if they hold the record, beside those that it lists
+	// anyway. These are so few that somebody who repeats a recording often enough keeps all others out.
+	Named []string
 	// Creator is who asks (msp.SerializedIdentity), Nonce makes the question unique, and Time is when it was asked.
 	Creator, Nonce []byte
 	Time           time.Time
@@ -48,10 +55,14 @@ func (q *Question) parts() (channelHeader, signatureHeader, payload []byte) {
 		Extension: encode(&peer.ChaincodeHeaderExtension{ChaincodeId: chaincode}),
 	})
 	signatureHeader = encode(&common.SignatureHeader{Creator: q.Creator, Nonce: q.Nonce})
+	args := [][]byte{[]byte(readFunction), []byte(q.ID)}
+	if len(q.Named) > 0 {
+		args = append(args, []byte(strings.Join(q.Named, ",")))
+	}
 	payload = encode(&peer.ChaincodeProposalPayload{
 		Input: encode(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
 			ChaincodeId: chaincode,
-			Input:       &peer.ChaincodeInput{Args: [][]byte{[]byte(readFunction), []byte(q.ID)}},
+			Input:       &peer.ChaincodeInput{Args: args},
 		}}),
 	})
 	return channelHeader, signatureHeader, payload

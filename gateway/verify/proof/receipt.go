@@ -38,6 +38,8 @@ type Attested struct {
 	// Recordings are in ledger order. More means that there are others, which may be earlier.
 	Recordings []Recording `json:"recordings"`
 	More       bool        `json:"more,omitempty"`
+
+	named []string // the transactions that the question named
 }
 
 // reading is the answer of the chaincode's function Read.
@@ -50,7 +52,8 @@ type reading struct {
 		Subject string `json:"subject"`
 		Time    string `json:"time"`
 	} `json:"recordings"`
-	More bool `json:"more"`
+	More  bool     `json:"more"`
+	Named []string `json:"named"`
 }
 
 // success is the status of a successful answer, as Fabric's shim defines it.
@@ -66,7 +69,10 @@ func (r *Receipt) check(t *Trust) (*Attested, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := Question{Channel: t.Channel, Chaincode: t.Chaincode, ID: a.ID, Creator: r.Creator, Nonce: r.Nonce, Time: r.Time}
+	q := Question{
+		Channel: t.Channel, Chaincode: t.Chaincode, ID: a.ID, Named: a.named,
+		Creator: r.Creator, Nonce: r.Nonce, Time: r.Time,
+	}
 	if !bytes.Equal(q.hash(), action.ProposalHash) {
 		return nil, refuse(OtherQuestion, "what was signed is no answer to the question for %s on this channel", a.ID)
 	}
@@ -152,7 +158,7 @@ func readAnswer(action *Action, chaincode string) (*Attested, error) {
 	if sum := record.Sum(m.Record); sum != id {
 		return nil, refuse(WrongRecord, "the answer calls the record %s, and its bytes make %s", id, sum)
 	}
-	a := &Attested{ID: id, Record: m.Record, More: m.More}
+	a := &Attested{ID: id, Record: m.Record, More: m.More, named: m.Named}
 	if a.Noun, err = nounOf(m.Record); err != nil {
 		return nil, err
 	}
