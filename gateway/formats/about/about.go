@@ -263,7 +263,7 @@ func (d *Description) ReadDigest(algorithm string, at tree.Node) (Digest, bool) 
 		d.Note(
 			"not_a_digest",
 			at,
-			"%q stands where a %s digest should; it is not taken for one",
+			"%q stands where a %s digest should; it is ignored",
 			Brief(at.Scalar()),
 			algorithm,
 		)
@@ -271,7 +271,7 @@ func (d *Description) ReadDigest(algorithm string, at tree.Node) (Digest, bool) 
 		d.Note(
 			"not_a_digest",
 			at,
-			"%q has %d hexadecimal digits, and a %s digest has %d; it is not taken for one",
+			"%q has %d hexadecimal digits, but a %s digest has %d; it is ignored",
 			Brief(value),
 			len(value),
 			algorithm,

@@ -42,7 +42,7 @@ func Read(mediaType, text string) (d *about.Description, media string, err error
 	case len(text) > record.MaxCard:
 		return nil, "", &tree.Error{
 			Message: fmt.Sprintf(
-				"the card has %d bytes, more than the %d allowed; keep it beside the artifact, as a document of its own, and name that in a shorter card",
+				"the card has %d bytes, more than the %d allowed; register it as a document of its own, and refer to that in a shorter card",
 				len(text),
 				record.MaxCard,
 			),
@@ -66,7 +66,7 @@ func Read(mediaType, text string) (d *about.Description, media string, err error
 	if version, ok := mlbom.Is(doc); ok && given != JSONLD {
 		if v := params["version"]; v != "" && v != version {
 			return nil, "", &tree.Error{
-				Message: fmt.Sprintf("the media type says version %s, and the bill says %q", about.Brief(v), about.Brief(version)),
+				Message: fmt.Sprintf("the media type says version %s, but the bill says %q", about.Brief(v), about.Brief(version)),
 			}
 		}
 		media = CycloneDX
@@ -86,7 +86,7 @@ func Read(mediaType, text string) (d *about.Description, media string, err error
 	}
 	return nil, "", &tree.Error{
 		Line:    1,
-		Message: `the JSON is neither Croissant metadata (an "@context" and "@type": "sc:Dataset") nor a CycloneDX bill ("bomFormat": "CycloneDX"), or not what its media type says`,
+		Message: `the JSON is neither Croissant metadata ("@context" and "@type": "sc:Dataset") nor a CycloneDX bill ("bomFormat": "CycloneDX"), or it doesn't match its media type`,
 	}
 }
 
@@ -121,7 +121,7 @@ func parameters(mediaType string) (media string, params map[string]string, err e
 	}
 	return "", nil, &tree.Error{
 		Message: fmt.Sprintf(
-			"%q is not a media type of a card: those are %s (Croissant), %s (model and dataset cards) and %s (ML-BOM); leave it out to have the card recognised",
+			"%q is not a media type of a card; use %s (Croissant), %s (model and dataset cards) or %s (ML-BOM), or leave it out to have the card recognised",
 			about.Brief(mediaType),
 			JSONLD,
 			Markdown,

@@ -39,7 +39,7 @@ func Compare(d *about.Description, digest record.Digest, m *manifest.Manifest) (
 				&odd,
 				"file_not_found",
 				f,
-				"the card lists the file %q, and the manifest has none of that name",
+				"the card lists the file %q, but the manifest has no file of that name",
 				about.Brief(f.Name),
 			)
 		case !found:
@@ -100,7 +100,7 @@ func Compare(d *about.Description, digest record.Digest, m *manifest.Manifest) (
 					&odd,
 					"other_digest",
 					f,
-					"the card says that the SHA-256 of %q is %s, and the artifact's is %s",
+					"the card says that the SHA-256 of %q is %s, but the artifact's is %s",
 					about.Brief(f.Name),
 					sum,
 					digest.Value,
@@ -108,7 +108,7 @@ func Compare(d *about.Description, digest record.Digest, m *manifest.Manifest) (
 			}
 		}
 	} else if m == nil && declared > 0 {
-		odd = append(odd, about.Problem{Code: "not_comparable", Detail: fmt.Sprintf("the card declares digests of %d files, and the artifact has no manifest to compare them with", declared)})
+		odd = append(odd, about.Problem{Code: "not_comparable", Detail: fmt.Sprintf("the card declares digests of %d files, but the artifact has no manifest to compare them with", declared)})
 	}
 	if sum := about.SHA256(d.Digests); sum != "" && digest.Algorithm == "sha-256" && sum != digest.Value {
 		odd = append(
@@ -116,7 +116,7 @@ func Compare(d *about.Description, digest record.Digest, m *manifest.Manifest) (
 			about.Problem{
 				Code: "other_digest",
 				Detail: fmt.Sprintf(
-					"the card declares the SHA-256 %s of the whole, and the artifact's is %s; what the card's covers it doesn't say",
+					"the card declares the SHA-256 %s of the whole, but the artifact's is %s; the card doesn't say what its digest covers",
 					sum,
 					digest.Value,
 				),

@@ -60,7 +60,7 @@ func Read(text string) (*about.Description, error) {
 	if !ok {
 		return nil, &tree.Error{
 			Line:    1,
-			Message: `the JSON has no node of "@type": "sc:Dataset" under an "@context"; Croissant metadata does`,
+			Message: `the JSON has no node of "@type": "sc:Dataset" under an "@context", so it is not Croissant metadata`,
 		}
 	}
 	d := &about.Description{Format: about.Croissant, FormatVersion: version}
@@ -68,7 +68,7 @@ func Read(text string) (*about.Description, error) {
 		d.Note(
 			"no_version",
 			n.first("dct:conformsTo").Node,
-			"conformsTo doesn't say which version of Croissant this is; it is %s1.1 or %s1.0",
+			"conformsTo doesn't say which version of Croissant this is; it should be %s1.1 or %s1.0",
 			Conforms,
 			Conforms,
 		)
@@ -86,7 +86,7 @@ func Read(text string) (*about.Description, error) {
 		{"sc:name", "name"}, {"sc:description", "description"}, {"sc:license", "license"}, {"sc:url", "url"}, {"sc:creator", "creator"}, {"sc:datePublished", "datePublished"},
 	} {
 		if len(n.all(needed.name)) == 0 {
-			d.Note("missing", n.Node, "Croissant requires %s, and it is not there", needed.called)
+			d.Note("missing", n.Node, "Croissant requires %s, which is missing", needed.called)
 		}
 	}
 	return d, nil

@@ -86,7 +86,7 @@ func (b *bill) component(n lineage.Node) (*cdx.Component, error) {
 			c,
 			cdx.ERTypeAttestation,
 			"/v1/records/"+url.PathEscape(id)+"/proof?level=block",
-			"proof that the organisations of the ledger recorded it; the program's verify checks it alone",
+			"proof that the organisations of the ledger recorded it; pedigree verify checks it offline",
 			"",
 		)
 	}

@@ -99,7 +99,7 @@ func (b *bill) resource(name string) (*cdx.ResourceReferenceChoice, error) {
 		ExternalReference: &cdx.ExternalReference{
 			Type:    cdx.ERTypeOther,
 			URL:     address,
-			Comment: "not part of what this bill is about",
+			Comment: "not a component of this bill",
 		},
 	}, nil
 }

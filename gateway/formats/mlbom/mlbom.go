@@ -34,7 +34,7 @@ func Read(text string) (*about.Description, error) {
 		d.Note(
 			"other_version",
 			doc.Get("specVersion"),
-			"CycloneDX %q is read as if it were 1.7; models are described from 1.5 on",
+			"CycloneDX %q is read as if it were 1.7; versions 1.5 to 1.7 can describe models",
 			about.Brief(version),
 		)
 	}
@@ -46,7 +46,7 @@ func Read(text string) (*about.Description, error) {
 		d.Note(
 			"no_subject",
 			doc,
-			"the bill has no metadata.component, and not exactly one model; it isn't clear what it describes",
+			"the bill has neither a metadata.component nor exactly one model, so it isn't clear what it describes",
 		)
 		return d, nil
 	}

@@ -12,7 +12,7 @@ import (
 func TestCardsThatCantBeReadAreRefusedWithTheLine(t *testing.T) {
 	for _, test := range []struct{ name, text, message string }{
 		{"a block that doesn't end", "---\nlicense: mit\n", "line 1: the YAML block that begins here doesn't end"},
-		{"a block that is a list", "---\n- mit\n---\n", "line 2: the YAML block of a card is an object"},
+		{"a block that is a list", "---\n- mit\n---\n", "line 2: the YAML block of a card must be an object"},
 		{"a licence twice", "---\nlicense: mit\nlanguage: en\nlicense: gpl-3.0\n---\n", `line 4: "license" stands twice`},
 		{"broken YAML", "\n\n---\nlicense: [mit\n---\n# x\n", "line 5: it is not YAML: while parsing a flow sequence from line 4 on"},
 		{"many laughs", "---\na: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n---\n", "more than 50000 values"},

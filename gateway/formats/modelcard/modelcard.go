@@ -30,12 +30,12 @@ func Read(text string) (*about.Description, error) {
 		d.Note(
 			"no_metadata",
 			tree.Node{Line: 1},
-			"the card has no YAML block with metadata, between two lines of ---; only its text is read",
+			"the card has no YAML block of metadata between two lines of ---; only its text is read",
 		)
 	default:
 		return nil, &tree.Error{
 			Line:    matter.Line,
-			Message: "the YAML block of a card is an object, with names and values, and this is of the kind " + matter.Kind.String(),
+			Message: "the YAML block of a card must be an object with names and values, but this one is of the kind " + matter.Kind.String(),
 		}
 	}
 	if describesData(matter) {
@@ -72,7 +72,7 @@ func split(text string) (front string, first int, body string, err error) {
 	if begin >= 0 {
 		return "", 0, "", &tree.Error{
 			Line:    first - 1,
-			Message: "the YAML block that begins here doesn't end; it ends with a line of ---",
+			Message: "the YAML block that begins here doesn't end; add a line of --- at its end",
 		}
 	}
 	return "", 1, text, nil
@@ -191,7 +191,7 @@ func (r *reader) references(into *[]about.Reference, list tree.Node, set func(*a
 			url = name
 		}
 		if ref := about.Find(item, name, url); ref.Name == "" {
-			r.Note("not_a_name", item, "a name should stand here, and this is of the kind %s", item.Kind)
+			r.Note("not_a_name", item, "a name should stand here, but this is of the kind %s", item.Kind)
 		} else if len(*into) < about.MaxList {
 			set(&ref)
 			*into = append(*into, ref)

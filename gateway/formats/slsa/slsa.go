@@ -49,7 +49,7 @@ var Format = formats.Format{
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	if g.Signer == nil {
 		return formats.Refuse(
-			"the format slsa is signed by who asks for it, and this caller has no certificate on the ledger",
+			"the format slsa is signed by the caller, but this caller has no certificate on the ledger",
 		)
 	}
 	text, err := Statement(ctx, g)
@@ -73,7 +73,7 @@ func Statement(ctx context.Context, g *formats.Graph) ([]byte, error) {
 	if t := g.Answer.Truncated; t != nil &&
 		!slices.Equal(t.Reasons, []string{"depth"}) { // what lies deeper belongs to other runs
 		return nil, formats.Refuse(
-			"the walk was cut short by its limits (%s), and a statement would deny what it left out: allow more nodes, or ask again",
+			"the walk was cut short by its limits (%s), so the statement would be incomplete: allow more nodes, or ask again",
 			strings.Join(t.Reasons, ", "),
 		)
 	}
@@ -146,7 +146,7 @@ func (w *writer) run(id, only string) (*statement, error) {
 	}
 	if len(s.Subject) == 0 {
 		return nil, formats.Refuse(
-			"SLSA provenance is about what a run made, and the run %s generated no artifact version with a full digest",
+			"SLSA provenance is about what a run made, but the run %s generated no artifact version with a full digest",
 			id,
 		)
 	}
@@ -188,7 +188,7 @@ func (w *writer) declared(ref string) (*statement, error) {
 	}
 	if len(a.DerivedFrom) == 0 {
 		return nil, formats.Refuse(
-			"no run on the ledger made %q, and it is said to be derived from nothing: there is no provenance of it to state",
+			"no run on the ledger made %q, and its record doesn't say what it was derived from, so it has no provenance",
 			ref,
 		)
 	}
@@ -216,7 +216,7 @@ func (w *writer) declared(ref string) (*statement, error) {
 
 func unnamed(ref string) error {
 	return formats.Refuse(
-		"the subject of a SLSA statement is named by a digest of all of its bytes, and %q has none: its digest was sampled, or taken on somebody's word",
+		"the subject of a SLSA statement needs a digest of all of its bytes, but the digest of %q is sampled or only declared",
 		ref,
 	)
 }

@@ -21,11 +21,11 @@ const (
 
 // headings lists the headings in the order of the template, with an explanation of each.
 var headings = []struct{ number, title, help string }{
-	{public, "Publicly available datasets", "Datasets that others have put together and that anybody can get."},
+	{public, "Publicly available datasets", "Datasets that others have compiled and that anybody can get."},
 	{
 		licensed,
 		"Private datasets licensed by rightsholders",
-		"Datasets for which a rightsholder, or somebody for them, has granted a licence.",
+		"Datasets for which a rightsholder, or somebody acting for one, has granted a licence.",
 	},
 	{
 		thirdParty,
@@ -35,7 +35,7 @@ var headings = []struct{ number, title, help string }{
 	{
 		crawled,
 		"Data crawled and scraped from online sources",
-		"Data that the provider, or somebody for it, collected from web sites.",
+		"Data that the provider, or somebody acting for it, collected from web sites.",
 	},
 	{userData, "User data", "Data collected from users of the provider's services and products."},
 	{synthetic, "Synthetic data", "Data that models generated."},
@@ -86,7 +86,7 @@ func (s *sources) category(v *version) (number, why string) {
 		for _, p := range v.card.Passages {
 			if word := crawling.FindString(p.Text); word != "" &&
 				(p.Topic == about.TopicCollection || p.Topic == about.TopicPreparation) {
-				return crawled, "its card says “" + word + "” of how it was collected"
+				return crawled, "its card says “" + word + "” about how it was collected"
 			}
 		}
 		if address, licence := publicAddress(v.card), licenceOf(v); address != "" && open.MatchString(licence) {
@@ -94,10 +94,10 @@ func (s *sources) category(v *version) (number, why string) {
 		}
 	}
 	if len(v.events) > 0 {
-		return other, "it was taken from what the organisations of the ledger recorded there"
+		return other, "it was made from what organisations recorded on the ledger"
 	}
 	if s.model.at != nil && v.at.MSPID != s.model.at.MSPID {
-		return thirdParty, "another organisation than the model's registered it, and nothing says that it is public"
+		return thirdParty, "an organisation other than the model's registered it, and nothing says that it is public"
 	}
 	return other, "the model's own organisation registered it, and nothing says where it is from"
 }

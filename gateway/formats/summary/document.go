@@ -119,7 +119,7 @@ func (s *sources) document() (*document, error) {
 	}
 	if a.Truncated != nil {
 		d.Cut = fmt.Sprintf(
-			"The walk through the graph was ended early (%s): there is more behind %d nodes, and %d sources named there are not in this document.",
+			"The walk through the graph ended early (%s). There is more behind %d nodes, and %d sources that are named there are not in this document.",
 			strings.Join(a.Truncated.Reasons, ", "),
 			len(a.Truncated.Frontier),
 			s.missing,
@@ -160,7 +160,7 @@ func (s *sources) document() (*document, error) {
 		d.Categories = append(d.Categories, c)
 	}
 	if shown > mostEntries {
-		d.Cut += fmt.Sprintf(" %d sources are counted and not shown.", shown-mostEntries)
+		d.Cut += fmt.Sprintf(" %d sources are counted but not shown.", shown-mostEntries)
 	}
 	for _, v := range s.steps {
 		d.Steps = append(d.Steps, s.step(v))

@@ -105,7 +105,7 @@ func (s *sources) digests(v *version) []fact {
 	case "sampled":
 		facts = append(facts, fact{Text: "of a sample of its bytes only", Refs: refs})
 	case "declared":
-		facts = append(facts, fact{Text: "taken on somebody's word", Refs: refs})
+		facts = append(facts, fact{Text: "only declared by whoever registered it", Refs: refs})
 	}
 	if m := v.record.Manifest; m != nil {
 		facts = append(
@@ -131,7 +131,7 @@ func (s *sources) dependencies() []fact {
 	var facts []fact
 	for _, v := range s.bases {
 		if v.at == nil {
-			facts = append(facts, fact{Text: v.ref + ", registered by nobody"})
+			facts = append(facts, fact{Text: v.ref + ", never registered"})
 			continue
 		}
 		text := v.ref + ", registered by " + v.at.MSPID
@@ -233,7 +233,7 @@ func (s *sources) characteristics() section {
 		orAbsent("Latest date of acquisition", s.latest()...),
 	}
 	own := cardFacts(s.model, []int{s.citeVersion(s.model)}, s.furtherData)
-	rows = some(rows, "Datasets that its card names, and no record leads to", own...)
+	rows = some(rows, "Datasets that its card names but no record leads to", own...)
 	return section{
 		Number: "1.3", Title: "Modalities, size of the training data and other characteristics", Rows: rows,
 	}
@@ -260,7 +260,7 @@ func (s *sources) latest() []fact {
 		facts = append(
 			facts,
 			fact{
-				Text: "the latest supply-chain event is of " + stamp(event) + ", by its own word",
+				Text: "the latest supply-chain event claims the time " + stamp(event),
 				Refs: []int{
 					s.cite(eventID, n.Type, index.Recording{MSPID: n.MSPID, TxID: n.Transaction, Block: n.Block, Time: n.Recorded}),
 				},
@@ -327,7 +327,7 @@ func cardFacts(v *version, refs []int, of func(*about.Description) []string) []f
 func (s *sources) entry(v *version, why string) entry {
 	e := entry{Name: v.ref, Ref: v.ref, Flags: v.flags}
 	if v.record == nil {
-		e.Rows = []row{{"Named by a run", []fact{{Text: "registered by nobody, so nothing is known of it", Absent: true}}}}
+		e.Rows = []row{{"Named by a run", []fact{{Text: "never registered, so nothing is known about it", Absent: true}}}}
 		return e
 	}
 	refs := []int{s.citeVersion(v)}
@@ -380,7 +380,7 @@ func (s *sources) entry(v *version, why string) entry {
 	rows = some(rows, "How it was collected", passages(v, refs, about.TopicCollection)...)
 	rows = some(rows, "Conditions of use", cardFacts(v, refs, terms)...)
 	rows = some(rows, "Taken from", s.taken(v)...)
-	rows = some(rows, "Why it stands here", fact{Text: why})
+	rows = some(rows, "Why it is listed here", fact{Text: why})
 	e.Rows = rows
 	return e
 }

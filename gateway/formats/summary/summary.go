@@ -54,7 +54,7 @@ var Format = formats.Format{
 
 func models(node string) error {
 	if ref, err := record.ParseArtifactRef(node); err != nil || ref.Kind != "model" {
-		return formats.Refuse("a training-data summary is about a model, and %q is none", record.Brief(node))
+		return formats.Refuse("a training-data summary is about a model, but %q is not a model", record.Brief(node))
 	}
 	return nil
 }

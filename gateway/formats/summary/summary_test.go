@@ -55,9 +55,9 @@ func TestEverySourceStandsUnderItsHeading(t *testing.T) {
 	text := written(t, s.Graph(formatstest.Model, lineage.Ancestors))
 	for heading, c := range map[string]struct{ next, source, why string }{
 		"Publicly available datasets":           {"Private datasets licensed", formatstest.Measurements, "its card has a public address, and the licence CC-BY-4.0 is an open one"},
-		"Data crawled and scraped":              {"User data", formatstest.Crawl, "its card says “Crawled” of how it was collected"},
+		"Data crawled and scraped":              {"User data", formatstest.Crawl, "its card says “Crawled” about how it was collected"},
 		"Synthetic data":                        {"Other sources of data", formatstest.Synthetic, "a run of the type “generation” made it"},
-		"Used by the training run, and not to":  {"How to check this", formatstest.Heldout, ""},
+		"Used by the training run, but not for": {"How to check this", formatstest.Heldout, ""},
 		"Steps on the way to the model":         {"Used by the training run", formatstest.Cleaned, "columns whose origin is recorded: celsius"},
 		"Model dependencies":                    {"Other versions", formatstest.Base, formatstest.Training + ", code"},
 		"Private datasets obtained from other":  {"Data crawled", "None is recorded.", ""},
@@ -154,5 +154,5 @@ func TestAModelOfWhichNothingElseIsKnown(t *testing.T) {
 	s := formatstest.New(t)
 	text := written(t, s.Graph(formatstest.Base, lineage.Ancestors))
 	assert.Equal(t, 7, strings.Count(text, "None is recorded."))
-	assert.False(t, strings.Contains(text, "Recalled or withdrawn") || strings.Contains(text, "Used by the training run, and not"))
+	assert.False(t, strings.Contains(text, "Recalled or withdrawn") || strings.Contains(text, "Used by the training run, but not"))
 }

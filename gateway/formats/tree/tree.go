@@ -151,7 +151,7 @@ func twice(line int, pointer, name string) *Error {
 	return &Error{
 		line,
 		pointer,
-		fmt.Sprintf("%q stands twice in one object, and readers take the one or the other; leave one", brief(name)),
+		fmt.Sprintf("%q stands twice in one object, and readers may use either; keep only one", brief(name)),
 	}
 }
 

@@ -97,7 +97,7 @@ func TestHostileDocumentsAreRefused(t *testing.T) {
 		{"very deep YAML", strings.Repeat("[", 50_000), yamlOf, "not YAML", 1},
 		{"many values", "[" + strings.Repeat("0,", MaxValues) + "0]", JSON, "more than 50000 values", 1},
 		{"aliases that multiply", laughs(), yamlOf, "more than 50000 values", 1},
-		{"an alias inside itself", "a: &a [1, *a]\n", yamlOf, "inside what it is an alias of", 1},
+		{"an alias inside itself", "a: &a [1, *a]\n", yamlOf, "inside the value that it stands for", 1},
 		{"an alias of nothing", "a: *b\n", yamlOf, "not YAML", 1},
 		{"lists as names", "? [a, b]\n: c\n", yamlOf, "a name must be a text", 1},
 		{"merging a text", "<<: a\n", yamlOf, "merges objects", 1},

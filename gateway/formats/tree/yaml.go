@@ -22,7 +22,7 @@ func YAML(text string, first int) (Node, error) {
 	}
 	var more yaml.Node
 	if err := decoder.Decode(&more); err == nil {
-		return Node{}, &Error{Line: more.Line + first - 1, Message: "there is a second YAML document; one is expected"}
+		return Node{}, &Error{Line: more.Line + first - 1, Message: "there is a second YAML document; a card has only one"}
 	} else if !errors.Is(err, io.EOF) {
 		return Node{}, yamlError(err, first)
 	}
@@ -67,7 +67,7 @@ func (r *yamlReader) value(y *yaml.Node, pointer string, depth int) (Node, error
 			return Node{}, &Error{
 				n.Line,
 				pointer,
-				fmt.Sprintf("the alias *%s stands inside what it is an alias of", brief(y.Value)),
+				fmt.Sprintf("the alias *%s is inside the value that it stands for", brief(y.Value)),
 			}
 		}
 		r.open[y.Alias] = true
@@ -126,7 +126,7 @@ func (r *yamlReader) members(n *Node, y *yaml.Node, depth int) error {
 		if key.ShortTag() == "!!merge" {
 			for _, source := range v.Each() {
 				if source.Kind != Object {
-					return &Error{line, at, "<< merges objects, and this is none"}
+					return &Error{line, at, "<< merges objects, but this is not an object"}
 				}
 				merged = append(merged, source.Members...)
 			}
