@@ -61,7 +61,7 @@ func TestLineageInEveryFormat(t *testing.T) {
 		"a lot for people":         {node: formatstest.Lot, query: "format=summary", status: 406, holds: "the format summary is about nodes of the kind artifact"},
 		"a dataset for people":     {node: formatstest.Measurements, query: "format=summary", status: 406, holds: "a training-data summary is about a model"},
 		"a lot as a statement":     {node: formatstest.Lot, query: "format=slsa", status: 406, holds: "the format slsa is about nodes of the kind artifact or activity"},
-		"a version from nowhere":   {node: formatstest.Alone, query: "format=slsa", status: 406, holds: "there is no provenance of it to state"},
+		"a version from nowhere":   {node: formatstest.Alone, query: "format=slsa", status: 406, holds: "so it has no provenance"},
 		"a statement as events":    {node: s.Recall, query: "format=openlineage", status: 406, holds: "the format openlineage is about"},
 		"provenance, downwards":    {node: formatstest.Model, query: "format=slsa&direction=descendants", status: 400, holds: "leave the direction out"},
 		"a format that is none":    {node: formatstest.Model, query: "format=spdx", status: 400, holds: "is none of json, csv, dot, prov"},

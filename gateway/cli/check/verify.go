@@ -66,7 +66,7 @@ a stable reason code.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			wanted := proof.Wanted{Level: proof.Level(level)}
 			if level != "" && wanted.Level != proof.LevelReceipt && wanted.Level != proof.LevelBlock {
-				return exit.Usagef("%q is not a level of proof; use receipt or block", level)
+				return exit.Usagef("%q is not a level of proof; there are receipt and block", level)
 			}
 			if id != "" {
 				var err error
