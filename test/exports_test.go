@@ -136,7 +136,7 @@ func TestASummaryIsOfWhatTheLedgerSays(t *testing.T) {
 	require.NoError(t, err)
 	atHeight(t, market, run.Block)
 	before := string(export(t, market, "model/lab/reader@1", "summary"))
-	assert.Contains(t, before, "its card says “Crawled” of how it was collected")
+	assert.Contains(t, before, "its card says “Crawled” about how it was collected")
 	assert.NotContains(t, before, "Recalled or withdrawn")
 	_, recall, err := lab.Record(t.Context(), "/v1/statements", map[string]any{"kind": "recall", "subject": []string{"dataset/lab/pages@1"}, "predicate": map[string]string{"reason": "a site <i>objected</i>"}})
 	require.NoError(t, err)
