@@ -20,13 +20,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/network/pin"
 )
 
-// fabric is a built Fabric: a folder in the user's cache. All networks share it, and nothing changes it once it is
-// there.
+// fabric is the folder of a built Fabric in the user's cache. All networks share it. Once it is complete, nothing
+// changes it.
 type fabric struct{ dir string }
 
 func (f fabric) program(name string) string { return filepath.Join(f.dir, "bin", name) }
 
-// config is the folder of Fabric's own default configuration, which the environment of each node overrides.
+// config returns the folder of Fabric's own default configuration. The environment of each node overrides it.
 func (f fabric) config() string { return filepath.Join(f.dir, "config") }
 
 var fabricPrograms = []string{"configtxgen", "orderer", "peer"}
@@ -67,8 +67,8 @@ func buildFabric(ctx context.Context, say *reporter) (fabric, error) {
 	return built, nil
 }
 
-// fabricKey names what a build depends on: the pinned modules, the mends, the flags, and the compiler. That is the one
-// that built this program, so that a later start needs no go command at all.
+// fabricKey returns a name for everything that a build depends on: the pinned modules, the mends, the flags and the
+// compiler. The compiler is the one that built this program, so a later start doesn't need a go command.
 func fabricKey() string {
 	hash := sha256.New()
 	for _, part := range [][]byte{pin.Mod, pin.Sum, []byte(strings.Join(buildFlags, " ")), pin.Mended()} {
@@ -129,7 +129,7 @@ func (f fabric) build(ctx context.Context, say *reporter) error {
 	return nil
 }
 
-// A builder runs the go command in a module that requires Fabric and nothing else.
+// A builder runs the go command in a module that requires only Fabric.
 type builder struct {
 	ctx        context.Context
 	say        *reporter
@@ -217,7 +217,7 @@ func (b *builder) run(args []string, watch func(line string)) (string, error) {
 		"GOARCH="+runtime.GOARCH,
 	)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // its compilers too
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // kills its compilers, too
 	cmd.WaitDelay = 10 * time.Second
 	var out strings.Builder
 	cmd.Stdout = &out
@@ -247,7 +247,7 @@ func (b *builder) run(args []string, watch func(line string)) (string, error) {
 	return "", explainBuild(said, err)
 }
 
-// explainBuild turns the last output of the go command into one sentence.
+// explainBuild turns the last lines of the go command's output into one sentence.
 func explainBuild(said []string, err error) error {
 	var words []string
 	for _, line := range said {
@@ -290,7 +290,7 @@ func containsAny(text string, parts ...string) bool {
 
 const diskFull = "the disk is full"
 
-// plainly replaces the most common errors with advice.
+// plainly adds advice to the most common errors.
 func plainly(err error) error {
 	switch {
 	case err == nil, strings.Contains(err.Error(), diskFull):

@@ -26,7 +26,7 @@ func TestOnlyDigestsAreTakenForDigests(t *testing.T) {
 		{"sha-256", strings.Repeat("g", 64), "", true},
 		{"sha-512", strings.Repeat("0", 64), "", true},
 		{"sha-256", "", "", false},
-		{"", strings.Repeat("0", 64), "", false}, // of an algorithm that nobody here knows
+		{"", strings.Repeat("0", 64), "", false}, // an algorithm that isn't known
 	} {
 		d := new(Description)
 		digest, ok := d.ReadDigest(test.algorithm, tree.Node{Kind: tree.String, Text: test.text, Pointer: "/x", Line: 7})

@@ -10,7 +10,7 @@ import (
 )
 
 func TestTheDocumentationListsTheFormats(t *testing.T) {
-	listed := []string{"json"} // what one gets without a format
+	listed := []string{"json"} // the default
 	for _, row := range markdown.Table(t, "../../../docs/using.md", "format", "what it is") {
 		for name := range strings.SplitSeq(row[0], ",") {
 			listed = append(listed, strings.Trim(name, " `"))

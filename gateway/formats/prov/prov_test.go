@@ -28,7 +28,7 @@ const (
 	box     = "urn:uuid:8f3b9a52-93ef-4d3f-8d4c-111111111111"
 )
 
-// answer has a node of each kind and an edge of each.
+// answer is a lineage answer with a node and an edge of each kind.
 var answer = &lineage.Answer{
 	Node: model,
 	Nodes: []lineage.Node{
@@ -52,7 +52,7 @@ var answer = &lineage.Answer{
 	},
 }
 
-// read joins prefixes and names again, so that the document can be asked by Pedigree's own names.
+// read joins prefixes and names again, so that tests can look things up by Pedigree's own names.
 type read struct {
 	t   *testing.T
 	doc map[string]map[string]any
@@ -85,7 +85,7 @@ func (r read) expand(name string) string {
 	return ""
 }
 
-// has tells whether there is a relation between two nodes.
+// has reports whether there is a relation between two nodes.
 func (r read) has(section, a, nameOfA, b, nameOfB string) bool {
 	for _, v := range r.doc[section] {
 		m := v.(map[string]any)
@@ -128,7 +128,7 @@ func TestEveryEdgeIsARelationOfPROV(t *testing.T) {
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// told is PROV of a model of a real ledger and everything around it.
+// told returns the PROV document of a model on a real ledger, with everything around it.
 func told(t *testing.T) (*formatstest.Story, read) {
 	t.Helper()
 	s := formatstest.New(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// write spells a tree, so that tests can say what they expect of one.
+// write returns a short notation of a tree, for comparison.
 func write(n Node) string {
 	switch n.Kind {
 	case Array:
@@ -72,7 +72,7 @@ func TestEveryNodeKnowsWhereItStands(t *testing.T) {
 	require.Equal(t, 11, b.Line)
 }
 
-// laughs is ten lists, each of ten times the one before.
+// laughs returns a YAML document of ten nested lists, each of which refers ten times to the one before.
 func laughs() string {
 	var b strings.Builder
 	b.WriteString("l0: &l0 ha\n")
@@ -162,7 +162,7 @@ func checkTree(t *testing.T, text string, read func(string) (Node, error)) {
 
 func TestLongNamesAreNotKeptForEachValueBelowThem(t *testing.T) {
 	name := strings.Repeat("n", 200_000)
-	items := strings.Repeat("1,", 40_000) + "1" // eight gigabytes, if each had a pointer with the name in it
+	items := strings.Repeat("1,", 40_000) + "1" // eight gigabytes, if each pointer contained the name
 	for format, read := range map[string]func() (Node, error){
 		"JSON": func() (Node, error) { return JSON(`{"` + name + `":[` + items + `]}`) },
 		"YAML": func() (Node, error) { return YAML("? "+name+"\n: ["+items+"]\n", 1) },
