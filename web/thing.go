@@ -226,12 +226,13 @@ type Claim struct {
 	Expired          bool
 }
 
-// Mistake is a step that was declared an error.
+// Mistake is a step that was declared an error, or disputed.
 type Mistake struct {
 	Record, Word, By, Reason string
 	Time                     time.Time
 	Declaration              string
 	Corrective               []string
+	Dispute                  bool // by an organisation that hasn't recorded the step
 }
 
 // Seal says what is proved. The gateway has made a proof and verified it, as anybody can.

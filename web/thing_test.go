@@ -30,7 +30,7 @@ func hostileThing() *Thing {
 			Pager: Pager{1, 2, 3, "/x", "/y"}, Made: family, Became: family, Carriers: family.Things, Held: family.Things, MoreHeld: 1, Unread: 3,
 			Charts:    []Chart{{drawing, h, h, h, 1, []Source{{h, h, h}}, []Listed{{now, h, h, h, true, true}}}},
 			Decisions: []Decision{{h, h, []Fact{{h, h}}, []string{h}, []string{h}, h, now, h, []Named{{h, h}}, 1}},
-			Claims:    []Claim{{h, h, h, now, []Fact{{h, h}}, true, true}}, MoreClaims: 1, Errors: []Mistake{{h, h, h, h, now, h, []string{h}}},
+			Claims:    []Claim{{h, h, h, now, []Fact{{h, h}}, true, true}}, MoreClaims: 1, Errors: []Mistake{{h, h, h, h, now, h, []string{h}, false}, {h, h, h, h, now, h, []string{h}, true}},
 			Seal: &Seal{Records: 1, Organisations: []string{h}, OfAll: 3, Steps: []Check{{h, h}}, File: "/" + h},
 		},
 	}

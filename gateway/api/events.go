@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/intake"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
@@ -69,6 +71,11 @@ func (s *Server) queryEvents(c *call) error {
 		return s.inEPCIS(err)
 	}
 	c.linkNext(list.Next)
+	if c.params["EQ_eventID"] != nil {
+		if err := s.flagEvents(c, list.Items, list.Block); err != nil {
+			return err
+		}
+	}
 	return c.queryDocument(list.Items, list.Block, s)
 }
 
@@ -131,7 +138,32 @@ func (s *Server) eventByID(c *call) error {
 	if len(records) == 0 {
 		return problem.New(problem.NotFound, "no event with the id %q is on the ledger, up to block %d", record.Brief(id), snap.Block)
 	}
+	if err := s.flagEvents(c, records, snap.Block); err != nil {
+		return err
+	}
 	return c.queryDocument(records, snap.Block, s)
+}
+
+// mostFlagged is how many events of an answer are looked at for flags.
+const mostFlagged = 100
+
+// flagEvents tells in a header which of the events that are found by their eventID have flags because of other events:
+// "2=event-id-reused" for the second. The events themselves are answered as they were sent.
+func (s *Server) flagEvents(c *call, records []index.Record, block uint64) error {
+	var flagged []string
+	for i, r := range records[:min(len(records), mostFlagged)] {
+		flags, err := lineage.EventFlags(c.Request.Context(), s.Index, r.ID, block)
+		if err != nil {
+			return err
+		}
+		for _, flag := range flags {
+			flagged = append(flagged, fmt.Sprintf("%d=%s", i+1, flag))
+		}
+	}
+	if len(flagged) > 0 {
+		c.Header("Pedigree-Flags", strings.Join(flagged, ", "))
+	}
+	return nil
 }
 
 func (s *Server) eventsNamed(ctx context.Context, id string, at uint64) ([]index.Record, error) {

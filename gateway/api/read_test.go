@@ -271,6 +271,30 @@ func TestThePublicPageOfAnItemTellsTheRecallOfItsLot(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(page(lot+"/21/S1"), "All of it"))
 }
 
+func TestAnEventIDThatAnotherUsedFirstIsFlagged(t *testing.T) {
+	f := newFixture(t)
+	const id = "urn:uuid:0b1e4f4e-55a6-4d1c-a6a7-5d37c0c0ffee"
+	event := func(thing, rest string) *record.Record {
+		return indextest.Event(t, fmt.Sprintf(`{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE",
+			"eventID":%q,"epcList":["https://example.com/%s"]%s}`, id, thing, rest))
+	}
+	first := f.ledger.Put("Harbor", event("mine", ""))
+	second := f.ledger.Put("Market", event("another", ""))
+	f.ledger.Put("Market", event("mine", `,"errorDeclaration":{"declarationTime":"2026-03-02T08:00:00Z"}`))
+	for _, path := range []string{"/epcis/v2/events/" + id, "/epcis/v2/events?EQ_eventID=" + id} {
+		a := f.do(request{path: path})
+		require.Equal(t, http.StatusOK, a.status, a.body)
+		assert.Less(t, strings.Index(a.body, "example.com/mine"), strings.Index(a.body, "example.com/another"), "the first one first")
+		assert.Equal(t, "1=disputed, 2=declared-in-error, 2=event-id-reused, 3=error-declaration", a.header.Get("Pedigree-Flags"))
+	}
+	for record, flag := range map[string]string{first: `"status":["disputed"]`, second: `"status":["declared-in-error","event-id-reused"]`} {
+		assert.Contains(t, f.do(request{path: "/v1/records/" + url.PathEscape(record)}).body, flag)
+	}
+	steps := f.do(request{path: "/v1/lineage?node=https://example.com/mine"}).body
+	assert.Contains(t, steps, `"dispute":true`)
+	assert.NotContains(t, steps, "declared-in-error")
+}
+
 func TestThePublicPageTellsWhatIsAffectedAndNotByWhat(t *testing.T) {
 	f := newFixture(t)
 	page := func(path string) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/about"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
@@ -168,6 +169,13 @@ func (s *Server) complete(ctx context.Context, v *recordView, at uint64) error {
 		return err
 	}
 	v.Status, v.Statements = status.Flags, status.Claims
+	if v.Noun == record.NounEvent {
+		flags, err := lineage.EventFlags(ctx, s.Index, v.ID, at)
+		if err != nil {
+			return err
+		}
+		v.Status = append(v.Status, flags...)
+	}
 	if v.Noun == record.NounArtifact {
 		v.About = aboutArtifact(v.Record)
 	}

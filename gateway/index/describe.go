@@ -25,6 +25,9 @@ type Label struct {
 
 	Declaration bool          // of an event: it declares an earlier event an error
 	Errors      []Declaration // the declarations that this event is an error
+	InError     bool          // every organisation that recorded the event has declared it an error
+	// IDOf is the record of another event, which another organisation recorded earlier with the same eventID.
+	IDOf string
 
 	// Activities have Type, and their times; statements have Type, their kind.
 	StartedAt, EndedAt time.Time
@@ -40,6 +43,8 @@ type Declaration struct {
 	Time       time.Time `json:"time,omitzero"` // its declarationTime
 	Reason     string    `json:"reason,omitempty"`
 	Corrective []string  `json:"correctiveEventIDs,omitempty"` // event ids of the events that replace it
+	// Dispute tells that the organisation hasn't recorded the event itself: it speaks of the report of others.
+	Dispute bool `json:"dispute,omitempty"`
 }
 
 // Describe labels nodes. The result has one entry for each id that exists.
@@ -80,7 +85,7 @@ func newDescriber(ix *Index, snap Snapshot, ids []int64) *describer {
 }
 
 func (d *describer) run(ctx context.Context) error {
-	steps := []func(context.Context) error{d.nodes, d.declarations, d.artifacts, d.activities, d.statements}
+	steps := []func(context.Context) error{d.nodes, d.declarations, d.eventIDs, d.artifacts, d.activities, d.statements}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -330,6 +335,50 @@ func (d *describer) declarations(ctx context.Context) error {
 		detail := details[p.declaration]
 		detail.Event, detail.MSPID = maker.Name, maker.MSPID
 		l.Errors = append(l.Errors, detail)
+	}
+	return d.judge(ctx)
+}
+
+// judge tells whose word the declarations are. Each organisation speaks for its own report of an event: one that hasn't
+// recorded it disputes it, and the event is in error only if all that recorded it have declared so.
+func (d *describer) judge(ctx context.Context) error {
+	var declared []int64
+	for _, event := range d.suspects {
+		if len(d.labels[event].Errors) > 0 {
+			declared = append(declared, event)
+		}
+	}
+	slices.Sort(declared)
+	recorders := map[int64][]string{}
+	for _, event := range declared {
+		recorders[event] = []string{d.labels[event].MSPID}
+	}
+	const query = `SELECT a.record, c.msp FROM again a JOIN tx t ON t.id = a.tx JOIN creator c ON c.id = t.creator
+		WHERE a.record IN `
+	const known = ` AND a.id <= ?`
+	err := d.ix.batches(ctx, query, slices.Compact(declared), known, []any{d.snap.Last}, func(rows *sql.Rows) error {
+		var event int64
+		var mspID string
+		if err := rows.Scan(&event, &mspID); err != nil {
+			return err
+		}
+		if !slices.Contains(recorders[event], mspID) {
+			recorders[event] = append(recorders[event], mspID)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for event, by := range recorders {
+		l := d.labels[event]
+		own := map[string]bool{}
+		for i := range l.Errors {
+			e := &l.Errors[i]
+			e.Dispute = !slices.Contains(by, e.MSPID)
+			own[e.MSPID] = own[e.MSPID] || !e.Dispute
+		}
+		l.InError = !slices.ContainsFunc(by, func(mspID string) bool { return !own[mspID] })
 	}
 	return nil
 }

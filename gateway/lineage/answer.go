@@ -10,8 +10,10 @@ import (
 
 // Flags of events, beside those that statements give.
 const (
-	FlagError       = "declared-in-error"
+	FlagError       = "declared-in-error" // by all who recorded it
+	FlagDisputed    = "disputed"          // by others, or not by all who recorded it
 	FlagDeclaration = "error-declaration"
+	FlagReused      = "event-id-reused" // another organisation used its eventID first, for another event
 )
 
 // answer labels what the walk found. The visits are in the order of the nodes.
@@ -123,11 +125,41 @@ func node(v *visit, l *index.Label, s *index.Status) Node {
 	if s != nil {
 		n.Flags, n.Claims = slices.Clone(s.Flags), s.Claims
 	}
-	if l.Declaration {
-		n.Flags = append(n.Flags, FlagDeclaration)
-	}
-	if len(l.Errors) > 0 {
-		n.Flags = append(n.Flags, FlagError)
-	}
+	n.Flags = append(n.Flags, eventFlags(l)...)
 	return n
+}
+
+// eventFlags are the flags that an event has because of other events.
+func eventFlags(l *index.Label) []string {
+	var flags []string
+	if l.Declaration {
+		flags = append(flags, FlagDeclaration)
+	}
+	switch {
+	case l.InError:
+		flags = append(flags, FlagError)
+	case len(l.Errors) > 0:
+		flags = append(flags, FlagDisputed)
+	}
+	if l.IDOf != "" {
+		flags = append(flags, FlagReused)
+	}
+	return flags
+}
+
+// EventFlags are the flags that a recorded event has because of other events, as they are in answers.
+func EventFlags(ctx context.Context, g Graph, event string, at uint64) ([]string, error) {
+	snap, err := g.Snapshot(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	v, err := g.Find(ctx, event, snap)
+	if err != nil || v.ID == 0 {
+		return nil, err
+	}
+	labels, err := g.Describe(ctx, []int64{v.ID}, snap)
+	if err != nil || labels[v.ID] == nil {
+		return nil, err
+	}
+	return eventFlags(labels[v.ID]), nil
 }

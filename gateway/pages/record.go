@@ -9,6 +9,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 	"github.com/pedigree-ledger/pedigree/web"
 )
 
@@ -68,6 +69,11 @@ func (p *Pages) record(v *visit) error {
 	if err != nil {
 		return err
 	}
+	flags, err := lineage.EventFlags(ctx, p.Index, r.ID, index.Latest)
+	if err != nil {
+		return err
+	}
+	page.Flags = append(page.Flags, flags...)
 	return v.show(http.StatusOK, "record", page)
 }
 

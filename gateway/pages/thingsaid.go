@@ -149,6 +149,7 @@ func viewErrors(s *journey.Step) []web.Mistake {
 				Time:        d.Time,
 				Declaration: d.Event,
 				Corrective:  d.Corrective,
+				Dispute:     d.Dispute,
 			},
 		)
 	}
