@@ -125,15 +125,19 @@ func TestAnOrdererMustBelongToTheChannel(t *testing.T) {
 	for about, one := range map[string]struct {
 		orderer *signer // in place of the second
 		reason  proof.Reason
+		first   *signer // in place of the first, if not nil
 	}{
-		"of an organisation that the channel doesn't have": {stranger, proof.UnknownOrganisation},
-		"with a certificate that was revoked":              {f.revoked, proof.Revoked},
-		"with a certificate of another authority":          {f.member("HarborMSP", "LabMSP", "orderer"), proof.UntrustedCertificate},
+		"of an organisation that the channel doesn't have": {stranger, proof.UnknownOrganisation, nil},
+		"with a certificate that was revoked":              {f.revoked, proof.Revoked, f.member("HarborMSP", "HarborMSP", "orderer")},
+		"with a certificate of another authority":          {f.member("HarborMSP", "LabMSP", "orderer"), proof.UntrustedCertificate, nil},
 	} {
 		t.Run(about, func(t *testing.T) {
 			g := *f
 			g.orderers = slices.Clone(f.orderers)
 			g.orderers[1] = one.orderer
+			if one.first != nil {
+				g.orderers[0] = one.first
+			}
 			chain := g.chain(g.root())
 			l := g.ledger()
 			l.quorum = []int{0, 1, 2, 3}

@@ -240,7 +240,6 @@ func readReceipt(v canonical.Value, place func(int64) ([]byte, error)) (*Receipt
 	if r.Time, err = time.Parse(time.RFC3339Nano, text); err != nil || writeTime(r.Time) != text || r.Time.Year() < 1 {
 		return nil, refuse(Malformed, "%q isn't a time in UTC as a proof writes it", text)
 	}
-	r.Time = r.Time.UTC()
 	if r.Creator, err = place(creator); err != nil {
 		return nil, err
 	}

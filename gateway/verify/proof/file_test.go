@@ -40,18 +40,19 @@ func TestAProofFileMustHaveEveryMember(t *testing.T) {
 	for _, one := range []struct {
 		lists   []string
 		members string
+		noun    string
 	}{
-		{nil, "format channel chaincode identities receipts"},
-		{[]string{"receipts"}, "nonce answer time creator endorsements"},
-		{[]string{"receipts", "endorsements"}, "endorser signature"},
-		{[]string{"blocks"}, "metadata number previousHash data"},
-		{[]string{"blocks", "signatures"}, "header signature"},
-		{[]string{"trace"}, "node direction cut"},
+		{nil, "format channel chaincode identities receipts", "the proof"},
+		{[]string{"receipts"}, "nonce answer time creator endorsements", "a receipt"},
+		{[]string{"receipts", "endorsements"}, "endorser signature", "an endorsement"},
+		{[]string{"blocks"}, "metadata number previousHash data", "a block"},
+		{[]string{"blocks", "signatures"}, "header signature", "a signature"},
+		{[]string{"trace"}, "node direction cut", "the trace"},
 	} {
 		for name := range strings.FieldsSeq(one.members) {
 			_, err := proof.Parse(edited(t, good, func(file map[string]any) { delete(inside(file, one.lists...), name) }))
 			assert.Equal(t, proof.Malformed, proof.ReasonOf(err), "without %s of %s", name, one.lists)
-			assert.ErrorContains(t, err, `has no member "`+name+`"`)
+			assert.ErrorContains(t, err, one.noun+` has no member "`+name+`"`)
 			_, err = proof.Parse(edited(t, good, func(file map[string]any) { inside(file, one.lists...)[name] = nil }))
 			assert.Equal(t, proof.Malformed, proof.ReasonOf(err), "%s of %s is null", name, one.lists)
 			assert.ErrorContains(t, err, `the member "`+name+`"`)
@@ -87,7 +88,11 @@ func TestAProofFileIsRefusedForEveryValueThatCannotBe(t *testing.T) {
 		"a block that is a text":          {set("blocks", first("block")), proof.Malformed, "no JSON object"},
 		"a signature that is a text":      {set("signatures", first("x"), "blocks"), proof.Malformed, "no JSON object"},
 		"an identity that isn't base64":   {identities(func(l []any) []any { return append(l, "?") }), proof.Malformed, "identities[4]"},
-		"an identity that is a number":    {identities(func(l []any) []any { return append(l, 1) }), proof.Malformed, "identities[4]"},
+		"an identity that is a number":    {identities(func(l []any) []any { return append(l, 1000) }), proof.Malformed, "identities[4]"},
+		"an identity with bits left over": {identities(func(l []any) []any { return append(l, "AR==") }), proof.Malformed, "identities[4]"},
+		"an identity that the only one who asked isn't": {func(file map[string]any) {
+			inside(file, "receipts")["creator"], inside(file, "receipts")["endorsements"] = 1, []any{}
+		}, proof.NotCanonical, "in the order"},
 		"an identity twice":               {identities(func(l []any) []any { return append(l, l[0]) }), proof.NotCanonical, "twice"},
 		"an identity that nobody needs":   {identities(func(l []any) []any { return append(l, "AAAA") }), proof.NotCanonical, "no receipt refers"},
 		"an identity that is missing":     {identities(func(l []any) []any { return l[:3] }), proof.NotCanonical, "in the order"},
@@ -115,6 +120,23 @@ func TestAProofFileIsRefusedForEveryValueThatCannotBe(t *testing.T) {
 		assert.Equal(t, one.reason, proof.ReasonOf(err), "%s: %v", about, err)
 		assert.ErrorContains(t, err, one.tells, about)
 	}
+	many := func(name string, n int) func(map[string]any) {
+		return func(file map[string]any) {
+			list := file[name].([]any)
+			for len(list) < n {
+				list = append(list, list[0])
+			}
+			file[name] = list
+		}
+	}
+	for _, name := range []string{"receipts", "identities"} {
+		_, err := proof.Parse(edited(t, good, many(name, 10_001)))
+		assert.ErrorContains(t, err, "10001 "+name)
+	}
+	_, err := proof.Parse(edited(t, good, many("receipts", 10_000)))
+	assert.NoError(t, err, "as many receipts as there may be")
+	_, err = proof.Parse(edited(t, good, many("identities", 10_000)))
+	assert.Equal(t, proof.NotCanonical, proof.ReasonOf(err), "as many identities as there may be, and one of them often: %v", err)
 	for about, change := range map[string]func(map[string]any){
 		"a name as long as it may be": set("channel", strings.Repeat("a", 250)),
 		"a trace that was cut":        set("cut", true, "trace"),

@@ -138,6 +138,9 @@ func TestAnOrganisationHasTheMembersThatItsDefinitionSays(t *testing.T) {
 			m.FabricNodeOus.AdminOuIdentifier = nil
 		}, peer, ""},
 
+		"an empty unit, where a role isn't defined": {func(m *msp.FabricMSPConfig) {
+			m.FabricNodeOus.AdminOuIdentifier = nil
+		}, f.odd("LabMSP", func(x *x509.Certificate) { x.Subject.OrganizationalUnit = []string{"", "peer"} }), ""},
 		"a peer of an unknown intermediate": {nil, below, proof.UntrustedCertificate},
 		"a peer of an intermediate": {func(m *msp.FabricMSPConfig) {
 			m.IntermediateCerts = [][]byte{pemOf(between)}

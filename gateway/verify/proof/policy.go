@@ -17,14 +17,7 @@ const maxPolicyDepth = 32
 // the path can be relative to the channel, too: "Application/Endorsement". The signers must be distinct, and the caller
 // must have checked their signatures.
 func (c *Config) Meets(path string, signers []*Identity) error {
-	relative := path
-	if strings.HasPrefix(path, "/") {
-		var ok bool
-		if relative, ok = strings.CutPrefix(path, "/Channel/"); !ok {
-			return refuse(BadConfig, "the policy %q is none of the channel's", path)
-		}
-	}
-	parts := strings.Split(relative, "/")
+	parts := strings.Split(strings.TrimPrefix(path, "/Channel/"), "/")
 	group := c.root
 	for _, name := range parts[:len(parts)-1] {
 		if group = group.GetGroups()[name]; group == nil {

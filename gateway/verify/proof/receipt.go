@@ -2,6 +2,7 @@ package proof
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -185,13 +186,7 @@ func readAnswer(action *Action, chaincode string) (*Attested, error) {
 }
 
 func (v Version) compare(w Version) int {
-	switch {
-	case v.Block != w.Block && v.Block < w.Block, v.Block == w.Block && v.Position < w.Position:
-		return -1
-	case v == w:
-		return 0
-	}
-	return 1
+	return cmp.Or(cmp.Compare(v.Block, w.Block), cmp.Compare(v.Position, w.Position))
 }
 
 // nounOf reads the noun of a record. It doesn't check the rest: the rules may have changed since the ledger accepted

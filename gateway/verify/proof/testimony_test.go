@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -51,6 +52,14 @@ func asked(t testing.TB, change func(header *common.ChannelHeader, input *peer.C
 	}
 }
 
+// ofBody is a receipt of another record.
+func ofBody(body string) func(*testimony) {
+	return func(m *testimony) {
+		m.body, m.id = body, record.Sum([]byte(body))
+		m.question.ID = m.id
+	}
+}
+
 // forgedTestimonies are more that are wrong, which somebody has made so with intent.
 func forgedTestimonies(t testing.TB, c *consortium) []wrongTestimony {
 	function := func(args ...string) func(*testimony) {
@@ -81,6 +90,9 @@ func forgedTestimonies(t testing.TB, c *consortium) []wrongTestimony {
 		{"an answer with an id that is none", func(m *testimony) {
 			m.answer = strings.Replace(m.written(), id, "record", 1)
 		}, proof.BadAnswer},
+		{"a record without a noun", ofBody(`{"kind":"dataset"}`), proof.BadAnswer},
+		{"a record without a version", ofBody(`{"record":"artifact"}`), proof.BadAnswer},
+		{"a record with an empty version", ofBody(`{"record":"artifact/"}`), proof.BadAnswer},
 		{"asked when time began", func(m *testimony) { m.question.Time = time.Time{} }, proof.OutsideValidity},
 		{"asked before time began", func(m *testimony) { m.question.Time = time.Date(0, 6, 1, 0, 0, 0, 0, time.UTC) }, proof.Malformed},
 		{"a status that isn't success", func(m *testimony) { m.status = 201 }, proof.NotRecorded},

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func supplyChain(t *testing.T) map[string]*Proved {
 			`"inputQuantityList":` + quantities("A") + `,"outputQuantityList":` + quantities("C"))},
 		[2]string{"packed", event(`"type":"AggregationEvent","action":"ADD","parentID":"https://id.gs1.org/00/095212340000000014","childQuantityList":` + quantities("B"))},
 		[2]string{"wrong", event(`"type":"TransformationEvent",` + id + `,"errorDeclaration":{"declarationTime":"2026-03-02T06:00:00Z"},` +
-			`"inputQuantityList":` + quantities("Salt") + `,"outputQuantityList":` + quantities("D"))},
+			`"inputQuantityList":` + quantities("Pepper") + `,"outputQuantityList":` + quantities("D"))},
 		[2]string{"decision", `{"type":"inference","used":[{"ref":"dataset/lab/x@1"}],"about":["https://id.gs1.org/00/095212340000000014"]}`},
 		[2]string{"recall", `{"kind":"finding","subject":["$made"],"predicate":{"detail":"warm"}}`},
 		[2]string{"answer", `{"kind":"acknowledgement","subject":["$recall"],"predicate":{"action":"thrown away"}}`},
@@ -68,6 +69,8 @@ func TestATraceGoesThroughEventsFromCauseToEffect(t *testing.T) {
 		{"with the declaration of another's error", c, Ancestors, "rest catch wrong", nil, BrokenTrace},
 		{"with a recall of an event", b, Ancestors, "made catch recall", []string{salt}, ""},
 		{"with an answer to a recall", b, Ancestors, "answer made catch recall", []string{salt}, ""},
+		{"down, with a recall and its answer", a, Descendants, "answer recall catch made rest packed", []string{c}, ""},
+		{"down, with an answer to a recall that is missing", a, Descendants, "answer catch made rest packed", nil, BrokenTrace},
 		{"with an answer to a recall that is missing", b, Ancestors, "made catch answer", nil, BrokenTrace},
 		{"with a recall of something else", a, Ancestors, "catch recall", nil, BrokenTrace},
 		{"of a thing that nobody knows", things + "Z", Ancestors, "catch", nil, BrokenTrace},
@@ -122,4 +125,20 @@ func TestAnArtifactVersionMayBeWantedByTheIdOfItsRecord(t *testing.T) {
 	broken := *records["x"]
 	broken.Record = []byte(fmt.Sprintf(`{"record":"artifact/99","name":%q}`, "x"))
 	assert.Equal(t, WrongTrace, ReasonOf(made.fits(&Trace{Node: string(broken.ID)}, []*Proved{&broken})), "its record can't be read")
+}
+
+func TestATraceGoesThroughARunThatTellsOfOneOutput(t *testing.T) {
+	records := proved(t, dataset("x"), dataset("y"), dataset("ofx"),
+		[2]string{"run", `{"type":"transformation","used":[{"ref":"dataset/lab/x@1"},{"ref":"dataset/lab/y@1"}],` +
+			`"generated":[{"ref":"dataset/lab/ofx@1","from":["dataset/lab/x@1"]}]}`})
+	up := &Trace{Node: "dataset/lab/ofx@1", Direction: Ancestors}
+	_, err := up.check([]*Proved{records["ofx"], records["run"], records["x"]})
+	require.NoError(t, err)
+	_, err = up.check([]*Proved{records["ofx"], records["run"], records["x"], records["y"]})
+	assert.Equal(t, BrokenTrace, ReasonOf(err))
+}
+
+func TestOnlyARefusalTellsWhereItHappened(t *testing.T) {
+	assert.NoError(t, at(nil, "block 7"))
+	assert.Equal(t, io.EOF, at(io.EOF, "block 7"))
 }

@@ -127,9 +127,6 @@ func (c *Config) apply(update *common.ConfigUpdate, signers []*Identity) (*commo
 		into  map[string]element
 		group *common.ConfigGroup
 	}{{now, c.root}, {read, update.GetReadSet()}, {write, update.GetWriteSet()}} {
-		if one.group == nil {
-			continue
-		}
 		if err := flatten(one.into, []string{"Channel"}, one.group); err != nil {
 			return nil, err
 		}

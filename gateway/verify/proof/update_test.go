@@ -199,6 +199,11 @@ func TestAConfigurationChangesOnlyWithTheConsentThatItNeeds(t *testing.T) {
 			update: func(u *common.ConfigUpdate) {
 				u.ReadSet.Groups["Application"].Version++
 			}}, proof.UnauthorisedConfig},
+		"it was made for a later version of a group above": {reconfiguration{
+			change: anyone(t), admins: most, update: func(u *common.ConfigUpdate) {
+				u.ReadSet.Groups["Application"].Version, u.WriteSet.Groups["Application"].Version = 1, 1
+			},
+		}, proof.UnauthorisedConfig},
 		"it was made for an element that isn't there": {reconfiguration{change: anyone(t), admins: most,
 			update: func(u *common.ConfigUpdate) {
 				u.ReadSet.Groups["Other"] = &common.ConfigGroup{}

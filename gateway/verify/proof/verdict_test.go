@@ -194,15 +194,19 @@ func TestAReceiptTellsItsRecordingsInTheOrderOfTheLedger(t *testing.T) {
 	c := newConsortium(t, "HarborMSP", "LabMSP", "MarketMSP")
 	secondTx := strings.Repeat("cd", 32)
 	m := c.testimony()
-	later := m.recordings(`{"tx":"` + secondTx + `","mspId":"LabMSP","subject":"CN=y","time":"2002-05-01T00:00:00Z"}`)
-	m.also = map[string]proof.Version{record.PackKey(secondTx): {Block: 7}}
+	thirdTx := strings.Repeat("ef", 32)
+	rest := `","mspId":"LabMSP","subject":"CN=y","time":"2002-05-01T00:00:00Z"}`
+	later := m.recordings(`{"tx":"` + secondTx + rest + `,{"tx":"` + thirdTx + rest)
+	m.also = map[string]proof.Version{record.PackKey(secondTx): {Block: 7}, record.PackKey(thirdTx): {Block: 3, Position: 9}}
 	m.answer = later
 	v, err := verify(t, c.trust(2), proofOf(m.receipt(c)))
 	require.NoError(t, err)
 	r := v.Records[0]
 	assert.True(t, r.More)
-	require.Len(t, r.Recordings, 2)
-	assert.Equal(t, proof.Version{Block: 7}, r.Recordings[0].Version)
-	assert.Equal(t, "LabMSP", r.Recordings[0].MSPID)
-	assert.Equal(t, proof.Version{Block: 7, Position: 1}, r.Recordings[1].Version)
+	var versions []proof.Version
+	for _, one := range r.Recordings {
+		versions = append(versions, one.Version)
+	}
+	assert.Equal(t, []proof.Version{{Block: 3, Position: 9}, {Block: 7}, {Block: 7, Position: 1}}, versions)
+	assert.Equal(t, thirdTx, r.Recordings[0].Tx)
 }
