@@ -32,7 +32,6 @@ type Config struct {
 	Quorum int
 
 	root   *common.ConfigGroup
-	raw    *common.Config
 	groups map[string]string // of the members, by MSP id
 }
 
@@ -91,7 +90,7 @@ func openPayload(envelope []byte) (*common.Payload, *common.ChannelHeader, error
 func newConfig(channel string, block uint64, m *common.Config) (*Config, error) {
 	c := &Config{Channel: channel, Block: block, Sequence: m.GetSequence(),
 		Organisations: map[string]*Organisation{}, Orderers: map[uint32]*Identity{},
-		root: m.GetChannelGroup(), raw: m, groups: map[string]string{}}
+		root: m.GetChannelGroup(), groups: map[string]string{}}
 	definitions := map[string][]byte{} // by MSP id
 	for _, name := range []string{applicationGroup, ordererGroup} {
 		groups := c.root.GetGroups()[name].GetGroups()
