@@ -209,3 +209,36 @@ func TestLinesAreReadOneByOne(t *testing.T) {
 	var size *SizeError
 	require.ErrorAs(t, err, &size)
 }
+
+// pieces gives a text in pieces of at most 1000 bytes, which don't divide a window.
+type pieces struct{ src io.Reader }
+
+func (p pieces) Read(b []byte) (int, error) { return p.src.Read(b[:min(len(b), 1000)]) }
+
+func TestTheBufferDoesNotGrowWithTheText(t *testing.T) {
+	const much = 20 << 20
+	spaces := strings.Repeat(" ", much)
+	for name, text := range map[string]string{
+		"spaces before":          spaces + `{}`,
+		"spaces after":           `{}` + spaces,
+		"spaces between members": `{"a":1,` + spaces + `"body":{"list":[1]}}`,
+		"spaces between items":   `{"body":{"list":[1,` + spaces + `2]}}`,
+		"many items":             `{"body":{"list":[` + strings.Repeat(`"0123456789",`, much/13) + `2]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := NewReader(pieces{strings.NewReader(text)}, roomy, lists...)
+			_, err := r.Read(func(Item) error { return nil })
+			require.NoError(t, err)
+			require.LessOrEqual(t, cap(r.buf), 4*window)
+		})
+	}
+	lines := NewLines(pieces{strings.NewReader(strings.Repeat(" 1 \n\n", much/6))}, roomy)
+	for {
+		_, err := lines.Next()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, cap(lines.buf), 4*window)
+}

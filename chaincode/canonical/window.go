@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"io"
 	"math/bits"
-	"slices"
 )
 
 // place is where a piece begins in the whole text.
@@ -44,11 +43,7 @@ func (s *source) ended() bool { return s.err != nil }
 // io.EOF.
 func (s *source) more() (bool, error) {
 	for idle := 0; s.err == nil; idle++ {
-		if s.start > 0 && cap(s.buf)-len(s.buf) < window/2 {
-			s.buf = s.buf[:copy(s.buf, s.buf[s.start:])]
-			s.start = 0
-		}
-		s.buf = slices.Grow(s.buf, window)
+		s.makeRoom()
 		n, err := s.src.Read(s.buf[len(s.buf):cap(s.buf)])
 		s.buf, s.err = s.buf[:len(s.buf)+n], err
 		if n > 0 {
@@ -62,6 +57,21 @@ func (s *source) more() (bool, error) {
 		return false, nil
 	}
 	return false, s.err
+}
+
+// makeRoom makes room in the buffer for another window. The buffer is at most twice as large as the largest piece that
+// was in use at one time, and two windows. It doesn't grow with what was used up, however small the pieces are that the
+// source gives.
+func (s *source) makeRoom() {
+	if cap(s.buf)-len(s.buf) >= window {
+		return
+	}
+	rest := s.rest()
+	if s.start < len(rest)+window { // else there is room, once the rest is at the beginning
+		s.buf = make([]byte, 0, 2*(len(rest)+window))
+	}
+	s.buf = append(s.buf[:0], rest...)
+	s.start = 0
 }
 
 // advance marks n bytes as used.
