@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -153,21 +152,33 @@ func (l lineOf) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read reads the request's body as a whole.
+// firstBuffer is what is allocated for a body before any of it has come, in bytes.
+const firstBuffer = 16 << 10
+
+// read reads the request's body as a whole. The buffer grows with what has come, whatever length was announced, and
+// never beyond the limit of the route.
 func (c *call) read() ([]byte, error) {
 	b, err := c.open()
 	if err != nil {
 		return nil, err
 	}
 	defer b.Close()
-	var all bytes.Buffer
-	if n := c.Request.ContentLength; n > 0 {
-		all.Grow(int(n) + bytes.MinRead)
+	all := make([]byte, 0, min(firstBuffer, c.op.maxBytes+1))
+	for {
+		n, err := b.Read(all[len(all):cap(all)])
+		all = all[:len(all)+n]
+		if err == io.EOF {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(all) == cap(all) {
+			larger := make([]byte, len(all), min(2*int64(cap(all)), c.op.maxBytes+1))
+			copy(larger, all)
+			all = larger
+		}
 	}
-	if _, err := all.ReadFrom(b); err != nil {
-		return nil, err
-	}
-	return all.Bytes(), nil
 }
 
 func tooManyBytes(n, most int64) *problem.Problem {

@@ -150,6 +150,11 @@ type failedEvent struct {
 // takeLineageBatch takes a JSON array of events, or one in each line. What is good is taken; the answer tells of the
 // rest.
 func (s *Server) takeLineageBatch(c *call) error {
+	release, err := s.captures.Take(c.Request.Context(), c.caller.Name) // for it is held in memory
+	if err != nil {
+		return err
+	}
+	defer release()
 	batch, err := s.readBatch(c)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/sqlite"
@@ -317,9 +318,9 @@ func (o *options) gatewayOf(p *plan) error {
 	if o.token == "" {
 		return exit.Usagef("a gateway answers only with a token; add --token FILE")
 	}
-	text, err := os.ReadFile(o.token)
+	text, err := input.File(os.Stdin, o.token, input.MaxSmall)
 	if err != nil {
-		return exit.Usagef("couldn't read the token: %w", err)
+		return err
 	}
 	p.token = strings.TrimSpace(string(text))
 	if p.compare = compare.All; o.compare == "all" {
@@ -338,9 +339,9 @@ func (o *options) pin(p *plan, local *network) error {
 	case o.trust != "" && o.genesis != "":
 		return exit.Usagef("give either --trust or --genesis-hash")
 	case o.trust != "":
-		text, err := os.ReadFile(o.trust)
+		text, err := input.File(os.Stdin, o.trust, input.MaxSmall)
 		if err != nil {
-			return exit.Usagef("couldn't read the trust file: %w", err)
+			return err
 		}
 		t, err := proof.ParseTrust(text)
 		if err != nil {
@@ -383,7 +384,7 @@ func (o *options) pin(p *plan, local *network) error {
 
 // genesisHash returns the header hash of a genesis block in a file that configtxgen wrote.
 func genesisHash(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	text, err := input.File(os.Stdin, path, input.MaxBlock)
 	if err != nil {
 		return nil, err
 	}

@@ -292,11 +292,11 @@ func (v *contentCheck) againstProof(ctx context.Context, path string) error {
 			`add --trust FILE; make the file with "pedigree trust export" at an organisation that you trust`,
 		)
 	}
-	pinned, err := input.File(v.stdin, v.trust)
+	pinned, err := input.File(v.stdin, v.trust, input.MaxSmall)
 	if err != nil {
 		return err
 	}
-	text, err := input.File(v.stdin, v.proof)
+	text, err := input.File(v.stdin, v.proof, proof.MaxBytes)
 	if err != nil {
 		return err
 	}

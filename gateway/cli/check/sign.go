@@ -54,7 +54,7 @@ DIR, it is left out. To make the signature part of an artifact's record, use
 			case method == "files":
 				m.ShardSize = 0
 			}
-			text, err := input.File(c.InOrStdin(), keyFile)
+			text, err := input.File(c.InOrStdin(), keyFile, input.MaxSmall)
 			if err != nil {
 				return err
 			}
@@ -64,7 +64,7 @@ DIR, it is left out. To make the signature part of an artifact's record, use
 			}
 			var chain []*x509.Certificate
 			for _, file := range chainFiles {
-				text, err := input.File(c.InOrStdin(), file)
+				text, err := input.File(c.InOrStdin(), file, input.MaxSmall)
 				if err != nil {
 					return err
 				}

@@ -88,7 +88,7 @@ func exportTrust(stdin io.Reader, dir, genesis, with, chaincode string, agree in
 		genesis = filepath.Join(dir, "channel", plan.Channel+".block")
 		chaincode = cmp.Or(chaincode, plan.Chaincode)
 	}
-	text, err := input.File(stdin, genesis)
+	text, err := input.File(stdin, genesis, input.MaxBlock)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func exportTrust(stdin io.Reader, dir, genesis, with, chaincode string, agree in
 	}
 	var later []*proof.Block
 	if with != "" {
-		text, err := input.File(stdin, with)
+		text, err := input.File(stdin, with, proof.MaxBytes)
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +131,7 @@ the same for two people who trust the same.`,
   pedigree trust export | pedigree trust show -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			text, err := input.File(c.InOrStdin(), args[0])
+			text, err := input.File(c.InOrStdin(), args[0], input.MaxSmall)
 			if err != nil {
 				return err
 			}

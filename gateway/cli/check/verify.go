@@ -105,11 +105,11 @@ a stable reason code.`,
 					`add --trust FILE; make the file with "pedigree trust export" at an organisation that you trust`,
 				)
 			}
-			pinned, err := input.File(c.InOrStdin(), trust)
+			pinned, err := input.File(c.InOrStdin(), trust, input.MaxSmall)
 			if err != nil {
 				return err
 			}
-			text, err := input.File(c.InOrStdin(), args[0])
+			text, err := input.File(c.InOrStdin(), args[0], proof.MaxBytes)
 			if err != nil {
 				return err
 			}

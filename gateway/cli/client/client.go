@@ -30,8 +30,11 @@ type Client struct {
 	most  int64 // greatest size of an answer in bytes
 }
 
-// maxAnswer is the greatest size of an answer that a client reads into memory, in bytes.
-const maxAnswer = 256 << 20
+// The greatest sizes of answers that a client reads into memory, in bytes, after they are decompressed.
+const (
+	maxAnswer  = 256 << 20
+	maxProblem = 1 << 20
+)
 
 // New returns a client of the gateway at base, such as http://127.0.0.1:8081.
 func New(base, token string) *Client {
@@ -77,7 +80,7 @@ func (c *Client) Do(ctx context.Context, call Call) (*Answer, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	body, err := c.read(response.Body)
+	body, err := c.read(response.Body, c.most)
 	if err != nil {
 		return nil, err
 	}
@@ -130,21 +133,21 @@ func (c *Client) send(ctx context.Context, call Call) (*http.Response, error) {
 		return response, nil
 	}
 	defer response.Body.Close()
-	body, err := c.read(response.Body)
+	body, err := c.read(response.Body, min(c.most, maxProblem))
 	if err != nil {
 		return nil, err
 	}
 	return nil, readProblem(response, body)
 }
 
-// read reads the whole body of an answer.
-func (c *Client) read(body io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(body, c.most+1))
+// read reads the whole body of an answer, of at most so many bytes.
+func (c *Client) read(body io.Reader, most int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(body, most+1))
 	if err != nil {
 		return nil, exit.Unreachablef("the answer of %s was cut off after %d bytes: %w", c.base, len(text), err)
 	}
-	if int64(len(text)) > c.most {
-		return nil, exit.Refusedf("the answer of %s has more than %d bytes", c.base, c.most)
+	if int64(len(text)) > most {
+		return nil, exit.Refusedf("the answer of %s has more than %d bytes", c.base, most)
 	}
 	return text, nil
 }

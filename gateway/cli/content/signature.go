@@ -52,7 +52,7 @@ func (s *Signature) Open(stdin io.Reader) error {
 	var trust modelsigning.Trust
 	var err error
 	if s.Key != "" {
-		text, err := input.File(stdin, s.Key)
+		text, err := input.File(stdin, s.Key, input.MaxSmall)
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (s *Signature) Open(stdin io.Reader) error {
 			return exit.Usagef("the public key %s %w", s.Key, err)
 		}
 	} else {
-		text, err := input.File(stdin, s.Roots)
+		text, err := input.File(stdin, s.Roots, input.MaxSmall)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (s *Signature) Open(stdin io.Reader) error {
 			return exit.Usagef("%s %w", s.Roots, err)
 		}
 	}
-	if s.Text, err = input.File(stdin, s.File); err != nil {
+	if s.Text, err = input.File(stdin, s.File, modelsigning.MaxBundle); err != nil {
 		return err
 	}
 	bundle, err := modelsigning.Parse(s.Text)

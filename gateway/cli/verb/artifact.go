@@ -84,7 +84,7 @@ func (a *artifactFlags) readMetadata(stdin io.Reader) (map[string]any, error) {
 	if a.metadata == "" {
 		return metadata, nil
 	}
-	text, err := input.File(stdin, a.metadata)
+	text, err := input.File(stdin, a.metadata, record.MaxBytes)
 	if err != nil {
 		return nil, err
 	}

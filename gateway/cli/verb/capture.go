@@ -43,7 +43,7 @@ run that has not ended stays open in the gateway.
 			}
 			bad := 0
 			for _, file := range files {
-				document, err := input.File(c.InOrStdin(), file)
+				document, err := input.File(c.InOrStdin(), file, input.MaxDocument)
 				if err != nil {
 					return err
 				}

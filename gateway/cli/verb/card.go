@@ -19,12 +19,9 @@ const cardHelp = "file that describes the version: a model or dataset card (READ
 // readCard reads a card for the body of an artifact. The gateway recognises the format of a card by its text. Markdown
 // is the exception, as any text could be Markdown: the file's name decides.
 func readCard(stdin io.Reader, name string) (map[string]any, error) {
-	text, err := input.File(stdin, name)
+	text, err := input.File(stdin, name, record.MaxCard)
 	if err != nil {
 		return nil, err
-	}
-	if len(text) > record.MaxCard {
-		return nil, exit.Usagef("the card %s has %d bytes, more than the %d allowed", name, len(text), record.MaxCard)
 	}
 	if !utf8.Valid(text) {
 		return nil, exit.Usagef("the card %s is not UTF-8 text", name)

@@ -225,7 +225,7 @@ its id.
   jq '.record = "statement/2"' recall.json | pedigree record file - --as harbor`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			text, err := input.File(c.InOrStdin(), args[0])
+			text, err := input.File(c.InOrStdin(), args[0], record.MaxPackBytes)
 			if err != nil {
 				return err
 			}

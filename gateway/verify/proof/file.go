@@ -14,7 +14,7 @@ const format = "pedigree-proof/1"
 // Limits of what a verifier reads. The channel's configuration limits blocks to 10 MB. A trace has some hundreds of
 // records.
 const (
-	maxProof      = 512 << 20 // bytes
+	MaxBytes      = 512 << 20 // of a proof file
 	maxValues     = 1_000_000 // JSON values: a receipt has about 15, and so has a block
 	maxReceipts   = 10_000
 	maxIdentities = 10_000
@@ -147,10 +147,10 @@ func writeTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 // Parse reads a proof file. It accepts only the bytes that [Proof.Bytes] writes. It checks the form of the file, and no
 // signatures; [Verify] does that.
 func Parse(text []byte) (*Proof, error) {
-	if len(text) > maxProof {
-		return nil, refuse(TooLarge, "the file has %d bytes, more than the %d that a proof may have", len(text), maxProof)
+	if len(text) > MaxBytes {
+		return nil, refuse(TooLarge, "the file has %d bytes, more than the %d that a proof may have", len(text), MaxBytes)
 	}
-	limits := canonical.Limits{Bytes: maxProof, Depth: 8, Values: maxValues}
+	limits := canonical.Limits{Bytes: MaxBytes, Depth: 8, Values: maxValues}
 	v, err := canonical.ParseCanonical(text, limits)
 	if err != nil {
 		if _, plain := canonical.Parse(text, limits); plain == nil {

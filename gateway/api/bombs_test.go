@@ -1,0 +1,141 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
+)
+
+// repeated is a text that is repeated until so many bytes are there.
+type repeated struct {
+	text string
+	at   int
+	left int64
+}
+
+func (r *repeated) Read(p []byte) (n int, err error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	p = p[:min(int64(len(p)), r.left)]
+	for n < len(p) {
+		k := copy(p[n:], r.text[r.at:])
+		n, r.at = n+k, (r.at+k)%len(r.text)
+	}
+	r.left -= int64(n)
+	return n, nil
+}
+
+// bomb is what unfolds to much: what stands before, what is repeated, and what stands after.
+type bomb struct{ before, repeated, after string }
+
+func (b bomb) bytes(t testing.TB, coding string, much int64) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	var to io.WriteCloser
+	var err error
+	switch coding {
+	case "gzip":
+		to, err = gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	case "zstd":
+		to, err = zstd.NewWriter(&out, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<20))
+	}
+	require.NoError(t, err)
+	_, err = io.Copy(to, io.MultiReader(
+		strings.NewReader(b.before), &repeated{text: b.repeated, left: much}, strings.NewReader(b.after),
+	))
+	require.NoError(t, err)
+	require.NoError(t, to.Close())
+	return out.Bytes()
+}
+
+// bombs unfold in all the places where a body can.
+var bombs = map[string]bomb{
+	"spaces":                {"", " ", "{}"},
+	"lines":                 {"{}\n", "\r\n", "{}"},
+	"spaces in an object":   {`{"type":`, " \t", `1}`},
+	"spaces in a list":      {`{"type":"EPCISDocument","epcisBody":{"eventList":[{},`, "\n", `{}]}}`},
+	"spaces in an array":    {`[{},`, " ", `{}]`},
+	"spaces behind":         {`{}`, " ", ""},
+	"a string":              {`{"type":"`, "x", `"}`},
+	"a string in a list":    {`{"type":"EPCISDocument","epcisBody":{"eventList":[{"type":"`, "x", `"}]}}`},
+	"escapes":               {`{"type":"`, `\u0041`, `"}`},
+	"a number":              {`{"type":`, "1", `}`},
+	"a name":                {`{"`, "x", `":1}`},
+	"arrays in each other":  {`{"type":`, "[", ""},
+	"objects in each other": {``, `{"a":`, ""},
+	"many numbers":          {`{"type":[`, "0,", `0]}`},
+	"many members":          {`{"type":{`, `"":0,`, `"a":0}}`},
+	"many events":           {`{"type":"EPCISDocument","epcisBody":{"eventList":[`, "{},", `{}]}}`},
+	"many arrays":           {`[`, "[],", `[]]`},
+}
+
+// A body takes memory by the limits of its route, whatever it unfolds to.
+func TestABodyTakesMemoryByItsLimitsWhateverItUnfoldsTo(t *testing.T) {
+	f := newFixture(t, capture.Config{QueuedRecords: 1000})
+	for _, o := range f.server.spec.operations {
+		for name, b := range bombs {
+			for _, coding := range []string{"gzip", "zstd"} {
+				if o.maxBytes == 0 || (coding == "zstd" || o.maxBytes == 64<<20) && name != "spaces" && name != "many arrays" {
+					continue // all bombs in one coding are enough, and some of them where they take long
+				}
+				much, most := o.maxBytes+1, uint64(o.maxBytes*8+40<<20)
+				if o.id == "capture" { // is read as a stream, and keeps what stands around the events
+					much, most = 64<<20, 120<<20
+					if strings.HasPrefix(name, "many") {
+						most = 500 << 20 // for a million values
+					}
+				}
+				f.unfolds(o, b.bytes(t, coding, much), coding, most, o.id+" with "+name+" in "+coding)
+			}
+		}
+	}
+	assert.Zero(t, f.queued())
+}
+
+// unfolds sends a bomb, and checks how many bytes that takes.
+func (f *fixture) unfolds(o *operation, sent []byte, coding string, most uint64, what string) {
+	f.t.Helper()
+	for _, media := range o.consumes {
+		r := httptest.NewRequest(o.method, pathOf(o), bytes.NewReader(sent))
+		r.Header.Set("Content-Type", media)
+		r.Header.Set("Content-Encoding", coding)
+		r.Header.Set("Authorization", "Bearer "+string(o.roles[0])+"-token")
+		w := httptest.NewRecorder()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f.router.ServeHTTP(w, r)
+		runtime.ReadMemStats(&after)
+		assert.Less(f.t, after.TotalAlloc-before.TotalAlloc, most, "%s as %s", what, media)
+		assert.Contains(f.t, []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge}, w.Code, "%s as %s", what, media)
+	}
+}
+
+func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
+	f := newFixture(t)
+	for _, o := range f.server.spec.operations {
+		if o.maxBytes == 0 {
+			continue
+		}
+		r := httptest.NewRequest(o.method, pathOf(o), strings.NewReader("{"))
+		r.ContentLength = o.maxBytes
+		r.Header.Set("Content-Type", o.consumes[0])
+		r.Header.Set("Authorization", "Bearer "+string(o.roles[0])+"-token")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f.router.ServeHTTP(httptest.NewRecorder(), r)
+		runtime.ReadMemStats(&after)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(2<<20), o.id)
+	}
+}
