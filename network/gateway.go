@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +39,8 @@ func (d folder) makeTokens(p *plan) error {
 	return nil
 }
 
-// configureGateway writes an organisation's gateway.json and tokens.json anew. It keeps callers that somebody added to
-// tokens.json. It also keeps the place of the index, unless the options name another one.
+// configureGateway writes an organisation's gateway.json and tokens.json anew. It keeps what somebody changed in
+// tokens.json; see listTokens. It also keeps the place of the index, unless the options name another one.
 func (d folder) configureGateway(p *plan, org Org, o Options) error {
 	c := config.Config{
 		Listen: loopback(org.GatewayPort), Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
@@ -114,15 +115,18 @@ func checkIndex(wanted string) error {
 	return wrap(err, "--index")
 }
 
-// listTokens returns the new content of tokens.json: the network's roles with their current tokens and paths, and
-// everything else that the file had before. A role whose token file was deleted is no longer let in.
+// listTokens returns the new content of tokens.json. If there is no such file yet, it lists the network's roles with
+// their tokens. Later the file decides who is let in: a role that isn't in it stays out, a hash that was changed stays
+// changed, and so does everything else except the paths of the roles. A role whose token file was deleted is no longer
+// let in.
 func (d folder) listTokens(org Org) (config.TokenFile, error) {
 	var before, after config.TokenFile
 	text, err := os.ReadFile(d.path(org.Name, "tokens.json"))
+	isNew := errors.Is(err, fs.ErrNotExist)
 	if err == nil {
 		err = json.Unmarshal(text, &before)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !isNew {
 		return after, fmt.Errorf("couldn't read tokens.json: %w", err)
 	}
 	ours := map[string]bool{}
@@ -136,13 +140,16 @@ func (d folder) listTokens(org Org) (config.TokenFile, error) {
 			return after, err
 		}
 		hash := sha256.Sum256(bytes.TrimSpace(token))
-		after.Tokens = append(after.Tokens, config.Token{
-			Name: role, Role: role, SHA256: hex.EncodeToString(hash[:]), MSPID: org.MSPID,
-			Certificate: filepath.Join(
-				d.user(org.Name, role),
-				"cert.pem",
-			), Key: filepath.Join(d.user(org.Name, role), "key.pem"),
-		})
+		caller := config.Token{Name: role, Role: role, SHA256: hex.EncodeToString(hash[:])}
+		if i := slices.IndexFunc(before.Tokens, func(t config.Token) bool { return t.Name == role }); i >= 0 {
+			caller = before.Tokens[i]
+		} else if !isNew {
+			continue
+		}
+		caller.MSPID = org.MSPID
+		caller.Certificate = filepath.Join(d.user(org.Name, role), "cert.pem")
+		caller.Key = filepath.Join(d.user(org.Name, role), "key.pem")
+		after.Tokens = append(after.Tokens, caller)
 	}
 	for _, caller := range before.Tokens {
 		if !ours[caller.Name] {

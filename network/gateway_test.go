@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/stretchr/testify/require"
 )
 
@@ -45,4 +46,44 @@ func TestAGatewaysFilesStayByteForByte(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestATokenThatWasRevokedStaysRevoked(t *testing.T) {
+	d := folder(t.TempDir())
+	p, err := newPlan(DefaultOrgs, 4, 20_000, "test")
+	require.NoError(t, err)
+	org := p.Orgs[0]
+	for _, org := range p.Orgs {
+		require.NoError(t, os.MkdirAll(d.path(org.Name), 0o700))
+	}
+	require.NoError(t, d.makeTokens(p))
+	up := func() (names []string, hashes map[string]string) {
+		require.NoError(t, d.configureGateway(p, org, Options{}))
+		list, err := d.listTokens(org)
+		require.NoError(t, err)
+		hashes = map[string]string{}
+		for _, token := range list.Tokens {
+			names, hashes[token.Name] = append(names, token.Name), token.SHA256
+		}
+		return names, hashes
+	}
+	names, hashes := up()
+	require.Equal(t, []string{Submitter, Auditor, Operator}, names, "a new network has all roles")
+
+	list, err := d.listTokens(org)
+	require.NoError(t, err)
+	changed := strings.Repeat("ab", 32)
+	list.Tokens = []config.Token{list.Tokens[0], list.Tokens[1]}
+	list.Tokens[1].SHA256 = changed
+	require.NoError(t, writeJSON(d.path(org.Name, "tokens.json"), list, 0o600))
+	for range 2 {
+		var after map[string]string
+		names, after = up()
+		require.Equal(t, []string{Submitter, Auditor}, names, "the operator's token was taken out")
+		require.Equal(t, hashes[Submitter], after[Submitter])
+		require.Equal(t, changed, after[Auditor], "the auditor's token was exchanged")
+	}
+	require.NoError(t, os.Remove(d.token(org.Name, Submitter)))
+	names, _ = up()
+	require.Equal(t, []string{Auditor}, names, "the file of the submitter's token was deleted")
 }
