@@ -197,6 +197,9 @@ func evidenceOf(r *record.Record, by string) *evidence {
 		for _, m := range r.Event.Event.Mentions {
 			e.things[m.URI] = struct{}{}
 		}
+		for _, o := range r.Event.Event.OfLots { // a lot may be named by its items alone
+			e.things[o.Lot] = struct{}{}
+		}
 	case record.NounStatement:
 		e.kind, e.subjects = r.Statement.Kind, r.Statement.Subjects
 	case record.NounArtifact:

@@ -27,6 +27,7 @@ type Event struct {
 
 	TransformationID string    // as sent
 	Mentions         []Mention // what the event is about
+	OfLots           []OfLot   // which of the things mentioned are of which lots, as far as the event says so
 	BizTransactions  []Typed
 	Sources          []Typed
 	Destinations     []Typed
@@ -209,6 +210,7 @@ func (c *checker) read(v *canonical.Value) *Event {
 			}
 		}
 	}
+	e.OfLots = ofLots(v, e.Mentions)
 	return e
 }
 

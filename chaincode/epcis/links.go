@@ -226,3 +226,26 @@ func Class(thing string) string {
 	}
 	return thing[:len(digitalLink)+len(ai)+1+len(value)]
 }
+
+// Classes returns the classes that a canonical thing is of, apart from itself: that
+// of Class and, for a piece of a trade item (ITIP), the trade item too.
+func Classes(thing string) []string {
+	var all []string
+	class := Class(thing)
+	if class != "" && class != thing {
+		all = append(all, class)
+	}
+	if piece, ok := strings.CutPrefix(class, digitalLink+"8006/"); ok && len(piece) >= 14 {
+		all = append(all, digitalLink+"01/"+piece[:14])
+	}
+	return all
+}
+
+// Members returns the prefixes of all things of which Classes names the class.
+func Members(class string) []string {
+	all := Below(class)
+	if gtin, ok := strings.CutPrefix(class, digitalLink+"01/"); ok {
+		all = append(all, digitalLink+"8006/"+gtin)
+	}
+	return all
+}

@@ -35,13 +35,13 @@ func ParsePattern(value string) (Pattern, bool) {
 	thing := Thing(value)
 	p := Pattern{Exact: []string{thing}}
 	if Class(thing) == thing && thing != "" {
-		p.Prefixes = below(thing)
+		p.Prefixes = Below(thing)
 	}
 	return p, true
 }
 
-// below returns the prefixes of the lots and instances of a class.
-func below(class string) []string {
+// Below returns the prefixes of the lots and instances of a class.
+func Below(class string) []string {
 	ai, _, _ := strings.Cut(strings.TrimPrefix(class, digitalLink), "/")
 	switch ai {
 	case "01", "8006", "8010":

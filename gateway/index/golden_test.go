@@ -19,11 +19,11 @@ import (
 
 // goldenFingerprint is the fingerprint of an index of [goldenLedger], in any store. It changes only together with the
 // schema version, or when the compressor writes other packs for the same records.
-const goldenFingerprint = "ac93c8186f9363296b6ce5166b956dd46371462f3bbb245d2bbdd78d1506d055"
+const goldenFingerprint = "c2691d9ada357c7c36df92a9e25e27956b4f8e681660225b7e95a995593be7d0"
 
 // olderIndex is an index of [goldenLedger] in a SQLite file, compressed. It was written by the first program that had
 // this version of the schema.
-const olderIndex = "testdata/schema-4.db.gz"
+const olderIndex = "testdata/schema-5.db.gz"
 
 // goldenLedger has something of everything that the index stores in a way of its own.
 func goldenLedger(t testing.TB) *indextest.Ledger {
@@ -58,6 +58,15 @@ func goldenLedger(t testing.TB) *indextest.Ledger {
 			"inputEPCList":`+things+`,"inputQuantityList":`+quantities+`,
 			"outputEPCList":["urn:epc:id:sgtin:9521234.054321.8"],
 			"outputQuantityList":[{"epcClass":"https://id.gs1.org/01/09521234543213/10/C","quantity":1.5,"uom":"KGM"}]`))
+	l.Cut()
+
+	// Lots beside items and amounts: in the links of items, and in the ilmd.
+	l.Submit("Harbor",
+		event(`"type":"ObjectEvent","action":"OBSERVE","epcList":["https://id.gs1.org/01/09521234543213/10/A/21/7",
+			"https://id.gs1.org/01/09521234543213/10/E/21/9?17=261231"]`),
+		event(`"type":"TransformationEvent","inputQuantityList":`+quantities+`,"ilmd":{"cbvmda:lotNumber":["D","E"]},
+			"outputEPCList":["https://id.gs1.org/01/09521234543213/10/E/21/9"],
+			"outputQuantityList":[{"epcClass":"https://id.gs1.org/01/09521234543213","quantity":5}]`))
 	l.Cut()
 
 	// Declarations that an event was wrong, and eventIDs that are not hashes.

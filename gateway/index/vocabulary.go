@@ -53,6 +53,7 @@ const (
 	RoleOutput         = projection.RoleOutput
 	RoleOutputQuantity = projection.RoleOutputQuantity
 	RoleJoin           = projection.RoleJoin
+	RoleItem           = projection.RoleItem
 
 	RoleSource    = projection.RoleSource
 	RoleDescribes = projection.RoleDescribes

@@ -236,7 +236,7 @@ func (g *graph) family(thing string, next map[string][]*lineage.Edge, other func
 		queue = queue[1:]
 		for _, e := range next[id] {
 			switch to := other(e); e.Kind {
-			case lineage.EdgeInput, lineage.EdgeOutput, lineage.EdgeContinues:
+			case lineage.EdgeInput, lineage.EdgeOutput, lineage.EdgeContinues, lineage.EdgeItem, lineage.EdgeMember:
 				if !related[to] {
 					related[to] = true
 					queue = append(queue, to)

@@ -70,11 +70,22 @@
 // many, so it ends, and where it gets does not depend on its order. Cycles and
 // diamonds need no more care.
 //
+// # Products, lots and items
+//
+// A lot leads to its items, as far as an event says which those are: in one link (/01/…/10/LOT/21/SERIAL), or by a lot
+// number in the ilmd or in an extension (edge "item"). They mattered when the lot did. Upwards, an item
+// comes from its lot. Downwards, an item leads to its lot only if the lot was used up: whoever used it up may have used
+// up the item. The lot stands in for that item, and leads to no other.
+//
+// A product, which is a class without a lot (a GTIN), leads to all its lots and items that any record names (edge
+// "member"), if all of it is in question: the walk begins at it, a statement is about it, or it was
+// made of something in question, without a word of which lot. Upwards, a lot or an item leads to its product, and there
+// the walk ends: what is said of the product counts, and what other lots came from doesn't. A lot never leads
+// downwards to its product.
+//
 // # What is said about a node
 //
 // Statements become flags of the nodes they are about, not nodes of the walk. An
 // event that was declared an error is walked all the same, and marked, with
 // the events that stand in its place.
-//
-// A class without lot (a GTIN) is a node of its own: it leads to none of its lots.
 package lineage

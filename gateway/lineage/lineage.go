@@ -18,6 +18,15 @@ type Graph interface {
 	LinksOf(ctx context.Context, records []int64, snap index.Snapshot) ([]index.Link, error)
 	// Twins are artifact versions with the same digest under another name, sorted by node.
 	Twins(ctx context.Context, artifacts []int64, snap index.Snapshot) ([]index.Twin, error)
+	// OfClass lists the lots and items of classes, at most so many, and tells which classes have more; ClassesOf the
+	// classes of lots and items.
+	OfClass(
+		ctx context.Context,
+		nodes []int64,
+		snap index.Snapshot,
+		most int,
+	) (members map[int64][]index.Vertex, cut []int64, err error)
+	ClassesOf(ctx context.Context, things []int64, snap index.Snapshot) (map[int64][]index.Vertex, error)
 	Kinds(ctx context.Context, ids []int64) (map[int64]index.Kind, error)
 	Names(ctx context.Context, records []int64) (map[int64]string, error) // record ids
 	Describe(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Label, error)
@@ -105,7 +114,8 @@ type Node struct {
 }
 
 // Edge leads from cause to effect. An observation or a containment is neither:
-// its edge leads from the thing to the event, from the parent to the child. An edge between versions that are the same
+// its edge leads from the thing to the event, from the parent to the child. That of
+// a lot leads to its items, and that of a product to its lots and items. An edge between versions that are the same
 // bytes leads from the one whose causes and effects are those of the other: a walk down draws it from the version that
 // it came to first, a walk up towards that.
 type Edge struct {
@@ -122,6 +132,8 @@ const (
 	EdgeContinues = "continues"   // event → event of the same transformation
 	EdgeObserved  = "observed"    // thing → event that names it
 	EdgeContains  = "contains"    // parent → child
+	EdgeItem      = "item"        // lot → item of it
+	EdgeMember    = "member"      // class, such as a GTIN → lot or item of it; the record is the first that names it
 	EdgeDerived   = "derivedFrom" // source → artifact version derived from it
 	EdgeUsed      = "used"        // source → activity that used it
 	EdgeGenerated = "generated"   // activity → artifact version

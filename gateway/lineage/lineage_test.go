@@ -40,12 +40,28 @@ func (s *story) put(name string, r *record.Record) string {
 	return s.name(name, s.ledger.Put("Harbor", r))
 }
 
-// thing is a lot if its name begins with "lot", else a logistic unit.
+const product = "https://id.gs1.org/01/09521234543213"
+
+// thing is a lot if its name begins with "lot", an item if it begins with "item", the product of both if it is
+// "product", else a logistic unit. An item may be named with its lot, as in "item1@lotA".
 func thing(name string) string {
-	if strings.HasPrefix(name, "lot") {
-		return "https://id.gs1.org/01/09521234543213/10/" + name
+	name, lot, named := strings.Cut(name, "@")
+	switch {
+	case name == "product":
+		return product
+	case strings.HasPrefix(name, "lot"):
+		return product + "/10/" + name
+	case named:
+		return product + "/10/" + lot + "/21/" + name
+	case strings.HasPrefix(name, "item"):
+		return product + "/21/" + name
 	}
 	return "https://example.com/unit/" + name
+}
+
+// isClass says whether a name is that of a lot or of the product.
+func isClass(name string) bool {
+	return strings.HasPrefix(name, "lot") || strings.HasPrefix(name, "product")
 }
 
 func quote(all []string) string {
@@ -72,8 +88,11 @@ func classes(all []string) string {
 func (s *story) split(names []string) (instances, lots []string) {
 	for _, name := range names {
 		plain, _, _ := strings.Cut(name, "=")
-		s.name(plain, thing(plain))
-		if strings.HasPrefix(name, "lot") {
+		plain, lot, named := strings.Cut(plain, "@")
+		if s.name(plain, thing(plain)); named {
+			s.name(lot, thing(lot))
+		}
+		if isClass(name) {
 			lots = append(lots, name)
 		} else {
 			instances = append(instances, name)
@@ -352,13 +371,13 @@ func TestWalks(t *testing.T) {
 			node: "crateA", up: these("received", "pallet", "reading"), down: these("received", "pallet", "reading"),
 		},
 		{
-			name: "a GTIN without lot leads to none of its lots",
+			name: "a GTIN without lot leads to its lots, and they not to others",
 			tell: func(s *story) {
 				s.name("gtin", "https://id.gs1.org/01/09521234543213")
 				s.event("counted", 1, "ObjectEvent", `"action":"OBSERVE","quantityList":[{"epcClass":"https://id.gs1.org/01/09521234543213","quantity":3}]`)
 				s.sees("seen", 2, "lotA")
 			},
-			node: "gtin", up: these("counted"), down: these("counted"),
+			node: "gtin", up: these("counted"), down: these("counted", "lotA", "seen"),
 		},
 		{
 			name: "inputs and outputs reported apart are joined by the transformationID",

@@ -48,6 +48,9 @@ func (w *walk) prepare(ctx context.Context, level []*visit) error {
 		if v.kind == index.KindEvent && v.mode == attached && !w.down {
 			continue // a leaf
 		}
+		if v.isNamedOnly() {
+			continue
+		}
 		nodes = append(nodes, v.id)
 		if v.kind.IsRecord() && (v.kind != index.KindEvent || v.mode != attached) {
 			records = append(records, v.id)
@@ -69,8 +72,9 @@ func (w *walk) prepare(ctx context.Context, level []*visit) error {
 	if err := w.readOf(ctx, records); err != nil {
 		return err
 	}
-	// Two things are known only now: the joins of transformations, and the
-	// parents of children, whose emptying ends containment.
+	// Three things are known only now: the joins of transformations, the parents of
+	// children, whose emptying ends containment, and the lots of items, which may
+	// have been used up.
 	nodes = nodes[:0]
 	var ambiguous []int64
 	for _, v := range level {
@@ -79,6 +83,9 @@ func (w *walk) prepare(ctx context.Context, level []*visit) error {
 			for _, l := range w.to[v.id] {
 				if l.Role.Child() {
 					nodes = append(nodes, parents(w.of[l.Record])...)
+				}
+				if l.Role == index.RoleItem && w.down {
+					nodes = append(nodes, lots(w.of[l.Record])...)
 				}
 			}
 		case v.kind == index.KindEvent:
@@ -102,6 +109,9 @@ func (w *walk) prepare(ctx context.Context, level []*visit) error {
 	if err := w.readTo(ctx, nodes); err != nil {
 		return err
 	}
+	if err := w.prepareClasses(ctx, level); err != nil {
+		return err
+	}
 	return w.readKinds(ctx, ambiguous)
 }
 
@@ -110,8 +120,10 @@ func (w *walk) needed(v *visit, l index.Link) bool {
 	switch {
 	case l.Role.Child():
 		return true
-	case l.Role.Parent():
+	case l.Role.Parent(), l.Role == index.RoleItem:
 		return len(v.self) > 0
+	case l.Role.Lot():
+		return len(v.self) > 0 && w.down
 	case l.Role == index.RoleSource:
 		return w.down
 	case l.Role == index.RoleDescribes:
@@ -124,6 +136,16 @@ func parents(links []index.Link) []int64 {
 	var all []int64
 	for _, l := range links {
 		if l.Role.Parent() {
+			all = append(all, l.Node)
+		}
+	}
+	return all
+}
+
+func lots(links []index.Link) []int64 {
+	var all []int64
+	for _, l := range links {
+		if l.Role.Lot() {
 			all = append(all, l.Node)
 		}
 	}

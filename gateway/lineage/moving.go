@@ -36,7 +36,7 @@ func (w *walk) moving(ctx context.Context, visits []*visit, nodes []Node) ([]Mov
 	var events []int64
 	for _, id := range things {
 		for _, l := range w.to[id] {
-			if !l.Role.Mentions() {
+			if !l.Role.Mentions() || l.Role.Lot() { // what happened to an item didn't happen to its lot
 				continue
 			}
 			if old, ok := last[id]; !ok || (moment{old.Time, old.Record}).compare(moment{l.Time, l.Record}) < 0 {

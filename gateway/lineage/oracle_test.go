@@ -32,7 +32,59 @@ type fact struct {
 	action, parent  string
 	children        []string // lots may have "=amount"
 	about           []string
+	lots            map[string]string // of items whose links name their lots
+	ilmd            string            // the lot that the ilmd of an event names
 }
+
+// ofLot is what a fact says of a thing and a lot.
+type ofLot struct {
+	lot, thing string
+	produced   bool
+}
+
+func (f fact) things() []string {
+	all := slices.Concat(f.inputs, f.outputs)
+	if f.kind == "sees" {
+		all = append(all, f.names...)
+	}
+	for _, c := range f.children {
+		name, _, _ := strings.Cut(c, "=")
+		all = append(all, name)
+	}
+	if f.parent != "" {
+		all = append(all, f.parent)
+	}
+	return all
+}
+
+func (f fact) ofLots() []ofLot {
+	var all []ofLot
+	if f.kind == "runs" || f.kind == "artifact" || f.kind == "says" {
+		return nil
+	}
+	for _, name := range f.things() {
+		if lot := f.lots[name]; lot != "" {
+			all = append(all, ofLot{lot, name, slices.Contains(f.outputs, name)})
+		}
+		if isItem(name) || name == "product" {
+			if f.ilmd != "" && !slices.Contains(f.inputs, name) {
+				all = append(all, ofLot{f.ilmd, name, slices.Contains(f.outputs, name)})
+			}
+		}
+	}
+	return all
+}
+
+// lotsBeside lists the lots that a fact names beside its things, and whether it made something of them.
+func (f fact) lotsBeside() map[string]bool {
+	all := map[string]bool{}
+	for _, o := range f.ofLots() {
+		all[o.lot] = all[o.lot] || o.produced
+	}
+	return all
+}
+
+func isItem(name string) bool { return strings.HasPrefix(name, "item") }
 
 type world struct {
 	facts []fact
@@ -46,6 +98,7 @@ type moments map[int]bool
 type state struct {
 	self, held                           moments
 	always                               bool
+	standsIn                             bool // of a lot: for an item of it
 	attached, naming, consumed, produced bool
 	entire                               bool            // of a run: whatever it used and made
 	opened                               map[string]bool // of a run: only what goes through these inputs
@@ -92,7 +145,7 @@ func (w *world) inside(child, parent string) []moments {
 			}
 		}
 		number, err := strconv.Atoi(amount)
-		lot := strings.HasPrefix(child, "lot")
+		lot := isClass(child)
 		switch {
 		case mine && f.action != "DELETE":
 			if open == nil {
@@ -149,7 +202,7 @@ func (w *world) walk(start string, down bool) []string {
 		for _, flag := range []struct {
 			have *bool
 			set  bool
-		}{{&have.always, s.always}, {&have.attached, s.attached}, {&have.naming, s.naming}, {&have.consumed, s.consumed}, {&have.produced, s.produced}, {&have.entire, s.entire}} {
+		}{{&have.always, s.always}, {&have.attached, s.attached}, {&have.naming, s.naming}, {&have.consumed, s.consumed}, {&have.produced, s.produced}, {&have.entire, s.entire}, {&have.standsIn, s.standsIn}} {
 			changed, *flag.have = changed || flag.set && !*flag.have, *flag.have || flag.set
 		}
 	}
@@ -194,7 +247,54 @@ func (w *world) things() []string {
 	return list
 }
 
+// known lists the lots, the items and the product that any fact names.
+func (w *world) known() map[string]bool {
+	all := map[string]bool{}
+	for _, f := range w.facts {
+		names := slices.Concat(f.things(), f.about, f.names)
+		for lot := range f.lotsBeside() {
+			names = append(names, lot)
+		}
+		for _, name := range names {
+			if name == "product" || strings.HasPrefix(name, "lot") || isItem(name) {
+				all[name] = true
+			}
+		}
+	}
+	return all
+}
+
+// fromClass goes between the product, its lots and its items.
+func (w *world) fromClass(node string, s state, down bool, reach func(string, state)) {
+	mattered := s.always || len(s.self) > 0
+	known := w.known()
+	switch {
+	case node == "product" && down && s.always:
+		for name := range known {
+			if name != "product" {
+				reach(name, state{always: true})
+			}
+		}
+	case known[node] && node != "product" && known["product"] && !down && mattered:
+		reach("product", state{})
+	}
+	for _, f := range w.facts {
+		for _, o := range f.ofLots() {
+			switch {
+			case !mattered || !isItem(o.thing):
+			case o.lot == node && down:
+				reach(o.thing, state{self: s.self, always: s.always})
+			case o.thing == node && !down:
+				reach(o.lot, state{self: s.self, always: s.always})
+			case o.thing == node && slices.ContainsFunc(w.facts, func(f fact) bool { return slices.Contains(f.inputs, o.lot) }):
+				reach(o.lot, state{standsIn: true})
+			}
+		}
+	}
+}
+
 func (w *world) fromThing(node string, s state, down bool, reach func(string, state)) {
+	w.fromClass(node, s, down, reach)
 	mattered := s.always || len(s.self) > 0
 	var loads []moments
 	for _, child := range w.things() {
@@ -261,14 +361,17 @@ func (w *world) fromThing(node string, s state, down bool, reach func(string, st
 			name, _, _ := strings.Cut(c, "=")
 			names = names || name == node
 		}
+		produced, beside := f.lotsBeside()[node]
+		names = names || beside
 		if f.kind == "makes" {
-			if slices.Contains(f.inputs, node) && down && (mattered || s.held[rank]) {
+			if slices.Contains(f.inputs, node) && down && (mattered || s.held[rank] || s.standsIn) {
 				reach(id, state{attached: true, consumed: true})
 			}
-			if slices.Contains(f.outputs, node) && !down && mattered {
+			made := slices.Contains(f.outputs, node) || produced
+			if made && !down && mattered {
 				reach(id, state{attached: true, produced: true})
 			}
-			names = slices.Contains(f.outputs, node) && down
+			names = made && down || beside && !produced
 		}
 		if names && (observed(rank) || s.held[rank]) {
 			reach(id, state{attached: true})
@@ -348,6 +451,7 @@ func (w *world) fromRecord(i int, s state, down bool, reach func(string, state))
 			for _, thing := range f.names {
 				reach(thing, now)
 			}
+			w.amounts(f, func(lot string) { reach(lot, now) })
 		}
 	case "packs":
 		if s.naming {
@@ -362,6 +466,11 @@ func (w *world) fromRecord(i int, s state, down bool, reach func(string, state))
 			for _, output := range f.outputs {
 				reach(output, state{always: true})
 			}
+			for lot, produced := range f.lotsBeside() {
+				if produced {
+					reach(lot, state{always: true})
+				}
+			}
 		}
 		if !down && (s.produced || s.naming) {
 			for _, input := range f.inputs {
@@ -372,6 +481,7 @@ func (w *world) fromRecord(i int, s state, down bool, reach func(string, state))
 			for _, output := range f.outputs {
 				reach(output, now)
 			}
+			w.amounts(f, func(lot string) { reach(lot, now) })
 		}
 		for j, other := range w.facts {
 			if j == i || f.join == "" || other.join != f.join {
@@ -387,13 +497,23 @@ func (w *world) fromRecord(i int, s state, down bool, reach func(string, state))
 	}
 }
 
+// amounts calls a function with the lots that a fact names beside amounts of the product, and not beside items.
+func (w *world) amounts(f fact, reach func(lot string)) {
+	for lot := range f.lotsBeside() {
+		if !slices.ContainsFunc(f.ofLots(), func(o ofLot) bool { return o.lot == lot && isItem(o.thing) }) {
+			reach(lot)
+		}
+	}
+}
+
 var (
 	units = []string{"u1", "u2", "u3", "u4"}
 	lots  = []string{"lotA", "lotB", "lotC"}
+	items = []string{"item1", "item2", "product"} // these are of the product that the lots are of
 )
 
 func drawFact(r *rapid.T, w *world) fact {
-	things := append(slices.Clone(units), lots...)
+	things := slices.Concat(units, lots, items)
 	some := func(label string, from []string, least, most int) []string {
 		return rapid.SliceOfNDistinct(rapid.SampledFrom(from), least, min(most, len(from)), rapid.ID[string]).Draw(r, label)
 	}
@@ -432,7 +552,7 @@ func drawFact(r *rapid.T, w *world) fact {
 			least = 0
 		}
 		for _, child := range some("children", rest, least, 2) {
-			if strings.HasPrefix(child, "lot") {
+			if isClass(child) {
 				child += rapid.SampledFrom([]string{"", "=10", "=20"}).Draw(r, "amount")
 			}
 			f.children = append(f.children, child)
@@ -463,7 +583,38 @@ func drawFact(r *rapid.T, w *world) fact {
 	case "says":
 		f.names = some("subjects", append(sources, things...), 1, 3)
 	}
+	f.drawLots(r)
 	return f
+}
+
+// drawLots says of which lots the things of an event are.
+func (f *fact) drawLots(r *rapid.T) {
+	if f.kind != "sees" && f.kind != "makes" && f.kind != "packs" {
+		return
+	}
+	f.lots = map[string]string{}
+	for _, name := range f.things() {
+		if isItem(name) && rapid.Bool().Draw(r, "of a lot") {
+			f.lots[name] = rapid.SampledFrom(lots).Draw(r, "lot")
+		}
+	}
+	described := slices.ContainsFunc(f.things(), func(name string) bool {
+		return (isItem(name) || name == "product") && !slices.Contains(f.inputs, name)
+	})
+	if f.kind != "packs" && described && rapid.IntRange(0, 2).Draw(r, "ilmd") == 0 {
+		f.ilmd = rapid.SampledFrom(lots).Draw(r, "lot of the ilmd")
+	}
+}
+
+// spelled are names as the event spells them: with the lots of items.
+func (f fact) spelled(names []string) []string {
+	all := slices.Clone(names)
+	for i, name := range all {
+		if lot := f.lots[name]; lot != "" {
+			all[i] += "@" + lot
+		}
+	}
+	return all
 }
 
 // tell puts the world's facts on a ledger, each in a block of its own.
@@ -479,12 +630,16 @@ func (w *world) tell(s *story) {
 		place := fmt.Sprintf("#%d", i)
 		switch f.kind {
 		case "sees":
-			s.sees(place, f.day, f.names...)
+			if f.ilmd != "" {
+				s.commissions(place, f.day, f.ilmd, f.spelled(f.names)...)
+			} else {
+				s.sees(place, f.day, f.spelled(f.names)...)
+			}
 		case "packs":
-			s.packs(place, f.day, f.action, f.parent, f.children...)
+			s.packs(place, f.day, f.action, f.parent, f.spelled(f.children)...)
 		case "makes":
-			in, inLots := s.split(f.inputs)
-			out, outLots := s.split(f.outputs)
+			in, inLots := s.split(f.spelled(f.inputs))
+			out, outLots := s.split(f.spelled(f.outputs))
 			var parts []string
 			for field, list := range map[string]string{"inputEPCList": quote(in), "inputQuantityList": classes(inLots), "outputEPCList": quote(out), "outputQuantityList": classes(outLots)} {
 				if list != "" {
@@ -493,6 +648,10 @@ func (w *world) tell(s *story) {
 			}
 			if f.join != "" {
 				parts = append(parts, fmt.Sprintf(`"transformationID":%q`, f.join))
+			}
+			if f.ilmd != "" {
+				s.split([]string{f.ilmd})
+				parts = append(parts, fmt.Sprintf(`"ilmd":{"cbvmda:lotNumber":%q}`, f.ilmd))
 			}
 			s.event(place, f.day, "TransformationEvent", strings.Join(parts, ","))
 		case "artifact":

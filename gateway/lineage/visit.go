@@ -14,6 +14,9 @@ const (
 	naming                    // to the things it names
 	consumed                  // by an input: to its outputs
 	produced                  // by an output: to its inputs
+
+	// Of a lot: it stands in for an item of it, so that the walk goes to those who used up the lot.
+	standin
 )
 
 // arrival is how the walk came to a node: from which, which it had come to in
@@ -32,7 +35,7 @@ type visit struct {
 	kind  index.Kind
 	self  window // of a thing: when it mattered
 	held  window // of a thing: when it carried something that mattered
-	mode  mode   // of an event
+	mode  mode   // of an event; of a lot whether it stands in
 	fresh bool   // not expanded since it was made, its mode grew or more of its inputs opened
 
 	// The first arrival is on a shortest path. The latest is the first of those in the level that
@@ -114,5 +117,10 @@ func (v *visit) through(l index.Link) *arrival {
 	return best
 }
 
-// onItsOwn tells whether a node is in question itself, and not only as the carrier of what is.
-func (v *visit) onItsOwn() bool { return len(v.held) == 0 || len(v.self) > 0 }
+// isNamedOnly tells whether a node is a class that the walk came to upwards from a lot or an item: the walk ends there.
+func (v *visit) isNamedOnly() bool {
+	return v.kind.IsThing() && len(v.self) == 0 && len(v.held) == 0 && v.mode == 0
+}
+
+// onItsOwn tells whether a node is in question itself, and not only as the carrier of what is, or the lot of an item.
+func (v *visit) onItsOwn() bool { return len(v.held) == 0 && v.mode&standin == 0 || len(v.self) > 0 }

@@ -55,6 +55,8 @@ const (
 	edgeDerived
 	edgeGenerated
 	edgeInput
+	edgeItem
+	edgeMember
 	edgeObserved
 	edgeOutput
 	edgeSameBytes
@@ -69,6 +71,8 @@ var edgeKinds = [...]string{
 	EdgeDerived,
 	EdgeGenerated,
 	EdgeInput,
+	EdgeItem,
+	EdgeMember,
 	EdgeObserved,
 	EdgeOutput,
 	EdgeSameBytes,
@@ -87,6 +91,11 @@ type walk struct {
 	next     map[int64]bool
 	frontier map[int64]bool
 	reasons  map[string]bool
+
+	members    map[int64][]index.Vertex // of classes: their lots and items
+	cutClasses map[int64]bool           // classes that have more
+	classes    map[int64][]index.Vertex // of lots and items: their classes
+	classified map[int64]bool           // things whose members or classes were asked for
 	*links
 }
 
@@ -94,6 +103,8 @@ func newWalk(q Query, l *links, starts []index.Vertex) *walk {
 	w := &walk{
 		query: q, down: q.Direction == Descendants,
 		visits: map[int64]*visit{}, next: map[int64]bool{}, frontier: map[int64]bool{}, reasons: map[string]bool{},
+		members: map[int64][]index.Vertex{}, cutClasses: map[int64]bool{},
+		classes: map[int64][]index.Vertex{}, classified: map[int64]bool{},
 		links: l,
 	}
 	for _, start := range starts {
@@ -223,6 +234,7 @@ func (w *walk) connect(by *arrival, f found, e edge) {
 
 func (w *walk) expand(v *visit) {
 	switch {
+	case v.isNamedOnly(): // its links weren't read
 	case v.kind.IsThing():
 		w.expandThing(v)
 	case v.kind == index.KindEvent:
@@ -241,7 +253,7 @@ func (w *walk) expandThing(v *visit) {
 		event := found{id: l.Record, kind: index.KindEvent, mode: attached}
 		switch {
 		case l.Role.Consumes() && w.down:
-			if len(v.self) > 0 || v.held.has(at) {
+			if len(v.self) > 0 || v.held.has(at) || v.mode&standin != 0 {
 				event.mode |= consumed
 				w.connect(v.latest, event, edge{v.id, l.Record, l.Record, edgeInput})
 			}
@@ -255,12 +267,18 @@ func (w *walk) expandThing(v *visit) {
 			if observed {
 				w.connect(v.latest, event, edge{v.id, l.Record, l.Record, edgeObserved})
 			}
+			if l.Role.Lot() && w.down {
+				w.expandItems(v, l)
+			}
+		case l.Role == index.RoleItem:
+			w.expandLots(v, l)
 		case l.Role == index.RoleAbout && !w.down:
 			if counts.has(at) {
 				w.connect(v.latest, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeAbout})
 			}
 		}
 	}
+	w.expandClasses(v)
 	for _, c := range w.carriers(v.id) {
 		held := c.inside.intersect(counts.union(v.held))
 		w.contain(
@@ -342,6 +360,7 @@ func (w *walk) expandEvent(v *visit) {
 		case l.Role.Consumes() && !w.down && v.mode&(produced|naming) != 0:
 			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeInput})
 		case l.Role.Consumes() && w.down: // an event's effects are on what it makes
+		case l.Role.Lot() && w.ofItems(l): // the event names the items, and these lead upwards to the lot
 		case l.Role.Mentions() && v.mode&naming != 0:
 			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeObserved})
 		}

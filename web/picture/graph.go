@@ -27,7 +27,7 @@ func lineOf(kind string) line {
 	switch kind {
 	case lineage.EdgeObserved:
 		return observes
-	case lineage.EdgeContains:
+	case lineage.EdgeContains, lineage.EdgeItem, lineage.EdgeMember:
 		return holds
 	}
 	return causes

@@ -309,7 +309,7 @@ func (w *writer) edge(e lineage.Edge) {
 	from, to := w.name(e.From), w.name(e.To)
 	fromActs, toActs := acts(w.kinds[e.From]), acts(w.kinds[e.To])
 	switch {
-	case e.Kind == lineage.EdgeContains:
+	case e.Kind == lineage.EdgeContains || e.Kind == lineage.EdgeItem || e.Kind == lineage.EdgeMember:
 		w.relate("hadMember", map[string]any{"prov:collection": from, "prov:entity": to})
 	case e.Kind == lineage.EdgeDerived && !fromActs && !toActs:
 		w.relate("wasDerivedFrom", map[string]any{"prov:generatedEntity": to, "prov:usedEntity": from})

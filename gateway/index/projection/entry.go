@@ -234,6 +234,47 @@ func (e *entry) readEvent(ev *epcis.Event, r *bodyReader) {
 		e.mention(r.businessTransactionName(b.Type, b.ID), RoleBusinessTransaction)
 	}
 	e.distinct()
+	e.readLots(ev.OfLots, r)
+}
+
+// readLots mentions the lots that an event names beside its things, and the items of each.
+func (e *entry) readLots(all []epcis.OfLot, r *bodyReader) {
+	if len(all) == 0 {
+		return
+	}
+	type lot struct {
+		number   int
+		produced bool
+	}
+	lots, items := map[string]lot{}, map[string][]int{}
+	var lotOrder, itemOrder []string
+	for _, o := range all {
+		l, known := lots[o.Lot]
+		if !known {
+			l.number, lotOrder = len(lots), append(lotOrder, o.Lot)
+		}
+		l.produced = l.produced || o.Produced()
+		lots[o.Lot] = l
+		if !o.IsItem() {
+			continue
+		}
+		if _, known := items[o.Thing]; !known {
+			itemOrder = append(itemOrder, o.Thing)
+		}
+		items[o.Thing] = append(items[o.Thing], l.number)
+	}
+	for _, name := range lotOrder {
+		m := mention{node: r.name(spaceThing, name, KindClass), role: RoleLot, flow: flowOf([]int{lots[name].number})}
+		if lots[name].produced {
+			m.role = RoleLotOutput
+		}
+		e.mentions = append(e.mentions, m)
+	}
+	for _, name := range itemOrder {
+		e.mentions = append(e.mentions, mention{
+			node: r.name(spaceThing, name, KindThing), role: RoleItem, flow: flowOf(items[name]),
+		})
+	}
 }
 
 func (e *entry) readArtifact(a *record.Artifact) {

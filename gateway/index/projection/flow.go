@@ -10,6 +10,9 @@ import (
 // was made of. Then its links have flows: that of an input is the input's position in the record's list, and that of
 // an output the positions of the inputs it was made of.
 //
+// An event may say of items which lots they are of. Then the flow of a lot is its number in the event, and the flow of
+// an item the numbers of its lots.
+//
 // A flow is spelled as it is stored: "=" and spans of positions, such as "=0-2,7". So "=" alone is an output that was
 // made of nothing. A flow is empty if the activity says nothing: of any output, or of this one.
 type Flow string

@@ -32,6 +32,13 @@ const (
 
 	RoleBusinessTransaction Role = 25 // bizTransactionList of any event
 
+	// What an event says of lots. A lot that it names beside things has RoleLot, or RoleLotOutput if the event made
+	// things of it. Each item of such a lot has RoleItem, beside the role of its field. Flows say which item is of
+	// which lot: see Flow.
+	RoleLot       Role = 26
+	RoleLotOutput Role = 27
+	RoleItem      Role = 28
+
 	// Artifacts.
 	RoleSource    Role = 30 // derivedFrom
 	RoleDescribes Role = 31 // the artifact version that an artifact record is about
@@ -45,7 +52,10 @@ const (
 )
 
 // Mentions says whether the role is that of a thing in an event.
-func (r Role) Mentions() bool { return r >= RoleEPC && r <= RoleOutputQuantity }
+func (r Role) Mentions() bool { return r >= RoleEPC && r <= RoleOutputQuantity || r.Lot() }
+
+// Lot says whether the role is that of a lot that an event names beside its things.
+func (r Role) Lot() bool { return r == RoleLot || r == RoleLotOutput }
 
 // Parent says whether the role is the parent's in an aggregation or association event.
 func (r Role) Parent() bool { return r >= RoleParentAdd && r <= RoleParentEmptied }
@@ -57,10 +67,12 @@ func (r Role) Child() bool { return r >= RoleChildAdd && r <= RoleChildClassDele
 func (r Role) Consumes() bool { return r == RoleInput || r == RoleInputQuantity }
 
 // Produces says whether the role is an output's of a transformation event.
-func (r Role) Produces() bool { return r == RoleOutput || r == RoleOutputQuantity }
+func (r Role) Produces() bool {
+	return r == RoleOutput || r == RoleOutputQuantity || r == RoleLotOutput
+}
 
 // flows says whether links in the role may have a flow. Links in other roles may have a quantity.
-func (r Role) flows() bool { return r == RoleUsed || r == RoleGenerated }
+func (r Role) flows() bool { return r == RoleUsed || r == RoleGenerated || r.Lot() || r == RoleItem }
 
 // The event types and actions by the numbers that are stored. Number 0 means that an event has none.
 var (

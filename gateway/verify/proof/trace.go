@@ -1,10 +1,12 @@
 package proof
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
@@ -174,14 +176,22 @@ func (t *Trace) check(records []*Proved) (*ProvedTrace, error) {
 			}
 		}
 	}
+	spoken := maps.Clone(visited) // what is said of a product is said of its lots and items
+	if t.Direction == Ancestors {
+		for node := range visited {
+			for _, class := range epcis.Classes(node) {
+				spoken[class] = true
+			}
+		}
+	}
 	for more := true; more; { // what is said of records on the walk, and of what was said
 		more = false
 		for _, l := range all {
 			if !walked[l.record] &&
-				(l.sees(visited) || slices.ContainsFunc(l.about, func(node string) bool { return visited[node] })) {
+				(l.sees(visited) || slices.ContainsFunc(l.about, func(node string) bool { return spoken[node] })) {
 				walked[l.record], more = true, true
 				for _, name := range l.names {
-					visited[name] = true
+					visited[name], spoken[name] = true, true
 				}
 			}
 		}
@@ -250,6 +260,12 @@ func linksOf(proved *Proved, up bool) ([]*links, error) {
 				*causes, *effects = append(*causes, m.URI), append(*effects, m.URI)
 			}
 		}
+		for _, o := range r.Event.Event.OfLots { // an item is of the lot, and the lot is of what the item was made of
+			*causes, *effects = append(*causes, o.Lot, o.Thing), append(*effects, o.Lot, o.Thing)
+		}
+		if !up { // what is wrong with all of a product is wrong with each lot and item
+			l.from = append(l.from, classesOf(r.Event.Event)...)
+		}
 		id := "event:" + r.Event.Event.EventID
 		if r.Event.Event.ErrorDeclaration != nil {
 			l.about = append(l.about, id)
@@ -275,6 +291,25 @@ func linksOf(proved *Proved, up bool) ([]*links, error) {
 		}
 	}
 	return []*links{l}, nil
+}
+
+// classesOf lists the products of the lots and items that an event names.
+func classesOf(e *epcis.Event) []string {
+	var all []string
+	add := func(thing string) {
+		for _, class := range epcis.Classes(thing) {
+			if !slices.Contains(all, class) {
+				all = append(all, class)
+			}
+		}
+	}
+	for _, m := range e.Mentions {
+		add(m.URI)
+	}
+	for _, o := range e.OfLots {
+		add(o.Lot)
+	}
+	return all
 }
 
 // linksOfRun are the ways through a run.
