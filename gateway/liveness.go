@@ -10,7 +10,7 @@ import (
 const stalledAfter = 30 * time.Second
 
 // ready reports whether the gateway follows the ledger, its index has caught up, and the ledger takes transactions. If
-// not, the text says why. If so, the text may still tell the operator something.
+// not, the text says why. If so, the text tells the operator of a queue that was damaged.
 func (g *Gateway) ready() (bool, string) {
 	if ok, why := g.follower.ready(); !ok {
 		return false, why
@@ -19,7 +19,7 @@ func (g *Gateway) ready() (bool, string) {
 		return false, fmt.Sprintf("the ledger stands still: a transaction has waited for the orderers since %s, and no block "+
 			"has come; it is sent again until one does", since.UTC().Format(time.RFC3339))
 	}
-	return true, ""
+	return true, g.queue.Stats().Damage
 }
 
 // stalled reports whether a transaction has waited for too long without a block, and since when. The time is zero if

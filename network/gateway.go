@@ -2,6 +2,7 @@ package network
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -172,17 +173,18 @@ func (d folder) gatewayProcess(org Org, extra []string) process {
 // loopbackClient never takes a proxy: what it talks to is on this machine.
 var loopbackClient = &http.Client{Transport: &http.Transport{Proxy: nil}, Timeout: 30 * time.Second}
 
-// gatewayReady says why the gateway doesn't answer as ready, or nil.
-func gatewayReady(ctx context.Context, org Org) error {
+// gatewayReady says why the gateway doesn't answer as ready, or nil. The notice is what a gateway that is ready tells its
+// operator all the same.
+func gatewayReady(ctx context.Context, org Org) (notice string, err error) {
 	status, body, err := callGateway(ctx, http.MethodGet, org.URL()+"/readyz", "", nil)
-	if err == nil && status != http.StatusOK {
-		var said struct{ Why string }
-		if json.Unmarshal([]byte(body), &said) == nil && said.Why != "" {
-			body = said.Why
-		}
-		err = fmt.Errorf("status %d: %s", status, body)
+	var said struct{ Why string }
+	if err == nil {
+		_ = json.Unmarshal([]byte(body), &said) // another program may listen there
 	}
-	return wrap(err, "%s's gateway isn't ready", org.Title)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", status, cmp.Or(said.Why, body))
+	}
+	return said.Why, wrap(err, "%s's gateway isn't ready", org.Title)
 }
 
 // register records the organisation as a member of the consortium that claims the namespace of its own name, through

@@ -321,7 +321,10 @@ func (n *Network) AwaitReady(ctx context.Context) error {
 		checks = append(checks,
 			func() error { return c.prove(ctx, n.plan.Chaincode, n.plan.mspIDs()) },
 			func() error {
-				return eventually(ctx, func(ctx context.Context) error { return gatewayReady(ctx, n.plan.Orgs[i]) })
+				return eventually(ctx, func(ctx context.Context) error {
+					_, err := gatewayReady(ctx, n.plan.Orgs[i])
+					return err
+				})
 			})
 	}
 	return together(checks...)

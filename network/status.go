@@ -40,6 +40,8 @@ type OrgStatus struct {
 	URL   string `json:"url"`
 	// Ready says whether the gateway answers and has caught up with the ledger.
 	Ready bool `json:"ready"`
+	// Notice is what the gateway tells its operator while it is ready: that its queue was damaged, for one.
+	Notice string `json:"notice,omitempty"`
 	// Tokens maps each role to the file that holds its bearer token.
 	Tokens map[string]string `json:"tokens"`
 }
@@ -138,8 +140,10 @@ func (s *NetworkStatus) look(ctx context.Context, p *plan) {
 	checks := make([]func() error, len(p.Orgs))
 	for i, org := range p.Orgs {
 		checks[i] = func() error {
-			err := gatewayReady(ctx, org)
-			s.Orgs[i].Ready = err == nil
+			notice, err := gatewayReady(ctx, org)
+			if s.Orgs[i].Ready = err == nil; err == nil {
+				s.Orgs[i].Notice = notice
+			}
 			return err
 		}
 	}
@@ -182,6 +186,14 @@ func (s NetworkStatus) print(out io.Writer) error {
 	fmt.Fprintln(table, "\nORGANISATION\tGATEWAY\tREADY")
 	for _, org := range s.Orgs {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", org.Title, org.URL, yes(org.Ready))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, org := range s.Orgs {
+		if org.Notice != "" {
+			fmt.Fprintf(out, "\n%s: %s\n", org.Title, org.Notice)
+		}
 	}
 	if len(s.Processes) > 0 {
 		fmt.Fprintln(table, "\nPROCESS\tRUNNING\tPID\tRESTARTS\tLISTENS ON\tLAST EXIT")

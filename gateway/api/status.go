@@ -14,14 +14,15 @@ type health struct {
 // healthz says that the process works: it could answer.
 func (s *Server) healthz(c *call) error { return c.answer(http.StatusOK, health{OK: true}) }
 
-// readyz says whether the gateway follows the ledger and has caught up.
+// readyz says whether the gateway follows the ledger, has caught up, and gets transactions recorded. What the operator
+// should know all the same is in why.
 func (s *Server) readyz(c *call) error {
 	ready, why := s.Ready()
 	if !ready {
 		c.Header("Retry-After", "1")
 		return c.answer(http.StatusServiceUnavailable, health{Why: why})
 	}
-	return c.answer(http.StatusOK, health{OK: true})
+	return c.answer(http.StatusOK, health{OK: true, Why: why})
 }
 
 type statusView struct {

@@ -223,20 +223,31 @@ func Open(cfg Config) (*Queue, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	s, err := openStore(cfg.Folder)
+	s, err := openStore(cfg.Folder, cfg.Logger)
 	if err != nil {
 		return nil, err
 	}
-	q := &Queue{
-		cfg: cfg, store: s, log: cfg.Logger,
-		jobs: make(map[string]*job), claims: make(map[claim]place), waiting: make(map[claim][]place),
-		wake: make(chan struct{}, 1), rateAt: time.Now(), batches: make(map[*batch]struct{}),
+	q := newQueue(cfg, s)
+	err = q.recover()
+	if isDamage(err) { // the file can be read, but what it says can't be true
+		if err = s.replace(err); err == nil {
+			q = newQueue(cfg, s)
+			err = q.recover()
+		}
 	}
-	if err := q.recover(); err != nil {
+	if err != nil {
 		_ = s.close()
 		return nil, err
 	}
 	return q, nil
+}
+
+func newQueue(cfg Config, s *store) *Queue {
+	return &Queue{
+		cfg: cfg, store: s, log: cfg.Logger,
+		jobs: make(map[string]*job), claims: make(map[claim]place), waiting: make(map[claim][]place),
+		wake: make(chan struct{}, 1), rateAt: time.Now(), batches: make(map[*batch]struct{}),
+	}
 }
 
 func orDefault[T int | time.Duration](field *T, value T) {
@@ -276,15 +287,20 @@ type Stats struct {
 	Rate float64
 	// Sent is when the oldest transaction under way left for the orderers, or was about to; zero if none has.
 	Sent time.Time
+	// Damage tells the operator that the queue's file was damaged and set aside, and what may be lost. It is empty once
+	// the operator has deleted the text that says so.
+	Damage string
 	// Waiting is why the oldest transaction under way does not get on; empty if all do.
 	Waiting string
 }
 
 // Stats tells how the queue is doing.
 func (q *Queue) Stats() Stats {
+	damage := damageNotice(q.cfg.Folder)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := Stats{Jobs: len(q.jobs), Records: q.records, Bytes: q.bytes, InFlight: q.inFlight, Rate: q.currentRate()}
+	s := Stats{Jobs: len(q.jobs), Records: q.records, Bytes: q.bytes, InFlight: q.inFlight, Rate: q.currentRate(),
+		Damage: damage}
 	var oldest time.Time
 	for b := range q.batches {
 		if b.problem != "" && (oldest.IsZero() || b.begun.Before(oldest)) {

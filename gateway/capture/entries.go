@@ -61,7 +61,7 @@ var errEntries = errors.New("the list of records is damaged")
 
 // decodeEntries reads n entries and nothing else.
 func decodeEntries(text []byte, n int) ([]entry, error) {
-	if n > len(text) {
+	if n < 0 || n > len(text) {
 		return nil, errEntries
 	}
 	list := make([]entry, n)

@@ -2,9 +2,6 @@ package capture
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -106,14 +103,6 @@ func TestAQueueOfAnotherVersionIsRefused(t *testing.T) {
 	b.close()
 	_, err = Open(b.cfg)
 	require.ErrorContains(t, err, "schema 99")
-}
-
-func TestSomethingThatIsNoQueueIsRefused(t *testing.T) {
-	b := newBench(t)
-	require.NoError(t, os.WriteFile(filepath.Join(b.cfg.Folder, "queue.db"), []byte(strings.Repeat("not a database ", 1000)), 0o600))
-	_, err := Open(b.cfg)
-	require.Error(t, err)
-	require.Contains(t, err.Error(), b.cfg.Folder)
 }
 
 func TestWitnessesGoWithTheirRecords(t *testing.T) {

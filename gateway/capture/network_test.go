@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -11,12 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
@@ -96,6 +100,17 @@ func newPlant(t *testing.T) *plant {
 	return p
 }
 
+// genesis is the hash of the ledger's first block.
+func (p *plant) genesis() []byte {
+	text, err := os.ReadFile(p.net.GenesisFile())
+	require.NoError(p, err)
+	var m common.Block
+	require.NoError(p, proto.Unmarshal(text, &m))
+	b, err := proof.OpenBlock(&m)
+	require.NoError(p, err)
+	return b.Hash()
+}
+
 // start begins a gateway's life: it reads the whole ledger, and then works on the queue.
 func (p *plant) start() {
 	var err error
@@ -112,7 +127,8 @@ func (p *plant) start() {
 	id, _ := p.cfg.Identity("")
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = p.client.Follow(ctx, id, ledger.Start{}, p.index.take) })
+	start := ledger.Start{Genesis: p.genesis()} // so that any organisation's peer may give the first block
+	wg.Go(func() { _ = p.client.Follow(ctx, id, start, p.index.take) })
 	// What is in the queue is looked up on a peer first, so the reader needs to be no further than this to begin.
 	require.NoError(p, p.client.Handed(ctx, 0))
 	wg.Go(func() { _ = p.queue.Run(ctx, p.client, p.index) })

@@ -36,11 +36,7 @@ func (q *Queue) recover() error {
 	}
 	for id, j := range q.jobs {
 		if j.open == 0 {
-			return fmt.Errorf(
-				"job %s is marked as running and has nothing pending: the queue in %s is damaged",
-				id,
-				q.cfg.Folder,
-			)
+			return fmt.Errorf("%w: job %s is marked as running and has nothing pending", ErrDamaged, id)
 		}
 	}
 	return nil
@@ -124,11 +120,11 @@ func (q *Queue) readParts() ([]*part, error) {
 		}
 		j, ok := q.jobs[id]
 		if !ok {
-			return nil, fmt.Errorf("part %d belongs to job %s, which isn't running", p.id, id)
+			return nil, fmt.Errorf("%w: part %d belongs to job %s, which isn't running", ErrDamaged, p.id, id)
 		}
 		p.job = j
 		if err := p.decode(packed, outcomes); err != nil {
-			return nil, fmt.Errorf("part %d can't be read: %w", p.id, err)
+			return nil, fmt.Errorf("%w: part %d can't be read: %w", ErrDamaged, p.id, err)
 		}
 		for _, o := range p.outcomes {
 			if o == nil {
@@ -177,16 +173,17 @@ func (q *Queue) readBatches(parts map[int64]*part) error {
 		b.sentAt = time.UnixMilli(sent)
 		var members []memberRow
 		if err := json.Unmarshal([]byte(text), &members); err != nil {
-			return err
+			return fmt.Errorf("%w: transaction %s: %w", ErrDamaged, b.txID, err)
 		}
 		for _, m := range members {
 			p, ok := parts[m.Part]
 			if !ok {
-				return fmt.Errorf("transaction %s carries part %d, which isn't pending", b.txID, m.Part)
+				return fmt.Errorf("%w: transaction %s carries part %d, which isn't pending", ErrDamaged, b.txID, m.Part)
 			}
 			for _, i := range m.Items {
 				if i < 0 || i >= p.n || p.outcomes[i] != nil {
-					return fmt.Errorf("transaction %s carries record %d of part %d, which isn't pending", b.txID, i, m.Part)
+					return fmt.Errorf("%w: transaction %s carries record %d of part %d, which isn't pending",
+						ErrDamaged, b.txID, i, m.Part)
 				}
 				q.claims[p.claim(i)] = place{p, i}
 			}
@@ -195,7 +192,7 @@ func (q *Queue) readBatches(parts map[int64]*part) error {
 			b.members = append(b.members, member{part: p, items: m.Items})
 		}
 		if len(b.members) == 0 {
-			return fmt.Errorf("transaction %s carries nothing", b.txID)
+			return fmt.Errorf("%w: transaction %s carries nothing", ErrDamaged, b.txID)
 		}
 		q.resume = append(q.resume, b)
 	}

@@ -121,7 +121,7 @@ func saveBatch(tx *sql.Tx, id string, attempt int, txID string, sent time.Time, 
 func (s *store) packOf(ctx context.Context, part int64) (body, witnesses []byte, err error) {
 	err = s.read.QueryRowContext(ctx, "SELECT body, witnesses FROM pack WHERE part = ?", part).Scan(&body, &witnesses)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: couldn't read the records of part %d: %w", ErrStorage, part, err)
+		return nil, nil, fmt.Errorf("couldn't read the records of part %d: %w", part, s.failed(err))
 	}
 	return body, witnesses, nil
 }

@@ -36,6 +36,7 @@ func (q *Queue) Run(ctx context.Context, l Ledger, ix Index) error {
 		q.mu.Unlock()
 		return fmt.Errorf("capture: the queue runs already")
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	q.running, q.ledger, q.index = true, l, ix
 	resume := q.resume
 	q.resume = nil
@@ -50,12 +51,16 @@ func (q *Queue) Run(ctx context.Context, l Ledger, ix Index) error {
 		q.running = false
 		q.mu.Unlock()
 	}()
+	defer cancel() // drivers end, and are waited for
 	go q.forgetOld(ctx)
 	for {
 		wait := q.dispatch(ctx)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-q.store.broken:
+			return fmt.Errorf("%w: start the gateway again, and it sets the file aside and keeps what can be read of it",
+				ErrDamaged)
 		case <-q.wake:
 		case <-time.After(wait):
 		}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -51,6 +52,10 @@ type store struct {
 	write  *sql.DB
 	read   *sql.DB
 	secret []byte
+	log    *slog.Logger
+
+	broken     chan struct{} // closed when the file is found damaged
+	brokenOnce sync.Once
 
 	mu      sync.Mutex
 	pending []*operation
@@ -68,15 +73,21 @@ type operation struct {
 // maxGroup bounds one commit, so that the first of many callers does not wait for the last.
 const maxGroup = 256
 
-func openStore(folder string) (*store, error) {
+func openStore(folder string, log *slog.Logger) (*store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("couldn't make the queue's folder: %w", err)
 	}
-	s := &store{folder: folder, signal: make(chan struct{}, 1), stopped: make(chan struct{})}
+	s := &store{
+		folder: folder, log: log, signal: make(chan struct{}, 1), stopped: make(chan struct{}), broken: make(chan struct{}),
+	}
 	if err := s.acquire(); err != nil {
 		return nil, err
 	}
-	if err := s.open(); err != nil {
+	err := s.open()
+	if isDamage(err) {
+		err = s.replace(err)
+	}
+	if err != nil {
 		s.release()
 		return nil, fmt.Errorf("couldn't open the queue in %s: %w", folder, err)
 	}
@@ -97,16 +108,24 @@ func (s *store) acquire() (err error) {
 }
 
 func (s *store) release() {
+	s.closeFile()
+	_ = s.lock.Close()
+}
+
+func (s *store) closeFile() {
 	for _, db := range []*sql.DB{s.write, s.read} {
 		if db != nil {
 			_ = db.Close()
 		}
 	}
-	_ = s.lock.Close()
 }
 
+// open opens the database, and checks that it is whole.
 func (s *store) open() error {
 	path := filepath.Join(s.folder, "queue.db")
+	if emptied(path) {
+		return fmt.Errorf("%w: it is empty", ErrDamaged)
+	}
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)&_txlock=immediate" + extra
 	}
@@ -121,6 +140,13 @@ func (s *store) open() error {
 	}
 	if mode != "wal" {
 		return fmt.Errorf("the file system allows no write-ahead log (journal mode %q)", mode)
+	}
+	var check string
+	if err := s.write.QueryRow("PRAGMA quick_check(1)").Scan(&check); err != nil {
+		return err
+	}
+	if check != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, check)
 	}
 	if _, err := s.write.Exec(schema); err != nil {
 		return err
@@ -162,6 +188,16 @@ func (s *store) identify() error {
 		)
 	}
 	return s.write.QueryRow("SELECT value FROM meta WHERE name = 'secret'").Scan(&s.secret)
+}
+
+// emptied reports whether a database has lost all its bytes. One that was just made has them in its log.
+func emptied(path string) bool {
+	db, err := os.Stat(path)
+	if err != nil || db.Size() > 0 {
+		return false
+	}
+	log, err := os.Stat(path + "-wal")
+	return err != nil || log.Size() == 0
 }
 
 // syncFolder makes the names of new files as durable as their contents.
@@ -252,10 +288,23 @@ func (s *store) commit(group []*operation) {
 	}
 }
 
+// failed wraps an error of the database. If the file is damaged, the queue is told to stop.
+func (s *store) failed(err error) error {
+	if isDamage(err) {
+		s.brokenOnce.Do(func() {
+			s.log.Error("the capture queue's file is damaged; the gateway ends, and its next start sets the file aside",
+				"folder", s.folder, "problem", err)
+			close(s.broken)
+		})
+		return fmt.Errorf("%w: %w: %w", ErrStorage, ErrDamaged, err)
+	}
+	return fmt.Errorf("%w: %w", ErrStorage, err)
+}
+
 func (s *store) transact(group []*operation) (err error) {
 	tx, err := s.write.BeginTx(context.Background(), nil)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrStorage, err)
+		return s.failed(err)
 	}
 	defer func() {
 		if err != nil {
@@ -264,11 +313,11 @@ func (s *store) transact(group []*operation) (err error) {
 	}()
 	for _, op := range group {
 		if err := op.do(tx); err != nil {
-			return fmt.Errorf("%w: %w", ErrStorage, err)
+			return s.failed(err)
 		}
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("%w: %w", ErrStorage, err)
+		return s.failed(err)
 	}
 	return nil
 }
