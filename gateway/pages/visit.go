@@ -44,9 +44,6 @@ func (v *visit) admit(to route) error {
 			}
 		}
 		v.answered = true
-		if v.Header.Get("Sec-Fetch-Site") == "cross-site" {
-			return v.comeAgain()
-		}
 		return v.lead(http.StatusSeeOther, "/sign-in?next="+url.QueryEscape(v.URL.RequestURI()))
 	}
 	if len(to.roles) > 0 && !slices.Contains(to.roles, v.session.Caller.Role) {
@@ -159,19 +156,6 @@ func (v *visit) part(page, name string, data web.Framed) error {
 	}
 	send(v.w, http.StatusOK, "text/html; charset=utf-8", body)
 	return nil
-}
-
-// comeAgain makes the browser send the request again. If somebody follows a link on another site, the browser doesn't
-// send the cookie, even if they are signed in. It does when the request comes from a page of this gateway.
-func (v *visit) comeAgain() error {
-	v.w.Header().Set("Refresh", "0; url="+v.URL.RequestURI())
-	page := &web.Trouble{
-		Frame:  v.frame(""),
-		Status: http.StatusOK,
-		Title:  "One moment",
-		Detail: "You come from another site. If nothing happens, load this page again.",
-	}
-	return v.show(http.StatusOK, "trouble", page)
 }
 
 // lead answers with a redirect.

@@ -1,8 +1,9 @@
 // Package session keeps people signed in to a gateway's pages.
 //
 // A person signs in once, with the same token that programs send with each request. The browser then gets a random id
-// in a cookie. Scripts can't read the cookie, and browsers don't send it with requests that other sites cause
-// (HttpOnly, SameSite=Strict; over TLS also Secure and __Host-).
+// in a cookie. Scripts can't read the cookie. Of the requests that other sites cause, browsers send it only when the
+// person follows a link to a page of this gateway, so that who is signed in stays so (HttpOnly, SameSite=Lax; over TLS
+// also Secure and __Host-). The other site can't read what the link leads to.
 //
 // The gateway keeps only the SHA-256 of the id and of the token, and only in memory, so sessions end with the process.
 // A session also ends when the person signs out, when it has not been used for an hour, when it is twelve hours old,
@@ -239,7 +240,7 @@ func (s *Store) bake(r *http.Request, id string, age int) *http.Cookie {
 	return &http.Cookie{
 		Name: s.name(
 			r,
-		), Value: id, Path: "/", MaxAge: age, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
+		), Value: id, Path: "/", MaxAge: age, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
 	}
 }
 

@@ -101,7 +101,7 @@ func TestASessionBelongsToItsTokensCaller(t *testing.T) {
 	assert.Equal(t, "alpha", s.Caller.Name)
 	assert.Equal(t, access.Auditor, s.Caller.Role)
 	assert.True(t, c.HttpOnly)
-	assert.Equal(t, http.SameSiteStrictMode, c.SameSite)
+	assert.Equal(t, http.SameSiteLaxMode, c.SameSite, "or else who follows a link from elsewhere would be signed out")
 	assert.Equal(t, "/", c.Path)
 	assert.Equal(t, "pedigree-labmsp", c.Name)
 	assert.NotContains(t, c.Value, "alpha")
@@ -251,6 +251,8 @@ func TestWhatComesFromElsewhereIsNotOfTheSession(t *testing.T) {
 		{name: "a page of another site", method: "POST", site: "cross-site", origin: "http://elsewhere.example"},
 		{name: "a script of another port that reads", method: "GET", site: "same-site", mode: "cors", checks: true}, // for nothing
 		{name: "a link on another port", method: "GET", site: "same-site", mode: "navigate", finds: true, checks: true},
+		{name: "a link on another site", method: "GET", site: "cross-site", mode: "navigate", finds: true, checks: true},
+		{name: "a form of another site that is sent", method: "POST", site: "cross-site", origin: "http://elsewhere.example", mode: "navigate"},
 		{name: "the address bar", method: "GET", site: "none", mode: "navigate", finds: true, checks: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

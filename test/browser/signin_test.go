@@ -2,6 +2,9 @@ package browser
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -32,6 +35,27 @@ func TestSigningInLeadsWhereOneWantedToGoAndOutAgain(t *testing.T) {
 	b.arrives("/sign-in")
 	b.open("/")
 	b.arrives("/sign-in")
+}
+
+func TestWhoFollowsALinkOnAnotherSiteStaysSignedIn(t *testing.T) {
+	b := visitor(t, "harbor")
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Path == "/" {
+			_, _ = fmt.Fprintf(w, `<!DOCTYPE html><title>Elsewhere</title><a href="%s/artifacts">The gateway</a>`, b.base)
+		}
+	}))
+	defer other.Close()
+	b.open("/sign-in")
+	b.write("#token", token(t, "harbor", "auditor"))
+	b.press(enter)
+	b.arrives("/")
+	elsewhere := strings.Replace(other.URL, "127.0.0.1", "localhost", 1) // another site, for a browser
+	b.do(evaluate(fmt.Sprintf("location.href = %q", elsewhere)))
+	b.sees("The gateway")
+	b.click("a")
+	b.arrives("/artifacts")
+	b.sees("auditor")
 }
 
 func TestSigningInWithoutScripts(t *testing.T) {

@@ -71,7 +71,7 @@ func member(t *testing.T, org, role string) *tab {
 	t.Helper()
 	b := visitor(t, org)
 	cookie := signIn(t, b.base, org, role)
-	b.do(send(network.SetCookie, network.SetCookieParams{Name: cookie.Name, Value: cookie.Value, URL: b.base, SameSite: network.CookieSameSiteStrict}))
+	b.do(send(network.SetCookie, network.SetCookieParams{Name: cookie.Name, Value: cookie.Value, URL: b.base, SameSite: network.CookieSameSiteLax}))
 	return b
 }
 
