@@ -52,4 +52,13 @@ func TestTheRecordsOfAWalkAreThoseThatTheVerifierAsksFor(t *testing.T) {
 
 	_, err = (&proof.Walk{Nodes: []proof.WalkedNode{{Node: "dataset/lab/other@1"}}}).Records(t.Context(), ledger)
 	assert.Error(t, err)
+	_, err = walk.Records(t.Context(), silent{ledger})
+	assert.ErrorContains(t, err, "nobody answers")
+}
+
+// silent is a ledger that doesn't tell of claims about claims.
+type silent struct{ known }
+
+func (silent) ClaimsAbout(context.Context, string) ([]string, error) {
+	return nil, errors.New("nobody answers")
 }
