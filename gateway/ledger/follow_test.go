@@ -31,6 +31,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -319,4 +321,17 @@ func TestWhatTheCallerSaysEndsTheStream(t *testing.T) {
 	require.Equal(t, full, c.Follow(t.Context(), testIdentity(t), fromFour(t), func(*Block) error { return full }))
 	require.Equal(t, uint64(4), c.Health().Height, "what wasn't taken wasn't handed on")
 	require.False(t, c.Health().Following)
+}
+
+// What the orderers' signatures of a block cost, whatever its size.
+func BenchmarkABlocksSignatures(b *testing.B) {
+	genesis, err := openBlock(rawBlock(b, "00"))
+	require.NoError(b, err)
+	chain, err := proof.NewChain(genesis, genesis.Hash())
+	require.NoError(b, err)
+	opened, err := openBlock(rawBlock(b, "05"))
+	require.NoError(b, err)
+	for b.Loop() {
+		require.NoError(b, chain.Config().CheckOrderers(opened))
+	}
 }
