@@ -325,6 +325,18 @@ func TestThePublicPageTellsWhatIsAffectedAndNotByWhat(t *testing.T) {
 	member := f.do(request{path: lot("SHELF")[len(digitalLink):], header: map[string]string{"Accept": "text/html"}}).body
 	assert.Contains(t, member, "Seaside")
 	assert.NotContains(t, member, "No recall")
+	// Lists say it wherever they name one of these.
+	for _, path := range []string{"/01/09520051010106", lot("OTHER")[len(digitalLink):]} {
+		a := f.do(request{path: path, header: f.signedIn("auditor")})
+		require.Equal(t, http.StatusOK, a.status, path)
+		assert.Equal(t, 2, strings.Count(a.body, `flag flag-affected`), path)
+		assert.Equal(t, 1, strings.Count(a.body, `flag flag-recalled`), path)
+	}
+	f.ledger.Put("Harbor", indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE",
+		"quantityList":[{"epcClass":"https://id.gs1.org/01/09521234543213/10/SHELF"}]}`))
+	found := f.do(request{path: "/search?q=SHELF", header: f.signedIn("auditor")})
+	require.Equal(t, http.StatusOK, found.status)
+	assert.Equal(t, 1, strings.Count(found.body, `flag flag-affected`), "one of two lots of that number")
 	unmade := page(lot("OTHER")[len(digitalLink):])
 	assert.Contains(t, unmade, "Nobody has recorded anything about this lot")
 	assert.NotContains(t, unmade, "No recall")

@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/search"
@@ -31,10 +33,14 @@ func (p *Pages) search(v *visit) error {
 		return v.lead(http.StatusSeeOther, hitLink(found.Hits[0]))
 	}
 	page.Some = found.Some
+	end := time.Now().Add(behindAll)
 	for _, h := range found.Hits {
 		hit, err := p.hit(v.Context(), h)
 		if err != nil {
 			return err
+		}
+		if h.Transaction == "" && h.Organisation == "" && h.Kind != "series" {
+			hit.Flags = append(slices.Clone(hit.Flags), p.flagsBehind(v.Context(), h.Node, time.Until(end))...)
 		}
 		page.Hits = append(page.Hits, hit)
 	}

@@ -219,5 +219,6 @@ func (p *Pages) known(ctx context.Context, page *web.Thing) error {
 		return err
 	}
 	page.Known, page.MoreKnown = p.refer(ctx, list.Items), list.Next != ""
+	p.behind(ctx, page.Known)
 	return nil
 }
