@@ -78,7 +78,7 @@ func (b *batch) checkConsent(line int, ref record.Reference) error {
 			"consent_withdrawn",
 			ref.Pointer,
 			w.ID,
-			"consent to use %s has been withdrawn by statement %s",
+			"consent to use %s has been withdrawn by statement %s; a run that has used it all the same says so in breach",
 			ref.Node,
 			w.ID,
 		)

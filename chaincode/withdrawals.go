@@ -1,6 +1,7 @@
 package chaincode
 
 import (
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
@@ -92,4 +93,37 @@ func (b *batch) setWithdrawal(node string, w Withdrawn) error {
 		return err
 	}
 	return b.putJSON(record.WithdrawalKey(string(place.ID)), w)
+}
+
+// checkUses refuses an activity that uses something to which consent is
+// withdrawn, unless it says so in breach. Then the use has happened, and the
+// ledger has to know of it. The ledger decides what a breach is: an activity can
+// neither leave one out nor make one up.
+func (b *batch) checkUses(line int, a *record.Activity) error {
+	said := make(map[string]int, len(a.Breaches))
+	for i, breach := range a.Breaches {
+		said[breach.Ref] = i
+	}
+	for i, u := range a.Used {
+		at, declared := said[u.Ref]
+		if !declared {
+			ref := record.Reference{Pointer: canonical.Pointer("used", i, "ref"), Node: u.Ref}
+			if err := b.checkConsent(line, ref); err != nil {
+				return err
+			}
+			continue
+		}
+		var w Withdrawn
+		found, err := b.world.getJSON(record.WithdrawalKey(u.Ref), &w)
+		if err != nil {
+			return err
+		}
+		switch pointer := canonical.Pointer("breach", at, "statement"); {
+		case !found || w.Retracted:
+			b.problem(line, "no_breach", pointer, "consent to use %s is not withdrawn", u.Ref)
+		case string(w.ID) != a.Breaches[at].Statement:
+			b.conflict(line, "no_breach", pointer, w.ID, "consent to use %s is withdrawn by another statement, %s", u.Ref, w.ID)
+		}
+	}
+	return nil
 }

@@ -9,7 +9,8 @@ import (
 // Activity is a run, such as the training of a model: what it used, what it
 // generated, and what it decided about. Recording a run fixes its inputs for
 // good: an artifact version never changes its digest, and at most one activity
-// generated it.
+// generated it. Another of the same organisation can add inputs, if it says which
+// one it extends.
 type Activity struct {
 	Type        string
 	StartedAt   time.Time // claimed by whoever recorded the run; zero if absent
@@ -17,6 +18,10 @@ type Activity struct {
 	Used        []Use
 	Generated   []Output
 	About       []string // nodes that an inference decided about
+	// Extends are the ids of activities that this one adds to: it tells more of the same run, or of another that has
+	// written the same versions again. It may generate again what they have generated, and so add to the inputs of it.
+	Extends     []string
+	Breaches    []Breach
 	Outcome     canonical.Value
 	Parameters  canonical.Value
 	Metadata    canonical.Value // any object; null if absent
@@ -63,6 +68,13 @@ func (a *Activity) Sources(o Output) []string {
 		refs[i] = u.Ref
 	}
 	return refs
+}
+
+// Breach says that an activity used something after consent to it had been withdrawn. The ledger takes such an activity
+// only if it says so itself, and only if it is so.
+type Breach struct {
+	Ref       string // what was used
+	Statement string // id of the withdrawal
 }
 
 // Limits of columns.
@@ -123,6 +135,12 @@ func readActivity(f *fields) *Activity {
 		Metadata:    f.object("metadata", optional),
 		Description: f.text("description", optional, 10_000),
 	}
+	if f.value.Has("by") { // version 1 has nothing of it
+		a.Extends = f.texts("extends", optional, MaxRefs, recordRule)
+		f.list("breach", optional, MaxRefs, func(v canonical.Value, pointer string) {
+			f.within(v, pointer, func(f *fields) { a.Breaches = append(a.Breaches, readBreach(f)) })
+		})
+	}
 	f.list("used", optional, MaxRefs, func(v canonical.Value, pointer string) {
 		f.within(v, pointer, func(f *fields) { a.Used = append(a.Used, readUse(f, refRule)) })
 	})
@@ -149,6 +167,17 @@ func readActivity(f *fields) *Activity {
 			"an activity uses, generates or is about something, or has metadata that say what it was; this one does none of it",
 		)
 	}
+	breached := make(map[string]bool, len(a.Breaches))
+	for i, b := range a.Breaches {
+		at := canonical.Pointer("breach", i, "ref")
+		if !used[b.Ref] {
+			f.problem("no_breach", at, "%s is not among what this activity used", Brief(b.Ref))
+		}
+		if breached[b.Ref] {
+			f.problem("duplicate", at, "%q stands twice in breach", Brief(b.Ref))
+		}
+		breached[b.Ref] = true
+	}
 	for i, g := range a.Generated {
 		if used[g.Ref] {
 			f.problem(
@@ -160,6 +189,10 @@ func readActivity(f *fields) *Activity {
 		}
 	}
 	return a
+}
+
+func readBreach(f *fields) Breach {
+	return Breach{Ref: f.named("ref", required, refRule), Statement: f.named("statement", required, recordRule)}
 }
 
 func readUse(f *fields, rule func(string) string) Use {
@@ -244,7 +277,7 @@ func readColumn(f *fields, m canonical.Member, sources map[string]bool) Column {
 }
 
 func (a *Activity) references() []Reference {
-	refs := make([]Reference, 0, len(a.Used)+len(a.Generated)+len(a.About))
+	refs := make([]Reference, 0, len(a.Used)+len(a.Generated)+len(a.About)+len(a.Extends))
 	for i, u := range a.Used {
 		refs = append(refs, Reference{canonical.Pointer("used", i, "ref"), u.Ref})
 	}
@@ -253,6 +286,9 @@ func (a *Activity) references() []Reference {
 	}
 	for i, node := range a.About {
 		refs = append(refs, Reference{canonical.Pointer("about", i), node})
+	}
+	for i, id := range a.Extends {
+		refs = append(refs, Reference{canonical.Pointer("extends", i), id})
 	}
 	return refs
 }

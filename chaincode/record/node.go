@@ -131,6 +131,13 @@ func refRule(s string) string {
 	return "is neither an artifact version (dataset/lab/readings@1) nor a record id (ni:///sha-256;…)"
 }
 
+func recordRule(s string) string {
+	if _, err := ParseID(s); err != nil {
+		return "is not a record id (ni:///sha-256;…)"
+	}
+	return ""
+}
+
 // nodeRule accepts any node in its canonical spelling.
 func nodeRule(s string) string {
 	node, _, err := ParseNode(s)

@@ -84,6 +84,7 @@ var ProblemCodes = []ProblemCode{
 	{"circular_lineage", Conflict, "a run would generate what its own inputs were made of"},
 	{"consent_withdrawn", Conflict, "consent to use it is withdrawn"},
 	{"event_id_taken", Conflict, "the eventID names another event of the organisation"},
+	{"no_breach", Conflict, "a run says of something that it was used after a withdrawal of consent, and it was not"},
 	{"outdated_version", Conflict, "the ledger holds newer shapes of record, and takes no new records of this one"},
 	{"version_exists", Conflict, "the name and version belong to something else"},
 

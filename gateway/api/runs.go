@@ -34,6 +34,10 @@ type runView struct {
 	Used        []string       `json:"used,omitempty"`
 	Generated   []runs.Version `json:"generated,omitempty"`
 	Declared    []runs.Version `json:"declared,omitempty"`
+	More        []runs.Part    `json:"more,omitempty"`
+	Breaches    []runs.Breach  `json:"breaches,omitempty"`
+	Left        []runs.Problem `json:"left,omitempty"`
+	Notes       []runs.Problem `json:"notes,omitempty"`
 	Problems    []runs.Problem `json:"problems,omitempty"`
 }
 
@@ -58,6 +62,7 @@ func viewRun(r runs.Run) runView {
 		RunID: r.ID, Kind: r.Kind, State: string(r.State), EventType: r.Type, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, EndedAt: r.EndedAt,
 		Events: r.Events, Bytes: r.Bytes, Late: r.Late, Waiting: r.Waiting, Activity: r.Activity, Transaction: r.Transaction,
 		Used: r.Used, Generated: r.Generated, Declared: r.Declared, Problems: r.Problems,
+		More: r.More, Breaches: r.Breaches, Left: r.Left, Notes: r.Notes,
 	}
 	of := &identityView{r.Job.Namespace, r.Job.Name}
 	if r.Kind == "dataset" {

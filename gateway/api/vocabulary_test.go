@@ -57,7 +57,7 @@ func TestTheDescriptionHasEveryWordOfTheLedgersVocabularies(t *testing.T) {
 		lists [][]string
 	}{
 		{record.Recall, [][]string{all, own, warning}},
-		{"dataset", [][]string{record.ArtifactKinds, {"run", "dataset"}}},
+		{"dataset", [][]string{record.ArtifactKinds, {"run", "dataset", "job"}}},
 		{"training", [][]string{record.ActivityTypes}},
 	} {
 		times := make([]int, len(vocabulary.lists))

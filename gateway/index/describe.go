@@ -31,6 +31,7 @@ type Label struct {
 
 	// Activities have Type, and their times; statements have Type, their kind.
 	StartedAt, EndedAt time.Time
+	Breaches           int // how many inputs an activity used after consent had been withdrawn
 
 	// Artifacts.
 	Digest string // algorithm:hexadecimal
@@ -398,15 +399,16 @@ func (d *describer) artifacts(ctx context.Context) error {
 }
 
 func (d *describer) activities(ctx context.Context) error {
-	const query = `SELECT record, type, COALESCE(started, 0), COALESCE(ended, 0) FROM activity WHERE record IN `
+	const query = `SELECT record, type, COALESCE(started, 0), COALESCE(ended, 0), breaches FROM activity WHERE record IN `
 	return d.ix.batches(ctx, query, d.of[KindActivity], "", nil, func(rows *sql.Rows) error {
 		var id, started, ended int64
 		var kind string
-		if err := rows.Scan(&id, &kind, &started, &ended); err != nil {
+		var breaches int
+		if err := rows.Scan(&id, &kind, &started, &ended, &breaches); err != nil {
 			return err
 		}
 		l := d.labels[id]
-		l.Type, l.StartedAt, l.EndedAt = kind, fromMicros(started), fromMicros(ended)
+		l.Type, l.StartedAt, l.EndedAt, l.Breaches = kind, fromMicros(started), fromMicros(ended), breaches
 		return nil
 	})
 }

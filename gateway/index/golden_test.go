@@ -19,11 +19,11 @@ import (
 
 // goldenFingerprint is the fingerprint of an index of [goldenLedger], in any store. It changes only together with the
 // schema version, or when the compressor writes other packs for the same records.
-const goldenFingerprint = "c2691d9ada357c7c36df92a9e25e27956b4f8e681660225b7e95a995593be7d0"
+const goldenFingerprint = "5e85af2ec51306455ba8b1fd18fa31e55649e1717aba9a20c7552cdea42785dd"
 
 // olderIndex is an index of [goldenLedger] in a SQLite file, compressed. It was written by the first program that had
 // this version of the schema.
-const olderIndex = "testdata/schema-5.db.gz"
+const olderIndex = "testdata/schema-6.db.gz"
 
 // goldenLedger has something of everything that the index stores in a way of its own.
 func goldenLedger(t testing.TB) *indextest.Ledger {

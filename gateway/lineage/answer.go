@@ -8,12 +8,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// Flags of events, beside those that statements give.
+// Flags of events and activities, beside those that statements give.
 const (
 	FlagError       = "declared-in-error" // by all who recorded it
 	FlagDisputed    = "disputed"          // by others, or not by all who recorded it
 	FlagDeclaration = "error-declaration"
 	FlagReused      = "event-id-reused" // another organisation used its eventID first, for another event
+	FlagBreach      = "breach"          // of an activity: it used something after consent had been withdrawn
 )
 
 // answer labels what the walk found. The visits are in the order of the nodes.
@@ -126,6 +127,9 @@ func node(v *visit, l *index.Label, s *index.Status) Node {
 		n.Flags, n.Claims = slices.Clone(s.Flags), s.Claims
 	}
 	n.Flags = append(n.Flags, eventFlags(l)...)
+	if l.Breaches > 0 {
+		n.Flags = append(n.Flags, FlagBreach)
+	}
 	return n
 }
 

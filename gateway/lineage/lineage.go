@@ -108,7 +108,7 @@ type Node struct {
 	EventID     string    `json:"eventID,omitempty"`
 	Digest      string    `json:"digest,omitempty"` // of an artifact, algorithm:hexadecimal
 
-	Flags  []string            `json:"flags,omitempty"` // recalled, withdrawn, …; of events see FlagError and the others
+	Flags  []string            `json:"flags,omitempty"` // recalled, withdrawn, …; of events and activities see FlagError and the others
 	Claims []index.Claim       `json:"claims,omitempty"`
 	Errors []index.Declaration `json:"errors,omitempty"` // who declared the event an error, and what stands instead
 }

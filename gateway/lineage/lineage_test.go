@@ -482,3 +482,23 @@ func TestWalks(t *testing.T) {
 		})
 	}
 }
+
+func TestABreachIsAFlagOfItsActivity(t *testing.T) {
+	s := newStory(t)
+	s.ledger.Put("Lab", indextest.Artifact(t, "dataset/lab/faces@1"), indextest.Artifact(t, "model/lab/m@1"))
+	withdrawal := s.ledger.Put("Lab", indextest.Statement(t, record.Withdrawal, `{"reason":"consent"}`, "dataset/lab/faces@1"))
+	run := s.ledger.Put("Lab", indextest.Activity(t, fmt.Sprintf(`{"by":"LabMSP","type":"training",
+		"used":[{"ref":"dataset/lab/faces@1"}],"generated":[{"ref":"model/lab/m@1"}],
+		"breach":[{"ref":"dataset/lab/faces@1","statement":%q}]}`, withdrawal)))
+	more := s.ledger.Put("Lab", indextest.Artifact(t, "dataset/lab/late@1"), indextest.Activity(t, fmt.Sprintf(`{"by":"LabMSP",
+		"type":"training","used":[{"ref":"dataset/lab/late@1"}],"generated":[{"ref":"model/lab/m@1"}],"extends":[%q]}`, run)))
+	up, err := lineage.Trace(t.Context(), s.index, lineage.Query{Node: "model/lab/m@1", Direction: lineage.Ancestors, At: index.Latest})
+	require.NoError(t, err)
+	flags := map[string][]string{}
+	for _, n := range up.Nodes {
+		flags[n.ID] = n.Flags
+	}
+	require.Equal(t, []string{lineage.FlagBreach}, flags[run])
+	require.Contains(t, flags, "dataset/lab/late@1", "an activity that extends another adds to what its outputs were made of")
+	require.Empty(t, flags[more])
+}

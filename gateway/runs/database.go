@@ -15,56 +15,6 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
-// schemaVersion is raised by every change of the schema.
-const schemaVersion = 1
-
-// The states of a run's row. Those before stateRecorded are unfinished.
-const (
-	stateOpen      = 0 // adds up
-	stateEnded     = 1 // its end has come; its records are not made yet
-	stateRecording = 2 // its records are made, and may have been sent
-	stateRecorded  = 3
-	stateFailed    = 4
-	stateExpired   = 5
-)
-
-const schema = `
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
--- A run, or (kind 1) a dataset event that registers a version. Times are Unix milliseconds. turn orders those that have
--- ended. started: its START has come. records: a pack of what is sent. result: JSON, see outcome.
-CREATE TABLE IF NOT EXISTS run (
-	id INTEGER PRIMARY KEY AUTOINCREMENT, msp TEXT NOT NULL, kind INTEGER NOT NULL, run TEXT NOT NULL, state INTEGER NOT NULL,
-	job_namespace TEXT NOT NULL, job_name TEXT NOT NULL, caller TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
-	ended INTEGER NOT NULL, turn INTEGER NOT NULL, type TEXT NOT NULL, started INTEGER NOT NULL,
-	events INTEGER NOT NULL, late INTEGER NOT NULL, bytes INTEGER NOT NULL, datasets INTEGER NOT NULL,
-	records BLOB, result TEXT NOT NULL, UNIQUE (msp, kind, run)
-) STRICT;
-CREATE INDEX IF NOT EXISTS run_state ON run (state, turn);
-CREATE INDEX IF NOT EXISTS run_updated ON run (state, updated);
--- An event, in canonical form while its run may still need it. late: it came after the end.
-CREATE TABLE IF NOT EXISTS event (
-	id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, digest BLOB NOT NULL, late INTEGER NOT NULL, body BLOB, UNIQUE (run, digest)
-) STRICT;
--- What an organisation has unfinished.
-CREATE TABLE IF NOT EXISTS load (msp TEXT PRIMARY KEY, runs INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
--- Which version an input of a run is: artifact is namespace/name. said: the run has said so itself. digest: as JSON, if the run has told it.
-CREATE TABLE IF NOT EXISTS pin (
-	run INTEGER NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, artifact TEXT NOT NULL, version TEXT NOT NULL,
-	said INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, namespace, name)
-) STRICT, WITHOUT ROWID;
--- What a run generates; version is empty if the run has not said it. turn is that of its run if it has completed, else 0. digest: the value, if the run has told it.
-CREATE TABLE IF NOT EXISTS output (
-	run INTEGER NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, artifact TEXT NOT NULL, version TEXT NOT NULL,
-	turn INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, namespace, name)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS output_artifact ON output (artifact, turn);
--- Facets of jobs and datasets (kind "job" and "dataset") that events without a run have brought.
-CREATE TABLE IF NOT EXISTS facets (
-	msp TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, updated INTEGER NOT NULL,
-	PRIMARY KEY (msp, kind, namespace, name)
-) STRICT, WITHOUT ROWID;
-`
-
 // database is one writer that groups, and any number of readers.
 type database struct {
 	folder string
@@ -173,23 +123,8 @@ func (d *database) open() error {
 	if mode != "wal" {
 		return fmt.Errorf("the file system allows no write-ahead log (journal mode %q)", mode)
 	}
-	if _, err := d.write.Exec(schema); err != nil {
+	if err := prepareSchema(d.write); err != nil {
 		return err
-	}
-	var version int
-	switch err := d.write.QueryRow("SELECT value FROM meta WHERE name = 'version'").Scan(&version); {
-	case errors.Is(err, sql.ErrNoRows):
-		if _, err := d.write.Exec("INSERT INTO meta VALUES ('version', ?), ('turn', 0)", schemaVersion); err != nil {
-			return err
-		}
-	case err != nil:
-		return err
-	case version != schemaVersion:
-		return fmt.Errorf(
-			"they were written by another version of this program (schema %d, this one reads %d)",
-			version,
-			schemaVersion,
-		)
 	}
 	folder, err := os.Open(d.folder)
 	if err != nil {

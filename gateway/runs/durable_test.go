@@ -86,22 +86,24 @@ func TestTwoProcessesCantHaveOneFolder(t *testing.T) {
 	require.ErrorContains(t, err, "used by another process")
 }
 
-func TestARunThatClaimsWhatAnotherMadeStaysWithTheReason(t *testing.T) {
+func TestARunThatClaimsWhatAnotherMadeIsRecordedWithTheReason(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()
 	f.add(ev("one", "COMPLETE", "", ds("a", saysVersion("1"), saysDigest(someDigest))))
 	f.ended("one", Recorded)
 	f.add(ev("two", "COMPLETE", "", ds("a", saysVersion("1"), saysDigest(otherDigest))), ev("three", "COMPLETE", "", ds("a", saysVersion("1"))))
-	two, three := f.ended("two", Failed), f.ended("three", Failed)
-	assert.Equal(t, "version_exists", two.Problems[0].Code)
-	assert.Contains(t, two.Problems[0].Detail, "is registered with other content")
-	assert.NotEmpty(t, two.Problems[0].Existing)
-	assert.Equal(t, "already_generated", three.Problems[0].Code)
-	assert.Equal(t, 1, f.rules.sent)
+	two, three := f.ended("two", Recorded), f.ended("three", Recorded)
+	require.Len(t, two.Left, 1)
+	assert.Equal(t, "version_exists", two.Left[0].Code)
+	assert.Contains(t, two.Left[0].Detail, "is registered with other content")
+	assert.NotEmpty(t, two.Left[0].Existing)
+	assert.Empty(t, two.Generated, "the run is recorded, and not that it has made what is something else")
+	assert.Equal(t, "already_generated", three.Notes[0].Code)
+	assert.Equal(t, []string{ref("a", "1")}, refs(three.Generated), "it has written the same version again")
 	f.add(ev("four", "COMPLETE", ds("a"), ""))
 	assert.Equal(t, []string{ref("a", "1")}, f.ended("four", Recorded).Used)
 	stats := f.store.Stats()
-	assert.Equal(t, map[State]int{Adding: 0, Recording: 0, Recorded: 2, Failed: 2, Expired: 0}, stats.Runs)
+	assert.Equal(t, map[State]int{Adding: 0, Recording: 0, Recorded: 4, Failed: 0, Expired: 0}, stats.Runs)
 	assert.Zero(t, stats.Bytes)
 }
 
@@ -125,8 +127,9 @@ func TestWhatDependsOnARunThatFailedSaysSoAndCanBeMended(t *testing.T) {
 	f.add(ev("one", "COMPLETE", "", ds("a")), ev("two", "COMPLETE", ds("a"), ""))
 	close(gate)
 	assert.Equal(t, "already_generated", f.ended("one", Failed).Problems[0].Code)
-	two := f.ended("two", Failed)
-	assert.Contains(t, two.Problems[0].Detail, "is what run one was to generate")
+	two := f.ended("two", Recorded)
+	assert.Empty(t, two.Used)
+	assert.Contains(t, two.Left[0].Detail, "is what run one was to generate")
 
 	f.rules.change(func(r *rules) { delete(r.generator, ref("a", "run-one")) })
 	assert.Equal(t, Taken{ID: "one", State: Recording, Duplicate: true}, f.add(ev("one", "COMPLETE", "", ds("a")))[0])
@@ -136,27 +139,36 @@ func TestWhatDependsOnARunThatFailedSaysSoAndCanBeMended(t *testing.T) {
 	assert.Zero(t, f.store.Stats().Bytes)
 }
 
-func TestTheCycleOfOneRunIsRefused(t *testing.T) {
+func TestWhatARunReadsAndWritesInOneVersionIsRecordedAsRead(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()
 	f.add(ev("one", "COMPLETE", ds("a", saysVersion("1")), ds("a", saysVersion("1"))))
-	assert.Equal(t, "cycle", f.ended("one", Failed).Problems[0].Code)
+	r := f.ended("one", Recorded)
+	assert.Equal(t, "cycle", r.Left[0].Code)
+	assert.Equal(t, []string{ref("a", "1")}, r.Used)
+	assert.Empty(t, r.Generated)
 }
 
-func TestRunsThatNeverEndAreDroppedAndSaySo(t *testing.T) {
+func TestRunsThatNeverEndAreRecordedAsTheyAre(t *testing.T) {
 	f := newFixture(t, Config{Expire: time.Hour})
-	f.add(ev("one", "START", ds("a"), ""))
+	f.run()
+	f.add(ev("one", "START", ds("a"), ds("b")))
 	f.store.applyRetention(t.Context(), time.Now().Add(59*time.Minute))
 	assert.Equal(t, 1, f.store.Stats().Runs[Adding])
 	f.store.applyRetention(t.Context(), time.Now().Add(61*time.Minute))
-	r, err := f.store.Get(t.Context(), "LabMSP", "one")
-	require.NoError(t, err)
-	assert.Equal(t, Expired, r.State)
-	assert.True(t, f.add(ev("one", "COMPLETE", "", ""))[0].Late)
-	assert.Equal(t, 0, f.store.Stats().Bytes)
+	r := f.ended("one", Recorded)
+	assert.Equal(t, []string{ref("a", "declared")}, r.Used)
+	assert.Empty(t, r.Generated, "nobody has said that it is complete")
+	assert.Equal(t, "UNFINISHED", f.body(r.Activity).Get("outcome").Get("state").Text)
 	assert.Equal(t, 1, f.store.Stats().Expired)
+	assert.Equal(t, 0, f.store.Stats().Bytes)
+
+	assert.True(t, f.add(ev("one", "COMPLETE", ds("c"), ""))[0].Late)
+	r = f.ended("one", Recorded)
+	assert.Equal(t, []string{ref("a", "declared"), ref("c", "declared")}, r.Used)
+	assert.Equal(t, []string{ref("b", "run-one")}, refs(r.Generated))
 	f.store.applyRetention(t.Context(), time.Now().Add(32*24*time.Hour))
-	_, err = f.store.Get(t.Context(), "LabMSP", "one")
+	_, err := f.store.Get(t.Context(), "LabMSP", "one")
 	require.ErrorIs(t, err, ErrNoRun)
 }
 
@@ -173,7 +185,7 @@ func TestOldRunsAreForgottenAndWhatTheyMadeIsKnown(t *testing.T) {
 	f.add(ev("reader", "COMPLETE", ds("a"), ""))
 	assert.Equal(t, []string{ref("a", "run-run5")}, f.ended("reader", Recorded).Used)
 	f.add(ev("run0", "COMPLETE", "", ds("a", saysVersion("run-run5"))))
-	assert.Equal(t, "already_generated", f.ended("run0", Failed).Problems[0].Code, "the ledger forgets nothing")
+	assert.Equal(t, "already_generated", f.ended("run0", Recorded).Notes[0].Code, "the ledger forgets nothing")
 }
 
 func TestThereIsAnEndToWhatIsTaken(t *testing.T) {
@@ -209,15 +221,22 @@ func TestThereIsAnEndToWhatIsTaken(t *testing.T) {
 	f.add(ev("three", "START", "", ""))
 }
 
-func TestARunThatFitsNoTransactionStaysWithTheReason(t *testing.T) {
+func TestARunThatFitsNoTransactionIsRecordedInParts(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()
 	var inputs []string
 	for i := range record.MaxPackRecords + 1 {
 		inputs = append(inputs, ds(fmt.Sprint("in", i)))
 	}
-	f.add(ev("one", "COMPLETE", strings.Join(inputs, ","), ""))
-	assert.Equal(t, "too_large", f.ended("one", Failed).Problems[0].Code)
+	f.add(ev("one", "COMPLETE", strings.Join(inputs, ","), ds("out")))
+	r := f.ended("one", Recorded)
+	assert.Len(t, r.Used, len(inputs))
+	assert.Equal(t, []string{ref("out", "run-one")}, refs(r.Generated))
+	require.NotEmpty(t, r.More)
+	up := f.ancestors(ref("out", "run-one"))
+	for i := range inputs {
+		require.Contains(t, up, ref(fmt.Sprint("in", i), "declared"))
+	}
 }
 
 func TestADamagedRunDoesNotKeepTheOthersBack(t *testing.T) {

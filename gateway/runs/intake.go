@@ -17,9 +17,10 @@ import (
 const (
 	kindRun     = 0
 	kindDataset = 1
+	kindJob     = 2
 )
 
-// maxLate bounds the events after the end that are kept of one run; more are counted.
+// maxLate bounds the events after the end that are shown of one run; more are counted.
 const maxLate = 100
 
 // maxFacetBytes bounds what is kept for a job or a dataset between its runs.
@@ -31,7 +32,8 @@ type Taken struct {
 	// only brought facets.
 	ID    string
 	State State // of the run
-	// Duplicate: the run has this very event. Late: the run was over, and the event changes nothing of it.
+	// Duplicate: the run has this very event. Late: the run was over when the event came. What it adds is added all the
+	// same.
 	Duplicate, Late bool
 	// Err is why the event was not taken: a *LimitError, a *BusyError, ErrNotReady, or a *record.Rejection.
 	Err error
@@ -53,7 +55,7 @@ func (s *Store) Add(ctx context.Context, caller Caller, events ...*openlineage.E
 		a := arrival{event: e, body: e.Value.Bytes()}
 		a.digest = sha256.Sum256(a.body)
 		var err error
-		if a.inputs, err = s.inputsOf(ctx, caller, e); err != nil {
+		if a.inputs, err = s.inputsOf(ctx, e); err != nil {
 			return nil, err
 		}
 		arrivals[i] = a
@@ -110,12 +112,17 @@ func (s *Store) addOne(tx *transaction, caller Caller, a *arrival, t *Taken) err
 	if _, err := tx.Exec("SAVEPOINT event"); err != nil {
 		return stored(err)
 	}
-	var err error
+	err := s.learnNames(tx, a.event)
 	switch {
+	case err != nil:
 	case a.event.Kind == openlineage.RunEvent:
 		err = s.addToRun(tx, caller, a, t)
 	case a.event.Kind == openlineage.DatasetEvent && registers(a.event.Dataset):
 		err = s.addVersion(tx, caller, a, t)
+	case a.event.Kind == openlineage.JobEvent && len(a.inputs) > 0:
+		if err = s.addFacets(tx, caller, a); err == nil {
+			err = s.addJob(tx, caller, a, t)
+		}
 	default:
 		err = s.addFacets(tx, caller, a)
 	}
@@ -136,27 +143,32 @@ func (s *Store) addOne(tx *transaction, caller Caller, a *arrival, t *Taken) err
 
 // row is a run as Add sees it.
 type row struct {
-	id      int64
-	state   int
-	started bool
-	kind    string // the type of event that ended it
-	events  int
-	bytes   int
-	late    int
-	inputs  int
+	id        int64
+	state     int
+	started   bool
+	kind      string // the type of the last event that ended it
+	events    int
+	held      int // bytes of events that aren't on the ledger
+	late      int
+	inputs    int
+	streams   bool
+	completed int64
 }
 
 func findRow(tx *transaction, msp string, kind int, run string) (r row, found bool, err error) {
-	err = tx.QueryRow("SELECT id, state, started, type, events, bytes, late, datasets FROM run WHERE msp = ? AND kind = ? AND run = ?", msp, kind, run).
-		Scan(&r.id, &r.state, &r.started, &r.kind, &r.events, &r.bytes, &r.late, &r.inputs)
+	err = tx.QueryRow(`SELECT id, state, started, type, events, held, late, datasets, streams, completed FROM run
+		WHERE msp = ? AND kind = ? AND run = ?`, msp, kind, run).
+		Scan(&r.id, &r.state, &r.started, &r.kind, &r.events, &r.held, &r.late, &r.inputs, &r.streams, &r.completed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
 	}
 	return r, err == nil, stored(err)
 }
 
-// straggling tells whether a run that has ended still waits for its START.
-func (r row) straggling() bool { return r.state == stateEnded && !r.started }
+// over tells whether an event comes late: the run has ended, and doesn't wait for its START.
+func (r row) over() bool {
+	return r.kind != "" && !(r.state == stateEnded && !r.started) || r.state == stateExpired
+}
 
 func (s *Store) addToRun(tx *transaction, caller Caller, a *arrival, t *Taken) error {
 	e := a.event
@@ -173,30 +185,30 @@ func (s *Store) addToRun(tx *transaction, caller Caller, a *arrival, t *Taken) e
 		}
 		if known > 0 {
 			t.Duplicate = true
-			if r.state == stateFailed && e.Ends() && e.Type == r.kind {
-				t.State = Recording
-				return retry(tx, caller, r.id)
+			if e.Ends() && e.Type == r.kind {
+				return s.again(tx, caller, r, t)
 			}
 			return nil
 		}
-		if r.state != stateOpen && !r.straggling() {
-			t.Late = true
-			return addLate(tx, r, a)
-		}
+		t.Late = r.over()
 	}
 	now := time.Now().UnixMilli()
 	if !found {
 		if r.id, err = s.insertRun(tx, caller, kindRun, e.Run.ID, e.Job.Identity, now); err != nil {
 			return err
 		}
+	} else if err := s.reopen(tx, &r); err != nil {
+		return err
 	}
 	if err := s.weigh(tx, caller, r, a); err != nil {
 		return err
 	}
-	if _, err := tx.Exec("INSERT INTO event (run, digest, late, body) VALUES (?,?,0,?)", r.id, a.digest[:], a.body); err != nil {
+	if _, err := tx.Exec("INSERT INTO event (run, digest, late, body) VALUES (?,?,?,?)", r.id, a.digest[:], t.Late, a.body); err != nil {
 		return stored(err)
 	}
-	if r.inputs, err = s.pinAll(tx, caller, r, a); err != nil {
+	streams, said := openlineage.Streams(e.Job.Facets)
+	r.streams = r.streams || streams || !said && e.Type == "RUNNING"
+	if r.inputs, err = s.pinAll(tx, r, a); err != nil {
 		return err
 	}
 	if err := s.noteOutputs(tx, r.id, caller.MSPID, e); err != nil {
@@ -205,38 +217,77 @@ func (s *Store) addToRun(tx *transaction, caller Caller, a *arrival, t *Taken) e
 	return s.advance(tx, caller, r, a, t, now)
 }
 
-// advance notes what an event does to its run, and ends it if it is the end.
+// again gives another try to a run of which the ledger refused something, now that its last event comes again.
+func (s *Store) again(tx *transaction, caller Caller, r row, t *Taken) error {
+	var left int
+	err := tx.QueryRow(`SELECT (SELECT COUNT(*) FROM pin WHERE run = ?1 AND part = ?2) +
+		(SELECT COUNT(*) FROM output WHERE run = ?1 AND part = ?2)`, r.id, partLeft).Scan(&left)
+	if err != nil {
+		return stored(err)
+	}
+	if r.state != stateFailed && (r.state != stateRecorded || left == 0) {
+		return nil
+	}
+	t.State = Recording
+	return retry(tx, caller, r.id)
+}
+
+// reopen has a run that was over count as unfinished again, because there is an event that may add to it.
+func (s *Store) reopen(tx *transaction, r *row) error {
+	switch r.state {
+	case stateRecorded, stateFailed, stateExpired:
+	default:
+		return nil
+	}
+	if r.state == stateExpired { // nothing is left of it but its name
+		r.inputs, r.kind = 0, ""
+	}
+	return carryRow(tx, r.id, 1)
+}
+
+// advance notes what an event does to its run. If there is something to record then, the run is put in its turn.
 func (s *Store) advance(tx *transaction, caller Caller, r row, a *arrival, t *Taken, now int64) error {
 	e := a.event
 	r.started = r.started || e.Type == "START"
-	ended, turn := int64(0), int64(0)
-	var err error
-	if r.state == stateOpen && e.Ends() {
-		if turn, err = nextTurn(tx); err != nil {
-			return err
+	if e.Ends() {
+		if r.kind == "" {
+			if _, err := tx.Exec("UPDATE run SET ended = ?, caller = ? WHERE id = ?", now, caller.Name, r.id); err != nil {
+				return stored(err)
+			}
 		}
-		r.state, r.kind, ended = stateEnded, e.Type, now
-		if _, err := tx.Exec("UPDATE run SET ended = ?, turn = ?, caller = ? WHERE id = ?", ended, turn, caller.Name, r.id); err != nil {
+		if r.kind = e.Type; e.Type == "COMPLETE" && r.completed == 0 {
+			r.completed = max(moment(e.Time), 1)
+		}
+	}
+	if _, err := tx.Exec(
+		`UPDATE run SET type = ?, started = ?, updated = ?, events = events + 1, bytes = bytes + ?, held = held + ?,
+		datasets = ?, late = late + ?, streams = ?, completed = ?, revision = revision + 1 WHERE id = ?`,
+		r.kind, r.started, now, len(a.body), len(a.body), r.inputs, t.Late, r.streams, r.completed, r.id,
+	); err != nil {
+		return stored(err)
+	}
+	steps := r.kind != "" || r.streams // else there is nothing to record before its end
+	switch r.state {
+	case stateOpen, stateRecorded, stateFailed, stateExpired:
+		if r.state = stateOpen; steps {
+			r.state = stateEnded
+			if err := putInTurn(tx, r.id); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec("UPDATE run SET state = ? WHERE id = ?", r.state, r.id); err != nil {
 			return stored(err)
 		}
 	}
-	if r.state == stateEnded && r.kind == "COMPLETE" {
-		if err := fixOutputs(tx, r.id, openlineage.RunVersion(e.Run.ID)); err != nil {
-			return err
-		}
-	}
 	t.State = public[r.state]
-	_, err = tx.Exec(
-		"UPDATE run SET state = ?, type = ?, started = ?, updated = ?, events = events + 1, bytes = bytes + ?, datasets = ? WHERE id = ?",
-		r.state,
-		r.kind,
-		r.started,
-		now,
-		len(a.body),
-		r.inputs,
-		r.id,
-	)
-	return stored(err)
+	at := r.completed
+	switch {
+	case e.Type == "COMPLETE", r.streams && r.completed == 0:
+		at = moment(e.Time)
+	case r.completed == 0:
+		return nil
+	}
+	return s.fixOutputs(tx, r.id, versionOfRun(kindRun, e.Run.ID, nil), at)
 }
 
 func (s *Store) insertRun(
@@ -271,12 +322,18 @@ func (s *Store) insertRun(
 
 // weigh refuses an event for which there is no room, and counts one for which there is.
 func (s *Store) weigh(tx *transaction, caller Caller, r row, a *arrival) error {
-	switch {
-	case r.events+1 > s.cfg.RunEvents && !a.event.Ends():
-		return &LimitError{
-			fmt.Sprintf("the run has %d events already, and more than %d are not kept of one", r.events, s.cfg.RunEvents),
+	if r.events+1 > s.cfg.RunEvents && !a.event.Ends() {
+		var pending int // of a run that is recorded in steps, those that no record has yet
+		if err := tx.QueryRow("SELECT COUNT(*) FROM event WHERE run = ? AND late < 2 AND body IS NOT NULL", r.id).Scan(&pending); err != nil {
+			return stored(err)
 		}
-	case r.bytes+len(a.body) > s.cfg.RunBytes:
+		if pending+1 > s.cfg.RunEvents {
+			return &LimitError{
+				fmt.Sprintf("the run has %d events already, and more than %d are not kept of one", pending, s.cfg.RunEvents),
+			}
+		}
+	}
+	if r.held+len(a.body) > s.cfg.RunBytes {
 		return &LimitError{
 			fmt.Sprintf(
 				"with this event of %d bytes the run's events would have more than the %d bytes that are kept of one",
@@ -313,44 +370,36 @@ func carry(tx *transaction, msp string, runs, bytes int) error {
 	return stored(err)
 }
 
-// addLate keeps an event that came after the end, to be shown.
-func addLate(tx *transaction, r row, a *arrival) error {
-	if r.late < maxLate {
-		if _, err := tx.Exec("INSERT INTO event (run, digest, late, body) VALUES (?,?,1,?)", r.id, a.digest[:], lateBody(a.event)); err != nil {
+// retry gives a run that could not be recorded, or not whole, another turn.
+func retry(tx *transaction, caller Caller, id int64) error {
+	if err := carryRow(tx, id, 1); err != nil {
+		return err
+	}
+	if err := putInTurn(tx, id); err != nil {
+		return err
+	}
+	var result string
+	if err := tx.QueryRow("SELECT result FROM run WHERE id = ?", id).Scan(&result); err != nil {
+		return stored(err)
+	}
+	o := readOutcome(result)
+	o.Problems, o.Left, o.Tries = nil, nil, 0
+	if _, err := tx.Exec("UPDATE run SET caller = ?, result = ?, revision = revision + 1 WHERE id = ?", caller.Name, o.text(), id); err != nil {
+		return stored(err)
+	}
+	for _, table := range []string{"pin", "output"} {
+		if _, err := tx.Exec("UPDATE "+table+" SET part = ? WHERE run = ? AND part = ?", partNew, id, partLeft); err != nil {
 			return stored(err)
 		}
 	}
-	_, err := tx.Exec("UPDATE run SET late = late + 1 WHERE id = ?", r.id)
+	_, err := tx.Exec(`UPDATE output SET turn = (SELECT turn FROM run WHERE id = ?1) WHERE run = ?1 AND version <> ''
+		AND part = ?2 AND (SELECT completed > 0 OR streams > 0 OR kind > 0 FROM run WHERE id = ?1)`, id, partNew)
 	return stored(err)
-}
-
-// lateBody is what is shown of a late event.
-func lateBody(e *openlineage.Event) []byte {
-	body := canonical.Obj(canonical.Member{Name: "eventTime", Value: e.Value.Get("eventTime")})
-	if e.Type != "" {
-		body = body.With("eventType", canonical.Str(e.Type))
-	}
-	return body.Bytes()
-}
-
-// retry gives a run that could not be recorded another turn.
-func retry(tx *transaction, caller Caller, id int64) error {
-	turn, err := nextTurn(tx)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec("UPDATE run SET state = ?, turn = ?, caller = ?, records = NULL, result = '{}' WHERE id = ?", stateEnded, turn, caller.Name, id); err != nil {
-		return stored(err)
-	}
-	if _, err := tx.Exec("UPDATE output SET turn = ? WHERE run = ? AND version <> '' AND (SELECT type FROM run WHERE id = ?) = 'COMPLETE'", turn, id, id); err != nil {
-		return stored(err)
-	}
-	return carryRow(tx, id, 1)
 }
 
 // carryRow adds a run to what its organisation has unfinished (sign 1), or takes it away (-1).
 func carryRow(tx *transaction, id int64, sign int) error {
-	_, err := tx.Exec(`UPDATE load SET runs = runs + ?2, bytes = bytes + ?2 * (SELECT bytes FROM run WHERE id = ?1)
+	_, err := tx.Exec(`UPDATE load SET runs = runs + ?2, bytes = bytes + ?2 * (SELECT held FROM run WHERE id = ?1)
 		WHERE msp = (SELECT msp FROM run WHERE id = ?1)`, id, sign)
 	return stored(err)
 }
@@ -360,7 +409,8 @@ func registers(d openlineage.Dataset) bool {
 	_, digest := openlineage.DigestIn(d.Facets)
 	derived := openlineage.DerivationIn(d.Facets)
 	place := openlineage.PlaceOf(d.Identity, d.Facets, "x")
-	return digest || place.Version != "" || derived.Explicit || len(derived.Inputs)+len(derived.Fields) > 0
+	change := openlineage.ChangeIn(d.Facets)
+	return digest || place.Version != "" || change.Kind != "" || derived.Explicit || len(derived.Inputs)+len(derived.Fields) > 0
 }
 
 // addVersion takes a dataset event that registers a version: a run of its own, which has ended.
@@ -389,22 +439,21 @@ func (s *Store) addVersion(tx *transaction, caller Caller, a *arrival, t *Taken)
 	if _, err := tx.Exec("INSERT INTO event (run, digest, late, body) VALUES (?,?,0,?)", r.id, a.digest[:], a.body); err != nil {
 		return stored(err)
 	}
-	if r.inputs, err = s.pinAll(tx, caller, r, a); err != nil {
+	if r.inputs, err = s.pinAll(tx, r, a); err != nil {
 		return err
 	}
 	if err := s.noteOutput(tx, r.id, caller.MSPID, e.Dataset.Identity, e.Dataset.Facets); err != nil {
 		return err
 	}
-	turn, err := nextTurn(tx)
-	if err != nil {
+	if err := putInTurn(tx, r.id); err != nil {
 		return err
 	}
-	if _, err := tx.Exec("UPDATE run SET state = ?, type = 'COMPLETE', started = 1, ended = ?, turn = ?, events = 1, bytes = ?, datasets = ? WHERE id = ?",
-		stateEnded, now, turn, len(a.body), r.inputs, r.id); err != nil {
+	if _, err := tx.Exec(`UPDATE run SET type = 'COMPLETE', started = 1, ended = ?, completed = ?, events = 1, bytes = ?, held = ?,
+		datasets = ? WHERE id = ?`, now, max(moment(e.Time), 1), len(a.body), len(a.body), r.inputs, r.id); err != nil {
 		return stored(err)
 	}
 	t.State = Recording
-	return fixOutputs(tx, r.id, fmt.Sprintf("event-%x", a.digest[:8]))
+	return s.fixOutputs(tx, r.id, versionOfRun(kindDataset, "", a.digest[:]), moment(e.Time))
 }
 
 // addFacets keeps the facets of a job or a dataset for what comes later.

@@ -33,18 +33,23 @@ type datasetWords struct {
 }
 
 func metadataOf(m *summary, p *plan, pins, outputs []version) metadata {
-	e := m.end
-	meta := metadata{
-		run: m.runFacets,
-		job: m.jobFacets,
-		members: canonical.Obj(str("eventType", e.Type), str("producer", e.Producer),
-			canonical.Member{Name: "eventTime", Value: e.Value.Get("eventTime")}),
+	meta := metadata{run: m.runFacets, job: m.jobFacets, members: canonical.Obj()}
+	if e := m.last(); e != nil {
+		if e.Type != "" {
+			meta.members = meta.members.With("eventType", canonical.Str(e.Type))
+		}
+		meta.members = meta.members.With("producer", canonical.Str(e.Producer)).With("eventTime", e.Value.Get("eventTime"))
+		if e.SchemaURL != "" {
+			meta.members = meta.members.With("schemaURL", canonical.Str(e.SchemaURL))
+		}
+	} else {
+		meta.members = meta.members.With("reason", canonical.Str(
+			"versions that the run has read, or written over, have come to light after it was recorded"))
 	}
-	if e.SchemaURL != "" {
-		meta.members = meta.members.With("schemaURL", canonical.Str(e.SchemaURL))
+	if m.run != "" {
+		meta.members = meta.members.With("run", canonical.Obj(str("runId", m.run)))
 	}
-	meta.members = meta.members.With("run", canonical.Obj(str("runId", m.run))).
-		With("job", canonical.Obj(str("namespace", m.job.Namespace), str("name", m.job.Name)))
+	meta.members = meta.members.With("job", canonical.Obj(str("namespace", m.job.Namespace), str("name", m.job.Name)))
 	meta.inputs = words(m.inputs, pins, func(string) bool { return true })
 	// What a version's own record says need not be said again.
 	meta.outputs = words(m.outputs, outputs, func(ref string) bool { return !slices.Contains(p.names[p.declared:], ref) })

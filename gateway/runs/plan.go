@@ -1,23 +1,14 @@
 package runs
 
 import (
+	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
 )
-
-// version is a dataset of a run as the artifact version that it is settled to be.
-type version struct {
-	openlineage.Identity
-	ref    record.ArtifactRef
-	digest canonical.Value // that the run has told; null if it hasn't
-	known  bool            // it is on the ledger
-}
 
 // plan is what a run is to bring to the ledger.
 type plan struct {
@@ -27,7 +18,33 @@ type plan struct {
 	declared int              // how many of the names, from the first on, are inputs
 	used     []string
 	made     []string
-	problems []Problem
+	end      string    // the type of the last event that ended the run
+	marks    []mark    // what becomes of the run's versions
+	have     *versions // of the run
+	lays     []lay     // what the index knows better
+	left     []Problem // what can't be said on the ledger
+	notes    []Problem // what is said otherwise than the run said it
+	problems []Problem // why nothing can be recorded
+}
+
+// mark is what becomes of a version of the run.
+type mark struct {
+	version
+	part int
+}
+
+// leave leaves out a version, with the reason.
+func (p *plan) leave(v *version, why Problem) {
+	p.marks = append(p.marks, mark{*v, partLeft})
+	p.left = append(p.left, why)
+	v.part = partLeft
+}
+
+// send notes that versions are in the records.
+func (p *plan) send(list []version) {
+	for _, v := range list {
+		p.marks = append(p.marks, mark{v, partSent})
+	}
 }
 
 func (p *plan) problem(code, pointer, ref, format string, args ...any) {
@@ -52,7 +69,7 @@ func str(name, text string) canonical.Member {
 
 // artifactOf describes a version of a dataset. What is said of it besides its names comes from its own run, if that is
 // at hand.
-func artifactOf(v version, described openlineage.Dataset, derivedFrom []string) canonical.Value {
+func artifactOf(v version, described openlineage.Dataset, derivedFrom []string, previous canonical.Value) canonical.Value {
 	about := canonical.Obj(str("namespace", v.Namespace), str("name", v.Name))
 	for _, f := range []struct {
 		name  string
@@ -61,6 +78,9 @@ func artifactOf(v version, described openlineage.Dataset, derivedFrom []string) 
 		if len(f.value.Members) > 0 {
 			about = about.With(f.name, f.value)
 		}
+	}
+	if previous.Kind == canonical.Object {
+		about = about.With("previous", previous)
 	}
 	digest := v.digest
 	if digest.Kind != canonical.Object {
@@ -94,58 +114,63 @@ func texts(list []string) canonical.Value {
 	return canonical.Arr(items...)
 }
 
-// planRun makes the records of a run that has ended. They follow from its arguments alone.
-func planRun(by string, m *summary, pins, outputs []version) *plan {
-	p := &plan{by: by}
-	into, read := m.walk().between()
-	pins = slices.DeleteFunc(slices.Clone(pins), func(v version) bool { return !read(v.Identity) })
-	p.addInputs(pins)
-	activity := canonical.Obj()
-	completed := m.end.Type == "COMPLETE"
-	made := canonical.Arr()
-	if completed {
-		made = p.addOutputs(m, pins, outputs, into)
+// Budgets of one activity: what doesn't fit is recorded in further parts.
+const (
+	mostNamed  = 400 << 10 // bytes of the names of inputs
+	mostInputs = 4000
+	mostMade   = 900
+)
+
+// fewOf chooses what one part says of versions that no record has yet.
+func fewOf(list []version, most int) []version {
+	bytes := 0
+	for i, v := range list {
+		bytes += 2*len(v.ref.String()) + len(v.Namespace) + len(v.Name) + 100
+		if i == most || bytes > mostNamed && i > 0 {
+			return list[:i]
+		}
 	}
+	return list
+}
+
+// planRun makes the records of what is new about a run. The first activity is that of the run. What comes to light
+// after it is on the ledger is an activity that extends it.
+func (p *plan) planRun(m *summary, before outcome, have *versions) {
+	into, reads := m.walk().between()
+	first := before.Activity == ""
+	if m.end != nil {
+		p.end = m.end.Type
+	}
+	all := slices.DeleteFunc(slices.Clone(have.read), func(v version) bool { return v.part == partLeft })
+	pins, made := fewOf(fresh(all), mostInputs), fewOf(fresh(have.made), mostMade)
+	old := recorded(have.made)
+	p.send(pins)
+	p.send(made)
+	x := &extension{plan: p, m: m, first: first, old: old, made: made, apart: before.Apart}
+	inner := func(v version) bool { return !reads(v.Identity) }
+	x.pins = slices.DeleteFunc(slices.Clone(pins), inner)
+	if x.all = x.pins; !first {
+		x.all = slices.DeleteFunc(slices.DeleteFunc(all, inner), func(v version) bool {
+			return v.part != partRecorded && !slices.ContainsFunc(pins, func(o version) bool { return o.ref == v.ref })
+		})
+	}
+	for _, v := range have.lay {
+		if v.part == partNew && v.ref.Version != "" {
+			x.lay = append(x.lay, v)
+		}
+	}
+	if !first && len(x.pins)+len(made)+len(x.lay) == 0 && p.end == before.End {
+		return
+	}
+	if !first && len(made) > 0 {
+		x.pins = x.all
+	}
+	p.addInputs(x.pins)
+	generated := x.generate(into)
 	if len(p.problems) > 0 {
-		return p
+		return
 	}
-	facts := openlineage.ActivityOf(m.runFacets, m.jobFacets)
-	activity = activity.With("type", canonical.Str(facts.Type))
-	if !m.started.IsZero() && !m.started.After(m.ended) {
-		activity = activity.With("startedAt", canonical.Str(m.started.Format(time.RFC3339Nano)))
-	}
-	activity = activity.With("endedAt", canonical.Str(m.ended.Format(time.RFC3339Nano)))
-	if len(pins) > 0 {
-		used := make([]canonical.Value, len(p.used))
-		for i, ref := range p.used {
-			used[i] = canonical.Obj(str("ref", ref))
-		}
-		activity = activity.With("used", canonical.Arr(used...))
-	}
-	if len(made.Items) > 0 {
-		activity = activity.With("generated", made)
-	}
-	if len(facts.About) > 0 {
-		activity = activity.With("about", texts(facts.About))
-	}
-	if said := facts.Description; said != "" && len(said) <= 10_000 {
-		activity = activity.With("description", canonical.Str(said))
-	}
-	if facts.Parameters.Kind == canonical.Object {
-		activity = activity.With("parameters", facts.Parameters)
-	}
-	switch {
-	case !completed:
-		outcome := canonical.Obj(str("state", m.end.Type))
-		if said := openlineage.ErrorMessage(m.runFacets); said != "" {
-			outcome = outcome.With("message", canonical.Str(said))
-		}
-		activity = activity.With("outcome", outcome)
-	case facts.Outcome.Kind == canonical.Object:
-		activity = activity.With("outcome", facts.Outcome)
-	}
-	p.addActivity(activity, metadataOf(m, p, pins, outputs))
-	return p
+	p.addActivity(x.activity(generated, before), metadataOf(m, p, x.pins, made))
 }
 
 // addInputs registers those inputs that aren't on the ledger.
@@ -158,61 +183,11 @@ func (p *plan) addInputs(pins []version) {
 		}
 		seen[ref] = true
 		p.used = append(p.used, ref)
-		if !v.known {
-			p.add(artifactOf(v, openlineage.Dataset{}, nil), ref)
+		if !v.known && v.part == partNew {
+			p.add(artifactOf(v, openlineage.Dataset{}, nil, canonical.Value{}), ref)
 		}
 	}
 	p.declared = len(p.records)
-}
-
-// addOutputs registers what the run has generated, and says what each was made of. An output that another of the same
-// run went into is derived from that one: an activity can't use what it generates.
-func (p *plan) addOutputs(
-	m *summary,
-	pins, outputs []version,
-	into map[openlineage.Identity][]openlineage.Identity,
-) canonical.Value {
-	origins, whole := m.origins()
-	if !whole {
-		p.problem(
-			"too_many",
-			"/generated",
-			"",
-			"the facets of the run say of more columns and steps between them what they were made of than can be followed (%d)",
-			mostSteps,
-		)
-	}
-	inputs := map[openlineage.Identity]string{}
-	for _, v := range pins {
-		inputs[v.Identity] = v.ref.String()
-	}
-	described := map[openlineage.Identity]openlineage.Dataset{}
-	for _, d := range m.outputs {
-		described[d.Identity] = d
-	}
-	places := map[string]int{} // of the artifact versions
-	made := make([]canonical.Value, 0, len(outputs))
-	for _, v := range outputs {
-		ref := v.ref.String()
-		if at, twice := places[ref]; twice { // by two names, of which one says nothing of what the other was made of
-			made[at] = generated(ref, nil, inputs)
-			continue
-		}
-		places[ref] = len(made)
-		p.made = append(p.made, ref)
-		made = append(made, generated(ref, origins[v.Identity], inputs))
-	}
-	registered := map[string]bool{}
-	for _, step := range inSteps(outputs, into) {
-		ref := step.ref.String()
-		if !step.known && !registered[ref] {
-			registered[ref] = true
-			d := described[step.Identity]
-			fit([]*canonical.Value{&d.Facets, &d.Own}, min(artifactRoom, outputsRoom/len(outputs)))
-			p.add(artifactOf(step.version, d, step.from), ref)
-		}
-	}
-	return canonical.Arr(made...)
 }
 
 // step is an output and the outputs of the same run that it was made of.
@@ -223,84 +198,35 @@ type step struct {
 
 // inSteps puts outputs after those that went into them. Of those that went into each other, one is first.
 func inSteps(outputs []version, into map[openlineage.Identity][]openlineage.Identity) []step {
-	byName := make(map[openlineage.Identity]version, len(outputs))
+	byName := make(map[openlineage.Identity][]version, len(outputs))
 	for _, v := range outputs {
-		byName[v.Identity] = v
+		byName[v.Identity] = append(byName[v.Identity], v)
 	}
 	steps := make([]step, 0, len(outputs))
 	done := make(map[openlineage.Identity]bool, len(outputs)) // false while those before it are put in their places
-	var put func(v version)
-	put = func(v version) {
-		if _, begun := done[v.Identity]; begun {
+	var put func(i openlineage.Identity)
+	put = func(i openlineage.Identity) {
+		if _, begun := done[i]; begun {
 			return
 		}
-		done[v.Identity] = false
-		s := step{version: v}
-		for _, source := range into[v.Identity] {
-			if other, ok := byName[source]; ok {
-				if put(other); done[source] {
-					s.from = append(s.from, other.ref.String())
+		done[i] = false
+		var from []string
+		for _, source := range into[i] {
+			if put(source); done[source] {
+				for _, other := range byName[source] {
+					from = append(from, other.ref.String())
 				}
 			}
 		}
-		done[v.Identity] = true
-		steps = append(steps, s)
+		done[i] = true
+		for _, v := range byName[i] {
+			steps = append(steps, step{v, slices.Clone(from)})
+		}
 	}
 	for _, v := range outputs {
-		put(v)
+		put(v.Identity)
 	}
 	return steps
-}
-
-// generated is an output as an activity has it.
-func generated(ref string, o *origin, inputs map[openlineage.Identity]string) canonical.Value {
-	g := canonical.Obj(str("ref", ref))
-	if o == nil {
-		return g
-	}
-	from, added := []string{}, map[string]bool{}
-	explicit := o.explicit
-	add := func(i openlineage.Identity) {
-		switch ref := inputs[i]; {
-		case ref == "":
-			explicit = false // it was made of more than can be named, so nothing is left out
-		case !added[ref]:
-			from, added[ref] = append(from, ref), true
-		}
-	}
-	for _, i := range o.from {
-		add(i)
-	}
-	named := make(map[string]canonical.Value, len(o.columns))
-	for _, f := range o.columns {
-		var sources []canonical.Value
-		for _, s := range f.Inputs {
-			ref := inputs[s.Identity]
-			if o.explicit {
-				add(s.Identity)
-			}
-			if ref == "" {
-				continue
-			}
-			source := canonical.Obj(str("ref", ref), str("column", s.Field))
-			if len(s.Transformations.Items) > 0 {
-				source = source.With("transformations", s.Transformations)
-			}
-			sources = append(sources, source)
-		}
-		named[f.Name] = canonical.Arr(sources...)
-	}
-	if explicit {
-		g = g.With("from", texts(from))
-	}
-	if len(named) > 0 {
-		columns := make([]canonical.Member, 0, len(named))
-		for _, name := range slices.Sorted(maps.Keys(named)) {
-			columns = append(columns, canonical.Member{Name: name, Value: named[name]})
-		}
-		g = g.With("columns", canonical.Obj(columns...))
-	}
-	return g
 }
 
 // addActivity makes the record of the run, with what there is room for of its metadata.
@@ -320,14 +246,53 @@ func (p *plan) addActivity(activity canonical.Value, meta metadata) {
 }
 
 // planVersion makes the record of a version that a dataset event is about.
-func planVersion(by string, e *openlineage.Event, pins []version, v version) *plan {
-	p := &plan{by: by}
+func (s *Store) planVersion(
+	ctx context.Context, p *plan, u *undertaking, events []*openlineage.Event, have *versions,
+) error {
+	if len(have.made) == 0 { // it was dropped
+		return nil
+	}
+	if len(have.made) != 1 || len(events) > 1 {
+		return fmt.Errorf(
+			"%w: it has %d events and %d outputs, where there should be one of each",
+			errDamaged,
+			len(events),
+			len(have.made),
+		)
+	}
+	v := have.made[0]
+	if len(events) == 0 || v.part != partNew {
+		return nil
+	}
+	e := events[0]
+	v.digest, _ = openlineage.DigestIn(e.Dataset.Facets)
+	if v.known && v.digest.Kind == canonical.Object {
+		wrong, err := s.compare(ctx, v)
+		if err != nil {
+			return err
+		}
+		if wrong != nil {
+			p.problems = append(p.problems, *wrong)
+			return nil
+		}
+	}
+	pins := fresh(have.read)
 	p.addInputs(pins)
+	p.send(pins)
+	p.send(have.made)
 	d := openlineage.Dataset{Identity: e.Dataset.Identity, Facets: openlineage.Merge(canonical.Value{}, e.Dataset.Facets)}
 	fit([]*canonical.Value{&d.Facets}, artifactRoom)
-	if !v.known {
-		p.made = []string{v.ref.String()}
-		p.add(artifactOf(v, d, p.used), v.ref.String())
+	if v.known {
+		return nil
 	}
-	return p
+	from, previous := p.used, canonical.Value{}
+	for _, under := range have.lay {
+		if ref := under.ref.String(); under.ref.Version != "" && !slices.Contains(from, ref) {
+			from, previous = append(slices.Clone(from), ref), whyPrevious(ref, openlineage.ChangeIn(d.Facets))
+		}
+	}
+	p.send(have.lay)
+	p.made = []string{v.ref.String()}
+	p.add(artifactOf(v, d, from, previous), v.ref.String())
+	return nil
 }

@@ -5,42 +5,49 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
 )
 
-// prepare makes the records of a run that has ended, and makes them durable. It gives nil if the run has to wait for
-// another that registers the same version, or turns out not to be recordable.
+// prepare makes the records of what is new about a run, and makes them durable. It gives nil if the run has to wait for
+// another that registers the same version, has changed meanwhile, or has nothing to record.
 func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	u := &undertaking{id: id}
-	var kind int
-	var job openlineage.Identity
 	var result string
-	err := s.db.read.QueryRowContext(ctx, "SELECT run, msp, caller, kind, job_namespace, job_name, result FROM run WHERE id = ? AND state = ?", id, stateEnded).
-		Scan(&u.run, &u.msp, &u.owner, &kind, &job.Namespace, &job.Name, &result)
+	err := s.db.read.QueryRowContext(ctx, `SELECT run, msp, caller, kind, job_namespace, job_name, result, revision, type
+		FROM run WHERE id = ? AND state = ?`, id, stateEnded).
+		Scan(&u.run, &u.msp, &u.owner, &u.kind, &u.job.Namespace, &u.job.Name, &result, &u.revision, &u.end)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, stored(err)
 	}
-	u.tries = readOutcome(result).Tries
-	p, err := s.plan(ctx, u, kind, job)
+	u.before = readOutcome(result)
+	p, err := s.plan(ctx, u)
 	if errors.Is(err, errDamaged) {
-		return nil, s.fail(id, u.run, []Problem{{Code: "damaged", Detail: err.Error()}})
+		return nil, s.fail(u, []Problem{{Code: "damaged", Detail: err.Error()}})
 	}
 	if err != nil {
 		return nil, err
 	}
 	if len(p.problems) > 0 {
-		return nil, s.fail(id, u.run, p.problems)
+		return nil, s.fail(u, p.problems)
 	}
 	u.records = p.records
-	if len(u.records) == 0 { // a dataset event about a version that is registered already
-		return nil, s.finish(id, u.run, stateRecorded, outcome{Used: p.used})
+	u.before.Left = append(u.before.Left, p.left...)
+	u.before.Notes = append(u.before.Notes, p.notes...)
+	u.before.End = p.end
+	if len(u.records) == 0 { // it says nothing that isn't on the ledger already
+		p.send(slices.Concat(fresh(p.have.read), fresh(p.have.lay), fresh(p.have.made)))
+		u.before.Used = union(u.before.Used, p.used)
+		if ok, err := s.seal(u, p, nil); !ok || err != nil {
+			return nil, err
+		}
+		return nil, s.finish(u, u.before)
 	}
 	bodies, bytes := make([][]byte, len(u.records)), 0
 	for i, r := range u.records {
@@ -48,7 +55,7 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 		bytes += len(r.Body)
 	}
 	if len(bodies) > record.MaxPackRecords || bytes > record.MaxPackBytes {
-		return nil, s.fail(id, u.run, []Problem{{Code: "too_large", Detail: fmt.Sprintf(
+		return nil, s.fail(u, []Problem{{Code: "too_large", Detail: fmt.Sprintf(
 			"the run, what it generated and the inputs of which no version was known are %d records with %d bytes, more than the %d and %d that fit one transaction",
 			len(bodies),
 			bytes,
@@ -60,23 +67,62 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 		return nil, nil
 	}
 	pack, err := record.Pack(bodies)
+	sealed := false
 	if err == nil {
-		err = s.db.change(func(tx *transaction) error {
-			_, err := tx.Exec(
-				"UPDATE run SET state = ?, records = ?, result = ? WHERE id = ?",
-				stateRecording,
-				pack,
-				outcome{Tries: u.tries}.text(),
-				id,
-			)
-			return stored(err)
-		})
+		sealed, err = s.seal(u, p, pack)
 	}
-	if err != nil {
+	if err != nil || !sealed {
 		s.release(u.refs())
 		return nil, err
 	}
 	return u, nil
+}
+
+// seal makes durable what is going to be sent of a run, unless the run has changed since it was read. Then it is
+// false, and the run is looked at again.
+func (s *Store) seal(u *undertaking, p *plan, pack []byte) (sealed bool, err error) {
+	err = s.db.change(func(tx *transaction) error {
+		result, err := tx.Exec(`UPDATE run SET state = ?, records = ?, result = ?,
+			upto = COALESCE((SELECT MAX(id) FROM event WHERE event.run = run.id), 0) WHERE id = ? AND revision = ?`,
+			stateRecording, pack, u.before.text(), u.id, u.revision)
+		if err != nil {
+			return stored(err)
+		}
+		n, err := result.RowsAffected()
+		if sealed = n > 0; !sealed || err != nil {
+			return stored(err)
+		}
+		return p.mark(tx, u.id)
+	})
+	if err == nil && !sealed {
+		s.ring()
+	}
+	return sealed, err
+}
+
+// mark notes which versions of a run are in records now, and which can't be.
+func (p *plan) mark(tx *transaction, run int64) error {
+	for _, v := range p.lays {
+		if err := dropGuesses(tx, run, useLay, v.Identity); err != nil {
+			return err
+		}
+		in := &input{Identity: v.Identity, place: placeOf("", v.series)}
+		if err := addPin(tx, run, useLay, in, v.dated, false, v.since, v.since); err != nil {
+			return err
+		}
+	}
+	for _, m := range p.marks {
+		query := "UPDATE pin SET part = ? WHERE run = ? AND use = ? AND namespace = ? AND name = ? AND kind = ? AND artifact = ? AND version = ?"
+		args := []any{m.part, run, m.use, m.Namespace, m.Name, m.ref.Kind, m.ref.Namespace + "/" + m.ref.Name, m.ref.Version}
+		if m.use == useMade {
+			query = "UPDATE output SET part = ? WHERE run = ? AND namespace = ? AND name = ? AND version = ?"
+			args = []any{m.part, run, m.Namespace, m.Name, m.ref.Version}
+		}
+		if _, err := tx.Exec(query, args...); err != nil {
+			return stored(err)
+		}
+	}
+	return nil
 }
 
 // prepared reads the records that were made of a run.
@@ -84,10 +130,11 @@ func (s *Store) prepared(ctx context.Context, id int64) (*undertaking, error) {
 	u := &undertaking{id: id}
 	var pack []byte
 	var result string
-	if err := s.db.read.QueryRowContext(ctx, "SELECT run, msp, caller, records, result FROM run WHERE id = ?", id).Scan(&u.run, &u.msp, &u.owner, &pack, &result); err != nil {
+	if err := s.db.read.QueryRowContext(ctx, "SELECT run, msp, caller, kind, records, result FROM run WHERE id = ?", id).
+		Scan(&u.run, &u.msp, &u.owner, &u.kind, &pack, &result); err != nil {
 		return nil, stored(err)
 	}
-	u.tries = readOutcome(result).Tries
+	u.before = readOutcome(result)
 	bodies, err := record.Unpack(pack, record.PackLimits{})
 	if err == nil && len(bodies) == 0 {
 		err = errors.New("there are none")
@@ -105,47 +152,36 @@ func (s *Store) prepared(ctx context.Context, id int64) (*undertaking, error) {
 	return u, nil
 }
 
-// plan makes the records of a run from what is kept of it and what the index has.
-func (s *Store) plan(ctx context.Context, u *undertaking, kind int, job openlineage.Identity) (*plan, error) {
+// plan makes the records of what is new about a run, from what is kept of it and what the index has.
+func (s *Store) plan(ctx context.Context, u *undertaking) (*plan, error) {
 	events, err := s.eventsOf(ctx, u.id)
 	if err != nil {
 		return nil, err
 	}
-	wrong := new(plan)
-	pins, err := s.settled(ctx, wrong, `SELECT p.namespace, p.name, p.kind, p.artifact, p.version, p.digest, p.said,
-		COALESCE((SELECT r.run FROM output o JOIN run r ON r.id = o.run WHERE o.artifact = p.artifact AND o.version = p.version AND o.kind = p.kind AND r.state = 4 LIMIT 1), '')
-		FROM pin p JOIN run me ON me.id = p.run WHERE p.run = ? ORDER BY p.namespace, p.name`, u.id)
+	have, err := s.versionsAt(ctx, u.id)
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := s.settled(
-		ctx,
-		wrong,
-		`SELECT namespace, name, kind, artifact, version, '', 1, '' FROM output WHERE run = ? AND turn > 0 ORDER BY namespace, name`,
-		u.id,
-	)
-	if err != nil || len(wrong.problems) > 0 {
-		return wrong, err
+	p := &plan{by: u.msp, end: u.before.End, have: have}
+	if u.end == expired {
+		p.end = expired
 	}
-	if kind == kindDataset {
-		if len(outputs) != 1 || len(events) != 1 {
-			return nil, fmt.Errorf(
-				"%w: it has %d events and %d outputs, where there should be one of each",
-				errDamaged,
-				len(events),
-				len(outputs),
-			)
-		}
-		outputs[0].digest, _ = openlineage.DigestIn(events[0].Dataset.Facets)
-		return s.checked(ctx, planVersion(u.msp, events[0], pins, outputs[0]), outputs)
+	if err := s.checkInputs(ctx, p, have); err != nil {
+		return nil, err
 	}
-	known, err := readFacets(s.db.read, u.msp, "job", job)
+	if err := s.layBefore(ctx, p, have); err != nil {
+		return nil, err
+	}
+	if u.kind == kindDataset {
+		return p, s.planVersion(ctx, p, u, events, have)
+	}
+	known, err := readFacets(s.db.read, u.msp, "job", u.job)
 	if err != nil {
 		return nil, err
 	}
 	m := summarise(events, known)
-	if m.end == nil {
-		return nil, fmt.Errorf("%w: it has ended, and no event of it says so", errDamaged)
+	if m.job = u.job; u.kind == kindRun {
+		m.run = u.run
 	}
 	if err := s.addKept(u.msp, m); err != nil {
 		return nil, err
@@ -154,22 +190,14 @@ func (s *Store) plan(ctx context.Context, u *undertaking, kind int, job openline
 	for _, d := range m.outputs {
 		told[d.Identity], _ = openlineage.DigestIn(d.Facets)
 	}
-	for i := range outputs {
-		outputs[i].digest = told[outputs[i].Identity]
+	for i := range have.made {
+		have.made[i].digest = told[have.made[i].Identity]
 	}
-	pins, outputs = inOrder(m.inputs, pins), inOrder(m.outputs, outputs)
-	return s.checked(ctx, planRun(u.msp, m, pins, outputs), outputs)
-}
-
-// checked adds to a plan what is wrong with the outputs that are on the ledger already.
-func (s *Store) checked(ctx context.Context, p *plan, outputs []version) (*plan, error) {
-	for _, v := range outputs {
-		if v.known && v.digest.Kind == canonical.Object {
-			if err := s.compare(ctx, p, v); err != nil {
-				return nil, err
-			}
-		}
+	have.read, have.made = inOrder(m.inputs, have.read), inOrder(m.outputs, have.made)
+	if err := s.checkOutputs(ctx, p, u, have); err != nil {
+		return nil, err
 	}
+	p.planRun(m, u.before, have)
 	return p, nil
 }
 
@@ -187,27 +215,22 @@ func (s *Store) addKept(msp string, m *summary) error {
 
 // inOrder puts versions in the order in which events named their datasets; those that only facets name come last.
 func inOrder(named []openlineage.Dataset, list []version) []version {
-	at := make(map[openlineage.Identity]int, len(list))
-	for i, v := range list {
-		at[v.Identity] = i
+	at := make(map[openlineage.Identity]int, len(named))
+	for i, d := range named {
+		at[d.Identity] = i
 	}
-	sorted := make([]version, 0, len(list))
-	placed := make([]bool, len(list))
-	for _, d := range named {
-		if i, ok := at[d.Identity]; ok {
-			sorted, placed[i] = append(sorted, list[i]), true
+	place := func(v version) int {
+		if i, ok := at[v.Identity]; ok {
+			return i
 		}
+		return len(named)
 	}
-	for i, v := range list {
-		if !placed[i] {
-			sorted = append(sorted, v)
-		}
-	}
-	return sorted
+	slices.SortStableFunc(list, func(a, b version) int { return place(a) - place(b) })
+	return list
 }
 
 func (s *Store) eventsOf(ctx context.Context, id int64) ([]*openlineage.Event, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late = 0 ORDER BY id", id)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late < 2 AND body IS NOT NULL ORDER BY id", id)
 	if err != nil {
 		return nil, stored(err)
 	}
@@ -229,89 +252,4 @@ func (s *Store) eventsOf(ctx context.Context, id int64) ([]*openlineage.Event, e
 		events = append(events, e)
 	}
 	return events, stored(rows.Err())
-}
-
-// settled reads the versions of a run, and whether they are on the ledger.
-func (s *Store) settled(ctx context.Context, p *plan, query string, id int64) ([]version, error) {
-	rows, err := s.db.read.QueryContext(ctx, query, id)
-	if err != nil {
-		return nil, stored(err)
-	}
-	type read struct {
-		version
-		said   bool
-		failed string
-	}
-	var list []read
-	for rows.Next() {
-		var r read
-		var where, digest string
-		if err := rows.Scan(&r.Namespace, &r.Name, &r.ref.Kind, &where, &r.ref.Version, &digest, &r.said, &r.failed); err != nil {
-			rows.Close()
-			return nil, stored(err)
-		}
-		r.ref.Namespace, r.ref.Name, _ = strings.Cut(where, "/")
-		if digest != "" {
-			if r.digest, err = canonical.Parse([]byte(digest), canonical.Limits{}); err != nil {
-				rows.Close()
-				return nil, fmt.Errorf("%w: a digest can't be read any more: %w", errDamaged, err)
-			}
-		}
-		list = append(list, r)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, stored(err)
-	}
-	all := make([]version, len(list))
-	for i, r := range list {
-		v := r.version
-		_, _, known, err := s.index.Digest(ctx, v.ref.String())
-		if err != nil {
-			return nil, fmt.Errorf("couldn't ask the index for %s: %w", v.ref, err)
-		}
-		switch v.known = known; {
-		case known && v.digest.Kind == canonical.Object:
-			if err := s.compare(ctx, p, v); err != nil {
-				return nil, err
-			}
-		case !known && !r.said && r.failed != "":
-			p.problem(
-				"unknown_reference",
-				"/used",
-				v.ref.String(),
-				"%s is what run %s was to generate, and that run can't be recorded; mend it and send its last event again, and then this run's",
-				v.ref,
-				record.Brief(r.failed),
-			)
-		case !known && v.ref.Namespace != s.cfg.Namespace:
-			v.known = true // whether it is, the ledger will say; it isn't ours to register
-		}
-		all[i] = v
-	}
-	return all, nil
-}
-
-// compare holds a version that is on the ledger to the digest that a run tells of it.
-func (s *Store) compare(ctx context.Context, p *plan, v version) error {
-	have, id, found, err := s.index.Digest(ctx, v.ref.String())
-	if err != nil {
-		return fmt.Errorf("couldn't ask the index for %s: %w", v.ref, err)
-	}
-	algorithm, value := v.digest.Get("algorithm").Text, v.digest.Get("value").Text
-	if found && have.Coverage != "declared" && v.digest.Get("coverage").Text == have.Coverage &&
-		have.Algorithm == algorithm &&
-		have.Value != value {
-		p.problems = append(
-			p.problems,
-			Problem{Code: "version_exists", Ref: v.ref.String(), Existing: id, Pointer: "/digest/value",
-				Detail: fmt.Sprintf(
-					"%s is registered with other content: %s %s, and not %s; a version never changes, so give the new content another version",
-					v.ref,
-					have.Algorithm,
-					have.Value,
-					value,
-				)},
-		)
-	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
 )
 
 const (
@@ -140,7 +141,7 @@ func (w *work) resume(ctx context.Context, id int64) error {
 	u, err := w.store.prepared(ctx, id)
 	if errors.Is(err, errDamaged) {
 		// One run that can't be read must not keep the others from the ledger.
-		return w.store.fail(id, fmt.Sprint("row ", id), []Problem{{Code: "damaged", Detail: err.Error()}})
+		return w.store.fail(&undertaking{id: id, run: fmt.Sprint("row ", id)}, []Problem{{Code: "damaged", Detail: err.Error()}})
 	}
 	if err != nil {
 		return err
@@ -158,8 +159,12 @@ func (w *work) resume(ctx context.Context, id int64) error {
 // undertaking is a run whose records are durable.
 type undertaking struct {
 	id              int64
+	revision        int64 // of the run, when it was read
+	kind            int
 	run, msp, owner string
-	tries           int
+	job             openlineage.Identity
+	end             string  // the type of the last event that ended it
+	before          outcome // what the ledger has of the run
 	records         []*record.Record
 }
 
@@ -196,12 +201,16 @@ func (s *Store) release(refs []string) {
 	}
 }
 
-// blocked tells whether a run has to wait for one that ended before it: it uses what that one generates.
+// blocked tells whether a run has to wait for one that ended before it: it uses what that one generates, or generates
+// the same.
 func (s *Store) blocked(ctx context.Context, id int64) (bool, error) {
 	var n int
-	err := s.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pin p JOIN output o ON o.artifact = p.artifact AND o.version = p.version AND o.kind = p.kind AND o.turn > 0
-		JOIN run r ON r.id = o.run JOIN run me ON me.id = p.run
-		WHERE p.run = ? AND r.id <> me.id AND r.turn < me.turn AND r.state IN (1, 2))`, id).
+	err := s.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM
+		(SELECT artifact, version, kind FROM pin WHERE run = ?1 AND part = 0
+			UNION SELECT artifact, version, kind FROM output WHERE run = ?1 AND part = 0 AND turn > 0) v
+		JOIN output o ON o.artifact = v.artifact AND o.version = v.version AND o.kind = v.kind AND o.turn > 0 AND o.part IN (0, 2)
+		JOIN run r ON r.id = o.run JOIN run me ON me.id = ?1
+		WHERE r.id <> me.id AND r.turn < me.turn AND r.state IN (1, 2))`, id).
 		Scan(&n)
 	return n > 0, stored(err)
 }
@@ -289,7 +298,8 @@ func rejections(u *undertaking, problems []record.Problem) []capture.Result {
 // delayed keeps why a run doesn't get on, for those who ask.
 func (s *Store) delayed(u *undertaking, why error) {
 	s.log.Warn("a run waits", "run", u.run, "why", why)
-	o := outcome{Waiting: why.Error(), Tries: u.tries}
+	o := u.before
+	o.Waiting = why.Error()
 	if err := s.db.change(func(tx *transaction) error {
 		_, err := tx.Exec("UPDATE run SET result = ? WHERE id = ? AND state = ?", o.text(), u.id, stateRecording)
 		return stored(err)

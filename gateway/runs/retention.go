@@ -11,12 +11,12 @@ const mostSwept = 200
 // mostFacets is how many jobs and datasets facets are kept of; the longest untouched go first.
 const mostFacets = 100_000
 
-// applyRetention drops runs whose end never came, and forgets what has been kept long enough.
+// applyRetention ends runs whose end never came, and forgets what has been kept long enough.
 func (s *Store) applyRetention(ctx context.Context, now time.Time) {
 	for ctx.Err() == nil {
 		n, err := s.expire(now)
 		if err != nil {
-			s.log.Error("couldn't drop runs without an end", "error", err)
+			s.log.Error("couldn't end runs whose end never came", "error", err)
 		}
 		if n < mostSwept {
 			break
@@ -33,7 +33,10 @@ func (s *Store) applyRetention(ctx context.Context, now time.Time) {
 	}
 }
 
-// expire drops open runs to which nothing has been added for long.
+// expired stands for the type of the event that ends a run, of a run whose end never came.
+const expired = "EXPIRED"
+
+// expire ends open runs to which nothing has been added for long. What is known of them is recorded.
 func (s *Store) expire(now time.Time) (int, error) {
 	type gone struct {
 		id  int64
@@ -63,15 +66,11 @@ func (s *Store) expire(now time.Time) (int, error) {
 			return stored(err)
 		}
 		for _, g := range list {
-			if err := carryRow(tx, g.id, -1); err != nil {
+			if err := putInTurn(tx, g.id); err != nil {
 				return err
 			}
-			for _, query := range []string{"UPDATE event SET body = NULL WHERE run = ? AND late = 0", "DELETE FROM pin WHERE run = ?", "DELETE FROM output WHERE run = ?"} {
-				if _, err := tx.Exec(query, g.id); err != nil {
-					return stored(err)
-				}
-			}
-			if _, err := tx.Exec("UPDATE run SET state = ?, ended = ? WHERE id = ?", stateExpired, now.UnixMilli(), g.id); err != nil {
+			if _, err := tx.Exec("UPDATE run SET type = ?, started = 1, ended = ?, revision = revision + 1 WHERE id = ?",
+				expired, now.UnixMilli(), g.id); err != nil {
 				return stored(err)
 			}
 		}
@@ -81,9 +80,10 @@ func (s *Store) expire(now time.Time) (int, error) {
 		return 0, err
 	}
 	for _, g := range list {
-		s.log.Warn("dropped a run whose end never came, unrecorded", "run", g.run, "after", s.cfg.Expire)
+		s.log.Warn("the end of a run never came; it is recorded without", "run", g.run, "after", s.cfg.Expire)
 	}
 	s.move(func(c *Counters) { c.Expired += len(list) })
+	s.ring()
 	return len(list), nil
 }
 
@@ -111,7 +111,7 @@ func (s *Store) forget(now time.Time) (n int, err error) {
 			return stored(err)
 		}
 		for _, id := range ids {
-			for _, query := range []string{"DELETE FROM event WHERE run = ?", "DELETE FROM pin WHERE run = ?", "DELETE FROM output WHERE run = ?", "DELETE FROM run WHERE id = ?"} {
+			for _, query := range []string{"DELETE FROM event WHERE run = ?", "DELETE FROM pin WHERE run = ?", "DELETE FROM output WHERE run = ? AND change <> 'DROP'", "DELETE FROM run WHERE id = ?"} {
 				if _, err := tx.Exec(query, id); err != nil {
 					return stored(err)
 				}

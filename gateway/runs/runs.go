@@ -4,32 +4,37 @@
 //
 // # Durability
 //
-// [Store.Add] returns after the transaction that holds the events has been fsynced. So does what follows from them:
-// which version an input is, is settled in the transaction that takes the event which first names it, and never again.
-// When a run's turn comes, the records of it are made and fsynced before anything is sent, and from then on they are
-// what is sent, by this process or a later one. Their ids are the digests of their bytes, and the queue (package
-// capture) recognises what is on the ledger already, so that at any instruction a process may die: nothing is lost, and
-// nothing is recorded twice.
+// [Store.Add] returns after the transaction that holds the events has been fsynced. When a run's turn comes, the
+// records of it are made and fsynced before anything is sent, and from then on they are what is sent, by this process
+// or a later one. Their ids are the digests of their bytes, and the queue (package capture) recognises what is on the
+// ledger already, so that at any instruction a process may die: nothing is lost, and nothing is recorded twice.
 //
 // # Versions
 //
 // A dataset is the artifact dataset/NAMESPACE/NAME, or model/… if its datasetType is MODEL, in the namespace of the
-// organisation. Its version is what a version facet says. Without one, an output's is run-RUNID, and an input's is the
-// newest version known: among what has ended here and is still on its way to the ledger, and what the index has. Of an
-// input of which none is known, the version "declared" is registered, whose digest covers its names and nothing else. A
-// pedigree_digest facet chooses the version of an input by its content.
+// organisation. Its version is what a version facet says; all that the events of a run say count. Without one, an
+// output's is run-RUNID. An input's is that of the moment at which the run first named it, by the time of the event: the
+// newest that runs had made by then, as far as this store or the index knows. Of an input of which none is known, the
+// version "declared" is registered, whose digest covers its names and nothing else. A pedigree_digest facet chooses the
+// version of an input by its content. Names that a symlinks facet joins are names of one dataset (aliases.go).
 //
-// The first version that a run says an input has is the one it used; the last that it says an output has is the one it
-// made. So a dataset that is read and written by one run is two versions. What a run makes and, as facets say, uses on
-// its way is no input of it: what it went into has the inputs that it was made of, and is derived from it.
+// Events come late. A version that comes to light later is joined to those that would have read it (join.go): in their
+// records, or, if these are made, by a further part.
 //
-// # Ends
+// What a run makes and, as facets say, uses on its way is no input of it: what it went into has the inputs that it was
+// made of, and is derived from it. Writes add up: an output is derived from the version that lay there before, unless
+// the run says that it has replaced it (outputs.go).
+//
+// # Ends and parts
 //
 // COMPLETE, FAIL and ABORT end a run. A run that failed or was aborted is recorded as an activity that has used its
-// inputs and generated nothing. If the end comes before the START, the run waits a little for it ([Config.Linger]);
-// whatever comes later than that is kept with the run, shown, and never recorded: the ledger isn't rewritten. A run
-// without an end is dropped after [Config.Expire], unrecorded. A run whose records the ledger refuses stays, with the
-// reasons; sending its last event again tries again.
+// inputs and generated nothing. If the end comes before the START, the run waits a little for it ([Config.Linger]). What
+// comes later than that, or doesn't fit one transaction, is a part of its own: an activity that extends the first. A run
+// that streams is recorded in parts while it runs, and a run without an end after [Config.Expire], as far as it is known.
+//
+// The run has happened, so what can't be said of it on the ledger doesn't keep the rest of it from there: it is left
+// out, and told. A run that used withdrawn data is recorded as a breach. A run whose records the ledger refuses whole
+// stays, with the reasons; sending its last event again tries again.
 package runs
 
 import (
@@ -42,6 +47,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
 // Defaults of Config.
@@ -74,7 +80,7 @@ type Config struct {
 	// Linger is how long a run whose end has come waits for its START. Optional. If zero, DefaultLinger.
 	Linger time.Duration
 
-	// Expire is how long after its last event a run without an end is dropped. Optional. If zero, DefaultExpire.
+	// Expire is how long after its last event a run without an end is recorded as it is. Optional. If zero, DefaultExpire.
 	Expire time.Duration
 
 	// Keep and KeepRuns bound what is kept of runs that are over, by age and by number. Optional. If zero, the defaults
@@ -88,8 +94,10 @@ type Config struct {
 
 // Index knows what is on the ledger.
 type Index interface {
-	// NewestVersion finds the version of an artifact that was registered last; "" if there is none.
-	NewestVersion(ctx context.Context, kind, namespace, name string) (version string, err error)
+	// DatedVersions lists the versions of an artifact that were registered last, the newest first.
+	DatedVersions(ctx context.Context, kind, namespace, name string, limit int) ([]index.DatedVersion, error)
+	// Generator finds the activity that has generated a version; "" if there is none.
+	Generator(ctx context.Context, ref string) (activity string, err error)
 	// Digest finds the digest of a version and the id of its record; false if there is no such version.
 	Digest(ctx context.Context, ref string) (digest record.Digest, id string, found bool, err error)
 	// ByDigest finds the newest version of an artifact that has a digest; "" if there is none.

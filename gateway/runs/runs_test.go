@@ -125,29 +125,55 @@ func TestAnEndWaitsALittleForItsStart(t *testing.T) {
 	short := newFixture(t, Config{Linger: time.Millisecond})
 	short.run()
 	short.add(ev("one", "COMPLETE", "", ds("b")))
-	short.ended("one", Recorded)
-	taken = short.add(ev("one", "START", ds("a"), ""))
-	assert.True(t, taken[0].Late, "too late")
+	first := short.ended("one", Recorded)
+	taken = short.add(ev("one", "START", ds("a"), "", "08:00:00", "07:00:00"))
+	assert.True(t, taken[0].Late)
+	after := short.ended("one", Recorded)
+	assert.Equal(t, first.Activity, after.Activity)
+	require.Len(t, after.More, 1, "what it names is added")
+	short.comesFrom(ref("b", "run-one"), ref("a", "declared"))
 }
 
-func TestWhatComesAfterTheEndIsShownAndNeverRecorded(t *testing.T) {
+func TestWhatComesAfterTheEndAddsWhatItNames(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()
-	f.add(ev("one", "START", "", ""), ev("one", "COMPLETE", "", ds("b")))
+	f.add(ev("one", "START", ds("a"), ""), ev("one", "COMPLETE", "", ds("out")))
 	before := f.ended("one", Recorded)
-	for i := range maxLate + 5 {
-		taken := f.add(ev("one", "OTHER", ds(fmt.Sprint("late", i)), ""))
-		assert.Equal(t, Taken{ID: "one", State: Recorded, Late: true}, taken[0])
-	}
-	taken := f.add(ev("one", "FAIL", "", ""))
-	assert.True(t, taken[0].Late, "a second end is late, too")
+	taken := f.add(ev("one", "OTHER", ds("a"), ds("out")))
+	assert.Equal(t, Taken{ID: "one", State: Recording, Late: true}, taken[0])
+	assert.Empty(t, f.ended("one", Recorded).More, "it names nothing that the ledger doesn't have")
+	f.add(ev("one", "COMPLETE", ds("a")+","+ds("b"), ds("out")+","+ds("second"), "08:00:00", "08:00:04"))
 	after := f.ended("one", Recorded)
 	assert.Equal(t, before.Activity, after.Activity)
-	assert.Equal(t, maxLate+6, after.Late)
-	assert.Len(t, after.After, maxLate)
-	assert.Equal(t, Event{"OTHER", "2026-03-01T08:00:00Z"}, after.After[0])
-	assert.Equal(t, 1, f.rules.sent)
-	assert.True(t, f.add(ev("one", "OTHER", ds("late0"), ""))[0].Duplicate)
+	require.Len(t, after.More, 1)
+	assert.Equal(t, []string{ref("a", "declared"), ref("b", "declared")}, after.Used)
+	assert.Equal(t, []string{ref("out", "run-one"), ref("second", "run-one")}, refs(after.Generated))
+	f.comesFrom(ref("out", "run-one"), ref("a", "declared"), ref("b", "declared"))
+	f.comesFrom(ref("second", "run-one"), ref("a", "declared"), ref("b", "declared"))
+
+	f.add(ev("one", "FAIL", "", "", "08:00:00", "08:00:09"))
+	failed := f.ended("one", Recorded)
+	require.Len(t, failed.More, 2, "that it failed in the end is something new")
+	assert.Equal(t, "FAIL", f.body(failed.More[1].Activity).Get("outcome").Get("state").Text)
+	assert.Len(t, failed.After, 3)
+	assert.Equal(t, Event{"OTHER", "2026-03-01T08:00:00Z"}, failed.After[0])
+	assert.True(t, f.add(ev("one", "OTHER", ds("a"), ds("out")))[0].Duplicate)
+	assert.Zero(t, f.store.Stats().Bytes)
+}
+
+func TestOfManyLateEventsAFewAreShown(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.add(ev("one", "START", "", ""), ev("one", "COMPLETE", "", ds("b")))
+	var late []string
+	for i := range maxLate + 5 {
+		late = append(late, ev("one", "OTHER", ds(fmt.Sprint("late", i)), ""))
+	}
+	f.add(late...)
+	f.run()
+	r := f.ended("one", Recorded)
+	assert.Equal(t, maxLate+5, r.Late)
+	assert.Len(t, r.After, maxLate)
+	assert.Len(t, r.Used, maxLate+5)
 }
 
 func TestRunsOfTwoOrganisationsHaveNothingToDoWithEachOther(t *testing.T) {

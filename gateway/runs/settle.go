@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -10,7 +11,6 @@ import (
 // settle makes durable what the ledger has answered.
 func (s *Store) settle(u *undertaking, results []capture.Result) error {
 	o := outcomeOf(u.records)
-	o.Tries = u.tries
 	again := false
 	for i, result := range results {
 		if result.State != capture.Rejected {
@@ -25,7 +25,7 @@ func (s *Store) settle(u *undertaking, results []capture.Result) error {
 			if p.Code == capture.CodeRolledBack && len(results) > 1 {
 				continue // another record has the reason
 			}
-			again = again || p.Code == "version_exists" && ref != "" || p.Code == "outdated_version"
+			again = again || p.Code == "version_exists" && ref != "" || p.Code == "already_generated" || p.Code == "outdated_version"
 			o.Problems = append(
 				o.Problems,
 				Problem{Code: p.Code, Detail: p.Detail, Pointer: p.Pointer, Ref: ref, Existing: p.Existing},
@@ -35,16 +35,89 @@ func (s *Store) settle(u *undertaking, results []capture.Result) error {
 	rejected := slices.ContainsFunc(results, func(r capture.Result) bool { return r.State == capture.Rejected })
 	switch {
 	case !rejected:
-		return s.finish(u.id, u.run, stateRecorded, o)
-	case again && u.tries < mostTries:
-		// Somebody has registered a version since the records were made, or an earlier release has made them in a shape
-		// that the ledger no longer takes. Nothing of them was recorded, so they are made anew.
-		return s.reconsider(u, o)
+		return s.finish(u, u.before.with(o))
+	case again && u.before.Tries < mostTries:
+		// Somebody has registered or generated a version since the records were made, or an earlier release has made them
+		// in a shape that the ledger no longer takes. Nothing of them was recorded, so they are made anew.
+		return s.reconsider(u, u.before, nil)
+	}
+	if before, breached := breaches(u, o.Problems); breached && u.before.Tries < mostTries {
+		return s.reconsider(u, before, nil)
+	}
+	if left := unknownInputs(u, o.Problems); len(left) > 0 {
+		// The run has happened. What can be said of it is said without them.
+		before := u.before
+		before.Left = append(before.Left, o.Problems...)
+		return s.reconsider(u, before, left)
 	}
 	if len(o.Problems) == 0 {
 		o.Problems = []Problem{{Code: capture.CodeRefused, Detail: "the ledger refused the transaction and didn't say why"}}
 	}
-	return s.fail(u.id, u.run, o.Problems)
+	return s.fail(u, o.Problems)
+}
+
+// breaches takes into what is to be said of a run that it has used something after consent had been withdrawn, or that
+// it hasn't, if nothing else is wrong.
+func breaches(u *undertaking, problems []Problem) (before outcome, found bool) {
+	before = u.before
+	before.Breaches = slices.Clone(before.Breaches)
+	for _, p := range problems {
+		ref, said := usedAt(u, p)
+		switch {
+		case p.Code == "no_breach":
+			before.Breaches = nil // some have been retracted; those that haven't are found again
+		case p.Code == "consent_withdrawn" && p.Ref != "":
+			before.Apart = true
+		case p.Code == "consent_withdrawn" && said:
+			before.Breaches = append(before.Breaches, Breach{ref, p.Existing})
+		default:
+			return before, false
+		}
+		found = true
+	}
+	return before, found
+}
+
+// usedAt is the input of the activity that a problem is about.
+func usedAt(u *undertaking, p Problem) (ref string, ok bool) {
+	last := u.records[len(u.records)-1]
+	var i int
+	if _, err := fmt.Sscanf(p.Pointer, "/used/%d/ref", &i); err != nil || last.Activity == nil || p.Ref != "" ||
+		i < 0 || i >= len(last.Activity.Used) {
+		return "", false
+	}
+	return last.Activity.Used[i].Ref, true
+}
+
+// unknownInputs lists the inputs that are no versions on the ledger, if nothing else is wrong.
+func unknownInputs(u *undertaking, problems []Problem) (refs []string) {
+	for _, p := range problems {
+		ref, ok := usedAt(u, p)
+		if !ok || p.Code != "unknown_reference" {
+			return nil
+		}
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+// with is what the ledger has of a run together with what a further part says.
+func (o outcome) with(part outcome) outcome {
+	o.Tries, o.Waiting, o.Problems = 0, "", nil
+	o.Used = union(o.Used, part.Used)
+	for _, v := range part.Generated {
+		if !slices.ContainsFunc(o.Generated, func(have Version) bool { return have.Ref == v.Ref }) {
+			o.Generated = append(o.Generated, v)
+		}
+	}
+	o.Declared = append(o.Declared, part.Declared...)
+	switch {
+	case o.Transaction == "":
+		o.Activity, o.Transaction, o.Block, o.Type = part.Activity, part.Transaction, part.Block, part.Type
+	case part.Activity != "":
+		o.More = append(o.More, Part{part.Activity, part.Transaction, part.Block})
+	}
+	return o
 }
 
 // outcomeOf is what the records of a run say that it did.
@@ -58,7 +131,7 @@ func outcomeOf(records []*record.Record) outcome {
 		}
 	}
 	if last.Activity != nil {
-		o.Activity = last.ID
+		o.Activity, o.Type = last.ID, last.Activity.Type
 		for _, use := range last.Activity.Used {
 			o.Used = append(o.Used, use.Ref)
 		}
@@ -81,49 +154,115 @@ func outcomeOf(records []*record.Record) outcome {
 	return o
 }
 
-// reconsider has the records of a run made again.
-func (s *Store) reconsider(u *undertaking, o outcome) error {
-	left := outcome{Tries: u.tries + 1, Problems: o.Problems}
+// reconsider has the records of a run made again, without the inputs that are left.
+func (s *Store) reconsider(u *undertaking, before outcome, left []string) error {
+	before.Tries++
 	return s.db.change(func(tx *transaction) error {
-		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", stateEnded, left.text(), u.id)
+		if err := unsend(tx, u.id); err != nil {
+			return err
+		}
+		for _, ref := range left {
+			if _, err := tx.Exec("UPDATE pin SET part = ? WHERE run = ? AND kind || '/' || artifact || '@' || version = ?", partLeft, u.id, ref); err != nil {
+				return stored(err)
+			}
+		}
+		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", stateEnded, before.text(), u.id)
 		return stored(err)
 	})
 }
 
-// finish ends a run that is on the ledger. What tells its events again stays, their bodies don't.
-func (s *Store) finish(id int64, run string, state int, o outcome) error {
-	err := s.db.change(func(tx *transaction) error {
-		if err := carryRow(tx, id, -1); err != nil {
-			return err
+// unsend notes that what was in the records of a run is not on the ledger.
+func unsend(tx *transaction, id int64) error {
+	for _, table := range []string{"pin", "output"} {
+		if _, err := tx.Exec("UPDATE "+table+" SET part = ? WHERE run = ? AND part = ?", partNew, id, partSent); err != nil {
+			return stored(err)
 		}
-		for _, query := range []string{"UPDATE event SET body = NULL WHERE run = ? AND late = 0", "DELETE FROM pin WHERE run = ?"} {
-			if _, err := tx.Exec(query, id); err != nil {
+	}
+	return nil
+}
+
+// finish notes that what was sent of a run is on the ledger. What tells its events again stays, their bodies don't. If
+// there is more to record by now, the run gets another turn.
+func (s *Store) finish(u *undertaking, o outcome) error {
+	over := false
+	err := s.db.change(func(tx *transaction) error {
+		for _, query := range []string{
+			"UPDATE pin SET part = 1 WHERE run = ?1 AND part = 2",
+			"UPDATE output SET part = 1 WHERE run = ?1 AND part = 2",
+			// A late event is shown.
+			`UPDATE event SET late = 2, body = CAST(json_object('eventTime', json_extract(CAST(body AS TEXT), '$.eventTime'),
+				'eventType', json_extract(CAST(body AS TEXT), '$.eventType')) AS BLOB)
+				WHERE run = ?1 AND late = 1 AND id <= (SELECT upto FROM run WHERE id = ?1)
+				AND id IN (SELECT id FROM event WHERE run = ?1 AND late > 0 ORDER BY id LIMIT 100)`,
+			"UPDATE event SET body = NULL WHERE run = ?1 AND late < 2 AND id <= (SELECT upto FROM run WHERE id = ?1)",
+			`UPDATE load SET bytes = bytes - (SELECT held FROM run WHERE id = ?1) +
+				COALESCE((SELECT SUM(LENGTH(body)) FROM event WHERE run = ?1 AND late < 2), 0)
+				WHERE msp = (SELECT msp FROM run WHERE id = ?1)`,
+			"UPDATE run SET held = COALESCE((SELECT SUM(LENGTH(body)) FROM event WHERE run = ?1 AND late < 2), 0) WHERE id = ?1",
+		} {
+			if _, err := tx.Exec(query, u.id); err != nil {
 				return stored(err)
 			}
 		}
-		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", state, o.text(), id)
+		if _, err := tx.Exec("UPDATE run SET records = NULL, result = ? WHERE id = ?", o.text(), u.id); err != nil {
+			return stored(err)
+		}
+		// Of a run that goes on for ever, the oldest events are no longer told from new ones.
+		if _, err := tx.Exec(`DELETE FROM event WHERE run = ?1 AND body IS NULL AND id <=
+			(SELECT id FROM event WHERE run = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`, u.id, s.cfg.RunEvents); err != nil {
+			return stored(err)
+		}
+		more, ended := false, false
+		err := tx.QueryRow(`SELECT type <> '', EXISTS (SELECT 1 FROM event WHERE run = ?1 AND late < 2 AND body IS NOT NULL)
+			OR EXISTS (SELECT 1 FROM pin WHERE run = ?1 AND part = 0 AND version <> '')
+			OR EXISTS (SELECT 1 FROM output WHERE run = ?1 AND part = 0 AND turn > 0 AND change <> 'DROP') FROM run WHERE id = ?1`,
+			u.id).Scan(&ended, &more)
+		if err != nil {
+			return stored(err)
+		}
+		state := stateRecorded
+		switch over = false; {
+		case more:
+			return putInTurn(tx, u.id)
+		case !ended:
+			state = stateOpen
+		default:
+			over = true
+			if err := carryRow(tx, u.id, -1); err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec("UPDATE run SET state = ? WHERE id = ?", state, u.id)
 		return stored(err)
 	})
 	if err != nil {
 		return err
 	}
-	s.log.Info("recorded a run", "run", run, "activity", o.Activity, "transaction", o.Transaction, "block", o.Block)
-	s.move(func(c *Counters) { c.Recorded++ })
+	s.log.Info("recorded a run", "run", u.run, "activity", o.Activity, "transaction", o.Transaction, "block", o.Block)
+	s.move(func(c *Counters) {
+		if over {
+			c.Recorded++
+		}
+	})
 	return nil
 }
 
 // fail ends a run that can't be recorded. Its events stay, for another try. What it was to generate is no version any
 // more.
-func (s *Store) fail(id int64, run string, problems []Problem) error {
-	o := outcome{Problems: problems}
+func (s *Store) fail(u *undertaking, problems []Problem) error {
+	o := u.before
+	o.Problems = problems
 	err := s.db.change(func(tx *transaction) error {
-		if err := carryRow(tx, id, -1); err != nil {
+		if err := carryRow(tx, u.id, -1); err != nil {
 			return err
 		}
-		if _, err := tx.Exec("UPDATE output SET turn = 0 WHERE run = ?", id); err != nil {
+		if err := unsend(tx, u.id); err != nil {
+			return err
+		}
+		if _, err := tx.Exec("UPDATE output SET turn = 0 WHERE run = ? AND part <> ?", u.id, partRecorded); err != nil {
 			return stored(err)
 		}
-		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", stateFailed, o.text(), id)
+		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", stateFailed, o.text(), u.id)
 		return stored(err)
 	})
 	if err != nil {
@@ -132,7 +271,7 @@ func (s *Store) fail(id int64, run string, problems []Problem) error {
 	s.log.Error(
 		"a run can't be recorded",
 		"run",
-		run,
+		u.run,
 		"code",
 		problems[0].Code,
 		"pointer",

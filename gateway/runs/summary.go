@@ -17,13 +17,15 @@ type summary struct {
 	ownJobFacets    canonical.Value       // without those that the job is known for
 	inputs, outputs []openlineage.Dataset // in the order in which they were first named
 	started, ended  time.Time             // zero if not said
-	end             *openlineage.Event    // the one that ended it
+	latest          time.Time             // of all events
+	end             *openlineage.Event    // the last one that ended it
+	events          []*openlineage.Event
 }
 
 // summarise adds up the events of a run, in the order in which they came. Facets of the same name replace each other.
 // Those that the job is known for stand where the run's own events bring none.
 func summarise(events []*openlineage.Event, jobKnownFor canonical.Value) *summary {
-	m := &summary{}
+	m := &summary{events: events}
 	in, out := map[openlineage.Identity]int{}, map[openlineage.Identity]int{}
 	for _, e := range events {
 		m.run, m.job = e.Run.ID, e.Job.Identity
@@ -32,12 +34,23 @@ func summarise(events []*openlineage.Event, jobKnownFor canonical.Value) *summar
 		if e.Type == "START" && (m.started.IsZero() || e.Time.Before(m.started)) {
 			m.started = e.Time
 		}
-		if e.Ends() && m.end == nil {
+		if e.Time.After(m.latest) {
+			m.latest = e.Time
+		}
+		if e.Ends() && (m.end == nil || !e.Time.Before(m.ended)) {
 			m.end, m.ended = e, e.Time
 		}
 	}
 	m.ownJobFacets, m.jobFacets = m.jobFacets, openlineage.Merge(jobKnownFor, m.jobFacets)
 	return m
+}
+
+// last is the event that ended the run, or else the last of all; nil if there is none.
+func (m *summary) last() *openlineage.Event {
+	if m.end == nil && len(m.events) > 0 {
+		return m.events[len(m.events)-1]
+	}
+	return m.end
 }
 
 func addAll(

@@ -2,324 +2,271 @@ package runs
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
+	"math"
+	"strings"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
+
+// Declared is the version of an input of which no version is known.
+const Declared = "declared"
+
+// never is the moment at which a version came into being that nobody has told of.
+const never = math.MinInt64
+
+// moment is a time as the database has it.
+func moment(t time.Time) int64 { return t.UnixMicro() }
 
 // input is a dataset that an event says something was made of, and what the index knows of it.
 type input struct {
 	openlineage.Identity
 	pointer string // where in the event
 	place   openlineage.Place
+	at      int64           // the moment of the event
 	digest  canonical.Value // of its content; null if the event doesn't tell
-	known   []known         // what the index has: for each kind the newest version, or the newest with the digest
-	here    known           // the newest version that had been generated here when the index was asked, if the index had it
+	known   []dated         // what the index has, by all names that the dataset is known by
+	late    *dated          // what was registered, by no run, after the moment of the event; nil if nothing was
+	here    dated           // the newest version that had been generated here when the index was asked, if the index had it
 	ready   bool            // the index had what the ledger has
 }
 
-// known is the newest version of an artifact that the index has, or the newest with a digest.
-type known struct{ kind, version string }
+// tells tells whether the event says which version it is, or what the version hashes to.
+func (in *input) tells() bool { return in.place.Version != "" || in.digest.Kind == canonical.Object }
 
 // kinds are the kinds of artifact that the input can be.
-func (in input) kinds() []string {
+func (in *input) kinds() []string {
 	if in.place.Kind != "" {
 		return []string{in.place.Kind}
 	}
 	return []string{"dataset", "model"}
 }
 
+// dated is a version and the moment at which it came into being. Without a version it says that there was none from
+// then on: the dataset was dropped.
+type dated struct {
+	kind, artifact, version string
+	at                      int64
+}
+
 // artifact is how versions of one artifact find each other in the database.
 func artifact(p openlineage.Place) string { return p.Namespace + "/" + p.Name }
-
-// named is a dataset and where in an event it stands.
-type named struct {
-	openlineage.Dataset
-	pointer string
-}
-
-// sourcesOf lists the datasets that an event names as sources of something, each once: its inputs, and those of facets
-// that say how its outputs were made.
-func sourcesOf(e *openlineage.Event) []named {
-	var list []named
-	seen := map[openlineage.Identity]bool{}
-	add := func(d openlineage.Dataset, pointer string) {
-		if !seen[d.Identity] {
-			seen[d.Identity] = true
-			list = append(list, named{d, pointer})
-		}
-	}
-	derived := func(d openlineage.Derivation, pointer string) {
-		for _, i := range d.Sources() {
-			add(openlineage.Dataset{Identity: i}, pointer)
-		}
-	}
-	if e.Kind == openlineage.DatasetEvent {
-		derived(openlineage.DerivationIn(e.Dataset.Facets), "/dataset/facets")
-	}
-	if e.Kind != openlineage.RunEvent {
-		return list
-	}
-	for i, d := range e.Inputs {
-		add(d, canonical.Pointer("inputs", i))
-	}
-	for i, d := range e.Outputs {
-		derived(openlineage.DerivationIn(d.Facets), canonical.Pointer("outputs", i, "facets"))
-	}
-	targets, read := openlineage.JobLineage(e.Job.Facets)
-	for _, t := range targets {
-		derived(t.Derivation, "/job/facets/lineage")
-	}
-	for _, i := range read {
-		add(openlineage.Dataset{Identity: i}, "/job/facets/lineage")
-	}
-	return list
-}
-
-// inputsOf finds out what the index knows of the datasets that an event names as sources.
-func (s *Store) inputsOf(ctx context.Context, caller Caller, e *openlineage.Event) ([]input, error) {
-	if e.Kind != openlineage.RunEvent && (e.Kind != openlineage.DatasetEvent || !registers(e.Dataset)) {
-		return nil, nil
-	}
-	sources := sourcesOf(e)
-	inputs := make([]input, 0, len(sources))
-	for _, d := range sources {
-		in := input{
-			Identity: d.Identity,
-			pointer:  d.pointer,
-			place:    openlineage.PlaceOf(d.Identity, d.Facets, s.cfg.Namespace),
-		}
-		if digest, ok := openlineage.DigestIn(d.Facets); ok {
-			in.digest = digest
-		}
-		if in.place.Version == "" || in.place.Kind == "" {
-			if err := s.ask(ctx, &in); err != nil {
-				return nil, err
-			}
-		}
-		inputs = append(inputs, in)
-	}
-	return inputs, nil
-}
 
 // ask asks the index. Whether it has the newest version that was generated here is asked first: what it names then is
 // that one, or a newer one.
 func (s *Store) ask(ctx context.Context, in *input) error {
 	in.ready = s.index.Ready()
-	here, err := newestHere(s.db.read, *in, 0)
+	names, err := namesOf(s.db.read, artifact(in.place))
 	if err != nil {
 		return err
 	}
-	if here.version != "" {
-		_, _, found, err := s.index.Digest(ctx, in.place.Ref(here.kind, here.version))
+	here, err := newestHere(s.db.read, names, in, 0)
+	if err != nil {
+		return err
+	}
+	if len(here) > 0 && here[0].version != "" {
+		_, _, found, err := s.index.Digest(ctx, here[0].kind+"/"+here[0].artifact+"@"+here[0].version)
 		if err != nil {
 			return fmt.Errorf("couldn't ask the index for a version: %w", err)
 		}
 		if found {
-			in.here = here
+			in.here = here[0]
 		}
 	}
-	for _, kind := range in.kinds() {
-		version, err := s.askFor(ctx, in, kind)
-		if err != nil {
-			return fmt.Errorf("couldn't ask the index for versions of %s: %w", in.place.Name, err)
-		}
-		if version != "" {
-			in.known = append(in.known, known{kind, version})
+	for _, name := range names {
+		for _, kind := range in.kinds() {
+			if err := s.askFor(ctx, in, kind, name); err != nil {
+				return fmt.Errorf("couldn't ask the index for versions of %s: %w", in.place.Name, err)
+			}
 		}
 	}
 	return nil
 }
 
-func (s *Store) askFor(ctx context.Context, in *input, kind string) (version string, err error) {
+// few and many are how many versions the index is asked for: the newest are mostly enough.
+const few, many = 16, 1000
+
+func (s *Store) askFor(ctx context.Context, in *input, kind, name string) error {
+	namespace, name, _ := strings.Cut(name, "/")
+	found := func(version string, at int64) {
+		in.known = append(in.known, dated{kind, namespace + "/" + name, version, at})
+	}
 	p := in.place
 	switch {
 	case p.Version != "":
-		_, _, found, err := s.index.Digest(ctx, p.Ref(kind, p.Version))
-		if err != nil || found {
-			return p.Version, err
+		ref := openlineage.Place{Namespace: namespace, Name: name}.Ref(kind, p.Version)
+		if _, _, has, err := s.index.Digest(ctx, ref); err != nil || has {
+			found(p.Version, never)
+			return err
 		}
 		// Then all that can be learnt is which kind the other versions are.
-		return s.index.NewestVersion(ctx, kind, p.Namespace, p.Name)
+		list, err := s.index.DatedVersions(ctx, kind, namespace, name, 1)
+		if len(list) > 0 {
+			in.late = &dated{kind: kind}
+		}
+		return err
 	case in.digest.Kind == canonical.Object:
-		return s.index.ByDigest(ctx, kind, p.Namespace, p.Name, in.digest.Get("value").Text)
-	}
-	return s.index.NewestVersion(ctx, kind, p.Namespace, p.Name)
-}
-
-// newestHere finds the newest version that a run which has completed here generates: with the version or the digest
-// that the input has, if the event tells. Its zero value is none. The run itself is left out.
-func newestHere(db querier, in input, run int64) (known, error) {
-	query, args := "SELECT kind, version FROM output WHERE artifact = ? AND turn > 0 AND run <> ?", []any{
-		artifact(in.place),
-		run,
-	}
-	if in.place.Kind != "" {
-		query, args = query+" AND kind = ?", append(args, in.place.Kind)
-	}
-	if in.place.Version != "" {
-		query, args = query+" AND version = ?", append(args, in.place.Version)
-	} else if in.digest.Kind == canonical.Object {
-		query, args = query+" AND digest = ?", append(args, in.digest.Get("value").Text)
-	}
-	var newest known
-	err := db.QueryRow(query+" ORDER BY turn DESC LIMIT 1", args...).Scan(&newest.kind, &newest.version)
-	if errors.Is(err, sql.ErrNoRows) {
-		return known{}, nil
-	}
-	return newest, stored(err)
-}
-
-// pinAll settles which versions the inputs of an event are, as far as earlier events of the run haven't. It gives the
-// number of inputs that the run has then.
-func (s *Store) pinAll(tx *transaction, caller Caller, r row, a *arrival) (int, error) {
-	n := r.inputs
-	for i := range a.inputs {
-		in := &a.inputs[i]
-		var said bool
-		var version, digest string
-		err := tx.QueryRow("SELECT said, version, digest FROM pin WHERE run = ? AND namespace = ? AND name = ?", r.id, in.Namespace, in.Name).
-			Scan(&said, &version, &digest)
-		fresh := errors.Is(err, sql.ErrNoRows)
-		tells := in.place.Version != "" || in.digest.Kind == canonical.Object
-		switch {
-		case err != nil && !fresh:
-			return n, stored(err)
-		case !fresh && (said || !tells):
-			continue // the first word counts
-		case fresh:
-			if n++; n > s.cfg.Datasets {
-				return n, &LimitError{fmt.Sprintf("the run has more than the %d inputs allowed", s.cfg.Datasets)}
-			}
+		version, err := s.index.ByDigest(ctx, kind, namespace, name, in.digest.Get("value").Text)
+		if version != "" {
+			found(version, never)
 		}
-		kind, version, err := s.versionOf(tx, r, in)
+		return err
+	}
+	for _, most := range []int{few, many} {
+		list, err := s.index.DatedVersions(ctx, kind, namespace, name, most)
 		if err != nil {
-			return n, err
+			return err
 		}
-		digest = ""
-		if in.digest.Kind == canonical.Object {
-			digest = string(in.digest.Bytes())
+		best, late := newestOf(list, in.at)
+		switch {
+		case best != nil:
+			found(best.Version, moment(best.At))
+			return nil
+		case late != nil && (in.late == nil || in.late.at < moment(late.At)):
+			in.late = &dated{kind, namespace + "/" + name, late.Version, moment(late.At)}
 		}
-		if _, err := tx.Exec("INSERT OR REPLACE INTO pin VALUES (?,?,?,?,?,?,?,?)", r.id, in.Namespace, in.Name, kind, artifact(in.place), version, tells, digest); err != nil {
-			return n, stored(err)
+		if len(list) < most {
+			return nil
 		}
 	}
-	return n, nil
+	return nil
 }
 
-// Declared is the version of an input of which no version is known.
-const Declared = "declared"
+// newestOf chooses the version of a moment. Of equal ones it is the one that was registered last. late is the newest of
+// which it isn't known when it came into being, because it was registered by hand, after that moment.
+func newestOf(list []index.DatedVersion, at int64) (best, late *index.DatedVersion) {
+	for i := range list {
+		v := &list[i]
+		switch {
+		case v.Version == Declared: // it stands for not knowing
+		case moment(v.At) <= at && (best == nil || v.At.After(best.At)):
+			best = v
+		case moment(v.At) > at && !v.Generated && late == nil:
+			late = v
+		}
+	}
+	return best, late
+}
 
-// versionOf tells which version an input is.
-func (s *Store) versionOf(tx *transaction, r row, in *input) (kind, version string, err error) {
+// newestHere finds the newest version that runs which have completed here generate: at the moment of the input, or with
+// the version or the digest that the input has, if the event tells. A run may make several at once, by several names.
+// The run itself is left out.
+func newestHere(db rowsQuerier, names []string, in *input, run int64) ([]dated, error) {
+	query := "SELECT run, namespace, name, kind, artifact, version, at, change FROM output WHERE artifact IN (?" +
+		strings.Repeat(",?", len(names)-1) + ") AND turn > 0 AND run <> ? AND version <> 'declared'"
+	args := make([]any, 0, len(names)+4)
+	for _, name := range names {
+		args = append(args, name)
+	}
+	args = append(args, run)
+	if in.place.Kind != "" {
+		query, args = query+" AND (kind = ? OR change = 'DROP')", append(args, in.place.Kind)
+	}
+	switch {
+	case in.place.Version != "":
+		query, args = query+" AND version = ?", append(args, in.place.Version)
+	case in.digest.Kind == canonical.Object:
+		query, args = query+" AND digest = ?", append(args, in.digest.Get("value").Text)
+	default:
+		query, args = query+" AND at <= ?", append(args, in.at)
+	}
+	rows, err := db.Query(query+" ORDER BY at DESC, turn DESC, place DESC LIMIT 100", args...)
+	if err != nil {
+		return nil, stored(err)
+	}
+	defer rows.Close()
+	var newest []dated
+	var first int64
+	seen := map[openlineage.Identity]bool{}
+	for rows.Next() {
+		var v dated
+		var by int64
+		var i openlineage.Identity
+		var change string
+		if err := rows.Scan(&by, &i.Namespace, &i.Name, &v.kind, &v.artifact, &v.version, &v.at, &change); err != nil {
+			return nil, stored(err)
+		}
+		if change == openlineage.Drop {
+			v.version = ""
+		}
+		if len(newest) > 0 && (by != first || v.at != newest[0].at || v.version == "") {
+			break
+		}
+		first = by
+		if !seen[i] {
+			seen[i] = true
+			newest = append(newest, v)
+		}
+		if v.version == "" {
+			break
+		}
+	}
+	return newest, stored(rows.Err())
+}
+
+// versionsOf tells which versions an input is: one, or several if a run has made them at once by several names.
+func (s *Store) versionsOf(tx *transaction, run int64, in *input) ([]dated, error) {
 	p := in.place
 	if p.Version != "" && p.Kind != "" {
-		return p.Kind, p.Version, nil
+		return []dated{{p.Kind, artifact(p), p.Version, never}}, nil
 	}
-	here, err := newestHere(tx, *in, r.id)
+	names, err := namesOf(tx, artifact(p))
 	if err != nil {
-		return "", "", err
+		return nil, err
 	}
-	if here.version != "" && here != in.here {
-		return here.kind, here.version, nil // on its way to the ledger, or just arrived there
+	here, err := newestHere(tx, names, in, run)
+	if err != nil {
+		return nil, err
 	}
-	if kind = p.Kind; kind == "" {
-		kind = "dataset"
-	}
-	if len(in.known) > 0 {
-		kind = in.known[0].kind
-	}
-	value := in.digest.Get("value").Text
+	pending := len(here) > 0 && here[0] != in.here // on its way to the ledger, or just arrived there
+	found := newer(here, in.known)
+	dropped := len(found) > 0 && found[0].version == ""
 	switch {
+	case len(found) > 0 && !dropped && (pending || in.ready || in.tells()):
+		return found, nil
 	case p.Version != "":
-		return kind, p.Version, nil
-	case len(in.known) > 0 && (in.ready || value != ""):
-		return kind, in.known[0].version, nil
-	case here.version != "" && in.ready:
-		return here.kind, here.version, nil
-	case !in.ready: // what the index has may be an old version
-		return "", "", ErrNotReady
+		return []dated{{s.kindOf(in), artifact(p), p.Version, never}}, nil
+	case !in.ready && !pending: // what the index has may be an old version
+		return nil, ErrNotReady
+	case in.late != nil && !dropped && !in.tells():
+		return []dated{*in.late}, nil
 	case p.Namespace != s.cfg.Namespace:
-		return "", "", refuse(
+		return nil, refuse(
 			"unknown_reference",
 			in.pointer,
 			"no version of %s/%s/%s is on the ledger, as far as this gateway knows",
-			kind,
+			s.kindOf(in),
 			p.Namespace,
 			p.Name,
 		)
-	case value != "":
-		return kind, openlineage.Version(in.digest.Get("algorithm").Text + "-" + value[:32]), nil
+	case in.tells():
+		value := in.digest.Get("value").Text
+		version := openlineage.Version(in.digest.Get("algorithm").Text + "-" + value[:32])
+		return []dated{{s.kindOf(in), artifact(p), version, never}}, nil
 	}
-	return kind, Declared, nil
+	return []dated{{s.kindOf(in), artifact(p), Declared, never}}, nil
 }
 
-// noteOutputs notes what a run says that it generates.
-func (s *Store) noteOutputs(tx *transaction, run int64, msp string, e *openlineage.Event) error {
-	for _, d := range e.Outputs {
-		if err := s.noteOutput(tx, run, msp, d.Identity, d.Facets); err != nil {
-			return err
+// newer chooses between what runs have made here and what the index has.
+func newer(here, known []dated) []dated {
+	for i := range known {
+		if len(here) == 0 || known[i].at > here[0].at {
+			here = known[i : i+1]
 		}
 	}
-	targets, _ := openlineage.JobLineage(e.Job.Facets)
-	for _, t := range targets {
-		if err := s.noteOutput(tx, run, msp, t.Identity, canonical.Value{}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return here
 }
 
-// noteOutput notes one output. What the event doesn't say of its kind and version stays as it was.
-func (s *Store) noteOutput(
-	tx *transaction,
-	run int64,
-	msp string,
-	i openlineage.Identity,
-	facets canonical.Value,
-) error {
-	p := openlineage.PlaceOf(i, facets, s.cfg.Namespace)
-	digest, _ := openlineage.DigestIn(facets)
-	kind := p.Kind
-	if kind == "" {
-		var err error
-		if kind, err = kindBefore(tx, msp, i, p); err != nil {
-			return err
-		}
+// kindOf is the kind of artifact that an input of which no version is known is taken for.
+func (s *Store) kindOf(in *input) string {
+	switch {
+	case in.place.Kind != "":
+		return in.place.Kind
+	case in.late != nil:
+		return in.late.kind
 	}
-	_, err := tx.Exec(`INSERT INTO output VALUES (?1,?2,?3,?4,?5,?6,0,?7) ON CONFLICT (run, namespace, name) DO UPDATE SET
-		kind = IIF(?8 = '', kind, ?8), version = IIF(?6 = '', version, ?6), digest = IIF(?7 = '', digest, ?7)`,
-		run, i.Namespace, i.Name, kind, artifact(p), p.Version, digest.Get("value").Text, p.Kind)
-	return stored(err)
-}
-
-// kindBefore is the kind that a dataset had before.
-func kindBefore(tx *transaction, msp string, i openlineage.Identity, p openlineage.Place) (string, error) {
-	kept, err := readFacets(tx, msp, "dataset", i)
-	if err != nil {
-		return "", err
-	}
-	if kind := openlineage.KindIn(kept); kind != "" {
-		return kind, nil
-	}
-	p.Version = ""
-	here, err := newestHere(tx, input{place: p}, 0)
-	if err != nil || here.kind != "" {
-		return here.kind, err
-	}
-	return "dataset", nil
-}
-
-// fixOutputs settles the versions that a run has generated, now that it has completed: from here on they are the
-// newest.
-func fixOutputs(tx *transaction, run int64, otherwise string) error {
-	_, err := tx.Exec(
-		`UPDATE output SET version = IIF(version = '', ?2, version), turn = (SELECT turn FROM run WHERE id = ?1) WHERE run = ?1`,
-		run,
-		otherwise,
-	)
-	return stored(err)
+	return "dataset"
 }

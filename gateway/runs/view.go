@@ -15,7 +15,8 @@ import (
 
 // Run is a run as it is shown.
 type Run struct {
-	// ID is the run's id; Kind is "run", or "dataset" for a dataset event that registers a version.
+	// ID is the run's id; Kind is "run", or "dataset" for a dataset event that registers a version, or "job" for what job
+	// events say of a job.
 	ID, Kind string
 	MSPID    string
 	State    State
@@ -27,16 +28,23 @@ type Run struct {
 	// Type is the type of event that ended it.
 	Type   string
 	Events int // that count
-	Late   int // that came after the end, and don't
+	Late   int // of these, came after the end
 	Bytes  int // of the events that count
 
-	// Of a run that is recorded; a dataset event has no activity.
+	// Of a run that is recorded, whole or in part; a dataset event has no activity. More are the activities that extend the
+	// first.
 	Activity    record.ID
+	More        []Part
 	Transaction string
 	Block       uint64
 	Used        []string
 	Generated   []Version
 	Declared    []Version // versions that were registered because the run used them and none was known
+
+	// Left is what can't be said of the run on the ledger, and why; Notes is what is said otherwise than the run said it.
+	Left, Notes []Problem
+	// Breaches is what the run has used after consent to it had been withdrawn.
+	Breaches []Breach
 
 	// Of a run that can't be recorded.
 	Problems []Problem
@@ -87,13 +95,14 @@ func scanRun(row interface{ Scan(...any) error }) (r Run, id int64, err error) {
 		&r.Bytes,
 		&result,
 	)
-	r.Kind = [...]string{kindRun: "run", kindDataset: "dataset"}[kind&1]
+	r.Kind = [...]string{kindRun: "run", kindDataset: "dataset", kindJob: "job"}[kind%3]
 	r.State = public[state]
 	r.CreatedAt, r.UpdatedAt, r.EndedAt = fromMillis(created), fromMillis(updated), fromMillis(ended)
 	o := readOutcome(result)
+	r.Activity, r.Transaction, r.Block, r.Used, r.Generated, r.Declared = o.Activity, o.Transaction, o.Block, o.Used, o.Generated, o.Declared
+	r.More, r.Left, r.Notes = o.More, o.Left, o.Notes
+	r.Breaches = o.Breaches
 	switch r.State {
-	case Recorded:
-		r.Activity, r.Transaction, r.Block, r.Used, r.Generated, r.Declared = o.Activity, o.Transaction, o.Block, o.Used, o.Generated, o.Declared
 	case Failed:
 		r.Problems = o.Problems
 	case Recording:
@@ -135,12 +144,14 @@ func (s *Store) Get(ctx context.Context, msp, run string) (Run, error) {
 	if r.After, err = s.after(ctx, id); err != nil {
 		return r, err
 	}
-	r.Inputs, err = s.inputs(ctx, id)
+	if r.State == Adding || r.State == Recording {
+		r.Inputs, err = s.inputs(ctx, id)
+	}
 	return r, err
 }
 
 func (s *Store) after(ctx context.Context, id int64) (list []Event, err error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late = 1 ORDER BY id", id)
+	rows, err := s.db.read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late > 0 AND body IS NOT NULL ORDER BY id LIMIT ?", id, maxLate)
 	if err != nil {
 		return nil, stored(err)
 	}
@@ -162,7 +173,7 @@ func (s *Store) after(ctx context.Context, id int64) (list []Event, err error) {
 func (s *Store) inputs(ctx context.Context, id int64) (list []Input, err error) {
 	rows, err := s.db.read.QueryContext(
 		ctx,
-		"SELECT namespace, name, kind, artifact, version FROM pin WHERE run = ? ORDER BY namespace, name",
+		"SELECT namespace, name, kind, artifact, version FROM pin WHERE run = ? AND use = 0 ORDER BY namespace, name",
 		id,
 	)
 	if err != nil {

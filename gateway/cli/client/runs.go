@@ -39,11 +39,21 @@ type LineageRun struct {
 	Generated []struct {
 		Ref string `json:"ref"`
 	} `json:"generated,omitempty"`
-	Problems []struct {
-		Code    string `json:"code"`
-		Detail  string `json:"detail"`
-		Pointer string `json:"pointer,omitempty"`
-	} `json:"problems,omitempty"`
+	Breaches []struct {
+		Ref       string `json:"ref"`
+		Statement string `json:"statement"`
+	} `json:"breaches,omitempty"`
+	Left     []RunProblem `json:"left,omitempty"`
+	Notes    []RunProblem `json:"notes,omitempty"`
+	Problems []RunProblem `json:"problems,omitempty"`
+}
+
+// RunProblem is why something can't be said of a run on the ledger, or is said otherwise.
+type RunProblem struct {
+	Code    string `json:"code"`
+	Detail  string `json:"detail"`
+	Pointer string `json:"pointer,omitempty"`
+	Ref     string `json:"ref,omitempty"`
 }
 
 // SendLineage sends events in their order, and adds the refused ones to the report.
@@ -73,6 +83,30 @@ func (c *Client) SendLineage(ctx context.Context, events []json.RawMessage, repo
 			}
 		}
 		first += n
+	}
+	return nil
+}
+
+// AwaitJobs polls the gateway until it has recorded what job events say of jobs.
+func (c *Client) AwaitJobs(ctx context.Context, names []string) error {
+	for _, name := range names {
+		query := url.Values{"state": {"recording"}, "job": {name}, "pageSize": {"1"}}
+		for wait := 20 * time.Millisecond; ; wait = min(wait*3/2, time.Second) {
+			var page struct {
+				Items []json.RawMessage `json:"items"`
+			}
+			if err := c.Get(ctx, "/v1/runs", query, &page); err != nil {
+				return err
+			}
+			if len(page.Items) == 0 {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("stopped waiting; the gateway goes on with the job %s: %w", name, ctx.Err())
+			case <-time.After(wait):
+			}
+		}
 	}
 	return nil
 }

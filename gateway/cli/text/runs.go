@@ -28,8 +28,18 @@ func Runs(w io.Writer, name string, r *client.LineageReport) error {
 		for _, g := range run.Generated {
 			fmt.Fprintf(&out, "            generated %s\n", terminal.Plain(g.Ref))
 		}
+		for _, b := range run.Breaches {
+			fmt.Fprintf(&out, "            breach: it used %s, to which consent is withdrawn by %s\n",
+				terminal.Plain(b.Ref), terminal.Plain(b.Statement))
+		}
 		for _, p := range run.Problems {
 			fmt.Fprintf(&out, "            %s %s\n", terminal.Plain(p.Pointer), terminal.Plain(p.Detail))
+		}
+		for _, p := range run.Left {
+			fmt.Fprintf(&out, "            left out: %s\n", terminal.Plain(p.Detail))
+		}
+		for _, p := range run.Notes {
+			fmt.Fprintf(&out, "            note: %s\n", terminal.Plain(p.Detail))
 		}
 		if run.Waiting != "" {
 			fmt.Fprintf(&out, "            waiting: %s\n", terminal.Plain(run.Waiting))

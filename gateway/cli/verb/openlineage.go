@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
@@ -83,6 +84,9 @@ func captureLineage(
 		show := func(n int) { line.Show("%s: %d runs done", name, n) }
 		err = gateway.AwaitLineage(c.Context(), runIDs(events), leave, report, show)
 	}
+	if err == nil && !leave {
+		err = gateway.AwaitJobs(c.Context(), staticJobs(events))
+	}
 	line.Done()
 	if err != nil {
 		return false, err
@@ -112,4 +116,18 @@ func runIDs(events []json.RawMessage) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// staticJobs returns the name of each job that the events tell of without a run, once.
+func staticJobs(events []json.RawMessage) (names []string) {
+	for _, event := range events {
+		var e struct {
+			Run json.RawMessage
+			Job struct{ Name string }
+		}
+		if json.Unmarshal(event, &e) == nil && e.Run == nil && e.Job.Name != "" && !slices.Contains(names, e.Job.Name) {
+			names = append(names, e.Job.Name)
+		}
+	}
+	return names
 }

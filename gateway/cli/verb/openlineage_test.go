@@ -26,3 +26,10 @@ func TestADocumentIsRecognisedByWhatIsInIt(t *testing.T) {
 		assert.Len(t, events, c.events, c.name)
 	}
 }
+
+func TestJobsWithoutARunAreWaitedForByName(t *testing.T) {
+	events, ok := lineageEvents([]byte(`[{"job":{"name":"copy"}},{"run":{"runId":"1"},"job":{"name":"sum"}},{"job":{"name":"copy"}},{"dataset":{"name":"a"}}]`))
+	assert.True(t, ok)
+	assert.Equal(t, []string{"copy"}, staticJobs(events))
+	assert.Equal(t, []string{"1"}, runIDs(events))
+}

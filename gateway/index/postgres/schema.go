@@ -53,7 +53,9 @@ var schema = []string{
 	`CREATE INDEX artifact_node ON artifact (node)`,
 	`CREATE INDEX artifact_series ON artifact (kind, namespace, name)`,
 	`CREATE INDEX artifact_digest ON artifact USING hash (digest)`,
-	`CREATE TABLE activity (record BIGINT PRIMARY KEY, type BYTEA NOT NULL, started BIGINT, ended BIGINT)`,
+	`CREATE TABLE activity (
+		record BIGINT PRIMARY KEY, type BYTEA NOT NULL, started BIGINT, ended BIGINT, breaches BIGINT NOT NULL
+	)`,
 	`CREATE TABLE statement (record BIGINT PRIMARY KEY, kind BYTEA NOT NULL)`,
 	`CREATE TABLE member (record BIGINT PRIMARY KEY, msp BYTEA NOT NULL, name BYTEA NOT NULL)`,
 	`CREATE TABLE namespace (name BYTEA NOT NULL, record BIGINT NOT NULL, msp BYTEA NOT NULL, PRIMARY KEY (name, record))`,

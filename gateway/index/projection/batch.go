@@ -205,7 +205,8 @@ func (b *Batch) content(id int64, e *entry, tx int64, mspID string, recorded int
 		b.artifact.Add(Number(id), Number(b.versions[id]), Text(a.Kind), Text(a.Namespace), Text(a.Name), Text(a.Version),
 			Text(a.Digest.Algorithm), Text(a.Digest.Value), Text(a.Digest.Coverage))
 	case KindActivity:
-		b.activity.Add(Number(id), Text(e.activity.Type), instant(e.activity.StartedAt), instant(e.activity.EndedAt))
+		b.activity.Add(Number(id), Text(e.activity.Type), instant(e.activity.StartedAt), instant(e.activity.EndedAt),
+			Number(int64(len(e.activity.Breaches))))
 	case KindStatement:
 		b.statement.Add(Number(id), Text(e.statement.Kind))
 	case KindMember:

@@ -57,7 +57,7 @@ func newOutput() *output {
 		declaration: NewRows("declaration", "event", "hash", "eventid", "time", "reason", "corrective"),
 		artifact: NewRows("artifact", "record", "node", "kind", "namespace", "name", "version",
 			"algorithm", "digest", "coverage"),
-		activity:  NewRows("activity", "record", "type", "started", "ended"),
+		activity:  NewRows("activity", "record", "type", "started", "ended", "breaches"),
 		statement: NewRows("statement", "record", "kind"),
 		member:    NewRows("member", "record", "msp", "name"),
 		namespace: NewRows("namespace", "name", "record", "msp"),

@@ -55,7 +55,10 @@ var schema = []string{
 	`CREATE INDEX artifact_node ON artifact (node)`,
 	`CREATE INDEX artifact_series ON artifact (kind, namespace, name)`,
 	`CREATE INDEX artifact_digest ON artifact (digest)`,
-	`CREATE TABLE activity (record INTEGER PRIMARY KEY, type TEXT NOT NULL, started INTEGER, ended INTEGER)`,
+	`CREATE TABLE activity (
+		record INTEGER PRIMARY KEY, type TEXT NOT NULL, started INTEGER, ended INTEGER,
+		breaches INTEGER NOT NULL -- how many inputs it used after consent had been withdrawn
+	)`,
 	`CREATE TABLE statement (record INTEGER PRIMARY KEY, kind TEXT NOT NULL)`,
 	`CREATE TABLE member (record INTEGER PRIMARY KEY, msp TEXT NOT NULL, name TEXT NOT NULL)`,
 	`CREATE TABLE namespace (name TEXT NOT NULL, record INTEGER NOT NULL, msp TEXT NOT NULL, PRIMARY KEY (name, record))`,
