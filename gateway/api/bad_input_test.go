@@ -73,7 +73,6 @@ func TestBadInputIsRefusedWithItsPlaceAndNothingIsTaken(t *testing.T) {
 		{name: "a document without events", path: "/epcis/v2/capture", body: document(), status: 400},
 		{name: "a document of no known type", path: "/epcis/v2/capture", body: `{"@context":"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld","type":"Invoice"}`, status: 400, code: "unknown_type", pointer: "/type"},
 		{name: "the third event of a document", path: "/epcis/v2/capture", body: document(inDocument, swap(inDocument, "S1", "S2"), swap(inDocument, `"OBSERVE"`, `"LOOK"`)), status: 400, code: "unknown_word", pointer: "/epcisBody/eventList/2/action"},
-		{name: "an event twice in a document", path: "/epcis/v2/capture", body: document(inDocument, inDocument), status: 400, code: "duplicate", pointer: "/epcisBody/eventList/1"},
 		{name: "an eventID twice in a document", path: "/epcis/v2/capture", body: document(swap(inDocument, `"action"`, `"eventID":"urn:uuid:8f3b9a52-93ef-4d3f-8d4c-111111111111","action"`), swap(swap(inDocument, "S1", "S2"), `"action"`, `"eventID":"urn:uuid:8f3b9a52-93ef-4d3f-8d4c-111111111111","action"`)), status: 400, code: "duplicate_event_id", pointer: "/epcisBody/eventList/1/eventID"},
 
 		{name: "a run that uses what isn't there", path: "/v1/activities", body: `{"type":"training","used":[{"ref":"dataset/lab/readings@1"},{"ref":"dataset/lab/readings@9"}]}`, status: 422, code: "unknown_reference", pointer: "/used/1/ref"},
@@ -144,23 +143,22 @@ func TestProceedKeepsTheGoodEventsAndReportsTheBad(t *testing.T) {
 	assert.True(t, view.Running)
 	assert.False(t, view.Success)
 	assert.Equal(t, 4, view.Counts.Total)
-	assert.Equal(t, 2, view.Counts.Rejected)
-	assert.Equal(t, 2, view.Counts.Pending)
+	assert.Equal(t, 1, view.Counts.Rejected)
+	assert.Equal(t, 3, view.Counts.Pending)
 	require.Len(t, view.Results, 4)
 	states := []string{}
 	for _, r := range view.Results {
 		states = append(states, r.State)
 	}
-	assert.Equal(t, []string{"pending", "rejected", "rejected", "pending"}, states)
+	assert.Equal(t, []string{"pending", "rejected", "pending", "pending"}, states)
 	assert.Equal(t, "bad_time", view.Results[1].Problems[0].Code)
 	assert.Equal(t, "/epcisBody/eventList/1/eventTime", view.Results[1].Problems[0].Pointer)
-	assert.Equal(t, "duplicate", view.Results[2].Problems[0].Code)
-	require.Len(t, view.Errors, 2)
+	require.Len(t, view.Errors, 1)
 	assert.Equal(t, "epcisException:ValidationException", view.Errors[0].Type)
 
 	var rejected struct{ Results []struct{ Index int } }
 	f.do(request{path: a.header.Get("Location") + "?results=rejected"}).json(t, &rejected)
-	require.Len(t, rejected.Results, 2)
+	require.Len(t, rejected.Results, 1)
 
 	page := f.do(request{path: a.header.Get("Location") + "?perPage=3"})
 	assert.Contains(t, page.header.Get("Link"), `rel="next"`)

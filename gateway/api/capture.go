@@ -88,6 +88,7 @@ type jobView struct {
 	Success    bool         `json:"success"`
 	Behaviour  string       `json:"captureErrorBehaviour"`
 	Errors     []jobError   `json:"errors"`
+	Warnings   []jobWarning `json:"warnings"`
 	Counts     jobCounts    `json:"counts"`
 	Waiting    string       `json:"waiting,omitempty"`
 	Results    []resultView `json:"results,omitempty"`
@@ -100,6 +101,16 @@ type jobCounts struct {
 	Duplicate int `json:"duplicate"`
 	Rejected  int `json:"rejected"`
 	Pending   int `json:"pending"`
+	Warnings  int `json:"warnings"`
+}
+
+// jobWarning is what is odd about an event that was taken, or about the document.
+type jobWarning struct {
+	Index    *int   `json:"index,omitempty"` // of the event; the document's have none
+	Code     string `json:"code"`
+	Pointer  string `json:"pointer"`
+	Detail   string `json:"detail"`
+	Existing string `json:"existing,omitempty"`
 }
 
 // jobError is a problem of the standard's form.
@@ -126,8 +137,23 @@ func viewJob(j capture.Job) jobView {
 	return jobView{
 		CaptureID: j.ID, CreatedAt: j.CreatedAt.UTC(), FinishedAt: j.FinishedAt.UTC(), Running: j.Running(), Success: j.Rejected == 0,
 		Behaviour: string(j.Behaviour), Errors: []jobError{}, Waiting: j.Waiting,
-		Counts: jobCounts{j.Total, j.Recorded, j.Duplicate, j.Rejected, j.Total - j.Recorded - j.Duplicate - j.Rejected},
+		Counts: jobCounts{
+			Total: j.Total, Recorded: j.Recorded, Duplicate: j.Duplicate, Rejected: j.Rejected,
+			Pending: j.Total - j.Recorded - j.Duplicate - j.Rejected, Warnings: j.Warnings.Total,
+		},
+		Warnings: viewWarnings(j.Warnings.List),
 	}
+}
+
+func viewWarnings(list []record.Problem) []jobWarning {
+	views := make([]jobWarning, len(list))
+	for i, w := range list {
+		views[i] = jobWarning{Code: w.Code, Pointer: w.Pointer, Detail: w.Detail, Existing: w.Existing}
+		if w.Index >= 0 {
+			views[i].Index = &w.Index
+		}
+	}
+	return views
 }
 
 func viewResult(r capture.Result) resultView {
@@ -159,7 +185,11 @@ func (s *Server) captureJobs(c *call) error {
 	}
 	views := make([]jobView, len(jobs))
 	for i, j := range jobs {
-		views[i] = viewJob(j)
+		if j.Warnings, err = s.Queue.Warnings(c.Request.Context(), j.ID); err != nil {
+			return err
+		}
+		j.Warnings.List = nil
+		views[i] = viewJob(j) // how many warnings there are; the job itself lists them
 	}
 	c.linkNext(token(next))
 	return c.answer(http.StatusOK, views)
@@ -170,6 +200,9 @@ func (s *Server) captureJob(c *call) error {
 	ctx, id := c.Request.Context(), c.value("id")
 	job, err := s.Queue.Job(ctx, id)
 	if err != nil {
+		return err
+	}
+	if job.Warnings, err = s.Queue.Warnings(ctx, id); err != nil {
 		return err
 	}
 	view := viewJob(job)

@@ -25,10 +25,10 @@ import (
 
 // warning is something odd about a card that kept nobody from recording it.
 type warning struct {
-	Ref     string `json:"ref"` // the artifact version
+	Ref     string `json:"ref,omitempty"` // the artifact version
 	Code    string `json:"code"`
 	Detail  string `json:"detail"`
-	Pointer string `json:"pointer,omitempty"` // in the card
+	Pointer string `json:"pointer,omitempty"` // in the card or the event
 	Line    int    `json:"line,omitempty"`    // of the card
 }
 

@@ -39,7 +39,7 @@ func (s *Server) recordEvent(c *call) error {
 			len(events),
 		)
 	}
-	r, known, err := intake.Single(c.Request.Context(), s.Index, c.caller.Identity.MSPID, events[0])
+	r, known, warnings, err := intake.Single(c.Request.Context(), s.Index, c.caller.Identity.MSPID, events[0])
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,18 @@ func (s *Server) recordEvent(c *call) error {
 	if receipt := receipts[0]; receipt.AlreadyRecorded {
 		return alreadyRecorded(receipt.MSPID, receipt.Block, receipt.ID, receipt.Transaction)
 	}
+	receipts[0].Warnings = warningsOf(warnings)
 	c.Header("Location", "/epcis/v2/events/"+url.PathEscape(receipts[0].EventID))
 	return c.answer(http.StatusCreated, receipts[0])
+}
+
+// warningsOf shows what is odd about an event that was recorded.
+func warningsOf(list []record.Problem) []warning {
+	var shown []warning
+	for _, w := range list {
+		shown = append(shown, warning{Code: w.Code, Detail: w.Detail, Pointer: w.Pointer})
+	}
+	return shown
 }
 
 func alreadyRecorded(mspID string, block uint64, id record.ID, transaction string) error {

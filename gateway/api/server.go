@@ -40,6 +40,7 @@ type Queue interface {
 	Record(ctx context.Context, r capture.Request) ([]capture.Result, error)
 	Job(ctx context.Context, id string) (capture.Job, error)
 	Jobs(ctx context.Context, owner, after string, limit int) (jobs []capture.Job, next string, err error)
+	Warnings(ctx context.Context, job string) (capture.Warnings, error)
 	Results(
 		ctx context.Context,
 		id string,

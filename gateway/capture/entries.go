@@ -12,6 +12,7 @@ import (
 // in the part's pack has no id.
 type entry struct {
 	known  bool // the digest is
+	twin   bool // the digest is that of an earlier record of the job; this one is in no pack
 	digest [sha256.Size]byte
 	event  string
 }
@@ -22,6 +23,7 @@ const (
 	markDigest = 1 << iota
 	markHash   // the event id is hashScheme, the hexadecimal digits of the digest that follows, and hashVersion
 	markText
+	markTwin
 )
 
 const hashScheme, hashVersion = "ni:///sha-256;", "?ver=CBV2.0"
@@ -32,6 +34,9 @@ func appendEntry(dst []byte, e entry) []byte {
 	if e.known {
 		dst[at] |= markDigest
 		dst = append(dst, e.digest[:]...)
+	}
+	if e.twin {
+		dst[at] |= markTwin
 	}
 	if e.event == "" {
 		return dst
@@ -91,7 +96,8 @@ func (e *entry) decode(text []byte) (rest []byte, ok bool) {
 		}
 		e.known, text = true, text[copy(e.digest[:], text):]
 	}
-	switch marks &^ markDigest {
+	e.twin = marks&markTwin != 0
+	switch marks &^ (markDigest | markTwin) {
 	case 0:
 		return text, true
 	case markHash:

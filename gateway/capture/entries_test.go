@@ -12,6 +12,7 @@ import (
 func anyEntry(t *rapid.T) entry {
 	e := entry{known: rapid.Bool().Draw(t, "known")}
 	if e.known {
+		e.twin = rapid.Bool().Draw(t, "twin")
 		e.digest = sha256.Sum256(rapid.SliceOf(rapid.Byte()).Draw(t, "body"))
 	}
 	e.event = rapid.OneOf(

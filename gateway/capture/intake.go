@@ -152,6 +152,8 @@ func (in *Intake) gather(item *Item) error {
 	case x != nil:
 		known = &outcome{State: Duplicate, Tx: x.TransactionID, Block: x.Block, Existing: x.RecordID}
 		in.job.duplicate++
+	case item.Twin != "":
+		e.known, e.twin, e.digest = true, true, item.Twin.Digest()
 	case len(item.Body) == 0:
 		known = &outcome{State: Rejected, Problems: item.Problems}
 		if len(item.Problems) == 0 {
@@ -172,6 +174,7 @@ func (in *Intake) gather(item *Item) error {
 	g.outcomes, g.digests = append(g.outcomes, known), append(g.digests, e.digest)
 	g.entries = appendEntry(g.entries, e)
 	g.bytes += len(item.Body)
+	in.job.warnings.add(in.job.total, item.Warnings)
 	in.job.total++
 	return nil
 }
@@ -232,11 +235,11 @@ func (in *Intake) cut() error {
 			g.outcomes,
 		), digests: slices.Clone(g.digests), packed: slices.Clone(g.packed), entries: bytes.Clone(g.entries),
 	}
-	if row.finished = len(g.packed) == 0; !row.finished && in.job.behaviour == Rollback && in.job.rejected > 0 {
+	if row.finished = !slices.Contains(g.outcomes, nil); !row.finished && in.job.behaviour == Rollback && in.job.rejected > 0 {
 		in.rollBack(row.outcomes)
 		row.finished = true
 	}
-	if !row.finished {
+	if len(g.packed) > 0 && !row.finished {
 		var err error
 		if row.pack, err = g.packer.Pack(); err != nil {
 			return fmt.Errorf("couldn't pack records: %w", err)
@@ -319,6 +322,9 @@ func (in *Intake) Commit(ctx context.Context) (Job, error) {
 			if err := insertJob(tx, in.job, state, finished); err != nil {
 				return err
 			}
+			if err := in.job.warnings.insert(tx, in.job.id); err != nil {
+				return err
+			}
 			if in.begun && state == rowFinished { // the parts that were flushed have nothing pending either
 				if _, err := tx.Exec("DELETE FROM pack WHERE part IN (SELECT id FROM part WHERE job = ?)", in.job.id); err != nil {
 					return err
@@ -344,7 +350,7 @@ func (in *Intake) Commit(ctx context.Context) (Job, error) {
 	in.q.mu.Lock()
 	defer in.q.mu.Unlock()
 	j := in.job.public()
-	j.FinishedAt = fromMillis(millis(finished))
+	j.FinishedAt, j.Warnings = fromMillis(millis(finished)), in.job.warnings
 	return j, nil
 }
 

@@ -53,6 +53,11 @@ type Item struct {
 	// tell. Nothing is sent then, and the result is Duplicate. Records that are the same to the byte the queue finds by
 	// itself.
 	Existing *Existing
+	// Twin, which is optional, is the id of an earlier record of the same request that says the same in other words. The
+	// item then has no body. It is a duplicate of that record once that is recorded, and refused if that is.
+	Twin record.ID
+	// Warnings say what is odd about a record that is taken all the same. Their Index has no meaning.
+	Warnings []record.Problem
 }
 
 // Existing is a record that is on the ledger.
@@ -91,6 +96,8 @@ type Job struct {
 	Total, Recorded, Duplicate, Rejected int
 	// Waiting says why a running job does not get on; empty if it does.
 	Waiting string
+	// Warnings are those that came with the items. Only what Commit returns has them; later ask [Queue.Warnings].
+	Warnings Warnings
 }
 
 // Running tells whether anything is pending.

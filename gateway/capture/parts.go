@@ -18,6 +18,7 @@ type job struct {
 	private                              bool // of Record: not listed
 	created                              time.Time
 	finished                             chan struct{} // closed once the last result is on disk
+	warnings                             Warnings      // of a job that is being taken in
 
 	// Changing:
 	total, recorded, duplicate, rejected int
@@ -58,6 +59,12 @@ type claim struct {
 type place struct {
 	part *part
 	item int
+}
+
+// packed tells whether the item's record is in the part's pack. That of a twin is not.
+func (at place) packed() bool {
+	_, ok := slices.BinarySearch(at.part.packed, at.item)
+	return ok
 }
 
 func (p *part) claim(i int) claim { return claim{p.job.member, p.digests[i]} }
@@ -185,7 +192,18 @@ func (q *Queue) resolve(p *part, i int, o *outcome, changed parts) {
 	switch {
 	case len(waiting) == 0:
 	case o.State == Rejected:
-		// What was refused from one may be accepted from the next: it was perhaps the fault of the company it was in.
+		// What was refused from one may be accepted from the next: it was perhaps the fault of the company it was in. A
+		// twin has no record to send.
+		for len(waiting) > 0 && !waiting[0].packed() {
+			w := waiting[0]
+			waiting = waiting[1:]
+			w.part.waits--
+			q.set(w.part, w.item, o)
+			changed[w.part] = struct{}{}
+		}
+		if len(waiting) == 0 {
+			break
+		}
 		next := waiting[0]
 		q.claims[c] = next
 		if len(waiting) > 1 {

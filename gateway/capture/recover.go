@@ -146,7 +146,9 @@ func (p *part) decode(packed []byte, outcomes string) error {
 	for i, e := range entries {
 		if e.known {
 			p.digests[i] = e.digest
-			p.packed = append(p.packed, i)
+			if !e.twin {
+				p.packed = append(p.packed, i)
+			}
 		}
 	}
 	var runs []run

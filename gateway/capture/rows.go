@@ -93,6 +93,7 @@ func deleteJob(tx *sql.Tx, id string) error {
 	for _, q := range []string{
 		"DELETE FROM pack WHERE part IN (SELECT id FROM part WHERE job = ?)",
 		"DELETE FROM part WHERE job = ?",
+		"DELETE FROM warnings WHERE job = ?",
 		"DELETE FROM job WHERE id = ?",
 	} {
 		if _, err := tx.Exec(q, id); err != nil {

@@ -37,6 +37,8 @@ CREATE TABLE IF NOT EXISTS part (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS part_job ON part (job, first);
 CREATE INDEX IF NOT EXISTS part_open ON part (id) WHERE finished = 0;
+-- What is odd about the records of a job, if anything is: how many warnings, and a JSON list of the first.
+CREATE TABLE IF NOT EXISTS warnings (job TEXT PRIMARY KEY, total INTEGER NOT NULL, list TEXT NOT NULL) STRICT;
 -- The records of an unfinished part that were not decided beforehand, packed, in order.
 CREATE TABLE IF NOT EXISTS pack (part INTEGER PRIMARY KEY, body BLOB NOT NULL, witnesses BLOB) STRICT;
 -- A transaction that may have been sent. members is a JSON list of {part, items}.

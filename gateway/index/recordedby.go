@@ -107,15 +107,16 @@ type RecordedEvent struct {
 	node int64
 }
 
-// EventsRecordedBy finds, by eventID, the events that an organisation has recorded itself, in ledger order. The
-// eventID of an event that came without one is its hash. Events that only others have recorded are left out, so that
-// nobody can take an id from somebody else. It is about the newest block, and meant for some hundred ids at a time.
+// EventsRecordedBy finds, by eventID and by CBV event hash, the events that an organisation has recorded itself, in
+// ledger order. An event is listed under each of its two names that was asked for. The eventID of an event that came
+// without one is its hash. Events that only others have recorded are left out, so that nobody can take an id from
+// somebody else. It is about the newest block, and meant for some hundred names at a time.
 func (ix *Index) EventsRecordedBy(
-	ctx context.Context, mspID string, eventIDs []string,
+	ctx context.Context, mspID string, names []string,
 ) (map[string][]RecordedEvent, error) {
-	asked := make(map[string]bool, len(eventIDs))
+	asked := make(map[string]bool, len(names))
 	var hashes []uint64
-	for _, id := range eventIDs {
+	for _, id := range names {
 		if id == "" || asked[id] {
 			continue
 		}
@@ -135,7 +136,7 @@ func (ix *Index) EventsRecordedBy(
 		if eventID == nil {
 			e.EventID = e.Hash
 		}
-		if asked[e.EventID] { // others only share the hash by which ids are found
+		if asked[e.EventID] || asked[e.Hash] { // others only share the hash by which ids are found
 			e.ID, e.Declaration, e.DeclaredAt = projection.RecordID(digest), declared.Valid, fromMicros(declared.Int64)
 			events = append(events, e)
 		}
@@ -167,7 +168,12 @@ func (ix *Index) EventsRecordedBy(
 	found := map[string][]RecordedEvent{}
 	for _, e := range events {
 		e.Recording = recordings[e.node]
-		found[e.EventID] = append(found[e.EventID], e)
+		if asked[e.EventID] {
+			found[e.EventID] = append(found[e.EventID], e)
+		}
+		if e.Hash != e.EventID && asked[e.Hash] {
+			found[e.Hash] = append(found[e.Hash], e)
+		}
 	}
 	return found, nil
 }

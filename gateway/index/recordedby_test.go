@@ -137,10 +137,12 @@ func TestEventsThatAnOrganisationHasGivenAnID(t *testing.T) {
 		require.Len(t, found[hash], 1)
 		assert.Equal(t, hash, found[hash][0].Hash)
 	})
-	t.Run("nothing of an event by another's hash", func(t *testing.T) {
+	t.Run("events that have ids of their own, by their hash", func(t *testing.T) {
 		found, err := ix.EventsRecordedBy(t.Context(), "LabMSP", []string{one.Event.Hash})
 		require.NoError(t, err)
-		assert.Empty(t, found, "the event has an id of its own")
+		require.Len(t, found, 1)
+		require.Len(t, found[one.Event.Hash], 2, "the event, and the declaration that it was wrong")
+		assert.Equal(t, string(one.ID), found[one.Event.Hash][0].ID)
 	})
 }
 

@@ -2,14 +2,12 @@ package intake
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strconv"
-	"sync"
+	"slices"
 	"time"
 
-	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -19,8 +17,13 @@ import (
 // 7.4.1). The ledger doesn't hold anybody to that: it would have to search. The gateway does, as far as its index
 // knows. What other organisations have recorded never counts: they corroborate, and can't take an id from this one.
 
-// CodeEventIDTaken: the eventID names another event that the organisation has recorded.
-const CodeEventIDTaken = "event_id_taken"
+// Codes of what comparing events finds out.
+const (
+	// CodeEventIDTaken: the eventID names another event that the organisation has recorded.
+	CodeEventIDTaken = "event_id_taken"
+	// CodeTwin warns of an event that may be a report of the same step as another one.
+	CodeTwin = "twin"
+)
 
 // draft is an event on its way to the queue, with what tells whether it is known already.
 type draft struct {
@@ -30,6 +33,9 @@ type draft struct {
 	place       interface{ Pointer() string } // in the document
 	named       bool                          // has an eventID of its own
 	hash        string
+	content     content
+	first       *known // the event of the document that says the same, if there is an earlier one
+	itself      *known // in the same list
 	declaration bool
 	declaredAt  int64 // microseconds since 1970, as precise as the index is
 }
@@ -37,6 +43,7 @@ type draft struct {
 // describe takes from a record what tells it from others.
 func (d *draft) describe(r *record.Record) {
 	d.Body, d.ID, d.EventID, d.hash = r.Body, r.ID, r.Event.Raw.Get("eventID").Text, r.Event.Hash
+	d.content = contentOf(&r.Event.Raw)
 	if declared, ok := r.Event.Raw.Lookup("errorDeclaration"); ok {
 		d.declaration = true
 		if at, err := time.Parse(time.RFC3339Nano, declared.Get("declarationTime").Text); err == nil {
@@ -70,185 +77,146 @@ func meaningOf(e index.RecordedEvent) meaning {
 	return m
 }
 
-// compare finds among the events with the draft's eventID one that says the same, or else one that takes the id.
-// Neither is looked for if the very same record is among them: the queue tells its fate, and those of records still
-// under way.
-func (d *draft) compare(known []index.RecordedEvent) (same, taker *index.RecordedEvent) {
-	for i := range known {
-		x := &known[i]
+// comparison is what an index tells of the events with a draft's eventID or hash.
+type comparison struct {
+	recorded bool                 // the very same record is among them: the queue tells its fate
+	same     *index.RecordedEvent // says the same in another spelling
+	taker    *index.RecordedEvent // is another event with the draft's eventID
+	twin     *index.RecordedEvent // has the draft's hash, and another eventID or other content
+}
+
+// mostCompared bounds how many recorded events are read for one that comes: so many have its eventID and its hash, and
+// none its content.
+const mostCompared = 100
+
+// compare looks at the events with the draft's eventID or hash. contents reads what a recorded event says.
+func (d *draft) compare(
+	events []index.RecordedEvent, contents func(id string) (content, error),
+) (c comparison, err error) {
+	if slices.ContainsFunc(events, func(x index.RecordedEvent) bool { return x.ID == string(d.ID) }) {
+		return comparison{recorded: true}, nil
+	}
+	compared := 0
+	for i := range events {
+		x := &events[i]
 		switch {
-		case x.ID == string(d.ID):
-			return nil, nil
 		case meaningOf(*x) == d.meaning():
-			if same == nil {
-				same = x
+			if compared++; compared <= mostCompared {
+				says, err := contents(x.ID)
+				if err != nil {
+					return c, err
+				}
+				if says == d.content {
+					return comparison{same: x}, nil
+				}
 			}
-		case !d.declaration && !x.Declaration && taker == nil:
-			taker = x
+			c.twin = x
+		case x.EventID == d.EventID && !d.declaration && !x.Declaration && x.Hash != d.hash:
+			if c.taker == nil {
+				c.taker = x
+			}
+		case x.EventID != d.EventID && !d.declaration && !x.Declaration && x.Hash == d.hash:
+			if c.twin == nil {
+				c.twin = x
+			}
 		}
 	}
-	if same != nil {
-		return same, nil
-	}
-	return nil, taker
+	return c, nil
 }
 
-// twins knows the events of a document so far, by fingerprints, for there may be a million.
-type twins struct {
-	meanings map[fingerprint]known
-	eventIDs map[fingerprint]bearer // of events that are no declarations
-}
-
-// usedTwins are used again for their memory.
-var usedTwins = sync.Pool{New: func() any {
-	return &twins{meanings: make(map[fingerprint]known), eventIDs: make(map[fingerprint]bearer)}
-}}
-
-// release forgets the events of a document.
-func (t *twins) release() {
-	const mostKept = 10_000 // of which a map keeps the memory
-	if len(t.meanings) <= mostKept && len(t.eventIDs) <= mostKept {
-		clear(t.meanings)
-		clear(t.eventIDs)
-		usedTwins.Put(t)
-	}
-}
-
-// known is an event by its meaning.
-type known struct {
-	event int
-	id    [sha256.Size]byte // of the record
-}
-
-// bearer is an event by its eventID.
-type bearer struct {
-	event int
-	sent  bool // with this eventID, and not given it by the gateway
-}
-
-// fingerprint is half a SHA-256: two texts of one document don't share one.
-type fingerprint [16]byte
-
-func fingerprintOf(text string) fingerprint {
-	var room [512]byte
-	sum := sha256.Sum256(append(room[:0], text...))
-	return fingerprint(sum[:])
-}
-
-func (m meaning) fingerprint() fingerprint {
-	var room [512]byte
-	text := append(append(append(room[:0], m.hash...), '\n'), m.eventID...)
-	text = strconv.AppendBool(append(text, '\n'), m.declaration)
-	sum := sha256.Sum256(strconv.AppendInt(append(text, '\n'), m.declaredAt, 10))
-	return fingerprint(sum[:])
-}
-
-// refuse refuses the drafts of events that stand in the document twice, the second time.
-func (t *twins) refuse(drafts []draft) {
-	for i := range drafts {
-		t.look(&drafts[i])
-	}
-}
-
-func (t *twins) look(d *draft) {
-	if d.sentID != "" {
-		sent := fingerprintOf(d.sentID)
-		first, known := t.eventIDs[sent]
-		if known && first.sent {
-			d.refuse(
-				record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(), Detail: fmt.Sprintf(
-					"event %d of this document has the same eventID %q, and neither is an error declaration",
-					first.event,
-					record.Brief(d.sentID),
-				)},
-			)
-			return
-		}
-		if !known {
-			t.eventIDs[sent] = bearer{d.index, true}
-		}
-	}
-	if len(d.Body) == 0 {
-		return
-	}
-	what := d.meaning().fingerprint()
-	if first, ok := t.meanings[what]; ok {
-		d.refuse(
-			record.Problem{
-				Index:    d.index,
-				Code:     "duplicate",
-				Pointer:  d.place.Pointer(),
-				Existing: string(record.IDOf(first.id)),
-				Detail:   fmt.Sprintf("this is the same event as number %d of the document", first.event),
-			},
-		)
-		return
-	}
-	if !d.declaration {
-		id := fingerprintOf(d.EventID)
-		if first, ok := t.eventIDs[id]; ok && first.event != d.index {
-			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(),
-				Detail: fmt.Sprintf(
-					"event %d of this document has the eventID %q too, and is another event",
-					first.event,
-					record.Brief(d.EventID),
-				)})
-			return
-		} else if !ok {
-			t.eventIDs[id] = bearer{d.index, false}
-		}
-	}
-	t.meanings[what] = known{d.index, d.ID.Digest()}
-}
-
+// refuse refuses the draft.
 func (d *draft) refuse(p record.Problem) {
-	d.Body, d.ID, d.Problems = nil, "", []record.Problem{p}
+	d.Body, d.ID, d.Problems, d.Warnings = nil, "", []record.Problem{p}, nil
 }
 
-// resolveKnown finds out which events the organisation has recorded before in another spelling, and refuses those whose
-// eventID names another event.
+// warn adds a warning.
+func (d *draft) warn(w record.Problem) {
+	w.Index = d.index
+	d.Warnings = append(d.Warnings, w)
+}
+
+// warnOfTwin warns that another event has the draft's hash. where says which one in words.
+func (d *draft) warnOfTwin(id, eventID, where string) {
+	how := "its content differs, so both are recorded"
+	if eventID != d.EventID {
+		how = "its eventID is another one, so both are recorded"
+	}
+	d.warn(record.Problem{Code: CodeTwin, Pointer: d.place.Pointer(), Existing: id, Detail: fmt.Sprintf(
+		"this event has the CBV event hash of %s (record %s, eventID %q); %s; if both report one step, declare one of them an error",
+		where, id, record.Brief(eventID), how,
+	)})
+}
+
+// resolveKnown finds out which events the organisation has recorded before in another spelling, warns of those that have
+// a twin, and refuses those whose eventID names another event.
 func resolveKnown(ctx context.Context, x Index, mspID string, drafts []draft) error {
-	ids := make([]string, 0, len(drafts))
+	names := make([]string, 0, 2*len(drafts))
 	for i := range drafts {
-		if len(drafts[i].Body) > 0 {
-			ids = append(ids, drafts[i].EventID)
+		if d := &drafts[i]; len(d.Body) > 0 {
+			names = append(names, d.EventID, d.hash)
 		}
 	}
-	known, err := x.EventsRecordedBy(ctx, mspID, ids)
+	known, err := x.EventsRecordedBy(ctx, mspID, names)
+	if err == nil && len(known) > 0 {
+		contents := func(id string) (content, error) { return recordedContent(ctx, x, id) }
+		for i := range drafts {
+			if d := &drafts[i]; len(d.Body) > 0 {
+				if err = d.resolve(mspID, known, contents); err != nil {
+					break
+				}
+			}
+		}
+	}
 	if errors.Is(x.Diagnose(err), index.ErrUnavailable) {
 		return nil // it knows nothing now, and what is captured mustn't wait for it
 	}
-	if err != nil || len(known) == 0 {
-		return err
+	return err
+}
+
+// resolve decides about a draft by what is known under its eventID and under its hash.
+func (d *draft) resolve(
+	mspID string, known map[string][]index.RecordedEvent, contents func(id string) (content, error),
+) error {
+	events := known[d.EventID]
+	if d.hash != d.EventID {
+		events = slices.Concat(events, known[d.hash])
 	}
-	for i := range drafts {
-		d := &drafts[i]
-		if len(d.Body) == 0 {
-			continue
+	found, err := d.compare(events, contents)
+	switch {
+	case err != nil:
+		return err
+	case found.same != nil:
+		d.Body, d.ID, d.Existing = nil, "", &capture.Existing{
+			RecordID:  record.ID(found.same.ID),
+			Recording: capture.Recording{TransactionID: found.same.TxID, Block: found.same.Block},
 		}
-		same, taker := d.compare(known[d.EventID])
-		switch {
-		case same != nil:
-			d.Body, d.ID, d.Existing = nil, "", &capture.Existing{
-				RecordID: record.ID(same.ID), Recording: capture.Recording{TransactionID: same.TxID, Block: same.Block},
-			}
-		case taker != nil:
-			d.refuse(
-				record.Problem{
-					Index:    d.index,
-					Code:     CodeEventIDTaken,
-					Pointer:  d.idPointer(),
-					Existing: taker.ID,
-					Detail: fmt.Sprintf(
-						"the eventID %q names another event, which %s recorded in block %d as %s; give this event an id of its own (to correct the other, send it again with an errorDeclaration and its eventID, and the right event with a new eventID)",
-						record.Brief(d.EventID),
-						mspID,
-						taker.Block,
-						taker.ID,
-					),
-				},
-			)
-		}
+	case found.taker != nil:
+		d.refuse(record.Problem{
+			Index:    d.index,
+			Code:     CodeEventIDTaken,
+			Pointer:  d.idPointer(),
+			Existing: found.taker.ID,
+			Detail: fmt.Sprintf(
+				"the eventID %q names another event, which %s recorded in block %d as %s; give this event an id of its own (to correct the other, send it again with an errorDeclaration and its eventID, and the right event with a new eventID)",
+				record.Brief(d.EventID), mspID, found.taker.Block, found.taker.ID,
+			),
+		})
+	case found.twin != nil:
+		d.warnOfTwin(found.twin.ID, found.twin.EventID, fmt.Sprintf("one that %s recorded in block %d", mspID, found.twin.Block))
 	}
 	return nil
+}
+
+// recordedContent reads what a recorded event says.
+func recordedContent(ctx context.Context, x Index, id string) (content, error) {
+	r, err := x.Record(ctx, id, index.Latest)
+	if err != nil {
+		return content{}, err
+	}
+	body, err := canonical.ParseCanonical(r.Body, canonical.Limits{Depth: record.MaxDepth + 8})
+	if err != nil {
+		return content{}, fmt.Errorf("couldn't read record %s: %w", id, err)
+	}
+	event := body.Get("event")
+	return contentOf(&event), nil
 }

@@ -22,6 +22,7 @@ import (
 // Index is what this package asks of package index, which see.
 type Index interface {
 	EventsRecordedBy(ctx context.Context, mspID string, ids []string) (map[string][]index.RecordedEvent, error)
+	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
 	Diagnose(err error) error
 }
 
@@ -236,10 +237,11 @@ func (l *Intake) take(b *batch) error {
 	if b.err != nil {
 		return b.err
 	}
-	l.twins.refuse(b.drafts)
+	l.twins.look(b.drafts)
 	if err := resolveKnown(l.ctx, l.Index, l.MSPID, b.drafts); err != nil {
 		return err
 	}
+	join(b.drafts)
 	l.items = l.items[:0]
 	for i := range b.drafts {
 		it := b.drafts[i].Item

@@ -25,8 +25,9 @@ type Job struct {
 		Block    uint64          `json:"block"`
 		Problems []ProblemDetail `json:"problems"`
 	} `json:"results"`
-	Errors        []Problem `json:"errors"`
-	NextPageToken string    `json:"nextPageToken"`
+	Warnings      []EventWarning `json:"warnings"`
+	Errors        []Problem      `json:"errors"`
+	NextPageToken string         `json:"nextPageToken"`
 }
 
 // Counts counts the events of a job by state.
@@ -36,6 +37,15 @@ type Counts struct {
 	Duplicate int `json:"duplicate"`
 	Rejected  int `json:"rejected"`
 	Pending   int `json:"pending"`
+	Warnings  int `json:"warnings"`
+}
+
+// EventWarning is what is odd about an event that was taken, or, without an index, about its document.
+type EventWarning struct {
+	Index   *int   `json:"index"`
+	Code    string `json:"code"`
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
 }
 
 // Capture sends one document and returns its job. The gateway then has the document on disk; the ledger may not have it

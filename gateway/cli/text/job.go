@@ -12,6 +12,26 @@ import (
 // fewResults is the greatest number of events that are listed one by one.
 const fewResults = 25
 
+// JobWarnings writes what is odd about a job's events, a line for each.
+func JobWarnings(w io.Writer, name string, job *client.Job) error {
+	var out bytes.Buffer
+	for _, warning := range job.Warnings {
+		fmt.Fprintf(&out, "warning: %s", terminal.Plain(name))
+		if warning.Index != nil {
+			fmt.Fprintf(&out, ": event %d", *warning.Index)
+		}
+		if warning.Pointer != "" {
+			fmt.Fprintf(&out, ": %s", terminal.Plain(warning.Pointer))
+		}
+		fmt.Fprintf(&out, ": %s (%s)\n", terminal.Plain(warning.Detail), terminal.Plain(warning.Code))
+	}
+	if more := job.Counts.Warnings - len(job.Warnings); more > 0 {
+		fmt.Fprintf(&out, "warning: %s: %d more warnings\n", terminal.Plain(name), more)
+	}
+	_, err := out.WriteTo(w)
+	return err
+}
+
 // Job prints the state of a captured document and its events.
 func Job(w io.Writer, name string, job *client.Job) error {
 	var out bytes.Buffer

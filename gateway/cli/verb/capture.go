@@ -26,7 +26,8 @@ is JSON or JSON-LD; - reads standard input.
 If one event of a document is bad, none of its events is recorded. With --proceed
 the good ones are. If you send a document again, its events are not recorded
 twice. The command prints how many events of each document were recorded, which
-ones were there already, and what is wrong with the others.
+ones were there already, and what is wrong with the others. Warnings about
+events that were recorded all the same go to standard error.
 
 A file may hold OpenLineage events instead: one event, an array of them, or one
 on each line. The command recognises them, and prints the state of each run. A
@@ -88,6 +89,9 @@ func captureOne(
 		if err != nil {
 			return false, err
 		}
+	}
+	if err := text.JobWarnings(c.ErrOrStderr(), name, job); err != nil {
+		return false, err
 	}
 	if t.JSON {
 		answer, err := gateway.Do(c.Context(), client.Call{
