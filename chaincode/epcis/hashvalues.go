@@ -150,7 +150,7 @@ func (h *hasher) value(v *canonical.Value, words *vocabulary) bool {
 		h.write(s)
 		return true
 	}
-	if thing, ok := appendThing(h.buf, s); ok {
+	if thing, _, ok := appendThing(h.buf, s); ok {
 		h.buf = thing
 		return true
 	}

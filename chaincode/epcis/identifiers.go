@@ -21,28 +21,32 @@ const digitalLink = "https://id.gs1.org/"
 // It percent-decodes serial and lot texts and encodes them again in one way.
 //
 // If the text isn't a GS1 identifier, or has a wrong length, character or
-// qualifier, Thing returns it as it is, without the white space around it.
+// qualifier, or a qualifier before the key, Thing returns it as it is, without the
+// white space around it.
 // Thing(Thing(x)) is Thing(x).
 func Thing(uri string) string {
 	uri = trim(uri)
 	var room [128]byte
-	canonical, ok := appendThing(room[:0], uri)
-	if !ok || string(canonical) == uri {
+	canonical, misplaced, ok := appendThing(room[:0], uri)
+	if !ok || misplaced || string(canonical) == uri {
 		return uri
 	}
 	return string(canonical)
 }
 
 // appendThing appends the canonical spelling of a GS1 identifier. If the text
-// isn't one, it reports false and leaves dst as it was.
-func appendThing(dst []byte, uri string) ([]byte, bool) {
+// isn't one, it reports false and leaves dst as it was. A link may be misplaced:
+// see appendLink. Event hashes convert it all the same, because those of recorded
+// events must stay what they are.
+func appendThing(dst []byte, uri string) (_ []byte, misplaced, ok bool) {
 	if rest, ok := strings.CutPrefix(uri, "urn:epc:"); ok {
-		return appendURN(dst, rest)
+		dst, ok = appendURN(dst, rest)
+		return dst, false, ok
 	}
 	if len(uri) > 8 && (uri[0] == 'h' || uri[0] == 'H') {
 		return appendLink(dst, uri)
 	}
-	return dst, false
+	return dst, false, false
 }
 
 // key describes one GS1 key and its form in an EPC URN and in a Digital Link.

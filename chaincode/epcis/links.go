@@ -7,13 +7,15 @@ import "strings"
 //
 // It finds the key from the end of the path. The path ends with at most four
 // pairs of identifier and value: a primary key and its qualifiers in their
-// order. The host may have any path before that.
-func appendLink(dst []byte, uri string) ([]byte, bool) {
+// order. The host may have any path before that. If the path before the key ends
+// with one of the key's qualifiers, the link is misplaced: it names no GS1 key,
+// because the order counts, and it surely doesn't name the key without them.
+func appendLink(dst []byte, uri string) (_ []byte, misplaced, ok bool) {
 	path, ok := linkPath(uri)
 	if !ok {
-		return dst, false
+		return dst, false, false
 	}
-	var segments [8]string // the last segments of the path, in reverse order
+	var segments [10]string // the last segments of the path, in reverse order
 	n := 0
 	for n < len(segments) && path != "" {
 		slash := strings.LastIndexByte(path, '/')
@@ -21,16 +23,28 @@ func appendLink(dst []byte, uri string) ([]byte, bool) {
 		path = path[:slash]
 		n++
 	}
-	for pairs := n / 2; pairs > 0; pairs-- {
+	for pairs := min(n/2, 4); pairs > 0; pairs-- {
 		var link [8]string // in the order of the path
 		for i := range pairs * 2 {
 			link[i] = segments[pairs*2-1-i]
 		}
 		if converted, ok := appendPairs(dst, link[:pairs*2]); ok {
-			return converted, true
+			before := pairs*2 + 1
+			return converted, before < n && isQualifier(segments[before], keyOfLink(link[0]).ai), true
 		}
 	}
-	return dst, false
+	return dst, false, false
+}
+
+// isQualifier reports whether a segment of a path names a qualifier of a key.
+func isQualifier(segment, key string) bool {
+	for i := range qualifiers {
+		q := &qualifiers[i]
+		if (segment == q.ai || segment == q.short && q.short != "") && (key == q.of[0] || key == q.of[1]) {
+			return true
+		}
+	}
+	return false
 }
 
 // linkPath returns the path of an http or https address, with its leading slash

@@ -123,8 +123,8 @@ func (k *key) fields() int {
 // patternOfLink reads a Digital Link whose final /* has been removed. It tries a
 // value in the place of the *.
 func patternOfLink(link string) (Pattern, bool) {
-	thing, ok := appendLink(nil, link+"/1")
-	if !ok {
+	thing, misplaced, ok := appendLink(nil, link+"/1")
+	if !ok || misplaced {
 		return Pattern{}, false
 	}
 	prefix, ok := strings.CutSuffix(string(thing), "/1")

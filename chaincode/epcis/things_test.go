@@ -178,6 +178,31 @@ func TestPatternsWithMisplacedWildcardsAreRefused(t *testing.T) {
 	}
 }
 
+func TestAQualifierBeforeTheKeyMakesNoGS1Key(t *testing.T) {
+	for _, link := range []string{
+		"https://id.gs1.org/21/2018/01/09521141123454",
+		"https://id.gs1.org/10/L-1/01/09521141123454",
+		"https://id.gs1.org/10/L-1/01/09521141123454/21/S1",
+		"https://example.com/ser/2018/gtin/9521141123454",
+		"https://example.com/path/22/2A/10/L/21/S/01/09521141123454",
+		"https://id.gs1.org/254/7/414/9521141000014",
+	} {
+		require.Equal(t, link, Thing(link))
+		require.Empty(t, Class(Thing(link)))
+		p, ok := ParsePattern(link)
+		require.True(t, ok)
+		require.Equal(t, Pattern{Exact: []string{link}}, p, "it is none of the other serial numbers")
+	}
+	_, ok := ParsePattern("https://id.gs1.org/10/L-1/01/09521141123454/21/*")
+	require.False(t, ok)
+	for _, link := range []string{
+		"https://example.com/21/01/09521141123454", "https://example.com/en/v10/products/01/09521141123454",
+		"https://example.com/254/7/01/09521141123454",
+	} {
+		require.Equal(t, digitalLink+"01/09521141123454", Thing(link), "what stands in a path is no qualifier of this key")
+	}
+}
+
 func TestThingIsItsOwnCanonicalForm(t *testing.T) {
 	piece := rapid.SampledFrom([]string{
 		"01", "21", "10", "22", "235", "00", "414", "254", "8003", "8004", "8006", "8010", "8011", "gtin", "lot", "ser", "09521141123454", "9521141123454",
