@@ -52,7 +52,7 @@ func (b *batch) checkDerivation(line int, r *record.Record) error {
 				ref.Node,
 			)
 		}
-		withdrawals = append(withdrawals, record.WithdrawalKey(ref.Node))
+		withdrawals = append(withdrawals, b.consentKeys(ref.Node)...)
 	}
 	if err := b.world.fetch(withdrawals); err != nil {
 		return err
@@ -61,27 +61,6 @@ func (b *batch) checkDerivation(line int, r *record.Record) error {
 		if err := b.checkConsent(line, ref); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// checkConsent refuses to use a node if its owner has withdrawn consent.
-func (b *batch) checkConsent(line int, ref record.Reference) error {
-	var w Withdrawn
-	found, err := b.world.getJSON(record.WithdrawalKey(ref.Node), &w)
-	if err != nil {
-		return err
-	}
-	if found && !w.Retracted {
-		b.conflict(
-			line,
-			"consent_withdrawn",
-			ref.Pointer,
-			w.ID,
-			"consent to use %s has been withdrawn by statement %s; a run that has used it all the same says so in breach",
-			ref.Node,
-			w.ID,
-		)
 	}
 	return nil
 }

@@ -78,6 +78,7 @@ type transaction struct {
 	who    who
 	writes map[string][]byte
 	scans  int
+	ranges int
 
 	failAt, calls int
 	gets          int   // number of keys that were read one by one
@@ -173,6 +174,18 @@ func (s *transaction) GetStateByRangeWithPagination(start, end string, size int3
 	return rows, meta, s.call()
 }
 
+func (s *transaction) GetStateByRange(start, end string) (shim.StateQueryIteratorInterface, error) {
+	s.ranges++
+	sendable(start, end)
+	rows := &rows{transaction: s}
+	for _, k := range slices.Sorted(maps.Keys(s.ledger.state)) {
+		if k >= start && k < end {
+			rows.left = append(rows.left, &queryresult.KV{Key: k, Value: s.ledger.state[k]})
+		}
+	}
+	return rows, s.call()
+}
+
 type rows struct {
 	shim.StateQueryIteratorInterface
 	transaction *transaction
@@ -259,7 +272,10 @@ func (l *ledger) submit(w who, function string, witnesses map[string]record.Plac
 	witnessText, err := json.Marshal(witnesses)
 	require.NoError(l.t, err)
 	response, s := l.send(w, function, pack, witnessText)
-	require.Zero(l.t, s.scans, "no submit scans a range")
+	require.Zero(l.t, s.scans, "peers refuse writes after a query with pages")
+	if !slices.ContainsFunc(records, aboutPrefixes) {
+		require.Zero(l.t, s.ranges, "no submit scans a range, but those about company prefixes")
+	}
 	if response.Status == shim.OK {
 		require.Contains(l.t, s.writes, record.PackKey(s.tx))
 		l.expectOnly(s, pack)
@@ -268,6 +284,11 @@ func (l *ledger) submit(w who, function string, witnesses map[string]record.Plac
 	rejection, ok := record.ParseRejection(response.Message)
 	require.True(l.t, ok, response.Message)
 	return rejection, s.tx
+}
+
+// aboutPrefixes reports whether a record may claim a company prefix or approve such a claim.
+func aboutPrefixes(r *record.Record) bool {
+	return r.Version >= 2 && r.Statement != nil && (r.Statement.Kind == record.Prefix || r.Statement.Kind == record.Approval)
 }
 
 // expectOnly checks that the submitter would sign what the transaction wrote,
@@ -292,6 +313,10 @@ func (l *ledger) expectOnly(s *transaction, pack []byte) {
 			if what == "another key" && bytes.Contains(writes[i].Value, []byte(`"retracted":true`)) {
 				continue // Check can't notice: only the retracted statement says which node it is
 			}
+			if what == "another value" && bytes.HasSuffix(writes[i].Value, []byte(" retracted")) {
+				require.Error(l.t, expected.Check(changedTo(writes, i, change)), "the id of no retracted statement")
+				continue
+			}
 			changed := slices.Clone(writes)
 			change(&changed[i])
 			require.Error(l.t, expected.Check(changed), "%s at %s", what, writes[i].Key)
@@ -307,6 +332,12 @@ func (l *ledger) expectOnly(s *transaction, pack []byte) {
 	require.Error(l.t, expected.Check(missing), "the pack is missing")
 	missing = slices.DeleteFunc(slices.Clone(writes), func(w record.Write) bool { return w.Key[:2] == "r/" })
 	require.Error(l.t, expected.Check(missing), "the pointers are missing")
+}
+
+func changedTo(writes []record.Write, i int, change func(*record.Write)) []record.Write {
+	changed := slices.Clone(writes)
+	change(&changed[i])
+	return changed
 }
 
 // accept submits records that the ledger must accept.

@@ -224,8 +224,7 @@ func scan(
 	bookmark string,
 	each func(key string, value []byte) error,
 ) (string, error) {
-	// The range ends where the last byte of the prefix, which is ASCII, is one larger.
-	end := prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
+	end := after(prefix)
 	// The shim panics if it has to send text that isn't UTF-8 to the peer.
 	if bookmark != "" && (!strings.HasPrefix(bookmark, prefix) || !utf8.ValidString(bookmark)) {
 		return "", refuse("bad_bookmark", "the bookmark is none of this list")

@@ -7,9 +7,6 @@ import (
 // prefetch reads, in one round trip, the keys that the checks will need.
 func (b *batch) prefetch() error {
 	var keys []string
-	if b.versioned() {
-		keys = append(keys, record.VersionKey(2))
-	}
 	for _, r := range b.records {
 		if r.Noun != record.NounEvent {
 			keys = append(keys, record.FirstKey(r.ID))
@@ -23,7 +20,7 @@ func (b *batch) prefetch() error {
 			}
 		case record.NounActivity:
 			for _, u := range r.Activity.Used {
-				keys = append(keys, record.WithdrawalKey(u.Ref))
+				keys = append(keys, b.consentKeys(u.Ref)...)
 			}
 			for _, g := range r.Activity.Generated {
 				keys = append(keys, record.GeneratorKey(g.Ref))

@@ -16,6 +16,11 @@ func (b *batch) checkStatement(line int, r *record.Record) error {
 	if len(b.problems) > before {
 		return nil
 	}
+	if b.newer {
+		if err := b.fetchPrefixes(r.Statement); err != nil {
+			return err
+		}
+	}
 	for position, subject := range r.Statement.Subjects {
 		if err := b.checkSubject(line, position, r, subject); err != nil {
 			return err
@@ -53,7 +58,11 @@ func (b *batch) checkSubject(line, position int, r *record.Record, subject recor
 	}
 	switch kind.By {
 	case record.ByAnswerable:
-		if answerable != b.caller {
+		if r.Version >= 2 && about != nil && about.noun == record.NounEvent && string(about.id) != subject.Node {
+			if err := b.checkThing(line, position, kind, subject.Node, about); err != nil {
+				return err
+			}
+		} else if answerable != b.caller {
 			b.problem(
 				line,
 				"not_yours",
@@ -78,10 +87,15 @@ func (b *batch) checkSubject(line, position int, r *record.Record, subject recor
 		}
 	}
 	if kind.AboutStatements {
-		return b.checkAboutStatement(line, pointer, kind, subject, about)
+		return b.checkAboutStatement(line, pointer, kind, r, subject, about)
 	}
-	if s.Kind == record.Withdrawal {
+	switch {
+	case s.Kind == record.Withdrawal:
 		return b.withdraw(line, pointer, r, subject.Node, about)
+	case s.Kind == record.Prefix:
+		return b.checkClaim(line, pointer, r, subject, about)
+	case s.Kind == record.Approval && about != nil && about.kind == record.Prefix:
+		return b.approveClaim(line, pointer, r, about)
 	}
 	if s.Kind == record.Correction && s.Predicate.Get("replacedBy").Text == subject.Node {
 		b.problem(line, "cycle", "/predicate/replacedBy", "%s can't stand in its own place", subject.Node)
@@ -108,11 +122,12 @@ func (b *batch) checkDigest(line, position int, subject record.Subject) error {
 	return nil
 }
 
-// checkAboutStatement holds statements about statements to these, and lifts a withdrawal that is retracted.
+// checkAboutStatement holds statements about statements to these, and ends what is retracted.
 func (b *batch) checkAboutStatement(
 	line int,
 	pointer string,
 	kind record.StatementKind,
+	r *record.Record,
 	subject record.Subject,
 	about *evidence,
 ) error {
@@ -124,8 +139,18 @@ func (b *batch) checkAboutStatement(
 		b.problem(line, "not_yours", pointer, "only %s can retract what it stated, not %s", about.by, b.caller)
 		return nil
 	}
-	if kind.Name == record.Retraction && about.kind == record.Withdrawal {
+	if kind.Name != record.Retraction {
+		return nil
+	}
+	switch about.kind {
+	case record.Withdrawal:
 		return b.lift(about)
+	case record.Prefix:
+		return b.endClaim(r, about)
+	case record.Approval:
+		if b.newer {
+			return b.endApproval(about)
+		}
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ type batch struct {
 	problems  []record.Problem
 
 	generators  map[string]int       // by artifact version: the line of the activity that generates it
-	withdrawals map[string]Withdrawn // by node: the withdrawals that the batch changes
+	withdrawals map[string]Withdrawn // by key: the withdrawals that the batch changes
+	prefixes    map[string]string    // the company prefixes that begin to count with the batch, and their owners
 }
 
 // placed is a record of the batch and its line.
@@ -68,10 +69,10 @@ func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, err
 	if err := b.decode(nouns); err != nil {
 		return "", err
 	}
-	if err := b.prefetch(); err != nil {
+	if err := b.begin(); err != nil {
 		return "", err
 	}
-	if err := b.begin(); err != nil {
+	if err := b.prefetch(); err != nil {
 		return "", err
 	}
 	for line, r := range b.records {
@@ -118,7 +119,7 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 		return nil, fmt.Errorf("couldn't read who submits: %w", err)
 	}
 	b := &batch{tx: stub.GetTxID(), pack: pack, world: newWorld(stub), artifacts: map[string]*placed{},
-		generators: map[string]int{}, withdrawals: map[string]Withdrawn{}}
+		generators: map[string]int{}, withdrawals: map[string]Withdrawn{}, prefixes: map[string]string{}}
 	if b.caller, err = caller.GetMSPID(); err != nil {
 		return nil, fmt.Errorf("couldn't read whose member submits: %w", err)
 	}

@@ -88,6 +88,37 @@ func (w *world) getJSON(key string, into any) (found bool, err error) {
 	return true, nil
 }
 
+// mostRows is the most keys that one range may have.
+const mostRows = 10_000
+
+// each calls f with every key that begins with a prefix, and its value.
+func (w *world) each(prefix string, f func(key string, value []byte) error) error {
+	rows, err := w.stub.GetStateByRange(prefix, after(prefix))
+	if err != nil {
+		return fmt.Errorf("couldn't read the keys that begin with %s: %w", prefix, err)
+	}
+	defer rows.Close()
+	for n := 0; rows.HasNext(); n++ {
+		row, err := rows.Next()
+		if err != nil {
+			return fmt.Errorf("couldn't read the keys that begin with %s: %w", prefix, err)
+		}
+		if n == mostRows {
+			return refuse("too_many", fmt.Sprintf("more than %d keys begin with %s", mostRows, prefix))
+		}
+		if err := f(row.GetKey(), row.GetValue()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// after returns the end of the range of keys that begin with a prefix. The last
+// byte of the prefix is ASCII.
+func after(prefix string) string {
+	return prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
+}
+
 // pack reads the pack of a transaction. It returns nil if there is none.
 func (w *world) pack(tx string) (*openPack, error) {
 	if p, ok := w.packs[tx]; ok {
@@ -182,26 +213,33 @@ func (w *world) header(tx string) (record.Header, error) {
 type evidence struct {
 	id       record.ID
 	noun     record.Noun
-	by       string              // MSP id of the organisation that recorded it there
-	things   map[string]struct{} // for an event: the things that it names
-	kind     string              // for a statement
-	subjects []record.Subject    // for a statement
-	artifact string              // for an artifact: kind/namespace/name@version
+	by       string // MSP id of the organisation that recorded it there
+	version  int
+	things   map[string]bool  // for an event: the things that it names, and whether it made or received them
+	kind     string           // for a statement
+	subjects []record.Subject // for a statement
+	prefix   string           // for a claim to a company prefix: the prefix
+	artifact string           // for an artifact: kind/namespace/name@version
 }
 
 func evidenceOf(r *record.Record, by string) *evidence {
-	e := &evidence{id: r.ID, noun: r.Noun, by: by}
+	e := &evidence{id: r.ID, noun: r.Noun, by: by, version: r.Version}
 	switch r.Noun {
 	case record.NounEvent:
-		e.things = make(map[string]struct{}, len(r.Event.Event.Mentions))
-		for _, m := range r.Event.Event.Mentions {
-			e.things[m.URI] = struct{}{}
+		event := r.Event.Event
+		e.things = make(map[string]bool, len(event.Mentions))
+		for i := range event.Mentions {
+			m := &event.Mentions[i]
+			e.things[m.URI] = e.things[m.URI] || event.Receives() || event.Makes(m)
 		}
 		for _, o := range r.Event.Event.OfLots { // a lot may be named by its items alone
 			e.things[o.Lot] = struct{}{}
 		}
 	case record.NounStatement:
 		e.kind, e.subjects = r.Statement.Kind, r.Statement.Subjects
+		if e.kind == record.Prefix {
+			e.prefix = r.Statement.Predicate.Get("prefix").Text
+		}
 	case record.NounArtifact:
 		e.artifact = r.Artifact.ArtifactRef.String()
 	}

@@ -21,15 +21,22 @@ import (
 //	f/<record>                 MSP id that recorded it first, for records other than events: read before written
 //	a/<artifact version>       Place of the artifact's record: read before written
 //	g/<artifact version>       Place of the activity that generated it: read before written
-//	w/<node>                   Place of a withdrawal, until retracted: read by activities
+//	w/<node>                   Place of a withdrawal, until retracted: read by activities. Of version 2, those of
+//	                           artifact versions alone
+//	c/<node>                   "1" if an organisation has withdrawn consent to its own report of the node
+//	o/<MSP id>/<node>          Place of the withdrawal by that organisation, until retracted
 //	n/<namespace>              MSP id that it belongs to: read before written
 //	m/<MSP id>                 Place of the organisation's newest member record
+//	q/<company prefix>         ClaimedPrefix: who owns it
+//	y/<claim>/<MSP id>         id of the organisation's approval of a claim to a company prefix
+//	e/<claim>                  id of the retraction of a claim to a company prefix
 //	v/<version>                MSP id that recorded the first record of that version: read before written
 //	s/<SHA-256 of node>/<transaction>/<line>/<position>   id of a statement about the node: blind
 //
 // The key of a pointer contains the transaction. So recording a record again
 // adds a pointer and doesn't touch the first one. The order of the transactions
-// on the ledger says which came first. No submit scans a range of keys.
+// on the ledger says which came first. The only submit that reads a range of
+// keys is that of an approval of a claim to a company prefix, which is rare.
 //
 // Pointers are most of what an event takes up in a block, so they are as short
 // as possible. They prove nothing: who follows a pointer compares the record's
@@ -38,6 +45,12 @@ const (
 	PackPrefix       = "p/"
 	pointerPrefix    = "r/"
 	withdrawalPrefix = "w/"
+	ownPrefix        = "o/"
+	claimedPrefix    = "q/"
+	approvalPrefix   = "y/"
+
+	// MemberPrefix is the prefix of the keys of all member records.
+	MemberPrefix = "m/"
 
 	pointerRecord = 32 // characters of a record's digest: 192 bits
 	pointerTx     = 16 // characters of a transaction id: 96 bits
@@ -106,11 +119,44 @@ func GeneratorKey(ref string) string { return "g/" + ref }
 // WithdrawalKey is the key of the [Place] of a withdrawal of consent to use a node.
 func WithdrawalKey(node string) string { return withdrawalPrefix + node }
 
+// ConsentKey is the key that a node has once an organisation has withdrawn consent to its own report of it.
+func ConsentKey(node string) string { return "c/" + node }
+
+// ConsentValue is the value under a [ConsentKey].
+const ConsentValue = "1"
+
+// OwnWithdrawalKey is the key of the [Place] of an organisation's withdrawal of consent to use its own report of a
+// node.
+func OwnWithdrawalKey(mspID, node string) string { return ownPrefix + mspID + "/" + node }
+
+// PrefixKey is the key of the [ClaimedPrefix] of a GS1 Company Prefix. The keys of all prefixes that begin with it
+// begin with it, too.
+func PrefixKey(prefix string) string { return claimedPrefix + prefix }
+
+// ClaimedPrefix is the value under a [PrefixKey]: whose the prefix is, and by which claim.
+type ClaimedPrefix struct {
+	ID    ID     `json:"id"` // of the statement that claims it
+	MSPID string `json:"mspId"`
+	Ended bool   `json:"ended,omitempty"` // the claim has been retracted
+}
+
+// ApprovalsPrefix is the prefix of the keys of all approvals of a claim to a company prefix.
+func ApprovalsPrefix(claim ID) string { return approvalPrefix + shortHex(claim.Hex()) + "/" }
+
+// ApprovalKey is the key of an organisation's approval of a claim to a company prefix.
+func ApprovalKey(claim ID, mspID string) string { return ApprovalsPrefix(claim) + mspID }
+
+// RetractedApproval is the value under an [ApprovalKey] after the approval with the id was retracted.
+func RetractedApproval(id ID) string { return string(id) + " retracted" }
+
+// EndedClaimKey is the key of the retraction of a claim to a company prefix.
+func EndedClaimKey(claim ID) string { return "e/" + shortHex(claim.Hex()) }
+
 // NamespaceKey is the key of the owner of a namespace.
 func NamespaceKey(namespace string) string { return "n/" + namespace }
 
 // MemberKey is the key of the [Place] of an organisation's newest member record.
-func MemberKey(mspID string) string { return "m/" + mspID }
+func MemberKey(mspID string) string { return MemberPrefix + mspID }
 
 // VersionKey is the key that a ledger has once it holds a record of a version
 // after 1. From then on it refuses records of the versions before.

@@ -76,12 +76,14 @@ var ProblemCodes = []ProblemCode{
 	{"namespace_unclaimed", NotYours, "nobody has claimed the namespace"},
 	{"not_admin", NotYours, "only an administrator of the organisation may"},
 	{"not_yours", NotYours, "only who answers for it may"},
+	{"prefix_taken", NotYours, "the company prefix overlaps one of another organisation"},
 	{"own_approval", NotYours, "nobody approves their own"},
 
 	// What the ledger holds already.
 	{"already_generated", Conflict, "another run has generated the artifact version"},
 	{"already_withdrawn", Conflict, "consent is withdrawn already, by another statement"},
 	{"circular_lineage", Conflict, "a run would generate what its own inputs were made of"},
+	{"claim_ended", Conflict, "the claim that is approved has been retracted"},
 	{"consent_withdrawn", Conflict, "consent to use it is withdrawn"},
 	{"event_id_taken", Conflict, "the eventID names another event of the organisation"},
 	{"no_breach", Conflict, "a run says of something that it was used after a withdrawal of consent, and it was not"},
@@ -89,6 +91,7 @@ var ProblemCodes = []ProblemCode{
 	{"version_exists", Conflict, "the name and version belong to something else"},
 
 	// What it refers to.
+	{"not_a_member", Unprocessable, "a claim to a company prefix is about something else than a member record"},
 	{"not_a_statement", Unprocessable, "a statement about statements is about something else"},
 	{"too_many_witnesses", Unprocessable, "the records refer to more than one transaction may read"},
 	{"unknown_reference", Unprocessable, "something that is referred to is not on the ledger"},

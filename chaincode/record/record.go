@@ -115,7 +115,7 @@ func decodeAs(kind string, v canonical.Value) (*Record, []Problem) {
 	case NounActivity:
 		r.Activity = readActivity(&f)
 	case NounStatement:
-		r.Statement = readStatement(&f)
+		r.Statement = readStatement(&f, r.Version)
 	case NounMember:
 		r.Member = readMember(&f)
 		if r.Version >= 2 {

@@ -3,10 +3,12 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 )
 
 // Statement is a claim about nodes, in the shape of an in-toto Statement v1
@@ -97,7 +99,7 @@ func NodeDigest(node string, kind NodeKind) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func readStatement(f *fields) *Statement {
+func readStatement(f *fields, version int) *Statement {
 	s := new(Statement)
 	f.named("_type", required, among(statementType))
 	s.PredicateType = f.named("predicateType", required, func(text string) string {
@@ -109,7 +111,7 @@ func readStatement(f *fields) *Statement {
 	s.Kind = Attestation
 	if own, ok := strings.CutPrefix(s.PredicateType, predicatePrefix); ok {
 		s.Kind = strings.TrimSuffix(own, predicateSuffix)
-		if _, known := ownKind(s.Kind); !known || s.PredicateType != PredicateType(s.Kind) {
+		if k, known := ownKind(s.Kind); !known || s.PredicateType != PredicateType(s.Kind) || k.Since > version {
 			f.problem("bad_value", "/predicateType", "%q is none of Pedigree's predicate types", Brief(s.PredicateType))
 			return s
 		}
@@ -165,6 +167,9 @@ func readPredicate(f *fields, kind string) {
 	if must, ok := k.member("licence"); ok {
 		f.named("licence", must, licenceRule)
 	}
+	if must, ok := k.member("prefix"); ok {
+		f.named("prefix", must, prefixRule)
+	}
 	if must, ok := k.member("replacedBy"); ok {
 		f.named("replacedBy", must, refRule)
 	}
@@ -174,6 +179,14 @@ func readPredicate(f *fields, kind string) {
 			f.problem("bad_time", "/validUntil", "a certificate can't end before it begins")
 		}
 	}
+}
+
+func prefixRule(text string) string {
+	if !epcis.IsCompanyPrefix(text) {
+		return fmt.Sprintf(
+			"is not a GS1 Company Prefix, which has %d to %d digits", epcis.ShortestPrefix, epcis.LongestPrefix)
+	}
+	return ""
 }
 
 func (s *Statement) references() []Reference {

@@ -8,6 +8,7 @@ import (
 // The kinds of statement that the ledger has rules for. [StatementKinds] says all there is to say about each.
 const (
 	Recall          = "recall"
+	Warning         = "warning"
 	Withdrawal      = "withdrawal"
 	Approval        = "approval"
 	Certificate     = "certificate"
@@ -16,6 +17,7 @@ const (
 	Finding         = "finding"
 	Acknowledgement = "acknowledgement"
 	Retraction      = "retraction"
+	Prefix          = "prefix"
 	Attestation     = "attestation"
 )
 
@@ -26,9 +28,10 @@ type Speaker int
 const (
 	// ByAnybody: every member, in its own name.
 	ByAnybody Speaker = iota
-	// ByAnswerable: who answers for the subject. That is the owner of an artifact's namespace, an organisation that
-	// recorded an event, for a thing one that recorded an event about it, and of other records the one that recorded it
-	// first.
+	// ByAnswerable: who answers for the subject. That is the owner of an artifact's namespace, of an event an
+	// organisation that recorded it, and of other records the one that recorded it first. For a thing it is the owner of
+	// its company prefix, and an organisation whose event made or received it. (In version 1 it was any that recorded an
+	// event about it.)
 	ByAnswerable
 	// ByOthers: every member but who answers for the subject.
 	ByOthers
@@ -45,6 +48,8 @@ type StatementKind struct {
 	By Speaker
 	// AboutStatements tells that its subjects are statements.
 	AboutStatements bool
+	// Since is the first version of statements that may be of this kind; 0 and 1 mean all.
+	Since int
 	// Predicate are the members of its predicate. Every predicate may have a "note", too. An attestation's is anybody's.
 	Predicate []PredicateMember
 	// Flag is what the subject bears in answers as long as the statement stands. It is empty if the statement leaves none.
@@ -68,6 +73,11 @@ var StatementKinds = []StatementKind{
 	{
 		Name: Recall, By: ByAnswerable, Flag: "recalled", Warns: true, Title: "Recall",
 		Help:      "do not use or sell it; by whoever is responsible for it",
+		Predicate: []PredicateMember{{"reason", true}, {"instructions", false}},
+	},
+	{
+		Name: Warning, By: ByAnybody, Since: 2, Flag: "warned", Warns: true, Title: "Warning",
+		Help:      "of something that you don't answer for; by anybody, in their own name",
 		Predicate: []PredicateMember{{"reason", true}, {"instructions", false}},
 	},
 	{
@@ -111,6 +121,11 @@ var StatementKinds = []StatementKind{
 		Name: Retraction, By: ByAuthor, AboutStatements: true, Flag: "retracted", Title: "Retraction",
 		Help:      "of a statement of your own",
 		Predicate: []PredicateMember{{"reason", true}},
+	},
+	{
+		Name: Prefix, By: ByAnswerable, Since: 2, Title: "Company prefix",
+		Help:      "a claim to a GS1 Company Prefix, about your own member record; others approve it",
+		Predicate: []PredicateMember{{"prefix", true}},
 	},
 	{
 		Name: Attestation, By: ByAnybody, Title: "Attestation",

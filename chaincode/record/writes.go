@@ -15,9 +15,10 @@ import (
 // The pack and the pointers to its records are known exactly and must all be
 // there. The other writes depend on what the ledger holds already. Writes
 // checks that each of them follows from a record of the pack, and that none
-// speaks for another organisation. There is one thing it can't check: which
-// node becomes free when a withdrawal is retracted. The pack has only the id
-// of the withdrawal.
+// speaks for another organisation. There are things that it can't check, because
+// the pack has only the id of another statement: which node becomes free when a
+// withdrawal is retracted, and which company prefix a claim is about that is
+// approved or retracted.
 type Writes struct {
 	header   Header
 	tx       string
@@ -31,6 +32,7 @@ type ruleWrites struct {
 	exact       map[string]string // key to value
 	withdrawals map[ID][]string   // by withdrawal in the pack: the nodes it is about
 	retracted   map[string]bool   // ids of the statements that the pack retracts
+	approved    map[string]bool   // ids of what the pack approves
 }
 
 // SubmitWrites returns the writes that are allowed when the submitter in the
@@ -102,7 +104,20 @@ func (w *Writes) checkRule(one Write) error {
 		}
 		return nil
 	}
+	if digits, ok := strings.CutPrefix(one.Key, claimedPrefix); ok {
+		return w.checkPrefix(one, digits)
+	}
+	if strings.HasPrefix(one.Key, approvalPrefix) {
+		id, retracted := strings.CutSuffix(string(one.Value), RetractedApproval(""))
+		if !retracted || !w.rules.retracted[id] || !strings.HasSuffix(one.Key, "/"+w.header.MSPID) {
+			return fmt.Errorf("it writes something else under %q", one.Key)
+		}
+		return nil
+	}
 	node, ok := strings.CutPrefix(one.Key, withdrawalPrefix)
+	if !ok {
+		node, ok = strings.CutPrefix(one.Key, OwnWithdrawalKey(w.header.MSPID, ""))
+	}
 	if !ok {
 		return fmt.Errorf("it writes %q, which no record of the pack asks for", one.Key)
 	}
@@ -114,6 +129,23 @@ func (w *Writes) checkRule(one Write) error {
 		return fmt.Errorf("the value under %q can't be read: %w", one.Key, err)
 	}
 	if !w.mayWithdraw(node, value.Place, value.Retracted) {
+		return fmt.Errorf("it writes something else under %q", one.Key)
+	}
+	return nil
+}
+
+// checkPrefix checks that a company prefix becomes somebody's by a claim that the pack approves, or nobody's by one that
+// it retracts.
+func (w *Writes) checkPrefix(one Write, digits string) error {
+	var value ClaimedPrefix
+	if err := json.Unmarshal(one.Value, &value); err != nil {
+		return fmt.Errorf("the value under %q can't be read: %w", one.Key, err)
+	}
+	allowed := w.rules.approved[string(value.ID)] && value.MSPID != w.header.MSPID
+	if value.Ended {
+		allowed = w.rules.retracted[string(value.ID)] && value.MSPID == w.header.MSPID
+	}
+	if !allowed || prefixRule(digits) != "" {
 		return fmt.Errorf("it writes something else under %q", one.Key)
 	}
 	return nil
@@ -141,7 +173,10 @@ func (w *Writes) mayWithdraw(node string, p Place, retracted bool) bool {
 }
 
 func (w *Writes) readRules() error {
-	r := &ruleWrites{exact: map[string]string{}, withdrawals: map[ID][]string{}, retracted: map[string]bool{}}
+	r := &ruleWrites{
+		exact: map[string]string{}, withdrawals: map[ID][]string{},
+		retracted: map[string]bool{}, approved: map[string]bool{},
+	}
 	for line, body := range w.bodies {
 		one, problems := Decode(body)
 		if len(problems) > 0 {
@@ -170,7 +205,7 @@ func (w *Writes) readRules() error {
 				r.exact[GeneratorKey(g.Ref)] = string(placeText)
 			}
 		case NounStatement:
-			r.addStatement(w.tx, line, one)
+			r.addStatement(w.header.MSPID, w.tx, line, one)
 		case NounMember:
 			r.exact[MemberKey(w.header.MSPID)] = string(placeText)
 			for _, n := range one.Member.Namespaces {
@@ -182,14 +217,25 @@ func (w *Writes) readRules() error {
 	return nil
 }
 
-func (r *ruleWrites) addStatement(tx string, line int, one *Record) {
+func (r *ruleWrites) addStatement(mspID, tx string, line int, one *Record) {
 	for position, s := range one.Statement.Subjects {
 		r.exact[AboutKey(s.Node, tx, line, position)] = string(one.ID)
 		switch one.Statement.Kind {
 		case Withdrawal:
 			r.withdrawals[one.ID] = append(r.withdrawals[one.ID], s.Node)
+			if one.Version >= 2 {
+				r.exact[ConsentKey(s.Node)] = ConsentValue
+			}
 		case Retraction:
 			r.retracted[s.Node] = true
+			if id, err := ParseID(s.Node); err == nil {
+				r.exact[EndedClaimKey(id)] = string(one.ID)
+			}
+		case Approval:
+			r.approved[s.Node] = true
+			if id, err := ParseID(s.Node); err == nil {
+				r.exact[ApprovalKey(id, mspID)] = string(one.ID)
+			}
 		}
 	}
 }

@@ -25,9 +25,18 @@ func (s *Server) recordMember(c *call) error {
 func (s *Server) listMembers(c *call) error {
 	return pageOf(s, c, func(at uint64) ([]recordView, error) {
 		all, err := s.Index.Members(c.Request.Context(), at)
+		if err != nil {
+			return nil, err
+		}
+		prefixes, err := s.Index.Prefixes(c.Request.Context(), at)
 		views := make([]recordView, len(all))
 		for i, m := range all {
 			views[i] = viewRecord(m.Record)
+			for _, p := range prefixes {
+				if p.MSPID == m.MSPID {
+					views[i].Prefixes = append(views[i].Prefixes, p)
+				}
+			}
 		}
 		return views, err
 	})

@@ -26,6 +26,11 @@ type recordView struct {
 	MoreRecordings int           `json:"moreRecordings,omitempty"`
 	Status         []string      `json:"status,omitempty"`
 	Statements     []index.Claim `json:"statements,omitempty"`
+	// CountsAs is the kind that a statement counts as, if that isn't the one that it states. Standing says why.
+	CountsAs string `json:"countsAs,omitempty"`
+	Standing string `json:"standing,omitempty"`
+	// Prefixes are the company prefixes that a member claims.
+	Prefixes []index.Prefix `json:"prefixes,omitempty"`
 	// About is what an artifact's card says.
 	About *about.Description `json:"about,omitempty"`
 }
@@ -143,8 +148,25 @@ func (s *Server) showRecord(c *call, id string, noun record.Noun) error {
 	if err := s.complete(ctx, &v, at); err != nil {
 		return err
 	}
+	if r.Noun == record.NounStatement {
+		if err := s.weigh(ctx, &v, r); err != nil {
+			return err
+		}
+	}
 	c.Header("ETag", `"`+v.ID+`"`)
 	return c.answer(http.StatusOK, v)
+}
+
+// weigh adds what a statement counts as.
+func (s *Server) weigh(ctx context.Context, v *recordView, r *index.Record) error {
+	w, err := s.Index.Weigh(ctx, r)
+	if err != nil {
+		return err
+	}
+	if v.Standing = w.Standing; w.Stated != "" {
+		v.CountsAs = w.Kind
+	}
+	return nil
 }
 
 // eachRecordings is how many recordings are told of each organisation.

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"net/http"
+
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -26,7 +28,14 @@ func (s *Server) listStatements(c *call) error {
 	if err != nil {
 		return err
 	}
-	return listed(c, list, func(s index.Statement) index.Record { return s.Record })
+	page := listView[recordView]{Items: make([]recordView, len(list.Items)), Next: list.Next, Block: list.Block}
+	for i := range list.Items {
+		page.Items[i] = viewRecord(list.Items[i].Record)
+		if err := s.weigh(c.Request.Context(), &page.Items[i], &list.Items[i].Record); err != nil {
+			return err
+		}
+	}
+	return c.answer(http.StatusOK, page)
 }
 
 // statementByID reads one claim.

@@ -12,8 +12,11 @@ type caches struct {
 	nodes     *cache.Cache[int64, *Node]
 	summaries *cache.Cache[int64, *TransactionSummary]
 
+	standings *cache.Cache[standingKey, string]
+
 	counter      counter
 	declarations declaredEvents
+	prefixes     prefixClaims
 }
 
 func newCaches() *caches {
@@ -24,6 +27,7 @@ func newCaches() *caches {
 		shapes:    cache.New[int64, shapeRow](10_000),
 		nodes:     cache.New[int64, *Node](10_000),
 		summaries: cache.New[int64, *TransactionSummary](500),
+		standings: cache.New[standingKey, string](20_000),
 	}
 }
 

@@ -57,10 +57,17 @@ func (ix *Index) Statements(ctx context.Context, f StatementFilter, at uint64, p
 // Claim is a statement as it bears on the status of a node.
 type Claim struct {
 	ID        string `json:"id"`
-	Kind      string `json:"kind"`
+	Kind      string `json:"kind"`  // what it counts as; see Stated
 	MSPID     string `json:"mspId"` // who says so, as the ledger has it
 	Block     uint64 `json:"block"`
 	Retracted bool   `json:"retracted,omitempty"` // whoever made it took it back
+
+	// Standing says why the organisation answers for the node: one of the standings below. It is empty where the kind
+	// needs none, and for statements of version 1, which the ledger judged itself.
+	Standing string `json:"standing,omitempty"`
+	// Stated is the kind that the statement calls itself, if it counts as another: what an organisation states without
+	// standing is its warning, or its finding.
+	Stated string `json:"stated,omitempty"`
 }
 
 // Status is what statements say about a node, in ledger order.
@@ -153,7 +160,8 @@ func (ix *Index) Flags(ctx context.Context, nodes []string, at uint64) (map[stri
 
 // claim is a statement about a node.
 type claim struct {
-	id, tx int64
+	id, tx, pack, line int64
+	body               []byte // read already; nil if it isn't
 	Claim
 }
 
@@ -196,12 +204,20 @@ func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (ma
 	if err != nil {
 		return nil, err
 	}
+	for _, claims := range about {
+		for i := range claims {
+			c := &claims[i]
+			c.MSPID, c.Block, c.Retracted = recordings[c.tx].MSPID, recordings[c.tx].Block, s.taken[c.id]
+		}
+	}
+	if err := ix.judge(ctx, about); err != nil {
+		return nil, err
+	}
 	all := make(map[int64]*Status, len(about))
 	for node, claims := range about {
 		slices.SortFunc(claims, func(a, b claim) int { return int(a.id - b.id) })
 		status := &Status{Flags: []string{}}
 		for _, c := range claims {
-			c.MSPID, c.Block, c.Retracted = recordings[c.tx].MSPID, recordings[c.tx].Block, s.taken[c.id]
 			status.Claims = append(status.Claims, c.Claim)
 			if flag := flags[c.Kind]; flag != "" && !c.Retracted {
 				status.Flags = append(status.Flags, flag)
@@ -232,12 +248,12 @@ func (ix *Index) claims(
 	}
 	slices.Sort(makers)
 	makers = slices.Compact(makers)
-	const query = `SELECT s.record, s.kind, n.digest, n.tx FROM statement s JOIN node n ON n.id = s.record
+	const query = `SELECT s.record, s.kind, n.digest, n.tx, n.pack, n.line FROM statement s JOIN node n ON n.id = s.record
 		WHERE s.record IN `
 	err = ix.batches(ctx, query, makers, "", nil, func(rows *sql.Rows) error {
 		var c claim
 		var digest []byte
-		if err := rows.Scan(&c.id, &c.Kind, &digest, &c.tx); err != nil {
+		if err := rows.Scan(&c.id, &c.Kind, &digest, &c.tx, &c.pack, &c.line); err != nil {
 			return err
 		}
 		c.ID = projection.RecordID(digest)

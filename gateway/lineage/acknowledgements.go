@@ -59,10 +59,11 @@ func (a *assessment) acknowledgements(ctx context.Context) error {
 func (a *assessment) acknowledgement(
 	ctx context.Context, f reach, c index.Claim,
 ) (Acknowledgement, []int, error) {
-	s, at, err := a.links.statement(ctx, c.ID)
+	s, of, err := a.links.statement(ctx, c.ID)
 	if err != nil {
 		return Acknowledgement{}, nil, err
 	}
+	at := of.Recording
 	// The same words may have been recorded again, for what was reached since.
 	again, err := a.links.graph.Recordings(ctx, c.ID, a.links.snap.Block)
 	if err != nil {

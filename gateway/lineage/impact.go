@@ -80,7 +80,9 @@ type Step struct {
 // nodes of an impact: what it is about touched them.
 type Recall struct {
 	ID           string    `json:"id"`
-	Kind         string    `json:"kind"` // recall or withdrawal
+	Kind         string    `json:"kind"`               // what it counts as: recall, withdrawal or warning
+	Standing     string    `json:"standing,omitempty"` // these as in index.Claim
+	Stated       string    `json:"stated,omitempty"`
 	MSPID        string    `json:"mspId"`
 	Block        uint64    `json:"block"`
 	Recorded     time.Time `json:"recorded"` // of the transaction: the submitter's claim

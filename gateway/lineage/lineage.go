@@ -41,6 +41,8 @@ type Graph interface {
 	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
 	// Recordings lists all recordings of a record, in ledger order.
 	Recordings(ctx context.Context, id string, at uint64) ([]index.Recording, error)
+	// Weigh answers about a statement.
+	Weigh(ctx context.Context, r *index.Record) (index.Weight, error)
 }
 
 // Direction of a walk.

@@ -183,12 +183,17 @@ func (w *walk) newest() int64 {
 
 // read reads what a recall says.
 func (a *assessment) read(ctx context.Context, id string) (Recall, error) {
-	s, at, err := a.links.statement(ctx, id)
+	s, of, err := a.links.statement(ctx, id)
 	if err != nil {
 		return Recall{}, err
 	}
+	weight, err := a.links.graph.Weigh(ctx, of)
+	if err != nil {
+		return Recall{}, err
+	}
+	at := of.Recording
 	r := Recall{
-		ID: id, Kind: s.Kind, MSPID: at.MSPID, Block: at.Block, Recorded: at.Time, Reason: s.Predicate.Get("reason").Text, Instructions: s.Predicate.Get("instructions").Text,
+		ID: id, Kind: weight.Kind, Standing: weight.Standing, Stated: weight.Stated, MSPID: at.MSPID, Block: at.Block, Recorded: at.Time, Reason: s.Predicate.Get("reason").Text, Instructions: s.Predicate.Get("instructions").Text,
 		Subjects: make([]string, len(s.Subjects)), Acknowledged: []Acknowledgement{}, Missing: []string{},
 	}
 	for i, subject := range s.Subjects {
@@ -198,19 +203,19 @@ func (a *assessment) read(ctx context.Context, id string) (Recall, error) {
 }
 
 // statement reads a statement's record.
-func (l *links) statement(ctx context.Context, id string) (*record.Statement, index.Recording, error) {
+func (l *links) statement(ctx context.Context, id string) (*record.Statement, *index.Record, error) {
 	r, err := l.graph.Record(ctx, id, l.snap.Block)
 	if err != nil {
-		return nil, index.Recording{}, err
+		return nil, nil, err
 	}
 	read, problems := record.Decode(r.Body)
 	if len(problems) > 0 || read.Statement == nil {
-		return nil, index.Recording{}, fmt.Errorf(
+		return nil, nil, fmt.Errorf(
 			"the record %s is not the statement that the index takes it for: run pedigree reindex",
 			id,
 		)
 	}
-	return read.Statement, r.Recording, nil
+	return read.Statement, r, nil
 }
 
 func claimsOf(s *index.Status) []index.Claim {

@@ -19,6 +19,13 @@ func (p *Pages) standing(ctx context.Context) (notices []web.Notice, more bool, 
 		return nil, false, err
 	}
 	for _, r := range recalls {
+		weight, err := p.Index.Weigh(ctx, &r.Record)
+		if err != nil {
+			return nil, false, err
+		}
+		if weight.Kind != record.Recall {
+			continue // the warning of somebody who doesn't answer for it
+		}
 		status, err := p.Index.Status(ctx, r.ID, index.Latest)
 		if err != nil {
 			return nil, false, err

@@ -18,14 +18,15 @@ const (
 	approved
 	corrected
 	finding
-	affected  // something that it came from is recalled or withdrawn
+	affected  // something that it came from is recalled, withdrawn or warned of
 	mistaken  // declared an error
+	warned    // somebody warns of it who doesn't answer for it
 	withdrawn // consent or licence is withdrawn
 	recalled
 )
 
 var (
-	markClasses = [...]string{"", "good", "good", "note", "note", "affected", "bad", "bad", "bad"}
+	markClasses = [...]string{"", "good", "good", "note", "note", "affected", "bad", "affected", "bad", "bad"}
 	markWords   = [...]string{
 		"",
 		"certified",
@@ -34,13 +35,14 @@ var (
 		"finding",
 		"affected",
 		"in error",
+		"warned of",
 		"withdrawn",
 		"recalled",
 	}
 	markFlags = map[string]mark{
 		flagOf(record.Certificate): certified, flagOf(record.Approval): approved, flagOf(record.Correction): corrected,
 		flagOf(record.Finding): finding, lineage.FlagError: mistaken, flagOf(record.Withdrawal): withdrawn,
-		flagOf(record.Recall): recalled,
+		flagOf(record.Recall): recalled, flagOf(record.Warning): warned,
 	}
 	retracted = flagOf(record.Retraction)
 )
@@ -78,7 +80,7 @@ func (g *graph) spread(start bool) {
 		for _, flag := range n.Flags {
 			n.mark = max(n.mark, markFlags[flag])
 		}
-		if n.mark >= withdrawn || n.warns() && !slices.Contains(n.Flags, retracted) {
+		if n.mark >= warned || n.warns() && !slices.Contains(n.Flags, retracted) {
 			reach(i, tainted)
 		}
 	}
@@ -101,7 +103,7 @@ func (g *graph) spread(start bool) {
 				}
 			}
 		}
-		if g.nodes[v].mark < withdrawn || g.nodes[v].Kind != "event" {
+		if g.nodes[v].mark < warned || g.nodes[v].Kind != "event" {
 			continue
 		}
 		for _, i := range g.in[v] {

@@ -87,7 +87,7 @@ func Word(n *lineage.Node) string { return lookOf(n).one }
 // answer that is.
 func Affected(a *lineage.Answer) bool {
 	g := read(a, Options{}.withDefaults())
-	return g.nodes[0].mark == affected || g.nodes[0].mark >= withdrawn
+	return g.nodes[0].mark == affected || g.nodes[0].mark >= warned
 }
 
 // Draw draws an answer.

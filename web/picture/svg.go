@@ -443,7 +443,8 @@ func (d *drawing) legend() []Entry {
 }
 
 var markLabels = map[mark]string{
-	recalled: "recalled", withdrawn: "withdrawn", mistaken: "declared an error", affected: "affected: reached by something recalled or withdrawn",
+	recalled: "recalled", withdrawn: "withdrawn", warned: "warned of by somebody who doesn't answer for it",
+	mistaken: "declared an error", affected: "affected: reached by something recalled, withdrawn or warned of",
 	finding: "a finding is recorded", corrected: "corrected", approved: "approved", certified: "certified",
 }
 

@@ -22,7 +22,7 @@ func TestEveryFlagOfAStatementHasAMarkOrNeedsNone(t *testing.T) {
 		_, marked := markFlags[k.Flag]
 		assert.NotEqual(t, slices.Contains(unmarked, k.Flag), marked, "the flag %q has no mark in pictures, or one that it shouldn't have", k.Flag)
 		if k.Warns {
-			assert.GreaterOrEqual(t, markFlags[k.Flag], withdrawn, "%q warns, and taints what came of its subject", k.Flag)
+			assert.GreaterOrEqual(t, markFlags[k.Flag], warned, "%q warns, and taints what came of its subject", k.Flag)
 		}
 	}
 	for _, flag := range unmarked {

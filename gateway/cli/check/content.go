@@ -62,7 +62,7 @@ type contentVerdict struct {
 	Size        int64               `json:"size,omitempty"`
 	Differences []folder.Difference `json:"differences,omitempty"`
 	NotCovered  []string            `json:"notCovered,omitempty"` // paths that were left out
-	Status      []string            `json:"status,omitempty"`     // claims against the artifact: recalled, withdrawn
+	Status      []string            `json:"status,omitempty"`     // claims against the artifact: recalled, withdrawn, warned
 	Upstream    []upstream          `json:"upstream,omitempty"`
 	Truncated   []string            `json:"upstreamTruncated,omitempty"` // limits that cut the lineage short
 }

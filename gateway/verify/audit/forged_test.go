@@ -23,7 +23,10 @@ func TestASoundChainIsClean(t *testing.T) {
 	assert.Empty(t, r.Findings)
 	assert.True(t, r.Clean())
 	assert.EqualValues(t, len(shared.blocks), r.Blocks)
-	assert.EqualValues(t, 1, r.Invalid, "the transaction that was too late")
+	// The transaction that was too late; and the organisations introduce themselves at once, so up to two of them find
+	// that another has turned the ledger to version 2 meanwhile, and try again.
+	assert.GreaterOrEqual(t, r.Invalid, uint64(1))
+	assert.LessOrEqual(t, r.Invalid, uint64(3))
 	assert.Greater(t, r.Records, uint64(20))
 }
 

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -25,6 +27,9 @@ type rules struct {
 	code *contractapi.ContractChaincode
 }
 
+// keyRange is a range of keys: from start to before end.
+type keyRange struct{ start, end string }
+
 func newRules(name string) (*rules, error) {
 	code, err := chaincode.New()
 	if err != nil {
@@ -38,6 +43,7 @@ type trial struct {
 	answer *peer.Response
 	writes map[string][]byte
 	reads  map[string]struct{}
+	ranges []keyRange
 	err    error // of the state
 	// first tells that the ledger has no record of version 2 before the transaction, and that the chaincode asked.
 	first bool
@@ -124,9 +130,17 @@ func (r *rules) compare(block uint64, t *transaction, made *trial) (found []Find
 			delete(made.reads, record.VersionKey(2))
 		}
 	}
-	if !maps.Equal(read, made.reads) || len(own.public.GetRangeQueriesInfo()) > 0 || len(own.collections) > 0 {
-		add(ReadsDiffer, "it has read %d keys and %d lists, and by the rules it reads %d keys%s",
-			len(read), len(own.public.GetRangeQueriesInfo()), len(made.reads),
+	var ranges []keyRange
+	for _, query := range own.public.GetRangeQueriesInfo() {
+		if query.GetItrExhausted() {
+			ranges = append(ranges, keyRange{query.GetStartKey(), query.GetEndKey()})
+		} else {
+			ranges = append(ranges, keyRange{}) // the chaincode reads ranges to their end
+		}
+	}
+	if !maps.Equal(read, made.reads) || !slices.Equal(ranges, made.ranges) || len(own.collections) > 0 {
+		add(ReadsDiffer, "it has read %d keys and %d lists, and by the rules it reads %d keys and %d lists%s",
+			len(read), len(ranges), len(made.reads), len(made.ranges),
 			example(append(without(read, made.reads), without(made.reads, read)...)))
 	}
 	if answer := t.call.answer; answer.GetStatus() != made.answer.GetStatus() ||
@@ -215,6 +229,48 @@ func (s *stub) GetMultipleStates(keys ...string) ([][]byte, error) {
 		}
 	}
 	return values, nil
+}
+
+func (s *stub) GetStateByRange(start, end string) (shim.StateQueryIteratorInterface, error) {
+	if s.store == nil {
+		panic(errNeedsState)
+	}
+	s.trial.ranges = append(s.trial.ranges, keyRange{start, end})
+	found := new(rows)
+	var broken error
+	err := s.store.Range(s.namespace, start, end, func(r state.Row, value func() ([]byte, error)) bool {
+		text, err := value()
+		if err != nil {
+			broken = err
+			return false
+		}
+		found.left = append(found.left, &queryresult.KV{Namespace: s.namespace, Key: r.Key, Value: bytes.Clone(text)})
+		return len(found.left) <= mostRows
+	})
+	if err == nil {
+		err = broken
+	}
+	if err != nil {
+		s.trial.err = err
+	}
+	return found, err
+}
+
+// mostRows bounds the rows of a range. The chaincode refuses to read as many.
+const mostRows = 100_000
+
+// rows are the keys of a range and their values.
+type rows struct {
+	shim.StateQueryIteratorInterface
+	left []*queryresult.KV
+}
+
+func (r *rows) HasNext() bool { return len(r.left) > 0 }
+func (r *rows) Close() error  { return nil }
+func (r *rows) Next() (*queryresult.KV, error) {
+	kv := r.left[0]
+	r.left = r.left[1:]
+	return kv, nil
 }
 
 func (s *stub) StartWriteBatch()        {}
