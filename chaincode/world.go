@@ -8,6 +8,7 @@ import (
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
@@ -233,7 +234,8 @@ func evidenceOf(r *record.Record, by string) *evidence {
 			e.things[m.URI] = e.things[m.URI] || event.Receives() || event.Makes(m)
 		}
 		for _, o := range r.Event.Event.OfLots { // a lot may be named by its items alone
-			e.things[o.Lot] = struct{}{}
+			made := event.Makes(&epcis.Mention{Field: o.Field})
+			e.things[o.Lot] = e.things[o.Lot] || event.Receives() || made
 		}
 	case record.NounStatement:
 		e.kind, e.subjects = r.Statement.Kind, r.Statement.Subjects

@@ -76,10 +76,17 @@ func TestTheLedgersRulesComeBackAsProblems(t *testing.T) {
 		assert.Equal(t, "not_yours", o.Problems[0].Code)
 		assert.Equal(t, "/subject/0/name", o.Problems[0].Pointer)
 	})
-	t.Run("a recall by one that recorded it after another", func(t *testing.T) {
-		seen := market.post("/epcis/v2/events", observation(serial, "2026-03-01T09:00:00Z"), http.StatusCreated)
-		market.post("/v1/statements", `{"kind":"recall","subject":["`+thing+`"],"predicate":{"reason":"found open"}}`, http.StatusCreated)
-		harbor.indexed(seen.Block)
+	t.Run("a recall by one that only saw the thing, and by one that received it", func(t *testing.T) {
+		recall := `{"kind":"recall","subject":["` + thing + `"],"predicate":{"reason":"found open"}}`
+		seen := observation(serial, "2026-03-01T09:00:00Z")
+		market.post("/epcis/v2/events", seen, http.StatusCreated)
+		o := market.post("/v1/statements", recall, http.StatusForbidden)
+		assert.Equal(t, "not_yours", o.Problems[0].Code)
+		assert.Contains(t, o.Problems[0].Detail, "can state a warning instead")
+		market.post("/v1/statements", strings.Replace(recall, `"recall"`, `"warning"`, 1), http.StatusCreated)
+		received := strings.Replace(seen, `"action"`, `"bizStep":"receiving","action"`, 1)
+		market.post("/epcis/v2/events", strings.Replace(received, "T09", "T10", 1), http.StatusCreated)
+		harbor.indexed(market.post("/v1/statements", recall, http.StatusCreated).Block)
 	})
 	t.Run("an approval of one's own, and by another", func(t *testing.T) {
 		body := `{"kind":"approval","subject":["` + model + `"],"predicate":{"scope":"pilot"}}`

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 )
 
 // The standings: why an organisation answers for what it makes a statement
@@ -193,7 +194,7 @@ func (ix *Index) judgeReports(ctx context.Context, n *Node, claims []*claim) ([]
 
 // deed is what an organisation reported that it did to a thing. Its place on the ledger is the id of the recording.
 type deed struct {
-	place                  int64
+	place, event, tx       int64
 	mspID                  string
 	makes, ships, receives bool
 }
@@ -307,13 +308,40 @@ func (ix *Index) deeds(ctx context.Context, thing, last int64) ([]deed, error) {
 	return ix.reported(ctx, kinds, events, last)
 }
 
+// DeedOf finds the first event in which an organisation reports that it made or received a thing, with the
+// organisation's own recording. found is false if there is none.
+func (ix *Index) DeedOf(ctx context.Context, thing, mspID string) (event string, r Recording, found bool, err error) {
+	snap, err := ix.Snapshot(ctx, Latest)
+	if err != nil {
+		return "", r, false, err
+	}
+	v, err := ix.Find(ctx, thing, snap)
+	if err != nil || v.ID == 0 {
+		return "", r, false, err
+	}
+	deeds, err := ix.deeds(ctx, v.ID, snap.Last)
+	if err != nil {
+		return "", r, false, err
+	}
+	i := slices.IndexFunc(deeds, func(d deed) bool { return d.mspID == mspID && (d.makes || d.receives) })
+	if i < 0 {
+		return "", r, false, nil
+	}
+	names, err := ix.Names(ctx, []int64{deeds[i].event})
+	if err != nil {
+		return "", r, false, err
+	}
+	recordings, err := ix.recordings(ctx, []int64{deeds[i].tx})
+	return names[deeds[i].event], recordings[deeds[i].tx], err == nil, err
+}
+
 // makes reports whether events of a shape make what they name in a role; see epcis.Event.Makes.
 func makes(s shapeRow, r Role) bool {
 	const objectEvent, aggregationEvent, add = 1, 2, 2 // places in projection.EventTypes and projection.Actions
 	switch {
 	case r.Produces():
 		return true
-	case r == RoleEPC || r == RoleQuantity:
+	case r == RoleEPC || r == RoleQuantity || r == projection.RoleLot:
 		return s.kind == objectEvent && s.action == add
 	}
 	return r == RoleParentAdd && s.kind == aggregationEvent
@@ -371,7 +399,8 @@ func (ix *Index) reported(
 	deeds := make([]deed, len(all))
 	for i, r := range all {
 		deeds[i] = kinds[r.event]
-		deeds[i].place, deeds[i].mspID = r.place, recordings[r.tx].MSPID
+		deeds[i].place, deeds[i].event, deeds[i].tx = r.place, r.event, r.tx
+		deeds[i].mspID = recordings[r.tx].MSPID
 	}
 	slices.SortFunc(deeds, func(a, b deed) int { return cmp.Compare(a.place, b.place) })
 	return deeds, nil

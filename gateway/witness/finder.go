@@ -42,7 +42,7 @@ func (f *Finder) Find(ctx context.Context, mspID string, records []*record.Recor
 			var known bool
 			var err error
 			f.Index.Await(ctx, f.Patience, func() bool {
-				place, known, err = f.witness(ctx, ref.Node, witnessOf(r, mspID))
+				place, known, err = f.witnessFor(ctx, r, ref.Node, mspID)
 				return known || err != nil || len(unknown) > 0 // one wait is enough for all
 			})
 			if err != nil {
@@ -111,6 +111,20 @@ func (f *Finder) circles(
 		}
 	}
 	return problems, nil
+}
+
+// witnessFor finds a witness for what a record refers to. A statement about a thing that only those may make who answer
+// for it needs an event in which the organisation made or received the thing, if there is one.
+func (f *Finder) witnessFor(ctx context.Context, r *record.Record, node, mspID string) (record.Place, bool, error) {
+	if _, kind, err := record.ParseNode(node); err == nil && kind == record.NodeThing && r.Statement != nil {
+		if k, _ := record.StatementKindOf(r.Statement.Kind); k.By == record.ByAnswerable {
+			event, at, found, err := f.Index.DeedOf(ctx, node, mspID)
+			if err != nil || found {
+				return record.Place{ID: record.ID(event), Tx: at.TxID}, found, err
+			}
+		}
+	}
+	return f.witness(ctx, node, witnessOf(r, mspID))
 }
 
 // witnessOf says whose recordings to show: the caller's own, where there are any, because many statements are only for
