@@ -12,12 +12,12 @@ import (
 // generated it. Another of the same organisation can add inputs, if it says which
 // one it extends.
 type Activity struct {
-	Type        string
-	StartedAt   time.Time // claimed by whoever recorded the run; zero if absent
-	EndedAt     time.Time
-	Used        []Use
-	Generated   []Output
-	About       []string // nodes that an inference decided about
+	Type      string
+	StartedAt time.Time // claimed by whoever recorded the run; zero if absent
+	EndedAt   time.Time
+	Used      []Use
+	Generated []Output
+	About     []string // nodes that an inference decided about
 	// Extends are the ids of activities that this one adds to: it tells more of the same run, or of another that has
 	// written the same versions again. It may generate again what they have generated, and so add to the inputs of it.
 	Extends     []string

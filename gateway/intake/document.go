@@ -37,7 +37,7 @@ var documentLimits = canonical.ReaderLimits{
 
 // Document takes the events of an EPCISDocument, an EPCISQueryDocument or a bare event.
 func (l *Intake) Document(src io.Reader) error {
-	r := canonical.NewReader(src, documentLimits, eventLists...)
+	r := canonical.NewReader(withoutMark(src), documentLimits, eventLists...)
 	var held []canonical.Item
 	room := MaxHeld
 	var used [2]bool
@@ -63,12 +63,17 @@ func (l *Intake) Document(src io.Reader) error {
 	if err != nil {
 		return err
 	}
+	outline = l.around(outline, "")
 	events, found := epcis.Document(outline)
 	if len(events) == 1 { // bare, for the lists of an outline are empty
 		return l.bare(events[0], found, used)
 	}
-	if len(found) > 0 {
-		return &Refusal{Problems: problemsOf(found, "")}
+	problems := problemsOf(found, "")
+	if context, ok := outline.Lookup("@context"); ok {
+		problems = append(problems, redefined(&context, "")...)
+	}
+	if len(problems) > 0 {
+		return &Refusal{Problems: problems}
 	}
 	if isQuery := outline.Get("type").Text == "EPCISQueryDocument"; used[0] && isQuery || used[1] && !isQuery {
 		return &Refusal{
@@ -96,7 +101,8 @@ func (l *Intake) Document(src io.Reader) error {
 
 // bare takes an event that stands alone.
 func (l *Intake) bare(e epcis.DocumentEvent, found []epcis.Problem, used [2]bool) error {
-	d, _ := makeDraft(new(record.Writer), 0, eventOf(e), problemsOf(found, ""))
+	faults := append(problemsOf(found, ""), redefined(&e.Context, "")...)
+	d, _ := makeDraft(new(record.Writer), 0, eventOf(e), faults)
 	if used[0] || used[1] { // its lists were handed out already
 		d.Problems = append(
 			d.Problems,
@@ -114,7 +120,7 @@ func (l *Intake) bare(e epcis.DocumentEvent, found []epcis.Problem, used [2]bool
 // Lines takes the events of newline-delimited JSON: an event in each line, and in the first, if the sender likes, an
 // EPCISDocument without epcisBody, whose @context holds for all. Pointers count the lines from 0.
 func (l *Intake) Lines(src io.Reader) error {
-	r := canonical.NewLines(src, documentLimits)
+	r := canonical.NewLines(withoutMark(src), documentLimits)
 	for first := true; ; first = false {
 		it, err := r.Next()
 		if err == io.EOF {
@@ -148,10 +154,11 @@ func (l *Intake) header(header canonical.Value, pointer string) error {
 			Detail: "the first line is the header of the events in the lines after it, and has no epcisBody; a whole document is sent as application/json"}}}
 	}
 	body := canonical.Obj(canonical.Member{Name: "eventList", Value: canonical.Arr()})
-	if _, found := epcis.Document(header.With("epcisBody", body)); len(found) > 0 {
-		return &Refusal{Problems: problemsOf(found, pointer)}
-	}
+	_, found := epcis.Document(l.around(header, pointer).With("epcisBody", body))
 	context := header.Get("@context")
+	if problems := append(problemsOf(found, pointer), redefined(&context, pointer)...); len(problems) > 0 {
+		return &Refusal{Problems: problems}
+	}
 	l.context = &context
 	return nil
 }
@@ -187,6 +194,8 @@ func makeDraft(w *record.Writer, i int, e event, faults []record.Problem) (draft
 	if len(d.EventID) > maxText {
 		d.EventID = ""
 	}
+	faults = append(faults, containment(&e.value, e.place.Pointer())...)
+	d.Problems = faults
 	for i := range faults {
 		faults[i].Index = d.index
 	}
@@ -202,6 +211,7 @@ func makeDraft(w *record.Writer, i int, e event, faults []record.Problem) (draft
 		return d, nil
 	}
 	d.describe(r)
+	d.warnOfCheckDigits(&e.value)
 	return d, r
 }
 

@@ -23,6 +23,8 @@ const (
 	CodeEventIDTaken = "event_id_taken"
 	// CodeTwin warns of an event that may be a report of the same step as another one.
 	CodeTwin = "twin"
+	// CodeDeclarationDiffers refuses an error declaration whose event isn't the one that it declares an error.
+	CodeDeclarationDiffers = "declaration_differs"
 )
 
 // draft is an event on its way to the queue, with what tells whether it is known already.
@@ -83,6 +85,28 @@ type comparison struct {
 	same     *index.RecordedEvent // says the same in another spelling
 	taker    *index.RecordedEvent // is another event with the draft's eventID
 	twin     *index.RecordedEvent // has the draft's hash, and another eventID or other content
+	declared *index.RecordedEvent // is declared an error by the draft, and isn't what the draft repeats
+}
+
+// differsFrom finds the event that the draft declares an error, if the draft isn't otherwise identical to it. The event of
+// an error declaration repeats the event that it withdraws (EPCIS 2.0, 7.4.1.2). Another event there would be recorded
+// as something that happened.
+func (d *draft) differsFrom(events []index.RecordedEvent) *index.RecordedEvent {
+	if !d.declaration {
+		return nil
+	}
+	var other *index.RecordedEvent
+	for i := range events {
+		x := &events[i]
+		if x.EventID != d.EventID || x.Declaration {
+			continue
+		}
+		if x.Hash == d.hash {
+			return nil
+		}
+		other = x
+	}
+	return other
 }
 
 // mostCompared bounds how many recorded events are read for one that comes: so many have its eventID and its hash, and
@@ -97,6 +121,7 @@ func (d *draft) compare(
 		return comparison{recorded: true}, nil
 	}
 	compared := 0
+	c.declared = d.differsFrom(events)
 	for i := range events {
 		x := &events[i]
 		switch {
@@ -190,6 +215,18 @@ func (d *draft) resolve(
 			RecordID:  record.ID(found.same.ID),
 			Recording: capture.Recording{TransactionID: found.same.TxID, Block: found.same.Block},
 		}
+	case found.declared != nil:
+		d.refuse(record.Problem{
+			Index:    d.index,
+			Code:     CodeDeclarationDiffers,
+			Pointer:  d.place.Pointer(),
+			Existing: found.declared.ID,
+			Detail: fmt.Sprintf(
+				"this declares the event %q an error, and says other things than the event that %s recorded in block %d as %s; "+
+					"apart from errorDeclaration the two must be identical (EPCIS 2.0, 7.4.1.2)",
+				record.Brief(d.EventID), mspID, found.declared.Block, found.declared.ID,
+			),
+		})
 	case found.taker != nil:
 		d.refuse(record.Problem{
 			Index:    d.index,

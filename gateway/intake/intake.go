@@ -42,7 +42,10 @@ type Intake struct {
 
 	context *canonical.Value // of the document, known before the first event; nil if each event brings its own
 	count   int              // events that were put in
-	batch   *batch           // being filled
+	// warnings are about what stands around the events. The queue gets them at the end, because until then another
+	// goroutine feeds it.
+	warnings []record.Problem
+	batch    *batch // being filled
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -173,6 +176,7 @@ func (l *Intake) Finish(read error) error {
 	l.twins.release()
 	l.cancel()
 	l.makers.Wait()
+	l.Queue.Warn(l.warnings...)
 	switch {
 	case l.err != nil:
 		return l.err
@@ -203,6 +207,7 @@ func (b *batch) make(memory *canonical.Scratch, context *canonical.Value) {
 		switch {
 		case has:
 			e.context = epcis.MergeContexts(context, &own)
+			faults = redefined(&own, it.Pointer())
 		case context != nil:
 			e.context = *context
 		case v.Kind == canonical.Object:

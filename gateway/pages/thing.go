@@ -47,7 +47,9 @@ func (p *Pages) thing(v *visit, thing string) error {
 	for _, part := range parts {
 		page.Parts = append(page.Parts, web.Part{Title: part.Title, Value: part.Value})
 	}
-	page.CheckDigit = expectedCheckDigit(parts)
+	if should, wrong := epcis.WrongCheckDigit(page.URI); wrong {
+		page.CheckDigit = string(should)
+	}
 	page.Address, page.QR = addressOf(v.Request, thing)
 	if err := p.warn(ctx, page); err != nil {
 		return err
@@ -73,18 +75,6 @@ func addressOf(r *http.Request, thing string) (string, template.HTML) {
 		return address, ""
 	}
 	return address, drawn
-}
-
-// expectedCheckDigit is the last digit that a GTIN or an SSCC ought to have, if it has another.
-func expectedCheckDigit(parts []epcis.Part) string {
-	if len(parts) == 0 || parts[0].AI != "01" && parts[0].AI != "00" && parts[0].AI != "414" {
-		return ""
-	}
-	digits := parts[0].Value
-	if want := epcis.CheckDigit(digits[:len(digits)-1]); digits[len(digits)-1] != want {
-		return string(want)
-	}
-	return ""
 }
 
 const mostShown = 20 // recalls that are shown with their words

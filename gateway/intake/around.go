@@ -1,0 +1,181 @@
+package intake
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// The codes of warnings about a document and its events. What they are about is taken all the same.
+const (
+	CodeNotKept         = "not_kept"          // a part of the document that isn't on the ledger
+	CodeWrongCheckDigit = "wrong_check_digit" // an identifier that is probably mistyped
+)
+
+// byteOrderMark may come before a text in UTF-8. It means nothing (RFC 8259, section 8.1).
+var byteOrderMark = []byte{0xEF, 0xBB, 0xBF}
+
+// withoutMark passes over a byte order mark at the beginning of a text.
+func withoutMark(src io.Reader) io.Reader {
+	b := bufio.NewReaderSize(src, 16)
+	if start, err := b.Peek(len(byteOrderMark)); err == nil && bytes.Equal(start, byteOrderMark) {
+		_, _ = b.Discard(len(byteOrderMark)) // it is there
+	}
+	return b
+}
+
+// documentMembers are the members of a document that EPCIS defines.
+var documentMembers = []string{
+	"@context", "creationDate", "epcisBody", "epcisHeader", "id", "instanceIdentifier", "receiver", "schemaVersion",
+	"sender", "type",
+}
+
+// notKept are members that may hold something that the sender wants kept.
+var notKept = []string{"instanceIdentifier", "receiver", "sender"}
+
+// around looks at what stands around the events of a document. Only the events are recorded, so it warns of each part
+// that the ledger doesn't keep. It returns the document without the parts that are odd but do no harm: members that the
+// standard doesn't define, and an id that is a blank node of RDF and so means nothing outside the document.
+func (l *Intake) around(doc canonical.Value, at string) canonical.Value {
+	if kind := doc.Get("type").Text; kind != "EPCISDocument" && kind != "EPCISQueryDocument" {
+		return doc
+	}
+	for _, m := range doc.Members {
+		pointer := at + canonical.Pointer(m.Name)
+		switch extension := strings.Contains(m.Name, ":"); {
+		case m.Name == "id" && strings.HasPrefix(m.Value.Text, "_:"):
+			l.warn(pointer, "the id of the document is a blank node (%s), which names nothing outside of the document",
+				record.Brief(m.Value.Text))
+			doc = doc.Without(m.Name)
+		case m.Name == "epcisHeader":
+			l.aroundHeader(m.Value, pointer)
+		case slices.Contains(notKept, m.Name) || extension:
+			l.warn(pointer, "the ledger keeps the events of a document, and not %q", record.Brief(m.Name))
+		case !slices.Contains(documentMembers, m.Name):
+			l.warn(pointer, "EPCIS has no member %q of a document; the ledger doesn't keep it", record.Brief(m.Name))
+			doc = doc.Without(m.Name)
+		}
+	}
+	return doc
+}
+
+func (l *Intake) aroundHeader(header canonical.Value, at string) {
+	for _, m := range header.Members {
+		what := fmt.Sprintf("%q", record.Brief(m.Name))
+		if m.Name == "epcisMasterData" {
+			what = "the master data in its header"
+		}
+		l.warn(at+canonical.Pointer(m.Name), "the ledger keeps the events of a document, and not %s", what)
+	}
+}
+
+// mostAround bounds the warnings about what stands around the events.
+const mostAround = 100
+
+func (l *Intake) warn(pointer, format string, args ...any) {
+	if len(l.warnings) < mostAround {
+		l.warnings = append(l.warnings, record.Problem{
+			Code: CodeNotKept, Pointer: pointer, Detail: fmt.Sprintf(format, args...),
+		})
+	}
+}
+
+// redefined are the problems of an @context that gives terms of EPCIS another meaning.
+func redefined(context *canonical.Value, at string) []record.Problem {
+	if context == nil {
+		return nil
+	}
+	var problems []record.Problem
+	for _, name := range epcis.Redefined(*context) {
+		if len(problems) == mostAround {
+			break
+		}
+		problems = append(problems, record.Problem{
+			Code: epcis.CodeNotAllowed, Pointer: at + "/@context",
+			Detail: fmt.Sprintf("the @context gives %q another meaning, but terms of EPCIS are protected; take the "+
+				"definition out", name),
+		})
+	}
+	return problems
+}
+
+// mostMistyped bounds the warnings about the identifiers of one event.
+const mostMistyped = 20
+
+// The members of an event that name things and places.
+var (
+	thingLists    = []string{"epcList", "childEPCs", "inputEPCList", "outputEPCList"}
+	quantityLists = []string{"quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"}
+	places        = []string{"bizLocation", "readPoint"}
+)
+
+// warnOfCheckDigits warns of identifiers that end in the wrong check digit. Each is recorded as another thing than the
+// one that was probably meant.
+func (d *draft) warnOfCheckDigits(event *canonical.Value) {
+	warnings := 0
+	look := func(id canonical.Value, list string, i int, member string) {
+		should, wrong := epcis.WrongCheckDigit(epcis.Thing(id.Text))
+		if warnings == mostMistyped || !wrong {
+			return
+		}
+		warnings++
+		pointer := d.place.Pointer() + "/" + list
+		if i >= 0 {
+			pointer += "/" + strconv.Itoa(i)
+		}
+		d.warn(record.Problem{
+			Code: CodeWrongCheckDigit, Pointer: pointer + member,
+			Detail: fmt.Sprintf("the check digit of %s should be %c; the event is recorded of another thing than the one "+
+				"that was probably meant", record.Brief(id.Text), should),
+		})
+	}
+	look(event.Get("parentID"), "parentID", -1, "")
+	for _, name := range thingLists {
+		for i, id := range event.Get(name).Items {
+			look(id, name, i, "")
+		}
+	}
+	for _, name := range quantityLists {
+		for i, part := range event.Get(name).Items {
+			look(part.Get("epcClass"), name, i, "/epcClass")
+		}
+	}
+	for _, name := range places {
+		look(event.Get(name).Get("id"), name, -1, "/id")
+	}
+}
+
+// containment are the faults of an event that packs or unpacks. EPCIS lets an observation go without a parent, and
+// nothing else (EPCIS 2.0, 7.4.3 and 7.4.6). GS1's JSON schema doesn't check it.
+func containment(event *canonical.Value, at string) []record.Problem {
+	kind, action := event.Get("type").Text, event.Get("action").Text
+	if kind != "AggregationEvent" && kind != "AssociationEvent" {
+		return nil
+	}
+	var problems []record.Problem
+	if action != "OBSERVE" && event.Get("parentID").Text == "" {
+		problems = append(problems, record.Problem{Code: epcis.CodeMissingField, Pointer: at + "/parentID",
+			Detail: fmt.Sprintf("an %s with the action %s needs a parentID: in what the things are packed, or from "+
+				"what they are taken (EPCIS 2.0, 7.4.3)", kind, record.Brief(action))})
+	}
+	for i, part := range event.Get("childQuantityList").Items {
+		quantity := part.Get("quantity")
+		if quantity.Kind != canonical.Number {
+			continue
+		}
+		if n, err := strconv.ParseFloat(quantity.Text, 64); err == nil && n <= 0 {
+			problems = append(problems, record.Problem{Code: epcis.CodeNotAllowed,
+				Pointer: at + canonical.Pointer("childQuantityList", i, "quantity"),
+				Detail:  fmt.Sprintf("nothing is packed in the quantity %s; it must be greater than 0", quantity.Text)})
+		}
+	}
+	return problems
+}

@@ -1,0 +1,132 @@
+package intake
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+)
+
+// with adds members to a document.
+func with(members, doc string) string { return `{` + members + `,` + doc[1:] }
+
+func TestWhatTheLedgerDoesNotKeepOfADocumentIsAWarning(t *testing.T) {
+	header := `"epcisHeader":{"epcisMasterData":{"vocabularyList":[]},"ex:y":1}`
+	context := `"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"ex":"https://x.example/"}]`
+	extended := strings.Replace(document(observed("1")), gs1Context, context, 1)
+	for name, c := range map[string]struct {
+		text string
+		want []string // pointers
+	}{
+		"master data":                        {with(header, extended), []string{"/epcisHeader/epcisMasterData", "/epcisHeader/ex:y"}},
+		"who sent it and to whom":            {with(`"sender":"a","receiver":"b"`, document(observed("1"))), []string{"/receiver", "/sender"}},
+		"an extension of the document":       {with(`"ex:note":"n"`, extended), []string{"/ex:note"}},
+		"a member that EPCIS doesn't define": {with(`"_comment":"mapping notes"`, document(observed("1"))), []string{"/_comment"}},
+		"an id that is a blank node":         {with(`"id":"_:document1"`, document(observed("1"))), []string{"/id"}},
+		"an id that is a URI":                {with(`"id":"urn:x:1"`, document(observed("1"))), nil},
+		"a byte order mark":                  {"\ufeff" + document(observed("1")), nil},
+		"nothing but events":                 {document(observed("1")), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			job, err := newFixture(t).read(capture.Rollback, 10, whole(c.text))
+			require.NoError(t, err)
+			assert.Equal(t, 1, job.Total)
+			var got []string
+			for _, w := range job.Warnings.List {
+				assert.Equal(t, CodeNotKept, w.Code)
+				got = append(got, w.Pointer)
+			}
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestAHeaderLineIsWarnedOfToo(t *testing.T) {
+	header := `{"_comment":"x",` + gs1Context +
+		`,"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-03-01T09:00:00Z"}`
+	job, err := newFixture(t).read(capture.Rollback, 10, lines("\ufeff"+header, observed("1")))
+	require.NoError(t, err)
+	require.Len(t, job.Warnings.List, 1)
+	assert.Equal(t, "/0/_comment", job.Warnings.List[0].Pointer)
+}
+
+func TestAWrongCheckDigitIsAWarning(t *testing.T) {
+	mistyped := strings.Replace(observed("1"), "09520051010106", "09520051010100", 1)
+	job, err := newFixture(t).read(capture.Rollback, 10, whole(document(observed("2"), mistyped)))
+	require.NoError(t, err)
+	assert.Zero(t, job.Rejected)
+	require.Len(t, job.Warnings.List, 1)
+	w := job.Warnings.List[0]
+	assert.Equal(t, CodeWrongCheckDigit, w.Code)
+	assert.Equal(t, "/epcisBody/eventList/1/epcList/0", w.Pointer)
+	assert.Contains(t, w.Detail, "should be 6")
+}
+
+func packed(action, more string) string {
+	return `{"type":"AggregationEvent","eventTime":"2026-03-01T08:00:00Z","eventTimeZoneOffset":"+00:00","action":"` +
+		action + `",` + more + `"childQuantityList":[{"epcClass":"https://id.gs1.org/01/09520051010106/10/P","quantity":10}]}`
+}
+
+func TestRulesOfTheStandardThatItsSchemaLacksHold(t *testing.T) {
+	parent := `"parentID":"https://id.gs1.org/00/195200500000000017",`
+	redefining := strings.Replace(document(observed("1")), gs1Context,
+		`"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"epcList":"https://else.example/o"}]`, 1)
+	own := `,"@context":{"type":"https://else.example/t"}`
+	for name, c := range map[string]struct{ text, code, pointer string }{
+		"packing in nothing":                    {document(packed("ADD", "")), epcis.CodeMissingField, "/epcisBody/eventList/0/parentID"},
+		"unpacking from nothing":                {document(packed("DELETE", "")), epcis.CodeMissingField, "/epcisBody/eventList/0/parentID"},
+		"packing nothing":                       {document(strings.Replace(packed("ADD", parent), ":10}", ":0}", 1)), epcis.CodeNotAllowed, "/epcisBody/eventList/0/childQuantityList/0/quantity"},
+		"packing less than nothing":             {document(strings.Replace(packed("ADD", parent), ":10}", ":-2}", 1)), epcis.CodeNotAllowed, "/epcisBody/eventList/0/childQuantityList/0/quantity"},
+		"a context with other meanings":         {redefining, epcis.CodeNotAllowed, "/@context"},
+		"an event's context with other meaning": {document(observed("1", own)), epcis.CodeNotAllowed, "/epcisBody/eventList/0/@context"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := newFixture(t).read(capture.Rollback, 10, whole(c.text))
+			var refusal *Refusal
+			require.ErrorAs(t, err, &refusal)
+			assert.Equal(t, c.code, refusal.Problems[0].Code)
+			assert.Equal(t, c.pointer, refusal.Problems[0].Pointer)
+		})
+	}
+	for name, text := range map[string]string{
+		"seen with others, in nothing": document(packed("OBSERVE", "")), "packed in a pallet": document(packed("ADD", parent)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			job, err := newFixture(t).read(capture.Rollback, 10, whole(text))
+			require.NoError(t, err)
+			assert.Equal(t, 1, job.Total)
+		})
+	}
+}
+
+func TestAnErrorDeclarationRepeatsTheEventThatItWithdraws(t *testing.T) {
+	id, declaration := `,"eventID":"urn:x:1"`, `,"errorDeclaration":{"declarationTime":"2026-03-02T08:00:00Z"}`
+	inDocument := func(event string) string { return `{` + gs1Context + `,` + event[1:] }
+	for name, c := range map[string]struct {
+		by, declares string
+		refused      bool
+	}{
+		"the same event":                      {"Lab", observed("1", id, declaration), false},
+		"another event":                       {"Lab", observed("2", id, declaration), true},
+		"another's event, in one's own words": {"Harbor", observed("2", id, declaration), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			recorded := f.ledger.Put(c.by, indextest.Event(t, inDocument(observed("1", id))))
+			_, err := f.read(capture.Rollback, 10, whole(document(c.declares)))
+			if !c.refused {
+				require.NoError(t, err)
+				return
+			}
+			var refusal *Refusal
+			require.ErrorAs(t, err, &refusal)
+			assert.Equal(t, CodeDeclarationDiffers, refusal.Problems[0].Code)
+			assert.Equal(t, recorded, refusal.Problems[0].Existing)
+		})
+	}
+}
