@@ -17,16 +17,20 @@ import (
 
 // dataset is a dataset that Lab made: the values of its numeric column, with their unit.
 type dataset struct {
-	ref   string
-	table []float64
-	unit  string
+	ref    string
+	pallet string
+	table  []float64
+	unit   string
 }
 
 // trained is a model that Lab trained. Its limit is the highest value that the fish tolerates: the mean of the data
 // plus two standard deviations.
 type trained struct {
-	ref       string
-	dataset   dataset
+	ref     string
+	dataset dataset
+	// Name is ref, in the model's file. Without it, the models of two runs of the demo would be the same bytes, and
+	// lineage crosses from one name of the same bytes to the other.
+	Name      string  `json:"name"`
 	Mean      float64 `json:"mean"`
 	Deviation float64 `json:"deviation"`
 	Limit     float64 `json:"limit"`
@@ -68,12 +72,14 @@ func (s *story) dataset(name string, pallet int) (dataset, error) {
 			from = append(from, s.measured[i])
 		}
 	}
-	d := dataset{ref: "dataset/lab/" + name + "@" + s.run, unit: "°C"}
-	rows := [][]string{{"time", "logger", "celsius"}}
+	// The pallet in each row also keeps the tables of two runs of the demo apart.
+	d := dataset{ref: "dataset/lab/" + name + "@" + s.run, unit: "°C", pallet: s.pallet(pallet)}
+	rows := [][]string{{"pallet", "time", "logger", "celsius"}}
 	for _, e := range document.Body.Results.Body.Events {
 		for _, sensor := range e.Sensors {
 			for _, report := range sensor.Reports {
-				rows = append(rows, []string{e.EventTime, sensor.Metadata.Device, strconv.FormatFloat(report.Value, 'f', 1, 64)})
+				celsius := strconv.FormatFloat(report.Value, 'f', 1, 64)
+				rows = append(rows, []string{d.pallet, e.EventTime, sensor.Metadata.Device, celsius})
 				d.table = append(d.table, report.Value)
 			}
 		}
@@ -103,10 +109,10 @@ func (s *story) hours(first, second dataset) (dataset, error) {
 		dataset
 		name, words string
 	}{{first, "hours", "degree-hours of the fillets"}, {second, "hours-loins", "degree-hours of loins and smoked salmon"}} {
-		rows, sum := [][]string{{"hour", "degree_hours"}}, 0.0
+		rows, sum := [][]string{{"pallet", "hour", "degree_hours"}}, 0.0
 		for i, celsius := range d.table {
 			sum += max(0, celsius) * 2
-			rows = append(rows, []string{strconv.Itoa(2 * i), strconv.FormatFloat(sum, 'f', 1, 64)})
+			rows = append(rows, []string{d.pallet, strconv.Itoa(2 * i), strconv.FormatFloat(sum, 'f', 1, 64)})
 			if d.name == "hours-loins" {
 				made.table = append(made.table, sum)
 			}
@@ -183,6 +189,7 @@ var evening = time.Date(2026, 3, 1, 20, 0, 0, 0, time.FixedZone("CET", 3600))
 func (s *story) model(name, how string, on dataset, base ...trained) (trained, error) {
 	m := learn(on)
 	m.ref = "model/lab/" + name + "@" + s.run
+	m.Name = m.ref
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return m, fmt.Errorf("couldn't encode the model: %w", err)
