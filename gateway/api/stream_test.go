@@ -97,7 +97,7 @@ func TestADocumentThatIsWrongAsAWholeLeavesNothing(t *testing.T) {
 		name, text, code, pointer string
 		line, column              int
 	}{
-		{name: "a member nobody knows, after the events", text: late(`,"colour":"red"}`), code: "unknown_field", pointer: "/colour"},
+		{name: "a member of the wrong type, after the events", text: late(`,"sender":5}`), code: "wrong_type", pointer: "/sender"},
 		{name: "another type", text: swap(good, "EPCISDocument", "EPCISQueryDocument"), code: "unknown_field", pointer: "/epcisBody/eventList"},
 		{name: "no such type", text: swap(good, "EPCISDocument", "EPCISDokument"), code: "unknown_type", pointer: "/type"},
 		{name: "an event with a body", text: swap(good, "EPCISDocument", "ObjectEvent"), code: "missing_field"},
