@@ -127,7 +127,11 @@ func TestTheRecallOfALoggerFindsWhatItTouchedInThreeOrganisations(t *testing.T) 
 		im = impactOf(t, recall.ID, second.Block)
 		assert.Empty(t, ours(im).Missing)
 		for _, touched := range im.Touched {
-			assert.Subset(t, touched.Acknowledged, []string{"HarborMSP", "LabMSP"}, touched.Name)
+			who := []string{"HarborMSP", "LabMSP"}
+			if strings.HasPrefix(touched.Name, "holding") {
+				who = who[:1] // Lab acknowledged the earlier recall before Market took the loins off sale
+			}
+			assert.Subset(t, touched.Acknowledged, who, touched.Name)
 		}
 		third := state("market", "acknowledgement", recall.ID, map[string]string{"action": "the lots are off the shelves"})
 		assert.Len(t, ours(impactOf(t, recall.ID, third.Block)).Acknowledged, 3)
