@@ -53,7 +53,7 @@ func TestWhoHasNoTokenSeesTheCodeAndItsRecallsOnly(t *testing.T) {
 	b := visitor(t, "harbor")
 	b.open(fillets)
 	b.sees("FILLET-A")
-	b.sees("No recall is on the ledger for this lot")
+	b.sees("Affected by a recall of what it comes from")
 	b.sees("for members of the consortium")
 	assert.NotContains(t, b.text("main"), "Stocking")
 	assert.NotContains(t, b.text("main"), "LOGGER")
