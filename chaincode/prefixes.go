@@ -212,7 +212,7 @@ func (b *batch) fetchPrefixes(s *record.Statement) error {
 }
 
 // checkThing holds a statement about a thing to those who answer for the thing:
-// the owner of its company prefix, and an organisation that made or received it,
+// the owner of its company prefix, and an organisation that made, received or used it up,
 // by the event that the witness names. Who of these comes first is decided by
 // readers, who know all events about the thing.
 func (b *batch) checkThing(line, position int, kind record.StatementKind, thing string, event *evidence) error {
@@ -228,7 +228,7 @@ func (b *batch) checkThing(line, position int, kind record.StatementKind, thing 
 		whose = owner + "'s"
 	}
 	b.problem(line, "not_yours", canonical.Pointer("subject", position, "name"),
-		"a %s of %s is for the owner of its company prefix, which is %s, and for who has recorded that it made or received "+
+		"a %s of %s is for the owner of its company prefix, which is %s, and for who has recorded that it made, received or used up "+
 			"the thing; %s can state a %s instead", kind.Name, thing, whose, b.caller, record.Warning)
 	return nil
 }

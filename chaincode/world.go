@@ -231,11 +231,11 @@ func evidenceOf(r *record.Record, by string) *evidence {
 		e.things = make(map[string]bool, len(event.Mentions))
 		for i := range event.Mentions {
 			m := &event.Mentions[i]
-			e.things[m.URI] = e.things[m.URI] || event.Receives() || event.Makes(m)
+			e.things[m.URI] = e.things[m.URI] || event.Takes(m) || event.Makes(m)
 		}
 		for _, o := range r.Event.Event.OfLots { // a lot may be named by its items alone
-			made := event.Makes(&epcis.Mention{Field: o.Field})
-			e.things[o.Lot] = e.things[o.Lot] || event.Receives() || made
+			m := &epcis.Mention{Field: o.Field}
+			e.things[o.Lot] = e.things[o.Lot] || event.Takes(m) || event.Makes(m)
 		}
 	case record.NounStatement:
 		e.kind, e.subjects = r.Statement.Kind, r.Statement.Subjects

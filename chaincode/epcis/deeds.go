@@ -20,9 +20,15 @@ func (e *Event) Makes(m *Mention) bool {
 	return false
 }
 
-// Receives reports whether whoever reports the event takes the things that it
-// names into their hands.
-func (e *Event) Receives() bool { return e.ErrorDeclaration == nil && IsReceiving(e.BizStep) }
+// Takes reports whether whoever reports the event takes the mentioned thing into
+// their hands, or uses it up: it is received, or it is an input of a
+// transformation.
+func (e *Event) Takes(m *Mention) bool {
+	if e.ErrorDeclaration != nil {
+		return false
+	}
+	return IsReceiving(e.BizStep) || m.Field == "inputEPCList" || m.Field == "inputQuantityList"
+}
 
 // IsReceiving reports whether a business step takes things into somebody's hands.
 func IsReceiving(bizStep string) bool {

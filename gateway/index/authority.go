@@ -196,7 +196,7 @@ func (ix *Index) judgeReports(ctx context.Context, n *Node, claims []*claim) ([]
 type deed struct {
 	place, event, tx       int64
 	mspID                  string
-	makes, ships, receives bool
+	makes, ships, receives bool // what is used up counts as received
 }
 
 func (ix *Index) judgeThing(ctx context.Context, n *Node, claims []*claim) ([]string, error) {
@@ -231,8 +231,14 @@ func standingOf(mspID, owner string, deeds []deed) string {
 	source := owner
 	if owner == "" {
 		first := slices.IndexFunc(deeds, func(d deed) bool { return d.makes })
+		if first < 0 { // it comes from outside of the consortium: who took it first holds it
+			first = slices.IndexFunc(deeds, func(d deed) bool { return d.receives })
+		}
 		if first < 0 {
 			return StandingNone
+		}
+		if !deeds[first].makes && deeds[first].mspID == mspID {
+			return StandingHolder
 		}
 		if source = deeds[first].mspID; source == mspID {
 			return StandingMaker
@@ -289,7 +295,7 @@ func (ix *Index) deeds(ctx context.Context, thing, last int64) ([]deed, error) {
 		s := shapes[e.Shape]
 		d := deed{ships: epcis.IsShipping(steps[s.words[0]]), receives: epcis.IsReceiving(steps[s.words[0]])}
 		for _, r := range roles[e.ID] {
-			d.makes = d.makes || makes(s, r)
+			d.makes, d.receives = d.makes || makes(s, r), d.receives || r.Consumes()
 		}
 		if d.makes || d.ships || d.receives {
 			kinds[e.ID], telling = d, append(telling, e.ID)

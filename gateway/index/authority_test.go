@@ -87,6 +87,23 @@ func TestARecallIsJudgedByWhatWasOnTheLedger(t *testing.T) {
 	assert.Equal(t, []string{"warned"}, flags)
 }
 
+func TestWhoUsesUpWhatComesFromOutsideHoldsIt(t *testing.T) {
+	l, ix := follow(t)
+	l.Put("Stranger", lotEvent(t, "OBSERVE", "holding", 5))
+	l.Put("Harbor", indextest.Event(t, fmt.Sprintf(`{"type":"TransformationEvent","eventTime":"2026-03-01T06:00:00Z",
+		"inputQuantityList":[{"epcClass":%q}],"outputQuantityList":[{"epcClass":"https://id.gs1.org/01/09521321000008/10/B"}]}`, lotA)))
+	l.Put("Lab", indextest.Event(t, fmt.Sprintf(`{"type":"TransformationEvent","eventTime":"2026-03-01T07:00:00Z",
+		"inputQuantityList":[{"epcClass":%q}],"outputQuantityList":[{"epcClass":"https://id.gs1.org/01/09521321000008/10/C"}]}`, lotA)))
+	for i, org := range []string{"Stranger", "Harbor", "Lab"} {
+		l.Put(org, recallBy(t, org, lotA, i))
+	}
+	claims, _ := said(t, ix, lotA, index.Latest)
+	assert.Equal(t, []string{
+		"StrangerMSP warning none, stated as recall", "HarborMSP recall holder",
+		"LabMSP warning none, stated as recall", // nothing was shipped to it
+	}, claims)
+}
+
 func TestThingsAreMadeInThreeWays(t *testing.T) {
 	for name, c := range map[string]struct {
 		event, thing string
