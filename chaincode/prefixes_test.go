@@ -11,7 +11,6 @@ import (
 )
 
 var (
-	marketAdmin  = who{"MarketMSP", "admin"}
 	carrier      = who{"CarrierMSP", "client"}
 	carrierAdmin = who{"CarrierMSP", "admin"}
 )

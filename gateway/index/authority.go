@@ -214,7 +214,7 @@ func (ix *Index) judgeThing(ctx context.Context, n *Node, claims []*claim) ([]st
 	}
 	standings := make([]string, len(claims))
 	for i, c := range claims {
-		before := deeds[:len(deeds)]
+		before := deeds
 		for len(before) > 0 && before[len(before)-1].place > c.id {
 			before = before[:len(before)-1]
 		}
