@@ -260,12 +260,7 @@ func TestKillsLoseNoRun(t *testing.T) {
 			}()
 			for i := range length {
 				event := func(kind, more string) string {
-					minute := 2 * i
-					if kind == "COMPLETE" {
-						minute++
-					}
-					return fmt.Sprintf(`{"eventType":%q,"eventTime":"2026-03-01T10:%02d:00Z","producer":"p","run":{"runId":%q},"job":{"namespace":"plant","name":"chain"}%s}`,
-						kind, minute, name(chain, i), more)
+					return fmt.Sprintf(`{"eventType":%q,"eventTime":"2026-03-01T10:00:00Z","producer":"p","run":{"runId":%q},"job":{"namespace":"plant","name":"chain"}%s}`, kind, name(chain, i), more)
 				}
 				table := fmt.Sprintf(`[{"namespace":"kills","name":"table %d"}]`, chain)
 				send(event("START", `,"inputs":`+table))

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"math"
 	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
@@ -58,15 +59,17 @@ type reader struct {
 	pins         []pin
 }
 
-// readersOf lists those that would have read a version, had it been known: they read when it was there. Those who say
-// which version they have read are none of them, unless they say it by its digest.
+// readersOf lists those that would have read a version, had it been known: they read when it was there. Of those that
+// read at the very time at which it was written, it leaves out those that came before it. Those who say which version
+// they have read are none of them, unless they say it by its digest.
 func readersOf(tx *transaction, o *output, series string) ([]*reader, error) {
 	rows, err := tx.Query(`SELECT p.run, r.streams, p.use, p.namespace, p.name, p.kind, p.artifact, p.version, p.made,
 		p.said, p.since, p.until, p.part, p.digest FROM pin p JOIN run r ON r.id = p.run
 		WHERE p.series = ?1 AND p.until >= ?2 AND p.run <> ?3 AND r.state <> ?4
 		AND (p.said = 0 OR p.digest <> '' AND ?5 <> '' AND p.made = ?6)
+		AND (p.said = 1 OR p.since <> ?2 OR `+placeOfRun("?3")+` < COALESCE(`+placeOfRun("p.run")+`, ?7))
 		ORDER BY p.run, p.use, p.namespace, p.name`,
-		series, o.at, o.run, stateExpired, o.digest, int64(never))
+		series, o.at, o.run, stateExpired, o.digest, int64(never), int64(math.MaxInt64))
 	if err != nil {
 		return nil, stored(err)
 	}
@@ -110,8 +113,6 @@ func joinReader(tx *transaction, o *output, r *reader) error {
 			return nil //nolint:nilerr // what can't be read is told when the records are made
 		}
 		in.digest = told
-	case r.use == useLay && o.at == r.until: // both were written at once, and the other one before that
-		return nil
 	case r.streams && o.at > r.since: // read while the run went on, beside what it read first
 		if dropped {
 			return nil

@@ -1,6 +1,8 @@
 package runs
 
 import (
+	"slices"
+
 	"context"
 	"fmt"
 
@@ -147,6 +149,9 @@ func (s *Store) pinOne(tx *transaction, r row, in *input, have []pin) error {
 	tells := in.tells()
 	if !tells && (said || len(have) > 0 && in.at >= have[0].since && !r.streams) {
 		return nil
+	}
+	if r.completed > 0 { // of versions of the same time, the index doesn't know which came before the run
+		in.known = slices.DeleteFunc(in.known, func(d dated) bool { return d.at == in.at })
 	}
 	versions, err := s.versionsOf(tx, r.id, in)
 	if err != nil {

@@ -207,7 +207,8 @@ func (s *Store) layBefore(ctx context.Context, p *plan, have *versions) error {
 		if v.part != partNew || v.said {
 			continue
 		}
-		in := &input{Identity: v.Identity, place: placeOf(v.ref.Kind, v.series), at: v.since}
+		// Strictly before: of versions of the same time, the index doesn't know which came first.
+		in := &input{Identity: v.Identity, place: placeOf(v.ref.Kind, v.series), at: v.since - 1}
 		names, err := namesOf(s.db.read, v.series)
 		if err != nil {
 			return err

@@ -151,6 +151,12 @@ func newestOf(list []index.DatedVersion, at int64) (best, late *index.DatedVersi
 	return best, late
 }
 
+// placeOfRun is SQL for the place at which a run, given as SQL, came among those that generate something. It is NULL
+// for a run that has generated nothing yet. Outputs keep their turn, unlike runs, so it is that of the arrival.
+func placeOfRun(run string) string {
+	return "(SELECT MIN(turn) FROM output WHERE run = " + run + " AND turn > 0)"
+}
+
 // newestHere finds the newest version that runs which have completed here generate: at the moment of the input, or with
 // the version or the digest that the input has, if the event tells. A run may make several at once, by several names.
 // The run itself is left out.
@@ -171,7 +177,9 @@ func newestHere(db rowsQuerier, names []string, in *input, run int64) ([]dated, 
 	case in.digest.Kind == canonical.Object:
 		query, args = query+" AND digest = ?", append(args, in.digest.Get("value").Text)
 	default:
-		query, args = query+" AND at <= ?", append(args, in.at)
+		// Of events of one time, those that arrived first came first.
+		query += " AND (at, turn) < (?, COALESCE(" + placeOfRun("?") + ", ?))"
+		args = append(args, in.at, run, int64(math.MaxInt64))
 	}
 	rows, err := db.Query(query+" ORDER BY at DESC, turn DESC, place DESC LIMIT 100", args...)
 	if err != nil {

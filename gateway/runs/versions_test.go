@@ -167,3 +167,47 @@ func TestVersionsAreNotGuessedWhileTheIndexIsBehind(t *testing.T) {
 	assert.Equal(t, []string{ref("c", "1")}, f.ended("four", Recorded).Used)
 	f.ended("three", Recorded)
 }
+
+// Events often bear the times of a clock that is coarser than the runs are short. Of events of one time, those that
+// arrived first came first.
+func TestOfOneTimeWhatArrivedFirstCameFirst(t *testing.T) {
+	chain := func(run string) []string {
+		return []string{ev(run, "START", ds("t"), ""), ev(run, "COMPLETE", "", ds("t"))}
+	}
+	first, second, third := ref("t", "run-r1"), ref("t", "run-r2"), ref("t", "run-r3")
+	check := func(t *testing.T, f *fixture) {
+		t.Helper()
+		for _, run := range []string{"r1", "r2", "r3"} {
+			f.ended(run, Recorded)
+		}
+		f.doesNotComeFrom(first, second, third)
+		f.comesFrom(second, first)
+		f.doesNotComeFrom(second, third)
+		f.comesFrom(third, first, second)
+	}
+	t.Run("while nothing is recorded yet", func(t *testing.T) {
+		f := newFixture(t, Config{})
+		f.add(slices.Concat(chain("r1"), chain("r2"), chain("r3"))...)
+		f.run()
+		f.settled()
+		check(t, f)
+	})
+	t.Run("and each is recorded before the next", func(t *testing.T) {
+		f := newFixture(t, Config{})
+		f.run()
+		for _, run := range []string{"r1", "r2", "r3"} {
+			f.add(chain(run)...)
+			f.settled()
+		}
+		check(t, f)
+	})
+	t.Run("and a start comes late", func(t *testing.T) {
+		f := newFixture(t, Config{})
+		one, two := chain("r1"), chain("r2")
+		f.add(one[1], two[0], two[1], one[0])
+		f.add(chain("r3")...)
+		f.run()
+		f.settled()
+		check(t, f)
+	})
+}
