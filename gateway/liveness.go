@@ -19,7 +19,7 @@ func (g *Gateway) ready() (bool, string) {
 		return false, fmt.Sprintf("the ledger stands still: a transaction has waited for the orderers since %s, and no block "+
 			"has come; it is sent again until one does", since.UTC().Format(time.RFC3339))
 	}
-	return true, g.queue.Stats().Damage
+	return true, g.queue.Damage()
 }
 
 // stalled reports whether a transaction has waited for too long without a block, and since when. The time is zero if

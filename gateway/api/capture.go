@@ -185,10 +185,6 @@ func (s *Server) captureJobs(c *call) error {
 	}
 	views := make([]jobView, len(jobs))
 	for i, j := range jobs {
-		if j.Warnings, err = s.Queue.Warnings(c.Request.Context(), j.ID); err != nil {
-			return err
-		}
-		j.Warnings.List = nil
 		views[i] = viewJob(j) // how many warnings there are; the job itself lists them
 	}
 	c.linkNext(token(next))

@@ -287,20 +287,19 @@ type Stats struct {
 	Rate float64
 	// Sent is when the oldest transaction under way left for the orderers, or was about to; zero if none has.
 	Sent time.Time
-	// Damage tells the operator that the queue's file was damaged and set aside, and what may be lost. It is empty once
-	// the operator has deleted the text that says so.
-	Damage string
 	// Waiting is why the oldest transaction under way does not get on; empty if all do.
 	Waiting string
 }
 
+// Damage tells the operator that the queue's file was damaged and set aside, and what may be lost. It is empty once the
+// operator has deleted the text that says so. It looks into the queue's folder.
+func (q *Queue) Damage() string { return damageNotice(q.cfg.Folder) }
+
 // Stats tells how the queue is doing.
 func (q *Queue) Stats() Stats {
-	damage := damageNotice(q.cfg.Folder)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := Stats{Jobs: len(q.jobs), Records: q.records, Bytes: q.bytes, InFlight: q.inFlight, Rate: q.currentRate(),
-		Damage: damage}
+	s := Stats{Jobs: len(q.jobs), Records: q.records, Bytes: q.bytes, InFlight: q.inFlight, Rate: q.currentRate()}
 	var oldest time.Time
 	for b := range q.batches {
 		if b.problem != "" && (oldest.IsZero() || b.begun.Before(oldest)) {

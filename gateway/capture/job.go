@@ -96,7 +96,7 @@ type Job struct {
 	Total, Recorded, Duplicate, Rejected int
 	// Waiting says why a running job does not get on; empty if it does.
 	Waiting string
-	// Warnings are those that came with the items. Only what Commit returns has them; later ask [Queue.Warnings].
+	// Warnings are those that came with the items. Only what Commit returns lists them; later ask [Queue.Warnings].
 	Warnings Warnings
 }
 

@@ -127,7 +127,8 @@ func (s *store) packOf(ctx context.Context, part int64) (body, witnesses []byte,
 	return body, witnesses, nil
 }
 
-const jobColumns = "id, owner, function, behaviour, created, finished, total, recorded, duplicate, rejected"
+const jobColumns = "id, owner, function, behaviour, created, finished, total, recorded, duplicate, rejected, " +
+	"COALESCE((SELECT total FROM warnings WHERE warnings.job = job.id), 0)"
 
 func scanJob(row interface{ Scan(...any) error }) (Job, error) {
 	var j Job
@@ -143,6 +144,7 @@ func scanJob(row interface{ Scan(...any) error }) (Job, error) {
 		&j.Recorded,
 		&j.Duplicate,
 		&j.Rejected,
+		&j.Warnings.Total,
 	)
 	j.CreatedAt, j.FinishedAt = fromMillis(created), fromMillis(finished)
 	return j, err

@@ -122,7 +122,6 @@ func damageNotice(folder string) string {
 // salvaged is what could be read of a damaged queue.
 type salvaged struct {
 	kept, cut, lost []string // the ids of unfinished jobs: whole, with records missing, and not kept at all
-	jobs            int      // of which something could be read, finished ones too
 	unread          []string // the tables of which a part couldn't be read
 	secret          bool     // the secret for transaction ids could be read
 }
@@ -296,7 +295,7 @@ func (w *wreck) choose(found *salvaged) {
 		}
 		jobs, kept = append(jobs, j), append(kept, parts[j[jobID]]...)
 	}
-	w.jobs, w.parts, found.jobs = jobs, kept, len(jobs)
+	w.jobs, w.parts = jobs, kept
 	w.keepPending()
 }
 

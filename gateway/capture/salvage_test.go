@@ -44,7 +44,7 @@ func TestADamagedQueueIsSetAsideAndSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := b.reopened(broken)
-			notice := q.Stats().Damage
+			notice := q.Damage()
 			require.Contains(t, notice, "found damaged")
 			require.Contains(t, notice, "send again what may be missing")
 			aside, err := filepath.Glob(filepath.Join(b.cfg.Folder, "queue-damaged-*.db"))
@@ -61,9 +61,9 @@ func TestADamagedQueueIsSetAsideAndSaysSo(t *testing.T) {
 			b.close()
 
 			b.open()
-			require.Equal(t, notice, b.queue.Stats().Damage, "another start doesn't silence it")
+			require.Equal(t, notice, b.queue.Damage(), "another start doesn't silence it")
 			require.NoError(t, os.Remove(strings.TrimSuffix(aside[0], ".db")+".txt"))
-			require.Empty(t, b.queue.Stats().Damage, "the operator does")
+			require.Empty(t, b.queue.Damage(), "the operator does")
 			b.close()
 		})
 	}
@@ -82,7 +82,7 @@ func TestWhatCanBeReadOfADamagedQueueIsKept(t *testing.T) {
 			broken[i] = 0xa5
 		}
 		q := b.reopened(broken)
-		notice, running := q.Stats().Damage, q.Stats().Jobs
+		notice, running := q.Damage(), q.Stats().Jobs
 		t.Logf("page %d: %d of %d jobs", at/page, running, len(ids))
 		if notice == "" { // the page isn't in use
 			require.Equal(t, len(ids), running)
@@ -117,7 +117,7 @@ func TestAQueueWhoseRowsContradictEachOtherIsDamaged(t *testing.T) {
 	require.NoError(t, db.Close())
 	b.queue = nil
 	q := b.open()
-	require.Contains(t, q.Stats().Damage, "jobs that were not kept: "+ids[1])
+	require.Contains(t, q.Damage(), "jobs that were not kept: "+ids[1])
 	b.run()
 	for _, id := range []string{ids[0], ids[2]} {
 		_, results := b.finish(id)
