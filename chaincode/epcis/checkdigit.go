@@ -1,31 +1,109 @@
 package epcis
 
-import "strings"
+import (
+	"strings"
 
-// checked are the GS1 keys of Digital Links whose last digit is a check digit, by their application identifiers: how
-// many digits a key has, with the check digit (GS1 General Specifications, section 7.9). A serial number may follow.
-var checked = map[string]int{
-	"00": 18, "01": 14, "253": 13, "255": 13, "402": 17, "414": 13, "417": 13, "8003": 14, "8017": 18, "8018": 18,
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+)
+
+// CheckDigit computes the GS1 modulo 10 check digit (GS1 General Specifications, 7.9) that belongs after the digits of
+// a GTIN, an SSCC or a GLN. The text has digits only.
+func CheckDigit[T string | []byte](digits T) byte {
+	sum, weight := 0, 3
+	for i := len(digits) - 1; i >= 0; i-- {
+		sum += int(digits[i]-'0') * weight
+		weight = 4 - weight
+	}
+	return byte('0' + (10-sum%10)%10)
+}
+
+// Mistyped reports whether the last of some digits is another check digit than it should be, and which it should be.
+// The text has digits only, at least one.
+func Mistyped(digits string) (should byte, wrong bool) {
+	last := len(digits) - 1
+	should = CheckDigit(digits[:last])
+	return should, should != digits[last]
 }
 
 // WrongCheckDigit reports whether the key of a canonical thing ends in another check digit than it should, and in which
 // it should. A thing with a wrong one is kept as it is, and is another thing than the one that was meant.
 func WrongCheckDigit(thing string) (should byte, wrong bool) {
-	path, ok := strings.CutPrefix(thing, digitalLink)
-	if !ok {
+	k, value := keyOfThing(thing)
+	if k == nil || !k.check {
 		return 0, false
 	}
-	ai, key, _ := strings.Cut(path, "/")
-	length, ok := checked[ai]
-	if !ok || len(key) < length {
+	digits := k.digits(value)
+	if digits == "" {
 		return 0, false
 	}
-	key = key[:length]
-	for i := range len(key) {
-		if key[i] < '0' || key[i] > '9' {
-			return 0, false
+	return Mistyped(digits)
+}
+
+// Typo is an identifier of an event whose check digit is wrong.
+type Typo struct {
+	Pointer string // JSON pointer (RFC 6901) to it in the event
+	Sent    string
+	Should  byte // what the check digit should be
+}
+
+// Typos finds the identifiers of things and places in an event that end in the wrong check digit, at most so many.
+func Typos(event *canonical.Value, most int) []Typo {
+	var typos []Typo
+	look := func(id *canonical.Value, list string, i int, member string) {
+		if id == nil || len(typos) == most {
+			return
+		}
+		should, wrong := WrongCheckDigit(Thing(id.Text))
+		switch {
+		case !wrong:
+		case i < 0:
+			typos = append(typos, Typo{canonical.Pointer(list) + member, id.Text, should})
+		default:
+			typos = append(typos, Typo{canonical.Pointer(list, i) + member, id.Text, should})
 		}
 	}
-	should = CheckDigit(key[:length-1])
-	return should, should != key[length-1]
+	for _, name := range thingLists {
+		if list := find(event, name); list != nil {
+			look(list, name, -1, "")
+			for i := range list.Items {
+				look(&list.Items[i], name, i, "")
+			}
+		}
+	}
+	for _, name := range quantityLists {
+		if list := find(event, name); list != nil {
+			for i := range list.Items {
+				look(find(&list.Items[i], "epcClass"), name, i, "/epcClass")
+			}
+		}
+	}
+	for _, name := range [...]string{"bizLocation", "readPoint"} {
+		if place := find(event, name); place != nil {
+			look(find(place, "id"), name, -1, "/id")
+		}
+	}
+	return typos
+}
+
+// keyOfThing finds the GS1 key of a canonical thing, and its value. The key is nil if the thing has none.
+func keyOfThing(thing string) (*key, string) {
+	rest, ok := strings.CutPrefix(thing, digitalLink)
+	if !ok {
+		return nil, ""
+	}
+	ai, value, _ := strings.Cut(rest, "/")
+	value, _, _ = strings.Cut(value, "/")
+	return keyOfLink(ai), value
+}
+
+// digits returns the digits at the beginning of a value of the key, with the check digit, and without the numbers of
+// piece and total of an ITIP. It returns "" for a key of free text, and for a value that is none of the key.
+func (k *key) digits(value string) string {
+	if k.length == 0 || len(value) < k.length || !allDigits(value[:k.length]) {
+		return ""
+	}
+	if k.pieces {
+		return value[:k.length-4]
+	}
+	return value[:k.length]
 }

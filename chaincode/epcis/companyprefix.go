@@ -1,7 +1,5 @@
 package epcis
 
-import "strings"
-
 // The lengths that a GS1 Company Prefix may have, in digits.
 const (
 	ShortestPrefix = 4
@@ -21,40 +19,29 @@ func IsCompanyPrefix(text string) bool {
 // In a GTIN, an SSCC and an ITIP, the first digit goes before the prefix. In a
 // GRAI, it is a zero that means nothing. A check digit is no part of the answer.
 func CompanyDigits(thing string) string {
-	rest, ok := strings.CutPrefix(thing, digitalLink)
-	if !ok {
+	k, value := keyOfThing(thing)
+	if k == nil {
 		return ""
 	}
-	ai, value, _ := strings.Cut(rest, "/")
-	value, _, _ = strings.Cut(value, "/")
-	for i := range keys {
-		k := &keys[i]
-		if k.ai != ai {
-			continue
+	if k.length == 0 {
+		end := 0
+		for end < len(value) && allDigits(value[end:end+1]) {
+			end++
 		}
-		if k.length == 0 {
-			end := 0
-			for end < len(value) && allDigits(value[end:end+1]) {
-				end++
-			}
-			return value[:end]
-		}
-		if len(value) < k.length || !allDigits(value[:k.length]) {
-			return ""
-		}
-		digits := value[len(k.lead):k.length]
-		if k.pieces {
-			digits = digits[:len(digits)-4]
-		}
-		if k.check {
-			digits = digits[:len(digits)-1]
-		}
-		if k.indicator {
-			digits = digits[1:]
-		}
-		return digits
+		return value[:end]
 	}
-	return ""
+	digits := k.digits(value)
+	if digits == "" {
+		return ""
+	}
+	digits = digits[len(k.lead):]
+	if k.check {
+		digits = digits[:len(digits)-1]
+	}
+	if k.indicator {
+		digits = digits[1:]
+	}
+	return digits
 }
 
 // CompanyPrefixes returns every text that may be the company prefix of a thing,

@@ -142,6 +142,9 @@ var documentShape = shape{noun: "an EPCISDocument", others: extensions, fields: 
 	{"type", anyText, true},
 }}
 
+// IsDocumentMember reports whether EPCIS defines a member of that name of a document.
+func IsDocumentMember(name string) bool { return slices.Contains(documentShape.names(), name) }
+
 var queryDocumentShape = shape{noun: "an EPCISQueryDocument", others: extensions, fields: []field{
 	{"@context", sentContext, true},
 	{"creationDate", dateTime, false},

@@ -253,17 +253,6 @@ func (k *key) appendSerial(dst []byte, text string) ([]byte, bool) {
 	return appendText(dst, text, charset82, k.serial.max)
 }
 
-// CheckDigit computes the GS1 modulo 10 check digit (GS1 General Specifications, 7.9) that belongs after the digits of
-// a GTIN, an SSCC or a GLN. The text has digits only.
-func CheckDigit[T string | []byte](digits T) byte {
-	sum, weight := 0, 3
-	for i := len(digits) - 1; i >= 0; i-- {
-		sum += int(digits[i]-'0') * weight
-		weight = 4 - weight
-	}
-	return byte('0' + (10-sum%10)%10)
-}
-
 func allDigits(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] < '0' || s[i] > '9' {

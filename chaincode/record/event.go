@@ -27,7 +27,7 @@ func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 	}
 	understood, found := epcis.Decode(event, context)
 	if len(found) > 0 {
-		return nil, eventProblems(found, "")
+		return nil, EventProblems(found, "")
 	}
 	if !event.Has("eventID") {
 		event = event.With("eventID", canonical.Str(understood.Hash))
@@ -57,7 +57,8 @@ func eventMembers(dst []canonical.Member, event, context canonical.Value, hash s
 	)
 }
 
-func eventProblems(found []epcis.Problem, at string) []Problem {
+// EventProblems are problems of an event as problems of a record, with pointers that begin at the place of the event.
+func EventProblems(found []epcis.Problem, at string) []Problem {
 	problems := make([]Problem, len(found))
 	for i, p := range found {
 		problems[i] = Problem{Code: p.Code, Pointer: at + p.Pointer, Detail: p.Detail}
@@ -78,7 +79,7 @@ func readEvent(f *fields) *Event {
 	}
 	understood, found := epcis.Decode(e.Raw, e.Context)
 	if len(found) > 0 {
-		f.problems = append(f.problems, eventProblems(found, f.at+"/event")...)
+		f.problems = append(f.problems, EventProblems(found, f.at+"/event")...)
 		return e
 	}
 	e.Event = understood

@@ -48,8 +48,12 @@ func glnRule(s string) string {
 			return "must have digits only"
 		}
 	}
-	if len(s) != 13 || s[12] != epcis.CheckDigit(s[:12]) {
-		return "is not a GLN: 13 digits, the last a check digit"
+	const rule = "is not a GLN: 13 digits, the last a check digit"
+	if len(s) != 13 {
+		return rule
+	}
+	if _, wrong := epcis.Mistyped(s); wrong {
+		return rule
 	}
 	return ""
 }

@@ -22,7 +22,7 @@ func (w *Writer) Event(event, context canonical.Value) (*Record, []Problem) {
 	w.value = [...]canonical.Value{event, context}
 	hash, found := epcis.Check(&w.value[0], &w.value[1])
 	if len(found) > 0 {
-		return nil, eventProblems(found, "")
+		return nil, EventProblems(found, "")
 	}
 	if !event.Has("eventID") {
 		w.event = event.AppendWith(w.event[:0], "eventID", canonical.Str(hash))

@@ -26,11 +26,7 @@ func (s *Server) recordEvent(c *call) error {
 	}
 	events, found := epcis.Document(doc)
 	if len(found) > 0 {
-		problems := make([]record.Problem, len(found))
-		for i, p := range found {
-			problems[i] = record.Problem{Code: p.Code, Pointer: p.Pointer, Detail: p.Detail}
-		}
-		return problem.Refused(problems, false)
+		return problem.Refused(record.EventProblems(found, ""), false)
 	}
 	if len(events) != 1 {
 		return problem.New(

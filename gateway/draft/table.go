@@ -452,14 +452,7 @@ func (w *row) thing() (uri string, lot bool) {
 			"%q is no GTIN, which has 8, 12, 13 or 14 digits; spreadsheets drop zeros at the beginning unless the column is text",
 			record.Brief(gtin),
 		)
-	case gtin[len(gtin)-1] != epcis.CheckDigit(gtin[:len(gtin)-1]):
-		w.fault(
-			"gtin",
-			"bad_check_digit",
-			"the last digit of %s ought to be %c: it may have been mistyped",
-			gtin,
-			epcis.CheckDigit(gtin[:len(gtin)-1]),
-		)
+	case w.checkDigit("gtin", gtin, gtin):
 	default:
 		link := "https://id.gs1.org/01/" + strings.Repeat("0", max(0, 14-len(gtin))) + gtin
 		qualifier, value := "/10/", w.cells["lot"]
@@ -524,19 +517,20 @@ func (w *row) number(column, text string) (canonical.Value, bool) {
 	return canonical.Value{}, false
 }
 
+// checkDigit finds a wrong check digit at the end of a column's digits, which it calls by the name of what.
+func (w *row) checkDigit(column, what, digits string) (wrong bool) {
+	should, wrong := epcis.Mistyped(digits)
+	if wrong {
+		w.fault(column, "bad_check_digit", "the last digit of %s ought to be %c: it may have been mistyped", what, should)
+	}
+	return wrong
+}
+
 // place reads where it was. A GLN alone becomes a Digital Link.
 func (w *row) place() string {
 	place := w.cells["place"]
 	if len(place) == 13 && strings.Trim(place, "0123456789") == "" {
-		if place[12] != epcis.CheckDigit(place[:12]) {
-			w.fault(
-				"place",
-				"bad_check_digit",
-				"the last digit of the GLN %s ought to be %c: it may have been mistyped",
-				place,
-				epcis.CheckDigit(place[:12]),
-			)
-		}
+		w.checkDigit("place", "the GLN "+place, place)
 		return "https://id.gs1.org/414/" + place
 	}
 	return place

@@ -32,12 +32,6 @@ func withoutMark(src io.Reader) io.Reader {
 	return b
 }
 
-// documentMembers are the members of a document that EPCIS defines.
-var documentMembers = []string{
-	"@context", "creationDate", "epcisBody", "epcisHeader", "id", "instanceIdentifier", "receiver", "schemaVersion",
-	"sender", "type",
-}
-
 // notKept are members that may hold something that the sender wants kept.
 var notKept = []string{"instanceIdentifier", "receiver", "sender"}
 
@@ -59,7 +53,7 @@ func (l *Intake) around(doc canonical.Value, at string) canonical.Value {
 			l.aroundHeader(m.Value, pointer)
 		case slices.Contains(notKept, m.Name) || extension:
 			l.warn(pointer, "the ledger keeps the events of a document, and not %q", record.Brief(m.Name))
-		case !slices.Contains(documentMembers, m.Name):
+		case !epcis.IsDocumentMember(m.Name):
 			l.warn(pointer, "EPCIS has no member %q of a document; the ledger doesn't keep it", record.Brief(m.Name))
 			doc = doc.Without(m.Name)
 		}
@@ -89,12 +83,9 @@ func (l *Intake) warn(pointer, format string, args ...any) {
 }
 
 // redefined are the problems of an @context that gives terms of EPCIS another meaning.
-func redefined(context *canonical.Value, at string) []record.Problem {
-	if context == nil {
-		return nil
-	}
+func redefined(context canonical.Value, at string) []record.Problem {
 	var problems []record.Problem
-	for _, name := range epcis.Redefined(*context) {
+	for _, name := range epcis.Redefined(context) {
 		if len(problems) == mostAround {
 			break
 		}
@@ -110,46 +101,15 @@ func redefined(context *canonical.Value, at string) []record.Problem {
 // mostMistyped bounds the warnings about the identifiers of one event.
 const mostMistyped = 20
 
-// The members of an event that name things and places.
-var (
-	thingLists    = []string{"epcList", "childEPCs", "inputEPCList", "outputEPCList"}
-	quantityLists = []string{"quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"}
-	places        = []string{"bizLocation", "readPoint"}
-)
-
 // warnOfCheckDigits warns of identifiers that end in the wrong check digit. Each is recorded as another thing than the
 // one that was probably meant.
 func (d *draft) warnOfCheckDigits(event *canonical.Value) {
-	warnings := 0
-	look := func(id canonical.Value, list string, i int, member string) {
-		should, wrong := epcis.WrongCheckDigit(epcis.Thing(id.Text))
-		if warnings == mostMistyped || !wrong {
-			return
-		}
-		warnings++
-		pointer := d.place.Pointer() + "/" + list
-		if i >= 0 {
-			pointer += "/" + strconv.Itoa(i)
-		}
+	for _, typo := range epcis.Typos(event, mostMistyped) {
 		d.warn(record.Problem{
-			Code: CodeWrongCheckDigit, Pointer: pointer + member,
+			Code: CodeWrongCheckDigit, Pointer: d.place.Pointer() + typo.Pointer,
 			Detail: fmt.Sprintf("the check digit of %s should be %c; the event is recorded of another thing than the one "+
-				"that was probably meant", record.Brief(id.Text), should),
+				"that was probably meant", record.Brief(typo.Sent), typo.Should),
 		})
-	}
-	look(event.Get("parentID"), "parentID", -1, "")
-	for _, name := range thingLists {
-		for i, id := range event.Get(name).Items {
-			look(id, name, i, "")
-		}
-	}
-	for _, name := range quantityLists {
-		for i, part := range event.Get(name).Items {
-			look(part.Get("epcClass"), name, i, "/epcClass")
-		}
-	}
-	for _, name := range places {
-		look(event.Get(name).Get("id"), name, -1, "/id")
 	}
 }
 

@@ -68,10 +68,7 @@ func (l *Intake) Document(src io.Reader) error {
 	if len(events) == 1 { // bare, for the lists of an outline are empty
 		return l.bare(events[0], found, used)
 	}
-	problems := problemsOf(found, "")
-	if context, ok := outline.Lookup("@context"); ok {
-		problems = append(problems, redefined(&context, "")...)
-	}
+	problems := append(record.EventProblems(found, ""), redefined(outline.Get("@context"), "")...)
 	if len(problems) > 0 {
 		return &Refusal{Problems: problems}
 	}
@@ -101,7 +98,7 @@ func (l *Intake) Document(src io.Reader) error {
 
 // bare takes an event that stands alone.
 func (l *Intake) bare(e epcis.DocumentEvent, found []epcis.Problem, used [2]bool) error {
-	faults := append(problemsOf(found, ""), redefined(&e.Context, "")...)
+	faults := append(record.EventProblems(found, ""), redefined(e.Context, "")...)
 	d, _ := makeDraft(new(record.Writer), 0, eventOf(e), faults)
 	if used[0] || used[1] { // its lists were handed out already
 		d.Problems = append(
@@ -156,19 +153,11 @@ func (l *Intake) header(header canonical.Value, pointer string) error {
 	body := canonical.Obj(canonical.Member{Name: "eventList", Value: canonical.Arr()})
 	_, found := epcis.Document(l.around(header, pointer).With("epcisBody", body))
 	context := header.Get("@context")
-	if problems := append(problemsOf(found, pointer), redefined(&context, pointer)...); len(problems) > 0 {
+	if problems := append(record.EventProblems(found, pointer), redefined(context, pointer)...); len(problems) > 0 {
 		return &Refusal{Problems: problems}
 	}
 	l.context = &context
 	return nil
-}
-
-func problemsOf(found []epcis.Problem, at string) []record.Problem {
-	problems := make([]record.Problem, len(found))
-	for i, p := range found {
-		problems[i] = record.Problem{Code: p.Code, Pointer: at + p.Pointer, Detail: p.Detail}
-	}
-	return problems
 }
 
 // event is one of a document, and what its names mean.

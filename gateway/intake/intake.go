@@ -207,7 +207,7 @@ func (b *batch) make(memory *canonical.Scratch, context *canonical.Value) {
 		switch {
 		case has:
 			e.context = epcis.MergeContexts(context, &own)
-			faults = redefined(&own, it.Pointer())
+			faults = redefined(own, it.Pointer())
 		case context != nil:
 			e.context = *context
 		case v.Kind == canonical.Object:

@@ -208,7 +208,5 @@ func WrongCheckDigit(text string) (should byte, wrong bool) {
 	if !digits(text) || !slices.Contains([]int{8, 12, 13, 14, 18}, len(text)) {
 		return 0, false
 	}
-	last := len(text) - 1
-	should = epcis.CheckDigit(text[:last])
-	return should, should != text[last]
+	return epcis.Mistyped(text)
 }
