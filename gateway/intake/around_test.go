@@ -130,3 +130,22 @@ func TestAnErrorDeclarationRepeatsTheEventThatItWithdraws(t *testing.T) {
 		})
 	}
 }
+
+func TestAnEventThatComesAloneKeepsTheRulesOfADocument(t *testing.T) {
+	context := `{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"epcList":"https://else.example/o"}],`
+	for name, c := range map[string]struct{ event, code, pointer string }{
+		"a context with other meanings": {context + observed("1")[1:], epcis.CodeNotAllowed, "/@context"},
+		"packing in nothing":            {`{` + gs1Context + `,` + packed("ADD", "")[1:], epcis.CodeMissingField, "/parentID"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			events, found := epcis.Document(mustParse(t, c.event))
+			require.Empty(t, found)
+			_, _, _, err := Single(t.Context(), f.index, "LabMSP", events[0])
+			var refusal *Refusal
+			require.ErrorAs(t, err, &refusal)
+			assert.Equal(t, c.code, refusal.Problems[0].Code)
+			assert.Equal(t, c.pointer, refusal.Problems[0].Pointer)
+		})
+	}
+}

@@ -17,7 +17,7 @@ func Single(
 	mspID string,
 	e epcis.DocumentEvent,
 ) (r *record.Record, known *capture.Existing, warnings []record.Problem, err error) {
-	d, made := makeDraft(new(record.Writer), 0, eventOf(e), nil)
+	d, made := makeDraft(new(record.Writer), 0, eventOf(e), redefined(e.Context, e.Pointer))
 	drafts := []draft{d}
 	if err := resolveKnown(ctx, x, mspID, drafts); err != nil {
 		return nil, nil, nil, err
