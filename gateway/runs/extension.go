@@ -15,10 +15,12 @@ type extension struct {
 	m     *summary
 	first bool
 	pins  []version // what it uses
-	all   []version // all that the run has used, as far as records say it, with this one
-	made  []version // what it generates for the first time
-	old   []version // what earlier activities of the run have generated
-	lay   []version // what lay under outputs, as far as no record says it
+	// inputs are the refs of pins by the names that the run has for them; see generate.
+	inputs map[openlineage.Identity][]string
+	all    []version // all that the run has used, as far as records say it, with this one
+	made   []version // what it generates for the first time
+	old    []version // what earlier activities of the run have generated
+	lay    []version // what lay under outputs, as far as no record says it
 
 	extends []string // activities
 	apart   bool     // what lay under outputs is told here, and not by the versions
@@ -55,9 +57,9 @@ func (x *extension) generate(into map[openlineage.Identity][]openlineage.Identit
 			mostSteps,
 		)
 	}
-	inputs := map[openlineage.Identity][]string{}
+	x.inputs = map[openlineage.Identity][]string{}
 	for _, v := range x.pins {
-		inputs[v.Identity] = append(inputs[v.Identity], v.ref.String())
+		x.inputs[v.Identity] = append(x.inputs[v.Identity], v.ref.String())
 	}
 	var list []*said
 	places := map[string]*said{}
@@ -68,7 +70,7 @@ func (x *extension) generate(into map[openlineage.Identity][]openlineage.Identit
 			g.whole, g.explicit, g.from, g.columns = true, false, nil, nil
 			return g
 		}
-		g = x.source(ref, o, inputs)
+		g = x.source(ref, o)
 		places[ref], list = g, append(list, g)
 		return g
 	}
@@ -95,14 +97,14 @@ func (x *extension) generate(into map[openlineage.Identity][]openlineage.Identit
 }
 
 // source is what an output was made of.
-func (x *extension) source(ref string, o *origin, inputs map[openlineage.Identity][]string) *said {
+func (x *extension) source(ref string, o *origin) *said {
 	g := &said{ref: ref, whole: true}
 	if o == nil {
 		return g
 	}
 	g.whole = !o.explicit
 	for _, i := range o.from {
-		if g.add(inputs[i]...); len(inputs[i]) == 0 {
+		if g.add(x.inputs[i]...); len(x.inputs[i]) == 0 {
 			g.whole = true // it was made of more than can be named, so nothing is left out
 		}
 	}
@@ -112,7 +114,7 @@ func (x *extension) source(ref string, o *origin, inputs map[openlineage.Identit
 	}
 	for _, f := range o.columns {
 		for _, s := range f.Inputs {
-			if g.add(inputs[s.Identity]...); len(inputs[s.Identity]) == 0 {
+			if g.add(x.inputs[s.Identity]...); len(x.inputs[s.Identity]) == 0 {
 				g.whole = true
 			}
 		}
@@ -231,15 +233,11 @@ func sameSet(a, b []string) bool {
 
 // columns are those of an output, and the columns of inputs that each was made of.
 func (x *extension) columns(o *said) []canonical.Member {
-	inputs := map[openlineage.Identity][]string{}
-	for _, v := range x.pins {
-		inputs[v.Identity] = append(inputs[v.Identity], v.ref.String())
-	}
 	named := make(map[string]canonical.Value, len(o.columns))
 	for _, f := range o.columns {
 		var sources []canonical.Value
 		for _, s := range f.Inputs {
-			for _, ref := range inputs[s.Identity] {
+			for _, ref := range x.inputs[s.Identity] {
 				source := canonical.Obj(str("ref", ref), str("column", s.Field))
 				if len(s.Transformations.Items) > 0 {
 					source = source.With("transformations", s.Transformations)

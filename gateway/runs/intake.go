@@ -269,12 +269,14 @@ func (s *Store) advance(tx *transaction, caller Caller, r row, a *arrival, t *Ta
 	steps := r.kind != "" || r.streams // else there is nothing to record before its end
 	switch r.state {
 	case stateOpen, stateRecorded, stateFailed, stateExpired:
-		if r.state = stateOpen; steps {
+		if steps {
 			r.state = stateEnded
 			if err := putInTurn(tx, r.id); err != nil {
 				return err
 			}
+			break
 		}
+		r.state = stateOpen
 		if _, err := tx.Exec("UPDATE run SET state = ? WHERE id = ?", r.state, r.id); err != nil {
 			return stored(err)
 		}

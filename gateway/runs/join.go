@@ -120,7 +120,7 @@ func joinReader(tx *transaction, o *output, r *reader) error {
 	case o.at <= newest:
 		return nil
 	default:
-		if err := dropOlder(tx, r); err != nil {
+		if err := dropGuesses(tx, r.run, r.use, r.Identity, r.since); err != nil {
 			return err
 		}
 		if dropped && slices.ContainsFunc(r.pins, func(p pin) bool { return p.part == partRecorded || p.part == partSent }) {
@@ -137,13 +137,6 @@ func joinReader(tx *transaction, o *output, r *reader) error {
 		return err
 	}
 	return wake(tx, r.run, o.run)
-}
-
-// dropOlder removes the version that a reader was settled to have read first, if it isn't in records.
-func dropOlder(tx *transaction, r *reader) error {
-	_, err := tx.Exec(`DELETE FROM pin WHERE run = ? AND use = ? AND namespace = ? AND name = ? AND said = 0 AND made <= ?
-		AND part IN (?, ?)`, r.run, r.use, r.Namespace, r.Name, r.since, partNew, partLeft)
-	return stored(err)
 }
 
 // wake has a run looked at again, because there is more to record of it. It then comes after the run that it waits for.

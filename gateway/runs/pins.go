@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"math"
 	"slices"
 
 	"context"
@@ -162,7 +163,7 @@ func (s *Store) pinOne(tx *transaction, r row, in *input, have []pin) error {
 	}
 	// What was settled without a word of the run, and is not on its way to the ledger, gives way.
 	if tells || len(have) > 0 && in.at < have[0].since {
-		if err := dropGuesses(tx, r.id, useRead, in.Identity); err != nil {
+		if err := dropGuesses(tx, r.id, useRead, in.Identity, math.MaxInt64); err != nil {
 			return err
 		}
 	}
@@ -179,11 +180,11 @@ func (s *Store) pinOne(tx *transaction, r row, in *input, have []pin) error {
 	return stored(err)
 }
 
-// dropGuesses removes what was settled for an input, or under an output, as far as the run hasn't said it and it isn't
-// in records.
-func dropGuesses(tx *transaction, run int64, use int, i openlineage.Identity) error {
-	_, err := tx.Exec(`DELETE FROM pin WHERE run = ? AND use = ? AND namespace = ? AND name = ? AND said = 0
-		AND part IN (?, ?)`, run, use, i.Namespace, i.Name, partNew, partLeft)
+// dropGuesses removes what was settled for an input, or under an output, as far as the run hasn't said it, it isn't
+// in records, and it was made by a moment.
+func dropGuesses(tx *transaction, run int64, use int, i openlineage.Identity, until int64) error {
+	_, err := tx.Exec(`DELETE FROM pin WHERE run = ? AND use = ? AND namespace = ? AND name = ? AND said = 0 AND made <= ?
+		AND part IN (?, ?)`, run, use, i.Namespace, i.Name, until, partNew, partLeft)
 	return stored(err)
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
@@ -103,7 +104,7 @@ func (s *Store) seal(u *undertaking, p *plan, pack []byte) (sealed bool, err err
 // mark notes which versions of a run are in records now, and which can't be.
 func (p *plan) mark(tx *transaction, run int64) error {
 	for _, v := range p.lays {
-		if err := dropGuesses(tx, run, useLay, v.Identity); err != nil {
+		if err := dropGuesses(tx, run, useLay, v.Identity, math.MaxInt64); err != nil {
 			return err
 		}
 		in := &input{Identity: v.Identity, place: placeOf("", v.series)}
