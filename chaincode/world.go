@@ -8,7 +8,6 @@ import (
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 
-	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
@@ -229,13 +228,14 @@ func evidenceOf(r *record.Record, by string) *evidence {
 	case record.NounEvent:
 		event := r.Event.Event
 		e.things = make(map[string]bool, len(event.Mentions))
-		for i := range event.Mentions {
-			m := &event.Mentions[i]
-			e.things[m.URI] = e.things[m.URI] || event.Takes(m) || event.Makes(m)
+		tell := func(thing, field string) {
+			e.things[thing] = e.things[thing] || event.Takes(field) || event.Makes(field)
 		}
-		for _, o := range r.Event.Event.OfLots { // a lot may be named by its items alone
-			m := &epcis.Mention{Field: o.Field}
-			e.things[o.Lot] = e.things[o.Lot] || event.Takes(m) || event.Makes(m)
+		for i := range event.Mentions {
+			tell(event.Mentions[i].URI, event.Mentions[i].Field)
+		}
+		for _, o := range event.OfLots { // a lot may be named by its items alone
+			tell(o.Lot, o.Field)
 		}
 	case record.NounStatement:
 		e.kind, e.subjects = r.Statement.Kind, r.Statement.Subjects

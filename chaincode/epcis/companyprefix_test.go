@@ -73,7 +73,7 @@ func TestWhatAnEventDoesToThings(t *testing.T) {
 		made, taken := false, false
 		for i := range e.Mentions {
 			if uri := e.Mentions[i].URI; uri == item || uri == crate {
-				made, taken = made || e.Makes(&e.Mentions[i]), taken || e.Takes(&e.Mentions[i])
+				made, taken = made || e.Makes(e.Mentions[i].Field), taken || e.Takes(e.Mentions[i].Field)
 			}
 		}
 		assert.Equal(t, c.makes, made, name)

@@ -2,14 +2,14 @@ package epcis
 
 // What an event does to a thing decides who may speak for the thing.
 
-// Makes reports whether the event brings the mentioned thing into being: it
-// commissions the thing (an object event with the action ADD), the thing is an
-// output of a transformation, or the event packs other things into it.
-func (e *Event) Makes(m *Mention) bool {
+// Makes reports whether the event brings the things of a field into being: it
+// commissions them (an object event with the action ADD), they are outputs of a
+// transformation, or the event packs other things into them.
+func (e *Event) Makes(field string) bool {
 	if e.ErrorDeclaration != nil {
 		return false
 	}
-	switch m.Field {
+	switch field {
 	case "outputEPCList", "outputQuantityList":
 		return true
 	case "epcList", "quantityList":
@@ -20,14 +20,14 @@ func (e *Event) Makes(m *Mention) bool {
 	return false
 }
 
-// Takes reports whether whoever reports the event takes the mentioned thing into
-// their hands, or uses it up: it is received, or it is an input of a
+// Takes reports whether whoever reports the event takes the things of a field
+// into their hands, or uses them up: they are received, or they are inputs of a
 // transformation.
-func (e *Event) Takes(m *Mention) bool {
+func (e *Event) Takes(field string) bool {
 	if e.ErrorDeclaration != nil {
 		return false
 	}
-	return IsReceiving(e.BizStep) || m.Field == "inputEPCList" || m.Field == "inputQuantityList"
+	return IsReceiving(e.BizStep) || field == "inputEPCList" || field == "inputQuantityList"
 }
 
 // IsReceiving reports whether a business step takes things into somebody's hands.

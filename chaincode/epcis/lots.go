@@ -94,6 +94,9 @@ func distinctLots(all []OfLot) []OfLot {
 	return kept
 }
 
+// hasLotSegment reports whether a path may have a lot, under one of the names of its application identifier.
+func hasLotSegment(path string) bool { return strings.Contains(path, "/10/") || strings.Contains(path, "/lot/") }
+
 // lotInLink finds the lot that a Digital Link names besides the thing that it
 // identifies: /01/…/10/LOT/21/SERIAL, or 10 or 21 in the query of the link. The item
 // is the thing itself, unless the serial number is in the query.
@@ -111,7 +114,8 @@ func lotInLink(sent, thing string) (lot, item string) {
 	isLot := strings.HasPrefix(thing[len(class):], "/10/")
 	if !isLot && thing != class {
 		for _, serial := range [...]string{"/21/", "/ser/"} {
-			if end := strings.LastIndex(path, serial); end > 0 {
+			// Most links with a serial number have no lot, so most aren't read a second time.
+			if end := strings.LastIndex(path, serial); end > 0 && hasLotSegment(path[:end]) {
 				if found := Thing(path[:end]); strings.HasPrefix(found, class+"/10/") {
 					return found, thing
 				}

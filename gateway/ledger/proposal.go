@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger/prepared"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // Call is a chaincode function and its arguments.
@@ -55,17 +55,9 @@ func nonce(secret []byte, key string, attempt int) []byte {
 	return mac.Sum(nil)[:nonceBytes]
 }
 
-// transactionID is what Fabric defines: the hexadecimal SHA-256 of nonce and creator (protoutil.ComputeTxID).
-func transactionID(nonce, creator []byte) string {
-	h := sha256.New()
-	h.Write(nonce)
-	h.Write(creator)
-	return hex.EncodeToString(h.Sum(nil))
-}
-
 // TransactionID tells the id that [Client.Propose] gives to the same identity, key and attempt.
 func (c *Client) TransactionID(id *Identity, key string, attempt int) string {
-	return transactionID(nonce(c.cfg.Secret, key, attempt), id.creator)
+	return proof.TransactionID(nonce(c.cfg.Secret, key, attempt), id.creator)
 }
 
 // Propose builds and signs a call. The transaction id depends on the secret, the identity's certificate, key and
@@ -74,7 +66,7 @@ func (c *Client) TransactionID(id *Identity, key string, attempt int) string {
 // it knows that the previous one was committed as invalid or can never be committed.
 func (c *Client) Propose(id *Identity, call Call, key string, attempt int) (*Proposal, error) {
 	n := nonce(c.cfg.Secret, key, attempt)
-	txID := transactionID(n, id.creator)
+	txID := proof.TransactionID(n, id.creator)
 	p := &Proposal{TransactionID: txID, identity: id}
 	if err := p.build(c.cfg, call, n); err != nil {
 		return nil, fmt.Errorf("couldn't build the proposal of %s: %w", call.Function, err)

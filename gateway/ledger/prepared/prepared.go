@@ -13,13 +13,14 @@ package prepared
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // Call is what a proposal asks, as far as the transaction made of it has it.
@@ -30,11 +31,7 @@ type Call struct {
 
 // Hash is what endorsers sign of the call (protoutil.GetProposalHash1).
 func (c *Call) Hash() []byte {
-	h := sha256.New()
-	h.Write(c.Header.GetChannelHeader())
-	h.Write(c.Header.GetSignatureHeader())
-	h.Write(c.Payload)
-	return h.Sum(nil)
+	return proof.ProposalHash(c.Header.GetChannelHeader(), c.Header.GetSignatureHeader(), c.Payload)
 }
 
 // Endorsed is the only part of a prepared transaction that a client can't make itself.

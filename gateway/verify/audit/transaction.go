@@ -2,8 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"time"
@@ -13,6 +11,8 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // Short names for the most frequent validation codes.
@@ -114,7 +114,7 @@ func (e *epoch) examine(number uint64, position int, data []byte) *transaction {
 	if err := proto.Unmarshal(header.GetSignatureHeader(), &signature); err != nil {
 		return t.invalid(peer.TxValidationCode_BAD_COMMON_HEADER, "its signature header can't be read: %v", err)
 	}
-	own := transactionID(signature.GetNonce(), signature.GetCreator())
+	own := proof.TransactionID(signature.GetNonce(), signature.GetCreator())
 	if t.id == "" {
 		t.id = own
 	}
@@ -147,12 +147,6 @@ func (e *epoch) examine(number uint64, position int, data []byte) *transaction {
 	return e.examineCall(t, payload.GetData(), header, &channel)
 }
 
-// transactionID computes a transaction's id as Fabric's protoutil.ComputeTxID does.
-func transactionID(nonce, creator []byte) string {
-	sum := sha256.Sum256(slices.Concat(nonce, creator))
-	return hex.EncodeToString(sum[:])
-}
-
 // examineCall reads a call, and checks that the endorsed answer is an answer to the proposal.
 func (e *epoch) examineCall(
 	t *transaction,
@@ -183,10 +177,8 @@ func (e *epoch) examineCall(
 	if err := proto.Unmarshal(signed, &endorsed); err != nil {
 		return t.invalid(broken, "what was endorsed can't be read: %v", err)
 	}
-	asked := sha256.Sum256(
-		slices.Concat(header.GetChannelHeader(), action.GetHeader(), payload.GetChaincodeProposalPayload()),
-	)
-	if !bytes.Equal(asked[:], endorsed.GetProposalHash()) {
+	asked := proof.ProposalHash(header.GetChannelHeader(), action.GetHeader(), payload.GetChaincodeProposalPayload())
+	if !bytes.Equal(asked, endorsed.GetProposalHash()) {
 		return t.invalid(broken, "what was endorsed is no answer to what it asks")
 	}
 	t.call = &call{proposer: proposer.GetCreator()}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -105,7 +104,7 @@ func (p *Peer) question(args ...string) (*peer.SignedProposal, []byte, error) {
 	}
 	head, err := header(&common.ChannelHeader{
 		Type: int32(common.HeaderType_ENDORSER_TRANSACTION), Timestamp: timestamppb.Now(), ChannelId: p.Channel,
-		TxId: transactionID(nonce, p.As.creator), Extension: encode(&peer.ChaincodeHeaderExtension{ChaincodeId: id}),
+		TxId: proof.TransactionID(nonce, p.As.creator), Extension: encode(&peer.ChaincodeHeaderExtension{ChaincodeId: id}),
 	}, &common.SignatureHeader{Creator: p.As.creator, Nonce: nonce})
 	if err != nil {
 		return nil, nil, err
@@ -116,8 +115,8 @@ func (p *Peer) question(args ...string) (*peer.SignedProposal, []byte, error) {
 		return nil, nil, fmt.Errorf("couldn't write a question: %w", failed)
 	}
 	signature, err := p.As.signature(proposal)
-	hash := sha256.Sum256(slices.Concat(head.GetChannelHeader(), head.GetSignatureHeader(), payload))
-	return &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}, hash[:], err
+	hash := proof.ProposalHash(head.GetChannelHeader(), head.GetSignatureHeader(), payload)
+	return &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}, hash, err
 }
 
 // readHeight checks that a peer of the channel signed an answer, and that it is an answer to the question with a hash.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -28,24 +29,19 @@ var repositories = []string{"models--", "datasets--", "spaces--"}
 func openBlobs(snapshot string) *blobs {
 	snapshots := filepath.Dir(snapshot)
 	repository := filepath.Dir(snapshots)
-	if filepath.Base(snapshots) != "snapshots" {
+	named := func(prefix string) bool { return strings.HasPrefix(filepath.Base(repository), prefix) }
+	if filepath.Base(snapshots) != "snapshots" || !slices.ContainsFunc(repositories, named) {
 		return nil
 	}
-	for _, prefix := range repositories {
-		if !strings.HasPrefix(filepath.Base(repository), prefix) {
-			continue
-		}
-		place := filepath.Join(repository, "blobs")
-		if info, err := os.Lstat(place); err != nil || !info.IsDir() {
-			return nil
-		}
-		root, err := os.OpenRoot(place)
-		if err != nil {
-			return nil
-		}
-		return &blobs{root, place, snapshot}
+	place := filepath.Join(repository, "blobs")
+	if info, err := os.Lstat(place); err != nil || !info.IsDir() {
+		return nil
 	}
-	return nil
+	root, err := os.OpenRoot(place)
+	if err != nil {
+		return nil
+	}
+	return &blobs{root, place, snapshot}
 }
 
 func (b *blobs) close() {

@@ -51,7 +51,7 @@ func (q *Question) parts() (channelHeader, signatureHeader, payload []byte) {
 		Type:      int32(common.HeaderType_ENDORSER_TRANSACTION),
 		Timestamp: timestamppb.New(q.Time),
 		ChannelId: q.Channel,
-		TxId:      transactionID(q.Nonce, q.Creator),
+		TxId:      TransactionID(q.Nonce, q.Creator),
 		Extension: encode(&peer.ChaincodeHeaderExtension{ChaincodeId: chaincode}),
 	})
 	signatureHeader = encode(&common.SignatureHeader{Creator: q.Creator, Nonce: q.Nonce})
@@ -78,7 +78,7 @@ func (q *Question) Proposal() []byte {
 }
 
 // hash is the hash of the question, which endorsers sign.
-func (q *Question) hash() []byte { return proposalHash(q.parts()) }
+func (q *Question) hash() []byte { return ProposalHash(q.parts()) }
 
 func encode(m proto.Message) []byte {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)

@@ -296,20 +296,14 @@ func linksOf(proved *Proved, up bool) ([]*links, error) {
 // classesOf lists the products of the lots and items that an event names.
 func classesOf(e *epcis.Event) []string {
 	var all []string
-	add := func(thing string) {
-		for _, class := range epcis.Classes(thing) {
-			if !slices.Contains(all, class) {
-				all = append(all, class)
-			}
-		}
-	}
 	for _, m := range e.Mentions {
-		add(m.URI)
+		all = append(all, epcis.Classes(m.URI)...)
 	}
 	for _, o := range e.OfLots {
-		add(o.Lot)
+		all = append(all, epcis.Classes(o.Lot)...)
 	}
-	return all
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // linksOfRun are the ways through a run.

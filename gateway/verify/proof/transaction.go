@@ -136,7 +136,7 @@ func OpenTransaction(envelope []byte) (*Transaction, error) {
 	}
 	t := &Transaction{ID: header.GetTxId(), Channel: header.GetChannelId(), Time: header.GetTimestamp().AsTime(),
 		payload: text, signature: signed}
-	if id := transactionID(signature.GetNonce(), signature.GetCreator()); id != t.ID {
+	if id := TransactionID(signature.GetNonce(), signature.GetCreator()); id != t.ID {
 		return nil, refuse(BadTransaction, "it calls itself %q, and its creator and nonce make %s", t.ID, id)
 	}
 	if t.Creator, err = ParseIdentity(signature.GetCreator()); err != nil {
@@ -173,21 +173,21 @@ func (t *Transaction) openAction(header *common.Header, one *peer.TransactionAct
 	if name := call.GetChaincodeSpec().GetChaincodeId().GetName(); name != t.Action.Chaincode {
 		return refuse(BadTransaction, "it calls the chaincode %q, and %q has answered", name, t.Action.Chaincode)
 	}
-	want := proposalHash(header.GetChannelHeader(), one.GetHeader(), m.GetChaincodeProposalPayload())
+	want := ProposalHash(header.GetChannelHeader(), one.GetHeader(), m.GetChaincodeProposalPayload())
 	if !bytes.Equal(want, t.Action.ProposalHash) {
 		return refuse(BadTransaction, "what was endorsed is no answer to what it asks")
 	}
 	return nil
 }
 
-// transactionID computes a transaction's id as Fabric's protoutil.ComputeTxID does.
-func transactionID(nonce, creator []byte) string {
+// TransactionID computes a transaction's id as Fabric's protoutil.ComputeTxID does.
+func TransactionID(nonce, creator []byte) string {
 	sum := sha256.Sum256(slices.Concat(nonce, creator))
 	return hex.EncodeToString(sum[:])
 }
 
-// proposalHash hashes the parts of a proposal, without transient data, as Fabric's protoutil.GetProposalHash2 does.
-func proposalHash(channelHeader, signatureHeader, payload []byte) []byte {
+// ProposalHash hashes the parts of a proposal, without transient data, as Fabric's protoutil.GetProposalHash2 does.
+func ProposalHash(channelHeader, signatureHeader, payload []byte) []byte {
 	sum := sha256.Sum256(slices.Concat(channelHeader, signatureHeader, payload))
 	return sum[:]
 }
