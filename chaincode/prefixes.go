@@ -134,16 +134,7 @@ func (b *batch) counts(claim *evidence) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	votes, others := 0, 0
-	for mspID := range behind {
-		if members[mspID] {
-			votes++
-			if mspID != claim.by {
-				others++
-			}
-		}
-	}
-	return 2*votes > len(members) && others > 0, nil
+	return record.ClaimCounts(claim.by, members, behind), nil
 }
 
 // endClaim ends a claim that its author retracts, for ever.

@@ -57,3 +57,18 @@ func glnRule(s string) string {
 	}
 	return ""
 }
+
+// ClaimCounts reports whether a claim to a company prefix counts: more than half of the members stand behind it, and
+// among these another one than the claimant. Both maps are by MSP id.
+func ClaimCounts(claimant string, members, behind map[string]bool) bool {
+	votes, others := 0, 0
+	for mspID := range behind {
+		if members[mspID] {
+			votes++
+			if mspID != claimant {
+				others++
+			}
+		}
+	}
+	return 2*votes > len(members) && others > 0
+}

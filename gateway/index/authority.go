@@ -293,9 +293,13 @@ func (ix *Index) deeds(ctx context.Context, thing, last int64) ([]deed, error) {
 	var telling []int64
 	for _, e := range events {
 		s := shapes[e.Shape]
-		d := deed{ships: epcis.IsShipping(steps[s.words[0]]), receives: epcis.IsReceiving(steps[s.words[0]])}
+		event := epcis.Event{
+			Type: projection.EventTypes[s.kind], Action: projection.Actions[s.action], BizStep: steps[s.words[0]],
+		}
+		d := deed{ships: epcis.IsShipping(event.BizStep)}
 		for _, r := range roles[e.ID] {
-			d.makes, d.receives = d.makes || makes(s, r), d.receives || r.Consumes()
+			field := fieldOf(r)
+			d.makes, d.receives = d.makes || event.Makes(field), d.receives || event.Takes(field)
 		}
 		if d.makes || d.ships || d.receives {
 			kinds[e.ID], telling = d, append(telling, e.ID)
@@ -341,16 +345,19 @@ func (ix *Index) DeedOf(ctx context.Context, thing, mspID string) (event string,
 	return names[deeds[i].event], recordings[deeds[i].tx], err == nil, err
 }
 
-// makes reports whether events of a shape make what they name in a role; see epcis.Event.Makes.
-func makes(s shapeRow, r Role) bool {
-	const objectEvent, aggregationEvent, add = 1, 2, 2 // places in projection.EventTypes and projection.Actions
+// fieldOf is a field of events whose things have a role, as far as epcis.Event.Makes and Takes tell fields apart.
+func fieldOf(r Role) string {
 	switch {
 	case r.Produces():
-		return true
+		return "outputEPCList"
+	case r.Consumes():
+		return "inputEPCList"
 	case r == RoleEPC || r == RoleQuantity || r == projection.RoleLot:
-		return s.kind == objectEvent && s.action == add
+		return "epcList"
+	case r == RoleParentAdd:
+		return "parentID"
 	}
-	return r == RoleParentAdd && s.kind == aggregationEvent
+	return ""
 }
 
 // steps are the business steps of shapes, by the ids of their words.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"runtime"
 	"slices"
@@ -26,33 +27,55 @@ type Vertex struct {
 // Find finds a node by the name that record.ParseNode gives it. The id of an artifact's record leads to the artifact
 // version. A node that is unknown, as of the snapshot, is the zero Vertex and no error.
 func (ix *Index) Find(ctx context.Context, node string, snap Snapshot) (Vertex, error) {
-	n := projection.NodeName(node)
-	ask := []projection.Name{n}
-	if n.Kind == KindMissing {
-		ask = append(ask, projection.MissingName(n))
+	found, err := ix.findAll(ctx, []string{node}, snap)
+	if err != nil {
+		return Vertex{}, fmt.Errorf("couldn't look up %q: %w", record.Brief(node), err)
+	}
+	return found[node], nil
+}
+
+// findAll finds many nodes as Find does, by their names. It leaves out those that are unknown.
+func (ix *Index) findAll(ctx context.Context, nodes []string, snap Snapshot) (map[string]Vertex, error) {
+	ask := make([]projection.Name, 0, 2*len(nodes))
+	names := func(node string) []projection.Name {
+		n := projection.NodeName(node)
+		if n.Kind == KindMissing {
+			return []projection.Name{n, projection.MissingName(n)}
+		}
+		return []projection.Name{n}
+	}
+	for _, node := range nodes {
+		ask = append(ask, names(node)...)
 	}
 	all, err := ix.nodesByName(ctx, ask)
 	if err != nil {
-		return Vertex{}, fmt.Errorf("couldn't look up %q: %w", record.Brief(node), err)
+		return nil, err
 	}
-	v := Vertex{Name: node}
-	for _, n := range ask {
-		if f := all[n.Full]; f.id != 0 && f.id <= snap.Last && v.ID == 0 {
-			v.ID, v.Kind = f.id, f.kind
+	found := make(map[string]Vertex, len(nodes))
+	records := map[int64]string{} // of artifacts, by their ids: the name that was asked for
+	for _, node := range nodes {
+		for _, n := range names(node) {
+			if f := all[n.Full]; f.id != 0 && f.id <= snap.Last {
+				found[node] = Vertex{ID: f.id, Kind: f.kind, Name: node}
+				if f.kind == KindArtifactRecord {
+					records[f.id] = node
+				}
+				break
+			}
 		}
 	}
-	if v.ID == 0 {
-		return Vertex{}, nil
+	if len(records) == 0 {
+		return found, nil
 	}
-	if v.Kind == KindArtifactRecord {
-		v.Kind = KindArtifact
-		err = ix.row(ctx, `SELECT v.id, v.name FROM artifact a JOIN node v ON v.id = a.node WHERE a.record = ?`, v.ID).
-			Scan(&v.ID, &v.Name)
-	}
-	if err != nil {
-		return Vertex{}, fmt.Errorf("couldn't look up %q: %w", record.Brief(node), err)
-	}
-	return v, nil
+	const query = `SELECT a.record, v.id, v.name FROM artifact a JOIN node v ON v.id = a.node WHERE a.record IN `
+	err = ix.batches(ctx, query, slices.Sorted(maps.Keys(records)), "", nil, func(rows *sql.Rows) error {
+		var id int64
+		v := Vertex{Kind: KindArtifact}
+		err := rows.Scan(&id, &v.ID, &v.Name)
+		found[records[id]] = v
+		return err
+	})
+	return found, err
 }
 
 type foundNode struct {

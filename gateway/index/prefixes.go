@@ -156,20 +156,13 @@ func (c *prefixClaim) counts(last prefixApproval, members map[string]int64) bool
 			behind[a.mspID] = true
 		}
 	}
-	all, votes, others := 0, 0, 0
+	then := map[string]bool{}
 	for mspID, since := range members {
-		if since > last.given {
-			continue
-		}
-		all++
-		if behind[mspID] {
-			votes++
-			if mspID != c.MSPID {
-				others++
-			}
+		if since <= last.given {
+			then[mspID] = true
 		}
 	}
-	return 2*votes > all && others > 0
+	return record.ClaimCounts(c.MSPID, then, behind)
 }
 
 // readClaims reads claims, their approvals, and what was taken back of both.

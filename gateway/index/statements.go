@@ -136,14 +136,12 @@ func (ix *Index) Flags(ctx context.Context, nodes []string, at uint64) (map[stri
 	}
 	named := make(map[int64][]string, len(nodes)) // an artifact version has two names: its own, and that of its record
 	ids := make([]int64, 0, len(nodes))
-	for _, node := range nodes {
-		v, err := ix.Find(ctx, node, snap)
-		if err != nil {
-			return nil, err
-		}
-		if v.ID != 0 {
-			ids, named[v.ID] = append(ids, v.ID), append(named[v.ID], node)
-		}
+	found, err := ix.findAll(ctx, nodes, snap)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't look up nodes: %w", err)
+	}
+	for node, v := range found {
+		ids, named[v.ID] = append(ids, v.ID), append(named[v.ID], node)
 	}
 	statuses, err := ix.Statuses(ctx, ids, snap)
 	if err != nil {

@@ -68,11 +68,7 @@ func (p *Pages) auditCSV(v *visit) error {
 		},
 	) // told by Error
 	more, err := p.each(v, mostCSV, func(r index.Record) error {
-		d := p.deed(v.Context(), r)
-		var nodes []string
-		for _, n := range d.Nodes {
-			nodes = append(nodes, n.Node)
-		}
+		d, nodes := deedOf(r)
 		return w.Write(
 			cells(
 				r.ID,

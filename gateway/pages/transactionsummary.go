@@ -22,14 +22,16 @@ func (p *Pages) summarizeTransaction(ctx context.Context, t index.TransactionSum
 		total += n
 	}
 	shown := 0
+	var last []string // nodes of the deed before
 	for _, r := range t.Records {
-		d := p.deed(ctx, r)
-		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && sameNodes(out.Deeds[n-1].Nodes, d.Nodes) &&
+		d, nodes := deedOf(r)
+		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && slices.Equal(last, nodes) &&
 			out.Deeds[n-1].Note == d.Note {
 			out.Deeds[n-1].Times++
 		} else if n == mostDeeds {
 			break
 		} else {
+			d.Nodes, last = p.refer(ctx, nodes), nodes
 			out.Deeds = append(out.Deeds, d)
 		}
 		shown++
@@ -38,13 +40,16 @@ func (p *Pages) summarizeTransaction(ctx context.Context, t index.TransactionSum
 	return out
 }
 
-func sameNodes(a, b []web.Reference) bool {
-	return slices.EqualFunc(a, b, func(a, b web.Reference) bool { return a.Node == b.Node })
+// deed says in a few words what a record says, and names its nodes with their flags.
+func (p *Pages) deed(ctx context.Context, r index.Record) web.Deed {
+	d, nodes := deedOf(r)
+	d.Nodes = p.refer(ctx, nodes)
+	return d
 }
 
-// deed says in a few words what a record says.
-func (p *Pages) deed(ctx context.Context, r index.Record) web.Deed {
-	d := web.Deed{
+// deedOf says in a few words what a record says, and of which nodes; it names at most mostNodes of them.
+func deedOf(r index.Record) (d web.Deed, nodes []string) {
+	d = web.Deed{
 		ID:    r.ID,
 		Times: 1,
 		Kind:  web.KindOf(string(r.Noun), ""),
@@ -52,9 +57,8 @@ func (p *Pages) deed(ctx context.Context, r index.Record) web.Deed {
 	}
 	rec, problems := record.Decode(r.Body)
 	if len(problems) > 0 {
-		return d
+		return d, nil
 	}
-	var nodes []string
 	switch {
 	case rec.Event != nil:
 		d.Did, nodes = eventWords(rec.Event.Event)
@@ -83,8 +87,7 @@ func (p *Pages) deed(ctx context.Context, r index.Record) web.Deed {
 		d.Did, d.Note = "introduced itself", rec.Member.Name
 	}
 	nodes, d.More = shorten(nodes, mostNodes)
-	d.Nodes = p.refer(ctx, nodes)
-	return d
+	return d, nodes
 }
 
 // eventWords says what happened, and to what: the parent of a packing, the outputs of a transformation, else all things
