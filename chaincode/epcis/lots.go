@@ -95,7 +95,9 @@ func distinctLots(all []OfLot) []OfLot {
 }
 
 // hasLotSegment reports whether a path may have a lot, under one of the names of its application identifier.
-func hasLotSegment(path string) bool { return strings.Contains(path, "/10/") || strings.Contains(path, "/lot/") }
+func hasLotSegment(path string) bool {
+	return strings.Contains(path, "/10/") || strings.Contains(path, "/lot/")
+}
 
 // lotInLink finds the lot that a Digital Link names besides the thing that it
 // identifies: /01/…/10/LOT/21/SERIAL, or 10 or 21 in the query of the link. The item
