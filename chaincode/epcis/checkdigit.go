@@ -1,10 +1,6 @@
 package epcis
 
-import (
-	"strings"
-
-	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
-)
+import "strings"
 
 // CheckDigit computes the GS1 modulo 10 check digit (GS1 General Specifications, 7.9) that belongs after the digits of
 // a GTIN, an SSCC or a GLN. The text has digits only.
@@ -37,52 +33,6 @@ func WrongCheckDigit(thing string) (should byte, wrong bool) {
 		return 0, false
 	}
 	return Mistyped(digits)
-}
-
-// Typo is an identifier of an event whose check digit is wrong.
-type Typo struct {
-	Pointer string // JSON pointer (RFC 6901) to it in the event
-	Sent    string
-	Should  byte // what the check digit should be
-}
-
-// Typos finds the identifiers of things and places in an event that end in the wrong check digit, at most so many.
-func Typos(event *canonical.Value, most int) []Typo {
-	var typos []Typo
-	look := func(id *canonical.Value, list string, i int, member string) {
-		if id == nil || len(typos) == most {
-			return
-		}
-		should, wrong := WrongCheckDigit(Thing(id.Text))
-		switch {
-		case !wrong:
-		case i < 0:
-			typos = append(typos, Typo{canonical.Pointer(list) + member, id.Text, should})
-		default:
-			typos = append(typos, Typo{canonical.Pointer(list, i) + member, id.Text, should})
-		}
-	}
-	for _, name := range thingLists {
-		if list := find(event, name); list != nil {
-			look(list, name, -1, "")
-			for i := range list.Items {
-				look(&list.Items[i], name, i, "")
-			}
-		}
-	}
-	for _, name := range quantityLists {
-		if list := find(event, name); list != nil {
-			for i := range list.Items {
-				look(find(&list.Items[i], "epcClass"), name, i, "/epcClass")
-			}
-		}
-	}
-	for _, name := range [...]string{"bizLocation", "readPoint"} {
-		if place := find(event, name); place != nil {
-			look(find(place, "id"), name, -1, "/id")
-		}
-	}
-	return typos
 }
 
 // keyOfThing finds the GS1 key of a canonical thing, and its value. The key is nil if the thing has none.

@@ -1,6 +1,7 @@
 package epcis
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -22,8 +23,8 @@ func (o OfLot) IsItem() bool { return Class(o.Thing) != o.Thing }
 // Produced reports whether the event made the thing.
 func (o OfLot) Produced() bool { return strings.HasPrefix(o.Field, "output") }
 
-// Bounds of what an event says of lots. What is beyond them is not read: no sender
-// has a reason to name more lots beside the things of one event.
+// Bounds of what an event says of lots. What is beyond them is not read, and BeyondLots
+// tells of it: no sender has a reason to name more lots beside the things of one event.
 const (
 	mostLots    = 64 // named in the ilmd and the extensions of an event
 	deepestLot  = 8  // levels of objects and lists below the ilmd
@@ -48,8 +49,8 @@ func ofLots(event *canonical.Value, mentions []Mention) []OfLot {
 			all = appendOfLot(all, mentions, func(string) string { return lot })
 			continue
 		}
-		text = strings.ReplaceAll(text, "%", "%25") // it isn't encoded
-		var class, lot string                       // of the mention before
+		text = encoded(text)
+		var class, lot string // of the mention before
 		all = appendOfLot(all, mentions, func(thing string) string {
 			switch of := Class(thing); {
 			case !hasLots(of) || IsLot(thing):
@@ -62,6 +63,9 @@ func ofLots(event *canonical.Value, mentions []Mention) []OfLot {
 	}
 	return distinctLots(all)
 }
+
+// encoded writes a text that isn't percent-encoded as if it were.
+func encoded(text string) string { return strings.ReplaceAll(text, "%", "%25") }
 
 // appendOfLot appends the things of an event that are of a lot, which may depend on
 // the thing. What a lot beside the things is said to be does not concern what a
@@ -173,57 +177,118 @@ func qualified(class, ai, text string) string {
 // extensions of its own: numbers as people write them, or identifiers of lots.
 func lotsNamed(event *canonical.Value) []string {
 	var lots []string
-	for i := range event.Members {
-		m := &event.Members[i]
-		if m.Name == "ilmd" {
-			lots = lotsWithin(lots, &m.Value, 0)
-		} else if strings.Contains(m.Name, ":") && namesLot(m.Name) {
-			lots = lotTexts(lots, &m.Value, 0)
+	w := lotWalk{deepest: deepestLot, each: func(text string) bool {
+		if !slices.Contains(lots, text) {
+			lots = append(lots, text)
 		}
-	}
+		return len(lots) < mostLots
+	}}
+	w.event(event)
 	return lots
 }
 
-func lotsWithin(lots []string, v *canonical.Value, depth int) []string {
-	if depth > deepestLot {
-		return lots
+// BeyondLots tells what an event says of lots that Event.OfLots leaves out because
+// of a bound. A recall of such a lot would not reach the things of the event.
+func BeyondLots(event *canonical.Value) []Problem {
+	var problems []Problem
+	found := func(w *lotWalk, format string, args ...any) {
+		problems = append(problems, Problem{CodeTooMany, w.pointer(), fmt.Sprintf(format, args...)})
+	}
+	things := countMentions(event)
+	seen := map[string]bool{}
+	var w lotWalk
+	w = lotWalk{deepest: deepestExtension, each: func(text string) bool {
+		if w.depth > deepestLot {
+			found(&w, "a lot is named more than %d levels deep; name it further up", deepestLot)
+			return false
+		}
+		seen[text] = true
+		switch {
+		case len(seen) > mostLots:
+			found(&w, "an event may name %d lots beside its things at most; send an event for each lot, with its own things",
+				mostLots)
+		case len(seen)*things > mostOfLots:
+			found(&w, "an event may join %d things to lots at most, each thing to each lot; send an event for each lot, with "+
+				"its own things", mostOfLots)
+		}
+		return len(problems) == 0
+	}}
+	w.event(event)
+	return problems
+}
+
+// lotWalk goes through the texts of an event that name lots.
+type lotWalk struct {
+	deepest int                    // levels to look at
+	each    func(text string) bool // returns false to end the walk
+	path    []step                 // to the present value
+	depth   int                    // levels below the ilmd, or below the member that names a lot
+	ended   bool
+}
+
+func (w *lotWalk) pointer() string { return (&checker{path: w.path}).pointer() }
+
+func (w *lotWalk) event(event *canonical.Value) {
+	for i := range event.Members {
+		m := &event.Members[i]
+		w.path = append(w.path[:0], step{m.Name, -1})
+		if m.Name == "ilmd" {
+			w.within(&m.Value, 0)
+		} else if strings.Contains(m.Name, ":") && namesLot(m.Name) {
+			w.texts(&m.Value, 0, 0)
+		}
+	}
+}
+
+func (w *lotWalk) within(v *canonical.Value, depth int) {
+	if depth > w.deepest {
+		return
 	}
 	for i := range v.Items {
-		lots = lotsWithin(lots, &v.Items[i], depth+1)
+		w.path = append(w.path, step{"", i})
+		w.within(&v.Items[i], depth+1)
+		w.path = w.path[:len(w.path)-1]
 	}
 	for i := range v.Members {
 		m := &v.Members[i]
+		w.path = append(w.path, step{m.Name, -1})
 		if namesLot(m.Name) {
-			lots = lotTexts(lots, &m.Value, 0)
+			w.texts(&m.Value, depth, 0)
 		} else {
-			lots = lotsWithin(lots, &m.Value, depth+1)
+			w.within(&m.Value, depth+1)
 		}
+		w.path = w.path[:len(w.path)-1]
 	}
-	return lots
 }
 
-// lotTexts reads the value of a member that names a lot, or several.
-func lotTexts(lots []string, v *canonical.Value, depth int) []string {
-	if depth > deepestLot || len(lots) >= mostLots {
-		return lots
+// texts reads the value of a member that names a lot, or several. The member is so many levels below the ilmd, and the
+// value so many below the member.
+func (w *lotWalk) texts(v *canonical.Value, below, depth int) {
+	if w.ended || depth > w.deepest {
+		return
 	}
 	switch v.Kind {
 	case canonical.String, canonical.Number:
-		if text := trim(v.Text); text != "" && !slices.Contains(lots, text) {
-			lots = append(lots, text)
+		if text := trim(v.Text); text != "" {
+			w.depth = max(below, depth)
+			w.ended = !w.each(text)
 		}
 	case canonical.Array:
 		for i := range v.Items {
-			lots = lotTexts(lots, &v.Items[i], depth+1)
+			w.path = append(w.path, step{"", i})
+			w.texts(&v.Items[i], below, depth+1)
+			w.path = w.path[:len(w.path)-1]
 		}
 	case canonical.Object:
 		for _, name := range [...]string{"@value", "value", "#text", "@id", "id"} {
 			if value := find(v, name); value != nil {
-				return lotTexts(lots, value, depth+1)
+				w.path = append(w.path, step{name, -1})
+				w.texts(value, below, depth+1)
+				w.path = w.path[:len(w.path)-1]
+				return
 			}
 		}
 	}
-	return lots
 }
 
 // lotNames are the local names by which the vocabularies of GS1 and of its users

@@ -14,11 +14,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// The codes of warnings about a document and its events. What they are about is taken all the same.
-const (
-	CodeNotKept         = "not_kept"          // a part of the document that isn't on the ledger
-	CodeWrongCheckDigit = "wrong_check_digit" // an identifier that is probably mistyped
-)
+// CodeNotKept warns of a part of the document that isn't on the ledger.
+const CodeNotKept = "not_kept"
 
 // byteOrderMark may come before a text in UTF-8. It means nothing (RFC 8259, section 8.1).
 var byteOrderMark = []byte{0xEF, 0xBB, 0xBF}
@@ -98,19 +95,20 @@ func redefined(context canonical.Value, at string) []record.Problem {
 	return problems
 }
 
-// mostMistyped bounds the warnings about the identifiers of one event.
-const mostMistyped = 20
+// mostOdd bounds the warnings about one event.
+const mostOdd = 20
 
-// warnOfCheckDigits warns of identifiers that end in the wrong check digit. Each is recorded as another thing than the
-// one that was probably meant.
-func (d *draft) warnOfCheckDigits(event *canonical.Value) {
-	for _, typo := range epcis.Typos(event, mostMistyped) {
-		d.warn(record.Problem{
-			Code: CodeWrongCheckDigit, Pointer: d.place.Pointer() + typo.Pointer,
-			Detail: fmt.Sprintf("the check digit of %s should be %c; the event is recorded of another thing than the one "+
-				"that was probably meant", record.Brief(typo.Sent), typo.Should),
-		})
+// warnOfOddities warns of what is odd about an event by itself: identifiers that name another thing than was probably
+// meant, and units that nobody knows.
+func (d *draft) warnOfOddities(event *canonical.Value) {
+	for _, p := range epcis.Warnings(event, mostOdd) {
+		d.warn(record.Problem{Code: p.Code, Pointer: d.place.Pointer() + p.Pointer, Detail: p.Detail})
 	}
+}
+
+// beyond are the faults of an event that names more lots than the index reads.
+func beyond(event *canonical.Value, at string) []record.Problem {
+	return record.EventProblems(epcis.BeyondLots(event), at)
 }
 
 // containment are the faults of an event that packs or unpacks. EPCIS lets an observation go without a parent, and

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -62,9 +63,37 @@ func TestAWrongCheckDigitIsAWarning(t *testing.T) {
 	assert.Zero(t, job.Rejected)
 	require.Len(t, job.Warnings.List, 1)
 	w := job.Warnings.List[0]
-	assert.Equal(t, CodeWrongCheckDigit, w.Code)
+	assert.Equal(t, epcis.CodeWrongCheckDigit, w.Code)
 	assert.Equal(t, "/epcisBody/eventList/1/epcList/0", w.Pointer)
 	assert.Contains(t, w.Detail, "should be 6")
+}
+
+func TestWhatIsOddAboutAnEventIsAWarning(t *testing.T) {
+	f := newFixture(t)
+	long := strings.Repeat("L", 21)
+	text := document(strings.Replace(observed("1"), "/21/1", "/10/"+long, 1), strings.Replace(packed("OBSERVE", ""), "10}", `10,"uom":"KGG"}`, 1))
+	job, err := f.read(capture.Rollback, 10, whole(text))
+	require.NoError(t, err)
+	var got []string
+	for _, w := range job.Warnings.List {
+		got = append(got, w.Code+" "+w.Pointer)
+	}
+	assert.Equal(t, []string{
+		epcis.CodeNotAKey + " /epcisBody/eventList/0/epcList/0",
+		epcis.CodeUnknownUnit + " /epcisBody/eventList/1/childQuantityList/0/uom",
+	}, got)
+}
+
+func TestAllFaultsOfAnEventAreToldAtOnce(t *testing.T) {
+	event := strings.Replace(strings.Replace(packed("ADD", ""), ":10}", ":0}", 1), "2026-03-01T08:00:00Z", "noon", 1)
+	_, err := newFixture(t).read(capture.Rollback, 10, whole(document(event)))
+	var refusal *Refusal
+	require.ErrorAs(t, err, &refusal)
+	var got []string
+	for _, p := range refusal.Problems {
+		got = append(got, strings.TrimPrefix(p.Pointer, "/epcisBody/eventList/0"))
+	}
+	assert.Equal(t, []string{"/parentID", "/childQuantityList/0/quantity", "/eventTime"}, got)
 }
 
 func packed(action, more string) string {
@@ -77,11 +106,17 @@ func TestRulesOfTheStandardThatItsSchemaLacksHold(t *testing.T) {
 	redefining := strings.Replace(document(observed("1")), gs1Context,
 		`"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"epcList":"https://else.example/o"}]`, 1)
 	own := `,"@context":{"type":"https://else.example/t"}`
+	manyLots := `"L0"`
+	for i := range 64 {
+		manyLots += fmt.Sprintf(`,"L%d"`, i+1)
+	}
 	for name, c := range map[string]struct{ text, code, pointer string }{
-		"packing in nothing":                    {document(packed("ADD", "")), epcis.CodeMissingField, "/epcisBody/eventList/0/parentID"},
-		"unpacking from nothing":                {document(packed("DELETE", "")), epcis.CodeMissingField, "/epcisBody/eventList/0/parentID"},
-		"packing nothing":                       {document(strings.Replace(packed("ADD", parent), ":10}", ":0}", 1)), epcis.CodeNotAllowed, "/epcisBody/eventList/0/childQuantityList/0/quantity"},
-		"packing less than nothing":             {document(strings.Replace(packed("ADD", parent), ":10}", ":-2}", 1)), epcis.CodeNotAllowed, "/epcisBody/eventList/0/childQuantityList/0/quantity"},
+		"packing in nothing":        {document(packed("ADD", "")), epcis.CodeMissingField, "/epcisBody/eventList/0/parentID"},
+		"unpacking from nothing":    {document(packed("DELETE", "")), epcis.CodeMissingField, "/epcisBody/eventList/0/parentID"},
+		"packing nothing":           {document(strings.Replace(packed("ADD", parent), ":10}", ":0}", 1)), epcis.CodeNotAllowed, "/epcisBody/eventList/0/childQuantityList/0/quantity"},
+		"packing less than nothing": {document(strings.Replace(packed("ADD", parent), ":10}", ":-2}", 1)), epcis.CodeNotAllowed, "/epcisBody/eventList/0/childQuantityList/0/quantity"},
+		"more lots than are read": {document(observed("1", `,"@context":{"ex":"https://else.example/"},"ex:lot":[`+manyLots+`]`)),
+			epcis.CodeTooMany, "/epcisBody/eventList/0/ex:lot/64"},
 		"a context with other meanings":         {redefining, epcis.CodeNotAllowed, "/@context"},
 		"an event's context with other meaning": {document(observed("1", own)), epcis.CodeNotAllowed, "/epcisBody/eventList/0/@context"},
 	} {

@@ -3,6 +3,7 @@ package intake
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
@@ -176,31 +177,30 @@ func eventOf(e epcis.DocumentEvent) event { return event{e.Event, e.Context, poi
 // makeDraft makes the record of an event, unless it has faults. The body is the writer's.
 func makeDraft(w *record.Writer, i int, e event, faults []record.Problem) (draft, *record.Record) {
 	id, named := e.value.Lookup("eventID")
-	d := draft{index: i, Item: capture.Item{EventID: id.Text, Problems: faults}, place: e.place, named: named}
+	d := draft{index: i, Item: capture.Item{EventID: id.Text}, place: e.place, named: named}
 	if !e.value.Has("errorDeclaration") {
 		d.sentID = d.EventID
 	}
 	if len(d.EventID) > maxText {
 		d.EventID = ""
 	}
-	faults = append(faults, containment(&e.value, e.place.Pointer())...)
-	d.Problems = faults
+	at := e.place.Pointer()
+	faults = append(append(faults, containment(&e.value, at)...), beyond(&e.value, at)...)
+	r, problems := w.Event(e.value, e.context)
+	for _, p := range problems {
+		p.Pointer = at + p.Pointer
+		if !slices.ContainsFunc(faults, func(f record.Problem) bool { return f.Code == p.Code && f.Pointer == p.Pointer }) {
+			faults = append(faults, p)
+		}
+	}
 	for i := range faults {
 		faults[i].Index = d.index
 	}
-	if len(faults) > 0 {
-		return d, nil
-	}
-	r, problems := w.Event(e.value, e.context)
-	for _, p := range problems {
-		p.Index, p.Pointer = i, e.place.Pointer()+p.Pointer
-		d.Problems = append(d.Problems, p)
-	}
-	if len(problems) > 0 {
+	if d.Problems = faults; len(faults) > 0 {
 		return d, nil
 	}
 	d.describe(r)
-	d.warnOfCheckDigits(&e.value)
+	d.warnOfOddities(&e.value)
 	return d, r
 }
 

@@ -26,10 +26,18 @@ type Index interface {
 	Diagnose(err error) error
 }
 
+// Queue is where the events of a document go. *capture.Intake is one, and *Checked another.
+type Queue interface {
+	// Add takes the next events, and copies their bodies.
+	Add(ctx context.Context, items ...capture.Item) error
+	// Warn takes warnings about the document. It is called once, after the last event.
+	Warn(list ...record.Problem)
+}
+
 // Config says whose document is read, and where its events go. All fields are required.
 type Config struct {
 	Index     Index
-	Queue     *capture.Intake
+	Queue     Queue
 	MSPID     string // of the organisation that sends the document
 	Behaviour capture.Behaviour
 	Limit     int // events
