@@ -21,6 +21,7 @@ func imported(t *testing.T, name string) []string {
 
 func TestTheFacesOfTheGatewayDoNotHoldEachOther(t *testing.T) {
 	assert.NotContains(t, imported(t, "gateway/api"), module+"gateway/pages")
+	assert.NotContains(t, imported(t, "gateway/api"), module+"web")
 	assert.NotContains(t, imported(t, "gateway/pages"), module+"gateway/api")
 }
 

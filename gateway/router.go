@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/pedigree-ledger/pedigree/gateway/api"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 	"github.com/pedigree-ledger/pedigree/gateway/pages"
 	"github.com/pedigree-ledger/pedigree/gateway/router"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
@@ -11,31 +12,33 @@ import (
 )
 
 // router puts the API for programs and the pages for people under one router. A page that changes something makes a
-// request in the name of the person who is signed in, as that person's program would.
+// request of the API in the name of the person who is signed in, as that person's program would.
 func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, error) {
 	cfg, sessions := g.cfg, session.New(g.callers, g.cfg.MSPID)
-	var outer *router.Router
-	people, err := pages.New(pages.Config{
-		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
-		Sessions: sessions, Queue: g.queue, Index: g.index, Trust: maker.Trust, Logger: g.log,
-		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
-		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { outer.Inside().ServeHTTP(w, r) }),
-	})
+	description, err := openapi.Load()
 	if err != nil {
 		return nil, err
 	}
-	g.stopWatching = people.Stop
 	programs, err := api.New(api.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
-		Callers: g.callers, Sessions: sessions, People: people, Index: g.index, Queue: g.queue, Runs: g.runs,
+		Description: description, Sessions: sessions, Index: g.index, Queue: g.queue, Runs: g.runs,
 		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Rebuild: g.Rebuild, Metrics: figures.handler(), Logger: g.log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	outer = router.New(router.Config{
-		API: programs, Pages: people, Member: sessions.Member, Observe: figures.observe, Logger: g.log,
+	people, err := pages.New(pages.Config{
+		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
+		Sessions: sessions, Queue: g.queue, Index: g.index, Trust: maker.Trust, Logger: g.log,
+		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
+		Description: description, Requests: router.Inside(programs, figures.observe, g.log),
 	})
-	return outer, nil
+	if err != nil {
+		return nil, err
+	}
+	g.stopWatching = people.Stop
+	return router.New(router.Config{
+		API: programs, Pages: people, Description: description, Member: sessions.Member, Observe: figures.observe, Logger: g.log,
+	}), nil
 }

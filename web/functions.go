@@ -59,8 +59,8 @@ func (p *Pages) script(name string) (string, error) {
 // Href returns the path of the page about a node.
 func Href(node string) string {
 	switch {
-	case strings.HasPrefix(node, digitalLink+"/"):
-		return node[len(digitalLink):]
+	case strings.HasPrefix(node, epcis.DigitalLink+"/"):
+		return node[len(epcis.DigitalLink):]
 	case strings.HasPrefix(node, "ni:///"):
 		return "/records/" + url.PathEscape(node)
 	}
@@ -71,9 +71,6 @@ func Href(node string) string {
 	}
 	return "/search?q=" + url.QueryEscape(node)
 }
-
-// digitalLink is the beginning of the canonical name of every thing that has a page.
-const digitalLink = "https://id.gs1.org"
 
 // Brief shortens an identifier but keeps the part that distinguishes it. It keeps the first digits of a hash, shows
 // what the code of a thing says, and keeps the beginning and the end of other long names.

@@ -2,8 +2,12 @@ package epcis
 
 import "strings"
 
+// DigitalLink is the origin of the canonical Digital Link of every thing. What follows is the path of the thing, which
+// any host may resolve.
+const DigitalLink = "https://id.gs1.org"
+
 // digitalLink is the beginning of every canonical GS1 identifier.
-const digitalLink = "https://id.gs1.org/"
+const digitalLink = DigitalLink + "/"
 
 // Thing returns the canonical spelling of a GS1 identifier, a Digital Link below
 // https://id.gs1.org/, so that things can be compared as strings. It understands

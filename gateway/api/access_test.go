@@ -13,28 +13,29 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/admission"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 )
 
 // fillers stand for path parameters.
 var fillers = map[string]string{"id": strings.Repeat("0", 64), "kind": "dataset", "namespace": "lab", "name": "readings", "version": "1", "eventID": "urn:x:y", "key": "01", "value": "09520051012017", "qualifier": "10", "qualifierValue": "A", "qualifier2": "21", "qualifierValue2": "B", "slug": "invalid", "file": "x.css", "runId": "none"}
 
-func pathOf(o *operation) string {
-	return regexp.MustCompile(`\{(\w+)\}`).ReplaceAllStringFunc(o.path, func(p string) string { return fillers[strings.Trim(p, "{}")] })
+func pathOf(o *openapi.Operation) string {
+	return regexp.MustCompile(`\{(\w+)\}`).ReplaceAllStringFunc(o.Path, func(p string) string { return fillers[strings.Trim(p, "{}")] })
 }
 
 func TestEveryRouteLetsInItsRolesOnly(t *testing.T) {
 	f := newFixture(t)
-	for _, o := range f.server.spec.operations {
-		t.Run(o.method+" "+o.path, func(t *testing.T) {
+	for _, o := range f.server.Description.Operations {
+		t.Run(o.Method+" "+o.Path, func(t *testing.T) {
 			body := ""
-			if len(o.consumes) > 0 {
+			if len(o.Consumes) > 0 {
 				body = "{}"
 			}
-			r := request{method: o.method, path: pathOf(o), body: body, header: map[string]string{"Accept": "*/*"}}
+			r := request{method: o.Method, path: pathOf(o), body: body, header: map[string]string{"Accept": "*/*"}}
 
 			r.role = "nobody"
 			a := f.do(r)
-			if len(o.roles) == 0 || o.optional {
+			if len(o.Roles) == 0 || o.Optional {
 				assert.NotContains(t, []int{401, 403}, a.status, "anybody may call it: %s", a.body)
 			} else {
 				assert.Equal(t, http.StatusUnauthorized, a.status)
@@ -43,7 +44,7 @@ func TestEveryRouteLetsInItsRolesOnly(t *testing.T) {
 			}
 
 			r.role = "stranger"
-			if a = f.do(r); len(o.roles) > 0 {
+			if a = f.do(r); len(o.Roles) > 0 {
 				assert.Equal(t, http.StatusUnauthorized, a.status)
 				assert.Contains(t, a.header.Get("WWW-Authenticate"), "invalid_token")
 				securityException(t, o, a)
@@ -52,36 +53,36 @@ func TestEveryRouteLetsInItsRolesOnly(t *testing.T) {
 			for _, role := range access.Roles {
 				r.role = string(role)
 				a = f.do(r)
-				if len(o.roles) == 0 || slices.Contains(o.roles, role) {
+				if len(o.Roles) == 0 || slices.Contains(o.Roles, role) {
 					assert.NotContains(t, []int{401, 403}, a.status, "%s may call it: %s", role, a.body)
 					continue
 				}
 				assert.Equal(t, http.StatusForbidden, a.status, role)
-				assert.Contains(t, a.problem(t).Detail, string(o.roles[0]), "the role that is needed is named")
+				assert.Contains(t, a.problem(t).Detail, string(o.Roles[0]), "the role that is needed is named")
 				securityException(t, o, a)
 			}
 		})
 	}
 }
 
-func securityException(t *testing.T, o *operation, a answer) {
+func securityException(t *testing.T, o *openapi.Operation, a answer) {
 	t.Helper()
-	if p := a.problem(t); o.epcis() {
+	if p := a.problem(t); o.EPCIS() {
 		assert.Equal(t, "epcisException:SecurityException", p.Type)
 	}
 }
 
 func TestWritesAreForSubmittersAndOperators(t *testing.T) {
 	f := newFixture(t)
-	for _, o := range f.server.spec.operations {
-		if o.method != http.MethodPost {
+	for _, o := range f.server.Description.Operations {
+		if o.Method != http.MethodPost {
 			continue
 		}
 		want := []access.Role{access.Submitter}
-		if o.id == "recordMember" || o.id == "reindex" {
+		if o.ID == "recordMember" || o.ID == "reindex" {
 			want = []access.Role{access.Operator}
 		}
-		assert.Equal(t, want, o.roles, o.id)
+		assert.Equal(t, want, o.Roles, o.ID)
 	}
 }
 
@@ -189,13 +190,17 @@ func TestMoreRequestsThanPlaces(t *testing.T) {
 	assert.NotZero(t, s.RetryAfter)
 }
 
-func TestRouterAndDescriptionHaveTheSameRoutes(t *testing.T) {
+func TestEngineAndDescriptionHaveTheSameRoutes(t *testing.T) {
 	f := newFixture(t)
 	described := map[string]bool{}
-	for _, o := range f.server.spec.operations {
-		for _, path := range o.routes() {
-			described[o.method+" "+path] = true
-			if o.method == http.MethodGet {
+	for _, o := range f.server.Description.Operations {
+		if o.Page() {
+			continue
+		}
+		for _, address := range o.Addresses() {
+			path := strings.NewReplacer("{", ":", "}", "").Replace(address)
+			described[o.Method+" "+path] = true
+			if o.Method == http.MethodGet {
 				described[http.MethodHead+" "+path] = true
 			}
 		}

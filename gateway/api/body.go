@@ -41,21 +41,21 @@ type body struct {
 // open begins to read the request's body. The caller closes it.
 func (c *call) open() (*body, error) {
 	media, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
-	if charset := params["charset"]; err != nil || !slices.Contains(c.op.consumes, media) ||
+	if charset := params["charset"]; err != nil || !slices.Contains(c.op.Consumes, media) ||
 		charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return nil, problem.New(
 			problem.Unsupported,
 			"Content-Type is %q; this route takes %s, in UTF-8",
 			record.Brief(problem.Clean(c.GetHeader("Content-Type"))),
-			strings.Join(c.op.consumes, " and "),
+			strings.Join(c.op.Consumes, " and "),
 		)
 	}
-	if c.Request.ContentLength > c.op.maxBytes {
-		return nil, tooManyBytes(c.Request.ContentLength, c.op.maxBytes)
+	if c.Request.ContentLength > c.op.MaxBytes {
+		return nil, tooManyBytes(c.Request.ContentLength, c.op.MaxBytes)
 	}
 	b := &body{
-		media: media, control: http.NewResponseController(c.Writer), most: c.op.maxBytes, close: func() {},
-		raw: http.MaxBytesReader(c.Writer, pace.Upload.Body(c.Writer, c.Request.Body), c.op.maxBytes),
+		media: media, control: http.NewResponseController(c.Writer), most: c.op.MaxBytes, close: func() {},
+		raw: http.MaxBytesReader(c.Writer, pace.Upload.Body(c.Writer, c.Request.Body), c.op.MaxBytes),
 	}
 	return b, b.decode(strings.ToLower(strings.Join(c.Request.Header.Values("Content-Encoding"), ",")))
 }
@@ -163,7 +163,7 @@ func (c *call) read() ([]byte, error) {
 		return nil, err
 	}
 	defer b.Close()
-	all := make([]byte, 0, min(firstBuffer, c.op.maxBytes+1))
+	all := make([]byte, 0, min(firstBuffer, c.op.MaxBytes+1))
 	for {
 		n, err := b.Read(all[len(all):cap(all)])
 		all = all[:len(all)+n]
@@ -174,7 +174,7 @@ func (c *call) read() ([]byte, error) {
 			return nil, err
 		}
 		if len(all) == cap(all) {
-			larger := make([]byte, len(all), min(2*int64(cap(all)), c.op.maxBytes+1))
+			larger := make([]byte, len(all), min(2*int64(cap(all)), c.op.MaxBytes+1))
 			copy(larger, all)
 			all = larger
 		}
@@ -194,7 +194,7 @@ func (c *call) json(limits canonical.Limits) (canonical.Value, error) {
 	if err != nil {
 		return canonical.Value{}, err
 	}
-	limits.Bytes = int(c.op.maxBytes)
+	limits.Bytes = int(c.op.MaxBytes)
 	v, err := canonical.Parse(text, limits)
 	return v, malformed(err)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 )
 
 // repeated is a text that is repeated until so many bytes are there.
@@ -84,20 +85,20 @@ var bombs = map[string]bomb{
 // A body takes memory by the limits of its route, whatever it unfolds to.
 func TestABodyTakesMemoryByItsLimitsWhateverItUnfoldsTo(t *testing.T) {
 	f := newFixture(t, capture.Config{QueuedRecords: 1000})
-	for _, o := range f.server.spec.operations {
+	for _, o := range f.server.Description.Operations {
 		for name, b := range bombs {
 			for _, coding := range []string{"gzip", "zstd"} {
-				if o.maxBytes == 0 || (coding == "zstd" || o.maxBytes == 64<<20) && name != "spaces" && name != "many arrays" {
+				if o.MaxBytes == 0 || (coding == "zstd" || o.MaxBytes == 64<<20) && name != "spaces" && name != "many arrays" {
 					continue // all bombs in one coding are enough, and some of them where they take long
 				}
-				much, most := o.maxBytes+1, uint64(o.maxBytes*8+40<<20)
-				if o.id == "capture" { // is read as a stream, and keeps what stands around the events
+				much, most := o.MaxBytes+1, uint64(o.MaxBytes*8+40<<20)
+				if o.ID == "capture" { // is read as a stream, and keeps what stands around the events
 					much, most = 64<<20, 120<<20
 					if strings.HasPrefix(name, "many") {
 						most = 500 << 20 // for a million values
 					}
 				}
-				f.unfolds(o, b.bytes(t, coding, much), coding, most, o.id+" with "+name+" in "+coding)
+				f.unfolds(o, b.bytes(t, coding, much), coding, most, o.ID+" with "+name+" in "+coding)
 			}
 		}
 	}
@@ -105,13 +106,13 @@ func TestABodyTakesMemoryByItsLimitsWhateverItUnfoldsTo(t *testing.T) {
 }
 
 // unfolds sends a bomb, and checks how many bytes that takes.
-func (f *fixture) unfolds(o *operation, sent []byte, coding string, most uint64, what string) {
+func (f *fixture) unfolds(o *openapi.Operation, sent []byte, coding string, most uint64, what string) {
 	f.t.Helper()
-	for _, media := range o.consumes {
-		r := httptest.NewRequest(o.method, pathOf(o), bytes.NewReader(sent))
+	for _, media := range o.Consumes {
+		r := httptest.NewRequest(o.Method, pathOf(o), bytes.NewReader(sent))
 		r.Header.Set("Content-Type", media)
 		r.Header.Set("Content-Encoding", coding)
-		r.Header.Set("Authorization", "Bearer "+string(o.roles[0])+"-token")
+		r.Header.Set("Authorization", "Bearer "+string(o.Roles[0])+"-token")
 		w := httptest.NewRecorder()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -124,18 +125,18 @@ func (f *fixture) unfolds(o *operation, sent []byte, coding string, most uint64,
 
 func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
 	f := newFixture(t)
-	for _, o := range f.server.spec.operations {
-		if o.maxBytes == 0 {
+	for _, o := range f.server.Description.Operations {
+		if o.MaxBytes == 0 {
 			continue
 		}
-		r := httptest.NewRequest(o.method, pathOf(o), strings.NewReader("{"))
-		r.ContentLength = o.maxBytes
-		r.Header.Set("Content-Type", o.consumes[0])
-		r.Header.Set("Authorization", "Bearer "+string(o.roles[0])+"-token")
+		r := httptest.NewRequest(o.Method, pathOf(o), strings.NewReader("{"))
+		r.ContentLength = o.MaxBytes
+		r.Header.Set("Content-Type", o.Consumes[0])
+		r.Header.Set("Authorization", "Bearer "+string(o.Roles[0])+"-token")
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		f.router.ServeHTTP(httptest.NewRecorder(), r)
 		runtime.ReadMemStats(&after)
-		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(2<<20), o.id)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(2<<20), o.ID)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/gateway/intake"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 )
 
 // epcisVersion and cbvVersion are what the EPCIS routes speak.
@@ -38,15 +39,15 @@ func (s *Server) epcisOptions(c *call) error {
 		h.Set(name, cbvVersion)
 	}
 	methods := []string{http.MethodOptions}
-	for _, o := range s.spec.operations {
-		if o.path != c.op.path || o.method == http.MethodOptions {
+	for _, o := range s.Description.Operations {
+		if o.Path != c.op.Path || o.Method == http.MethodOptions {
 			continue
 		}
-		methods = append(methods, o.method)
-		if o.method == http.MethodGet {
+		methods = append(methods, o.Method)
+		if o.Method == http.MethodGet {
 			methods = append(methods, http.MethodHead)
 		}
-		if o.id == "capture" {
+		if o.ID == "capture" {
 			s.captureLimits(h, o)
 		}
 	}
@@ -56,9 +57,9 @@ func (s *Server) epcisOptions(c *call) error {
 	return nil
 }
 
-func (s *Server) captureLimits(h http.Header, o *operation) {
+func (s *Server) captureLimits(h http.Header, o *openapi.Operation) {
 	h.Set("GS1-EPCIS-Capture-Limit", strconv.Itoa(s.captureLimit()))
-	h.Set("GS1-EPCIS-Capture-File-Size-Limit", strconv.FormatInt(o.maxBytes, 10))
+	h.Set("GS1-EPCIS-Capture-File-Size-Limit", strconv.FormatInt(o.MaxBytes, 10))
 	h.Set("GS1-Capture-Error-Behaviour", "all")
 }
 

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,22 +16,22 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/formats/catalogue"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/formatstest"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 )
 
 // TestTheDescriptionHasEveryFormat: what can be asked for, what can be accepted and what is in the catalogue is one
 // list.
 func TestTheDescriptionHasEveryFormat(t *testing.T) {
-	s, err := loadSpec()
+	s, err := openapi.Load()
 	require.NoError(t, err)
-	i := slices.IndexFunc(s.operations, func(o *operation) bool { return o.id == "lineage" })
-	o := s.operations[i]
+	o := s.Operation("lineage")
 	var names, types []string
 	for _, f := range catalogue.Formats {
 		names, types = append(names, f.Name), append(types, f.MediaType)
 	}
-	assert.Equal(t, names, o.query("format").enum)
-	assert.ElementsMatch(t, types, o.produces)
-	assert.Equal(t, "application/json", o.produces[0])
+	assert.Equal(t, names, o.Parameter("format").Enum)
+	assert.ElementsMatch(t, types, o.Produces)
+	assert.Equal(t, "application/json", o.Produces[0])
 }
 
 func TestLineageInEveryFormat(t *testing.T) {

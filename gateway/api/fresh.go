@@ -17,7 +17,7 @@ const DefaultPatience = 500 * time.Millisecond
 // readFresh runs a read, and runs it again after each new block as long as what it asks for is missing and patience
 // lasts.
 func (s *Server) readFresh(c *call, read handler) error {
-	if c.op.method != http.MethodGet || len(c.op.roles) == 0 {
+	if c.op.Method != http.MethodGet || len(c.op.Roles) == 0 {
 		return read(c) // it writes, or is not about the ledger
 	}
 	var err error

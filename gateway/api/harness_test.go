@@ -30,6 +30,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 	"github.com/pedigree-ledger/pedigree/gateway/pages"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/router"
@@ -41,16 +42,17 @@ import (
 
 // fixture is a server over a real index and a real queue. No network is behind it: what is queued stays queued.
 type fixture struct {
-	t      testing.TB
-	ledger *indextest.Ledger
-	server *Server
-	router *router.Router
-	people *pages.Pages
-	http   *httptest.Server
-	queue  *capture.Queue
-	folder string // of the queue
-	log    *logBuffer
-	peers  bool // whether a peer can be called
+	t       testing.TB
+	ledger  *indextest.Ledger
+	server  *Server
+	callers *access.Callers
+	router  *router.Router
+	people  *pages.Pages
+	http    *httptest.Server
+	queue   *capture.Queue
+	folder  string // of the queue
+	log     *logBuffer
+	peers   bool // whether a peer can be called
 }
 
 // logBuffer keeps what was logged.
@@ -83,6 +85,7 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	callers, err := access.Open(writeTokens(t), log)
 	require.NoError(t, err)
+	f.callers = callers
 	cfg := append(queue, capture.Config{})[0]
 	cfg.Folder, cfg.Identity, cfg.Logger = t.TempDir(), callers.Identity, log
 	f.folder = cfg.Folder
@@ -96,24 +99,26 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	health := func() ledger.Health {
 		return ledger.Health{Following: true, Peers: []ledger.PeerHealth{{MSPID: "LabMSP", Address: "127.0.0.1:1", Usable: f.peers}}}
 	}
+	description, err := openapi.Load()
+	require.NoError(t, err)
+	f.server, err = New(Config{
+		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Description: description, Index: ix, Queue: f.queue, Runs: told,
+		Sessions: sessions, Witnesses: (&witness.Finder{Index: ix, Patience: time.Millisecond}).Find,
+		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pedigree_ready 1\n") }),
+		Wait:    50 * time.Millisecond, Patience: time.Millisecond, Logger: log,
+	})
+	require.NoError(t, err)
 	people, err := pages.New(pages.Config{
+		Description: description, Requests: router.Inside(f.server, nil, log),
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Sessions: sessions, Queue: f.queue, Index: ix,
-		API:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.router.Inside().ServeHTTP(w, r) }),
 		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Logger: log,
 		Trust: func(ctx context.Context) (*proof.Trust, error) { return f.server.Prover.Trust(ctx) },
 	})
 	require.NoError(t, err)
 	f.people = people
 	t.Cleanup(people.Stop)
-	f.server, err = New(Config{
-		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Callers: callers, Index: ix, Queue: f.queue, Runs: told,
-		Sessions: sessions, People: people, Witnesses: (&witness.Finder{Index: ix, Patience: time.Millisecond}).Find,
-		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
-		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pedigree_ready 1\n") }),
-		Wait:    50 * time.Millisecond, Patience: time.Millisecond, Logger: log,
-	})
-	require.NoError(t, err)
-	f.router = router.New(router.Config{API: f.server, Pages: people, Member: sessions.Member, Logger: log})
+	f.router = router.New(router.Config{API: f.server, Pages: people, Description: description, Member: sessions.Member, Logger: log})
 	f.http = httptest.NewServer(f.router)
 	t.Cleanup(f.http.Close)
 	return f

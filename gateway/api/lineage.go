@@ -72,7 +72,7 @@ func (c *call) format() formats.Format {
 	}
 	media := c.accept
 	if media == "text/html" {
-		if other := c.preferred(slices.DeleteFunc(slices.Clone(c.op.produces), func(t string) bool { return t == "text/html" })); other != "" {
+		if other := c.preferred(slices.DeleteFunc(slices.Clone(c.op.Produces), func(t string) bool { return t == "text/html" })); other != "" {
 			media = other
 		}
 	}

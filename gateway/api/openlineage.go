@@ -241,7 +241,7 @@ func (s *Server) readBatch(c *call) ([]sent, error) {
 		return nil, err
 	}
 	limits := canonical.Limits{
-		Bytes:  int(c.op.maxBytes),
+		Bytes:  int(c.op.MaxBytes),
 		Depth:  openlineage.MaxDepth + 1,
 		Values: 4 * openlineage.MaxValues,
 	}

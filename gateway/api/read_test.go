@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 )
@@ -312,21 +313,21 @@ func TestThePublicPageTellsWhatIsAffectedAndNotByWhat(t *testing.T) {
 	const sscc = "https://id.gs1.org/00/095200510000000013"
 	f.ledger.Put("Harbor", indextest.Event(t, `{"type":"AggregationEvent","eventTime":"2026-03-03T08:00:00Z","action":"ADD",
 		"parentID":"`+sscc+`","childQuantityList":[{"epcClass":"`+lot("SHELF")+`"}]}`))
-	assert.Contains(t, page(lot("SHELF")[len(digitalLink):]), "No recall is on the ledger")
+	assert.Contains(t, page(lot("SHELF")[len(epcis.DigitalLink):]), "No recall is on the ledger")
 
 	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"Listeria at Seaside Ltd"}`, lot("BAD")))
 	for _, thing := range []string{lot("MID"), lot("SHELF"), lot("SHELF") + "/21/S1", sscc} {
-		body := page(thing[len(digitalLink):])
+		body := page(thing[len(epcis.DigitalLink):])
 		assert.Contains(t, body, "Affected by a recall of what it comes from", thing)
 		for _, secret := range []string{"No recall", "Seaside", "BAD", "HarborMSP"} {
 			assert.NotContains(t, body, secret, thing)
 		}
 	}
-	member := f.do(request{path: lot("SHELF")[len(digitalLink):], header: map[string]string{"Accept": "text/html"}}).body
+	member := f.do(request{path: lot("SHELF")[len(epcis.DigitalLink):], header: map[string]string{"Accept": "text/html"}}).body
 	assert.Contains(t, member, "Seaside")
 	assert.NotContains(t, member, "No recall")
 	// Lists say it wherever they name one of these.
-	for _, path := range []string{"/01/09520051010106", lot("OTHER")[len(digitalLink):]} {
+	for _, path := range []string{"/01/09520051010106", lot("OTHER")[len(epcis.DigitalLink):]} {
 		a := f.do(request{path: path, header: f.signedIn("auditor")})
 		require.Equal(t, http.StatusOK, a.status, path)
 		assert.Equal(t, 2, strings.Count(a.body, `flag flag-affected`), path)
@@ -337,7 +338,7 @@ func TestThePublicPageTellsWhatIsAffectedAndNotByWhat(t *testing.T) {
 	found := f.do(request{path: "/search?q=SHELF", header: f.signedIn("auditor")})
 	require.Equal(t, http.StatusOK, found.status)
 	assert.Equal(t, 1, strings.Count(found.body, `flag flag-affected`), "one of two lots of that number")
-	unmade := page(lot("OTHER")[len(digitalLink):])
+	unmade := page(lot("OTHER")[len(epcis.DigitalLink):])
 	assert.Contains(t, unmade, "Nobody has recorded anything about this lot")
 	assert.NotContains(t, unmade, "No recall")
 }

@@ -4,25 +4,24 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/admission"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/requestlog"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
-	"github.com/pedigree-ledger/pedigree/web"
 )
 
 // Limits of the server. Those of single routes are in openapi.yaml.
@@ -58,34 +57,22 @@ type Prover interface {
 	Trust(ctx context.Context) (*proof.Trust, error)
 }
 
-// People is what the API needs of the pages for people, which are served beside it.
-type People interface {
-	// ServeHTTP serves a request of which Pattern names the route; that is empty if it is none of a page.
-	http.Handler
-	Pattern(r *http.Request) string
-	// Thing shows the page of a thing to a caller, who may be nil.
-	Thing(w http.ResponseWriter, r *http.Request, caller *access.Caller, thing string)
-	// Render makes a page of package web, and Frame what is around it.
-	Render(name string, data web.Framed) ([]byte, error)
-	Frame(r *http.Request) web.Frame
-}
-
 // Config is what a server works with. All fields but those with a default are required.
 type Config struct {
 	// Name and MSPID are those of the organisation, Channel and Chaincode those of the network, Version the program's.
 	Name, MSPID, Channel, Chaincode, Version string
 
-	Callers *access.Callers
-	Index   *index.Index
-	Queue   Queue
-	Runs    Runs
-	Prover  Prover
+	// Description says what is served.
+	Description *openapi.Document
+
+	Index  *index.Index
+	Queue  Queue
+	Runs   Runs
+	Prover Prover
 	// Witnesses finds where on the ledger lies what records refer to; see witness.Finder.
 	Witnesses func(ctx context.Context, mspID string, records []*record.Record) ([]byte, error)
-	// Sessions are of those who are signed in to the pages.
+	// Sessions tells who sends a request.
 	Sessions *session.Store
-	// People serves those who come with a browser.
-	People People
 
 	// Health tells about peers and the block stream.
 	Health func() ledger.Health
@@ -109,7 +96,6 @@ type Config struct {
 // Server serves the API.
 type Server struct {
 	Config
-	spec     *spec
 	engine   *gin.Engine
 	started  time.Time
 	captures *admission.Places // for documents being read
@@ -131,26 +117,16 @@ func New(cfg Config) (*Server, error) {
 		started:  time.Now(),
 		captures: admission.NewPlaces(captures, eachCaptures),
 	}
-	var err error
-	if s.spec, err = loadSpec(); err != nil {
-		return nil, err
-	}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.RedirectTrailingSlash = false
 	s.engine.HandleMethodNotAllowed = true
 	s.engine.UseRawPath = true
-	s.engine.UnescapePathValues = false // by the rules of queries, where + is a space; call.check does it
+	s.engine.UnescapePathValues = false // by the rules of queries, where + is a space; call.pathValue does it
 	if err := s.engine.SetTrustedProxies(nil); err != nil {
 		return nil, err
 	}
 	s.engine.NoRoute(func(g *gin.Context) {
-		if pattern := s.People.Pattern(g.Request); pattern != "" {
-			requestlog.In(g.Request.Context()).Operation = pattern
-			g.Status(http.StatusOK) // the engine has put 404 there
-			s.People.ServeHTTP(g.Writer, g.Request)
-			return
-		}
 		s.refuse(
 			g,
 			problem.New(problem.NotFound, "there is nothing at %q; /docs lists what there is", record.Brief(problem.Clean(g.Request.URL.Path))),
@@ -187,24 +163,27 @@ func (s *Server) handlers() map[string]handler {
 		"lineage": s.lineage, "impact": s.impact, "status": s.status, "reindex": s.reindex,
 		"thing": s.thing, "qualifiedThing": s.thing, "twiceQualifiedThing": s.thing,
 		"healthz": s.healthz, "readyz": s.readyz, "metrics": s.metrics,
-		"openapiJSON": s.openapiJSON, "openapiYAML": s.openapiYAML, "docs": s.docs,
-		"problemTypes": s.problemTypes, "problemType": s.problemType,
+		"openapiJSON": s.openapiJSON, "openapiYAML": s.openapiYAML,
 	}
 }
 
-// route gives every operation of the description to the router, with its handler.
+// route gives every operation of the description that is not a page to the engine, with its handler.
 func (s *Server) route() error {
 	handlers := s.handlers()
-	for _, o := range s.spec.operations {
-		serve, ok := handlers[o.id]
-		if !ok {
-			return fmt.Errorf("openapi.yaml: nothing serves the operation %s", o.id)
+	for _, o := range s.Description.Operations {
+		if o.Page() {
+			continue // package pages has it
 		}
-		delete(handlers, o.id)
-		for _, path := range o.routes() {
+		serve, ok := handlers[o.ID]
+		if !ok {
+			return fmt.Errorf("openapi.yaml: nothing serves the operation %s", o.ID)
+		}
+		delete(handlers, o.ID)
+		for _, address := range o.Addresses() {
+			path := strings.NewReplacer("{", ":", "}", "").Replace(address)
 			run := func(g *gin.Context) { s.serve(g, o, serve) }
-			s.engine.Handle(o.method, path, run)
-			if o.method == http.MethodGet {
+			s.engine.Handle(o.Method, path, run)
+			if o.Method == http.MethodGet {
 				s.engine.Handle(http.MethodHead, path, run)
 			}
 		}
@@ -216,26 +195,26 @@ func (s *Server) route() error {
 }
 
 // serve takes one request through everything that the description says of it.
-func (s *Server) serve(g *gin.Context, o *operation, run handler) {
-	requestlog.In(g.Request.Context()).Operation = o.id
+func (s *Server) serve(g *gin.Context, o *openapi.Operation, run handler) {
+	requestlog.In(g.Request.Context()).Operation = o.ID
 	c := &call{Context: g, op: o}
-	if o.epcis() {
+	if o.EPCIS() {
 		epcisHeaders(g.Writer.Header(), s.Version)
 	}
-	if o.method == http.MethodGet {
+	if o.Method == http.MethodGet {
 		ctx, cancel := context.WithTimeout(g.Request.Context(), readPatience)
 		defer cancel()
 		g.Request = g.Request.WithContext(ctx)
 	}
 	err := s.admit(c)
 	if err == nil {
-		err = c.check()
+		c.params, err = o.Check(g.Request, c.pathValue)
 	}
 	if err == nil {
 		err = s.atBlock(c)
 	}
 	if err == nil {
-		err = c.negotiate()
+		c.accept, err = o.Accept(g.Request)
 	}
 	if err == nil {
 		err = s.readFresh(c, run)
@@ -247,72 +226,13 @@ func (s *Server) serve(g *gin.Context, o *operation, run handler) {
 
 // admit finds out who is calling, and whether they may.
 func (s *Server) admit(c *call) error {
-	if len(c.op.roles) == 0 {
+	if len(c.op.Roles) == 0 {
 		return nil
 	}
-	caller, err := s.caller(c)
-	if caller == nil && err == nil {
-		return nil
+	caller, err := s.Sessions.Caller(c.Request)
+	if caller != nil {
+		c.caller = caller
+		requestlog.In(c.Request.Context()).Caller = caller.Name
 	}
-	if err != nil {
-		p := problem.New(problem.Unauthenticated, "%v; send one as “Authorization: Bearer …”", err)
-		challenge := `Bearer realm="pedigree"`
-		if errors.Is(err, access.ErrUnknownToken) {
-			challenge += `, error="invalid_token"`
-		}
-		p.Header = http.Header{"Www-Authenticate": {challenge}}
-		return p
-	}
-	c.caller = caller
-	requestlog.In(c.Request.Context()).Caller = caller.Name
-	for _, role := range c.op.roles {
-		if role == caller.Role {
-			return nil
-		}
-	}
-	p := problem.New(
-		problem.WrongRole,
-		"the token %q has the role %s; this takes the role %s",
-		caller.Name,
-		caller.Role,
-		anyOf(c.op.roles),
-	)
-	p.Header = http.Header{
-		"Www-Authenticate": {`Bearer realm="pedigree", error="insufficient_scope", scope="` + string(c.op.roles[0]) + `"`},
-	}
-	return p
-}
-
-// caller authenticates a request: one of this program's own, or by its token, or, if a page of this gateway asks
-// without one, by the session of who is signed in. A session reads by itself, for the browser sends its cookie with no
-// other site's requests and gives other origins no answers; to write it takes the session's form token, too. Nobody is
-// nil.
-func (s *Server) caller(c *call) (*access.Caller, error) {
-	if caller := access.CallerIn(c.Request.Context()); caller != nil {
-		return caller, nil
-	}
-	header := c.GetHeader("Authorization")
-	if header == "" {
-		if found := s.Sessions.Find(c.Request); found != nil {
-			reads := c.op.method == http.MethodGet
-			if reads || s.Sessions.Check(c.Request, found, c.GetHeader(session.FormHeader)) == nil {
-				return found.Caller, nil
-			}
-		}
-		if c.op.optional {
-			return nil, nil
-		}
-	}
-	return s.Callers.Authenticate(header)
-}
-
-func anyOf(roles []access.Role) string {
-	list := ""
-	for i, role := range roles {
-		if i > 0 {
-			list += " or "
-		}
-		list += string(role)
-	}
-	return list
+	return c.op.Admit(caller, err)
 }

@@ -288,7 +288,7 @@ func TestAnUploadThatBreaksOffLeavesNothing(t *testing.T) {
 			f.nothingTaken()
 
 			require.NoError(t, f.queue.Close())
-			again, err := capture.Open(capture.Config{Folder: f.folder, Identity: f.server.Callers.Identity, Logger: f.server.Logger})
+			again, err := capture.Open(capture.Config{Folder: f.folder, Identity: f.callers.Identity, Logger: f.server.Logger})
 			require.NoError(t, err)
 			assert.Zero(t, again.Stats())
 			require.NoError(t, again.Close())

@@ -13,35 +13,28 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
-// digitalLink begins the canonical Digital Link of every thing.
-const digitalLink = "https://id.gs1.org"
-
-// thing resolves a GS1 Digital Link: to the thing's page for people, or to its linkset for machines.
+// thing resolves a GS1 Digital Link: to the linkset of the thing, or to one of its links. The router has pages answer
+// those who ask for the page about it.
 func (s *Server) thing(c *call) error {
 	path := c.Request.URL.EscapedPath()
-	thing := epcis.Thing("https://link.invalid" + path) // any host but GS1's own: what is no Digital Link keeps it
-	parts := epcis.Parts(thing)
-	if len(parts) == 0 {
-		return problem.New(problem.NotFound, "%q is no GS1 Digital Link: a part has the wrong form or length", record.Brief(problem.Clean(path)))
+	thing := journey.ThingAt(path)
+	if thing == "" {
+		return problem.New(problem.NotFound,
+			"%q is no GS1 Digital Link: a part has the wrong form or length", record.Brief(problem.Clean(path)))
 	}
-	c.Header("Link", "<"+thing[len(digitalLink):]+`?linkType=linkset>; rel="linkset"; type="application/linkset+json"`)
-	switch wanted := strings.TrimPrefix(strings.TrimPrefix(c.value("linkType"), voc), "gs1:"); {
-	case wanted == "linkset" || wanted == "all" || wanted == "" && c.accept == "application/linkset+json":
-		c.accept = "application/linkset+json"
-		standing, err := s.standing(c.Request.Context(), thing, path)
-		if err != nil {
-			return err
-		}
-		return c.answer(http.StatusOK, linksetOf(thing, standing))
-	case wanted != "" && wanted != "defaultLink" && wanted != "pip":
+	c.Header("Link", journey.LinksetLink(thing))
+	if wanted := strings.TrimPrefix(c.value("linkType"), "gs1:"); wanted != "" && wanted != "linkset" && wanted != "all" {
 		to := linksetOf(thing, nil).Linkset[0][voc+wanted].([]link)[0] // the description has no other words
 		c.Header("Location", to.Href)
 		c.send(http.StatusTemporaryRedirect, "text/plain; charset=utf-8", []byte(to.Href+"\n"))
 		return nil
 	}
-	c.accept = "text/html"
-	s.People.Thing(c.Writer, c.Request, c.caller, thing)
-	return nil
+	c.accept = "application/linkset+json"
+	standing, err := s.standing(c.Request.Context(), thing, path)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, linksetOf(thing, standing))
 }
 
 // voc begins GS1's words for links.
@@ -109,7 +102,7 @@ func (s *Server) standing(ctx context.Context, thing, path string) ([]string, er
 
 func linksetOf(thing string, standing []string) linkset {
 	query := url.QueryEscape(thing)
-	self := thing[len(digitalLink):]
+	self := thing[len(epcis.DigitalLink):]
 	lineage := []link{
 		{"/v1/lineage?direction=ancestors&node=" + query, "application/json", "Where it comes from", nil},
 		{"/v1/lineage?direction=descendants&node=" + query, "application/json", "What became of it", nil},

@@ -19,8 +19,20 @@ const (
 	mostLots      = 500 // lots and items of a product
 )
 
-// digitalLink begins the canonical Digital Link of every thing.
-const digitalLink = "https://id.gs1.org"
+// ThingAt returns the thing whose Digital Link has a path, as a gateway resolves it. The path is percent-encoded. It
+// returns "" if the path is no Digital Link: a part has the wrong form or length.
+func ThingAt(path string) string {
+	thing := epcis.Thing("https://link.invalid" + path) // any host but GS1's own: what is no Digital Link keeps it
+	if len(epcis.Parts(thing)) == 0 {
+		return ""
+	}
+	return thing
+}
+
+// LinksetLink is the Link header that leads from a thing to its linkset (RFC 9264).
+func LinksetLink(thing string) string {
+	return "<" + thing[len(epcis.DigitalLink):] + `?linkType=linkset>; rel="linkset"; type="application/linkset+json"`
+}
 
 // Warnings finds the recalls and withdrawals that bear on a thing, on all that the path of its Digital Link says that
 // it belongs to, and on what these come from.
@@ -41,7 +53,7 @@ func belongsTo(thing, path string) []string {
 	}
 	pairs := strings.Split(strings.Trim(path, "/"), "/")
 	for n := len(pairs) - 2; n >= 2; n -= 2 {
-		if prefix := epcis.Thing(digitalLink + "/" + strings.Join(pairs[:n], "/")); epcis.Parts(prefix) != nil {
+		if prefix := epcis.Thing(epcis.DigitalLink + "/" + strings.Join(pairs[:n], "/")); epcis.Parts(prefix) != nil {
 			add(prefix)
 		}
 	}

@@ -44,7 +44,7 @@ func (v *visit) call(method, path, contentType string, body io.Reader, headers .
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	a := &answer{status: http.StatusOK, header: http.Header{}}
-	v.pages.API.ServeHTTP(a, r)
+	v.pages.Requests.ServeHTTP(a, r)
 	if a.status < http.StatusBadRequest {
 		return a, nil
 	}

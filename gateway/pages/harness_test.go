@@ -31,6 +31,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
@@ -76,11 +77,13 @@ func newFixture(t testing.TB) *fixture {
 		return ledger.Health{Following: true, Peers: []ledger.PeerHealth{{MSPID: "LabMSP", Address: "127.0.0.1:1", Usable: true}}}
 	}
 	ready := func() (bool, string) { return true, "" }
+	description, err := openapi.Load()
+	require.NoError(t, err)
 	var server *api.Server
 	f.pages, err = New(Config{
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test",
 		Sessions: sessions, Queue: queue, Index: f.index, Health: health, Ready: ready, Tip: f.index.Height, Trust: noPeers{}.Trust, Logger: log,
-		API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Description: description, Requests: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			f.asked = append(f.asked, string(access.CallerIn(r.Context()).Role)+" "+r.Method+" "+r.URL.Path)
 			server.ServeHTTP(w, r)
 		}),
@@ -89,7 +92,7 @@ func newFixture(t testing.TB) *fixture {
 	t.Cleanup(f.pages.Stop)
 	server, err = api.New(api.Config{
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test",
-		Callers: callers, Index: f.index, Queue: &endorsedAtOnce{queue, f.ledger}, Runs: told, Prover: noPeers{}, Sessions: sessions, People: f.pages,
+		Index: f.index, Queue: &endorsedAtOnce{queue, f.ledger}, Runs: told, Prover: noPeers{}, Sessions: sessions, Description: description,
 		Witnesses: (&witness.Finder{Index: f.index, Patience: time.Millisecond}).Find,
 		Health:    health, Ready: ready, Tip: f.index.Height, Rebuild: func() {}, Metrics: http.NotFoundHandler(),
 		Patience: time.Millisecond, Logger: log,

@@ -16,6 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/web"
@@ -34,8 +35,10 @@ type Config struct {
 	Sessions *session.Store
 	Queue    Queue
 	Index    *index.Index
-	// API serves the requests that pages make in somebody's name; see visit.call.
-	API http.Handler
+	// Description is that of the API, which some pages are operations of.
+	Description *openapi.Document
+	// Requests serves what pages ask of the API in somebody's name, as a program would ask it; see visit.call.
+	Requests http.Handler
 	// Health tells about peers and the block stream.
 	Health func() ledger.Health
 	// Ready tells whether the gateway follows the ledger and its index has caught up, and if not, why.
@@ -51,16 +54,17 @@ type Config struct {
 // Pages serves the pages of one gateway. The methods are safe for concurrent use.
 type Pages struct {
 	Config
-	templates *web.Pages
-	mux       *http.ServeMux
-	members   introductions
-	drafts    *drafts
-	tally     tally
-	touched   touchedByRecalls
-	watching  chan struct{} // places for those who watch
-	archives  chan struct{} // and for those who have archives of proofs made
-	stop      chan struct{} // closed by Stop
-	stopOnce  sync.Once
+	templates  *web.Pages
+	mux        *http.ServeMux
+	operations map[string]*openapi.Operation // of the API's description that are pages, by the patterns of their routes
+	members    introductions
+	drafts     *drafts
+	tally      tally
+	touched    touchedByRecalls
+	watching   chan struct{} // places for those who watch
+	archives   chan struct{} // and for those who have archives of proofs made
+	stop       chan struct{} // closed by Stop
+	stopOnce   sync.Once
 }
 
 // New makes the pages of a gateway.
@@ -79,28 +83,32 @@ func New(cfg Config) (*Pages, error) {
 	}
 	for _, r := range p.routes() {
 		p.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { p.serve(w, req, r) })
+		if op := p.operations[r.pattern]; op != nil {
+			p.mux.HandleFunc(op.Path, p.wrongMethod)
+		}
 	}
-	return p, nil
+	return p, p.everyOperation()
 }
 
-// routes are the routes of all pages except those of things. The API resolves the addresses of things, and calls Thing.
+// routes are the routes of all pages except those of things; see Thing.
 func (p *Pages) routes() []route {
 	return slices.Concat(
 		p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(),
 		p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes(), p.captureRoutes(), p.auditRoutes(),
+		p.describedRoutes(),
 	)
 }
 
 // Stop ends the answers that stay open while somebody watches them.
 func (p *Pages) Stop() { p.stopOnce.Do(func() { close(p.stop) }) }
 
-// Pattern returns the route that serves a request, such as "GET /impact". It returns "" if there is none.
-func (p *Pages) Pattern(r *http.Request) string {
+// Route returns the route that serves a request, such as "GET /impact". It returns "" if there is none.
+func (p *Pages) Route(r *http.Request) string {
 	_, pattern := p.mux.Handler(r)
 	return pattern
 }
 
-// ServeHTTP serves a request. The request must have a Pattern.
+// ServeHTTP serves a request. The request must have a Route.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
 
 // page answers one visit. Its error is shown as a page; see Trouble.
@@ -120,6 +128,12 @@ var (
 
 // serve brings a visit to its page.
 func (p *Pages) serve(w http.ResponseWriter, r *http.Request, to route) {
+	if op := p.operations[to.pattern]; op != nil {
+		if _, err := p.described(r, op, r.PathValue); err != nil {
+			p.refuse(w, r, err)
+			return
+		}
+	}
 	find := p.Sessions.Find
 	if slices.Contains(unattended, to.pattern) {
 		find = p.Sessions.Peek
@@ -134,6 +148,6 @@ func (p *Pages) serve(w http.ResponseWriter, r *http.Request, to route) {
 		return
 	}
 	if err := to.page(v); err != nil {
-		p.Trouble(w, r, err)
+		p.refuse(w, r, err)
 	}
 }

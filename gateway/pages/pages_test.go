@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -89,12 +90,12 @@ func TestAThingsStoryIsForMembers(t *testing.T) {
 	f := newFixture(t)
 	f.tell()
 	for role, tells := range map[access.Role]bool{nobody: false, access.Auditor: true, access.Operator: true} {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, lot[len(digitalLink):], nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, lot[len(epcis.DigitalLink):], nil)
 		if role != nobody {
 			r.AddCookie(f.who[role].cookie)
 		}
 		w := httptest.NewRecorder()
-		f.pages.Thing(w, r, nil, lot)
+		f.pages.Thing(w, r)
 		require.Equal(t, 200, w.Code)
 		assert.Contains(t, w.Body.String(), "CATCH-1")
 		if tells {

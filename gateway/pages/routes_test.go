@@ -93,6 +93,9 @@ var routeTests = map[string]routeTest{
 		roles: everyMember, path: at("/search?q=" + url.QueryEscape(dataset)), status: 303, holds: "/artifacts/" + dataset,
 		onEmpty: 404, unknown: "/search?q=nothing", parameters: []string{"q"},
 	},
+	"GET /docs":            {path: at("/docs"), status: 200, holds: "/epcis/v2/capture"},
+	"GET /problems":        {path: at("/problems"), status: 200, holds: "/problems/bad-parameter"},
+	"GET /problems/{slug}": {path: at("/problems/bad-parameter"), status: 200, holds: "bad-parameter"},
 	"GET /records/{id}": {
 		roles: everyMember, path: func(_ *fixture, s story) string { return "/records/" + url.PathEscape(s.event) },
 		status: 200, holds: "CATCH-1", unknown: "/records/" + url.PathEscape(absent),

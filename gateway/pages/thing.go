@@ -11,7 +11,6 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/journey"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
@@ -20,13 +19,27 @@ import (
 	"github.com/pedigree-ledger/pedigree/web/qr"
 )
 
-// digitalLink begins the canonical Digital Link of every thing.
-const digitalLink = "https://id.gs1.org"
+// readPatience is how long it may take to make the page of a thing.
+const readPatience = 60 * time.Second
 
-// Thing answers with the page about a thing, whose canonical Digital Link the caller of this method has made of the
-// request's path. What everybody may know who has the thing in hand: what its code says, and whether it is recalled.
-// Its story is for members; the caller is who asks with a token, nil if it is the session's or nobody.
-func (p *Pages) Thing(w http.ResponseWriter, r *http.Request, caller *access.Caller, thing string) {
+// Thing answers with the page about the thing at a path, which is a GS1 Digital Link. Everybody who has the thing in
+// hand may know what its code says, and whether it is recalled. Its story is for members.
+func (p *Pages) Thing(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readPatience)
+	defer cancel()
+	r = r.WithContext(ctx)
+	op, values := p.Description.Thing(r.URL.EscapedPath())
+	thing := journey.ThingAt(r.URL.EscapedPath())
+	if op == nil || thing == "" {
+		p.Trouble(w, r, missing("The address is no GS1 Digital Link."))
+		return
+	}
+	caller, err := p.described(r, op, func(name string) string { return values[name] })
+	if err != nil {
+		p.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Link", journey.LinksetLink(thing))
 	v := &visit{Request: r, w: w, pages: p, session: p.Sessions.Find(r)}
 	if v.session == nil && caller != nil {
 		v.session = &session.Session{Caller: caller} // a program that reads pages; it has no forms
@@ -40,7 +53,7 @@ func (p *Pages) thing(v *visit, thing string) error {
 	ctx := v.Context()
 	page := &web.Thing{
 		Frame: v.frame(""), URI: thing, Kind: web.NodeKind(thing), Path: v.URL.EscapedPath(), SignedIn: v.session != nil,
-		Linkset: thing[len(digitalLink):] + "?linkType=linkset",
+		Linkset: thing[len(epcis.DigitalLink):] + "?linkType=linkset",
 	}
 	parts := epcis.Parts(thing)
 	page.OfManyLots = journey.IsProduct(page.URI)
@@ -69,7 +82,7 @@ func addressOf(r *http.Request, thing string) (string, template.HTML) {
 	if r.TLS != nil {
 		scheme = "https://"
 	}
-	address := scheme + r.Host + thing[len(digitalLink):]
+	address := scheme + r.Host + thing[len(epcis.DigitalLink):]
 	drawn, err := qr.Draw(address)
 	if err != nil {
 		return address, ""

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/admission"
+	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/requestlog"
 )
@@ -35,6 +36,11 @@ var securityHeaders = map[string]string{
 
 // Pages are the pages for people.
 type Pages interface {
+	// ServeHTTP serves a request of which Route names the route; that is empty if it is none of a page.
+	http.Handler
+	Route(r *http.Request) string
+	// Thing shows the page about the thing at a GS1 Digital Link.
+	Thing(w http.ResponseWriter, r *http.Request)
 	// Refuse shows the page that says what went wrong.
 	Refuse(w http.ResponseWriter, r *http.Request, status int, title, detail string)
 }
@@ -43,6 +49,8 @@ type Pages interface {
 type Config struct {
 	API   http.Handler
 	Pages Pages
+	// Description is that of the API.
+	Description *openapi.Document
 
 	// Member tells which member sends a request: the name of a valid token or session, or "".
 	Member func(r *http.Request) string
@@ -57,29 +65,31 @@ type Config struct {
 // Router serves the requests of a gateway.
 type Router struct {
 	Config
-	admission       *admission.Control
-	outside, inside http.Handler
+	admission *admission.Control
+	handler   http.Handler
 }
 
 // New makes a router.
 func New(cfg Config) *Router {
 	r := &Router{Config: cfg, admission: admission.New(admission.Config{Member: cfg.Member, Members: cfg.Members})}
-	logged := func(serve http.HandlerFunc) http.Handler {
-		return requestlog.Handler(r.guarded(serve), cfg.Logger, cfg.Observe)
-	}
-	r.outside, r.inside = logged(r.admit), logged(r.route)
+	r.handler = requestlog.Handler(guarded(r.admit, r.refuse, cfg.Logger), cfg.Logger, cfg.Observe)
 	return r
 }
 
 // ServeHTTP serves a request from outside.
-func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.outside.ServeHTTP(w, req) }
+func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.handler.ServeHTTP(w, req) }
 
-// Inside serves the requests that this program makes itself, while it serves a request that has a place already. Their
-// context says in whose name they are made; see access.WithCaller.
-func (r *Router) Inside() http.Handler { return r.inside }
+// Inside serves requests of the API that this program makes itself, while it serves a request that has a place already.
+// Their context says in whose name they are made; see access.WithCaller. They are observed and logged as those from
+// outside are.
+func Inside(api http.Handler, observe requestlog.Observer, log *slog.Logger) http.Handler {
+	return requestlog.Handler(guarded(api.ServeHTTP, answer, log), log, observe)
+}
 
-// guarded serves with a handler, and answers for it if it panics.
-func (r *Router) guarded(serve http.HandlerFunc) http.Handler {
+// guarded serves with a handler. If that panics, refuse answers.
+func guarded(
+	serve http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request, *problem.Problem), log *slog.Logger,
+) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		for name, value := range securityHeaders {
 			w.Header().Set(name, value)
@@ -93,9 +103,9 @@ func (r *Router) guarded(serve http.HandlerFunc) http.Handler {
 				panic(fault)
 			}
 			id := requestlog.In(req.Context()).ID
-			r.Logger.Error("a handler panicked", "id", id, "panic", fault, "stack", string(debug.Stack()))
+			log.Error("a handler panicked", "id", id, "panic", fault, "stack", string(debug.Stack()))
 			if !requestlog.Begun(w) {
-				r.refuse(w, req, problem.New(problem.Internal, "the gateway failed at this request; its log says more"))
+				refuse(w, req, problem.New(problem.Internal, "the gateway failed at this request; its log says more"))
 			}
 		}()
 		serve(w, req)
@@ -124,12 +134,22 @@ func (r *Router) admit(w http.ResponseWriter, req *http.Request) {
 
 // route brings a request to who answers it.
 func (r *Router) route(w http.ResponseWriter, req *http.Request) {
-	r.tell(w, req, r.API.ServeHTTP)
+	serve := r.API.ServeHTTP
+	if r.wantsPage(req) {
+		serve = r.Pages.Thing
+	} else if route := r.Pages.Route(req); route != "" {
+		requestlog.In(req.Context()).Operation = route
+		serve = r.Pages.ServeHTTP
+	}
+	r.tell(w, req, serve)
 }
 
-// refuse answers with a problem.
+// refuse answers with a problem, or with the page about it.
 func (r *Router) refuse(w http.ResponseWriter, req *http.Request, p *problem.Problem) {
-	r.tell(w, req, func(w http.ResponseWriter, req *http.Request) {
-		p.Answer(w, req, requestlog.In(req.Context()).Instance())
-	})
+	r.tell(w, req, func(w http.ResponseWriter, req *http.Request) { answer(w, req, p) })
+}
+
+// answer answers with a problem.
+func answer(w http.ResponseWriter, req *http.Request, p *problem.Problem) {
+	p.Answer(w, req, requestlog.In(req.Context()).Instance())
 }

@@ -12,8 +12,6 @@ import (
 const (
 	// MaxText is the length of the longest text that is searched for, in bytes.
 	MaxText = 2048
-
-	digitalLink = "https://id.gs1.org"
 )
 
 // keys are the application identifiers with which a Digital Link can begin.
@@ -62,10 +60,10 @@ func Things(text string) []string {
 	}
 	add(epcis.Thing(text))
 	if strings.HasPrefix(text, "/") {
-		add(epcis.Thing(digitalLink + text))
+		add(epcis.Thing(epcis.DigitalLink + text))
 	}
 	if _, rest, ok := strings.Cut(text, "/01/"); ok && !strings.Contains(text, "://") { // a host without a scheme
-		add(epcis.Thing(digitalLink + "/01/" + rest))
+		add(epcis.Thing(epcis.DigitalLink + "/01/" + rest))
 	}
 	add(fromElements(text))
 	for _, thing := range fromScan(text) {
@@ -110,9 +108,9 @@ func link(pairs [][2]string) string {
 	case path == "":
 		return ""
 	case lot != "" && number == "":
-		return epcis.Thing(digitalLink + path + "/10/" + url.PathEscape(lot))
+		return epcis.Thing(epcis.DigitalLink + path + "/10/" + url.PathEscape(lot))
 	}
-	return epcis.Thing(digitalLink + path + number) // the serial number names the item; the lot isn't needed
+	return epcis.Thing(epcis.DigitalLink + path + number) // the serial number names the item; the lot isn't needed
 }
 
 // fromScan reads what a scanner types: elements without brackets. A group separator ends a lot or serial number. Spaces

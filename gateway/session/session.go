@@ -175,6 +175,28 @@ func (s *Store) find(r *http.Request, use bool) *Session {
 	return &Session{Caller: caller, Form: formToken(id)}
 }
 
+// Caller authenticates a request: one of this program's own, or by its token, or, if a page of this gateway asks
+// without one, by the session of who is signed in. A session reads by itself, for the browser sends its cookie with no
+// other site's requests and gives other origins no answers; to write it takes the session's form token, too. Nobody is
+// nil. The error says why a token that was shown is not accepted; see access.Callers.
+func (s *Store) Caller(r *http.Request) (*access.Caller, error) {
+	if caller := access.CallerIn(r.Context()); caller != nil {
+		return caller, nil
+	}
+	if header := r.Header.Get("Authorization"); header != "" {
+		return s.callers.Authenticate(header)
+	}
+	found := s.Find(r)
+	if found == nil {
+		return nil, nil
+	}
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if reads || s.Check(r, found, r.Header.Get(FormHeader)) == nil {
+		return found.Caller, nil
+	}
+	return nil, nil
+}
+
 // Member tells which member sends a request: the name of the caller whose token or session it has, or "". It doesn't
 // count as use of the session.
 func (s *Store) Member(r *http.Request) string {

@@ -1,4 +1,5 @@
-package api
+// Package accept chooses the media type of an answer by the Accept header of a request.
+package accept
 
 import (
 	"mime"
@@ -9,14 +10,14 @@ import (
 // mostRanges is how many media ranges of an Accept header are read.
 const mostRanges = 32
 
-// negotiate returns the one of a route's media types that a caller prefers (RFC 9110, section 12.5.1), or "" if it
+// Preferred returns the one of a route's media types that a caller prefers (RFC 9110, section 12.5.1), or "" if it
 // accepts none of them. Of those that it likes equally it gets the first. What is malformed is passed over.
 //
 // It is ours, on top of the parser of the standard library, because no library does it: accept_test.go fails with each
 // of these. github.com/munnerz/goautoneg (last changed in 2019) answers with types that q=0 refuses, and lets the order
 // of the header decide where the more specific range should; github.com/elnormous/contenttype (2023) refuses a whole
 // header for one malformed range.
-func negotiate(header string, types []string) string {
+func Preferred(header string, types []string) string {
 	if strings.TrimSpace(header) == "" && len(types) > 0 {
 		return types[0]
 	}

@@ -1,7 +1,6 @@
-package api
+package openapi
 
 import (
-	"net/http"
 	"slices"
 	"testing"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // enums lists the enumerations of the description, wherever they are.
@@ -49,9 +47,9 @@ func TestTheDescriptionHasEveryWordOfTheLedgersVocabularies(t *testing.T) {
 			warning = append(warning, k.Name)
 		}
 	}
-	s, err := loadSpec()
+	d, err := Load()
 	require.NoError(t, err)
-	found := enums(s.doc)
+	found := enums(d.doc)
 	for _, vocabulary := range []struct {
 		word  string // by which an enumeration of the vocabulary is known
 		lists [][]string
@@ -71,19 +69,5 @@ func TestTheDescriptionHasEveryWordOfTheLedgersVocabularies(t *testing.T) {
 			}
 		}
 		assert.NotContains(t, times, 0, "openapi.yaml lacks one of %v", vocabulary.lists)
-	}
-}
-
-func TestEveryProblemOfTheLedgerHasAStatus(t *testing.T) {
-	for _, c := range record.ProblemCodes {
-		require.NotNil(t, problem.KindOf(c.Code), c.Code)
-	}
-	for code, status := range map[string]int{
-		"already_withdrawn": http.StatusConflict, "version_exists": http.StatusConflict, "already_generated": http.StatusConflict,
-		"consent_withdrawn": http.StatusConflict, "not_yours": http.StatusForbidden, "unknown_reference": http.StatusUnprocessableEntity,
-		"missing_field": http.StatusBadRequest, "too_large": http.StatusRequestEntityTooLarge, "not_found": http.StatusNotFound,
-		"not_committed": http.StatusServiceUnavailable, "a code of a later program": http.StatusBadRequest,
-	} {
-		assert.Equal(t, status, problem.KindOf(code).Status, code)
 	}
 }

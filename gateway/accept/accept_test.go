@@ -1,4 +1,4 @@
-package api
+package accept
 
 import (
 	"strings"
@@ -37,8 +37,8 @@ func TestACallerGetsTheTypeItPrefers(t *testing.T) {
 		{"more ranges than are read", strings.Repeat("text/html,", mostRanges) + "text/csv", ""},
 		{"as many ranges as are read", strings.Repeat("text/html,", mostRanges-1) + "text/csv", "text/csv"},
 	} {
-		assert.Equal(t, c.want, negotiate(c.header, types), c.name)
+		assert.Equal(t, c.want, Preferred(c.header, types), c.name)
 	}
-	assert.Empty(t, negotiate("*/*", nil), "a route that answers with nothing")
-	assert.Empty(t, negotiate("", nil))
+	assert.Empty(t, Preferred("*/*", nil), "a route that answers with nothing")
+	assert.Empty(t, Preferred("", nil))
 }
