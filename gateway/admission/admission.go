@@ -81,7 +81,7 @@ func (c *Control) Admit(w http.ResponseWriter, r *http.Request) (admitted *http.
 	holder, of := "", c.health
 	if !slices.Contains(HealthRoutes, r.URL.Path) {
 		if holder, of = c.member(r), c.members; holder == "" {
-			holder, of = source(r.RemoteAddr), c.anonymous
+			holder, of = Source(r.RemoteAddr), c.anonymous
 			if r, err = c.readForm(w, r, holder); err != nil {
 				return nil, nil, err
 			}
@@ -124,9 +124,9 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// source is the address that a connection comes from. One sender can have all addresses of an IPv6 network with a
-// prefix of 64 bits, so they count as one.
-func source(remote string) string {
+// Source is the address that a connection comes from, as far as it tells senders apart. One sender can have all
+// addresses of an IPv6 network with a prefix of 64 bits, so they are one source.
+func Source(remote string) string {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
 		return remote

@@ -129,6 +129,6 @@ func TestSourcesOfConnections(t *testing.T) {
 		"192.0.2.1:80": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1", "[2001:db8:1:2:3::4]:80": "2001:db8:1:2::/64",
 		"[fe80::1%eth0]:80": "fe80::/64", "somewhere": "somewhere", "name:80": "name",
 	} {
-		assert.Equal(t, want, source(remote), remote)
+		assert.Equal(t, want, Source(remote), remote)
 	}
 }

@@ -3,18 +3,19 @@ package session
 import (
 	"container/list"
 	"crypto/sha256"
-	"net"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/admission"
 )
 
 // Limits on wrong attempts to sign in. Tokens are random and can't be guessed, so the limits need only keep somebody
 // who knows how a token begins from trying out the rest.
 //
-// They apply to what an address sends that begins with the same characters. After a few wrong tokens in a row the next
-// one has to wait, and each wrong token doubles the wait. Somebody else at the same address, for example behind the same
-// proxy, has a token that begins otherwise, and needn't wait.
+// They apply to what one source ([admission.Source]) sends that begins with the same characters. After a few wrong
+// tokens in a row the next one has to wait, and each wrong token doubles the wait. Somebody else at the same source,
+// for example behind the same proxy, has a token that begins otherwise, and needn't wait.
 const (
 	prefixLength = 8  // characters
 	freeAttempts = 10 // in a row
@@ -33,9 +34,9 @@ type attempts struct {
 	order list.List // of *failures, the oldest first
 }
 
-// origin is where attempts come from: an address, and how the token begins, as a hash.
+// origin is where attempts come from: a source, and how the token begins, as a hash.
 type origin struct {
-	host   string
+	source string
 	prefix [sha256.Size]byte
 }
 
@@ -51,12 +52,8 @@ func newAttempts(now func() time.Time) *attempts {
 }
 
 func originOf(remote, token string) origin {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		host = remote
-	}
 	token = strings.TrimSpace(token)
-	return origin{host, sha256.Sum256([]byte(token[:min(len(token), prefixLength)]))}
+	return origin{admission.Source(remote), sha256.Sum256([]byte(token[:min(len(token), prefixLength)]))}
 }
 
 // wait is how long the next attempt has to wait.

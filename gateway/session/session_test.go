@@ -216,6 +216,22 @@ func TestAWrongTokenIsNoSessionAndTooManyHaveToWait(t *testing.T) {
 	require.NoError(t, try("the-token-of-alpha"), "the wrong ones before a right one are forgotten")
 }
 
+func TestTheAddressesOfOneIPv6NetworkAreOneSource(t *testing.T) {
+	f := newFixture(t)
+	try := func(from, token string) error {
+		r := request("POST", nil)
+		r.RemoteAddr = from
+		_, err := f.store.Begin(httptest.NewRecorder(), r, token)
+		return err
+	}
+	for n := range freeAttempts {
+		assert.ErrorIs(t, try(fmt.Sprintf("[2001:db8:1:2::%d]:80", n), "the-token-of-gamma"), ErrUnknownToken)
+	}
+	var late *TooManyError
+	assert.ErrorAs(t, try("[2001:db8:1:2:ffff::1]:80", "the-token-of-gamma"), &late)
+	assert.ErrorIs(t, try("[2001:db8:1:3::1]:80", "the-token-of-gamma"), ErrUnknownToken, "another network")
+}
+
 func TestTheWaitAfterWrongTokensIsBoundedAndForgotten(t *testing.T) {
 	f := newFixture(t)
 	a, from := f.store.attempts, originOf("10.0.0.1:1", "wrong")
