@@ -62,7 +62,7 @@ func TestAFloodStopsNobody(t *testing.T) {
 // recorded has an event endorsed and sends it to each orderer, until every peer has it.
 func recorded(t *testing.T, n *network.Network, m *Member) {
 	t.Helper()
-	valid := m.endorse(t, event(t, int(time.Now().UnixNano()%1e12)))
+	valid := m.endorse(t, event(t, fresh()))
 	const patience = 5 * time.Minute // orderers on one machine take their time for a hundred megabytes
 	require.Eventually(t, func() bool {
 		for to := range m.orderers {

@@ -61,6 +61,11 @@ func state(t *testing.T, n *network.Network, url string) (s struct {
 	Why       string
 	Height    uint64
 	Following string
+	Peers     []struct {
+		Address string
+		Usable  bool
+		Problem string
+	}
 }) {
 	t.Helper()
 	token, err := n.Token("harbor", network.Operator)
@@ -86,7 +91,8 @@ func eventually(t *testing.T, what string, condition func() bool) {
 func TestAForgedBlockIsRefusedAndHealed(t *testing.T) {
 	n := shared(t)
 	market := join(t, n, "market")
-	liar, lying := lie(t, market, doubled)
+	liar := &liar{forge: doubled}
+	lying := lie(t, market, liar)
 	cfg, err := config.Read(n.GatewayConfig("harbor"))
 	require.NoError(t, err)
 	cfg.Listen, cfg.Data, cfg.Index = "127.0.0.1:0", t.TempDir(), ""
@@ -99,7 +105,7 @@ func TestAForgedBlockIsRefusedAndHealed(t *testing.T) {
 	url, stop := victimGateway(t, cfg, &log)
 	eventually(t, "ready by its own peer", func() bool { return state(t, n, url).Ready })
 	require.NoError(t, n.Hold(peerProcess))
-	valid := market.endorse(t, event(t, int(time.Now().UnixNano()%1e12)))
+	valid := market.endorse(t, event(t, fresh()))
 	require.NoError(t, market.Broadcast(within(t, time.Minute), 0, valid.envelope))
 	market.await(t, valid.id)
 	before := state(t, n, url).Height
@@ -120,7 +126,7 @@ func TestAForgedBlockIsRefusedAndHealed(t *testing.T) {
 		forge(t, filepath.Join(cfg.Data, "index.db"))
 		var log logbook
 		url, _ := victimGateway(t, cfg, &log)
-		next := market.endorse(t, event(t, int(time.Now().UnixNano()%1e12)))
+		next := market.endorse(t, event(t, fresh()))
 		require.NoError(t, market.Broadcast(within(t, time.Minute), 0, next.envelope))
 		block := market.await(t, next.id).GetHeader().GetNumber()
 		eventually(t, "it is built again", func() bool {

@@ -39,16 +39,20 @@ func (raw) Marshal(v any) ([]byte, error)      { return *v.(*[]byte), nil }
 func (raw) Unmarshal(data []byte, v any) error { *v.(*[]byte) = slices.Clone(data); return nil }
 func (raw) Name() string                       { return "raw" }
 
-// liar is a member's peer behind a proxy that changes the blocks it serves, and leaves everything else as it is.
+// liar is a member's peer behind a proxy that changes what it serves as its members say, and leaves everything else as
+// it is.
 type liar struct {
 	behind *grpc.ClientConn
 	forge  func(*common.Block) // nil serves blocks as they are
 	forged atomic.Int32
+	// answers are what it answers itself, by the full names of methods with one request.
+	answers map[string]func(ctx context.Context, request []byte) (proto.Message, error)
 }
 
-// lie has a proxy listen in front of a peer, and returns it as a gateway's configuration names peers.
-func lie(t *testing.T, m *Member, forge func(*common.Block)) (*liar, config.Peer) {
+// lie has a proxy listen in front of a member's peer, and returns it as a gateway's configuration names peers.
+func lie(t *testing.T, m *Member, l *liar) config.Peer {
 	t.Helper()
+	l.behind = m.peer
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
@@ -59,7 +63,6 @@ func lie(t *testing.T, m *Member, forge func(*common.Block)) (*liar, config.Peer
 	require.NoError(t, err)
 	roots := filepath.Join(t.TempDir(), "liar.pem")
 	require.NoError(t, os.WriteFile(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	l := &liar{behind: m.peer, forge: forge}
 	server := grpc.NewServer(
 		grpc.Creds(credentials.NewServerTLSFromCert(&tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key})),
 		grpc.ForceServerCodec(raw{}), grpc.UnknownServiceHandler(l.pass),
@@ -68,7 +71,7 @@ func lie(t *testing.T, m *Member, forge func(*common.Block)) (*liar, config.Peer
 	require.NoError(t, err)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	return l, config.Peer{MSPID: m.MSPID, Address: listener.Addr().String(), TLSRoots: roots}
+	return config.Peer{MSPID: m.MSPID, Address: listener.Addr().String(), TLSRoots: roots}
 }
 
 // pass forwards one call of any method.
@@ -76,6 +79,18 @@ func (l *liar) pass(_ any, client grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(client)
 	ctx, cancel := context.WithCancel(client.Context())
 	defer cancel()
+	if answer := l.answers[method]; answer != nil {
+		var request []byte
+		if err := client.RecvMsg(&request); err != nil {
+			return err
+		}
+		reply, err := answer(ctx, request)
+		if err != nil {
+			return err
+		}
+		text := encode(reply)
+		return client.SendMsg(&text)
+	}
 	real, err := l.behind.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method,
 		grpc.ForceCodec(raw{}), grpc.MaxCallRecvMsgSize(100<<20))
 	if err != nil {

@@ -9,15 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/hyperledger/fabric-gateway/pkg/client"
-	"github.com/hyperledger/fabric-gateway/pkg/hash"
-	"github.com/hyperledger/fabric-gateway/pkg/identity"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
-	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/proto"
 
-	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/network"
 	build "github.com/pedigree-ledger/pedigree/test/program"
 )
@@ -80,38 +74,6 @@ func join(t *testing.T, n *network.Network, org string) *Member {
 	}
 	require.Fail(t, "there is no such organisation", org)
 	return nil
-}
-
-// endorsed is a transaction that is ready for the orderers.
-type endorsed struct {
-	id       string
-	envelope *common.Envelope
-}
-
-// endorse has honest peers endorse the recording of a pack of events.
-func (m *Member) endorse(t *testing.T, pack []byte) *endorsed {
-	t.Helper()
-	certificate, err := identity.CertificateFromPEM(m.certificate)
-	require.NoError(t, err)
-	id, err := identity.NewX509Identity(m.MSPID, certificate)
-	require.NoError(t, err)
-	g, err := client.Connect(id, client.WithSign(m.sign), client.WithHash(hash.SHA256), client.WithClientConnection(m.peer))
-	require.NoError(t, err)
-	defer g.Close()
-	contract := g.GetNetwork(network.ChannelName).GetContract(network.ChaincodeName)
-	proposal, err := contract.NewProposal("Events:Submit", client.WithTransient(map[string][]byte{record.TransientPack: pack}))
-	require.NoError(t, err)
-	transaction, err := proposal.EndorseWithContext(t.Context())
-	require.NoError(t, err)
-	text, err := transaction.Bytes()
-	require.NoError(t, err)
-	var prepared gateway.PreparedTransaction
-	require.NoError(t, proto.Unmarshal(text, &prepared))
-	payload := prepared.GetEnvelope().GetPayload()
-	digest := sha256.Sum256(payload)
-	signature, err := m.sign(digest[:])
-	require.NoError(t, err)
-	return &endorsed{id: transaction.TransactionID(), envelope: &common.Envelope{Payload: payload, Signature: signature}}
 }
 
 func proposalHash(header *common.Header, call []byte) []byte {

@@ -156,13 +156,16 @@ func (m *Member) Broadcast(ctx context.Context, to int, envelopes ...*common.Env
 	return errors.Join(refused, <-sent)
 }
 
-// Block reads the block of a transaction from the member's own peer.
-func (m *Member) Block(ctx context.Context, tx string) (*common.Block, error) {
-	header, _ := m.Header("qscc")
+// evaluate calls a system chaincode at the member's own peer.
+func (m *Member) evaluate(ctx context.Context, chaincode string, args ...string) ([]byte, error) {
+	header, _ := m.Header(chaincode)
+	input := new(peer.ChaincodeInput)
+	for _, arg := range args {
+		input.Args = append(input.Args, []byte(arg))
+	}
 	payload := encode(
 		&peer.ChaincodeProposalPayload{Input: encode(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
-			ChaincodeId: &peer.ChaincodeID{Name: "qscc"},
-			Input:       &peer.ChaincodeInput{Args: [][]byte{[]byte("GetBlockByTxID"), []byte(network.ChannelName), []byte(tx)}},
+			ChaincodeId: &peer.ChaincodeID{Name: chaincode}, Input: input,
 		}})},
 	)
 	proposal := encode(&peer.Proposal{Header: encode(header), Payload: payload})
@@ -179,6 +182,15 @@ func (m *Member) Block(ctx context.Context, tx string) (*common.Block, error) {
 	if response.GetResponse().GetStatus() != int32(common.Status_SUCCESS) {
 		return nil, errors.New(response.GetResponse().GetMessage())
 	}
+	return response.GetResponse().GetPayload(), nil
+}
+
+// Block reads the block of a transaction from the member's own peer.
+func (m *Member) Block(ctx context.Context, tx string) (*common.Block, error) {
+	text, err := m.evaluate(ctx, "qscc", "GetBlockByTxID", network.ChannelName, tx)
+	if err != nil {
+		return nil, err
+	}
 	block := new(common.Block)
-	return block, proto.Unmarshal(response.GetResponse().GetPayload(), block)
+	return block, proto.Unmarshal(text, block)
 }

@@ -19,19 +19,27 @@ import (
 )
 
 // event packs an event that no other call of it makes.
-func event(t *testing.T, number int) []byte {
+func event(t *testing.T, number int) []byte { return packed(t, observed(t, number)) }
+
+// observed is an event that names one thing, by its serial number.
+func observed(t *testing.T, number int) *record.Record {
 	t.Helper()
 	v, err := canonical.From(map[string]any{
 		"type": "ObjectEvent", "action": "OBSERVE", "eventTime": "2026-03-01T08:00:00.000Z", "eventTimeZoneOffset": "+00:00",
-		"epcList": []any{fmt.Sprintf("urn:epc:id:sgtin:9520001.012345.%d", number)},
+		"epcList": []any{thing(number)},
 	})
 	require.NoError(t, err)
 	r, problems := record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"))
 	require.Empty(t, problems)
-	pack, err := record.Pack([][]byte{r.Body})
-	require.NoError(t, err)
-	return pack
+	return r
 }
+
+func thing(number int) string {
+	return fmt.Sprintf("https://id.gs1.org/01/09520001123450/21/%d", number)
+}
+
+// fresh is a number that no other call returns.
+func fresh() int { return int(time.Now().UnixNano() % 1e12) }
 
 // TestAnEnvelopeThatPeersCanNotReadStopsNobody puts envelopes that are rightly signed, and that no peer can read to the
 // end, into one block with a valid transaction, before it. Fabric 3.1.1 as it is released panics at some of them, at
@@ -67,7 +75,7 @@ func TestAnEnvelopeThatPeersCanNotReadStopsNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			together := false
 			for try := 0; try < 20 && !together; try++ {
-				valid := market.endorse(t, event(t, int(time.Now().UnixNano()%1e12)))
+				valid := market.endorse(t, event(t, fresh()))
 				bad := poison(valid)
 				require.NoError(t, market.Broadcast(within(t, time.Minute), try%len(market.orderers), bad, valid.envelope))
 				for _, org := range n.Orgs() {
