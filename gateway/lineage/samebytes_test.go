@@ -12,9 +12,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-// same records an artifact version of an organisation that has a digest.
+// same records an artifact version of an organisation that has a digest, or, without one, a digest of its own.
 func (s *story) same(org, ref, digest string, from ...string) string {
 	s.t.Helper()
+	if digest == "" {
+		s.name(ref+" record", s.ledger.Put(org, indextest.Artifact(s.t, ref, s.all(from)...)))
+		return s.name(ref, ref)
+	}
 	v, err := canonical.Parse(indextest.Artifact(s.t, ref, s.all(from)...).Body, canonical.Limits{})
 	require.NoError(s.t, err)
 	v = v.With("digest", canonical.Obj(
@@ -30,6 +34,7 @@ func (s *story) same(org, ref, digest string, from ...string) string {
 
 const (
 	bytesX  = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+	bytesY  = "594e519ae499312b29433b7dd8a97ff068defcba9755b6d5d00e84c524d67b06"
 	nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
