@@ -17,8 +17,8 @@ import (
 
 // blockFiles copies the block files of an organisation's peer. Nothing is recorded while the tests run.
 func blockFiles(t *testing.T, org string) (dir string, content []byte) {
-	realNetwork(t)
-	content, err := os.ReadFile(filepath.Join(networkDir(), org, "peer", "ledger", "ledgersData", "chains", "chains", network.ChannelName, "blockfile_000000"))
+	realFiles(t)
+	content, err := os.ReadFile(filepath.Join(ledgerDir(org), "blockfile_000000"))
 	require.NoError(t, err)
 	dir = t.TempDir()
 	return dir, content

@@ -75,8 +75,8 @@ func (f *forger) peer(org string) *signer {
 }
 
 func (f *forger) user(org, role string) *signer {
-	certificate, key := shared.network.Identity(org, role)
-	return f.signer(mspIDs[org], certificate, key)
+	dir := filepath.Join(networkDir(), org, "users", role)
+	return f.signer(mspIDs[org], filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 }
 
 func (f *forger) orderer(n int) *signer {

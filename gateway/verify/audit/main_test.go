@@ -39,6 +39,10 @@ var shared struct {
 	err     error
 }
 
+// keptIn names the variable with a folder in which the shared network's files stay after the tests. If it has such files
+// already, the tests that need only them start no network, and run with -short, too: so test/mutation can run them.
+const keptIn = "PEDIGREE_TEST_AUDIT"
+
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if shared.network != nil {
@@ -47,28 +51,59 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
-	if shared.dir != "" {
+	if shared.dir != "" && os.Getenv(keptIn) == "" {
 		_ = os.RemoveAll(shared.dir)
 	}
 	os.Exit(code)
 }
 
+// realNetwork is the shared network, which is running.
 func realNetwork(t testing.TB) *network.Network {
 	t.Helper()
-	if testing.Short() {
+	realFiles(t)
+	if shared.network == nil {
+		t.Skipf("it needs a running network, and %s has the files of one that has ended", os.Getenv(keptIn))
+	}
+	return shared.network
+}
+
+// realFiles makes sure that the files of the shared network and its ledger are there.
+func realFiles(t testing.TB) {
+	t.Helper()
+	shared.once.Do(func() {
+		if dir := os.Getenv(keptIn); (dir == "" || !readStory(dir)) && !testing.Short() {
+			shared.err = tellStory()
+		}
+	})
+	require.NoError(t, shared.err)
+	if len(shared.blocks) == 0 {
 		t.Skip("it starts a network")
 	}
-	shared.once.Do(func() { shared.err = tellStory() })
-	require.NoError(t, shared.err)
-	return shared.network
+}
+
+// ledgerDir has the block files of an organisation's peer.
+func ledgerDir(org string) string {
+	return filepath.Join(networkDir(), org, "peer", "ledger", "ledgersData", "chains", "chains", network.ChannelName)
+}
+
+// readStory reads the shared ledger that an earlier run of the tests left in a folder. It reports whether one did.
+func readStory(dir string) bool {
+	shared.dir = dir
+	err := (&audit.Files{Dir: ledgerDir("harbor")}).Blocks(context.Background(), 0, func(b *common.Block) error {
+		shared.blocks = append(shared.blocks, b)
+		return nil
+	})
+	return err == nil && len(shared.blocks) > 0
 }
 
 func networkDir() string { return filepath.Join(shared.dir, "network") }
 
 // tellStory makes the shared network and its ledger.
 func tellStory() (err error) {
-	if shared.dir, err = os.MkdirTemp("", "audit"); err != nil {
-		return err
+	if shared.dir = os.Getenv(keptIn); shared.dir == "" {
+		if shared.dir, err = os.MkdirTemp("", "audit"); err != nil {
+			return err
+		}
 	}
 	shared.program = filepath.Join(shared.dir, "pedigree")
 	run := func(name string, args ...string) error {
@@ -194,7 +229,7 @@ func peerOf(org string) (*audit.Peer, error) {
 
 // chain is a copy of the shared ledger's blocks, which a test may change.
 func chain(t testing.TB) []*common.Block {
-	realNetwork(t)
+	realFiles(t)
 	blocks := make([]*common.Block, len(shared.blocks))
 	for i, b := range shared.blocks {
 		blocks[i] = proto.CloneOf(b)
@@ -203,7 +238,7 @@ func chain(t testing.TB) []*common.Block {
 }
 
 func genesisHash(t testing.TB) []byte {
-	realNetwork(t)
+	realFiles(t)
 	b, err := proof.OpenBlock(shared.blocks[0])
 	require.NoError(t, err)
 	return b.Hash()
