@@ -1,6 +1,7 @@
 package lineage_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
@@ -36,4 +38,58 @@ func TestWalksAgreeWithTheOracle(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A recall counts as one only if its organisation answers for what it is about; else it is a warning, and whoever asks
+// what is behind a thing, or what something touches, is told of a warning and of no recall.
+func TestRecallsAgreeWithTheOracle(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		w := &custodies{}
+		for range rapid.IntRange(2, 16).Draw(r, "facts") {
+			drawCustody(r, w)
+		}
+		w.settle()
+		s := newStory(t)
+		w.tell(s)
+		about := map[string][]string{} // by node
+		counted := map[string]string{} // by recall
+		for i, c := range w.who {
+			for _, node := range c.recalls {
+				kind, standing := w.countsAs(i, node)
+				about[node] = append(about[node], fmt.Sprintf("#%d %s %s", i, kind, standing))
+				counted[fmt.Sprintf("#%d", i)] = w.counted(i)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(s.nodes)) {
+			if counted[name] != "" {
+				continue
+			}
+			behind := []string{}
+			for _, node := range w.walk(name, false) {
+				behind = append(behind, about[node]...)
+			}
+			found := s.warnings(lineage.Query{}, name)
+			require.ElementsMatch(r, about[name], s.counted(found.Own), "of %s in %+v", name, w)
+			require.ElementsMatch(r, behind, s.counted(found.Behind), "behind %s in %+v", name, w)
+			im := s.impact(lineage.Query{Node: name})
+			for _, recall := range im.Recalls {
+				require.Equal(r, counted[s.names[recall.ID]], recall.Kind, "%s in %+v", s.names[recall.ID], w)
+			}
+			for _, touched := range im.Touched {
+				recalled := slices.ContainsFunc(about[s.names[touched.ID]], func(claim string) bool {
+					return strings.Contains(claim, " "+record.Recall+" ")
+				})
+				require.Equal(r, recalled, slices.Contains(touched.Flags, "recalled"), "%s in %+v", s.names[touched.ID], w)
+			}
+		}
+	})
+}
+
+// counted lists warnings by the names of their statements, with what they count as, and why.
+func (s *story) counted(list []lineage.Warning) []string {
+	all := []string{}
+	for _, w := range list {
+		all = append(all, fmt.Sprintf("%s %s %s", s.names[w.ID], w.Kind, w.Standing))
+	}
+	return all
 }

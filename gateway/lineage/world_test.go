@@ -57,11 +57,14 @@ func (f fact) things() []string {
 // isRun says whether a fact is an activity.
 func (f fact) isRun() bool { return f.kind == "runs" || f.kind == "writes" || f.kind == "adds" }
 
+// isEvent says whether a fact is an event.
+func (f fact) isEvent() bool { return f.kind == "sees" || f.kind == "makes" || f.kind == "packs" }
+
 func (f fact) ofLots() []ofLot {
-	var all []ofLot
-	if f.isRun() || f.kind == "artifact" || f.kind == "says" {
+	if !f.isEvent() {
 		return nil
 	}
+	var all []ofLot
 	for _, name := range f.things() {
 		if lot := f.lots[name]; lot != "" {
 			all = append(all, ofLot{lot, name, slices.Contains(f.outputs, name)})
@@ -221,7 +224,7 @@ func drawFact(r *rapid.T, w *world) fact {
 
 // drawLots says of which lots the things of an event are.
 func (f *fact) drawLots(r *rapid.T) {
-	if f.kind != "sees" && f.kind != "makes" && f.kind != "packs" {
+	if !f.isEvent() {
 		return
 	}
 	f.lots = map[string]string{}
