@@ -24,42 +24,48 @@ type custody struct {
 
 var orgs = []string{"Harbor", "Market", "Lab"}
 
-// custodies is a world in which things are made, go from hand to hand, and are recalled.
+// custodies is a world in which a few things are made, go from hand to hand, and are recalled.
 type custodies struct {
 	world
-	who []custody
+	who   []custody
+	about []string // the things
 }
 
 func drawCustody(r *rapid.T, w *custodies) {
-	things := []string{"u1", "lotA", "lotB", "item1", "product"}
+	things := w.about
 	some := func(label string, from []string, least, most int) []string {
 		return rapid.SliceOfNDistinct(rapid.SampledFrom(from), least, most, rapid.ID[string]).Draw(r, label)
 	}
 	var events []int
+	var records []string
 	recallable := slices.DeleteFunc(slices.Clone(things), func(name string) bool {
 		return !w.known()[name] && !slices.ContainsFunc(w.facts, func(f fact) bool { return slices.Contains(f.things(), name) })
 	})
 	for i, f := range w.facts {
 		if f.isEvent() {
-			events, recallable = append(events, i), append(recallable, fmt.Sprintf("#%d", i))
+			events, records = append(events, i), append(records, fmt.Sprintf("#%d", i))
 		}
 	}
+	if len(recallable) == 0 || len(records) > 0 && rapid.IntRange(0, 3).Draw(r, "recalls an event") == 0 {
+		recallable = append(recallable, records...)
+	}
 	f, c := fact{day: len(w.facts)}, custody{org: rapid.SampledFrom(orgs).Draw(r, "org")}
-	kind := rapid.SampledFrom([]string{"sees", "sees", "sees", "makes", "packs", "recalls", "recalls", "repeats", "owns"}).Draw(r, "kind")
-	if len(events) == 0 && (kind == "repeats" || kind == "recalls") || w.owner() != "" && kind == "owns" {
+	kind := rapid.SampledFrom([]string{"sees", "sees", "sees", "sees", "makes", "packs", "recalls", "recalls", "recalls", "repeats", "owns"}).Draw(r, "kind")
+	if len(events) == 0 && (kind == "repeats" || kind == "recalls") || w.owner() != "" && kind == "owns" ||
+		len(things) == 1 && (kind == "makes" || kind == "packs") {
 		kind = "sees"
 	}
 	switch kind {
 	case "sees":
-		f.kind, f.names = kind, some("seen", things, 1, 2)
+		f.kind, f.names = kind, some("seen", things, 1, min(2, len(things)))
 		f.action = rapid.SampledFrom([]string{"OBSERVE", "OBSERVE", "ADD"}).Draw(r, "action")
 	case "makes":
-		both := some("made", things, 2, 3)
+		both := some("made", things, 2, min(3, len(things)))
 		f.kind, f.inputs, f.outputs = kind, both[:1], both[1:]
 	case "packs":
 		f.kind, f.parent = kind, "u1"
 		f.action = rapid.SampledFrom([]string{"ADD", "DELETE", "OBSERVE"}).Draw(r, "action")
-		f.children = some("children", things[1:], 1, 2)
+		f.children = some("children", slices.DeleteFunc(slices.Clone(things), func(name string) bool { return name == f.parent }), 1, 1)
 	case "recalls":
 		c.recalls, c.outdated = some("recalled", recallable, 1, min(2, len(recallable))), rapid.IntRange(0, 7).Draw(r, "version") == 0
 	case "repeats":
@@ -68,7 +74,7 @@ func drawCustody(r *rapid.T, w *custodies) {
 		c.owns = true
 	}
 	if f.kind != "" {
-		c.step = rapid.SampledFrom([]string{"", "shipping", "shipping", "receiving", "receiving", "holding"}).Draw(r, "step")
+		c.step = rapid.SampledFrom([]string{"", "shipping", "shipping", "receiving", "receiving"}).Draw(r, "step")
 		if f.drawLots(r); f.action == "OBSERVE" {
 			f.ilmd = ""
 		}
@@ -101,7 +107,7 @@ func (w *custodies) owner() string {
 
 // until is the world as it was before a record.
 func (w *custodies) until(i int) *custodies {
-	return &custodies{world{facts: w.facts[:i]}, w.who[:i]}
+	return &custodies{world{facts: w.facts[:i]}, w.who[:i], w.about}
 }
 
 // source is from whom all that hold a thing have it, and why: who owns its prefix, or made it first, or else took it

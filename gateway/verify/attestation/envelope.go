@@ -209,7 +209,7 @@ func parseCertificate(der []byte, where string) (*x509.Certificate, error) {
 // openEnvelope reads an envelope. If the envelope is in a bundle, certificate is the bundle's. Otherwise it is nil.
 func openEnvelope(v canonical.Value, certificate *x509.Certificate) (*opened, error) {
 	payloadType, list := v.Get("payloadType"), v.Get("signatures")
-	if v.Kind != canonical.Object || payloadType.Kind != canonical.String || list.Kind != canonical.Array {
+	if payloadType.Kind != canonical.String || list.Kind != canonical.Array {
 		return nil, refuse(proof.Malformed, "", "an envelope has payloadType, payload and signatures")
 	}
 	if err := only(v, "the envelope", "payloadType", "payload", "signatures"); err != nil {

@@ -90,7 +90,7 @@ func readStatement(payload []byte) (*Statement, error) {
 func readSubject(v canonical.Value, where string) (Subject, error) {
 	s := Subject{Name: v.Get("name").Text, Digest: map[string]string{}}
 	digests := v.Get("digest")
-	if digests.Kind != canonical.Object || len(digests.Members) == 0 {
+	if len(digests.Members) == 0 {
 		return s, refuse(proof.Malformed, where, "a subject has a digest")
 	}
 	for _, m := range digests.Members {
@@ -131,7 +131,7 @@ func (s *Statement) readProvenance(predicate canonical.Value) error {
 	}
 	for name, into := range map[string]*uint64{"block": &l.Block, "asOfBlock": &l.AsOf} {
 		n, ok := ledger.Get(name).Int()
-		if !ok || n < 0 || ledger.Get(name).Kind != canonical.Number {
+		if !ok || n < 0 {
 			return refuse(proof.Malformed, where, "%s isn't the number of a block", name)
 		}
 		*into = uint64(n)

@@ -40,7 +40,13 @@ type signer struct {
 	sign    fabric.Sign
 }
 
+// signers remembers keys by the files of their certificates.
+var signers = map[string]signer{}
+
 func (f *forger) signer(mspID, certificate, key string) *signer {
+	if s, ok := signers[certificate]; ok {
+		return &s
+	}
 	pem, err := os.ReadFile(certificate)
 	require.NoError(f, err)
 	text, err := os.ReadFile(key)
@@ -51,6 +57,7 @@ func (f *forger) signer(mspID, certificate, key string) *signer {
 	s.sign, err = fabric.NewPrivateKeySign(private)
 	require.NoError(f, err)
 	s.creator = f.encode(&msp.SerializedIdentity{Mspid: mspID, IdBytes: pem})
+	signers[certificate] = *s
 	return s
 }
 

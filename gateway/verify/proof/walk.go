@@ -70,11 +70,7 @@ func (w *Walk) Records(ctx context.Context, ledger Ledger) ([]record.ID, error) 
 			if err != nil {
 				return nil, err
 			}
-			for _, id := range more {
-				if !seen[id] {
-					claims = append(claims, id)
-				}
-			}
+			claims = append(claims, more...)
 		}
 	}
 	for _, id := range w.Through {
