@@ -2,7 +2,6 @@ package capture
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // commitWait is how long a block with a sent transaction is waited for before a peer is asked about it.
@@ -348,5 +348,5 @@ func (q *Queue) leave(ctx context.Context, b *batch) error {
 	}
 	q.mu.Unlock()
 	key, attempt, txID, at := b.key, b.attempt, b.txID, b.sentAt
-	return q.persist(ctx, func(tx *sql.Tx) error { return saveBatch(tx, key, attempt, txID, at, rows) })
+	return q.persist(ctx, func(tx *sqlitefile.Tx) error { return saveBatch(tx, key, attempt, txID, at, rows) })
 }

@@ -236,7 +236,7 @@ func Open(cfg Config) (*Queue, error) {
 		}
 	}
 	if err != nil {
-		_ = s.close()
+		s.close()
 		return nil, err
 	}
 	return q, nil
@@ -260,7 +260,10 @@ func orDefault[T int | time.Duration](field *T, value T) {
 func (q *Queue) Secret() []byte { return q.store.secret }
 
 // Close closes the queue's files. Run must have returned.
-func (q *Queue) Close() error { return q.store.close() }
+func (q *Queue) Close() error {
+	q.store.close()
+	return nil
+}
 
 // Limits are what a gateway announces.
 type Limits struct {

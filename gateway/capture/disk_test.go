@@ -2,12 +2,12 @@ package capture
 
 import (
 	"context"
-	"database/sql"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 	"github.com/stretchr/testify/require"
 )
 
@@ -76,7 +76,7 @@ func TestACallerWhoDoesNotWaitLeavesAJobThatIsDone(t *testing.T) {
 	b := newBench(t)
 	b.open()
 	blocked := make(chan struct{})
-	b.queue.store.submit(func(*sql.Tx) error { <-blocked; return nil })
+	b.queue.store.submit(func(*sqlitefile.Tx) error { <-blocked; return nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := b.queue.Capture(ctx, request(Proceed, items(0, 3)))

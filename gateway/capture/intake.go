@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // Capture takes a job. When it returns without an error the job is on disk and will be done; see [Queue.Job] for how it
@@ -271,7 +271,7 @@ func rolledBack() *outcome {
 func (in *Intake) flush(ctx context.Context) error {
 	row, begun := in.parts[len(in.parts)-1], in.begun
 	in.begun = true
-	err := in.q.await(ctx, in.q.store.submit(func(tx *sql.Tx) error {
+	err := in.q.await(ctx, in.q.store.submit(func(tx *sqlitefile.Tx) error {
 		if !begun {
 			if err := insertJob(tx, in.job, rowOpen, time.Time{}); err != nil {
 				return err
@@ -318,7 +318,7 @@ func (in *Intake) Commit(ctx context.Context) (Job, error) {
 	// The write is waited for even if ctx ends: what is on disk must be in memory too.
 	done := make(chan error, 1)
 	go func() {
-		err := <-in.q.store.submit(func(tx *sql.Tx) error {
+		err := <-in.q.store.submit(func(tx *sqlitefile.Tx) error {
 			if err := insertJob(tx, in.job, state, finished); err != nil {
 				return err
 			}
@@ -379,7 +379,7 @@ func (in *Intake) drop() {
 	in.q.mu.Unlock()
 	if in.begun {
 		id := in.job.id
-		in.q.store.submit(func(tx *sql.Tx) error { return deleteJob(tx, id) }) // if it fails, the next start does it
+		in.q.store.submit(func(tx *sqlitefile.Tx) error { return deleteJob(tx, id) }) // if it fails, the next start does it
 	}
 }
 

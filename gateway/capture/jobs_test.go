@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 	"github.com/stretchr/testify/require"
 )
 
@@ -54,7 +55,7 @@ func TestOldJobsAreForgotten(t *testing.T) {
 	require.NoError(t, err)
 	for _, table := range []string{"job", "part", "pack", "batch"} {
 		var n int
-		require.NoError(t, b.queue.store.read.QueryRow("SELECT count(*) FROM "+table).Scan(&n))
+		require.NoError(t, b.queue.store.file.Read.QueryRow("SELECT count(*) FROM "+table).Scan(&n))
 		require.Zero(t, n, table)
 	}
 }
@@ -82,7 +83,7 @@ func TestALargeJobIsTakenPieceByPiece(t *testing.T) {
 	in.Discard()
 	b.eventually("nothing is left of what was discarded", func() bool {
 		var n int
-		require.NoError(t, b.queue.store.read.QueryRow("SELECT count(*) FROM pack").Scan(&n))
+		require.NoError(t, b.queue.store.file.Read.QueryRow("SELECT count(*) FROM pack").Scan(&n))
 		return n == 0 && b.queue.Stats().Records == 0
 	})
 	b.notOnLedger(items(100, 195))
@@ -98,10 +99,12 @@ func TestASecondProcessIsKeptOut(t *testing.T) {
 func TestAQueueOfAnotherVersionIsRefused(t *testing.T) {
 	b := newBench(t)
 	q := b.open()
-	_, err := q.store.write.Exec("UPDATE meta SET value = CAST('99' AS BLOB) WHERE name = 'version'")
-	require.NoError(t, err)
+	require.NoError(t, <-q.store.submit(func(tx *sqlitefile.Tx) error {
+		_, err := tx.Exec("UPDATE meta SET value = CAST('99' AS BLOB) WHERE name = 'version'")
+		return err
+	}))
 	b.close()
-	_, err = Open(b.cfg)
+	_, err := Open(b.cfg)
 	require.ErrorContains(t, err, "schema 99")
 }
 

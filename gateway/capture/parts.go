@@ -3,11 +3,12 @@ package capture
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/json"
 	"slices"
 	"time"
 	"unique"
+
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // job is a job in memory: unfinished. Its changing fields are guarded by Queue.mu.
@@ -118,7 +119,7 @@ func (q *Queue) admit(in *Intake) {
 		if in.job.forget {
 			id := in.job.id
 			q.store.submit(
-				func(tx *sql.Tx) error { return deleteJob(tx, id) },
+				func(tx *sqlitefile.Tx) error { return deleteJob(tx, id) },
 			) // if it fails, the row is kept like a listed job's
 		}
 		return
@@ -240,7 +241,7 @@ func (q *Queue) set(p *part, i int, o *outcome) {
 
 // settle writes what has changed, in one transaction with whatever also does, and tells those who wait once it is
 // durable. It tries until it succeeds or ctx ends: what happened on the ledger can't be undone.
-func (q *Queue) settle(ctx context.Context, changed parts, also func(*sql.Tx) error) error {
+func (q *Queue) settle(ctx context.Context, changed parts, also func(*sqlitefile.Tx) error) error {
 	jobs := make(map[*job]bool) // true for one that this finishes
 	q.mu.Lock()
 	for p := range changed {
@@ -254,7 +255,7 @@ func (q *Queue) settle(ctx context.Context, changed parts, also func(*sql.Tx) er
 	}
 	q.mu.Unlock()
 	now := time.Now()
-	err := q.persist(ctx, func(tx *sql.Tx) error {
+	err := q.persist(ctx, func(tx *sqlitefile.Tx) error {
 		if also != nil {
 			if err := also(tx); err != nil {
 				return err
@@ -287,7 +288,7 @@ func (q *Queue) settle(ctx context.Context, changed parts, also func(*sql.Tx) er
 }
 
 // savePart writes the outcomes of a part as they are now: perhaps newer than when the write was asked for, never older.
-func (q *Queue) savePart(tx *sql.Tx, p *part) error {
+func (q *Queue) savePart(tx *sqlitefile.Tx, p *part) error {
 	q.mu.Lock()
 	runs, finished := encodeOutcomes(p.outcomes), p.left == 0
 	q.mu.Unlock()
@@ -305,7 +306,7 @@ func (q *Queue) savePart(tx *sql.Tx, p *part) error {
 }
 
 // saveJob writes the counts of a job.
-func (q *Queue) saveJob(tx *sql.Tx, j *job, finished bool, at time.Time) error {
+func (q *Queue) saveJob(tx *sqlitefile.Tx, j *job, finished bool, at time.Time) error {
 	q.mu.Lock()
 	recorded, duplicate, rejected, forget := j.recorded, j.duplicate, j.rejected, j.forget
 	q.mu.Unlock()
@@ -328,7 +329,7 @@ func (q *Queue) saveJob(tx *sql.Tx, j *job, finished bool, at time.Time) error {
 }
 
 // persist writes until it succeeds, however long the disk is full, or until ctx ends.
-func (q *Queue) persist(ctx context.Context, do func(*sql.Tx) error) error {
+func (q *Queue) persist(ctx context.Context, do func(*sqlitefile.Tx) error) error {
 	pause := 50 * time.Millisecond
 	for {
 		err := <-q.store.submit(do)

@@ -2,11 +2,11 @@ package capture
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // Record does a small job and waits for it: it returns the results once every record is committed and in the index, a
@@ -90,7 +90,7 @@ func (q *Queue) giveUp(ctx context.Context, j *job) ([]Result, error) {
 			why = "what is before it in the queue waits: " + ahead
 		}
 	}
-	if err := <-q.store.submit(func(tx *sql.Tx) error { return deleteJob(tx, j.id) }); err != nil {
+	if err := <-q.store.submit(func(tx *sqlitefile.Tx) error { return deleteJob(tx, j.id) }); err != nil {
 		// It will not be sent by this process, but might be by the next.
 		return nil, pending
 	}

@@ -1,11 +1,12 @@
 package capture
 
 import (
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
 	"unique"
+
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // recover reads what an earlier process left unfinished.
@@ -43,7 +44,7 @@ func (q *Queue) recover() error {
 }
 
 // dropOpenJobs deletes jobs that were being taken in when the process ended: nobody was told that they are taken.
-func dropOpenJobs(tx *sql.Tx) error {
+func dropOpenJobs(tx *sqlitefile.Tx) error {
 	for _, query := range []string{
 		"DELETE FROM pack WHERE part IN (SELECT part.id FROM part JOIN job ON job.id = part.job WHERE job.state = 0)",
 		"DELETE FROM part WHERE job IN (SELECT id FROM job WHERE state = 0)",
@@ -57,7 +58,7 @@ func dropOpenJobs(tx *sql.Tx) error {
 }
 
 func (q *Queue) readJobs() error {
-	rows, err := q.store.read.Query(
+	rows, err := q.store.file.Read.Query(
 		`SELECT id, owner, identity, msp, function, behaviour, private, created, total, recorded, duplicate, rejected
 		FROM job WHERE state = 1`,
 	)
@@ -103,7 +104,7 @@ func (q *Queue) readJobs() error {
 }
 
 func (q *Queue) readParts() ([]*part, error) {
-	rows, err := q.store.read.Query(
+	rows, err := q.store.file.Read.Query(
 		"SELECT id, job, first, n, bytes, entries, outcomes FROM part WHERE finished = 0 ORDER BY id",
 	)
 	if err != nil {
@@ -160,7 +161,7 @@ func (p *part) decode(packed []byte, outcomes string) error {
 }
 
 func (q *Queue) readBatches(parts map[int64]*part) error {
-	rows, err := q.store.read.Query("SELECT id, attempt, tx, sent, members FROM batch ORDER BY sent")
+	rows, err := q.store.file.Read.Query("SELECT id, attempt, tx, sent, members FROM batch ORDER BY sent")
 	if err != nil {
 		return err
 	}

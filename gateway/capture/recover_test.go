@@ -2,7 +2,6 @@ package capture
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // crash stops the queue in the middle of trouble that doesn't end, and takes the trouble away.
@@ -177,7 +177,7 @@ func TestAJobThatWasNotCommittedIsGoneAfterARestart(t *testing.T) {
 	require.Equal(t, 0, b.queue.Stats().Records)
 	for _, table := range []string{"job", "part", "pack"} {
 		var n int
-		require.NoError(t, b.queue.store.read.QueryRow("SELECT count(*) FROM "+table).Scan(&n))
+		require.NoError(t, b.queue.store.file.Read.QueryRow("SELECT count(*) FROM "+table).Scan(&n))
 		require.Zero(t, n, table)
 	}
 	b.notOnLedger(items(0, 9))
@@ -225,15 +225,18 @@ func TestAFailedWriteFailsAlone(t *testing.T) {
 	b := newBench(t)
 	q := b.open()
 	block, entered := make(chan struct{}), make(chan struct{}, 9)
-	first := q.store.submit(func(*sql.Tx) error { entered <- struct{}{}; <-block; return nil })
+	first := q.store.submit(func(*sqlitefile.Tx) error { entered <- struct{}{}; <-block; return nil })
 	<-entered
-	good := q.store.submit(func(tx *sql.Tx) error { _, err := tx.Exec("INSERT INTO meta VALUES ('good', x'01')"); return err })
-	bad := q.store.submit(func(tx *sql.Tx) error { return errors.New("no") })
+	good := q.store.submit(func(tx *sqlitefile.Tx) error {
+		_, err := tx.Exec("INSERT INTO meta VALUES ('good', x'01')")
+		return err
+	})
+	bad := q.store.submit(func(tx *sqlitefile.Tx) error { return errors.New("no") })
 	close(block)
 	require.NoError(t, <-first)
 	require.NoError(t, <-good)
 	require.ErrorIs(t, <-bad, ErrStorage)
 	var n int
-	require.NoError(t, q.store.read.QueryRow("SELECT count(*) FROM meta WHERE name = 'good'").Scan(&n))
+	require.NoError(t, q.store.file.Read.QueryRow("SELECT count(*) FROM meta WHERE name = 'good'").Scan(&n))
 	require.Equal(t, 1, n)
 }

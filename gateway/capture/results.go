@@ -2,13 +2,13 @@ package capture
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // dropRecorded takes out of a fresh batch what the organisation has on the ledger already.
@@ -43,7 +43,7 @@ func (q *Queue) dropRecorded(ctx context.Context, b *batch) error {
 }
 
 // apply gives final states to items of a batch, takes them out of it, and makes that durable.
-func (q *Queue) apply(ctx context.Context, b *batch, outcomes map[place]*outcome, also func(*sql.Tx) error) error {
+func (q *Queue) apply(ctx context.Context, b *batch, outcomes map[place]*outcome, also func(*sqlitefile.Tx) error) error {
 	q.mu.Lock()
 	changed := make(parts)
 	for at, o := range outcomes {
@@ -105,8 +105,8 @@ func (q *Queue) recorded(ctx context.Context, b *batch, commit ledger.Commit) er
 	return q.settle(ctx, changed, done)
 }
 
-func deleteBatch(key string) func(*sql.Tx) error {
-	return func(tx *sql.Tx) error {
+func deleteBatch(key string) func(*sqlitefile.Tx) error {
+	return func(tx *sqlitefile.Tx) error {
 		_, err := tx.Exec("DELETE FROM batch WHERE id = ?", key)
 		return err
 	}

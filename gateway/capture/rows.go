@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // The states of a job's row.
@@ -36,7 +37,7 @@ type partRow struct {
 	packed  []int // the items whose records are in the pack, in order
 }
 
-func (r *partRow) insert(tx *sql.Tx) error {
+func (r *partRow) insert(tx *sqlitefile.Tx) error {
 	outcomes, err := json.Marshal(encodeOutcomes(r.outcomes))
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func (r *partRow) insert(tx *sql.Tx) error {
 	return err
 }
 
-func insertJob(tx *sql.Tx, j *job, state int, finished time.Time) error {
+func insertJob(tx *sqlitefile.Tx, j *job, state int, finished time.Time) error {
 	_, err := tx.Exec(
 		"INSERT OR REPLACE INTO job VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		j.id,
@@ -89,7 +90,7 @@ func fromMillis(ms int64) time.Time {
 }
 
 // deleteJob removes a job and all that belongs to it.
-func deleteJob(tx *sql.Tx, id string) error {
+func deleteJob(tx *sqlitefile.Tx, id string) error {
 	for _, q := range []string{
 		"DELETE FROM pack WHERE part IN (SELECT id FROM part WHERE job = ?)",
 		"DELETE FROM part WHERE job = ?",
@@ -109,7 +110,7 @@ type memberRow struct {
 	Items []int `json:"items"`
 }
 
-func saveBatch(tx *sql.Tx, id string, attempt int, txID string, sent time.Time, members []memberRow) error {
+func saveBatch(tx *sqlitefile.Tx, id string, attempt int, txID string, sent time.Time, members []memberRow) error {
 	text, err := json.Marshal(members)
 	if err != nil {
 		return err
@@ -120,7 +121,7 @@ func saveBatch(tx *sql.Tx, id string, attempt int, txID string, sent time.Time, 
 
 // packOf reads the records of a part, packed as they came, and its witnesses.
 func (s *store) packOf(ctx context.Context, part int64) (body, witnesses []byte, err error) {
-	err = s.read.QueryRowContext(ctx, "SELECT body, witnesses FROM pack WHERE part = ?", part).Scan(&body, &witnesses)
+	err = s.file.Read.QueryRowContext(ctx, "SELECT body, witnesses FROM pack WHERE part = ?", part).Scan(&body, &witnesses)
 	if err != nil {
 		return nil, nil, fmt.Errorf("couldn't read the records of part %d: %w", part, s.failed(err))
 	}
@@ -152,7 +153,7 @@ func scanJob(row interface{ Scan(...any) error }) (Job, error) {
 
 // Job tells the state of a job. An error that matches ErrNoJob means that there is none of this id, or none any more.
 func (q *Queue) Job(ctx context.Context, id string) (Job, error) {
-	j, err := scanJob(q.store.read.QueryRowContext(ctx, "SELECT "+jobColumns+" FROM job WHERE id = ? AND state > 0", id))
+	j, err := scanJob(q.store.file.Read.QueryRowContext(ctx, "SELECT "+jobColumns+" FROM job WHERE id = ? AND state > 0", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Job{}, fmt.Errorf("%w: %.80q", ErrNoJob, id)
 	}
@@ -173,7 +174,7 @@ func (q *Queue) Jobs(ctx context.Context, owner, after string, limit int) (jobs 
 	if after != "" {
 		where, args = append(where, "id < ?"), append(args, after)
 	}
-	rows, err := q.store.read.QueryContext(ctx, "SELECT "+jobColumns+" FROM job WHERE "+strings.Join(where, " AND ")+
+	rows, err := q.store.file.Read.QueryContext(ctx, "SELECT "+jobColumns+" FROM job WHERE "+strings.Join(where, " AND ")+
 		" ORDER BY id DESC LIMIT ?", append(args, limit+1)...)
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: %w", ErrStorage, err)
@@ -204,7 +205,7 @@ func (q *Queue) Results(
 	if _, err := q.Job(ctx, id); err != nil {
 		return nil, -1, err
 	}
-	rows, err := q.store.read.QueryContext(
+	rows, err := q.store.file.Read.QueryContext(
 		ctx,
 		"SELECT first, n, entries, outcomes FROM part WHERE job = ? AND first + n > ? ORDER BY first",
 		id,
@@ -278,7 +279,7 @@ func (s *store) forget(keep time.Duration, keepJobs int) (more bool, err error) 
 	const most = 200
 	var ids []string
 	collect := func(query string, args ...any) error {
-		rows, err := s.read.Query(query, args...)
+		rows, err := s.file.Read.Query(query, args...)
 		if err != nil {
 			return err
 		}
@@ -303,7 +304,7 @@ func (s *store) forget(keep time.Duration, keepJobs int) (more bool, err error) 
 	if len(ids) == 0 {
 		return false, nil
 	}
-	err = <-s.submit(func(tx *sql.Tx) error {
+	err = <-s.submit(func(tx *sqlitefile.Tx) error {
 		for _, id := range ids {
 			if err := deleteJob(tx, id); err != nil {
 				return err

@@ -12,25 +12,16 @@ import (
 	"strings"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // ErrDamaged means that the queue's file is broken. The next [Open] sets the file aside, keeps what can be read of it,
 // and goes on with a new one.
 var ErrDamaged = errors.New("the capture queue's file is damaged")
 
-// isDamage reports whether an error of SQLite means that the file is broken.
-func isDamage(err error) bool {
-	var driver *sqlite.Error
-	if errors.As(err, &driver) {
-		code := driver.Code() & 0xff
-		return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
-	}
-	return errors.Is(err, ErrDamaged)
-}
+// isDamage reports whether an error means that the file is broken.
+func isDamage(err error) bool { return sqlitefile.IsDamage(err) || errors.Is(err, ErrDamaged) }
 
 // asidePrefix begins the names of files that were set aside, and of the texts that tell of them.
 const asidePrefix = "queue-damaged-"
@@ -72,7 +63,7 @@ func (s *store) replace(problem error) error {
 		return fmt.Errorf("couldn't write what happened to the damaged queue: %w", err)
 	}
 	s.log.Error("the capture queue was damaged", "what", notice)
-	return syncFolder(s.folder)
+	return sqlitefile.SyncFolder(s.folder)
 }
 
 // notice tells the operator what happened and what to do.
@@ -148,15 +139,7 @@ func (s *store) salvage(aside string) (*salvaged, error) {
 	from.SetMaxOpenConns(1)
 	old := &wreck{from: from}
 	found := old.read()
-	tx, err := s.write.Begin()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tx.Rollback() }()
-	if err := old.write(tx, found); err != nil {
-		return nil, fmt.Errorf("couldn't write what was read of the damaged queue: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
+	if err := <-s.submit(func(tx *sqlitefile.Tx) error { return old.write(tx, found) }); err != nil {
 		return nil, fmt.Errorf("couldn't write what was read of the damaged queue: %w", err)
 	}
 	if found.secret {
@@ -341,7 +324,7 @@ func (w *wreck) keepPending() {
 }
 
 // write puts the rows into a new database.
-func (w *wreck) write(tx *sql.Tx, found *salvaged) error {
+func (w *wreck) write(tx *sqlitefile.Tx, found *salvaged) error {
 	for _, table := range []struct {
 		name string
 		rows [][]any

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 	"github.com/stretchr/testify/require"
 )
 
@@ -128,7 +129,7 @@ func TestAQueueWhoseRowsContradictEachOtherIsDamaged(t *testing.T) {
 func TestAQueueThatIsFoundDamagedWhileItRunsEndsTheGateway(t *testing.T) {
 	b := newBench(t)
 	b.run()
-	require.ErrorIs(t, <-b.queue.store.submit(func(*sql.Tx) error { return ErrDamaged }), ErrDamaged)
+	require.ErrorIs(t, <-b.queue.store.submit(func(*sqlitefile.Tx) error { return ErrDamaged }), ErrDamaged)
 	require.ErrorIs(t, <-b.ended, ErrDamaged)
 	b.ended <- nil // for close
 }

@@ -1,20 +1,17 @@
 package capture
 
 import (
-	"context"
 	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // schemaVersion is raised by every change of the schema.
@@ -47,41 +44,23 @@ CREATE TABLE IF NOT EXISTS batch (
 ) STRICT;
 `
 
-// store is the queue's database: one writer that groups, and any number of readers.
+// store is the queue's file; see package sqlitefile for what a write promises.
 type store struct {
 	folder string
 	lock   *os.File
-	write  *sql.DB
-	read   *sql.DB
+	file   *sqlitefile.File
 	secret []byte
 	log    *slog.Logger
 
 	broken     chan struct{} // closed when the file is found damaged
 	brokenOnce sync.Once
-
-	mu      sync.Mutex
-	pending []*operation
-	closed  bool
-	signal  chan struct{}
-	stopped chan struct{}
 }
-
-// operation is one caller's wish to write.
-type operation struct {
-	do   func(*sql.Tx) error
-	done chan error
-}
-
-// maxGroup bounds one commit, so that the first of many callers does not wait for the last.
-const maxGroup = 256
 
 func openStore(folder string, log *slog.Logger) (*store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("couldn't make the queue's folder: %w", err)
 	}
-	s := &store{
-		folder: folder, log: log, signal: make(chan struct{}, 1), stopped: make(chan struct{}), broken: make(chan struct{}),
-	}
+	s := &store{folder: folder, log: log, broken: make(chan struct{})}
 	if err := s.acquire(); err != nil {
 		return nil, err
 	}
@@ -90,10 +69,9 @@ func openStore(folder string, log *slog.Logger) (*store, error) {
 		err = s.replace(err)
 	}
 	if err != nil {
-		s.release()
+		s.close()
 		return nil, fmt.Errorf("couldn't open the queue in %s: %w", folder, err)
 	}
-	go s.writer()
 	return s, nil
 }
 
@@ -109,74 +87,33 @@ func (s *store) acquire() (err error) {
 	return nil
 }
 
-func (s *store) release() {
-	s.closeFile()
-	_ = s.lock.Close()
+// open opens the file, and checks that it is whole.
+func (s *store) open() (err error) {
+	s.file, err = sqlitefile.Open(sqlitefile.Config{
+		Path: filepath.Join(s.folder, "queue.db"), Prepare: s.prepare, Check: true, Failed: s.failed,
+	})
+	return err
 }
 
-func (s *store) closeFile() {
-	for _, db := range []*sql.DB{s.write, s.read} {
-		if db != nil {
-			_ = db.Close()
-		}
-	}
-}
-
-// open opens the database, and checks that it is whole.
-func (s *store) open() error {
-	path := filepath.Join(s.folder, "queue.db")
-	if emptied(path) {
-		return fmt.Errorf("%w: it is empty", ErrDamaged)
-	}
-	dsn := func(extra string) string {
-		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)&_txlock=immediate" + extra
-	}
-	var err error
-	if s.write, err = sql.Open("sqlite", dsn("&_pragma=journal_mode(WAL)")); err != nil {
+// prepare makes the tables and the secret, or checks that they are of this version.
+func (s *store) prepare(db *sql.DB) error {
+	if _, err := db.Exec(schema); err != nil {
 		return err
 	}
-	s.write.SetMaxOpenConns(1)
-	var mode string
-	if err := s.write.QueryRow("PRAGMA journal_mode").Scan(&mode); err != nil {
-		return err
-	}
-	if mode != "wal" {
-		return fmt.Errorf("the file system allows no write-ahead log (journal mode %q)", mode)
-	}
-	var check string
-	if err := s.write.QueryRow("PRAGMA quick_check(1)").Scan(&check); err != nil {
-		return err
-	}
-	if check != "ok" {
-		return fmt.Errorf("%w: %s", ErrDamaged, check)
-	}
-	if _, err := s.write.Exec(schema); err != nil {
-		return err
-	}
-	if err := s.identify(); err != nil {
-		return err
-	}
-	if err := syncFolder(s.folder); err != nil {
-		return err
-	}
-	if s.read, err = sql.Open("sqlite", dsn("&_pragma=query_only(1)")); err != nil {
-		return err
-	}
-	s.read.SetMaxOpenConns(4)
-	return nil
+	return s.identify(db)
 }
 
 // identify checks the version of the schema and reads or makes the secret.
-func (s *store) identify() error {
+func (s *store) identify(db *sql.DB) error {
 	var version int
-	err := s.write.QueryRow("SELECT value FROM meta WHERE name = 'version'").Scan(&version)
+	err := db.QueryRow("SELECT value FROM meta WHERE name = 'version'").Scan(&version)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		secret := make([]byte, 32)
 		if _, err := rand.Read(secret); err != nil {
 			return err
 		}
-		_, err := s.write.Exec("INSERT INTO meta VALUES ('secret', ?), ('version', CAST(? AS BLOB))", secret, schemaVersion)
+		_, err := db.Exec("INSERT INTO meta VALUES ('secret', ?), ('version', CAST(? AS BLOB))", secret, schemaVersion)
 		if err != nil {
 			return err
 		}
@@ -189,108 +126,32 @@ func (s *store) identify() error {
 			schemaVersion,
 		)
 	}
-	return s.write.QueryRow("SELECT value FROM meta WHERE name = 'secret'").Scan(&s.secret)
+	return db.QueryRow("SELECT value FROM meta WHERE name = 'secret'").Scan(&s.secret)
 }
 
-// emptied reports whether a database has lost all its bytes. One that was just made has them in its log.
-func emptied(path string) bool {
-	db, err := os.Stat(path)
-	if err != nil || db.Size() > 0 {
-		return false
+// close lets what was asked for be written, and closes the file.
+func (s *store) close() {
+	s.closeFile()
+	_ = s.lock.Close()
+}
+
+func (s *store) closeFile() {
+	if s.file != nil {
+		s.file.Close()
 	}
-	log, err := os.Stat(path + "-wal")
-	return err != nil || log.Size() == 0
 }
 
-// syncFolder makes the names of new files as durable as their contents.
-func syncFolder(folder string) error {
-	f, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
-}
-
-// close lets what was asked for be written, and closes the files.
-func (s *store) close() error {
-	s.mu.Lock()
-	already := s.closed
-	s.closed = true
-	s.mu.Unlock()
-	if already {
+// submit queues a write and returns without waiting; see sqlitefile.File.Submit. Whatever fails matches ErrStorage.
+func (s *store) submit(do func(*sqlitefile.Tx) error) <-chan error {
+	return s.file.Submit(func(tx *sqlitefile.Tx) error {
+		if err := do(tx); err != nil {
+			return s.failed(err)
+		}
 		return nil
-	}
-	s.ring()
-	<-s.stopped
-	s.release()
-	return nil
+	})
 }
 
-func (s *store) ring() {
-	select {
-	case s.signal <- struct{}{}:
-	default:
-	}
-}
-
-// submit queues a write and returns without waiting: the channel gives nil once it is durable. Writes are made in the
-// order in which they were queued. The function may run more than once, and MUST have no effect but on the transaction.
-func (s *store) submit(do func(*sql.Tx) error) <-chan error {
-	op := &operation{do: do, done: make(chan error, 1)}
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		op.done <- fmt.Errorf("%w: the queue is closed", ErrStorage)
-		return op.done
-	}
-	s.pending = append(s.pending, op)
-	s.mu.Unlock()
-	s.ring()
-	return op.done
-}
-
-// writer commits what has gathered while the last commit was being fsynced.
-func (s *store) writer() {
-	defer close(s.stopped)
-	for range s.signal {
-		for {
-			s.mu.Lock()
-			n := min(len(s.pending), maxGroup)
-			group := s.pending[:n:n]
-			s.pending = s.pending[n:]
-			closed := s.closed && len(s.pending) == 0
-			s.mu.Unlock()
-			s.commit(group)
-			if closed {
-				return
-			}
-			if n == 0 {
-				break
-			}
-		}
-	}
-}
-
-// commit writes a group in one transaction. If that fails, each is tried alone, so that nobody fails for another's
-// sake.
-func (s *store) commit(group []*operation) {
-	if len(group) == 0 {
-		return
-	}
-	err := s.transact(group)
-	if err == nil || len(group) == 1 {
-		for _, op := range group {
-			op.done <- err
-		}
-		return
-	}
-	for _, op := range group {
-		op.done <- s.transact([]*operation{op})
-	}
-}
-
-// failed wraps an error of the database. If the file is damaged, the queue is told to stop.
+// failed wraps an error of the storage. If the file is damaged, the queue is told to stop.
 func (s *store) failed(err error) error {
 	if isDamage(err) {
 		s.brokenOnce.Do(func() {
@@ -301,25 +162,4 @@ func (s *store) failed(err error) error {
 		return fmt.Errorf("%w: %w: %w", ErrStorage, ErrDamaged, err)
 	}
 	return fmt.Errorf("%w: %w", ErrStorage, err)
-}
-
-func (s *store) transact(group []*operation) (err error) {
-	tx, err := s.write.BeginTx(context.Background(), nil)
-	if err != nil {
-		return s.failed(err)
-	}
-	defer func() {
-		if err != nil {
-			_ = tx.Rollback()
-		}
-	}()
-	for _, op := range group {
-		if err := op.do(tx); err != nil {
-			return s.failed(err)
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		return s.failed(err)
-	}
-	return nil
 }

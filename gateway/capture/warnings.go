@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // MostWarnings is how many warnings are kept of a job; the rest is counted.
@@ -33,7 +34,7 @@ func (w *Warnings) add(index int, list []record.Problem) {
 // Warn adds warnings about the job as a whole.
 func (in *Intake) Warn(list ...record.Problem) { in.job.warnings.add(-1, list) }
 
-func (w *Warnings) insert(tx *sql.Tx, job string) error {
+func (w *Warnings) insert(tx *sqlitefile.Tx, job string) error {
 	if w.Total == 0 {
 		return nil
 	}
@@ -49,7 +50,7 @@ func (w *Warnings) insert(tx *sql.Tx, job string) error {
 func (q *Queue) Warnings(ctx context.Context, job string) (Warnings, error) {
 	var w Warnings
 	var text string
-	err := q.store.read.QueryRowContext(ctx, "SELECT total, list FROM warnings WHERE job = ?", job).Scan(&w.Total, &text)
+	err := q.store.file.Read.QueryRowContext(ctx, "SELECT total, list FROM warnings WHERE job = ?", job).Scan(&w.Total, &text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Warnings{}, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // mostNames bounds the names of one dataset. Names beyond that are not joined.
@@ -43,7 +44,7 @@ func namesOf(db rowsQuerier, series string) ([]string, error) {
 
 // learnNames notes the other names that an event has for its datasets. What has been read by one name and written by
 // another is joined then.
-func (s *Store) learnNames(tx *transaction, e *openlineage.Event) error {
+func (s *Store) learnNames(tx *sqlitefile.Tx, e *openlineage.Event) error {
 	for _, list := range [][]openlineage.Dataset{e.Inputs, e.Outputs, {e.Dataset}} {
 		for _, d := range list {
 			others := openlineage.SymlinksIn(d.Facets)
@@ -63,7 +64,7 @@ func (s *Store) learnNames(tx *transaction, e *openlineage.Event) error {
 }
 
 // sameDataset notes that two artifacts are one dataset.
-func (s *Store) sameDataset(tx *transaction, a, b string) error {
+func (s *Store) sameDataset(tx *sqlitefile.Tx, a, b string) error {
 	ours, err := namesOf(tx, a)
 	if err != nil || slices.Contains(ours, b) {
 		return err

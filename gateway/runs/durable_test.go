@@ -12,6 +12,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 func TestARunThatWasOnItsWayIsRecordedOnceByTheNextProcess(t *testing.T) {
@@ -64,7 +65,7 @@ func (f *fixture) recording(run string) {
 	f.t.Helper()
 	awaits(f.t, func() bool {
 		var state int
-		require.NoError(f.t, f.store.db.read.QueryRow("SELECT state FROM run WHERE run = ?", run).Scan(&state))
+		require.NoError(f.t, f.store.db.file.Read.QueryRow("SELECT state FROM run WHERE run = ?", run).Scan(&state))
 		return state == stateRecording
 	})
 }
@@ -248,7 +249,7 @@ func TestADamagedRunDoesNotKeepTheOthersBack(t *testing.T) {
 	f.close()
 	f.rules.change(func(r *rules) { r.gate = nil })
 	f.open()
-	require.NoError(t, f.store.db.change(func(tx *transaction) error {
+	require.NoError(t, f.store.db.change(func(tx *sqlitefile.Tx) error {
 		_, err := tx.Exec("UPDATE run SET records = x'00'")
 		return err
 	}))
@@ -261,7 +262,7 @@ func TestADamagedRunDoesNotKeepTheOthersBack(t *testing.T) {
 func TestADamagedEventDoesNotKeepTheOthersBack(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.add(ev("one", "START", "", ""), ev("one", "COMPLETE", "", ds("a")))
-	require.NoError(t, f.store.db.change(func(tx *transaction) error {
+	require.NoError(t, f.store.db.change(func(tx *sqlitefile.Tx) error {
 		_, err := tx.Exec("UPDATE event SET body = x'00'")
 		return err
 	}))
@@ -319,7 +320,7 @@ func TestManyRunsAtOnceAreRecordedEachOnce(t *testing.T) {
 func TestARunThatEndedByAClockThatWasSetBackDoesNotWaitForItsTimeToComeAgain(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.add(ev("one", "COMPLETE", ds("a"), ds("b")))
-	require.NoError(t, f.store.db.change(func(tx *transaction) error {
+	require.NoError(t, f.store.db.change(func(tx *sqlitefile.Tx) error {
 		_, err := tx.Exec("UPDATE run SET ended = ?", time.Now().Add(24*time.Hour).UnixMilli())
 		return err
 	}))

@@ -11,6 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // The kinds of row.
@@ -63,7 +64,7 @@ func (s *Store) Add(ctx context.Context, caller Caller, events ...*openlineage.E
 	var taken []Taken
 	done := make(chan error, 1)
 	go func() { // the write is made even if ctx ends, and then somebody has to know of it
-		err := s.db.change(func(tx *transaction) error {
+		err := s.db.change(func(tx *sqlitefile.Tx) error {
 			taken = make([]Taken, len(arrivals))
 			for i := range arrivals {
 				if err := s.addOne(tx, caller, &arrivals[i], &taken[i]); err != nil {
@@ -108,7 +109,7 @@ func (s *Store) note(taken []Taken) {
 }
 
 // addOne adds an event in a savepoint, so that one that is refused leaves nothing behind.
-func (s *Store) addOne(tx *transaction, caller Caller, a *arrival, t *Taken) error {
+func (s *Store) addOne(tx *sqlitefile.Tx, caller Caller, a *arrival, t *Taken) error {
 	if _, err := tx.Exec("SAVEPOINT event"); err != nil {
 		return stored(err)
 	}
@@ -155,7 +156,7 @@ type row struct {
 	completed int64
 }
 
-func findRow(tx *transaction, msp string, kind int, run string) (r row, found bool, err error) {
+func findRow(tx *sqlitefile.Tx, msp string, kind int, run string) (r row, found bool, err error) {
 	err = tx.QueryRow(`SELECT id, state, started, type, events, held, late, datasets, streams, completed FROM run
 		WHERE msp = ? AND kind = ? AND run = ?`, msp, kind, run).
 		Scan(&r.id, &r.state, &r.started, &r.kind, &r.events, &r.held, &r.late, &r.inputs, &r.streams, &r.completed)
@@ -170,7 +171,7 @@ func (r row) over() bool {
 	return r.kind != "" && !(r.state == stateEnded && !r.started) || r.state == stateExpired
 }
 
-func (s *Store) addToRun(tx *transaction, caller Caller, a *arrival, t *Taken) error {
+func (s *Store) addToRun(tx *sqlitefile.Tx, caller Caller, a *arrival, t *Taken) error {
 	e := a.event
 	t.ID = e.Run.ID
 	r, found, err := findRow(tx, caller.MSPID, kindRun, e.Run.ID)
@@ -218,7 +219,7 @@ func (s *Store) addToRun(tx *transaction, caller Caller, a *arrival, t *Taken) e
 }
 
 // again gives another try to a run of which the ledger refused something, now that its last event comes again.
-func (s *Store) again(tx *transaction, caller Caller, r row, t *Taken) error {
+func (s *Store) again(tx *sqlitefile.Tx, caller Caller, r row, t *Taken) error {
 	var left int
 	err := tx.QueryRow(`SELECT (SELECT COUNT(*) FROM pin WHERE run = ?1 AND part = ?2) +
 		(SELECT COUNT(*) FROM output WHERE run = ?1 AND part = ?2)`, r.id, partLeft).Scan(&left)
@@ -233,7 +234,7 @@ func (s *Store) again(tx *transaction, caller Caller, r row, t *Taken) error {
 }
 
 // reopen has a run that was over count as unfinished again, because there is an event that may add to it.
-func (s *Store) reopen(tx *transaction, r *row) error {
+func (s *Store) reopen(tx *sqlitefile.Tx, r *row) error {
 	switch r.state {
 	case stateRecorded, stateFailed, stateExpired:
 	default:
@@ -246,7 +247,7 @@ func (s *Store) reopen(tx *transaction, r *row) error {
 }
 
 // advance notes what an event does to its run. If there is something to record then, the run is put in its turn.
-func (s *Store) advance(tx *transaction, caller Caller, r row, a *arrival, t *Taken, now int64) error {
+func (s *Store) advance(tx *sqlitefile.Tx, caller Caller, r row, a *arrival, t *Taken, now int64) error {
 	e := a.event
 	r.started = r.started || e.Type == "START"
 	if e.Ends() {
@@ -293,7 +294,7 @@ func (s *Store) advance(tx *transaction, caller Caller, r row, a *arrival, t *Ta
 }
 
 func (s *Store) insertRun(
-	tx *transaction,
+	tx *sqlitefile.Tx,
 	caller Caller,
 	kind int,
 	run string,
@@ -323,7 +324,7 @@ func (s *Store) insertRun(
 }
 
 // weigh refuses an event for which there is no room, and counts one for which there is.
-func (s *Store) weigh(tx *transaction, caller Caller, r row, a *arrival) error {
+func (s *Store) weigh(tx *sqlitefile.Tx, caller Caller, r row, a *arrival) error {
 	if r.events+1 > s.cfg.RunEvents && !a.event.Ends() {
 		var pending int // of a run that is recorded in steps, those that no record has yet
 		if err := tx.QueryRow("SELECT COUNT(*) FROM event WHERE run = ? AND late < 2 AND body IS NOT NULL", r.id).Scan(&pending); err != nil {
@@ -362,7 +363,7 @@ func (s *Store) weigh(tx *transaction, caller Caller, r row, a *arrival) error {
 const busyPause = 10 * time.Second
 
 // carry changes what an organisation has unfinished.
-func carry(tx *transaction, msp string, runs, bytes int) error {
+func carry(tx *sqlitefile.Tx, msp string, runs, bytes int) error {
 	_, err := tx.Exec(
 		"INSERT INTO load VALUES (?1, ?2, ?3) ON CONFLICT (msp) DO UPDATE SET runs = runs + ?2, bytes = bytes + ?3",
 		msp,
@@ -373,7 +374,7 @@ func carry(tx *transaction, msp string, runs, bytes int) error {
 }
 
 // retry gives a run that could not be recorded, or not whole, another turn.
-func retry(tx *transaction, caller Caller, id int64) error {
+func retry(tx *sqlitefile.Tx, caller Caller, id int64) error {
 	if err := carryRow(tx, id, 1); err != nil {
 		return err
 	}
@@ -400,7 +401,7 @@ func retry(tx *transaction, caller Caller, id int64) error {
 }
 
 // carryRow adds a run to what its organisation has unfinished (sign 1), or takes it away (-1).
-func carryRow(tx *transaction, id int64, sign int) error {
+func carryRow(tx *sqlitefile.Tx, id int64, sign int) error {
 	_, err := tx.Exec(`UPDATE load SET runs = runs + ?2, bytes = bytes + ?2 * (SELECT held FROM run WHERE id = ?1)
 		WHERE msp = (SELECT msp FROM run WHERE id = ?1)`, id, sign)
 	return stored(err)
@@ -416,7 +417,7 @@ func registers(d openlineage.Dataset) bool {
 }
 
 // addVersion takes a dataset event that registers a version: a run of its own, which has ended.
-func (s *Store) addVersion(tx *transaction, caller Caller, a *arrival, t *Taken) error {
+func (s *Store) addVersion(tx *sqlitefile.Tx, caller Caller, a *arrival, t *Taken) error {
 	e := a.event
 	t.ID = fmt.Sprintf("dataset-%x", a.digest[:16])
 	r, found, err := findRow(tx, caller.MSPID, kindDataset, t.ID)
@@ -459,7 +460,7 @@ func (s *Store) addVersion(tx *transaction, caller Caller, a *arrival, t *Taken)
 }
 
 // addFacets keeps the facets of a job or a dataset for what comes later.
-func (s *Store) addFacets(tx *transaction, caller Caller, a *arrival) error {
+func (s *Store) addFacets(tx *sqlitefile.Tx, caller Caller, a *arrival) error {
 	e := a.event
 	if e.Kind == openlineage.DatasetEvent {
 		return keepFacets(tx, caller.MSPID, "dataset", e.Dataset.Identity, e.Dataset.Facets)
@@ -481,7 +482,7 @@ func (s *Store) addFacets(tx *transaction, caller Caller, a *arrival) error {
 	return nil
 }
 
-func keepFacets(tx *transaction, msp, kind string, i openlineage.Identity, facets canonical.Value) error {
+func keepFacets(tx *sqlitefile.Tx, msp, kind string, i openlineage.Identity, facets canonical.Value) error {
 	if len(facets.Members) == 0 {
 		return nil
 	}

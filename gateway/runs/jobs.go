@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // jobID is the id under which it is kept what job events say of a job.
@@ -17,7 +18,7 @@ func jobID(job openlineage.Identity) string {
 // addJob takes a job event that says what a job is meant to read and write. No run has made a version of it, so what it
 // writes are the versions that stand for not knowing: whoever has read one of them has read what the job writes. All
 // events of a job add up.
-func (s *Store) addJob(tx *transaction, caller Caller, a *arrival, t *Taken) error {
+func (s *Store) addJob(tx *sqlitefile.Tx, caller Caller, a *arrival, t *Taken) error {
 	e := a.event
 	t.ID = jobID(e.Job.Identity)
 	r, found, err := findRow(tx, caller.MSPID, kindJob, t.ID)
@@ -72,7 +73,7 @@ func (s *Store) addJob(tx *transaction, caller Caller, a *arrival, t *Taken) err
 }
 
 // pinOfJob settles what a job is meant to read: the version of that time, and what any other job is meant to write.
-func (s *Store) pinOfJob(tx *transaction, r *row, in *input) error {
+func (s *Store) pinOfJob(tx *sqlitefile.Tx, r *row, in *input) error {
 	have, err := pinsOf(tx, r.id, useRead, in.Identity)
 	if err != nil {
 		return err

@@ -6,12 +6,13 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // join joins a version that a run has generated to those that have read it, or written over it, and have been heard of
 // earlier. A run that isn't recorded yet takes it in the place of the older version that was known then. To one that is
 // recorded it is added. The end of a dataset that was dropped is joined in the same way.
-func (s *Store) join(tx *transaction, o *output) error {
+func (s *Store) join(tx *sqlitefile.Tx, o *output) error {
 	names, err := namesOf(tx, o.artifact)
 	if err != nil {
 		return err
@@ -31,7 +32,7 @@ func (s *Store) join(tx *transaction, o *output) error {
 }
 
 // joinAll joins all versions of a dataset to their readers, now that it is known by more names.
-func (s *Store) joinAll(tx *transaction, names []string) error {
+func (s *Store) joinAll(tx *sqlitefile.Tx, names []string) error {
 	for _, name := range names {
 		made, err := outputsOf(tx, "artifact = ? AND turn > 0 ORDER BY at, turn, place", name)
 		if err != nil {
@@ -62,7 +63,7 @@ type reader struct {
 // readersOf lists those that would have read a version, had it been known: they read when it was there. Of those that
 // read at the very time at which it was written, it leaves out those that came before it. Those who say which version
 // they have read are none of them, unless they say it by its digest.
-func readersOf(tx *transaction, o *output, series string) ([]*reader, error) {
+func readersOf(tx *sqlitefile.Tx, o *output, series string) ([]*reader, error) {
 	rows, err := tx.Query(`SELECT p.run, r.streams, p.use, p.namespace, p.name, p.kind, p.artifact, p.version, p.made,
 		p.said, p.since, p.until, p.part, p.digest FROM pin p JOIN run r ON r.id = p.run
 		WHERE p.series = ?1 AND p.until >= ?2 AND p.run <> ?3 AND r.state <> ?4
@@ -93,7 +94,7 @@ func readersOf(tx *transaction, o *output, series string) ([]*reader, error) {
 	return list, stored(rows.Err())
 }
 
-func joinReader(tx *transaction, o *output, r *reader) error {
+func joinReader(tx *sqlitefile.Tx, o *output, r *reader) error {
 	in := &input{Identity: r.Identity, place: placeOf("", r.series)}
 	v := dated{o.kind, o.artifact, o.version, o.at}
 	have := func(p pin) bool { return p.kind == v.kind && p.artifact == v.artifact && p.version == v.version }
@@ -140,7 +141,7 @@ func joinReader(tx *transaction, o *output, r *reader) error {
 }
 
 // wake has a run looked at again, because there is more to record of it. It then comes after the run that it waits for.
-func wake(tx *transaction, run, after int64) error {
+func wake(tx *sqlitefile.Tx, run, after int64) error {
 	var state, streams int
 	var turn, before int64
 	err := tx.QueryRow("SELECT state, streams, turn, COALESCE((SELECT turn FROM run WHERE id = ?2), 0) FROM run WHERE id = ?1",
@@ -166,7 +167,7 @@ func wake(tx *transaction, run, after int64) error {
 }
 
 // putInTurn gives a run of which there is something to record the last turn.
-func putInTurn(tx *transaction, run int64) error {
+func putInTurn(tx *sqlitefile.Tx, run int64) error {
 	turn, err := nextTurn(tx)
 	if err != nil {
 		return err
@@ -176,7 +177,7 @@ func putInTurn(tx *transaction, run int64) error {
 }
 
 // comeAfter gives a run that isn't recorded the last turn, and after it those that wait for it.
-func comeAfter(tx *transaction, run int64, passed map[int64]bool) error {
+func comeAfter(tx *sqlitefile.Tx, run int64, passed map[int64]bool) error {
 	if passed[run] {
 		return nil
 	}

@@ -7,11 +7,12 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // noteOutputs notes what a run says that it generates. An event that tells of a failure tells of outputs that aren't
 // complete.
-func (s *Store) noteOutputs(tx *transaction, run int64, msp string, e *openlineage.Event) error {
+func (s *Store) noteOutputs(tx *sqlitefile.Tx, run int64, msp string, e *openlineage.Event) error {
 	if e.Type == "FAIL" || e.Type == "ABORT" {
 		return nil
 	}
@@ -31,7 +32,7 @@ func (s *Store) noteOutputs(tx *transaction, run int64, msp string, e *openlinea
 
 // noteOutput notes one output. What the event doesn't say of it stays as it was, and each version that it says is one.
 func (s *Store) noteOutput(
-	tx *transaction,
+	tx *sqlitefile.Tx,
 	run int64,
 	msp string,
 	i openlineage.Identity,
@@ -78,7 +79,7 @@ func (s *Store) noteOutput(
 }
 
 // noteDropped notes that there is no dataset of the name any more that a renamed one had.
-func (s *Store) noteDropped(tx *transaction, run int64, i openlineage.Identity, series, renamed string) error {
+func (s *Store) noteDropped(tx *sqlitefile.Tx, run int64, i openlineage.Identity, series, renamed string) error {
 	names, err := namesOf(tx, renamed)
 	if err != nil {
 		return err
@@ -94,7 +95,7 @@ func (s *Store) noteDropped(tx *transaction, run int64, i openlineage.Identity, 
 }
 
 // kindBefore is the kind that a dataset had before.
-func (s *Store) kindBefore(tx *transaction, msp string, i openlineage.Identity, p openlineage.Place) (string, error) {
+func (s *Store) kindBefore(tx *sqlitefile.Tx, msp string, i openlineage.Identity, p openlineage.Place) (string, error) {
 	kept, err := readFacets(tx, msp, "dataset", i)
 	if err != nil {
 		return "", err
@@ -134,7 +135,7 @@ func (o *output) series() string {
 
 // fixOutputs settles the versions that a run has generated, now that it has completed: they came into being at a
 // moment, and from then on they are the newest.
-func (s *Store) fixOutputs(tx *transaction, run int64, otherwise string, at int64) error {
+func (s *Store) fixOutputs(tx *sqlitefile.Tx, run int64, otherwise string, at int64) error {
 	fresh, err := outputsOf(tx, "run = ? AND turn = 0 ORDER BY place, namespace, name", run)
 	if err != nil || len(fresh) == 0 {
 		return err
@@ -169,7 +170,7 @@ func (s *Store) fixOutputs(tx *transaction, run int64, otherwise string, at int6
 	return nil
 }
 
-func outputsOf(tx *transaction, where string, args ...any) ([]output, error) {
+func outputsOf(tx *sqlitefile.Tx, where string, args ...any) ([]output, error) {
 	rows, err := tx.Query(`SELECT run, namespace, name, kind, artifact, version, change, previous, digest, at
 		FROM output WHERE `+where, args...)
 	if err != nil {
@@ -190,7 +191,7 @@ func outputsOf(tx *transaction, where string, args ...any) ([]output, error) {
 
 // pinLayBefore settles which version lay under an output before: what was written before is still in it, unless the
 // run says that it has replaced it. The version is empty if none is known; one may still come to light.
-func (s *Store) pinLayBefore(tx *transaction, o *output) error {
+func (s *Store) pinLayBefore(tx *sqlitefile.Tx, o *output) error {
 	if o.change == openlineage.Drop || (openlineage.Change{Kind: o.change}).Replaces() {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // What a pin is of.
@@ -98,7 +99,7 @@ type pin struct {
 }
 
 // pinsOf reads which versions an input of a run is settled to be, or what lay under an output.
-func pinsOf(tx *transaction, run int64, use int, i openlineage.Identity) ([]pin, error) {
+func pinsOf(tx *sqlitefile.Tx, run int64, use int, i openlineage.Identity) ([]pin, error) {
 	rows, err := tx.Query(`SELECT kind, artifact, version, made, said, since, until, part FROM pin
 		WHERE run = ? AND use = ? AND namespace = ? AND name = ?`, run, use, i.Namespace, i.Name)
 	if err != nil {
@@ -117,7 +118,7 @@ func pinsOf(tx *transaction, run int64, use int, i openlineage.Identity) ([]pin,
 }
 
 // pinAll settles which versions the inputs of an event are. It gives the number of inputs that the run has then.
-func (s *Store) pinAll(tx *transaction, r row, a *arrival) (int, error) {
+func (s *Store) pinAll(tx *sqlitefile.Tx, r row, a *arrival) (int, error) {
 	n := r.inputs
 	for i := range a.inputs {
 		in := &a.inputs[i]
@@ -140,7 +141,7 @@ func (s *Store) pinAll(tx *transaction, r row, a *arrival) (int, error) {
 // pinOne settles one input. What the run says itself counts for more than what is known of the versions, and all that
 // it says counts. What it doesn't say is the version of the moment at which it first named the input; of a run that
 // streams, also the versions since then.
-func (s *Store) pinOne(tx *transaction, r row, in *input, have []pin) error {
+func (s *Store) pinOne(tx *sqlitefile.Tx, r row, in *input, have []pin) error {
 	said := false
 	since, until := in.at, in.at
 	for _, p := range have {
@@ -182,14 +183,14 @@ func (s *Store) pinOne(tx *transaction, r row, in *input, have []pin) error {
 
 // dropGuesses removes what was settled for an input, or under an output, as far as the run hasn't said it, it isn't
 // in records, and it was made by a moment.
-func dropGuesses(tx *transaction, run int64, use int, i openlineage.Identity, until int64) error {
+func dropGuesses(tx *sqlitefile.Tx, run int64, use int, i openlineage.Identity, until int64) error {
 	_, err := tx.Exec(`DELETE FROM pin WHERE run = ? AND use = ? AND namespace = ? AND name = ? AND said = 0 AND made <= ?
 		AND part IN (?, ?)`, run, use, i.Namespace, i.Name, until, partNew, partLeft)
 	return stored(err)
 }
 
 // addPin adds a version to what an input is, or to what lay under an output. One that is there already stays.
-func addPin(tx *transaction, run int64, use int, in *input, v dated, said bool, since, until int64) error {
+func addPin(tx *sqlitefile.Tx, run int64, use int, in *input, v dated, said bool, since, until int64) error {
 	digest := ""
 	if in.digest.Kind == canonical.Object {
 		digest = string(in.digest.Bytes())

@@ -11,6 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // prepare makes the records of what is new about a run, and makes them durable. It gives nil if the run has to wait for
@@ -18,7 +19,7 @@ import (
 func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	u := &undertaking{id: id}
 	var result string
-	err := s.db.read.QueryRowContext(ctx, `SELECT run, msp, caller, kind, job_namespace, job_name, result, revision, type
+	err := s.db.file.Read.QueryRowContext(ctx, `SELECT run, msp, caller, kind, job_namespace, job_name, result, revision, type
 		FROM run WHERE id = ? AND state = ?`, id, stateEnded).
 		Scan(&u.run, &u.msp, &u.owner, &u.kind, &u.job.Namespace, &u.job.Name, &result, &u.revision, &u.end)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -82,7 +83,7 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 // seal makes durable what is going to be sent of a run, unless the run has changed since it was read. Then it is
 // false, and the run is looked at again.
 func (s *Store) seal(u *undertaking, p *plan, pack []byte) (sealed bool, err error) {
-	err = s.db.change(func(tx *transaction) error {
+	err = s.db.change(func(tx *sqlitefile.Tx) error {
 		result, err := tx.Exec(`UPDATE run SET state = ?, records = ?, result = ?,
 			upto = COALESCE((SELECT MAX(id) FROM event WHERE event.run = run.id), 0) WHERE id = ? AND revision = ?`,
 			stateRecording, pack, u.before.text(), u.id, u.revision)
@@ -102,7 +103,7 @@ func (s *Store) seal(u *undertaking, p *plan, pack []byte) (sealed bool, err err
 }
 
 // mark notes which versions of a run are in records now, and which can't be.
-func (p *plan) mark(tx *transaction, run int64) error {
+func (p *plan) mark(tx *sqlitefile.Tx, run int64) error {
 	for _, v := range p.lays {
 		if err := dropGuesses(tx, run, useLay, v.Identity, math.MaxInt64); err != nil {
 			return err
@@ -131,7 +132,7 @@ func (s *Store) prepared(ctx context.Context, id int64) (*undertaking, error) {
 	u := &undertaking{id: id}
 	var pack []byte
 	var result string
-	if err := s.db.read.QueryRowContext(ctx, "SELECT run, msp, caller, kind, records, result FROM run WHERE id = ?", id).
+	if err := s.db.file.Read.QueryRowContext(ctx, "SELECT run, msp, caller, kind, records, result FROM run WHERE id = ?", id).
 		Scan(&u.run, &u.msp, &u.owner, &u.kind, &pack, &result); err != nil {
 		return nil, stored(err)
 	}
@@ -176,7 +177,7 @@ func (s *Store) plan(ctx context.Context, u *undertaking) (*plan, error) {
 	if u.kind == kindDataset {
 		return p, s.planVersion(ctx, p, u, events, have)
 	}
-	known, err := readFacets(s.db.read, u.msp, "job", u.job)
+	known, err := readFacets(s.db.file.Read, u.msp, "job", u.job)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +206,7 @@ func (s *Store) plan(ctx context.Context, u *undertaking) (*plan, error) {
 // addKept adds to the outputs the facets that dataset events have brought for their next version.
 func (s *Store) addKept(msp string, m *summary) error {
 	for i := range m.outputs {
-		kept, err := readFacets(s.db.read, msp, "dataset", m.outputs[i].Identity)
+		kept, err := readFacets(s.db.file.Read, msp, "dataset", m.outputs[i].Identity)
 		if err != nil {
 			return err
 		}
@@ -231,7 +232,7 @@ func inOrder(named []openlineage.Dataset, list []version) []version {
 }
 
 func (s *Store) eventsOf(ctx context.Context, id int64) ([]*openlineage.Event, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late < 2 AND body IS NOT NULL ORDER BY id", id)
+	rows, err := s.db.file.Read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late < 2 AND body IS NOT NULL ORDER BY id", id)
 	if err != nil {
 		return nil, stored(err)
 	}

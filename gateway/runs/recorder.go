@@ -11,6 +11,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 const (
@@ -67,7 +68,7 @@ type work struct {
 
 // unfinished lists runs in the order of their turns.
 func (s *Store) unfinished(ctx context.Context, where string, args ...any) ([]int64, error) {
-	rows, err := s.db.read.QueryContext(
+	rows, err := s.db.file.Read.QueryContext(
 		ctx,
 		"SELECT id FROM run WHERE "+where+" ORDER BY turn LIMIT ?",
 		append(args, mostLooked)...)
@@ -113,7 +114,7 @@ func (w *work) begin(ctx context.Context) time.Duration {
 		return firstPause
 	}
 	var ended sql.NullInt64
-	if err := w.store.db.read.QueryRowContext(ctx, "SELECT MIN(ended) FROM run WHERE state = 1 AND started = 0 AND ended > ? AND ended <= ?", due, later).Scan(&ended); err != nil ||
+	if err := w.store.db.file.Read.QueryRowContext(ctx, "SELECT MIN(ended) FROM run WHERE state = 1 AND started = 0 AND ended > ? AND ended <= ?", due, later).Scan(&ended); err != nil ||
 		!ended.Valid {
 		return time.Hour
 	}
@@ -205,7 +206,7 @@ func (s *Store) release(refs []string) {
 // the same.
 func (s *Store) blocked(ctx context.Context, id int64) (bool, error) {
 	var n int
-	err := s.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM
+	err := s.db.file.Read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM
 		(SELECT artifact, version, kind FROM pin WHERE run = ?1 AND part = 0
 			UNION SELECT artifact, version, kind FROM output WHERE run = ?1 AND part = 0 AND turn > 0) v
 		JOIN output o ON o.artifact = v.artifact AND o.version = v.version AND o.kind = v.kind AND o.turn > 0 AND o.part IN (0, 2)
@@ -300,7 +301,7 @@ func (s *Store) delayed(u *undertaking, why error) {
 	s.log.Warn("a run waits", "run", u.run, "why", why)
 	o := u.before
 	o.Waiting = why.Error()
-	if err := s.db.change(func(tx *transaction) error {
+	if err := s.db.change(func(tx *sqlitefile.Tx) error {
 		_, err := tx.Exec("UPDATE run SET result = ? WHERE id = ? AND state = ?", o.text(), u.id, stateRecording)
 		return stored(err)
 	}); err != nil {

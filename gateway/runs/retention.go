@@ -3,6 +3,8 @@ package runs
 import (
 	"context"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // mostSwept bounds what applying the retention does in one transaction.
@@ -43,7 +45,7 @@ func (s *Store) expire(now time.Time) (int, error) {
 		run string
 	}
 	var list []gone
-	err := s.db.change(func(tx *transaction) error {
+	err := s.db.change(func(tx *sqlitefile.Tx) error {
 		list = list[:0]
 		rows, err := tx.Query(
 			"SELECT id, run FROM run WHERE state = ? AND updated < ? ORDER BY updated LIMIT ?",
@@ -90,7 +92,7 @@ func (s *Store) expire(now time.Time) (int, error) {
 // forget deletes runs that are over and older than they are kept, or more. What they generated last of each artifact is
 // on the ledger, and the index tells it from then on.
 func (s *Store) forget(now time.Time) (n int, err error) {
-	err = s.db.change(func(tx *transaction) error {
+	err = s.db.change(func(tx *sqlitefile.Tx) error {
 		n = 0
 		rows, err := tx.Query(`SELECT id FROM run WHERE state >= ?1 AND ended < ?2
 			UNION SELECT * FROM (SELECT id FROM run WHERE state >= ?1 ORDER BY ended DESC LIMIT -1 OFFSET ?3) LIMIT ?4`,

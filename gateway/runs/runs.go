@@ -233,7 +233,10 @@ func orDefault[T int | time.Duration](field *T, value T) {
 }
 
 // Close closes the store's files. Run must have returned.
-func (s *Store) Close() error { return s.db.close() }
+func (s *Store) Close() error {
+	s.db.close()
+	return nil
+}
 
 // Stats tells how the store is doing.
 func (s *Store) Stats() Stats {
@@ -244,8 +247,8 @@ func (s *Store) Stats() Stats {
 		st.Runs[state] = 0
 	}
 	// A figure that can't be read is left as it is: what is wrong with the storage is told to whoever writes.
-	_ = s.db.read.QueryRow("SELECT COALESCE(SUM(bytes), 0) FROM load").Scan(&st.Bytes)
-	rows, err := s.db.read.Query("SELECT state, COUNT(*) FROM run GROUP BY state")
+	_ = s.db.file.Read.QueryRow("SELECT COALESCE(SUM(bytes), 0) FROM load").Scan(&st.Bytes)
+	rows, err := s.db.file.Read.Query("SELECT state, COUNT(*) FROM run GROUP BY state")
 	if err != nil {
 		return st
 	}

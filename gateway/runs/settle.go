@@ -6,6 +6,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // settle makes durable what the ledger has answered.
@@ -157,7 +158,7 @@ func outcomeOf(records []*record.Record) outcome {
 // reconsider has the records of a run made again, without the inputs that are left.
 func (s *Store) reconsider(u *undertaking, before outcome, left []string) error {
 	before.Tries++
-	return s.db.change(func(tx *transaction) error {
+	return s.db.change(func(tx *sqlitefile.Tx) error {
 		if err := unsend(tx, u.id); err != nil {
 			return err
 		}
@@ -172,7 +173,7 @@ func (s *Store) reconsider(u *undertaking, before outcome, left []string) error 
 }
 
 // unsend notes that what was in the records of a run is not on the ledger.
-func unsend(tx *transaction, id int64) error {
+func unsend(tx *sqlitefile.Tx, id int64) error {
 	for _, table := range []string{"pin", "output"} {
 		if _, err := tx.Exec("UPDATE "+table+" SET part = ? WHERE run = ? AND part = ?", partNew, id, partSent); err != nil {
 			return stored(err)
@@ -185,7 +186,7 @@ func unsend(tx *transaction, id int64) error {
 // there is more to record by now, the run gets another turn.
 func (s *Store) finish(u *undertaking, o outcome) error {
 	over := false
-	err := s.db.change(func(tx *transaction) error {
+	err := s.db.change(func(tx *sqlitefile.Tx) error {
 		for _, query := range []string{
 			"UPDATE pin SET part = 1 WHERE run = ?1 AND part = 2",
 			"UPDATE output SET part = 1 WHERE run = ?1 AND part = 2",
@@ -252,7 +253,7 @@ func (s *Store) finish(u *undertaking, o outcome) error {
 func (s *Store) fail(u *undertaking, problems []Problem) error {
 	o := u.before
 	o.Problems = problems
-	err := s.db.change(func(tx *transaction) error {
+	err := s.db.change(func(tx *sqlitefile.Tx) error {
 		if err := carryRow(tx, u.id, -1); err != nil {
 			return err
 		}

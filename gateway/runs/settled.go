@@ -48,7 +48,7 @@ func recorded(list []version) []version {
 // versionsAt reads the versions of a run, and whether they are on the ledger.
 func (s *Store) versionsAt(ctx context.Context, run int64) (*versions, error) {
 	have := new(versions)
-	rows, err := s.db.read.QueryContext(ctx, `SELECT use, namespace, name, series, kind, artifact, version, digest, said, since,
+	rows, err := s.db.file.Read.QueryContext(ctx, `SELECT use, namespace, name, series, kind, artifact, version, digest, said, since,
 		made, part, COALESCE((SELECT r.run FROM output o JOIN run r ON r.id = o.run WHERE o.artifact = p.artifact
 		AND o.version = p.version AND o.kind = p.kind AND r.state = 4 AND o.part <> 1 LIMIT 1), '') FROM pin p WHERE run = ?1
 		UNION ALL SELECT 2, namespace, name, artifact, kind, artifact, version, '', 1, at, at, part, '' FROM output
@@ -209,7 +209,7 @@ func (s *Store) layBefore(ctx context.Context, p *plan, have *versions) error {
 		}
 		// Strictly before: of versions of the same time, the index doesn't know which came first.
 		in := &input{Identity: v.Identity, place: placeOf(v.ref.Kind, v.series), at: v.since - 1}
-		names, err := namesOf(s.db.read, v.series)
+		names, err := namesOf(s.db.file.Read, v.series)
 		if err != nil {
 			return err
 		}

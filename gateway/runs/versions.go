@@ -10,6 +10,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // Declared is the version of an input of which no version is known.
@@ -59,11 +60,11 @@ func artifact(p openlineage.Place) string { return p.Namespace + "/" + p.Name }
 // that one, or a newer one.
 func (s *Store) ask(ctx context.Context, in *input) error {
 	in.ready = s.index.Ready()
-	names, err := namesOf(s.db.read, artifact(in.place))
+	names, err := namesOf(s.db.file.Read, artifact(in.place))
 	if err != nil {
 		return err
 	}
-	here, err := newestHere(s.db.read, names, in, 0)
+	here, err := newestHere(s.db.file.Read, names, in, 0)
 	if err != nil {
 		return err
 	}
@@ -216,7 +217,7 @@ func newestHere(db rowsQuerier, names []string, in *input, run int64) ([]dated, 
 }
 
 // versionsOf tells which versions an input is: one, or several if a run has made them at once by several names.
-func (s *Store) versionsOf(tx *transaction, run int64, in *input) ([]dated, error) {
+func (s *Store) versionsOf(tx *sqlitefile.Tx, run int64, in *input) ([]dated, error) {
 	p := in.place
 	if p.Version != "" && p.Kind != "" {
 		return []dated{{p.Kind, artifact(p), p.Version, never}}, nil

@@ -128,7 +128,7 @@ func readOutcome(text string) (o outcome) {
 // Get tells about one run. An error that matches ErrNoRun means that there is none of this id, or none any more.
 func (s *Store) Get(ctx context.Context, msp, run string) (Run, error) {
 	r, id, err := scanRun(
-		s.db.read.QueryRowContext(
+		s.db.file.Read.QueryRowContext(
 			ctx,
 			"SELECT "+runColumns+" FROM run WHERE msp = ? AND run = ? ORDER BY kind LIMIT 1",
 			msp,
@@ -151,7 +151,7 @@ func (s *Store) Get(ctx context.Context, msp, run string) (Run, error) {
 }
 
 func (s *Store) after(ctx context.Context, id int64) (list []Event, err error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late > 0 AND body IS NOT NULL ORDER BY id LIMIT ?", id, maxLate)
+	rows, err := s.db.file.Read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late > 0 AND body IS NOT NULL ORDER BY id LIMIT ?", id, maxLate)
 	if err != nil {
 		return nil, stored(err)
 	}
@@ -171,7 +171,7 @@ func (s *Store) after(ctx context.Context, id int64) (list []Event, err error) {
 }
 
 func (s *Store) inputs(ctx context.Context, id int64) (list []Input, err error) {
-	rows, err := s.db.read.QueryContext(
+	rows, err := s.db.file.Read.QueryContext(
 		ctx,
 		"SELECT namespace, name, kind, artifact, version FROM pin WHERE run = ? AND use = 0 ORDER BY namespace, name",
 		id,
@@ -217,7 +217,7 @@ func (s *Store) List(ctx context.Context, f Filter, after int64, limit int) (lis
 	if after > 0 {
 		add("id < ?", after)
 	}
-	rows, err := s.db.read.QueryContext(
+	rows, err := s.db.file.Read.QueryContext(
 		ctx,
 		"SELECT "+runColumns+" FROM run WHERE "+strings.Join(where, " AND ")+" ORDER BY id DESC LIMIT ?",
 		append(args, limit+1)...)

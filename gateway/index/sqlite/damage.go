@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"os"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // markSuffix is the ending of the file that marks a damaged index.
@@ -16,16 +14,8 @@ const markSuffix = ".damaged"
 
 // isDamage says whether SQLite's error means that the file is broken.
 func isDamage(err error) bool {
-	var driver *sqlite.Error
-	if errors.As(err, &driver) {
-		return isDamageCode(driver.Code())
-	}
 	var call *callError
-	return errors.As(err, &call) && isDamageCode(int(call.Code))
-}
-
-func isDamageCode(code int) bool {
-	return code&0xff == sqlite3.SQLITE_CORRUPT || code&0xff == sqlite3.SQLITE_NOTADB
+	return sqlitefile.IsDamage(err) || errors.As(err, &call) && sqlitefile.IsDamageCode(int(call.Code))
 }
 
 // Diagnose implements [index.Store]. A file beside the index marks it as damaged.
