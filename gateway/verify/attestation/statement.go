@@ -73,11 +73,11 @@ func readStatement(payload []byte) (*Statement, error) {
 	if s.PredicateType == "" || v.Get("predicate").Kind != canonical.Object {
 		return nil, refuse(proof.Malformed, "payload", "a statement has a predicateType and a predicate")
 	}
-	list := v.Get("subject")
-	if list.Kind != canonical.Array || len(list.Items) == 0 || len(list.Items) > maxSubjects {
+	list := v.Get("subject").Items
+	if len(list) == 0 || len(list) > maxSubjects {
 		return nil, refuse(proof.Malformed, "payload, subject", "a statement has 1 to %d subjects", maxSubjects)
 	}
-	for i, item := range list.Items {
+	for i, item := range list {
 		subject, err := readSubject(item, fmt.Sprintf("payload, subject[%d]", i))
 		if err != nil {
 			return nil, err
