@@ -38,7 +38,6 @@ func New(ctx context.Context, f *folder.Folder, m Method, h folder.Hashing) (*St
 		Ignore:    slices.Concat(f.Ignore(), folder.DefaultIgnore),
 	}
 	slices.Sort(s.Ignore)
-	s.Ignore = slices.Compact(s.Ignore)
 	if s.Resources, err = s.resources(ctx, f, h); err != nil {
 		return nil, err
 	}
@@ -125,10 +124,10 @@ func (s *Statement) CompareManifest(m manifest.Manifest) ([]folder.Difference, b
 		switch {
 		case s.ShardSize == 0 && len(f.Shards) == 0:
 			found = append(found, Resource{Name: f.Name, Digest: f.SHA256})
-		case s.ShardSize > 0 && f.Size == 0: // a signature by shards doesn't list it
+		case f.Size == 0: // a signature by shards doesn't list it
 		case s.ShardSize >= f.Size && len(f.Shards) == 0:
 			found = append(found, Resource{Name: f.Name, End: f.Size, Digest: f.SHA256})
-		case s.ShardSize > 0 && s.ShardSize == f.ShardSize:
+		case s.ShardSize == f.ShardSize:
 			for i, digest := range f.Shards {
 				start := int64(i) * f.ShardSize
 				found = append(found, Resource{Name: f.Name, Start: start, End: min(f.Size, start+f.ShardSize), Digest: digest})

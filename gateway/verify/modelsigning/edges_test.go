@@ -97,6 +97,7 @@ func TestWhatIsWrongWithAStatementIsSaid(t *testing.T) {
 		"a shard with an end that is none":      {shard("a:0:x"), "not the name of a shard"},
 		"a shard before the file":               {shard("a:-10:0"), "not the name of a shard"},
 		"a shard just before the file":          {shard("a:-1:5"), "not the name of a shard"},
+		"a shard far before the file":           {shard("a:-20:-10"), "not the name of a shard"},
 		"an empty shard":                        {shard("a:10:10"), "not the name of a shard"},
 		"a shard that ends before it begins":    {shard("a:10:5"), "not the name of a shard"},
 		"a shard that is spelled in two ways":   {shard("a:00:10"), "not the name of a shard"},
@@ -152,6 +153,9 @@ func TestASingleFileWithoutANameIsComparedAsSuch(t *testing.T) {
 	assert.NotEmpty(t, compare(t, &both.Statement, filepath.Join(dir, "model.onnx")), "it isn't the only one")
 	named := state(t, filepath.Join(dir, "model.onnx"), modelsigning.Method{})
 	assert.NotEmpty(t, compare(t, &signed(t, named, key).Statement, filepath.Join(dir, "other")), "it has a name")
+	put(t, dir, "other", "weights")
+	assert.Equal(t, []folder.Difference{{Kind: "renamed", Name: "model.onnx", To: "other"}},
+		compare(t, &signed(t, named, key).Statement, filepath.Join(dir, "other")), "it has a name")
 }
 
 // sorted takes renames apart.
@@ -226,7 +230,7 @@ func TestLimitsOfBundles(t *testing.T) {
 	_, err := verify(padded, trust)
 	assert.NoError(t, err)
 	_, err = verify(append(padded, ' '), trust)
-	assert.ErrorContains(t, err, "more than the 67108864 allowed")
+	assert.ErrorContains(t, err, "the signature has 67108865 bytes")
 
 	many := make([]modelsigning.Resource, 60_000) // more values than a record may have, and more bytes
 	for i := range many {
@@ -317,6 +321,7 @@ func TestWhatASignatureNames(t *testing.T) {
 	var bundle struct{ DsseEnvelope struct{ Payload []byte } }
 	require.NoError(t, json.Unmarshal(text, &bundle))
 	assert.Contains(t, string(bundle.DsseEnvelope.Payload), `"allow_symlinks":false`)
+	assert.Contains(t, string(bundle.DsseEnvelope.Payload), `"name":"empty"`, "only shards leave out empty files")
 }
 
 func TestOnlyKeysOnTheThreeCurvesAreTaken(t *testing.T) {

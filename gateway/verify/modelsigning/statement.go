@@ -91,8 +91,7 @@ func (s *Statement) readSerialization(v canonical.Value) error {
 	switch method {
 	case "files":
 	case "shards":
-		var ok bool
-		if s.ShardSize, ok = v.Get("shard_size").Int(); !ok || s.ShardSize < 1 {
+		if s.ShardSize, _ = v.Get("shard_size").Int(); s.ShardSize < 1 {
 			return fmt.Errorf(
 				"the statement's shard_size is %q; it must be a whole number of bytes",
 				brief(v.Get("shard_size").Text),
