@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
@@ -62,7 +63,20 @@ var nothing = map[string]string{
 // OfNothing tells whether a digest is that of no bytes at all. Empty files have nothing to do with each other.
 func (d Digest) OfNothing() bool { return d.Value == nothing[d.Algorithm] }
 
-var digestLengths = map[string]int{"sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128, "blake3": 64}
+// DigestAlgorithms are those that the digest of an artifact may have, and Coverages say how much of it a digest covers.
+var (
+	DigestAlgorithms = []string{"sha-256", "sha-384", "sha-512", "blake2b-512", "blake3"}
+	Coverages        = []string{"full", "sampled", "declared"}
+)
+
+// DigestLength is how many hexadecimal digits a digest of one of DigestAlgorithms has. It is 0 for others.
+func DigestLength(algorithm string) int { return len(nothing[algorithm]) }
+
+// NoDigestAlgorithm says of a text that it is none of DigestAlgorithms.
+func NoDigestAlgorithm() string {
+	last := len(DigestAlgorithms) - 1
+	return "is none of " + strings.Join(DigestAlgorithms[:last], ", ") + " and " + DigestAlgorithms[last]
+}
 
 // NewArtifact makes the record of an artifact version that the organisation by registers.
 func NewArtifact(v canonical.Value, by string) (*Record, []Problem) {
@@ -143,15 +157,15 @@ func readCard(f *fields) Card {
 func readDigest(f *fields, alias bool) Digest {
 	d := Digest{
 		Algorithm: f.named("algorithm", required, func(s string) string {
-			if _, ok := digestLengths[s]; !ok {
-				return "is none of sha-256, sha-384, sha-512, blake2b-512 and blake3"
+			if DigestLength(s) == 0 {
+				return NoDigestAlgorithm()
 			}
 			return ""
 		}),
-		Coverage: f.named("coverage", required, among("full", "sampled", "declared")),
+		Coverage: f.named("coverage", required, among(Coverages...)),
 	}
 	d.Value = f.named("value", required, func(s string) string {
-		if n := digestLengths[d.Algorithm]; n > 0 && !lowerHex(s, n) {
+		if n := DigestLength(d.Algorithm); n > 0 && !lowerHex(s, n) {
 			return fmt.Sprintf("is not a %s digest, which has %d lower-case hexadecimal digits", d.Algorithm, n)
 		}
 		return ""

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
@@ -159,27 +160,26 @@ func readSubject(f *fields) Subject {
 func readPredicate(f *fields, kind string) {
 	f.text("note", optional, 10_000)
 	k, _ := StatementKindOf(kind)
-	for _, name := range []string{"reason", "instructions", "scope", "scheme", "number", "issuer", "grantee", "terms", "detail", "severity", "action"} {
-		if must, ok := k.member(name); ok {
-			f.text(name, must, 10_000)
+	var from, until time.Time
+	for _, m := range k.Predicate {
+		switch rule := predicateRules[m.Name]; {
+		case rule != nil:
+			f.named(m.Name, m.Required, rule)
+		case m.Name == "validFrom":
+			from = f.time(m.Name, m.Required)
+		case m.Name == "validUntil":
+			until = f.time(m.Name, m.Required)
+		default:
+			f.text(m.Name, m.Required, 10_000)
 		}
 	}
-	if must, ok := k.member("licence"); ok {
-		f.named("licence", must, licenceRule)
-	}
-	if must, ok := k.member("prefix"); ok {
-		f.named("prefix", must, prefixRule)
-	}
-	if must, ok := k.member("replacedBy"); ok {
-		f.named("replacedBy", must, refRule)
-	}
-	if _, ok := k.member("validFrom"); ok {
-		from, until := f.time("validFrom", optional), f.time("validUntil", optional)
-		if !until.IsZero() && until.Before(from) {
-			f.problem("bad_time", "/validUntil", "a certificate can't end before it begins")
-		}
+	if !until.IsZero() && until.Before(from) {
+		f.problem("bad_time", "/validUntil", "a certificate can't end before it begins")
 	}
 }
+
+// predicateRules are the rules of members that are names. All other members are free text, but for the two times.
+var predicateRules = map[string]func(string) string{"licence": licenceRule, "prefix": prefixRule, "replacedBy": refRule}
 
 func prefixRule(text string) string {
 	if !epcis.IsCompanyPrefix(text) {

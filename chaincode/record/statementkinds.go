@@ -165,16 +165,6 @@ func IsWarning(flag string) bool {
 	return false
 }
 
-// member finds a member of the kind's predicate.
-func (k StatementKind) member(name string) (must, ok bool) {
-	for _, m := range k.Predicate {
-		if m.Name == name {
-			return m.Required, true
-		}
-	}
-	return false, false
-}
-
 // StatementHelp lists the kinds that have a predicate type of ours, a line each: who may state it, and what it needs.
 func StatementHelp() string {
 	var help strings.Builder

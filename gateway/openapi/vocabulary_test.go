@@ -57,6 +57,8 @@ func TestTheDescriptionHasEveryWordOfTheLedgersVocabularies(t *testing.T) {
 		{record.Recall, [][]string{all, own, warning}},
 		{"dataset", [][]string{record.ArtifactKinds, {"run", "dataset", "job"}}},
 		{"training", [][]string{record.ActivityTypes}},
+		{"blake3", [][]string{record.DigestAlgorithms}},
+		{"sampled", [][]string{record.Coverages}},
 	} {
 		times := make([]int, len(vocabulary.lists))
 		for _, words := range found {

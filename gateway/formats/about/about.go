@@ -7,6 +7,7 @@
 package about
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -235,15 +236,8 @@ func OnLedger(text string) bool {
 	return err == nil
 }
 
-var digestLengths = map[string]int{
-	"md5":         32,
-	"sha-1":       40,
-	"sha-256":     64,
-	"sha-384":     96,
-	"sha-512":     128,
-	"blake2b-512": 128,
-	"blake3":      64,
-}
+// weakDigests are the lengths of digests that cards have beside those of record.DigestAlgorithms.
+var weakDigests = map[string]int{"md5": 32, "sha-1": 40}
 
 var hexadecimal = regexp.MustCompile(`^[0-9a-f]+$`)
 
@@ -255,7 +249,7 @@ func (d *Description) ReadDigest(algorithm string, at tree.Node) (Digest, bool) 
 		return Digest{}, false
 	}
 	value = strings.TrimPrefix(value, strings.ReplaceAll(algorithm, "-", "")+":")
-	want := digestLengths[algorithm]
+	want := cmp.Or(record.DigestLength(algorithm), weakDigests[algorithm])
 	switch {
 	case want == 0:
 		return Digest{}, false

@@ -18,6 +18,7 @@ package openlineage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,7 +145,7 @@ func readAs(kind Kind, v canonical.Value, mode Mode) (*Event, []record.Problem) 
 	case RunEvent:
 		if r.filled(v, "eventType") {
 			e.Type = r.text(v, "", "eventType", true)
-			if !among(eventTypes, e.Type) && r.present(v, "eventType") {
+			if !slices.Contains(eventTypes, e.Type) && r.present(v, "eventType") {
 				r.problem(
 					"bad_value",
 					"/eventType",
@@ -340,15 +341,6 @@ func Merge(earlier, later canonical.Value) canonical.Value {
 		}
 	}
 	return merged
-}
-
-func among(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // errTime says what a time should be.

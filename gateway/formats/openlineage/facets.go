@@ -1,6 +1,7 @@
 package openlineage
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
@@ -210,14 +211,14 @@ func ActivityOf(runFacets, jobFacets canonical.Value) Activity {
 func typeOf(jobFacets canonical.Value) string {
 	if f, ok := live(jobFacets, "tags"); ok {
 		for _, tag := range f.Get("tags").Items {
-			if tag.Get("key").Text == activityFacet && among(record.ActivityTypes, tag.Get("value").Text) {
+			if tag.Get("key").Text == activityFacet && slices.Contains(record.ActivityTypes, tag.Get("value").Text) {
 				return tag.Get("value").Text
 			}
 		}
 	}
 	if f, ok := live(jobFacets, "jobType"); ok {
 		said := strings.ReplaceAll(strings.ToLower(f.Get("jobType").Text), "_", "-")
-		if among(record.ActivityTypes, said) {
+		if slices.Contains(record.ActivityTypes, said) {
 			return said
 		}
 	}

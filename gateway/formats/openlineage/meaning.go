@@ -2,6 +2,7 @@ package openlineage
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -51,38 +52,17 @@ func (r *reader) meaning(facets canonical.Value, at string) {
 	}
 }
 
-var (
-	hexadecimal   = regexp.MustCompile(`^[0-9a-f]+$`)
-	digestLengths = map[string]int{"sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128, "blake3": 64}
-	coverages     = []string{"full", "sampled", "declared"}
-)
+var hexadecimal = regexp.MustCompile(`^[0-9a-f]+$`)
 
 // digest checks what the ledger would refuse later, so that whoever sends it learns it now.
 func (r *reader) digest(f canonical.Value, at string) {
-	algorithm, value, coverage := r.text(
-		f,
-		at,
-		"algorithm",
-		true,
-	), r.text(
-		f,
-		at,
-		"value",
-		true,
-	), r.text(
-		f,
-		at,
-		"coverage",
-		true,
-	)
-	n, known := digestLengths[algorithm]
+	algorithm := r.text(f, at, "algorithm", true)
+	value := r.text(f, at, "value", true)
+	coverage := r.text(f, at, "coverage", true)
+	n := record.DigestLength(algorithm)
+	known := n > 0
 	if r.present(f, "algorithm") && !known {
-		r.problem(
-			"bad_value",
-			at+"/algorithm",
-			"algorithm %q is none of sha-256, sha-384, sha-512, blake2b-512 and blake3",
-			record.Brief(algorithm),
-		)
+		r.problem("bad_value", at+"/algorithm", "algorithm %q %s", record.Brief(algorithm), record.NoDigestAlgorithm())
 	}
 	if r.present(f, "value") && (known && len(value) != n || !hexadecimal.MatchString(value)) {
 		if !known {
@@ -97,7 +77,7 @@ func (r *reader) digest(f canonical.Value, at string) {
 			n,
 		)
 	}
-	if r.present(f, "coverage") && !among(coverages, coverage) {
+	if r.present(f, "coverage") && !slices.Contains(record.Coverages, coverage) {
 		r.problem("bad_value", at+"/coverage", "coverage %q is none of full, sampled and declared", record.Brief(coverage))
 	}
 }
@@ -110,7 +90,7 @@ func readActivity(r *reader, facets canonical.Value, at string) {
 	}
 	at += "/" + activityFacet
 	if r.filled(f, "type") {
-		if said := r.text(f, at, "type", true); r.present(f, "type") && !among(record.ActivityTypes, said) {
+		if said := r.text(f, at, "type", true); r.present(f, "type") && !slices.Contains(record.ActivityTypes, said) {
 			r.problem("bad_value", at+"/type", "type %q is none of %q", record.Brief(said), record.ActivityTypes)
 		}
 	}
