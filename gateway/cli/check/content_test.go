@@ -83,3 +83,11 @@ func TestAPartOfWhatSomethingWasMadeOfIsNotTakenForAllOfIt(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, out, "not looked at")
 }
+
+func TestADigestOfEachAlgorithmCanBeCompared(t *testing.T) {
+	for _, algorithm := range record.DigestAlgorithms {
+		require.Contains(t, digests, algorithm)
+		assert.Equal(t, record.DigestLength(algorithm), 2*digests[algorithm]().Size(), algorithm)
+	}
+	assert.Len(t, digests, len(record.DigestAlgorithms))
+}
