@@ -13,6 +13,7 @@ import (
 type extension struct {
 	*plan
 	m     *summary
+	walk  *walk // through the run's own derivations
 	first bool
 	pins  []version // what it uses
 	// inputs are the refs of pins by the names that the run has for them; see generate.
@@ -47,7 +48,7 @@ func (o *said) add(refs ...string) {
 // same run went into is derived from that one: an activity can't use what it generates. So is an output from the version
 // that lay under it.
 func (x *extension) generate(into map[openlineage.Identity][]openlineage.Identity) canonical.Value {
-	origins, complete := x.m.origins()
+	origins, complete := x.walk.origins()
 	if !complete {
 		x.problem(
 			"too_many",

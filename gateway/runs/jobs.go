@@ -27,11 +27,11 @@ func (s *Store) addJob(tx *sqlitefile.Tx, caller Caller, a *arrival, t *Taken) e
 	}
 	now := time.Now().UnixMilli()
 	if found {
-		var known int
-		if err := tx.QueryRow("SELECT COUNT(*) FROM event WHERE run = ? AND digest = ?", r.id, a.digest[:]).Scan(&known); err != nil {
-			return stored(err)
+		known, err := r.has(tx, a)
+		if err != nil {
+			return err
 		}
-		if t.State = public[r.state]; known > 0 {
+		if t.State = public[r.state]; known {
 			t.Duplicate = true
 			return s.again(tx, caller, r, t)
 		}
@@ -44,8 +44,8 @@ func (s *Store) addJob(tx *sqlitefile.Tx, caller Caller, a *arrival, t *Taken) e
 	if err := s.weigh(tx, caller, r, a); err != nil {
 		return err
 	}
-	if _, err := tx.Exec("INSERT INTO event (run, digest, late, body) VALUES (?,?,0,?)", r.id, a.digest[:], a.body); err != nil {
-		return stored(err)
+	if err := r.keep(tx, a, false); err != nil {
+		return err
 	}
 	for i := range a.inputs {
 		if err := s.pinOfJob(tx, &r, &a.inputs[i]); err != nil {

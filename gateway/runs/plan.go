@@ -136,7 +136,8 @@ func fewOf(list []version, most int) []version {
 // planRun makes the records of what is new about a run. The first activity is that of the run. What comes to light
 // after it is on the ledger is an activity that extends it.
 func (p *plan) planRun(m *summary, before outcome, have *versions) {
-	into, reads := m.walk().between()
+	w := m.walk()
+	into, reads := w.between()
 	first := before.Activity == ""
 	if m.end != nil {
 		p.end = m.end.Type
@@ -146,7 +147,7 @@ func (p *plan) planRun(m *summary, before outcome, have *versions) {
 	old := recorded(have.made)
 	p.send(pins)
 	p.send(made)
-	x := &extension{plan: p, m: m, first: first, old: old, made: made, apart: before.Apart}
+	x := &extension{plan: p, m: m, walk: w, first: first, old: old, made: made, apart: before.Apart}
 	inner := func(v version) bool { return !reads(v.Identity) }
 	x.pins = slices.DeleteFunc(slices.Clone(pins), inner)
 	if x.all = x.pins; !first {

@@ -173,9 +173,14 @@ func (s *Store) reconsider(u *undertaking, before outcome, left []string) error 
 }
 
 // unsend notes that what was in the records of a run is not on the ledger.
-func unsend(tx *sqlitefile.Tx, id int64) error {
-	for _, table := range []string{"pin", "output"} {
-		if _, err := tx.Exec("UPDATE "+table+" SET part = ? WHERE run = ? AND part = ?", partNew, id, partSent); err != nil {
+func unsend(tx *sqlitefile.Tx, id int64) error { return moveParts(tx, id, partSent, partNew) }
+
+// moveParts has the versions that a run reads and makes, as far as they are in one part, be in another.
+func moveParts(tx *sqlitefile.Tx, id int64, from, to int) error {
+	for _, query := range []string{
+		"UPDATE pin SET part = ? WHERE run = ? AND part = ?", "UPDATE output SET part = ? WHERE run = ? AND part = ?",
+	} {
+		if _, err := tx.Exec(query, to, id, from); err != nil {
 			return stored(err)
 		}
 	}
@@ -187,9 +192,10 @@ func unsend(tx *sqlitefile.Tx, id int64) error {
 func (s *Store) finish(u *undertaking, o outcome) error {
 	over := false
 	err := s.db.change(func(tx *sqlitefile.Tx) error {
+		if err := moveParts(tx, u.id, partSent, partRecorded); err != nil {
+			return err
+		}
 		for _, query := range []string{
-			"UPDATE pin SET part = 1 WHERE run = ?1 AND part = 2",
-			"UPDATE output SET part = 1 WHERE run = ?1 AND part = 2",
 			// A late event is shown.
 			`UPDATE event SET late = 2, body = CAST(json_object('eventTime', json_extract(CAST(body AS TEXT), '$.eventTime'),
 				'eventType', json_extract(CAST(body AS TEXT), '$.eventType')) AS BLOB)

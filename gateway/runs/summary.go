@@ -89,8 +89,7 @@ const mostSteps = 200_000
 
 // origins tells for each output what it was made of. A source that the run itself has made, and doesn't list among its
 // inputs, stands for what that was made of. It is false if that is more than can be followed.
-func (m *summary) origins() (map[openlineage.Identity]*origin, bool) {
-	w := m.walk()
+func (w *walk) origins() (map[openlineage.Identity]*origin, bool) {
 	all := make(map[openlineage.Identity]*origin, len(w.said))
 	for i, d := range w.said {
 		all[i] = w.origin(i, d)
