@@ -111,6 +111,19 @@ c/d.go H: statement removed: y++
 	assert.Equal(t, r.Mutants[0].Reason, r.Mutants[1].Reason)
 	assert.Equal(t, "a/b.go:11:0  bound moved  i < n", r.Mutants[2].String())
 
+	write("a/b.go F: bound moved: any\n  It saves work.\n\na/b.go F: early exit removed: any\n  None is left.\n\na/c.go H: any\n  It only counts.\n")
+	known, err = readReasons(file)
+	require.NoError(t, err)
+	r = &report{Mutants: []*outcome{
+		one(7, 0, survived), {File: "a/b.go", Function: "F", Operator: dropExit, Source: "x", Status: killed},
+		{File: "a/b.go", Function: "F", Operator: swapEquality, Source: "x", Status: survived},
+		{File: "a/c.go", Function: "H", Operator: dropExit, Source: "x", Status: survived},
+	}}
+	assert.Equal(t, []string{"a/b.go F: early exit removed: any"}, known.explain(r))
+	assert.Equal(t, []*outcome{r.Mutants[2]}, r.unexplained(), "another operator in the function")
+	assert.Equal(t, "It saves work.", r.Mutants[0].Reason)
+	assert.Equal(t, "It only counts.", r.Mutants[3].Reason)
+
 	for text, problem := range map[string]string{
 		"a/b.go F: bound moved: i < n\n":             "has no reason",
 		"    Because.\n":                             "a reason without a mutant",

@@ -125,6 +125,21 @@ func (r *report) write(w io.Writer) {
 // reasons are why mutants may survive, by their keys.
 type reasons map[string]string
 
+// anyOf ends a key that stands for all mutants of a function, or for those of one operator in it, where one reason holds
+// for all.
+const anyOf = ": any"
+
+// reason is why a mutant may survive, and the key in the file that says so.
+func (known reasons) reason(m *outcome) (key, reason string) {
+	function := m.File + " " + m.Function
+	for _, key := range []string{m.key(), function + ": " + string(m.Operator) + anyOf, function + anyOf} {
+		if known[key] != "" {
+			return key, known[key]
+		}
+	}
+	return "", ""
+}
+
 // readReasons reads a file of known survivors. Each paragraph begins with the keys of mutants, one on a line, and ends
 // with the reason, indented. Lines that begin with # are comments.
 func readReasons(path string) (reasons, error) {
@@ -171,11 +186,12 @@ func readReasons(path string) (reasons, error) {
 // explain gives the survivors of a package their reasons. It returns the keys, of files of the package, that have a
 // reason and no survivor.
 func (known reasons) explain(r *report) (stale []string) {
-	here := reasons{}
+	here := map[string]bool{}
 	for _, m := range r.Mutants {
 		if m.alive() {
-			m.Reason = known[m.key()]
-			here[m.key()] = m.Reason
+			var key string
+			key, m.Reason = known.reason(m)
+			here[key] = true
 		}
 	}
 	files := map[string]bool{}
@@ -184,7 +200,7 @@ func (known reasons) explain(r *report) (stale []string) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(known)) {
 		file, _, _ := strings.Cut(key, " ")
-		if _, ok := here[key]; !ok && files[file] {
+		if !here[key] && files[file] {
 			stale = append(stale, key)
 		}
 	}
