@@ -10,6 +10,8 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
@@ -235,9 +237,11 @@ func TestLimits(t *testing.T) {
 }
 
 // self is a certificate that nobody else has issued.
-func self(t *testing.T, key crypto.Signer) *x509.Certificate {
+func self(t *testing.T, key crypto.Signer, extensions ...pkix.Extension) *x509.Certificate {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0)}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0), ExtraExtensions: extensions,
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	require.NoError(t, err)
 	certificate, err := x509.ParseCertificate(der)
@@ -267,6 +271,9 @@ func TestKindsOfKeys(t *testing.T) {
 	require.NoError(t, err)
 	refused(t, file(self(t, edwards), ed25519.Sign(edwards, message)), c.Trust, proof.UntrustedCertificate, "no authority")
 	refused(t, file(self(t, edwards), ed25519.Sign(edwards, []byte("other"))), c.Trust, proof.BadSignature, "over this payload")
+
+	large := self(t, edwards, pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: make([]byte, 50<<10)})
+	refused(t, file(large, ed25519.Sign(edwards, message)), c.Trust, proof.BadIdentity, "bytes")
 
 	big, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
