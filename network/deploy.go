@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,9 +17,68 @@ import (
 // to a program. Each organisation may run any program, but results that differ from those of the others don't count.
 const chaincodeVersion = "1"
 
-// firstSequence is the sequence number of the definition. It counts changes of the definition, such as a new
-// endorsement policy. Ours has never changed: it uses the channel's default, a majority of organisations.
+// firstSequence is the sequence number of the first definition. Fabric counts the definitions of a chaincode. Ours is
+// always the same, with the channel's default policy, a majority of organisations. It is made again, with the next
+// number, if an organisation has lost its approval.
 const firstSequence = 1
+
+// errApprovalLost means that the ledger has an organisation's approval of a definition, and the organisation's peer has
+// not. What an organisation approves is on the disks of its own peers alone; the ledger has hashes of it.
+var errApprovalLost = errors.New("the approval is lost")
+
+// define approves the chaincode's definition for every organisation and commits it, as far as that wasn't done before.
+// If the disk of a peer was lost, and with it the approval, the organisations approve and commit the definition again.
+func (n *Network) define(ctx context.Context) error {
+	sequence, err := n.clients[0].sequence(ctx, n.plan.Chaincode)
+	if err != nil {
+		return fmt.Errorf("couldn't find out how the chaincode is defined: %w", err)
+	}
+	err = n.approveAll(ctx, max(sequence, firstSequence))
+	if errors.Is(err, errApprovalLost) {
+		n.say.line("%v: the chaincode's definition is approved and committed again, with number %d", err, sequence+1)
+		sequence++
+		err = n.approveAll(ctx, sequence)
+	}
+	if err != nil {
+		return err
+	}
+	err = eventually(ctx, func(ctx context.Context) error {
+		return n.clients[0].commit(ctx, n.plan.Chaincode, max(sequence, firstSequence), n.plan.mspIDs())
+	})
+	return wrap(err, "couldn't commit the chaincode's definition")
+}
+
+// approveAll approves a definition for each organisation.
+func (n *Network) approveAll(ctx context.Context, sequence int64) error {
+	var approvals []func() error
+	for _, c := range n.clients {
+		approvals = append(approvals, func() error { return n.approve(ctx, c, sequence) })
+	}
+	return together(approvals...)
+}
+
+func (n *Network) approve(ctx context.Context, c *peerClient, sequence int64) error {
+	pack, err := n.dir.packChaincode(c.org)
+	if err != nil {
+		return err
+	}
+	if err := c.install(ctx, pack); err != nil {
+		return err
+	}
+	var lost error
+	err = eventually(ctx, func(ctx context.Context) error {
+		err := c.approve(ctx, n.plan.Chaincode, pack.id, sequence)
+		if errors.Is(err, errApprovalLost) {
+			lost = err
+			return nil
+		}
+		return err
+	})
+	if err == nil {
+		return wrap(lost, "%s's peer doesn't have what it approved before", c.org.Title)
+	}
+	return wrap(err, "%s couldn't approve the chaincode's definition", c.org.Title)
+}
 
 // definition returns the endorsement policy on which the organisations agree. It refers to a policy in the channel's
 // configuration, so it stays right when organisations join.
@@ -83,9 +143,10 @@ func (c *peerClient) install(ctx context.Context, p chaincodePackage) error {
 	return wrap(err, "couldn't install the chaincode on %s's peer", c.org.Title)
 }
 
-// approve approves the definition for the organisation and names its package, unless the ledger says so already.
-func (c *peerClient) approve(ctx context.Context, chaincode, packageID string) error {
-	query, err := proto.Marshal(&lifecycle.QueryApprovedChaincodeDefinitionArgs{Name: chaincode, Sequence: firstSequence})
+// approve approves the definition of a number for the organisation and names its package, unless the ledger says so
+// already. It returns errApprovalLost if the ledger has an approval that the peer can't read.
+func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, sequence int64) error {
+	query, err := proto.Marshal(&lifecycle.QueryApprovedChaincodeDefinitionArgs{Name: chaincode, Sequence: sequence})
 	if err != nil {
 		return err
 	}
@@ -99,7 +160,9 @@ func (c *peerClient) approve(ctx context.Context, chaincode, packageID string) e
 		if approved.GetSource().GetLocalPackage().GetPackageId() == packageID {
 			return nil
 		}
-	} else if !strings.Contains(explain(err).Error(), "could not fetch approved chaincode definition") {
+	} else if said := explain(err).Error(); strings.Contains(said, "private data matching public hash version is not available") {
+		return errApprovalLost
+	} else if !strings.Contains(said, "could not fetch approved chaincode definition") {
 		return explain(err)
 	}
 	policy, err := definition()
@@ -107,7 +170,7 @@ func (c *peerClient) approve(ctx context.Context, chaincode, packageID string) e
 		return err
 	}
 	args, err := proto.Marshal(&lifecycle.ApproveChaincodeDefinitionForMyOrgArgs{
-		Name: chaincode, Version: chaincodeVersion, Sequence: firstSequence, ValidationParameter: policy,
+		Name: chaincode, Version: chaincodeVersion, Sequence: sequence, ValidationParameter: policy,
 		Source: &lifecycle.ChaincodeSource{Type: &lifecycle.ChaincodeSource_LocalPackage{
 			LocalPackage: &lifecycle.ChaincodeSource_Local{PackageId: packageID},
 		}},
@@ -118,32 +181,41 @@ func (c *peerClient) approve(ctx context.Context, chaincode, packageID string) e
 	return c.submit(ctx, "_lifecycle", "ApproveChaincodeDefinitionForMyOrg", args, c.org.MSPID)
 }
 
-// commit puts the definition into force, unless it already is. All organisations must have approved it before, so that
-// all of them can endorse from the start.
-func (c *peerClient) commit(ctx context.Context, chaincode string, mspIDs []string) error {
+// sequence returns the number of the definition that is in force, or 0 if there is none.
+func (c *peerClient) sequence(ctx context.Context, chaincode string) (sequence int64, err error) {
 	query, err := proto.Marshal(&lifecycle.QueryChaincodeDefinitionArgs{Name: chaincode})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryChaincodeDefinition",
-		client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
-	if err == nil {
-		var committed lifecycle.QueryChaincodeDefinitionResult
-		if err := proto.Unmarshal(answer, &committed); err != nil {
+	err = eventually(ctx, func(ctx context.Context) error {
+		answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryChaincodeDefinition",
+			client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
+		if err != nil {
+			if err = explain(err); strings.Contains(err.Error(), "is not defined") {
+				return nil
+			}
 			return err
 		}
-		if committed.GetSequence() >= firstSequence {
-			return nil
-		}
-	} else if !strings.Contains(explain(err).Error(), "is not defined") {
-		return explain(err)
+		var committed lifecycle.QueryChaincodeDefinitionResult
+		err = proto.Unmarshal(answer, &committed)
+		sequence = committed.GetSequence()
+		return err
+	})
+	return sequence, err
+}
+
+// commit puts the definition of a number into force, unless it already is. All organisations must have approved it
+// before, so that all of them can endorse from the start.
+func (c *peerClient) commit(ctx context.Context, chaincode string, sequence int64, mspIDs []string) error {
+	if now, err := c.sequence(ctx, chaincode); err != nil || now >= sequence {
+		return err
 	}
 	policy, err := definition()
 	if err != nil {
 		return err
 	}
 	args, err := proto.Marshal(&lifecycle.CommitChaincodeDefinitionArgs{
-		Name: chaincode, Version: chaincodeVersion, Sequence: firstSequence, ValidationParameter: policy,
+		Name: chaincode, Version: chaincodeVersion, Sequence: sequence, ValidationParameter: policy,
 	})
 	if err != nil {
 		return err

@@ -255,11 +255,18 @@ func (n *Network) deploy(ctx context.Context) error {
 	if err := together(listens...); err != nil {
 		return err
 	}
-	for _, o := range n.plan.Orderers {
+	lost, err := n.lostOrderers(ctx, admin)
+	if err != nil {
+		return err
+	}
+	for _, o := range lost {
 		joins = append(joins, func() error { return admin.join(ctx, o, n.plan.Channel, genesis) })
 	}
 	joins = append(joins, func() error { return n.startPeers(ctx, genesis) })
 	if err := together(joins...); err != nil {
+		return err
+	}
+	if err := n.checkHeights(ctx, admin); err != nil {
 		return err
 	}
 	if !n.plan.Formed {
@@ -269,18 +276,8 @@ func (n *Network) deploy(ctx context.Context) error {
 		}
 	}
 	n.say.line("started %d peers; orderers and peers follow channel %s", len(n.plan.Orgs), n.plan.Channel)
-	var approvals []func() error
-	for _, c := range n.clients {
-		approvals = append(approvals, func() error { return n.approve(ctx, c) })
-	}
-	if err := together(approvals...); err != nil {
+	if err := n.define(ctx); err != nil {
 		return err
-	}
-	err = eventually(ctx, func(ctx context.Context) error {
-		return n.clients[0].commit(ctx, n.plan.Chaincode, n.plan.mspIDs())
-	})
-	if err != nil {
-		return fmt.Errorf("couldn't commit the chaincode's definition: %w", err)
 	}
 	n.say.line("chaincode %s is defined and approved by %s", n.plan.Chaincode, strings.Join(n.plan.mspIDs(), ", "))
 	return nil
@@ -299,18 +296,6 @@ func (n *Network) startPeers(ctx context.Context, genesis []byte) error {
 		}
 	}
 	return nil
-}
-
-func (n *Network) approve(ctx context.Context, c *peerClient) error {
-	pack, err := n.dir.packChaincode(c.org)
-	if err != nil {
-		return err
-	}
-	if err := c.install(ctx, pack); err != nil {
-		return err
-	}
-	err = eventually(ctx, func(ctx context.Context) error { return c.approve(ctx, n.plan.Chaincode, pack.id) })
-	return wrap(err, "%s couldn't approve the chaincode's definition", c.org.Title)
 }
 
 // AwaitReady waits until the network is ready in the sense of [Start], for example after processes were killed or held.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -81,28 +82,31 @@ func (d folder) ordererAdmin() (*ordererAdmin, error) {
 	return &ordererAdmin{&http.Client{Transport: transport, Timeout: 20 * time.Second}}, nil
 }
 
-// join joins the orderer to the channel of the genesis block, unless it has joined already. It waits until the orderer
-// answers.
-func (a *ordererAdmin) join(ctx context.Context, o Orderer, channel string, genesis []byte) error {
-	url := fmt.Sprintf("https://%s/participation/v1/channels", loopback(o.AdminPort))
-	var joined bool
-	err := eventually(ctx, func(ctx context.Context) error {
-		status, body, err := a.do(ctx, http.MethodGet, url+"/"+channel, "", nil)
+// height returns how many blocks of the channel the orderer has. It is 0 if the orderer hasn't joined the channel, or
+// has lost its data. It waits until the orderer answers.
+func (a *ordererAdmin) height(ctx context.Context, o Orderer, channel string) (height uint64, err error) {
+	err = eventually(ctx, func(ctx context.Context) error {
+		status, body, err := a.do(ctx, http.MethodGet, o.channels()+"/"+channel, "", nil)
 		if err != nil {
 			return err
 		}
 		switch status {
 		case http.StatusOK:
-			joined = true
+			var info struct{ Height uint64 }
+			err := json.Unmarshal([]byte(body), &info)
+			height = info.Height
+			return err
 		case http.StatusNotFound:
-		default:
-			return fmt.Errorf("status %d: %s", status, body)
+			height = 0
+			return nil
 		}
-		return nil
+		return fmt.Errorf("status %d: %s", status, body)
 	})
-	if err != nil || joined {
-		return wrap(err, "%s doesn't answer", o.Name)
-	}
+	return height, wrap(err, "%s doesn't answer", o.Name)
+}
+
+// join joins the orderer to the channel of the genesis block.
+func (a *ordererAdmin) join(ctx context.Context, o Orderer, channel string, genesis []byte) error {
 	var form bytes.Buffer
 	writer := multipart.NewWriter(&form)
 	part, err := writer.CreateFormFile("config-block", "genesis.block")
@@ -115,11 +119,16 @@ func (a *ordererAdmin) join(ctx context.Context, o Orderer, channel string, gene
 	if err != nil {
 		return err
 	}
-	status, body, err := a.do(ctx, http.MethodPost, url, writer.FormDataContentType(), &form)
+	status, body, err := a.do(ctx, http.MethodPost, o.channels(), writer.FormDataContentType(), &form)
 	if err == nil && status != http.StatusCreated {
 		err = fmt.Errorf("status %d: %s", status, body)
 	}
 	return wrap(err, "couldn't join %s to channel %s", o.Name, channel)
+}
+
+// channels is the URL of the orderer's channels in the channel participation API.
+func (o Orderer) channels() string {
+	return fmt.Sprintf("https://%s/participation/v1/channels", loopback(o.AdminPort))
 }
 
 func (a *ordererAdmin) do(ctx context.Context, method, url, contentType string, body io.Reader) (int, string, error) {

@@ -50,6 +50,7 @@ type Auditor struct {
 	began, last time.Time
 	first       uint64
 	bytes       atomic.Int64
+	notes       []string
 	ended       bool // whether a finding ended the audit, because no later block can be judged
 }
 

@@ -317,7 +317,10 @@ func TestWhatAPeerAddsIsComputedAnew(t *testing.T) {
 			m[len(m)-1] ^= 1
 		}, []audit.Code{audit.CommitHashDiffers}},
 		"no digest of the state": {func(blocks []*common.Block) { blocks[6].Metadata.Metadata[4] = nil }, []audit.Code{audit.CommitHashDiffers}},
-		"metadata out of use":    {func(blocks []*common.Block) { blocks[6].Metadata.Metadata[1] = []byte{1} }, []audit.Code{audit.BadMetadata}},
+		"metadata out of use":    {func(blocks []*common.Block) { blocks[6].Metadata.Metadata[3] = []byte{1} }, []audit.Code{audit.BadMetadata}},
+		"another block as that of the last configuration": {func(blocks []*common.Block) {
+			blocks[6].Metadata.Metadata[1] = []byte{0x0a, 2, 0x08, 3}
+		}, []audit.Code{audit.BadMetadata}},
 		"more metadata": {func(blocks []*common.Block) {
 			blocks[6].Metadata.Metadata = append(blocks[6].Metadata.Metadata, []byte{1})
 		}, []audit.Code{audit.BadMetadata}},

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"database/sql"
 	"encoding/json"
@@ -75,7 +76,8 @@ func TestPeersSignTheirHeights(t *testing.T) {
 // hiding is a peer that shows blocks up to one only, whatever is asked for.
 type hiding struct {
 	peer.UnimplementedDeliverServer
-	blocks []*common.Block
+	blocks  []*common.Block
+	without common.Status // what it says when it has no more blocks; 0: that this was all
 }
 
 func (h *hiding) Deliver(stream peer.Deliver_DeliverServer) error {
@@ -99,24 +101,31 @@ func (h *hiding) Deliver(stream peer.Deliver_DeliverServer) error {
 		<-stream.Context().Done()
 		return stream.Context().Err()
 	}
-	return stream.Send(&peer.DeliverResponse{Type: &peer.DeliverResponse_Status{Status: common.Status_SUCCESS}})
+	return stream.Send(&peer.DeliverResponse{Type: &peer.DeliverResponse_Status{Status: cmp.Or(h.without, common.Status_SUCCESS)}})
 }
 
-func TestAPeerThatHidesItsTipIsFound(t *testing.T) {
-	peers := everyPeer(t)
+// serving is a server in the place of harbor's peer.
+func serving(t *testing.T, h *hiding) *audit.Peer {
+	realNetwork(t)
 	dir := filepath.Join(networkDir(), "harbor", "peer", "tls")
 	certificate, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	require.NoError(t, err)
 	server := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&certificate)))
-	shown := len(shared.blocks) - 2
-	peer.RegisterDeliverServer(server, &hiding{blocks: shared.blocks[:shown]})
+	peer.RegisterDeliverServer(server, h)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
-	source, err := peerOf("harbor")
+	p, err := peerOf("harbor")
 	require.NoError(t, err)
-	source.Address = listener.Addr().String()
+	p.Address = listener.Addr().String()
+	return p
+}
+
+func TestAPeerThatHidesItsTipIsFound(t *testing.T) {
+	peers := everyPeer(t)
+	shown := len(shared.blocks) - 2
+	source := serving(t, &hiding{blocks: shared.blocks[:shown]})
 	a, err := audit.New(audit.Config{Genesis: genesisHash(t), Chaincode: network.ChaincodeName, State: t.TempDir(), Patience: 300 * time.Millisecond})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, a.Close()) }()
@@ -127,6 +136,55 @@ func TestAPeerThatHidesItsTipIsFound(t *testing.T) {
 	r := a.Report(source)
 	assert.Equal(t, []audit.Code{audit.HiddenTip}, codes(r))
 	assert.EqualValues(t, shown, r.Blocks)
+}
+
+// A peer that joined from a snapshot has no first block. It answers like one that has none at all.
+func TestAnAuditOfNothingIsNoAudit(t *testing.T) {
+	peers := everyPeer(t)
+	for name, source := range map[string]audit.Source{"no blocks": memory(nil), "a peer that finds no block": blockless(t)} {
+		t.Run(name, func(t *testing.T) {
+			a, err := audit.New(audit.Config{Genesis: genesisHash(t), Chaincode: network.ChaincodeName, State: t.TempDir()})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, a.Close()) }()
+			require.NoError(t, a.Run(t.Context(), source))
+			_, _, err = a.Witnesses(t.Context(), source, peers, 0)
+			require.NoError(t, err)
+			r := a.Report(source)
+			assert.Equal(t, []audit.Code{audit.NoBlocks}, codes(r))
+			assert.False(t, r.Complete)
+			assert.False(t, r.Clean())
+		})
+	}
+}
+
+// blockless is a peer that says of every block that it isn't found.
+func blockless(t *testing.T) *audit.Peer {
+	return serving(t, &hiding{without: common.Status_NOT_FOUND})
+}
+
+func TestWhatTheHeightsLeaveOpenIsNoted(t *testing.T) {
+	peers := everyPeer(t)
+	short := memory(shared.blocks[:len(shared.blocks)-1])
+	for name, c := range map[string]struct {
+		peers []*audit.Peer
+		agree int
+		want  string
+	}{
+		"too few organisations sign":             {peers[:1], 2, "1 of the 2 organisations that must agree signed a height"},
+		"nobody is asked":                        {nil, 0, "0 of the 2 organisations that must agree signed a height"},
+		"more must agree than there are members": {peers, 4, "3 of the 4 organisations that must agree signed a height"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := audit.New(audit.Config{Genesis: genesisHash(t), Chaincode: network.ChaincodeName, State: t.TempDir()})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, a.Close()) }()
+			require.NoError(t, a.Run(t.Context(), short))
+			_, _, err = a.Witnesses(t.Context(), short, c.peers, c.agree)
+			require.NoError(t, err)
+			require.Len(t, a.Report(short).Notes, 1)
+			assert.Contains(t, a.Report(short).Notes[0], c.want)
+		})
+	}
 }
 
 // otherEnd is a chain whose last block is another one, with the same orderers' signatures.

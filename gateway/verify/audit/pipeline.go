@@ -130,6 +130,11 @@ func (a *Auditor) follow(ctx context.Context, source Source) error {
 	if err == nil {
 		err = broken
 	}
+	if err == nil && a.replay.progress.Next == 0 && len(a.replay.found) == 0 {
+		a.replay.note(Finding{Code: NoBlocks, Detail: fmt.Sprintf("%s gave no block, so there is nothing to judge: audit "+
+			"a peer that has the ledger from its first block, and not one that joined from a snapshot", source)})
+		err = errEnded
+	}
 	if err == nil && seen == 0 && expected {
 		a.replay.note(Finding{Code: HiddenTip, Detail: fmt.Sprintf(
 			"%s has fewer than the %d blocks that were audited before", source, a.replay.progress.Next)})

@@ -17,6 +17,7 @@ import (
 func (f *forger) add(config int, envelopes ...[]byte) {
 	b := &common.Block{Header: new(common.BlockHeader), Data: &common.BlockData{Data: envelopes}, Metadata: &common.BlockMetadata{Metadata: make([][]byte, 5)}}
 	b.Metadata.Metadata[0] = f.encode(&common.Metadata{Value: f.encode(&common.OrdererBlockMetadata{LastConfig: &common.LastConfig{Index: uint64(config)}})})
+	b.Metadata.Metadata[1] = f.encode(&common.Metadata{Value: f.encode(&common.LastConfig{Index: uint64(config)})})
 	b.Metadata.Metadata[2] = make([]byte, len(envelopes))
 	f.blocks = append(f.blocks, b)
 	f.relink(len(f.blocks) - 1)

@@ -344,10 +344,11 @@ func (r *replay) checkMetadata(b *opened, codes []byte, u *updates) (found []Fin
 		add(BadMetadata, "it has %d metadata instead of %d", len(all), slots)
 		all = append(all[:min(len(all), slots):min(len(all), slots)], make([][]byte, max(0, slots-len(all)))...)
 	}
-	for slot, value := range all {
-		if needless := slot == 1 || slot == 3; needless && len(value) > 0 {
-			add(BadMetadata, "it has metadata number %d, which is out of use", slot)
-		}
+	if len(all[ordererSlot]) > 0 {
+		add(BadMetadata, "it has metadata number %d, which is out of use", ordererSlot)
+	}
+	if config := r.chain.Config().Block; !bytes.Equal(all[lastConfigSlot], lastConfig(config)) {
+		add(BadMetadata, "its metadata doesn't name block %d as the one of the last configuration", config)
 	}
 	var signatures, kept common.Metadata
 	if !exact(all[common.BlockMetadataIndex_SIGNATURES], &signatures) ||
@@ -383,6 +384,25 @@ func (r *replay) checkMetadata(b *opened, codes []byte, u *updates) (found []Fin
 		return found, want
 	}
 	return found, kept.GetValue()
+}
+
+// Slots of a block's metadata that Fabric no longer uses. Orderers still fill the first, with what they also sign.
+const (
+	lastConfigSlot = 1
+	ordererSlot    = 3
+)
+
+// lastConfig is the metadata with which orderers name the block of the last configuration.
+func lastConfig(block uint64) []byte {
+	value, err := proto.Marshal(&common.LastConfig{Index: block})
+	if err != nil {
+		panic(err) // a message of one number can always be written
+	}
+	metadata, err := proto.Marshal(&common.Metadata{Value: value})
+	if err != nil {
+		panic(err)
+	}
+	return metadata
 }
 
 // genesisMetadata is what configtxgen writes into the genesis block instead of what orderers sign.

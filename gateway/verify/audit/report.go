@@ -62,6 +62,7 @@ func (a *Auditor) Report(source Source) *Report {
 	if len(r.Findings) >= mostKept {
 		r.Notes = append(r.Notes, fmt.Sprintf("only the first %d findings are kept", mostKept))
 	}
+	r.Notes = append(r.Notes, a.notes...)
 	if noted, ok := source.(interface{ Note() string }); ok && noted.Note() != "" {
 		r.Notes = append(r.Notes, noted.Note())
 	}

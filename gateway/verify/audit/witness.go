@@ -7,7 +7,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -189,7 +191,8 @@ func (a *Auditor) Witnesses(
 		return cmp.Or(cmp.Compare(y.Height, x.Height), cmp.Compare(x.MSPID, y.MSPID), cmp.Compare(x.Peer, y.Peer))
 	})
 	slices.SortFunc(problems, func(x, y error) int { return cmp.Compare(x.Error(), y.Error()) })
-	if tip := agreed(heights, agree); tip > a.replay.progress.Next && !a.ended {
+	tip := agreed(heights, agree)
+	if tip > a.replay.progress.Next && !a.ended {
 		if err := a.catchUp(ctx, source, tip); err != nil {
 			return heights, problems, err
 		}
@@ -198,7 +201,29 @@ func (a *Auditor) Witnesses(
 				"%s ends before block %d, and %d organisations sign that they have %d blocks", source, next, agree, tip)})
 		}
 	}
+	a.doubt(heights, agree)
 	return heights, problems, a.compareHashes(heights)
+}
+
+// doubt notes what the signed heights leave open: too few organisations signed one, or fewer than must agree have more
+// blocks than the audited ones.
+func (a *Auditor) doubt(heights []SignedHeight, agree int) {
+	signed, beyond := map[string]bool{}, map[string]bool{}
+	for _, h := range heights {
+		signed[h.MSPID] = true
+		if h.Height > a.replay.progress.Next {
+			beyond[h.MSPID] = true
+		}
+	}
+	switch {
+	case len(signed) < agree:
+		a.notes = append(a.notes, fmt.Sprintf("%d of the %d organisations that must agree signed a height, so blocks after "+
+			"the last one may be hidden; name more peers with --witness", len(signed), agree))
+	case len(beyond) > 0 && len(beyond) < agree:
+		a.notes = append(a.notes, fmt.Sprintf("%s: more blocks than the %d audited ones are signed for, by fewer than the %d "+
+			"organisations that must agree; audit a peer of theirs too",
+			strings.Join(slices.Sorted(maps.Keys(beyond)), ", "), a.replay.progress.Next, agree))
+	}
 }
 
 // agreed returns the greatest height that at least agree organisations have reached. It returns 0 if there are fewer

@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/network"
 )
 
 // Proofs made before a change, of records from before and after it, verify after every later change.
@@ -86,6 +88,21 @@ func TestProofsSurviveEveryChangeOfTheChannel(t *testing.T) {
 		}
 	}
 
+	t.Run("an audit finds nothing wrong with the changes", func(t *testing.T) {
+		a, err := audit.New(audit.Config{Genesis: h.genesis().Hash(), Chaincode: network.ChaincodeName, State: t.TempDir()})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, a.Close()) }()
+		harbor := h.net.Orgs()[0]
+		certificate, key := h.net.Identity(harbor.Name, network.Auditor)
+		as, err := audit.LoadMember(harbor.MSPID, certificate, key)
+		require.NoError(t, err)
+		source := &audit.Peer{Address: harbor.PeerAddress(), ServerName: harbor.PeerName(), TLSRoots: h.net.TLSRoots(harbor.Name), Channel: network.ChannelName, As: as}
+		require.NoError(t, a.Run(t.Context(), source))
+		report := a.Report(source)
+		assert.Empty(t, report.Findings)
+		assert.True(t, report.Complete)
+		assert.Greater(t, report.Blocks, newest.Blocks[len(newest.Blocks)-1].Number)
+	})
 	t.Run("a configuration block left out is missed", func(t *testing.T) {
 		for i := 1; i < len(newest.Blocks)-1; i++ {
 			cut := *newest
