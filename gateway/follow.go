@@ -48,7 +48,11 @@ type follower struct {
 	why      string        // why caughtUp is false
 	outdated bool          // the index is about to be emptied and built again
 	blockAt  time.Time     // when the newest block was indexed, or the follower was made
-	abreast  bool          // the index has caught up at least once since it was last emptied
+	// confirmed is when more than half of the organisations last stood behind the ledger's height and the index had it.
+	// heard says how many answered the last time.
+	confirmed time.Time
+	heard     ledger.Tip
+	abreast   bool // the index has caught up at least once since it was last emptied
 }
 
 func newFollower(
@@ -251,7 +255,7 @@ func (f *follower) watchTip(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		broken := f.checkIndex(ctx)
-		height, err := f.client.Tip(ctx, f.reader())
+		tip, err := f.client.Tip(ctx, f.reader())
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -262,7 +266,7 @@ func (f *follower) watchTip(ctx context.Context) error {
 		case err != nil:
 			f.lost("no peer tells how many blocks there are: " + err.Error())
 		default:
-			if err := f.reach(ctx, height); err != nil {
+			if err := f.reach(ctx, tip); err != nil {
 				return err
 			}
 		}
@@ -288,14 +292,15 @@ func (f *follower) checkIndex(ctx context.Context) error {
 	return nil
 }
 
-// reach notes the height that a peer reported, and gives the index half of tipInterval to get there.
-func (f *follower) reach(ctx context.Context, tip uint64) error {
+// reach notes the height that peers reported, and gives the index half of tipInterval to get there.
+func (f *follower) reach(ctx context.Context, tip ledger.Tip) error {
 	f.mu.Lock()
-	f.tip = max(f.height, tip) // may be less than before: an earlier peer may have reported too much
+	f.tip = max(f.height, tip.Height) // may be less than before: an earlier peer may have reported too much
+	f.heard = tip
 	f.mu.Unlock()
 	wait, cancel := context.WithTimeout(ctx, tipInterval/2)
 	defer cancel()
-	if tip > 0 && f.Handed(wait, tip-1) != nil {
+	if tip.Height > 0 && f.Handed(wait, tip.Height-1) != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -309,6 +314,9 @@ func (f *follower) reach(ctx context.Context, tip uint64) error {
 	defer f.mu.Unlock()
 	f.caughtUp, f.why = h.Following, ""
 	f.abreast = f.abreast || h.Following
+	if h.Following && tip.Confirmed() {
+		f.confirmed = time.Now()
+	}
 	if !h.Following {
 		f.why = "no block stream is open: " + h.FollowError
 	}
@@ -341,14 +349,35 @@ func (f *follower) Handed(ctx context.Context, block uint64) error {
 // Commits returns the waiters. Each one is woken when the index has its transaction.
 func (f *follower) Commits() *ledger.Commits { return f.commits }
 
-// ready reports whether the index is at the tip. If not, the text says why.
+// cutOffAfter is how long the others may be silent before the gateway counts as cut off from them. Peers that are
+// started again answer sooner.
+const cutOffAfter = 30 * time.Second
+
+// ready reports whether the index is at the tip, as more than half of the organisations know it. If not, the text says
+// why.
 func (f *follower) ready() (bool, string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.outdated {
+	switch {
+	case f.outdated:
 		return false, "the index is being built again"
+	case !f.caughtUp:
+		return false, f.why
+	case f.confirmed.IsZero():
+		return false, fmt.Sprintf("peers of %d of %d organisations answer, so the index may be out of date", f.heard.Answered, f.heard.Asked)
+	case time.Since(f.confirmed) > cutOffAfter:
+		return false, fmt.Sprintf("peers of %d of %d organisations answer, so the index may be out of date since %s",
+			f.heard.Answered, f.heard.Asked, f.confirmed.UTC().Format(time.RFC3339))
 	}
-	return f.caughtUp, f.why
+	return true, ""
+}
+
+// lastConfirmed returns when more than half of the organisations last stood behind the ledger's height and the index had
+// it. The time is zero if that was never so.
+func (f *follower) lastConfirmed() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.confirmed
 }
 
 // lastBlock returns when the newest block came.
@@ -370,6 +399,7 @@ func (f *follower) newest() bool {
 func (f *follower) discard(outdated bool) {
 	f.mu.Lock()
 	f.outdated, f.caughtUp, f.abreast, f.why = outdated, false, false, "the index is being built again"
+	f.confirmed = time.Time{}
 	f.mu.Unlock()
 }
 

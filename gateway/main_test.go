@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -194,6 +195,7 @@ func ownWith(t *testing.T, org string, want config.Config, log io.Writer) (*Gate
 	cfg, err := config.Read(n.GatewayConfig(org))
 	require.NoError(t, err)
 	cfg.Listen, cfg.Data, cfg.Index = "127.0.0.1:0", want.Data, want.Index
+	cfg.Tokens = cmp.Or(want.Tokens, cfg.Tokens)
 	g, err := Open(cfg, slog.New(slog.NewTextHandler(log, nil)))
 	require.NoError(t, err)
 	token, err := n.Token(org, network.Operator)

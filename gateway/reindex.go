@@ -166,7 +166,7 @@ func awaitTip(ctx context.Context, f *follower) (uint64, error) {
 	for {
 		tip, err := f.client.Tip(ctx, f.reader())
 		if err == nil {
-			return tip, nil
+			return tip.Height, nil
 		}
 		select {
 		case <-ctx.Done():

@@ -23,7 +23,7 @@ func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, er
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
 		Description: description, Sessions: sessions, Index: g.index, Queue: g.queue, Runs: g.runs,
 		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
-		Rebuild: g.Rebuild, Metrics: figures.handler(), Logger: g.log,
+		Confirmed: g.follower.lastConfirmed, Rebuild: g.Rebuild, Metrics: figures.handler(), Logger: g.log,
 	})
 	if err != nil {
 		return nil, err

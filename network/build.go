@@ -216,8 +216,8 @@ func (b *builder) run(args []string, watch func(line string)) (string, error) {
 		"GOOS="+runtime.GOOS,
 		"GOARCH="+runtime.GOARCH,
 	)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // kills its compilers, too
+	cmd.SysProcAttr = ownGroup()
+	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) } // kills its compilers, too
 	cmd.WaitDelay = 10 * time.Second
 	var out strings.Builder
 	cmd.Stdout = &out

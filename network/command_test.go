@@ -123,6 +123,7 @@ func TestADetachedNetworkSurvivesEveryDeath(t *testing.T) {
 	_, stderr, err = pedigree(t, "reset", "--dir", dir)
 	require.Error(t, err)
 	require.Contains(t, stderr, "say --yes")
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "demo", "folder"), 0o700), "as the demo leaves it")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine.txt"), nil, 0o644))
 	_, stderr, err = pedigree(t, "reset", "--yes", "--dir", dir)
 	require.NoError(t, err, stderr)

@@ -40,6 +40,9 @@ func startDetached(ctx context.Context, o Options, out io.Writer) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	if err := supported(); err != nil {
+		return err
+	}
 	d, err := openFolder(o.Dir)
 	if err != nil {
 		return err
@@ -65,7 +68,7 @@ func startDetached(ctx context.Context, o Options, out io.Writer) error {
 	cmd.Env = append(os.Environ(), detachedVariable+"="+strconv.Itoa(lockDescriptor))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{n.lock}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = ownSession()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("couldn't start the supervisor: %w", err)
 	}

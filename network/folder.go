@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // DefaultDir is the default folder of a network.
@@ -22,7 +21,9 @@ const DefaultDir = ".pedigree"
 //	channel/              the channel's genesis block and what it was made of
 //	log/                  one log for each process
 //	run/state.json        what is running
-//	orderer/              certificates of the orderers' organisation, and for each orderer its keys and ledger
+//	orderer/              certificates of the orderers' organisation, its administrator, and for each orderer its keys
+//	                      and ledger
+//	demo/                 what "pedigree demo" writes
 //	<org>/ca, tlsca, msp  the organisation's certificate authorities and its public membership definition
 //	<org>/peer/           its peer's keys and ledger
 //	<org>/chaincode/      keys and package of its chaincode process
@@ -35,7 +36,7 @@ const DefaultDir = ".pedigree"
 type folder string
 
 // ownFolders lists names in the folder that no organisation can have.
-var ownFolders = []string{"bin", "channel", "log", "run", "orderer"}
+var ownFolders = []string{"bin", "channel", "demo", "log", "run", "orderer"}
 
 func openFolder(dir string) (folder, error) {
 	if dir == "" {
@@ -63,12 +64,6 @@ func (d folder) log(name string) string        { return d.path("log", name+".log
 func (d folder) orderer(name string) string    { return d.path("orderer", name) }
 func (d folder) token(org, role string) string { return d.path(org, role+".token") }
 func (d folder) user(org, role string) string  { return d.path(org, "users", role) }
-
-// full reports whether the disk that holds the folder is full.
-func (d folder) full() bool {
-	var disk syscall.Statfs_t
-	return syscall.Statfs(string(d), &disk) == nil && disk.Bavail*uint64(disk.Bsize) < 1<<20
-}
 
 // made reports whether the folder holds a network.
 func (d folder) made() bool {

@@ -59,7 +59,15 @@ func (d folder) makeOrdererIdentities(p *plan) error {
 	if err != nil {
 		return err
 	}
-	return admin.write(d.path("orderer", "admin"))
+	if err := admin.write(d.path("orderer", "admin")); err != nil {
+		return err
+	}
+	// Changes of the orderers' part of the channel's configuration need this signature.
+	operator, err := o.ca.identity(Operator+"@"+domain, "admin")
+	if err != nil {
+		return err
+	}
+	return operator.write(d.user("orderer", Operator))
 }
 
 func (d folder) makeOrgIdentities(org Org) error {

@@ -73,6 +73,9 @@ type Network struct {
 // caught up with the ledger. Until [Network.Stop] it keeps all processes running. If it fails, or ctx ends before, it
 // stops what it started. Only one process can run a folder's network at a time.
 func Start(ctx context.Context, o Options) (*Network, error) {
+	if err := supported(); err != nil {
+		return nil, err
+	}
 	d, err := openFolder(o.Dir)
 	if err != nil {
 		return nil, err

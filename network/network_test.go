@@ -53,9 +53,9 @@ func TestSecretsAreReadableByTheirOwnerOnly(t *testing.T) {
 		require.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), "%s", path)
 		return nil
 	}))
-	// Each orderer has 2 keys, and the orderers' organisation 3. Each organisation has 2 authorities, 2 keys of the
+	// Each orderer has 2 keys, and the orderers' organisation 4. Each organisation has 2 authorities, 2 keys of the
 	// peer, 2 of the chaincode, 3 users, 3 tokens and tokens.json.
-	require.Equal(t, 4*2+3+3*(2+2+2+3+3+1), secrets)
+	require.Equal(t, 4*2+4+3*(2+2+2+3+3+1), secrets)
 }
 
 func TestTokensFileHoldsHashesAndKeepsCallersThatWereAdded(t *testing.T) {

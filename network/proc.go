@@ -66,7 +66,7 @@ func (p processID) signal(sig syscall.Signal) error {
 	if !p.running() {
 		return nil
 	}
-	if err := syscall.Kill(p.PID, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+	if err := kill(p.PID, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("couldn't signal process %d: %w", p.PID, err)
 	}
 	return nil

@@ -74,7 +74,7 @@ func (p process) command() (*exec.Cmd, *os.File, error) {
 	cmd.Env = p.env
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = ownGroup()
 	return cmd, log, nil
 }
 

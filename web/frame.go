@@ -12,6 +12,7 @@ type Frame struct {
 	Here          string         // path and query of this page
 	Section       string         // the entry of the navigation that this page belongs to; may be empty
 	Search        string         // the text that was searched for; may be empty
+	Stale         string         // why this page may be out of date; empty if it is up to date
 }
 
 // Who is the person who is signed in.

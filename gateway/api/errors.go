@@ -80,6 +80,10 @@ func (s *Server) problemOf(err error) *problem.Problem {
 		return p
 	case errors.As(err, &rejected) && len(rejected.Problems) > 0:
 		return problem.Refused(rejected.Problems, false)
+	case ledger.KindOf(err) == ledger.Denied:
+		p := problem.New(problem.IdentityRefused, "%v", err)
+		p.Cause = err
+		return p
 	case errors.Is(err, ledger.ErrUnavailable):
 		p := problem.New(problem.Unavailable, "%v", err)
 		p.RetryAfter, p.Cause = ledger.RetryAfter, err

@@ -14,6 +14,16 @@ import (
 // recorded.
 const DefaultPatience = 500 * time.Millisecond
 
+// tellAge tells in a header how old an answer about the ledger may be.
+func (s *Server) tellAge(c *call) {
+	if c.op.Method != http.MethodGet || len(c.op.Roles) == 0 {
+		return
+	}
+	if at := s.Confirmed(); !at.IsZero() {
+		c.Header("Pedigree-Confirmed", at.UTC().Format(time.RFC3339))
+	}
+}
+
 // readFresh runs a read, and runs it again after each new block as long as what it asks for is missing and patience
 // lasts.
 func (s *Server) readFresh(c *call, read handler) error {

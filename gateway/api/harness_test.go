@@ -105,8 +105,9 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Description: description, Index: ix, Queue: f.queue, Runs: told,
 		Sessions: sessions, Witnesses: (&witness.Finder{Index: ix, Patience: time.Millisecond}).Find,
 		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
-		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pedigree_ready 1\n") }),
-		Wait:    50 * time.Millisecond, Patience: time.Millisecond, Logger: log,
+		Confirmed: func() time.Time { return time.Date(2026, 3, 6, 8, 0, 0, 0, time.UTC) },
+		Metrics:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pedigree_ready 1\n") }),
+		Wait:      50 * time.Millisecond, Patience: time.Millisecond, Logger: log,
 	})
 	require.NoError(t, err)
 	people, err := pages.New(pages.Config{

@@ -78,6 +78,8 @@ type Config struct {
 	Health func() ledger.Health
 	// Ready tells whether the gateway follows the ledger and its index has caught up, and if not, why.
 	Ready func() (bool, string)
+	// Confirmed is when the index was last known to have all that the ledger has; the zero time if never.
+	Confirmed func() time.Time
 	// Tip is the number of blocks that a peer is known to have.
 	Tip func() uint64
 	// Rebuild has the index built again from the ledger, in the background.
@@ -208,6 +210,7 @@ func (s *Server) serve(g *gin.Context, o *openapi.Operation, run handler) {
 	}
 	err := s.admit(c)
 	if err == nil {
+		s.tellAge(c)
 		c.params, err = o.Check(g.Request, c.pathValue)
 	}
 	if err == nil {

@@ -36,6 +36,7 @@ type statusView struct {
 	Why       string     `json:"why,omitempty"`
 	Height    uint64     `json:"height"`
 	Tip       uint64     `json:"tip"`
+	Confirmed time.Time  `json:"confirmed,omitzero"`
 	Following string     `json:"following,omitempty"`
 	Peers     []peerView `json:"peers"`
 	Queue     queueView  `json:"queue"`
@@ -67,6 +68,7 @@ func (s *Server) status(c *call) error {
 		Queue: queueView{q.Jobs, q.Records, q.Bytes, q.InFlight, q.Rate, q.Waiting},
 	}
 	v.Ready, v.Why = s.Ready()
+	v.Confirmed = s.Confirmed().UTC()
 	if h.Following {
 		v.Following = h.FollowedPeer
 	}

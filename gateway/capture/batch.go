@@ -29,6 +29,7 @@ type batch struct {
 	sentAt   time.Time // for the first time, as far as this attempt goes
 	saved    bool      // a row of this key is on disk
 	problem  string    // why it does not get on
+	denied   bool      // whether problem is that the ledger refuses the identity
 	failures map[ledger.Kind]int
 
 	envelope        *ledger.Envelope // of this attempt
@@ -157,7 +158,7 @@ func (q *Queue) seen(b *batch) {
 func (q *Queue) note(ctx context.Context, b *batch, err error, pause time.Duration) {
 	q.mu.Lock()
 	first := b.problem == ""
-	b.problem = err.Error()
+	b.problem, b.denied = err.Error(), ledger.KindOf(err) == ledger.Denied
 	q.mu.Unlock()
 	if first {
 		q.log.Warn("a transaction waits", "transaction", b.txID, "records", b.records(), "problem", err)
@@ -174,6 +175,11 @@ func (q *Queue) try(ctx context.Context, b *batch) (ledger.Commit, error) {
 	if err != nil {
 		return ledger.Commit{}, &ledger.Error{Phase: ledger.Endorsing, Kind: ledger.Denied, Err: err,
 			Message: fmt.Sprintf("the ledger identity %q can't be used: %v", b.lane.identity, err)}
+	}
+	if at := identity.Expires; !at.IsZero() && time.Now().After(at) && !b.sent {
+		return ledger.Commit{}, &ledger.Error{Phase: ledger.Endorsing, Kind: ledger.Denied,
+			Message: fmt.Sprintf("the certificate of the ledger identity %q expired at %s: an operator must renew it",
+				b.lane.identity, identity.Expires.UTC().Format(time.RFC3339))}
 	}
 	txID := q.ledger.TransactionID(identity, b.key, b.attempt)
 	if b.sent && txID != b.txID {

@@ -328,6 +328,27 @@ func TestRecordSaysWhatBecameOfIt(t *testing.T) {
 		b.notOnLedger(items(0, 2))
 		require.Zero(t, b.queue.Stats().Records)
 	})
+	t.Run("denied, since the certificate of the caller's identity has expired", func(t *testing.T) {
+		past := time.Now().Add(-time.Hour)
+		b := newBench(t, func(c *Config) {
+			c.Identity = func(name string) (*ledger.Identity, error) {
+				return &ledger.Identity{MSPID: "HarborMSP", Subject: "CN=" + name, Expires: past}, nil
+			}
+		})
+		b.run()
+		j := b.capture(Proceed, items(0, 1))
+		b.eventually("the job says why it waits", func() bool {
+			now, err := b.queue.Job(t.Context(), j.ID)
+			require.NoError(t, err)
+			return strings.Contains(now.Waiting, "expired at "+past.UTC().Format(time.RFC3339))
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := b.queue.Record(ctx, request("", items(1, 2)))
+		require.ErrorContains(t, err, "an operator must renew it")
+		require.Equal(t, ledger.Denied, ledger.KindOf(err))
+		require.NotErrorIs(t, err, ledger.ErrUnavailable)
+	})
 	t.Run("withdrawn, and whoever waited for the same record brings it", func(t *testing.T) {
 		b := newBench(t)
 		b.open()

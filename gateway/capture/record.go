@@ -65,11 +65,12 @@ func (q *Queue) giveUp(ctx context.Context, j *job) ([]Result, error) {
 		return q.results(j), nil
 	}
 	pending := &PendingError{JobID: j.id, Err: ctx.Err()}
+	denied := false
 	untouched := true // nothing has left, and nothing is decided
 	for _, p := range j.parts {
 		if b := p.batch; b != nil {
 			untouched = untouched && !b.saved
-			pending.TransactionID, pending.Waiting = b.txID, b.problem
+			pending.TransactionID, pending.Waiting, denied = b.txID, b.problem, b.denied
 		}
 		for _, o := range p.outcomes {
 			untouched = untouched && o == nil
@@ -93,6 +94,9 @@ func (q *Queue) giveUp(ctx context.Context, j *job) ([]Result, error) {
 	if err := <-q.store.submit(func(tx *sqlitefile.Tx) error { return deleteJob(tx, j.id) }); err != nil {
 		// It will not be sent by this process, but might be by the next.
 		return nil, pending
+	}
+	if denied {
+		return nil, &ledger.Error{Phase: ledger.Endorsing, Kind: ledger.Denied, Err: ctx.Err(), Message: why}
 	}
 	return nil, &ledger.Error{
 		Phase:   ledger.Endorsing,

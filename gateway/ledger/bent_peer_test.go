@@ -109,7 +109,7 @@ func TestACallMovesOnFromAPeerThatHangs(t *testing.T) {
 	}()
 	tip, err := c.Tip(t.Context(), id)
 	require.NoError(t, err)
-	assert.EqualValues(t, 7, tip)
+	assert.EqualValues(t, 7, tip.Height)
 	require.NoError(t, <-endorsed)
 	h := c.Health()
 	assert.False(t, h.Peers[0].Usable)
@@ -125,11 +125,31 @@ func TestPeersThatAllHangAreLeftAlone(t *testing.T) {
 	assert.True(t, c.Health().Peers[0].Usable)
 }
 
-func TestAPeerOfAnotherOrganisationDoesNotMoveTheTip(t *testing.T) {
-	liar := &bentPeer{msp: "MarketMSP", height: 1 << 60}
-	c, id := bentNetwork(t, &bentPeer{}, &bentPeer{height: 9}, liar)
-	require.Eventually(t, func() bool { return len(c.pool.connected()) == 3 }, 10*time.Second, time.Millisecond)
-	tip, err := c.Tip(t.Context(), id)
-	require.NoError(t, err)
-	assert.EqualValues(t, 9, tip)
+func TestTheTipIsWhatItsOwnOrganisationOrMostOthersHaveReached(t *testing.T) {
+	own := func(height uint64) *bentPeer { return &bentPeer{height: height} }
+	other := func(msp string, height uint64) *bentPeer { return &bentPeer{msp: msp, height: height} }
+	for name, c := range map[string]struct {
+		peers     []*bentPeer
+		height    uint64
+		answered  int
+		confirmed bool
+	}{
+		"the most that its own peers have":           {[]*bentPeer{own(7), own(9)}, 9, 1, true},
+		"not what a single other one says":           {[]*bentPeer{own(9), other("MarketMSP", 1<<60), other("LabMSP", 8)}, 9, 3, true},
+		"what two others say, if its own is behind":  {[]*bentPeer{own(9), other("MarketMSP", 12), other("LabMSP", 14)}, 12, 3, true},
+		"what two peers of another say, is of one":   {[]*bentPeer{own(9), other("MarketMSP", 12), other("MarketMSP", 12), other("LabMSP", 8)}, 9, 3, true},
+		"unconfirmed, if nobody else answers":        {[]*bentPeer{own(9), {msp: "MarketMSP", hangs: true}, {msp: "LabMSP", hangs: true}}, 9, 1, false},
+		"confirmed by one of two others":             {[]*bentPeer{own(9), {msp: "MarketMSP", hangs: true}, other("LabMSP", 9)}, 9, 2, true},
+		"its own, if one of two others is behind it": {[]*bentPeer{own(9), {msp: "MarketMSP", hangs: true}, other("LabMSP", 5)}, 9, 2, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, id := bentNetwork(t, c.peers...)
+			require.Eventually(t, func() bool { return len(client.pool.connected()) == len(c.peers) }, 10*time.Second, time.Millisecond)
+			tip, err := client.Tip(t.Context(), id)
+			require.NoError(t, err)
+			assert.Equal(t, c.height, tip.Height)
+			assert.Equal(t, c.answered, tip.Answered)
+			assert.Equal(t, c.confirmed, tip.Confirmed())
+		})
+	}
 }

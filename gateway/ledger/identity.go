@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/hyperledger/fabric-gateway/pkg/identity"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
@@ -18,6 +19,9 @@ type Identity struct {
 	MSPID string
 	// Subject is the certificate's subject, as in RFC 2253.
 	Subject string
+	// Expires is when the certificate expires. After that, peers and orderers refuse the identity. The zero time says
+	// that it isn't known.
+	Expires time.Time
 
 	creator     []byte
 	certificate []byte // DER
@@ -53,6 +57,7 @@ func NewIdentity(mspID string, certificatePEM, keyPEM []byte) (*Identity, error)
 	return &Identity{
 		MSPID:       mspID,
 		Subject:     certificate.Subject.String(),
+		Expires:     certificate.NotAfter,
 		creator:     creator,
 		certificate: certificate.Raw,
 		sign:        sign,

@@ -247,6 +247,15 @@ func (p *pool) connected() []*peerConn {
 	return list
 }
 
+// organisations counts the organisations that have a peer.
+func (p *pool) organisations() int {
+	all := map[string]bool{}
+	for _, pc := range p.peers {
+		all[pc.MSPID] = true
+	}
+	return len(all)
+}
+
 // answering gives a context that ends when the peer is found to hang.
 func (p *pool) answering(pc *peerConn) context.Context {
 	p.mu.Lock()

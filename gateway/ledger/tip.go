@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -20,11 +21,24 @@ var errHung = status.Error(
 	"the peer is connected and answers nothing: context deadline exceeded",
 )
 
-// Tip asks all connected peers at once how many blocks they have. It returns the most that peers of one organisation
-// say: that of the most preferred peer that answers, for another's could say anything. A peer that doesn't answer
-// within [Config.AnswerWithin] while another does hangs: its connection stands, so nothing else would tell. Its circuit
-// is opened, the calls and the stream that wait for it are ended, and they go on at other peers.
-func (c *Client) Tip(ctx context.Context, id *Identity) (uint64, error) {
+// Tip is what peers say of the height of the ledger.
+type Tip struct {
+	// Height is the greatest height that peers of the most preferred organisation that answers say, or that peers of more
+	// than half of the organisations say they have reached. A single other organisation could say anything.
+	Height uint64
+	// Answered is the number of organisations of which a peer answered, and Asked that of all with a peer in the
+	// configuration.
+	Answered, Asked int
+}
+
+// Confirmed reports whether more than half of the organisations stand behind the height. Nobody else can have recorded
+// anything by the usual policy without one of them knowing.
+func (t Tip) Confirmed() bool { return 2*t.Answered > t.Asked }
+
+// Tip asks all connected peers at once how many blocks they have. A peer that doesn't answer within
+// [Config.AnswerWithin] while another does hangs: its connection stands, so nothing else would tell. Its circuit is
+// opened, the calls and the stream that wait for it are ended, and they go on at other peers.
+func (c *Client) Tip(ctx context.Context, id *Identity) (Tip, error) {
 	p, err := c.Propose(
 		id,
 		Call{Chaincode: "qscc", Function: "GetChainInfo", Args: [][]byte{[]byte(c.cfg.Channel)}},
@@ -32,7 +46,7 @@ func (c *Client) Tip(ctx context.Context, id *Identity) (uint64, error) {
 		0,
 	)
 	if err != nil {
-		return 0, err
+		return Tip{}, err
 	}
 	type answer struct {
 		from   *peerConn
@@ -57,25 +71,27 @@ func (c *Client) Tip(ctx context.Context, id *Identity) (uint64, error) {
 	}
 	group.Wait()
 	if ctx.Err() != nil {
-		return 0, ctx.Err()
+		return Tip{}, ctx.Err()
 	}
 	slices.SortFunc(answers, func(a, b answer) int { return cmp.Compare(a.from.rank, b.from.rank) })
-	tip, organisation, answered := uint64(0), "", false
+	preferred := ""
 	last := error(&Error{Phase: Evaluating, Kind: NoPeer, Message: "no peer can be reached: " + c.pool.problems()})
+	reached := map[string]uint64{} // by organisation
 	for _, a := range answers {
 		if a.err != nil {
 			last = a.err
 			continue
 		}
-		if !answered {
-			organisation, answered = a.from.MSPID, true
-		}
-		if a.from.MSPID == organisation {
-			tip = max(tip, a.height)
-		}
+		preferred = cmp.Or(preferred, a.from.MSPID)
+		reached[a.from.MSPID] = max(reached[a.from.MSPID], a.height)
 	}
-	if !answered {
-		return 0, last
+	if preferred == "" {
+		return Tip{}, last
+	}
+	tip := Tip{Height: reached[preferred], Answered: len(reached), Asked: c.pool.organisations()}
+	if tip.Confirmed() {
+		heights := slices.SortedFunc(maps.Values(reached), func(a, b uint64) int { return cmp.Compare(b, a) })
+		tip.Height = max(tip.Height, heights[tip.Asked/2])
 	}
 	for _, a := range answers {
 		if status.Code(a.err) == codes.DeadlineExceeded {

@@ -25,6 +25,9 @@ func (p *Pages) frame(r *http.Request, s *session.Session) web.Frame {
 		Here:          r.URL.RequestURI(),
 		Organisations: p.members.all(r.Context(), p.Index),
 	}
+	if ready, why := p.Ready(); !ready {
+		f.Stale = sentence(why)
+	}
 	if s != nil {
 		f.Who = &web.Who{Name: s.Caller.Name, Role: string(s.Caller.Role), Token: s.Form}
 	}

@@ -95,7 +95,7 @@ func newFixture(t testing.TB) *fixture {
 		Index: f.index, Queue: &endorsedAtOnce{queue, f.ledger}, Runs: told, Prover: noPeers{}, Sessions: sessions, Description: description,
 		Witnesses: (&witness.Finder{Index: f.index, Patience: time.Millisecond}).Find,
 		Health:    health, Ready: ready, Tip: f.index.Height, Rebuild: func() {}, Metrics: http.NotFoundHandler(),
-		Patience: time.Millisecond, Logger: log,
+		Patience: time.Millisecond, Logger: log, Confirmed: time.Now,
 	})
 	require.NoError(t, err)
 	f.pages.tally.begin(f.pages)

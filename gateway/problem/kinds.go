@@ -39,6 +39,9 @@ var (
 	WrongRole = &Kind{"wrong-role", http.StatusForbidden, "This token may not do that",
 		"The token is known, and its role does not allow this route. Submitters send records, operators operate " +
 			"the gateway and speak for the organisation, auditors read."}
+	IdentityRefused = &Kind{"identity-refused", http.StatusForbidden, "The ledger refuses the identity of this token",
+		"The certificate with which this token's records are signed has expired or was revoked, or the channel doesn't " +
+			"let it write. Nothing was recorded. An operator must renew the certificate; the detail says what the ledger said."}
 	NotYours = &Kind{"not-yours", http.StatusForbidden, "That is for another organisation to say",
 		"The ledger knows who owns what: a namespace belongs to the organisation that claimed it, recalls and " +
 			"corrections come from who answers for their subject, approvals from somebody else, and only an " +
@@ -95,7 +98,7 @@ var (
 
 // Kinds lists the types of problem.
 var Kinds = []*Kind{
-	Malformed, Invalid, BadParameter, Unauthenticated, WrongRole, NotYours, NotFound, Method,
+	Malformed, Invalid, BadParameter, Unauthenticated, WrongRole, IdentityRefused, NotYours, NotFound, Method,
 	NotAcceptable, Conflict, AlreadyRecorded, TooLarge, URITooLong, Unsupported, Unprocessable,
 	Busy, Unavailable, Index, Pending, Internal, Storage,
 }

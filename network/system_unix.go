@@ -1,0 +1,26 @@
+//go:build unix
+
+package network
+
+import "syscall"
+
+// ownGroup has a process begin a process group of its own.
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// ownSession has a process begin a session of its own, without a terminal.
+func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// killGroup kills a process that began a group of its own, and all of the group.
+func killGroup(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) }
+
+// kill sends a signal to a process. The error is syscall.ESRCH if there is no such process.
+func kill(pid int, sig syscall.Signal) error { return syscall.Kill(pid, sig) }
+
+// full reports whether the disk that holds the folder is full.
+func (d folder) full() bool {
+	var disk syscall.Statfs_t
+	return syscall.Statfs(string(d), &disk) == nil && uint64(disk.Bavail)*uint64(disk.Bsize) < 1<<20
+}
+
+// supported returns an error if no network can run on this system.
+func supported() error { return nil }
