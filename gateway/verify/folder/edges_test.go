@@ -1,9 +1,11 @@
 package folder_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"os"
 	"path/filepath"
 	"strings"
@@ -262,4 +264,84 @@ func TestWhatCantBeIgnored(t *testing.T) {
 	}
 	_, err := folder.Open(dir, folder.Options{Ignore: []string{"a"}})
 	assert.ErrorContains(t, err, dir+" has no files but those that are ignored (a)")
+}
+
+func TestAFileThatChangesAfterItWasReadIsFound(t *testing.T) {
+	for name, c := range map[string]struct {
+		do        func(t *testing.T, dir string)
+		complaint string
+	}{
+		"the first is written to":    {func(t *testing.T, dir string) { put(t, dir, "a", "longer") }, `"a" was written to`},
+		"one comes before the first": {func(t *testing.T, dir string) { put(t, dir, "A", "n") }, `"A" is new`},
+		"one comes after the last":   {func(t *testing.T, dir string) { put(t, dir, "zz", "n") }, `"zz" is new`},
+		"the last is gone":           {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "z"))) }, `"z" is gone`},
+		"the first is gone":          {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "a"))) }, `"a" is gone`},
+		"it has become a link": {func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(filepath.Join(dir, "a")))
+			require.NoError(t, os.Symlink("z", filepath.Join(dir, "a")))
+		}, `"a" is a symbolic link`},
+		"the last two have other ends": {func(t *testing.T, dir string) {
+			put(t, dir, "y", "n")
+			require.NoError(t, os.Remove(filepath.Join(dir, "z")))
+		}, `"y" is new`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := fill(t, map[string]string{"a": "1", "z": "26"})
+			f := open(t, dir)
+			var files int
+			_, err := f.Hash(t.Context(), folder.Hashing{Workers: 1, New: func() hash.Hash {
+				return last{sha256.New(), &files, func() { c.do(t, dir) }}
+			}})
+			require.ErrorContains(t, err, c.complaint)
+			assert.ErrorContains(t, err, dir)
+		})
+	}
+}
+
+// last is a hash during whose work on a second file something happens.
+type last struct {
+	hash.Hash
+	files *int
+	do    func()
+}
+
+func (l last) Write(p []byte) (int, error) {
+	if *l.files++; *l.files == 2 {
+		l.do()
+	}
+	return l.Hash.Write(p)
+}
+
+func TestWhatTheManifestListsOfGitIsRead(t *testing.T) {
+	dir := fill(t, map[string]string{"a": "1", ".git/config": "g"})
+	for listed, want := range map[string]int{"a=x": 1, ".git/config=x": 2, ".git=x": 2, ".git-a=x,.git/config=x": 2, ".gitx=x": 1, ".gitx/config=x": 1} {
+		f, err := folder.Open(dir, folder.Options{Listed: named(strings.Split(listed, ",")...)})
+		require.NoError(t, err)
+		assert.Len(t, f.Names(), want, listed)
+		require.NoError(t, f.Close())
+	}
+}
+
+func TestShardsOfAnySize(t *testing.T) {
+	dir := fill(t, map[string]string{"a": "abc", "empty": ""})
+	for size, want := range map[int64]int{1: 3, 2: 2, 3: 1, 10: 1, 0: 1, -5: 1} {
+		sums, err := open(t, dir).Hash(t.Context(), folder.Hashing{Shard: func(string, int64) int64 { return size }})
+		require.NoError(t, err)
+		assert.Len(t, sums[0].Digests, want, size)
+		assert.Len(t, sums[1].Digests, 1, "an empty file has a digest, too")
+	}
+}
+
+func TestAManifestOfWhatCouldNotBeHashedIsAnError(t *testing.T) {
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	f := open(t, fill(t, map[string]string{"a": "1"}))
+	_, err := f.Manifest(gone, folder.Hashing{Cache: folder.NewCache(t.TempDir())})
+	assert.ErrorIs(t, err, context.Canceled)
+	single := open(t, filepath.Join(fill(t, map[string]string{"a": "1"}), "a"))
+	_, err = single.Digest(gone, folder.Hashing{})
+	assert.ErrorIs(t, err, context.Canceled)
+	_, err = folder.Open(fill(t, map[string]string{"a/b": "1"})+"/a/b/c", folder.Options{})
+	assert.ErrorContains(t, err, "not a directory")
+	assert.NotContains(t, err.Error(), "lstat", "no name of a system call")
 }

@@ -158,7 +158,7 @@ func cleanIgnore(paths []string) ([]string, error) {
 	var clean []string
 	for _, given := range paths {
 		p := path.Clean(given)
-		if err := manifest.CheckName(p); err != nil || given == "" || path.IsAbs(given) {
+		if err := manifest.CheckName(p); err != nil {
 			return nil, fmt.Errorf(
 				"%q can't be ignored: give the path of something in the folder, relative to it, such as logs or logs/today.txt",
 				given,
