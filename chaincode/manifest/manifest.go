@@ -63,13 +63,13 @@ func Read(v canonical.Value) (Manifest, *Problem) {
 	if p := only(v, "", "files", "ignore"); p != nil {
 		return m, p
 	}
-	files, ok := v.Lookup("files")
-	if !ok || files.Kind != canonical.Array || len(files.Items) == 0 {
+	files := v.Get("files").Items
+	if len(files) == 0 {
 		return m, &Problem{"missing_field", "/files", "a manifest lists at least one file"}
 	}
-	m.Files = make([]File, len(files.Items))
+	m.Files = make([]File, len(files))
 	var total int64
-	for i, item := range files.Items {
+	for i, item := range files {
 		at := canonical.Pointer("files", i)
 		f, p := readFile(item, at)
 		if p != nil {
@@ -135,7 +135,7 @@ func (m *Manifest) readIgnore(v canonical.Value) *Problem {
 	if !ok {
 		return nil
 	}
-	if ignore.Kind != canonical.Array || len(ignore.Items) == 0 || len(ignore.Items) > maxIgnore {
+	if len(ignore.Items) == 0 || len(ignore.Items) > maxIgnore {
 		return &Problem{"bad_value", "/ignore", fmt.Sprintf("ignore must be a list of 1 to %d paths", maxIgnore)}
 	}
 	for i, item := range ignore.Items {
@@ -164,9 +164,8 @@ func readFile(v canonical.Value, at string) (File, *Problem) {
 	if err := CheckName(f.Name); err != nil {
 		return f, &Problem{"bad_value", at + "/name", err.Error()}
 	}
-	size := v.Get("size")
 	var whole bool
-	if f.Size, whole = size.Int(); size.Kind != canonical.Number || !whole || f.Size < 0 || f.Size > MaxSize {
+	if f.Size, whole = v.Get("size").Int(); !whole || f.Size < 0 { // Int reads no number beyond MaxSize
 		return f, &Problem{"bad_value", at + "/size", "size must be a whole number of bytes"}
 	}
 	if sum, ok := v.Lookup("sha256"); ok {
@@ -183,10 +182,8 @@ func readFile(v canonical.Value, at string) (File, *Problem) {
 }
 
 func (f *File) readShards(v canonical.Value, at string) *Problem {
-	size, shards := v.Get("shardSize"), v.Get("shards")
-	var whole bool
-	if f.ShardSize, whole = size.Int(); size.Kind != canonical.Number || !whole || f.ShardSize < MinShard ||
-		f.ShardSize > MaxSize {
+	shards := v.Get("shards")
+	if f.ShardSize, _ = v.Get("shardSize").Int(); f.ShardSize < MinShard { // 0 if it is no whole number
 		return &Problem{
 			"bad_value",
 			at + "/shardSize",
@@ -194,7 +191,7 @@ func (f *File) readShards(v canonical.Value, at string) *Problem {
 		}
 	}
 	want := (f.Size + f.ShardSize - 1) / f.ShardSize
-	if shards.Kind != canonical.Array || want < 2 || int64(len(shards.Items)) != want {
+	if want < 2 || int64(len(shards.Items)) != want {
 		return &Problem{
 			"bad_value",
 			at + "/shards",
