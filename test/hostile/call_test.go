@@ -88,14 +88,23 @@ func (m *Member) endorse(t *testing.T, pack []byte) *endorsed {
 	return e
 }
 
-// submit records a pack and returns its transaction, once the member's peer has it as valid.
+// submit records a pack and returns its transaction, once every peer has it as valid.
 func (m *Member) submit(t *testing.T, function string, pack []byte, witnesses map[string]record.Place) string {
 	t.Helper()
 	e, err := m.propose(t.Context(), function, pack, encodedWitnesses(t, witnesses)...)
 	require.NoError(t, err, "%s", refusal(err))
-	require.NoError(t, m.Broadcast(within(t, time.Minute), 0, e.envelope))
-	require.Equal(t, "VALID", verdict(m.await(t, e.id), e.envelope))
+	m.commit(t, e)
 	return e.id
+}
+
+// commit has a transaction ordered, and waits until every peer has it as valid.
+func (m *Member) commit(t *testing.T, e *endorsed) {
+	t.Helper()
+	n := shared(t)
+	require.NoError(t, m.Broadcast(within(t, time.Minute), 0, e.envelope))
+	for _, org := range n.Orgs() {
+		require.Equal(t, "VALID", verdict(join(t, n, org.Name).await(t, e.id), e.envelope))
+	}
 }
 
 // refused has honest peers refuse a pack, and returns the code of the first problem that they report.
@@ -154,11 +163,23 @@ func packed(t *testing.T, records ...*record.Record) []byte {
 // statement makes what an organisation states.
 func statement(t *testing.T, by, kind, subject, predicate string) *record.Record {
 	t.Helper()
-	v, err := canonical.Parse(fmt.Appendf(nil, `{"kind":%q,"subject":[%q],"predicate":%s}`, kind, subject, predicate), canonical.Limits{})
+	text := fmt.Sprintf(`{"kind":%q,"subject":[%q],"predicate":%s}`, kind, subject, predicate)
+	return made(t)(record.NewStatement(value(t, text), by, nil))
+}
+
+func value(t *testing.T, text string) canonical.Value {
+	t.Helper()
+	v, err := canonical.Parse([]byte(text), canonical.Limits{})
 	require.NoError(t, err)
-	r, problems := record.NewStatement(v, by, nil)
-	require.Empty(t, problems)
-	return r
+	return v
+}
+
+func made(t *testing.T) func(*record.Record, []record.Problem) *record.Record {
+	return func(r *record.Record, problems []record.Problem) *record.Record {
+		t.Helper()
+		require.Empty(t, problems)
+		return r
+	}
 }
 
 // verdict is what the peer that served a block made of an envelope in it.

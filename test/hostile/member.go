@@ -102,6 +102,10 @@ func encode(m proto.Message) []byte {
 func (m *Member) Header(chaincode string) (*common.Header, string) {
 	nonce := make([]byte, 24)
 	rand.Read(nonce)
+	return m.headerWith(nonce, chaincode)
+}
+
+func (m *Member) headerWith(nonce []byte, chaincode string) (*common.Header, string) {
 	sum := sha256.Sum256(append(append([]byte{}, nonce...), m.creator...))
 	id := hex.EncodeToString(sum[:])
 	return &common.Header{

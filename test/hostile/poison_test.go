@@ -21,17 +21,17 @@ import (
 // event packs an event that no other call of it makes.
 func event(t *testing.T, number int) []byte { return packed(t, observed(t, number)) }
 
-// observed is an event that names one thing, by its serial number.
+// observed is an event at which somebody saw one thing, by its serial number.
 func observed(t *testing.T, number int) *record.Record {
 	t.Helper()
-	v, err := canonical.From(map[string]any{
-		"type": "ObjectEvent", "action": "OBSERVE", "eventTime": "2026-03-01T08:00:00.000Z", "eventTimeZoneOffset": "+00:00",
-		"epcList": []any{thing(number)},
-	})
-	require.NoError(t, err)
-	r, problems := record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"))
-	require.Empty(t, problems)
-	return r
+	return epcisEvent(t, fmt.Sprintf(`"action":"OBSERVE","epcList":[%q]`, thing(number)))
+}
+
+// epcisEvent is an object event with these members.
+func epcisEvent(t *testing.T, members string) *record.Record {
+	t.Helper()
+	v := value(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00.000Z","eventTimeZoneOffset":"+00:00",`+members+`}`)
+	return made(t)(record.NewEvent(v, canonical.Str("https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld")))
 }
 
 func thing(number int) string {
