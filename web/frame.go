@@ -1,6 +1,9 @@
 package web
 
-import "hash/fnv"
+import (
+	"hash/fnv"
+	"strings"
+)
 
 // Frame is the data that every page needs: whose gateway this is, who is signed in, and which page this is. The data of
 // each page embeds one.
@@ -55,7 +58,13 @@ func (f *Frame) Org(mspID string) Organisation {
 
 // NewOrganisation makes the organisation whose first member record was the nth, from 0. That decides its colour, so the
 // colour never changes, and the first eight organisations have different ones.
+//
+// An organisation chooses its name, and could choose another's. The id of its membership service is what the consortium
+// has agreed on, so that stands beside every name that isn't the id itself.
 func NewOrganisation(n int, mspID, name string) Organisation {
+	if !strings.EqualFold(name, strings.TrimSuffix(mspID, "MSP")) && name != mspID {
+		name += " (" + mspID + ")"
+	}
 	return Organisation{MSPID: mspID, Name: name, Hue: n % hues}
 }
 

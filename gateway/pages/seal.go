@@ -180,6 +180,8 @@ func (p *Pages) checks(to *visit, s *web.Seal, v *proof.Verdict) []web.Check {
 		found := "The walk was made again from the records alone, and it comes to them."
 		if v.Trace.Cut {
 			found += " It was ended early: there may be more."
+		} else {
+			found += " There may be recalls and events that none of them refers to: no proof shows that there is no more."
 		}
 		list = append(list, web.Check{What: "The connections.", Found: found})
 	}

@@ -63,10 +63,14 @@ func shared(t *testing.T) *network.Network {
 func TestTheProgramIsLookedAt(t *testing.T) { require.NoError(t, build.Look("../..")) }
 
 func join(t *testing.T, n *network.Network, org string) *Member {
+	return joinAs(t, n, org, network.Submitter)
+}
+
+func joinAs(t *testing.T, n *network.Network, org, role string) *Member {
 	t.Helper()
 	for _, o := range n.Orgs() {
 		if o.Name == org {
-			m, err := Join(n, o, network.Submitter)
+			m, err := Join(n, o, role)
 			require.NoError(t, err)
 			t.Cleanup(m.Leave)
 			return m

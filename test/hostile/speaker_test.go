@@ -167,3 +167,34 @@ func TestAnEventIDStaysWithItsFirstUser(t *testing.T) {
 	require.NotEmpty(t, events)
 	assert.Equal(t, []string{thing(number)}, events[0].EpcList, "Harbor's comes first")
 }
+
+// TestANamespaceIsNoName has Market claim a namespace that looks like an authority's. Nobody can prevent that, so whose it
+// is stands beside everything in it.
+func TestANamespaceIsNoName(t *testing.T) {
+	n := shared(t)
+	operator, market := joinAs(t, n, "market", network.Operator), join(t, n, "market")
+	namespace := fmt.Sprintf("fda-%d", fresh())
+	claim := func(by, namespace string) []byte {
+		return packed(t, made(t)(record.NewMember(value(t, fmt.Sprintf(
+			`{"record":"member/2","mspId":%q,"name":"FDA","namespaces":[%q]}`, by, namespace)))))
+	}
+	assert.Equal(t, "namespace_taken", operator.refused(t, "Members:Submit", claim(operator.MSPID, "harbor"), nil))
+	assert.Equal(t, "not_yours", operator.refused(t, "Members:Submit", claim("HarborMSP", namespace), nil))
+	assert.Equal(t, "not_admin", market.refused(t, "Members:Submit", claim(market.MSPID, namespace), nil))
+	operator.submit(t, "Members:Submit", claim(operator.MSPID, namespace), nil)
+	ref := "dataset/" + namespace + "/approved@1"
+	dataset := made(t)(record.NewArtifact(value(t, fmt.Sprintf(`{"kind":"dataset","namespace":%q,"name":"approved","version":"1",
+		"digest":{"algorithm":"sha-256","value":"%064x","coverage":"full"}}`, namespace, fresh())), market.MSPID))
+	c := asHarborSees(t, n, market, market.submit(t, "Artifacts:Submit", packed(t, dataset), nil))
+
+	var g client.Graph
+	require.NoError(t, c.Get(t.Context(), "/v1/lineage", url.Values{"node": {ref}}, &g))
+	require.Len(t, g.Nodes, 1)
+	assert.Equal(t, market.MSPID, g.Nodes[0].MSPID)
+	assert.Equal(t, market.MSPID, viewOf(t, c, dataset.ID).Recordings[0].MSPID)
+	var owners struct {
+		Items []struct{ Namespace, MSPID string }
+	}
+	require.NoError(t, c.Get(t.Context(), "/v1/namespaces", nil, &owners))
+	assert.Contains(t, owners.Items, struct{ Namespace, MSPID string }{namespace, market.MSPID})
+}

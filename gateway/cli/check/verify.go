@@ -230,6 +230,10 @@ func showVerdict(w io.Writer, v *proof.Verdict) error {
 			fmt.Fprintf(&b, "  open   %s\n", terminal.Plain(node))
 		}
 	}
+	showSaid(&b, v.Said)
+	for _, what := range v.NotProved {
+		fmt.Fprintf(&b, "not proved: %s\n", what)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -34,6 +34,10 @@ type Verdict struct {
 	Records   []*Proved     `json:"records"`
 	Trace     *ProvedTrace  `json:"trace,omitempty"`
 	Blocks    []ProvedBlock `json:"blocks,omitempty"`
+	// Said are the recalls and other statements among the records, with the standing of who makes them.
+	Said []Said `json:"said,omitempty"`
+	// NotProved says what the proof leaves open, for people.
+	NotProved []string `json:"notProved"`
 }
 
 // Proved is a record that was proved.
@@ -106,6 +110,8 @@ func Verify(p *Proof, t *Trust, w Wanted) (*Verdict, error) {
 			return nil, err
 		}
 	}
+	v.Said = said(v.Records)
+	v.NotProved = v.notProved()
 	return v, nil
 }
 
