@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	protobuf "google.golang.org/protobuf/proto"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
@@ -40,6 +41,7 @@ type options struct {
 	channel, chaincode         string
 	state, index, gatewayIndex string
 	gateway, token, compare    string
+	ca                         string
 	witnesses                  []string
 	agree                      int
 	json                       bool
@@ -114,6 +116,8 @@ An audit that finds something exits with 1.`,
 	)
 	f.StringVar(&o.gateway, "gateway", "", "URL of a gateway whose answers are compared")
 	f.StringVar(&o.token, "token", "", "file with a bearer token for that gateway")
+	f.StringVar(&o.ca, "ca", "",
+		"PEM file with the authority of that gateway's certificate, if the system doesn't trust it (or set PEDIGREE_CA)")
 	f.StringVar(&o.compare, "compare", "1000", "how many records to compare: a number, or all")
 	f.StringSliceVar(
 		&o.witnesses,
@@ -216,7 +220,7 @@ func (o *options) finish(
 	var compared *audit.Comparison
 	if o.gateway != "" && !a.Ended() {
 		var found []audit.Finding
-		compared, found, err = rebuilt.Gateway(ctx, o.gateway, p.token, p.compare, audit.DefaultPatience)
+		compared, found, err = rebuilt.Gateway(ctx, p.gateway, p.compare, audit.DefaultPatience)
 		if a.Note(found...); err != nil {
 			return nil, err
 		}
@@ -271,7 +275,7 @@ type plan struct {
 	channel, chaincode string
 	witnesses          []*audit.Peer
 	agree, compare     int
-	token              string
+	gateway            *client.Client
 }
 
 // plan checks the flags and makes a plan from them.
@@ -322,7 +326,10 @@ func (o *options) gatewayOf(p *plan) error {
 	if err != nil {
 		return err
 	}
-	p.token = strings.TrimSpace(string(text))
+	p.gateway = client.New(o.gateway, strings.TrimSpace(string(text)))
+	if err := p.gateway.TrustCA(o.ca); err != nil {
+		return err
+	}
 	if p.compare = compare.All; o.compare == "all" {
 		return nil
 	}

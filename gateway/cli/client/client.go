@@ -10,12 +10,15 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -43,6 +46,30 @@ func New(base, token string) *Client {
 		http: &http.Client{Timeout: 5 * time.Minute}, most: maxAnswer,
 	}
 }
+
+// TrustCA has the client trust the certificate authorities of a PEM file, and no others, for a gateway with https. If
+// file is empty, it is the one that PEDIGREE_CA names, and if that is empty, too, the system's authorities stay trusted.
+// The error is one of usage.
+func (c *Client) TrustCA(file string) error {
+	if file = cmp.Or(file, os.Getenv("PEDIGREE_CA")); file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return exit.Usagef("couldn't read the authority of the gateway's certificate: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return exit.Usagef("%s holds no certificate in PEM", file)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	c.http.Transport = transport
+	return nil
+}
+
+// URL returns the address of the gateway.
+func (c *Client) URL() string { return c.base }
 
 // Answer is a response of the gateway.
 type Answer struct {

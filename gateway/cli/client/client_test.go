@@ -3,11 +3,15 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -208,6 +212,42 @@ func TestTheOnlyNamespaceIsFoundOnAnyPage(t *testing.T) {
 			assert.Equal(t, c.code, exit.Code(err))
 			if c.complaint != "" {
 				assert.ErrorContains(t, err, c.complaint)
+			}
+		})
+	}
+}
+
+// A consortium's gateways have certificates of the consortium's own authorities.
+func TestAClientTrustsAPrivateAuthorityIfItIsTold(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{}`)
+	}))
+	defer server.Close()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	dir := t.TempDir()
+	ca, empty := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "empty.pem")
+	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	require.NoError(t, os.WriteFile(empty, nil, 0o600))
+	for name, c := range map[string]struct{ file, variable, complaint string }{
+		"not told":                  {complaint: "certificate"},
+		"by the flag":               {file: ca},
+		"by the environment":        {variable: ca},
+		"the flag before the other": {file: ca, variable: empty},
+		"a file without one":        {file: empty, complaint: "holds no certificate in PEM"},
+		"no such file":              {file: filepath.Join(dir, "nothing"), complaint: "couldn't read the authority"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("PEDIGREE_CA", c.variable)
+			client := New(server.URL, "token")
+			err := client.TrustCA(c.file)
+			if err == nil {
+				_, err = client.Do(t.Context(), Call{Method: http.MethodGet, Path: "/v1/members"})
+			}
+			if c.complaint == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, c.complaint)
 			}
 		})
 	}

@@ -19,6 +19,7 @@ type Target struct {
 	as   string
 	role string
 	dir  string
+	ca   string
 	JSON bool // print answers as JSON
 }
 
@@ -28,16 +29,27 @@ func (t *Target) AddFlags(c *cobra.Command) {
 	c.Flags().
 		StringVar(&t.role, "role", "submitter", "which of the organisation's tokens to use: submitter, auditor or operator")
 	c.Flags().StringVar(&t.dir, "dir", ".pedigree", "folder of the network")
+	c.Flags().StringVar(&t.ca, "ca", "",
+		"PEM file with the authority of the gateway's certificate, if the system doesn't trust it (or set PEDIGREE_CA)")
 	c.Flags().BoolVar(&t.JSON, "json", false, "print the answer as JSON")
 }
 
 // TargetHelp ends the help of every verb.
 const TargetHelp = `
 The gateway is that of --as ORG in the network's folder, or the one that
-PEDIGREE_URL and PEDIGREE_TOKEN name.`
+PEDIGREE_URL and PEDIGREE_TOKEN name. --ca or PEDIGREE_CA names the authority of its
+certificate, if that is a private one.`
 
 // Client returns a client for the gateway and the token that the flags or the environment name.
 func (t *Target) Client() (*Client, error) {
+	c, err := t.named()
+	if err != nil {
+		return nil, err
+	}
+	return c, c.TrustCA(t.ca)
+}
+
+func (t *Target) named() (*Client, error) {
 	if t.as == "" {
 		if base := os.Getenv("PEDIGREE_URL"); base != "" {
 			token := os.Getenv("PEDIGREE_TOKEN")

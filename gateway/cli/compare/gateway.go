@@ -42,11 +42,11 @@ type comparing struct {
 // audited, Gateway waits for it up to patience.
 func (x *Index) Gateway(
 	ctx context.Context,
-	base, token string,
+	gateway *client.Client,
 	records int,
 	patience time.Duration,
 ) (*audit.Comparison, []audit.Finding, error) {
-	c := &comparing{index: x.index, gateway: client.New(base, token), result: &audit.Comparison{URL: base}}
+	c := &comparing{index: x.index, gateway: gateway, result: &audit.Comparison{URL: gateway.URL()}}
 	height := x.index.Height()
 	if height == 0 {
 		return c.result, nil, nil

@@ -30,6 +30,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/proto"
 
+	caller "github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
 	"github.com/pedigree-ledger/pedigree/gateway/index/sqlite"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
@@ -268,7 +269,7 @@ func TestAGatewayIsComparedWithTheBlocks(t *testing.T) {
 		"which says nothing of lineage or less": {5, dropEdges, []audit.Code{compare.GatewayLineage}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			compared, found, err := rebuilt.Gateway(t.Context(), lying(t, "market", c.lie), token, c.records, audit.DefaultPatience)
+			compared, found, err := rebuilt.Gateway(t.Context(), caller.New(lying(t, "market", c.lie), token), c.records, audit.DefaultPatience)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, codes(&audit.Report{Findings: found}), "%v", found)
 			if c.want == nil {

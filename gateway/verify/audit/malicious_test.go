@@ -19,6 +19,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	caller "github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/compare"
 	"github.com/pedigree-ledger/pedigree/gateway/index/sqlite"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
@@ -329,7 +330,7 @@ func TestNoLieOfAGatewayStays(t *testing.T) {
 			}, []audit.Code{compare.GatewayLacks, compare.GatewayDiffers, compare.GatewayLineage}},
 		} {
 			t.Run(test.name, func(t *testing.T) {
-				_, list, err := rebuilt.Gateway(t.Context(), malicious(t, h, test.lie).base, token, compare.All, audit.DefaultPatience)
+				_, list, err := rebuilt.Gateway(t.Context(), caller.New(malicious(t, h, test.lie).base, token), compare.All, audit.DefaultPatience)
 				require.NoError(t, err)
 				found := codes(&audit.Report{Findings: list})
 				if test.want == nil {
