@@ -206,7 +206,7 @@ func TestABlockThatWasAuditedIsTheSame(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []byte{7}, codes)
 	assert.Empty(t, found)
-	_, found, err = again(b, []byte("another"))
+	_, found, err = again(b, make([]byte, 32))
 	assert.ErrorIs(t, err, errEnded)
 	assert.Equal(t, Fork, found[0].Code)
 	_, found, err = again(&opened{raw: b.raw, err: errors.New("it can't be read")}, genesis.Hash())
