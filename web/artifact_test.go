@@ -29,6 +29,7 @@ func init() {
 	}
 	pages["record"] = &Record{
 		Frame: framed(), ID: hostile, Kind: Kinds[0], Title: hostile, Flags: []string{hostile}, Deed: deed, About: hostile, Names: references, MoreNames: 1,
+		Extends: references, Breaches: []Breach{{references[0], hostile}},
 		Recordings: []Recording{{By: hostile, Subject: hostile, Tx: hostile}}, Claims: []Saying{saying, taken}, JSON: hostile, Cut: true,
 	}
 	pages["transaction"] = &Transaction{Frame: framed(), ID: hostile, By: hostile, Subject: hostile, Valid: true, Total: 3, Deeds: []Deed{deed}, More: 2}

@@ -13,6 +13,8 @@ type Record struct {
 	About      string      // the page about what the record describes, such as an artifact version's; may be empty
 	Names      []Reference // nodes that it names
 	MoreNames  int
+	Extends    []Reference // activities that an activity adds to
+	Breaches   []Breach    // what an activity used after consent to it had been withdrawn
 	Recordings []Recording
 
 	MoreRecordings int // by organisations that have recorded it often
@@ -20,6 +22,12 @@ type Record struct {
 	JSON           string
 	Size           int
 	Cut            bool // JSON shows only the beginning
+}
+
+// Breach is something that an activity used after consent to it had been withdrawn.
+type Breach struct {
+	Used      Reference
+	Statement string // the withdrawal
 }
 
 // Recording is one transaction that recorded a record.

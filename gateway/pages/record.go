@@ -45,6 +45,9 @@ func (p *Pages) record(v *visit) error {
 		names := describeRecord(page, rec)
 		names, page.MoreNames = shorten(names, mostNames)
 		page.Names = p.refer(ctx, names)
+		if rec.Activity != nil {
+			p.describeRun(ctx, page, rec.Activity)
+		}
 	}
 	recordings, more, err := p.Index.FirstRecordings(ctx, r.ID, index.Latest, eachRecordings)
 	if err != nil {
@@ -74,6 +77,9 @@ func (p *Pages) record(v *visit) error {
 		return err
 	}
 	page.Flags = append(page.Flags, flags...)
+	if len(page.Breaches) > 0 {
+		page.Flags = append(page.Flags, lineage.FlagBreach)
+	}
 	return v.show(http.StatusOK, "record", page)
 }
 
@@ -114,6 +120,19 @@ func describeRecord(page *web.Record, r *record.Record) (names []string) {
 		add(reference.Node)
 	}
 	return names
+}
+
+// describeRun says what an activity adds to, and what it used without consent.
+func (p *Pages) describeRun(ctx context.Context, page *web.Record, a *record.Activity) {
+	extended, _ := shorten(a.Extends, mostNames)
+	page.Extends = p.refer(ctx, extended)
+	used := make([]string, len(a.Breaches))
+	for i, b := range a.Breaches {
+		used[i] = b.Ref
+	}
+	for i, reference := range p.refer(ctx, used) {
+		page.Breaches = append(page.Breaches, web.Breach{Used: reference, Statement: a.Breaches[i].Statement})
+	}
 }
 
 // claims lists what is said about a node, the newest first.
