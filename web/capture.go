@@ -22,12 +22,16 @@ type Draft struct {
 	Frame
 	Path, Name, Kind                string
 	Events, Faulty, Problems, Fatal int
+	Warnings                        int
+	Known                           int // events that were recorded before
 	Sendable                        bool
 	Table                           bool // it was a table: rows with problems are left out
 	Whole                           bool // it can be sent all or nothing
 	Large                           bool // it has too many events to be sent all or nothing
 	Found                           []Found
 	ProblemPager                    Pager
+	Odd                             []Found // warnings
+	WarningPager                    Pager
 	Preview                         []Preview
 	EventPager                      Pager
 }
@@ -45,12 +49,16 @@ type Found struct {
 type Preview struct {
 	Number, Line             int
 	What, Type, Action, When string
-	Things                   []string
+	Things                   []PreviewThing
 	More                     int
 	Where                    string
 	Measured                 []string
-	Wrong                    int
+	Wrong, Odd               int  // problems and warnings
+	Known                    bool // it was recorded before
 }
+
+// PreviewThing is a thing that an event is about, and how much of it.
+type PreviewThing struct{ URI, Amount string }
 
 // Job is a capture job.
 type Job struct {
@@ -59,6 +67,7 @@ type Job struct {
 	Running, AllOrNothing                         bool
 	Waiting                                       string
 	Total, Recorded, Duplicate, Rejected, Pending int
+	Warnings                                      int
 }
 
 // Done is the number of its events that are not pending.
@@ -70,7 +79,9 @@ type JobPage struct {
 	Job
 	Path        string
 	OnlyRefused bool
-	First       bool // this is the first page of the results
+	First       bool    // this is the first page of the results
+	AboutAll    []Found // warnings about the document as a whole
+	WarningsCut bool    // there are more warnings than the job keeps
 	Results     []Result
 	Next        string
 }
@@ -81,5 +92,5 @@ type Result struct {
 	State, Record, EventID string
 	Committed              bool // Record is on the ledger, in Block
 	Block                  uint64
-	Problems               []Found
+	Problems, Odd          []Found
 }

@@ -85,7 +85,11 @@ func (p *Pages) takeDraft(v *visit) error {
 			"Try again in a moment.",
 		}
 	}
-	d := draft.Read(name, text)
+	reader := draft.Reader{Index: p.Index, MSPID: p.MSPID}
+	d, err := reader.Read(v.Context(), name, text)
+	if err != nil {
+		return err
+	}
 	return v.lead(http.StatusSeeOther, "/capture/drafts/"+p.drafts.keep(v.session.Caller.Name, d, time.Now()))
 }
 
@@ -165,36 +169,36 @@ func (p *Pages) draft(v *visit) error {
 	}
 	path := "/capture/drafts/" + id
 	page := &web.Draft{
-		Frame: v.frame(
-			"capture",
-		), Path: path, Name: d.Name, Kind: d.Kind, Events: len(d.Events), Faulty: d.Faulty, Problems: d.Count, Sendable: d.Sendable(),
-		Table: d.Kind == draft.Table, Whole: d.Kind == draft.Document && d.Faulty == 0 && len(d.Events) <= rollbackEvents, Large: len(d.Events) > rollbackEvents,
+		Frame: v.frame("capture"), Path: path, Name: d.Name, Kind: d.Kind, Events: len(d.Events), Faulty: d.Faulty,
+		Problems: d.Problems.Total, Warnings: d.Warnings.Total, Known: d.Known, Sendable: d.Sendable(),
+		Table: d.Kind == draft.Table, Whole: d.Kind == draft.Document && d.Faulty == 0 && len(d.Events) <= rollbackEvents,
+		Large: len(d.Events) > rollbackEvents,
 	}
-	for _, problem := range d.Problems {
+	for _, problem := range d.Problems.List {
 		if problem.Event < 0 {
 			page.Fatal++
 		}
 	}
-	from, to, pager := window(v, path, "from", problemsAtOnce, len(d.Problems), "problems")
-	for _, problem := range d.Problems[from:to] {
-		page.Found = append(
-			page.Found,
-			web.Found{
-				Line:    problem.Line,
-				Column:  problem.Column,
-				Field:   problem.Field,
-				Pointer: problem.Pointer,
-				Code:    problem.Code,
-				Detail:  problem.Detail,
-			},
-		)
-	}
-	page.ProblemPager = pager
+	page.Found, page.ProblemPager = findings(v, path, "problems", "from", d.Problems.List)
+	page.Odd, page.WarningPager = findings(v, path, "warnings", "odd", d.Warnings.List)
+	var from, to int
 	from, to, page.EventPager = window(v, path, "event", eventsAtOnce, len(d.Events), "events")
 	for i, e := range d.Events[from:to] {
 		page.Preview = append(page.Preview, viewPreview(from+i, e))
 	}
 	return v.show(http.StatusOK, "draft", page)
+}
+
+// findings are the page of problems or warnings that a query parameter asks for.
+func findings(v *visit, path, fragment, parameter string, list []draft.Finding) ([]web.Found, web.Pager) {
+	from, to, pager := window(v, path, parameter, problemsAtOnce, len(list), fragment)
+	var shown []web.Found
+	for _, f := range list[from:to] {
+		shown = append(shown, web.Found{
+			Line: f.Line, Column: f.Column, Field: f.Field, Pointer: f.Pointer, Code: f.Code, Detail: f.Detail,
+		})
+	}
+	return shown, pager
 }
 
 // window is the page of a list that a query parameter asks for.
@@ -223,10 +227,18 @@ func viewPreview(n int, e draft.Event) web.Preview {
 		Type:   e.Type,
 		Action: e.Action,
 		When:   e.Time,
-		Things: e.Things,
 		More:   e.More,
 		Where:  viewPlace(e.Place).Text,
 		Wrong:  e.Wrong,
+		Odd:    e.Odd,
+		Known:  e.Known,
+	}
+	for _, thing := range e.Things {
+		amount := thing.Quantity
+		if amount != "" && thing.Unit != "" {
+			amount += " " + sensor.Unit(thing.Unit)
+		}
+		view.Things = append(view.Things, web.PreviewThing{URI: thing.URI, Amount: amount})
 	}
 	for _, r := range e.Readings {
 		view.Measured = append(view.Measured, valueText(r.Low, r.Unit)+" by "+sensor.Device(r.Device))
@@ -275,8 +287,12 @@ type jobAnswer struct {
 	Running, Success      bool
 	Behaviour             string `json:"captureErrorBehaviour"`
 	Waiting               string
-	Counts                struct{ Total, Recorded, Duplicate, Rejected, Pending int }
-	Results               []struct {
+	Counts                struct{ Total, Recorded, Duplicate, Rejected, Pending, Warnings int }
+	Warnings              []struct {
+		Index                 *int
+		Code, Pointer, Detail string
+	}
+	Results []struct {
 		Index    int
 		State    string
 		ID       string
@@ -293,7 +309,21 @@ func (j *jobAnswer) view() web.Job {
 	return web.Job{
 		ID: j.CaptureID, At: j.CreatedAt, Finished: j.FinishedAt, Running: j.Running, AllOrNothing: j.Behaviour == "rollback", Waiting: j.Waiting,
 		Total: c.Total, Recorded: c.Recorded, Duplicate: c.Duplicate, Rejected: c.Rejected, Pending: c.Pending,
+		Warnings: c.Warnings,
 	}
+}
+
+// viewWarnings sorts the warnings of a job by their event. Those about the document as a whole have the number -1.
+func (j *jobAnswer) viewWarnings() map[int][]web.Found {
+	byEvent := map[int][]web.Found{}
+	for _, w := range j.Warnings {
+		event := -1
+		if w.Index != nil {
+			event = *w.Index
+		}
+		byEvent[event] = append(byEvent[event], web.Found{Pointer: w.Pointer, Code: w.Code, Detail: w.Detail})
+	}
+	return byEvent
 }
 
 // job shows how a job is doing, and what became of each event.
@@ -324,8 +354,10 @@ func (p *Pages) job(v *visit) error {
 		Path:        "/capture/jobs/" + url.PathEscape(id),
 		First:       token == "",
 	}
+	warnings := j.viewWarnings()
+	page.AboutAll, page.WarningsCut = warnings[-1], j.Counts.Warnings > len(j.Warnings)
 	for _, r := range j.Results {
-		one := web.Result{Number: r.Index + 1, State: r.State, Record: r.ID, EventID: r.EventID}
+		one := web.Result{Number: r.Index + 1, State: r.State, Record: r.ID, EventID: r.EventID, Odd: warnings[r.Index]}
 		if r.Block != nil {
 			one.Committed, one.Block = true, *r.Block
 		}

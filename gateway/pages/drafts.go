@@ -38,7 +38,7 @@ func newDrafts() *drafts {
 
 // keep keeps a draft for its owner, and forgets the oldest ones to make room.
 func (d *drafts) keep(owner string, one *draft.Draft, now time.Time) (id string) {
-	cost := len(one.JSON) + 512*(len(one.Events)+len(one.Problems))
+	cost := len(one.JSON) + 512*(len(one.Events)+len(one.Problems.List)+len(one.Warnings.List))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for k, old := range d.kept {

@@ -187,7 +187,10 @@ func assetIn(f *fixture) string {
 
 // drafted is the address of a draft of the submitter.
 func drafted(f *fixture, _ story) string {
-	id := f.pages.drafts.keep(string(access.Submitter), draft.Read("events.csv", draft.Template()), time.Now())
+	reader := draft.Reader{Index: f.pages.Index, MSPID: f.pages.MSPID}
+	d, err := reader.Read(f.t.Context(), "events.csv", draft.Template())
+	require.NoError(f.t, err)
+	id := f.pages.drafts.keep(string(access.Submitter), d, time.Now())
 	return "/capture/drafts/" + id
 }
 
