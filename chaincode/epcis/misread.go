@@ -52,7 +52,8 @@ func misreadURN(urn string) string {
 	case kind == "idpat":
 		return "a pattern names things only if a * stands for the serial number and nothing else"
 	case kind == "class":
-		return "after lgtin there must be a company prefix and an item reference of 13 digits together, and a lot of at most 20 characters"
+		return "after lgtin there must be a company prefix and an item reference of 13 digits together, and a lot of at " +
+			"most 20 characters"
 	}
 	return keyOfScheme(scheme).urnRule()
 }
@@ -106,7 +107,8 @@ func misreadKey(uri string, before, link []string) string {
 		name := before[n-2]
 		switch other := keyOfLink(name); {
 		case isQualifier(name, k.ai):
-			return fmt.Sprintf("the qualifier %s stands before the key %s; qualifiers come after it", quote(name), quote(link[0]))
+			return fmt.Sprintf("the qualifier %s stands before the key %s; qualifiers come after it", quote(name),
+				quote(link[0]))
 		case other != nil && other.takes(before[n-1]):
 			return fmt.Sprintf("it names two keys, %s and %s, of which only the last one counts", quote(name), quote(link[0]))
 		}
@@ -171,7 +173,8 @@ func (k *key) linkRule() string {
 	case k.length == 0:
 		return fmt.Sprintf("that has at most %d characters of GS1's set", longestFreeText)
 	case k.serial.ai == "" && k.serial.max > 0:
-		return fmt.Sprintf("that has %d digits, and a serial number of at most %d characters behind them", k.length, k.serial.max)
+		return fmt.Sprintf("that has %d digits, and a serial number of at most %d characters behind them", k.length,
+			k.serial.max)
 	}
 	return fmt.Sprintf("that has %d digits", k.length)
 }
@@ -186,13 +189,13 @@ func (k *key) misreadQualifiers(rest []string) string {
 		case name == "" && i == len(rest)-1:
 			return "a slash stands at its end"
 		case at < 0:
-			return fmt.Sprintf("%s is no qualifier of a %s; attributes such as a date or a weight belong into the query of a link",
-				quote(name), titles[k.ai])
+			return fmt.Sprintf("%s is no qualifier of a %s; attributes such as a date or a weight belong in the query of "+
+				"a link", quote(name), titles[k.ai])
 		case i+1 == len(rest) || rest[i+1] == "":
 			return fmt.Sprintf("the qualifier %s has no value", quote(name))
 		case at <= last:
-			return fmt.Sprintf("the qualifier %s stands in the wrong place; the order is variant (22), lot (10), serial number (21)",
-				quote(name))
+			return fmt.Sprintf("the qualifier %s stands in the wrong place; the order is variant (22), lot (10), serial "+
+				"number (21)", quote(name))
 		}
 		q := &qualifiers[at]
 		if q.alone && len(rest) > 2 {

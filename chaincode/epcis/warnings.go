@@ -11,7 +11,7 @@ import (
 const (
 	CodeWrongCheckDigit = "wrong_check_digit" // an identifier that is probably mistyped
 	CodeNotAKey         = "not_a_gs1_key"     // an identifier that is written like a GS1 key and isn't read as one
-	CodeNotALot         = "not_a_lot_number"  // a lot beside the things that can't be one, so the things aren't joined to it
+	CodeNotALot         = "not_a_lot_number"  // a lot beside the things that can't be one
 	CodeUnknownUnit     = "unknown_unit"      // not a code of UN/ECE Recommendation 20
 )
 

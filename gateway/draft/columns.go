@@ -84,7 +84,8 @@ func (d *Draft) header(r *csv.Reader, names []string) []*Column {
 				Detail: "no column has this name; the template has all that there are"})
 		case seen[c.Name]:
 			columns[i] = &refused
-			d.fault(Finding{Line: line, Column: at, Field: c.Name, Code: "duplicate_column", Detail: "the column is there twice"})
+			d.fault(Finding{Line: line, Column: at, Field: c.Name, Code: "duplicate_column",
+				Detail: "the column is there twice"})
 		default:
 			columns[i] = c
 			seen[c.Name] = true

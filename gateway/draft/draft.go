@@ -152,7 +152,9 @@ func (r Reader) read(ctx context.Context, d *Draft, text []byte) error {
 	case beginning[0] == '<':
 		d.fault(Finding{Line: 1, Column: 1, Code: "is_xml", Detail: "this is XML; EPCIS 2.0 in JSON or JSON-LD is taken, " +
 			"which converters make of it"})
-	case bytes.HasPrefix(text, []byte("PK\x03\x04")), bytes.HasPrefix(text, []byte("\x1f\x8b")), bytes.IndexByte(text, 0) >= 0:
+	case bytes.HasPrefix(text, []byte("PK\x03\x04")),
+		bytes.HasPrefix(text, []byte("\x1f\x8b")),
+		bytes.IndexByte(text, 0) >= 0:
 		d.fault(Finding{Code: "not_text", Detail: "this is no text file; spreadsheets are saved as “CSV UTF-8”, and " +
 			"archives unpacked first"})
 	case beginning[0] == '{', beginning[0] == '[', strings.HasSuffix(name, ".json"), strings.HasSuffix(name, ".jsonld"):

@@ -62,8 +62,8 @@ func (d *Draft) row(c *csv.Reader, columns []*Column, cells []string) *row {
 
 // fault notes what is wrong with a cell.
 func (w *row) fault(column, code, format string, args ...any) {
-	w.draft.wrong(Finding{Line: w.line, Column: w.at[column], Field: column, Code: code, Detail: fmt.Sprintf(format, args...),
-		Event: w.event})
+	w.draft.wrong(Finding{Line: w.line, Column: w.at[column], Field: column, Code: code, Event: w.event,
+		Detail: fmt.Sprintf(format, args...)})
 }
 
 // finding is what was found at a member of the event, told of the cell that it was made of.
@@ -210,7 +210,8 @@ func (w *row) thing() (uri string, lot bool) {
 		w.fault(
 			"gtin",
 			"bad_uri",
-			"%q is no GTIN, which has 8, 12, 13 or 14 digits; spreadsheets drop zeros at the beginning unless the column is text",
+			"%q is no GTIN, which has 8, 12, 13 or 14 digits; spreadsheets drop zeros at the beginning unless the column "+
+				"is text",
 			record.Brief(gtin),
 		)
 	default:
@@ -317,7 +318,8 @@ func (w *row) sensor(when string) (canonical.Value, bool) {
 		unit = "FAH"
 	case "CEL", "FAH", "KEL":
 	default:
-		w.fault("temperature unit", epcis.CodeBadUnit, "%q is no unit of a temperature; CEL, FAH and KEL are", record.Brief(unit))
+		w.fault("temperature unit", epcis.CodeBadUnit, "%q is no unit of a temperature; CEL, FAH and KEL are",
+			record.Brief(unit))
 	}
 	about := []canonical.Member{{Name: "time", Value: canonical.Str(when)}}
 	if device := w.cells["device"]; device != "" {

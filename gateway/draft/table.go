@@ -62,7 +62,8 @@ func (d *Draft) rows(c *csv.Reader, columns []*Column) []*row {
 		case !slices.ContainsFunc(cells, func(cell string) bool { return strings.TrimSpace(cell) != "" }):
 			continue
 		case len(rows) == MaxEvents:
-			d.fault(Finding{Code: "too_many", Detail: fmt.Sprintf("the table has more than %d rows; send it in pieces", MaxEvents)})
+			d.fault(Finding{Code: "too_many",
+				Detail: fmt.Sprintf("the table has more than %d rows; send it in pieces", MaxEvents)})
 			return rows
 		}
 		rows = append(rows, d.row(c, columns, cells))
