@@ -24,7 +24,7 @@ func (s *Server) capture(c *call) (err error) {
 		}
 	}()
 	// Who would be turned away at the end is told so before a gigabyte has been sent.
-	if err := s.Queue.Room(max(0, c.Request.ContentLength)); err != nil {
+	if err := s.Queue.Room(c.caller.Name, max(0, c.Request.ContentLength)); err != nil {
 		return err
 	}
 	release, err := s.captures.Take(c.Request.Context(), c.caller.Name)

@@ -190,8 +190,7 @@ type Queue struct {
 	lanes    []*lane           // in the order in which they were first used
 	inFlight int               // batches that hold a slot
 	resume   []*batch          // may have been sent by an earlier process
-	records  int               // unfinished
-	bytes    int               // of unfinished records
+	load                       // of unfinished records
 	done     int               // records finished since the last look at the rate
 	rate     float64           // finished records per second, smoothed
 	rateAt   time.Time
@@ -244,7 +243,8 @@ func Open(cfg Config) (*Queue, error) {
 
 func newQueue(cfg Config, s *store) *Queue {
 	return &Queue{
-		cfg: cfg, store: s, log: cfg.Logger,
+		load: load{by: map[string]held{}},
+		cfg:  cfg, store: s, log: cfg.Logger,
 		jobs: make(map[string]*job), claims: make(map[claim]place), waiting: make(map[claim][]place),
 		wake: make(chan struct{}, 1), rateAt: time.Now(), batches: make(map[*batch]struct{}),
 	}

@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -403,6 +404,33 @@ func TestAFullQueueSaysWhenToComeAgain(t *testing.T) {
 	b.run()
 	b.finish(first.ID)
 	b.finish(b.capture(Proceed, items(8, 12)).ID)
+}
+
+func TestOneTokenLeavesRoomForOthers(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.QueuedRecords = 40 })
+	b.open()
+	by := func(token string, from, to int) error {
+		r := request(Proceed, items(from, to))
+		r.Identity = token
+		_, err := b.queue.Capture(t.Context(), r)
+		return err
+	}
+	var busy *BusyError
+	require.NoError(t, by("ann", 0, 25))
+	require.ErrorAs(t, by("ann", 25, 31), &busy, "more than three quarters")
+	require.ErrorAs(t, b.queue.Room("ann", math.MaxInt32/5*4), &busy)
+	require.NoError(t, b.queue.Room("ann", 10))
+	require.NoError(t, by("ann", 31, 36))
+	require.NoError(t, by("bob", 40, 50))
+	require.ErrorAs(t, by("bob", 50, 51), &busy, "now it is full")
+	b.run()
+	b.eventually("everything is recorded", func() bool { return b.queue.Stats().Jobs == 0 })
+	require.Equal(t, Stats{Rate: b.queue.Stats().Rate}, b.queue.Stats())
+	require.NoError(t, by("ann", 60, 100), "a token's only job may fill the queue")
+	b.eventually("everything is recorded", func() bool { return b.queue.Stats().Jobs == 0 })
+	b.queue.mu.Lock()
+	defer b.queue.mu.Unlock()
+	require.Empty(t, b.queue.load.by, "who has nothing in the queue is forgotten")
 }
 
 func TestWhatIsTooLargeIsRefused(t *testing.T) {

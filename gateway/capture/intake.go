@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -44,7 +45,7 @@ type Intake struct {
 
 	next     *gathering // what is not yet cut into a part
 	parts    []*partRow
-	reserved struct{ records, bytes int }
+	reserved held
 	begun    bool  // the job's row, of state open, is on disk
 	failed   error // of a write: the intake can only be discarded
 	ended    bool
@@ -200,23 +201,22 @@ func (in *Intake) reserve(bytes int) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.records+1 > cfg.QueuedRecords || q.bytes+bytes > cfg.QueuedBytes {
+	if !q.fits(in.job.identity, held{1, bytes}, in.reserved, &cfg) {
 		return &BusyError{RetryAfter: q.retryAfter(), Records: q.records}
 	}
-	q.records++
-	q.bytes += bytes
+	q.add(in.job.identity, 1, bytes)
 	in.reserved.records++
 	in.reserved.bytes += bytes
 	return nil
 }
 
-// Room says, with a *BusyError, if the queue is too full for a job of so many bytes, as far as can be known before it
-// comes. A queue that has nothing to do has room for any job that it may take at all.
-func (q *Queue) Room(bytes int64) error {
+// Room says, with a *BusyError, if the queue is too full for a token's job of so many bytes, as far as can be known
+// before it comes. A queue that has nothing to do has room for any job that it may take at all.
+func (q *Queue) Room(token string, bytes int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.records >= q.cfg.QueuedRecords || q.bytes >= q.cfg.QueuedBytes ||
-		q.records > 0 && int64(q.bytes)+bytes > int64(q.cfg.QueuedBytes) {
+		q.records > 0 && !q.fits(token, held{1, int(min(bytes, math.MaxInt32))}, held{}, &q.cfg) {
 		return &BusyError{RetryAfter: q.retryAfter(), Records: q.records}
 	}
 	return nil
@@ -374,8 +374,7 @@ func (in *Intake) end() {
 // drop gives back the room that was reserved, and removes what was written.
 func (in *Intake) drop() {
 	in.q.mu.Lock()
-	in.q.records -= in.reserved.records
-	in.q.bytes -= in.reserved.bytes
+	in.q.add(in.job.identity, -in.reserved.records, -in.reserved.bytes)
 	in.q.mu.Unlock()
 	if in.begun {
 		id := in.job.id

@@ -96,7 +96,7 @@ func (q *Queue) waitsForOthers(p *part) bool {
 func (q *Queue) admit(in *Intake) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.records -= in.job.rejected + in.job.duplicate
+	q.add(in.job.identity, -in.job.rejected-in.job.duplicate, 0)
 	for _, row := range in.parts {
 		p := &part{
 			id: row.id, job: in.job, first: row.first, n: row.n, bytes: row.bytes,
@@ -106,7 +106,7 @@ func (q *Queue) admit(in *Intake) {
 			p.entries, _ = decodeEntries(row.entries, row.n) // encoded a moment ago by the same code
 		}
 		if row.finished {
-			q.bytes -= row.bytes
+			q.add(in.job.identity, 0, -row.bytes)
 			p.closed = true
 			in.job.parts = append(in.job.parts, p)
 			continue
@@ -227,7 +227,7 @@ func (q *Queue) resolve(p *part, i int, o *outcome, changed parts) {
 func (q *Queue) set(p *part, i int, o *outcome) {
 	p.outcomes[i] = o
 	p.left--
-	q.records--
+	q.add(p.job.identity, -1, 0)
 	q.done++
 	switch o.State {
 	case Recorded:
@@ -248,7 +248,7 @@ func (q *Queue) settle(ctx context.Context, changed parts, also func(*sqlitefile
 		jobs[p.job] = jobs[p.job] || false
 		if p.left == 0 && !p.closed {
 			p.closed = true
-			q.bytes -= p.bytes
+			q.add(p.job.identity, 0, -p.bytes)
 			p.job.open--
 			jobs[p.job] = p.job.open == 0
 		}

@@ -116,7 +116,7 @@ func (q *Queue) withdraw(j *job) {
 			q.resolve(p, i, given, changed)
 		}
 		p.closed = true
-		q.bytes -= p.bytes
+		q.add(j.identity, 0, -p.bytes)
 		j.open--
 	}
 }

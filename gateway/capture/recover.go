@@ -129,10 +129,10 @@ func (q *Queue) readParts() ([]*part, error) {
 		}
 		for _, o := range p.outcomes {
 			if o == nil {
-				q.records++
+				q.add(j.identity, 1, 0)
 			}
 		}
-		q.bytes += p.bytes
+		q.add(j.identity, 0, p.bytes)
 		parts = append(parts, &p)
 	}
 	return parts, rows.Err()
