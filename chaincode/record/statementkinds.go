@@ -155,6 +155,12 @@ func Warns(kind string) bool {
 	return ok && k.Warns
 }
 
+// FlagOf is the flag that statements of a kind leave, or "".
+func FlagOf(kind string) string {
+	k, _ := StatementKindOf(kind)
+	return k.Flag
+}
+
 // IsWarning tells whether a flag is that of a statement that warns.
 func IsWarning(flag string) bool {
 	for _, k := range StatementKinds {

@@ -70,8 +70,7 @@ func (s *Server) standing(ctx context.Context, thing, path string) ([]string, er
 	}
 	var words []string
 	for _, own := range w.Own {
-		kind, _ := record.StatementKindOf(own.Kind)
-		words = append(words, kind.Flag)
+		words = append(words, record.FlagOf(own.Kind))
 	}
 	uncertain, known := w.Cut, w.Known
 	if journey.IsProduct(thing) {

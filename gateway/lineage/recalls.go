@@ -126,8 +126,7 @@ func (a *assessment) standing(ctx context.Context) ([]index.Vertex, error) {
 // stands tells whether the statement that was asked about is a recall that nobody has taken back.
 func (a *assessment) stands(index.Vertex) bool {
 	start := a.nodes[0]
-	retraction, _ := record.StatementKindOf(record.Retraction)
-	return record.Warns(start.Type) && !slices.Contains(start.Flags, retraction.Flag)
+	return record.Warns(start.Type) && !slices.Contains(start.Flags, record.FlagOf(record.Retraction))
 }
 
 // reachedBy finds the touched nodes that a recall reaches.

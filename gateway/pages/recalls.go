@@ -30,7 +30,7 @@ func (p *Pages) standing(ctx context.Context) (notices []web.Notice, more bool, 
 		if err != nil {
 			return nil, false, err
 		}
-		if retracted, _ := record.StatementKindOf(record.Retraction); slices.Contains(status.Flags, retracted.Flag) {
+		if slices.Contains(status.Flags, record.FlagOf(record.Retraction)) {
 			continue
 		}
 		if len(notices) == mostNotices {

@@ -40,18 +40,12 @@ var (
 		"recalled",
 	}
 	markFlags = map[string]mark{
-		flagOf(record.Certificate): certified, flagOf(record.Approval): approved, flagOf(record.Correction): corrected,
-		flagOf(record.Finding): finding, lineage.FlagError: mistaken, flagOf(record.Withdrawal): withdrawn,
-		flagOf(record.Recall): recalled, flagOf(record.Warning): warned,
+		record.FlagOf(record.Certificate): certified, record.FlagOf(record.Approval): approved, record.FlagOf(record.Correction): corrected,
+		record.FlagOf(record.Finding): finding, lineage.FlagError: mistaken, record.FlagOf(record.Withdrawal): withdrawn,
+		record.FlagOf(record.Recall): recalled, record.FlagOf(record.Warning): warned,
 	}
-	retracted = flagOf(record.Retraction)
+	retracted = record.FlagOf(record.Retraction)
 )
-
-// flagOf is the flag that statements of a kind leave.
-func flagOf(kind string) string {
-	k, _ := record.StatementKindOf(kind)
-	return k.Flag
-}
 
 // warns tells whether a node is a statement that warns.
 func (n *node) warns() bool { return n.Kind == "statement" && record.Warns(n.Type) }

@@ -34,8 +34,8 @@ func claims(verdict *proof.Verdict, nodes ...string) []string {
 			s.Subjects,
 			func(subject record.Subject) bool { return slices.Contains(nodes, subject.Node) },
 		)
-		if kind, _ := record.StatementKindOf(s.Kind); kind.Warns && about && !retracted[id] {
-			found = append(found, kind.Flag)
+		if record.Warns(s.Kind) && about && !retracted[id] {
+			found = append(found, record.FlagOf(s.Kind))
 		}
 	}
 	slices.Sort(found)
