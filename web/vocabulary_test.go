@@ -4,11 +4,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 func TestPagesHaveAWordAndAShapeForEveryKind(t *testing.T) {
+	styles, err := files.ReadFile("style/30-parts.css")
+	require.NoError(t, err)
+	style := string(styles)
 	unknown := kindBySlug("unknown")
 	for _, kind := range record.ArtifactKinds {
 		assert.NotEqual(t, unknown, KindOf("artifact", kind+"/lab/x@1"), kind)
@@ -19,5 +23,8 @@ func TestPagesHaveAWordAndAShapeForEveryKind(t *testing.T) {
 	for _, k := range record.StatementKinds {
 		assert.NotEmpty(t, k.Title, k.Name)
 		assert.NotEmpty(t, k.Help, k.Name)
+		if k.Warns {
+			assert.Contains(t, style, ".flag-"+k.Flag, "a flag that warns has a colour")
+		}
 	}
 }

@@ -161,7 +161,7 @@ func (p *Pages) claims(ctx context.Context, node string) (flags []string, claims
 
 // claimText is what a claim says in words, whichever member of its predicate has them.
 func claimText(predicate canonical.Value) string {
-	for _, name := range []string{"reason", "detail", "scope", "action", "title", "licence", "number"} {
+	for _, name := range []string{"reason", "detail", "scope", "action", "title", "licence", "number", "prefix"} {
 		if text := predicate.Get(name).Text; text != "" {
 			return text
 		}

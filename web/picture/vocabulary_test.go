@@ -29,3 +29,11 @@ func TestEveryFlagOfAStatementHasAMarkOrNeedsNone(t *testing.T) {
 		assert.True(t, flags[flag], "no statement has the flag %q", flag)
 	}
 }
+
+func TestEveryMarkHasItsWords(t *testing.T) {
+	for flag, m := range markFlags {
+		assert.Less(t, int(m), len(markWords), flag)
+		assert.Len(t, markClasses, len(markWords))
+		assert.NotEmpty(t, markLabels[m], flag)
+	}
+}

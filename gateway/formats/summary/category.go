@@ -78,7 +78,7 @@ func (s *sources) category(v *version) (number, why string) {
 		return synthetic, "a run of the type “generation” made it"
 	}
 	for _, flag := range v.flags {
-		if flag == "licensed" {
+		if flag == record.FlagOf(record.Licence) {
 			return licensed, "a licence for it was granted on the ledger"
 		}
 	}

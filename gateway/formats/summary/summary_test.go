@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/formatstest"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/summary"
@@ -155,4 +156,15 @@ func TestAModelOfWhichNothingElseIsKnown(t *testing.T) {
 	text := written(t, s.Graph(formatstest.Base, lineage.Ancestors))
 	assert.Equal(t, 7, strings.Count(text, "None is recorded."))
 	assert.False(t, strings.Contains(text, "Recalled or withdrawn") || strings.Contains(text, "Used by the training run, but not"))
+}
+
+func TestEveryFlagThatWarnsHasAColour(t *testing.T) {
+	text, err := os.ReadFile("style.css")
+	require.NoError(t, err)
+	style := string(text)
+	for _, k := range record.StatementKinds {
+		if k.Warns {
+			assert.Contains(t, style, ".flag-"+k.Flag)
+		}
+	}
 }
