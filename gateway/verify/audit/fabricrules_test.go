@@ -87,9 +87,9 @@ func TestAListIsThatOfKeysAndVersions(t *testing.T) {
 func TestWhatIsEmptyIsDeleted(t *testing.T) {
 	u := newUpdates()
 	u.apply([]set{{namespace: ns, public: &kvrwset.KVRWSet{Writes: []*kvrwset.KVWrite{
-		{Key: "kept", Value: []byte("v")}, {Key: "empty"}, {Key: "deleted", IsDelete: true, Value: []byte("v")},
+		{Key: "kept", Value: []byte("v")}, {Key: "empty", Value: []byte{}}, {Key: "deleted", IsDelete: true, Value: []byte("v")},
 	}}, collections: []collection{{name: "c", hashed: &kvrwset.HashedRWSet{HashedWrites: []*kvrwset.KVWriteHash{
-		{KeyHash: []byte("kept"), ValueHash: []byte("h")}, {KeyHash: []byte("empty")},
+		{KeyHash: []byte("kept"), ValueHash: []byte("h")}, {KeyHash: []byte("empty"), ValueHash: []byte{}},
 		{KeyHash: []byte("deleted"), IsDelete: true, ValueHash: []byte("h")}, {KeyHash: []byte("nothing"), ValueHash: hashOfNothing[:]},
 	}}}}}}, state.Version{Block: 2})
 	for key, w := range u.public[ns] {
@@ -401,4 +401,22 @@ func TestWhatWasDecidedIsRemembered(t *testing.T) {
 	stranger := e.identity(creatorOf(t))
 	assert.Equal(t, proof.UnknownOrganisation, proof.ReasonOf(stranger.err))
 	assert.Error(t, e.verify(stranger, nil, nil))
+}
+
+func TestEndorsersCountOnceEach(t *testing.T) {
+	e := newEpoch(&proof.Config{})
+	e.blind = true // signatures are another matter
+	first, second := creatorOf(t), creatorOf(t)
+	var m msp.SerializedIdentity
+	require.NoError(t, proto.Unmarshal(first, &m))
+	m.Mspid = "HarborMSP"
+	var list []*peer.Endorsement
+	for _, endorser := range [][]byte{first, garbage, second, first, encoded(t, &m), second} {
+		list = append(list, &peer.Endorsement{Endorser: endorser})
+	}
+	var found []string
+	for _, id := range e.endorsers(nil, list) {
+		found = append(found, id.MSPID)
+	}
+	assert.Equal(t, []string{"LabMSP", "LabMSP", "HarborMSP"}, found)
 }

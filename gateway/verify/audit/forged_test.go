@@ -100,6 +100,13 @@ func TestWhatAMajorityForgesIsFound(t *testing.T) {
 				f.rename(t, was)
 			})
 		}, audit.RulesRefuse},
+		"a creator who may not write on the channel": {func(f *forger) {
+			f.change("Events:Submit", func(t *opened) {
+				was := t.id()
+				t.creator = f.peer("lab")
+				f.rename(t, was)
+			})
+		}, audit.NotAWriter},
 		"a read that is left out": {func(f *forger) {
 			f.change("Artifacts:Submit", func(t *opened) { t.own.Reads = t.own.Reads[1:] })
 		}, audit.ReadsDiffer},
