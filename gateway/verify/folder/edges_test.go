@@ -3,7 +3,9 @@ package folder_test
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"hash"
 	"os"
@@ -329,6 +331,9 @@ func TestShardsOfAnySize(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, sums[0].Digests, want, size)
 		assert.Len(t, sums[1].Digests, 1, "an empty file has a digest, too")
+		if size == 1 {
+			assert.Equal(t, sum("b"), hex.EncodeToString(sums[0].Digests[1]))
+		}
 	}
 }
 
@@ -341,6 +346,9 @@ func TestAManifestOfWhatCouldNotBeHashedIsAnError(t *testing.T) {
 	single := open(t, filepath.Join(fill(t, map[string]string{"a": "1"}), "a"))
 	_, err = single.Digest(gone, folder.Hashing{})
 	assert.ErrorIs(t, err, context.Canceled)
+	digest, err := single.Digest(t.Context(), folder.Hashing{New: sha512.New})
+	require.NoError(t, err)
+	assert.Equal(t, sum("1"), digest, "SHA-256, whatever the caller asks for")
 	_, err = folder.Open(fill(t, map[string]string{"a/b": "1"})+"/a/b/c", folder.Options{})
 	assert.ErrorContains(t, err, "not a directory")
 	assert.NotContains(t, err.Error(), "lstat", "no name of a system call")
