@@ -5,11 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -23,52 +20,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/network"
+	"github.com/pedigree-ledger/pedigree/network/networktest"
 )
 
-// The tests of this file share one network of real processes, which the first of them starts.
-var shared struct {
-	once    sync.Once
-	dir     string
-	network *network.Network
-	err     error
-}
+// shared is the network of real processes that the tests of this file share.
+var shared networktest.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if shared.network != nil {
-		if err := shared.network.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	if shared.dir != "" {
-		_ = os.RemoveAll(shared.dir)
-	}
-	os.Exit(code)
-}
-
-func realNetwork(t *testing.T) *network.Network {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("it starts a network")
-	}
-	shared.once.Do(func() {
-		if shared.dir, shared.err = os.MkdirTemp("", "ledger"); shared.err != nil {
-			return
-		}
-		program := filepath.Join(shared.dir, "pedigree")
-		build := exec.Command("go", "build", "-o", program, "github.com/pedigree-ledger/pedigree")
-		if out, err := build.CombinedOutput(); err != nil {
-			shared.err = fmt.Errorf("couldn't build the program: %w: %s", err, out)
-			return
-		}
-		shared.network, shared.err = network.Start(context.Background(), network.Options{
-			Dir: filepath.Join(shared.dir, "network"), Executable: program,
-		})
-	})
-	require.NoError(t, shared.err)
-	return shared.network
-}
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
 // harness is Harbor's client of the shared network, which follows from the first block.
 type harness struct {
@@ -82,7 +40,7 @@ type harness struct {
 }
 
 func newHarness(t *testing.T) *harness {
-	n := realNetwork(t)
+	n := shared.Network(t)
 	cfg := Config{Channel: network.ChannelName, Chaincode: network.ChaincodeName, MSPID: "HarborMSP", Logger: slog.New(slog.DiscardHandler),
 		EndorseTimeout: 15 * time.Second, SubmitTimeout: 15 * time.Second}
 	for _, org := range n.Orgs() {

@@ -1,62 +1,26 @@
 package hostile
 
 import (
-	"context"
 	"crypto/sha256"
-	"fmt"
 	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/network"
+	"github.com/pedigree-ledger/pedigree/network/networktest"
 	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
-// The tests share one network of real processes, which the first of them starts.
-var victim struct {
-	once    sync.Once
-	dir     string
-	network *network.Network
-	err     error
-}
+// victim is the network of real processes that the tests share.
+var victim networktest.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if victim.network != nil {
-		if err := victim.network.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	if victim.dir != "" {
-		_ = os.RemoveAll(victim.dir)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(victim.Main(m)) }
 
 func shared(t *testing.T) *network.Network {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("it starts a network")
-	}
-	victim.once.Do(func() {
-		if victim.dir, victim.err = os.MkdirTemp("", "hostile"); victim.err != nil {
-			return
-		}
-		program, err := build.Build("../..", victim.dir)
-		if victim.err = err; err != nil {
-			return
-		}
-		victim.network, victim.err = network.Start(context.Background(), network.Options{
-			Dir: filepath.Join(victim.dir, "network"), Executable: program, Out: os.Stderr,
-		})
-	})
-	require.NoError(t, victim.err)
-	return victim.network
+	return victim.Network(t)
 }
 
 // A result must not be taken from the cache after the program has changed.

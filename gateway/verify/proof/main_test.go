@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,49 +19,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network"
+	"github.com/pedigree-ledger/pedigree/network/networktest"
 )
 
-// The tests of this package share one network of real processes, which the first of them starts.
-var shared struct {
-	once    sync.Once
-	dir     string
-	network *network.Network
-	err     error
-}
+// shared is the network of real processes that the tests of this package share.
+var shared networktest.Shared
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if shared.network != nil {
-		if err := shared.network.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	if shared.dir != "" {
-		_ = os.RemoveAll(shared.dir)
-	}
-	os.Exit(code)
-}
-
-func realNetwork(t testing.TB) *network.Network {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("it starts a network")
-	}
-	shared.once.Do(func() {
-		if shared.dir, shared.err = os.MkdirTemp("", "proof"); shared.err != nil {
-			return
-		}
-		program := filepath.Join(shared.dir, "pedigree")
-		if out, err := exec.Command("go", "build", "-o", program, "github.com/pedigree-ledger/pedigree").CombinedOutput(); err != nil {
-			shared.err = fmt.Errorf("couldn't build the program: %w: %s", err, out)
-			return
-		}
-		shared.network, shared.err = network.Start(context.Background(), network.Options{Dir: filepath.Join(shared.dir, "network"), Executable: program})
-	})
-	require.NoError(t, shared.err)
-	return shared.network
-}
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
 // harness is a client of one organisation of the shared network.
 type harness struct {
@@ -77,7 +38,7 @@ type harness struct {
 }
 
 func newHarness(t testing.TB) *harness {
-	n := realNetwork(t)
+	n := shared.Network(t)
 	cfg := ledger.Config{Channel: network.ChannelName, Chaincode: network.ChaincodeName, MSPID: "HarborMSP", Logger: slog.New(slog.DiscardHandler)}
 	for _, org := range n.Orgs() {
 		cfg.Peers = append(cfg.Peers, ledger.Peer{MSPID: org.MSPID, Address: org.PeerAddress(), ServerName: org.PeerName(), TLSRoots: n.TLSRoots(org.Name)})
