@@ -125,6 +125,9 @@ func TestAnImpactOfARecallTellsWhatItTouchedWhyAndWhoKnows(t *testing.T) {
 	require.Equal(t, []string{r.ID}, im.Organisations[1].Unacknowledged)
 	require.Empty(t, im.Organisations[0].Unacknowledged)
 	require.Equal(t, 1, im.Organisations[0].Recalled)
+	require.Equal(t, []int{10, 1}, []int{im.Organisations[0].Total, im.Organisations[1].Total})
+	require.Equal(t, len(im.OnTheMove), im.Organisations[0].OnTheMove+im.Organisations[1].OnTheMove)
+	require.NotZero(t, im.Organisations[0].OnTheMove)
 	then := s.ledger.Height()
 
 	s.says("Market", "market knows", "acknowledgement", `{"action":"the lots are on hold"}`, "recall7")
@@ -169,6 +172,26 @@ func TestAnImpactThatIsCutNeverSaysThatARecallDoesNotReach(t *testing.T) {
 	}
 	few := s.impact(lineage.Query{Node: "dataset/lab/d@1", Nodes: 2})
 	require.Contains(t, few.Truncated.Reasons, "recalls", "the walk from the recall was cut as well")
+}
+
+func TestAnImpactSaysThatThereAreMoreRecallsThanItTells(t *testing.T) {
+	s := newStory(t)
+	s.artifact("dataset/lab/d@1")
+	for _, org := range []string{"Market", "Harbor", "Carrier"} {
+		s.ledger.Put(org, indextest.Artifact(t, "model/"+strings.ToLower(org)+"/m@1", "dataset/lab/d@1"))
+	}
+	for i := range 50 {
+		s.says("Lab", fmt.Sprint("recall ", i), "recall", fmt.Sprintf(`{"reason":"reason %d"}`, i), "dataset/lab/d@1")
+	}
+	im := s.impact(lineage.Query{Node: "dataset/lab/d@1"})
+	require.Len(t, im.Recalls, 50)
+	require.Nil(t, im.Truncated)
+	require.Equal(t, []string{"CarrierMSP", "HarborMSP", "MarketMSP"}, im.Recalls[0].Missing)
+	s.says("Lab", "one more", "recall", `{"reason":"one more"}`, "dataset/lab/d@1")
+	im = s.impact(lineage.Query{Node: "dataset/lab/d@1"})
+	require.Len(t, im.Recalls, 50)
+	require.Equal(t, []string{"recalls"}, im.Truncated.Reasons)
+	require.Equal(t, "reason 0", im.Recalls[0].Reason, "the first are told")
 }
 
 func TestAnAcknowledgementCoversWhatTheRecallReachedWhenItWasMade(t *testing.T) {
