@@ -3,22 +3,11 @@ package api
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/access/accesstest"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
@@ -83,7 +73,7 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	}
 	f.ledger.Follower = ix
 	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	callers, err := access.Open(writeTokens(t), log)
+	callers, err := access.Open(accesstest.Write(t, accesstest.OfRoles(access.Roles)), log)
 	require.NoError(t, err)
 	f.callers = callers
 	cfg := append(queue, capture.Config{})[0]
@@ -123,40 +113,6 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	f.http = httptest.NewServer(f.router)
 	t.Cleanup(f.http.Close)
 	return f
-}
-
-// writeTokens makes the file of callers: one token for each role, named after it, whose text is "<role>-token".
-func writeTokens(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
-	certificate, key := writeIdentity(t, dir)
-	var tokens []map[string]string
-	for _, role := range access.Roles {
-		sum := sha256.Sum256([]byte(string(role) + "-token"))
-		tokens = append(tokens, map[string]string{
-			"name": string(role), "role": string(role), "sha256": hex.EncodeToString(sum[:]), "mspId": "LabMSP", "certificate": certificate, "key": key,
-		})
-	}
-	text, err := json.Marshal(map[string]any{"tokens": tokens})
-	require.NoError(t, err)
-	path := filepath.Join(dir, "tokens.json")
-	require.NoError(t, os.WriteFile(path, text, 0o600))
-	return path
-}
-
-func writeIdentity(t testing.TB, dir string) (certificate, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "caller"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	require.NoError(t, err)
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	require.NoError(t, err)
-	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	require.NoError(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
-	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
-	return certificate, key
 }
 
 var proceed = map[string]string{"GS1-Capture-Error-Behaviour": "proceed"}

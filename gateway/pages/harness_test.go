@@ -2,22 +2,10 @@ package pages
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/hex"
-	"encoding/json"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +14,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/access/accesstest"
 	"github.com/pedigree-ledger/pedigree/gateway/api"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -64,7 +53,7 @@ func newFixture(t testing.TB) *fixture {
 	}
 	f.ledger.Follower = f.index
 	log := slog.New(slog.DiscardHandler)
-	callers, err := access.Open(writeTokens(t), log)
+	callers, err := access.Open(accesstest.Write(t, accesstest.OfRoles(access.Roles)), log)
 	require.NoError(t, err)
 	queue, err := capture.Open(capture.Config{Folder: t.TempDir(), Identity: callers.Identity, Logger: log})
 	require.NoError(t, err)
@@ -141,34 +130,6 @@ func (noPeers) ProveTrace(context.Context, proof.Trace, []record.ID, proof.Level
 }
 
 func (noPeers) Trust(context.Context) (*proof.Trust, error) { return nil, ledger.ErrUnavailable }
-
-// writeTokens makes the file of callers: one token for each role, named after it, whose text is "<role>-token".
-func writeTokens(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "caller"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	require.NoError(t, err)
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	require.NoError(t, err)
-	certificate, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	require.NoError(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
-	var tokens []map[string]string
-	for _, role := range access.Roles {
-		sum := sha256.Sum256([]byte(string(role) + "-token"))
-		tokens = append(tokens, map[string]string{
-			"name": string(role), "role": string(role), "sha256": hex.EncodeToString(sum[:]), "mspId": "LabMSP", "certificate": certificate, "key": key,
-		})
-	}
-	text, err := json.Marshal(map[string]any{"tokens": tokens})
-	require.NoError(t, err)
-	path := filepath.Join(dir, "tokens.json")
-	require.NoError(t, os.WriteFile(path, text, 0o600))
-	return path
-}
 
 const nobody access.Role = ""
 
