@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,6 +167,7 @@ func copyFile(from, to string) error {
 type wreck struct {
 	from                    *sql.DB
 	jobs, parts, packs, txs [][]any
+	warnings                [][]any
 	secret                  []byte
 }
 
@@ -175,6 +177,7 @@ const (
 	partID, partJob, partN, partFinished    = 0, 1, 3, 7
 	partEntries, partOutcomes               = 5, 6
 	batchMembers                            = 4
+	warningsJob, warningsList               = 0, 2
 )
 
 // read reads the tables and decides which jobs are kept.
@@ -195,6 +198,7 @@ func (w *wreck) read() *salvaged {
 			found.unread = append(found.unread, table.name)
 		}
 	}
+	w.warnings, _ = w.rows("warnings", "job, total, list") // a job without its warnings is a job all the same
 	err := w.from.QueryRow("SELECT value FROM meta WHERE name = 'secret'").Scan(&w.secret)
 	found.secret = err == nil && len(w.secret) > 0
 	w.choose(found)
@@ -279,7 +283,20 @@ func (w *wreck) choose(found *salvaged) {
 		jobs, kept = append(jobs, j), append(kept, parts[j[jobID]]...)
 	}
 	w.jobs, w.parts = jobs, kept
+	w.keepWarnings()
 	w.keepPending()
+}
+
+// keepWarnings drops the warnings of jobs that aren't kept, and those that can't be read.
+func (w *wreck) keepWarnings() {
+	jobs := map[any]bool{}
+	for _, j := range w.jobs {
+		jobs[j[jobID]] = true
+	}
+	w.warnings = slices.DeleteFunc(w.warnings, func(row []any) bool {
+		text, _ := row[warningsList].(string)
+		return !jobs[row[warningsJob]] || json.Unmarshal([]byte(text), new([]record.Problem)) != nil
+	})
 }
 
 // keepPending drops the packs of parts that are not pending, and transactions that carry anything else than pending
@@ -328,7 +345,7 @@ func (w *wreck) write(tx *sqlitefile.Tx, found *salvaged) error {
 	for _, table := range []struct {
 		name string
 		rows [][]any
-	}{{"job", w.jobs}, {"part", w.parts}, {"pack", w.packs}, {"batch", w.txs}} {
+	}{{"job", w.jobs}, {"part", w.parts}, {"pack", w.packs}, {"batch", w.txs}, {"warnings", w.warnings}} {
 		for _, row := range table.rows {
 			marks := strings.TrimSuffix(strings.Repeat("?,", len(row)), ",")
 			if _, err := tx.Exec("INSERT INTO "+table.name+" VALUES ("+marks+")", row...); err != nil {

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
 // filled is a bench whose queue was closed with jobs that nobody has sent yet, and the file's bytes.
@@ -123,6 +125,36 @@ func TestAQueueWhoseRowsContradictEachOtherIsDamaged(t *testing.T) {
 	for _, id := range []string{ids[0], ids[2]} {
 		_, results := b.finish(id)
 		require.Equal(t, repeat(Recorded, 20), states(results))
+	}
+}
+
+func TestTheWarningsOfAJobOutliveADamagedQueue(t *testing.T) {
+	b := newBench(t)
+	b.open()
+	odd := items(0, 3)
+	odd[1].Warnings = []record.Problem{{Code: "odd", Pointer: "/1", Detail: "the second one is odd"}}
+	kept, lost := b.capture(Proceed, odd).ID, b.capture(Proceed, items(10, 12)).ID
+	before, err := b.queue.Warnings(t.Context(), kept)
+	require.NoError(t, err)
+	require.Equal(t, 1, before.Total)
+	b.close()
+	db, err := sql.Open("sqlite", filepath.Join(b.cfg.Folder, "queue.db"))
+	require.NoError(t, err)
+	_, err = db.Exec("DELETE FROM part WHERE job = ?", lost)
+	require.NoError(t, err)
+	_, err = db.Exec("INSERT INTO warnings VALUES (?, 1, 'no list'), ('nobody', 1, '[]')", lost)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	b.queue = nil
+	q := b.open()
+	require.NotEmpty(t, q.Damage())
+	after, err := q.Warnings(t.Context(), kept)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	for _, id := range []string{lost, "nobody"} {
+		none, err := q.Warnings(t.Context(), id)
+		require.NoError(t, err)
+		require.Zero(t, none)
 	}
 }
 
