@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
@@ -46,6 +47,7 @@ type Ledger interface {
 	LatestStatements(ctx context.Context, kind string, limit int) ([]index.Statement, error)
 	Organisations(ctx context.Context) ([]index.Organisation, error)
 	ThingsByNumber(ctx context.Context, number string, limit int) ([]string, bool, error)
+	Things(ctx context.Context, class string, at uint64, page index.Page) (index.List[string], error)
 }
 
 // Search finds what a text may mean.
@@ -102,7 +104,32 @@ func (s *search) things() error {
 			s.hit(Hit{Node: v.Name, Kind: v.Kind.String(), Why: "by its code"})
 		}
 	}
+	for _, name := range names {
+		if len(s.answer.Hits) == 0 && epcis.Class(name) == name {
+			if err := s.ofProduct(name); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// ofProduct lists the lots and items of a product that no event names by itself.
+func (s *search) ofProduct(product string) error {
+	list, err := s.ledger.Things(s.ctx, product, index.Latest, index.Page{Size: mostLots})
+	for _, thing := range list.Items {
+		s.hit(Hit{Node: thing, Kind: kindOf(thing), Why: "of this product"})
+	}
+	s.answer.Some = s.answer.Some || list.Next != ""
+	return err
+}
+
+// kindOf is the kind of a lot or an item.
+func kindOf(thing string) string {
+	if epcis.IsLot(thing) {
+		return "class"
+	}
+	return "thing"
 }
 
 // hashes looks for whatever a SHA-256 may name: a record, an event, an artifact's content or a transaction.
@@ -223,11 +250,7 @@ func (s *search) lots() error {
 	}
 	things, some, err := s.ledger.ThingsByNumber(s.ctx, number, mostLots)
 	for _, thing := range things {
-		kind := "thing"
-		if strings.Contains(thing, "/10/") {
-			kind = "class"
-		}
-		s.hit(Hit{Node: thing, Kind: kind, Why: "by its number"})
+		s.hit(Hit{Node: thing, Kind: kindOf(thing), Why: "by its number"})
 	}
 	s.answer.Some = s.answer.Some || some
 	return err

@@ -30,11 +30,13 @@ func TestAnyIdentifierFindsWhatItNames(t *testing.T) {
 	a, err := ix.Artifact(t.Context(), "model/harbor/forecast@1", index.Latest)
 	require.NoError(t, err)
 	for text, want := range map[string][]string{
-		"(01)09520001200014(10)FILLET-A": {lot},
-		"fillet-a":                       {lot},
-		"lot FILLET-A":                   {lot},
-		"17":                             {item},
-		event:                            {event},
+		"(01)09520001200014(10)FILLET-A":       {lot},
+		"(01)09520001200014(10)FILLET-A(21)99": {lot},
+		"9520001200014":                        {item, lot},
+		"fillet-a":                             {lot},
+		"lot FILLET-A":                         {lot},
+		"17":                                   {item},
+		event:                                  {event},
 		strings.TrimPrefix(event, "ni:///sha-256;"): {event},
 		hash: {event},
 		"urn:uuid:5a1c2b5e-0000-4000-8000-000000000001": {event},

@@ -65,7 +65,9 @@ func Things(text string) []string {
 	if _, rest, ok := strings.Cut(text, "/01/"); ok && !strings.Contains(text, "://") { // a host without a scheme
 		add(epcis.Thing(epcis.DigitalLink + "/01/" + rest))
 	}
-	add(fromElements(text))
+	for _, thing := range fromElements(text) {
+		add(thing)
+	}
 	for _, thing := range fromScan(text) {
 		add(thing)
 	}
@@ -76,21 +78,33 @@ func Things(text string) []string {
 }
 
 // fromElements reads (01)09520001200014(10)A-17.
-func fromElements(text string) string {
+func fromElements(text string) []string {
 	if !strings.HasPrefix(text, "(") {
-		return ""
+		return nil
 	}
 	var pairs [][2]string
 	for _, m := range element.FindAllStringSubmatch(text, -1) {
 		pairs = append(pairs, [2]string{m[1], strings.TrimSpace(m[2])})
 	}
-	return link(pairs)
+	return links(pairs)
+}
+
+// links makes Digital Links from the elements of a label: of the item, if there is a serial number, and of its lot, if
+// there is one. For an event may name only the lot.
+func links(pairs [][2]string) []string {
+	whole := link(pairs)
+	lot := link(slices.DeleteFunc(slices.Clone(pairs), func(p [2]string) bool { return p[0] == "21" }))
+	if !strings.Contains(lot, "/10/") || lot == whole {
+		return []string{whole}
+	}
+	return []string{whole, lot}
 }
 
 // link makes a Digital Link from the elements of a label. It uses the key and the qualifiers, and leaves out elements
-// that are no part of a name, such as a date.
+// that are no part of a name, such as a date. If the label of a pallet has no key of its own, what it contains (02) is
+// the key.
 func link(pairs [][2]string) string {
-	path, lot, number := "", "", ""
+	path, content, lot, number := "", "", "", ""
 	for _, p := range pairs {
 		ai, value := p[0], p[1]
 		switch {
@@ -98,11 +112,16 @@ func link(pairs [][2]string) string {
 			lot = value
 		case ai == "21" || ai == "254":
 			number = "/" + ai + "/" + url.PathEscape(value)
+		case ai == "02":
+			content = "/01/" + url.PathEscape(value)
 		case path == "":
 			if keys[ai] {
 				path = "/" + ai + "/" + url.PathEscape(value)
 			}
 		}
+	}
+	if path == "" {
+		path = content
 	}
 	switch {
 	case path == "":
@@ -113,33 +132,39 @@ func link(pairs [][2]string) string {
 	return epcis.Thing(epcis.DigitalLink + path + number) // the serial number names the item; the lot isn't needed
 }
 
-// fromScan reads what a scanner types: elements without brackets. A group separator ends a lot or serial number. Spaces
-// around elements are ignored.
+// fixedLengths are the lengths of the values that need no separator behind them, by the first two digits of their
+// application identifiers (GS1 General Specifications, 7.8.5), with the rest of the identifiers.
+var fixedLengths = map[string]int{
+	"00": 18, "01": 14, "02": 14, "03": 14, "04": 16, "11": 6, "12": 6, "13": 6, "14": 6, "15": 6, "16": 6, "17": 6,
+	"18": 6, "19": 6, "20": 2, "31": 8, "32": 8, "33": 8, "34": 8, "35": 8, "36": 8, "41": 14,
+}
+
+// fromScan reads what a scanner types: elements without brackets. A group separator ends what has no fixed length, such
+// as a lot or serial number. Spaces around elements are ignored.
 func fromScan(text string) []string {
 	text = strings.TrimPrefix(text, "]C1")
 	text = strings.TrimPrefix(text, "]d2")
-	var found []string
-	for ai, length := range map[string]int{"00": 18, "01": 14} {
-		rest, ok := strings.CutPrefix(text, ai)
-		if !ok {
-			continue
-		}
-		rest = strings.TrimLeft(rest, " ")
-		if len(rest) < length || !digits(rest[:length]) {
-			continue
-		}
-		key, rest := rest[:length], strings.Trim(rest[length:], " \x1d")
-		pairs := [][2]string{{ai, key}}
-		for rest != "" && (strings.HasPrefix(rest, "10") || strings.HasPrefix(rest, "21")) {
-			value, after, _ := strings.Cut(strings.ReplaceAll(rest[2:], "\x1d", " \x1d"), " \x1d")
-			pairs = append(pairs, [2]string{rest[:2], strings.TrimSpace(value)})
-			rest = strings.TrimSpace(after)
-		}
-		if rest == "" {
-			found = append(found, link(pairs))
-		}
+	if len(text) < 2 || text[0] != '0' || text[1] < '0' || text[1] > '2' {
+		return nil
 	}
-	return found
+	var pairs [][2]string
+	for rest := text; rest != ""; {
+		if len(rest) < 2 || !digits(rest[:2]) {
+			return nil
+		}
+		ai := rest[:2]
+		rest = strings.TrimLeft(rest[2:], " ")
+		length, fixed := fixedLengths[ai]
+		if !fixed {
+			length = strings.IndexByte(rest+"\x1d", '\x1d')
+		}
+		if len(rest) < length || fixed && !digits(rest[:length]) {
+			return nil
+		}
+		pairs = append(pairs, [2]string{ai, strings.TrimSpace(rest[:length])})
+		rest = strings.Trim(rest[length:], " \x1d")
+	}
+	return links(pairs)
 }
 
 // fromWords reads texts such as "GTIN 09520001200014, lot A-17" and shorter ones: a number as long as a key, and at
