@@ -143,7 +143,9 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	assert.Empty(t, a.body)
 	a = f.do(request{method: "OPTIONS", path: "/epcis/v2/capture", role: "nobody"})
 	assert.Equal(t, http.StatusNoContent, a.status)
-	assert.Equal(t, "1000000", a.header.Get("GS1-EPCIS-Capture-Limit"))
+	assert.Equal(t, "2000", a.header.Get("GS1-EPCIS-Capture-Limit"), "so many does rollback take, the default")
+	large := f.do(request{method: "OPTIONS", path: "/epcis/v2/capture", role: "nobody", header: proceed})
+	assert.Equal(t, "1000000", large.header.Get("GS1-EPCIS-Capture-Limit"))
 	assert.Equal(t, "all", a.header.Get("GS1-Capture-Error-Behaviour"))
 	assert.Equal(t, "OPTIONS, GET, HEAD, POST", a.header.Get("Allow"))
 }

@@ -16,7 +16,7 @@ import (
 
 // capture takes a document of events and queues it.
 func (s *Server) capture(c *call) (err error) {
-	s.captureLimits(c.Writer.Header(), c.op)
+	s.captureLimits(c.Writer.Header(), c.op, c.value("GS1-Capture-Error-Behaviour"))
 	defer func() {
 		if err != nil {
 			// Else the server would wait for some more of the body before it answers, in order to keep the connection.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/intake"
 	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 )
@@ -48,7 +49,7 @@ func (s *Server) epcisOptions(c *call) error {
 			methods = append(methods, http.MethodHead)
 		}
 		if o.ID == "capture" {
-			s.captureLimits(h, o)
+			s.captureLimits(h, o, c.Request.Header.Get("GS1-Capture-Error-Behaviour"))
 		}
 	}
 	h.Set("Allow", strings.Join(methods, ", "))
@@ -57,8 +58,14 @@ func (s *Server) epcisOptions(c *call) error {
 	return nil
 }
 
-func (s *Server) captureLimits(h http.Header, o *openapi.Operation) {
-	h.Set("GS1-EPCIS-Capture-Limit", strconv.Itoa(s.captureLimit()))
+// captureLimits announces the greatest document. Unless the caller asks for proceed, that is one that rollback takes, the
+// default: who keeps to what is announced is never told that it was too much.
+func (s *Server) captureLimits(h http.Header, o *openapi.Operation, behaviour string) {
+	limit := s.captureLimit()
+	if capture.Behaviour(behaviour) != capture.Proceed {
+		limit = min(limit, s.Queue.Limits().RollbackRecords)
+	}
+	h.Set("GS1-EPCIS-Capture-Limit", strconv.Itoa(limit))
 	h.Set("GS1-EPCIS-Capture-File-Size-Limit", strconv.FormatInt(o.MaxBytes, 10))
 	h.Set("GS1-Capture-Error-Behaviour", "all")
 }
