@@ -44,8 +44,8 @@ func TestWalksAgreeWithTheOracle(t *testing.T) {
 // what is behind a thing, or what something touches, is told of a warning and of no recall.
 func TestRecallsAgreeWithTheOracle(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		things := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"u1", "lotA", "lotB", "item1", "product"}), 1, 2, rapid.ID[string])
-		w := &custodies{about: things.Draw(r, "things")}
+		things := rapid.SampledFrom([]string{"u1", "lotA", "lotB", "item1", "product"})
+		w := &custodies{about: rapid.SliceOfNDistinct(things, 1, 2, rapid.ID[string]).Draw(r, "things")}
 		for range rapid.IntRange(4, 24).Draw(r, "facts") {
 			drawCustody(r, w)
 		}

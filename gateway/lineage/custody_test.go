@@ -11,8 +11,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 )
 
-// A custody is what an organisation recorded, or said, in a world about who has what. The world's fact of the same place
-// is what it recorded; of a recall, a repeated event and a claim to the product's company prefix, that fact is empty.
+// A custody is what an organisation recorded, or said, in a world about who has what. The world's fact of the same
+// place is what it recorded. Of a recall, a repeated event and a claim to the product's company prefix, it is empty.
 type custody struct {
 	org      string
 	step     string   // business step of an event
@@ -39,7 +39,8 @@ func drawCustody(r *rapid.T, w *custodies) {
 	var events []int
 	var records []string
 	recallable := slices.DeleteFunc(slices.Clone(things), func(name string) bool {
-		return !w.known()[name] && !slices.ContainsFunc(w.facts, func(f fact) bool { return slices.Contains(f.things(), name) })
+		named := func(f fact) bool { return slices.Contains(f.things(), name) }
+		return !w.known()[name] && !slices.ContainsFunc(w.facts, named)
 	})
 	for i, f := range w.facts {
 		if f.isEvent() {
@@ -50,7 +51,9 @@ func drawCustody(r *rapid.T, w *custodies) {
 		recallable = append(recallable, records...)
 	}
 	f, c := fact{day: len(w.facts)}, custody{org: rapid.SampledFrom(orgs).Draw(r, "org")}
-	kind := rapid.SampledFrom([]string{"sees", "sees", "sees", "sees", "makes", "packs", "recalls", "recalls", "recalls", "repeats", "owns"}).Draw(r, "kind")
+	kind := rapid.SampledFrom([]string{
+		"sees", "sees", "sees", "sees", "makes", "packs", "recalls", "recalls", "recalls", "repeats", "owns",
+	}).Draw(r, "kind")
 	if len(events) == 0 && (kind == "repeats" || kind == "recalls") || w.owner() != "" && kind == "owns" ||
 		len(things) == 1 && (kind == "makes" || kind == "packs") {
 		kind = "sees"
@@ -65,9 +68,11 @@ func drawCustody(r *rapid.T, w *custodies) {
 	case "packs":
 		f.kind, f.parent = kind, "u1"
 		f.action = rapid.SampledFrom([]string{"ADD", "DELETE", "OBSERVE"}).Draw(r, "action")
-		f.children = some("children", slices.DeleteFunc(slices.Clone(things), func(name string) bool { return name == f.parent }), 1, 1)
+		others := slices.DeleteFunc(slices.Clone(things), func(name string) bool { return name == f.parent })
+		f.children = some("children", others, 1, 1)
 	case "recalls":
-		c.recalls, c.outdated = some("recalled", recallable, 1, min(2, len(recallable))), rapid.IntRange(0, 7).Draw(r, "version") == 0
+		c.recalls = some("recalled", recallable, 1, min(2, len(recallable)))
+		c.outdated = rapid.IntRange(0, 7).Draw(r, "version") == 0
 	case "repeats":
 		c.repeats = 1 + rapid.SampledFrom(events).Draw(r, "again")
 	case "owns":
@@ -192,7 +197,8 @@ func (w *custodies) counted(i int) string {
 func (w *custodies) tell(s *story) {
 	members := map[string]string{}
 	for _, org := range orgs {
-		members[org] = s.ledger.Put(org, indextest.Member(s.t, fmt.Sprintf(`{"mspId":"%sMSP","name":%q,"record":"member/2"}`, org, org)))
+		text := fmt.Sprintf(`{"mspId":"%sMSP","name":%q,"record":"member/2"}`, org, org)
+		members[org] = s.ledger.Put(org, indextest.Member(s.t, text))
 	}
 	records := map[int]*record.Record{}
 	for i, c := range w.who {
@@ -201,7 +207,8 @@ func (w *custodies) tell(s *story) {
 		case c.outdated:
 			s.name(place, s.ledger.Put(c.org, indextest.Statement(s.t, record.Recall, predicate, s.all(c.recalls)...)))
 		case c.recalls != nil:
-			s.name(place, s.ledger.Put(c.org, indextest.StatementBy(s.t, c.org, record.Recall, predicate, s.all(c.recalls)...)))
+			recall := indextest.StatementBy(s.t, c.org, record.Recall, predicate, s.all(c.recalls)...)
+			s.name(place, s.ledger.Put(c.org, recall))
 		case c.repeats > 0:
 			s.ledger.Put(c.org, records[c.repeats-1])
 		case c.owns:
@@ -231,10 +238,12 @@ func (w *custodies) event(s *story, i int) *record.Record {
 		kind, body = "ObjectEvent", lists("epcList", "quantityList", f.names)
 	case "makes":
 		kind = "TransformationEvent"
-		body = lists("inputEPCList", "inputQuantityList", f.inputs) + "," + lists("outputEPCList", "outputQuantityList", f.outputs)
+		body = lists("inputEPCList", "inputQuantityList", f.inputs) + "," +
+			lists("outputEPCList", "outputQuantityList", f.outputs)
 	case "packs":
 		s.name(f.parent, thing(f.parent))
-		kind, body = "AggregationEvent", fmt.Sprintf(`"parentID":%q,`, thing(f.parent))+lists("childEPCs", "childQuantityList", f.children)
+		kind = "AggregationEvent"
+		body = fmt.Sprintf(`"parentID":%q,`, thing(f.parent)) + lists("childEPCs", "childQuantityList", f.children)
 	}
 	if f.action != "" {
 		body += fmt.Sprintf(`,"action":%q`, f.action)
