@@ -93,7 +93,8 @@ func (a *authority) tls(host string) (credential, error) {
 // sign makes a new key, completes the template and signs it with the authority. Without an authority, it signs itself.
 func sign(template *x509.Certificate, by *authority) (credential, *x509.Certificate, *ecdsa.PrivateKey, error) {
 	fail := func(err error) (credential, *x509.Certificate, *ecdsa.PrivateKey, error) {
-		return credential{}, nil, nil, fmt.Errorf("couldn't make the certificate of %s: %w", template.Subject.CommonName, err)
+		return credential{}, nil, nil, fmt.Errorf("couldn't make the certificate of %s: %w",
+			template.Subject.CommonName, err)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

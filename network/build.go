@@ -265,7 +265,8 @@ func explainBuild(said []string, err error) error {
 		return errors.New(
 			"couldn't build Fabric: " + diskFull + " (the build needs about 1 GB for modules, compiler cache and programs)",
 		)
-	case containsAny(text, "dial tcp", "no such host", "connection refused", "i/o timeout", "TLS handshake", "proxyconnect"):
+	case containsAny(text, "dial tcp", "no such host", "connection refused", "i/o timeout", "TLS handshake",
+		"proxyconnect"):
 		return fmt.Errorf(
 			"couldn't download Fabric's modules: connect this machine to the network, or point GOPROXY to a mirror, and try again (%s)",
 			last,

@@ -10,8 +10,10 @@ import (
 
 func TestTheBuilderHandsThePeerItsConnection(t *testing.T) {
 	source, metadata, output, release := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(metadata, "metadata.json"), []byte(`{"type":"ccaas","label":"notes"}`), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(source, "connection.json"), []byte(`{"address":"127.0.0.1:9999"}`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(metadata, "metadata.json"),
+		[]byte(`{"type":"ccaas","label":"notes"}`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(source, "connection.json"), []byte(`{"address":"127.0.0.1:9999"}`),
+		0o600))
 	index := filepath.Join("META-INF", "statedb", "couchdb", "indexes")
 	require.NoError(t, os.MkdirAll(filepath.Join(source, index), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(source, index, "by.json"), []byte(`{}`), 0o600))
@@ -57,7 +59,8 @@ func TestTheBuilderRefusesWhatItCannotUse(t *testing.T) {
 }
 
 func TestTheProgramIsNoBuilderUnderItsOwnName(t *testing.T) {
-	for _, argv := range [][]string{nil, {"pedigree"}, {"/usr/bin/pedigree", "up"}, {"detect"}, {"/tmp/detect", "a", "b"}} {
+	for _, argv := range [][]string{nil, {"pedigree"}, {"/usr/bin/pedigree", "up"}, {"detect"},
+		{"/tmp/detect", "a", "b"}} {
 		handled, _ := Builder(argv)
 		require.False(t, handled, argv)
 	}

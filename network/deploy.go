@@ -160,7 +160,8 @@ func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, s
 		if approved.GetSource().GetLocalPackage().GetPackageId() == packageID {
 			return nil
 		}
-	} else if said := explain(err).Error(); strings.Contains(said, "private data matching public hash version is not available") {
+	} else if said := explain(err).Error(); strings.Contains(said,
+		"private data matching public hash version is not available") {
 		return errApprovalLost
 	} else if !strings.Contains(said, "could not fetch approved chaincode definition") {
 		return explain(err)

@@ -112,7 +112,8 @@ func (n *Network) follow(ctx context.Context, supervisor *exec.Cmd, offset int64
 		case <-tick.C:
 		}
 		repeat()
-		if s, err := readState(n.dir); err == nil && s.State == StateReady && s.Supervisor.PID == supervisor.Process.Pid {
+		if s, err := readState(n.dir); err == nil && s.State == StateReady &&
+			s.Supervisor.PID == supervisor.Process.Pid {
 			repeat()
 			return nil
 		}

@@ -36,7 +36,8 @@ func TestDisksThatWereLost(t *testing.T) {
 	aside := filepath.Join(t.TempDir(), "aside")
 	keep := func(folder string) {
 		for _, part := range []string{"ledger", "wal"} {
-			require.NoError(t, os.CopyFS(filepath.Join(aside, folder, part), os.DirFS(filepath.Join(dir, folder, part))))
+			require.NoError(t, os.CopyFS(filepath.Join(aside, folder, part),
+				os.DirFS(filepath.Join(dir, folder, part))))
 		}
 	}
 	restore := func(folder string) {
@@ -44,7 +45,8 @@ func TestDisksThatWereLost(t *testing.T) {
 			remove(folder, part)
 		}
 		for _, part := range []string{"ledger", "wal"} {
-			require.NoError(t, os.CopyFS(filepath.Join(dir, folder, part), os.DirFS(filepath.Join(aside, folder, part))))
+			require.NoError(t, os.CopyFS(filepath.Join(dir, folder, part),
+				os.DirFS(filepath.Join(aside, folder, part))))
 		}
 	}
 

@@ -92,7 +92,8 @@ func runTestGateway(file string) error {
 			Name       string   `json:"name"`
 			Namespaces []string `json:"namespaces"`
 		}
-		if json.NewDecoder(r.Body).Decode(&member) != nil || member.Name == "" || len(member.Namespaces) != 1 || r.Header.Get("Authorization") == "" {
+		if json.NewDecoder(r.Body).Decode(&member) != nil || member.Name == "" || len(member.Namespaces) != 1 ||
+			r.Header.Get("Authorization") == "" {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
@@ -116,7 +117,8 @@ func sharedNetwork(t *testing.T) *Network {
 	if shared.dir == "" {
 		shared.dir, shared.err = os.MkdirTemp("", "pedigree network ") // with spaces, as in many people's folders
 		if shared.err == nil {
-			shared.network, shared.err = Start(context.Background(), Options{Dir: filepath.Join(shared.dir, "net"), Out: os.Stderr})
+			shared.network, shared.err = Start(context.Background(), Options{Dir: filepath.Join(shared.dir, "net"),
+				Out: os.Stderr})
 		}
 	}
 	if shared.err != nil {
@@ -130,7 +132,8 @@ func (n *Network) write(ctx context.Context, org int, key, text string) error {
 	return eventually(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 		defer cancel()
-		_, err := n.clients[org].network.GetContract(n.plan.Chaincode).SubmitWithContext(ctx, "Write", client.WithArguments(key, text))
+		_, err := n.clients[org].network.GetContract(n.plan.Chaincode).SubmitWithContext(ctx, "Write",
+			client.WithArguments(key, text))
 		return explain(err)
 	})
 }

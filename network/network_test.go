@@ -175,7 +175,8 @@ func TestWritesGoOnWhileOneOrganisationHangs(t *testing.T) {
 			defer process.Signal(syscall.SIGCONT)
 			for i := range 3 { // Harbor's peer may ask either of the others first
 				ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
-				_, err := n.clients[0].network.GetContract(n.plan.Chaincode).SubmitWithContext(ctx, "Write", client.WithArguments(fmt.Sprintf("%d while %s hangs", i, name), "written"))
+				_, err := n.clients[0].network.GetContract(n.plan.Chaincode).SubmitWithContext(ctx, "Write",
+					client.WithArguments(fmt.Sprintf("%d while %s hangs", i, name), "written"))
 				cancel()
 				require.NoError(t, explain(err))
 			}
@@ -195,7 +196,8 @@ func TestATakenPortIsNamedAndNothingIsMade(t *testing.T) {
 	defer listener.Close()
 	dir := filepath.Join(t.TempDir(), "net")
 	_, err = Start(t.Context(), Options{Dir: dir, BasePort: base})
-	require.EqualError(t, err, "port "+strconv.Itoa(base+2)+" of 127.0.0.1, where Market's gateway listens, is taken by another program: "+
+	require.EqualError(t, err, "port "+strconv.Itoa(base+2)+
+		" of 127.0.0.1, where Market's gateway listens, is taken by another program: "+
 		"stop that program, or choose other ports with --base-port")
 	status, err := ReadStatus(t.Context(), dir)
 	require.NoError(t, err)
@@ -216,7 +218,8 @@ func TestAnyNumberOfOrganisationsAndOrderers(t *testing.T) {
 		t.Skip("runs a real network, which -short leaves out")
 	}
 	ctx := within(t, 2*time.Minute)
-	n, err := Start(ctx, Options{Dir: filepath.Join(t.TempDir(), "net"), Orgs: []string{"north", "east", "south", "west", "middle"}, Orderers: 7})
+	n, err := Start(ctx, Options{Dir: filepath.Join(t.TempDir(), "net"), Orgs: []string{"north", "east", "south",
+		"west", "middle"}, Orderers: 7})
 	require.NoError(t, err)
 	processes := n.Processes()
 	require.Len(t, processes, 7+5*3)

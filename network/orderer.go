@@ -77,7 +77,8 @@ func (d folder) ordererAdmin() (*ordererAdmin, error) {
 		return nil, err
 	}
 	transport := &http.Transport{
-		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots,
+			MinVersion: tls.VersionTLS12},
 	}
 	return &ordererAdmin{&http.Client{Transport: transport, Timeout: 20 * time.Second}}, nil
 }

@@ -37,7 +37,8 @@ func (d folder) packChaincode(org Org) (chaincodePackage, error) {
 		text, err := os.ReadFile(d.path(append([]string{org.Name}, parts...)...))
 		return string(text), err
 	}
-	c := connection{Address: loopback(org.ChaincodePort), DialTimeout: "3s", TLSRequired: true, ClientAuthRequired: true}
+	c := connection{Address: loopback(org.ChaincodePort), DialTimeout: "3s", TLSRequired: true,
+		ClientAuthRequired: true}
 	var err error
 	for into, file := range map[*string][]string{
 		&c.ClientKey: {"chaincode", "client", "key.pem"}, &c.ClientCert: {"chaincode", "client", "cert.pem"},

@@ -57,7 +57,8 @@ func newPlan(orgs []string, orderers, basePort int, fabricRelease string) (*plan
 	id := make([]byte, 8)
 	rand.Read(id)
 	p := &plan{
-		Version: planVersion, ID: hex.EncodeToString(id), Fabric: fabricRelease, Made: time.Now().UTC().Truncate(time.Second),
+		Version: planVersion, ID: hex.EncodeToString(id), Fabric: fabricRelease,
+		Made:    time.Now().UTC().Truncate(time.Second),
 		Channel: ChannelName, Chaincode: ChaincodeName,
 	}
 	ports := newPortPicker()

@@ -86,7 +86,8 @@ func probe(port int) error {
 // checkFree returns an error about the first port of the plan that another program is using.
 func (p *plan) checkFree() error {
 	for _, org := range p.Orgs {
-		if err := explainPort(org.GatewayPort, org.Title+"'s gateway", "choose other ports with --base-port"); err != nil {
+		if err := explainPort(org.GatewayPort, org.Title+"'s gateway",
+			"choose other ports with --base-port"); err != nil {
 			return err
 		}
 		if err := explainPort(org.PeerPort, org.Title+"'s peer", ""); err != nil {

@@ -111,7 +111,8 @@ func ReadStatus(ctx context.Context, dir string) (NetworkStatus, error) {
 		status.Processes = run.Processes
 	}
 	for _, org := range p.Orgs {
-		one := OrgStatus{Name: org.Name, Title: org.Title, MSPID: org.MSPID, URL: org.URL(), Tokens: map[string]string{}}
+		one := OrgStatus{Name: org.Name, Title: org.Title, MSPID: org.MSPID, URL: org.URL(),
+			Tokens: map[string]string{}}
 		for _, role := range roles {
 			one.Tokens[role] = d.token(org.Name, role)
 		}
@@ -199,7 +200,8 @@ func (s NetworkStatus) print(out io.Writer) error {
 		fmt.Fprintln(table, "\nPROCESS\tRUNNING\tPID\tRESTARTS\tLISTENS ON\tLAST EXIT")
 	}
 	for _, p := range s.Processes {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\n", p.Name, yes(p.Running), p.PID, p.Restarts, p.Endpoint, p.LastExit)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\n", p.Name, yes(p.Running), p.PID, p.Restarts, p.Endpoint,
+			p.LastExit)
 	}
 	return table.Flush()
 }

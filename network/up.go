@@ -71,7 +71,8 @@ schemas, fill them from the ledger, and use them until you choose otherwise. "pe
 	}
 	addDir(cmd, &dir)
 	cmd.Flags().
-		IntVar(&basePort, "base-port", DefaultBasePort, "the gateways listen on the ports after this one; later starts use it again")
+		IntVar(&basePort, "base-port", DefaultBasePort,
+			"the gateways listen on the ports after this one; later starts use it again")
 	cmd.Flags().StringVar(&index, "index", "",
 		"where the gateways keep their indexes: postgres://user:password@host/database, or sqlite; later starts use it again")
 	cmd.Flags().BoolVar(&detach, "detach", false, "return when the network is ready, and leave it running")

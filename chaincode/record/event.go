@@ -35,7 +35,8 @@ func NewEvent(event, context canonical.Value) (*Record, []Problem) {
 	}
 	// Everything in the record has just been checked or made, so there is no need to read it again.
 	return seal(
-		&Record{Noun: NounEvent, Version: 1, Event: &Event{Event: understood, Raw: event, Context: context, Hash: understood.Hash}},
+		&Record{Noun: NounEvent, Version: 1, Event: &Event{Event: understood, Raw: event, Context: context,
+			Hash: understood.Hash}},
 		canonical.Value{Kind: canonical.Object, Members: eventMembers(nil, event, context, understood.Hash)},
 	)
 }
@@ -87,7 +88,8 @@ func readEvent(f *fields) *Event {
 		f.problem("wrong_hash", "/hash", "the event hash id is %s by CBV 2.0, not %s", understood.Hash, Brief(e.Hash))
 	}
 	if understood.EventID == "" {
-		f.problem("missing_field", "/event/eventID", "eventID is required in a record; an event without one gets its hash")
+		f.problem("missing_field", "/event/eventID",
+			"eventID is required in a record; an event without one gets its hash")
 	}
 	return e
 }

@@ -61,7 +61,8 @@ func (f *fields) text(name string, needed bool, max int) string {
 	case v.Text == "":
 		f.problem("empty", canonical.Pointer(name), "%s must not be empty", name)
 	case len(v.Text) > max:
-		f.problem("too_long", canonical.Pointer(name), "%s has %d bytes, more than the %d allowed", name, len(v.Text), max)
+		f.problem("too_long", canonical.Pointer(name), "%s has %d bytes, more than the %d allowed", name, len(v.Text),
+			max)
 	}
 	return v.Text
 }
@@ -116,7 +117,8 @@ func (f *fields) list(name string, needed bool, max int, each func(v canonical.V
 	case len(v.Items) == 0 && needed:
 		f.problem("empty", canonical.Pointer(name), "%s must have at least one entry", name)
 	case len(v.Items) > max:
-		f.problem("too_many", canonical.Pointer(name), "%s has %d entries, more than the %d allowed", name, len(v.Items), max)
+		f.problem("too_many", canonical.Pointer(name), "%s has %d entries, more than the %d allowed", name,
+			len(v.Items), max)
 		return
 	}
 	for i := range v.Items {

@@ -37,7 +37,8 @@ func (id ID) Digest() (sum [sha256.Size]byte) {
 func ParseID(s string) (ID, error) {
 	digits, ok := strings.CutPrefix(s, idPrefix)
 	if !ok || !lowerHex(digits, 2*sha256.Size) {
-		return "", fmt.Errorf("%q is not a record id, which is %s and 64 lower-case hexadecimal digits", Brief(s), idPrefix)
+		return "", fmt.Errorf("%q is not a record id, which is %s and 64 lower-case hexadecimal digits", Brief(s),
+			idPrefix)
 	}
 	return ID(s), nil
 }

@@ -28,11 +28,13 @@ var whole = map[string]string{
 	"member": `{"mspId":"LabMSP","name":"Lab","description":"measures","url":"https://lab.example/","gln":"9521321000018","namespaces":["lab"]}`,
 	"statement": `{"kind":"certificate","subject":["` + anyID + `"],"predicate":{"scheme":"MSC","number":"C-1","issuer":"MSC","validFrom":"2026-03-01T00:00:00Z",
 		"validUntil":"2027-03-01T00:00:00Z","note":"x"}}`,
-	"recall":          `{"kind":"recall","subject":["` + anyID + `"],"predicate":{"reason":"x","instructions":"y"}}`,
-	"withdrawal":      `{"kind":"withdrawal","subject":["` + anyID + `"],"predicate":{"reason":"x"}}`,
-	"approval":        `{"kind":"approval","subject":["` + anyID + `"],"predicate":{"scope":"x"}}`,
-	"licence":         `{"kind":"licence","subject":["` + anyID + `"],"predicate":{"licence":"MIT","grantee":"x","terms":"y"}}`,
-	"correction":      `{"kind":"correction","subject":["` + anyID + `"],"predicate":{"reason":"x","replacedBy":"dataset/lab/readings@1"}}`,
+	"recall":     `{"kind":"recall","subject":["` + anyID + `"],"predicate":{"reason":"x","instructions":"y"}}`,
+	"withdrawal": `{"kind":"withdrawal","subject":["` + anyID + `"],"predicate":{"reason":"x"}}`,
+	"approval":   `{"kind":"approval","subject":["` + anyID + `"],"predicate":{"scope":"x"}}`,
+	"licence": `{"kind":"licence","subject":["` + anyID +
+		`"],"predicate":{"licence":"MIT","grantee":"x","terms":"y"}}`,
+	"correction": `{"kind":"correction","subject":["` + anyID +
+		`"],"predicate":{"reason":"x","replacedBy":"dataset/lab/readings@1"}}`,
 	"finding":         `{"kind":"finding","subject":["` + anyID + `"],"predicate":{"detail":"x","severity":"y"}}`,
 	"acknowledgement": `{"kind":"acknowledgement","subject":["` + anyID + `"],"predicate":{"action":"x"}}`,
 	"attestation":     `{"predicateType":"https://example.org/note","subject":["` + anyID + `"],"predicate":{"a":1}}`,
@@ -156,9 +158,12 @@ func TestLimitsAreExact(t *testing.T) {
 }
 
 func TestDigestsHaveTheLengthOfTheirAlgorithm(t *testing.T) {
-	for algorithm, digits := range map[string]int{"sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128, "blake3": 64} {
+	for algorithm, digits := range map[string]int{"sha-256": 64, "sha-384": 96, "sha-512": 128, "blake2b-512": 128,
+		"blake3": 64} {
 		for n := digits - 1; n <= digits+1; n++ {
-			_, problems := record.NewArtifact(with(t, whole["artifact"], "/digest", map[string]any{"algorithm": algorithm, "coverage": "declared", "value": strings.Repeat("f", n)}), "LabMSP")
+			_, problems := record.NewArtifact(with(t, whole["artifact"], "/digest",
+				map[string]any{"algorithm": algorithm, "coverage": "declared", "value": strings.Repeat("f", n)}),
+				"LabMSP")
 			assert.Equal(t, n == digits, len(problems) == 0, "%s of %d digits: %v", algorithm, n, problems)
 		}
 	}
@@ -188,11 +193,15 @@ func TestARecordIsReadWhole(t *testing.T) {
 	a := r.Artifact
 	a.Metadata = canonical.Value{}
 	sum := sha256.Sum256([]byte("x"))
-	assert.Equal(t, &record.Artifact{ArtifactRef: record.ArtifactRef{Kind: "model", Namespace: "lab", Name: "spoilage", Version: "1.0+b"}, Size: 7,
-		Digest:    record.Digest{Algorithm: "sha-256", Value: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Coverage: "full"},
-		MediaType: "application/gguf", Description: "finds spoilt fish", Licence: "CC-BY-4.0", DerivedFrom: []string{"dataset/lab/readings@1"},
-		Aliases: []record.Digest{{Algorithm: "sha-256", Value: strings.Repeat("b", 64), Coverage: "full", Scheme: "x/1"}},
-		Card:    record.Card{MediaType: "text/markdown", Text: "x", SHA256: hex.EncodeToString(sum[:])}}, a)
+	assert.Equal(t, &record.Artifact{ArtifactRef: record.ArtifactRef{Kind: "model", Namespace: "lab", Name: "spoilage",
+		Version: "1.0+b"}, Size: 7,
+		Digest: record.Digest{Algorithm: "sha-256",
+			Value: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Coverage: "full"},
+		MediaType: "application/gguf", Description: "finds spoilt fish", Licence: "CC-BY-4.0",
+		DerivedFrom: []string{"dataset/lab/readings@1"},
+		Aliases: []record.Digest{{Algorithm: "sha-256", Value: strings.Repeat("b", 64), Coverage: "full",
+			Scheme: "x/1"}},
+		Card: record.Card{MediaType: "text/markdown", Text: "x", SHA256: hex.EncodeToString(sum[:])}}, a)
 	assert.Equal(t, []record.Reference{{Pointer: "/derivedFrom/0", Node: "dataset/lab/readings@1"}}, r.References())
 
 	r, problems = record.NewActivity(value(t, whole["activity"]), "LabMSP")
@@ -200,23 +209,28 @@ func TestARecordIsReadWhole(t *testing.T) {
 	run := r.Activity
 	assert.Equal(t, "training", run.Type)
 	assert.Equal(t, "weekly", run.Description)
-	assert.Equal(t, `{"decision":"hold"} {"epochs":3} {"a":1}`, fmt.Sprintf("%s %s %s", run.Outcome.Bytes(), run.Parameters.Bytes(), run.Metadata.Bytes()))
-	assert.Equal(t, "2026-03-01 08:00:00 +0000 UTC 2026-03-01 09:00:00 +0000 UTC", fmt.Sprint(run.StartedAt, run.EndedAt))
+	assert.Equal(t, `{"decision":"hold"} {"epochs":3} {"a":1}`, fmt.Sprintf("%s %s %s", run.Outcome.Bytes(),
+		run.Parameters.Bytes(), run.Metadata.Bytes()))
+	assert.Equal(t, "2026-03-01 08:00:00 +0000 UTC 2026-03-01 09:00:00 +0000 UTC",
+		fmt.Sprint(run.StartedAt, run.EndedAt))
 	assert.Equal(t, []record.Use{{Ref: "dataset/lab/readings@1", Role: "training"}}, run.Used)
 	require.Len(t, run.Generated, 1)
 	assert.Equal(t, record.Use{Ref: "model/lab/spoilage@1", Role: "best"}, run.Generated[0].Use)
 	require.Len(t, run.Generated[0].Columns, 1)
 	assert.Equal(t, "dataset/lab/readings@1", run.Generated[0].Columns[0].From[0].Ref)
-	assert.Equal(t, []record.Reference{{Pointer: "/used/0/ref", Node: "dataset/lab/readings@1"}, {Pointer: "/generated/0/ref", Node: "model/lab/spoilage@1"},
+	assert.Equal(t, []record.Reference{{Pointer: "/used/0/ref", Node: "dataset/lab/readings@1"},
+		{Pointer: "/generated/0/ref", Node: "model/lab/spoilage@1"},
 		{Pointer: "/about/0", Node: "https://id.gs1.org/01/09521321000018/21/7"}}, r.References())
 
 	r, problems = record.NewMember(value(t, whole["member"]))
 	require.Empty(t, problems)
-	assert.Equal(t, &record.Member{MSPID: "LabMSP", Name: "Lab", Description: "measures", URL: "https://lab.example/", GLN: "9521321000018", Namespaces: []string{"lab"}}, r.Member)
+	assert.Equal(t, &record.Member{MSPID: "LabMSP", Name: "Lab", Description: "measures", URL: "https://lab.example/",
+		GLN: "9521321000018", Namespaces: []string{"lab"}}, r.Member)
 
 	r, problems = record.NewStatement(value(t, whole["correction"]), "LabMSP", nil)
 	require.Empty(t, problems)
-	assert.Equal(t, []record.Reference{{Pointer: "/subject/0/name", Node: anyID}, {Pointer: "/predicate/replacedBy", Node: "dataset/lab/readings@1"}}, r.References())
+	assert.Equal(t, []record.Reference{{Pointer: "/subject/0/name", Node: anyID},
+		{Pointer: "/predicate/replacedBy", Node: "dataset/lab/readings@1"}}, r.References())
 
 	for kind, text := range whole {
 		r, problems := build(kind, value(t, text))
@@ -227,7 +241,8 @@ func TestARecordIsReadWhole(t *testing.T) {
 		if r.Statement == nil {
 			continue
 		}
-		assert.Equal(t, []record.Subject{{Node: anyID, SHA256: strings.TrimPrefix(anyID, "ni:///sha-256;")}}, r.Statement.Subjects, kind)
+		assert.Equal(t, []record.Subject{{Node: anyID, SHA256: strings.TrimPrefix(anyID, "ni:///sha-256;")}},
+			r.Statement.Subjects, kind)
 		if kind != "correction" {
 			assert.Len(t, r.References(), 1, kind)
 		}
@@ -334,7 +349,9 @@ func TestOneMistakeIsOneProblem(t *testing.T) {
 		_, problems := build(c.noun, with(t, whole[c.noun], c.pointer, c.put))
 		assert.Len(t, problems, 1, c)
 	}
-	_, problems := record.NewArtifact(value(t, `{"kind":"model","namespace":"lab","name":"a","version":"1","size":"1","digest":`+folderDigest+`,"manifest":`+folder+`}`), "LabMSP")
+	_, problems := record.NewArtifact(value(t,
+		`{"kind":"model","namespace":"lab","name":"a","version":"1","size":"1","digest":`+folderDigest+`,"manifest":`+
+			folder+`}`), "LabMSP")
 	assert.Len(t, problems, 1)
 	for _, noun := range []string{"artifact", "activity", "member", "statement"} {
 		for _, text := range []string{`"x"`, `7`, `[]`, `null`} {
@@ -346,8 +363,9 @@ func TestOneMistakeIsOneProblem(t *testing.T) {
 }
 
 func TestADigestOfAnotherAlgorithmIsNoManifests(t *testing.T) {
-	_, problems := record.NewArtifact(value(t, `{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":`+
-		strings.Replace(folderDigest, "sha-256", "blake3", 1)+`,"manifest":`+folder+`}`), "LabMSP")
+	_, problems := record.NewArtifact(value(t,
+		`{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":`+
+			strings.Replace(folderDigest, "sha-256", "blake3", 1)+`,"manifest":`+folder+`}`), "LabMSP")
 	require.Len(t, problems, 1)
 	assert.Equal(t, "wrong_digest", problems[0].Code)
 }
@@ -359,15 +377,19 @@ func TestDigestsOfSubjectsAreFilledIn(t *testing.T) {
 		require.Empty(t, problems, "only artifact versions have a digest that somebody knows")
 		assert.Equal(t, node, r.Statement.Subjects[0].Node)
 	}
-	for what, digestOf := range map[string]func(string) string{"nobody to ask": nil, "nobody who knows": func(string) string { return "" }} {
-		r, problems := record.NewStatement(with(t, whole["finding"], "/subject", []any{"dataset/lab/readings@1"}), "LabMSP", digestOf)
+	for what, digestOf := range map[string]func(string) string{"nobody to ask": nil,
+		"nobody who knows": func(string) string { return "" }} {
+		r, problems := record.NewStatement(with(t, whole["finding"], "/subject", []any{"dataset/lab/readings@1"}),
+			"LabMSP", digestOf)
 		require.Empty(t, problems)
-		assert.Equal(t, record.NodeDigest("dataset/lab/readings@1", record.NodeArtifact), r.Statement.Subjects[0].SHA256, what)
+		assert.Equal(t, record.NodeDigest("dataset/lab/readings@1", record.NodeArtifact),
+			r.Statement.Subjects[0].SHA256, what)
 	}
 	_, problems := record.NewStatement(with(t, whole["finding"], "/subject", []any{"lot A"}), "LabMSP", nil)
 	require.NotEmpty(t, problems)
 	assert.Contains(t, problems[0].Detail, `"lot A" is neither`)
-	r, problems := record.NewActivity(with(t, whole["activity"], "/about", []any{"urn:epc:id:sgtin:9521321.000001.7"}), "LabMSP")
+	r, problems := record.NewActivity(with(t, whole["activity"], "/about", []any{"urn:epc:id:sgtin:9521321.000001.7"}),
+		"LabMSP")
 	require.Empty(t, problems)
 	assert.Equal(t, []string{"https://id.gs1.org/01/09521321000018/21/7"}, r.Activity.About, "a thing has one spelling")
 	_, problems = record.NewActivity(with(t, whole["activity"], "/about", []any{"lot A"}), "LabMSP")
@@ -397,7 +419,8 @@ func TestAnArtifactsNameSaysWhatIsWrongWithIt(t *testing.T) {
 }
 
 func TestSubjectDigestsAreSHA256(t *testing.T) {
-	a := &record.Artifact{ArtifactRef: record.ArtifactRef{Kind: "model", Namespace: "lab", Name: "a", Version: "1"}, Digest: record.Digest{Algorithm: "sha-256", Value: "x"}}
+	a := &record.Artifact{ArtifactRef: record.ArtifactRef{Kind: "model", Namespace: "lab", Name: "a", Version: "1"},
+		Digest: record.Digest{Algorithm: "sha-256", Value: "x"}}
 	assert.Equal(t, "x", a.SubjectDigest())
 	a.Digest.Algorithm = "blake3"
 	assert.Equal(t, record.NodeDigest("model/lab/a@1", record.NodeArtifact), a.SubjectDigest())
@@ -444,8 +467,10 @@ func TestAnEventsProblemsAreThoseOfEPCIS(t *testing.T) {
 func TestHostileTextIsCutInProblems(t *testing.T) {
 	assert.Equal(t, strings.Repeat("x", 80), record.Brief(strings.Repeat("x", 80)))
 	assert.Equal(t, strings.Repeat("x", 80)+"…", record.Brief(strings.Repeat("x", 81)))
-	long := record.Reject([]record.Problem{{Pointer: "/a" + strings.Repeat("b", 509) + "/", Detail: strings.Repeat("x", 1_000)}, {Pointer: "/a" + strings.Repeat("b", 509) + "/c",
-		Detail: strings.Repeat("x", 1_001)}, {Pointer: strings.Repeat("b", 600)}, {Pointer: "/a/" + strings.Repeat("b", 509)}}).Problems
+	long := record.Reject([]record.Problem{{Pointer: "/a" + strings.Repeat("b", 509) + "/",
+		Detail: strings.Repeat("x", 1_000)}, {Pointer: "/a" + strings.Repeat("b", 509) + "/c",
+		Detail: strings.Repeat("x", 1_001)}, {Pointer: strings.Repeat("b", 600)},
+		{Pointer: "/a/" + strings.Repeat("b", 509)}}).Problems
 	assert.Len(t, long[0].Pointer, 512, "as long as a pointer may be")
 	assert.Equal(t, "/a"+strings.Repeat("b", 509), long[1].Pointer)
 	assert.Empty(t, long[2].Pointer)
@@ -464,13 +489,15 @@ func TestHostileTextIsCutInProblems(t *testing.T) {
 	}
 	_, problems := record.NewMember(canonical.Obj(unknown...))
 	assert.Len(t, problems, 100)
-	_, problems = record.NewArtifact(with(t, whole["artifact"], "/digest", map[string]any{}).With("card", canonical.Obj(unknown...)), "LabMSP")
+	_, problems = record.NewArtifact(with(t, whole["artifact"], "/digest", map[string]any{}).With("card",
+		canonical.Obj(unknown...)), "LabMSP")
 	assert.Len(t, problems, 100)
 }
 
 func TestTheSizeOfARecordIsExact(t *testing.T) {
 	note := func(n int) canonical.Value {
-		return value(t, `{"predicateType":"https://example.org/note","subject":["`+anyID+`"],"predicate":{"a":"`+strings.Repeat("x", n)+`"}}`)
+		return value(t, `{"predicateType":"https://example.org/note","subject":["`+anyID+`"],"predicate":{"a":"`+
+			strings.Repeat("x", n)+`"}}`)
 	}
 	r, problems := record.NewStatement(note(0), "LabMSP", nil)
 	require.Empty(t, problems)
@@ -490,7 +517,8 @@ func TestTheSizeOfARecordIsExact(t *testing.T) {
 	assert.NotEmpty(t, problems[0].Detail)
 
 	nested := func(depth int) canonical.Value {
-		return value(t, `{"predicateType":"https://example.org/note","subject":["`+anyID+`"],"predicate":{"a":`+strings.Repeat("[", depth)+strings.Repeat("]", depth)+`}}`)
+		return value(t, `{"predicateType":"https://example.org/note","subject":["`+anyID+`"],"predicate":{"a":`+
+			strings.Repeat("[", depth)+strings.Repeat("]", depth)+`}}`)
 	}
 	r, problems = record.NewStatement(nested(record.MaxDepth-2), "LabMSP", nil)
 	require.Empty(t, problems)
@@ -505,7 +533,8 @@ func TestTheSizeOfARecordIsExact(t *testing.T) {
 	assert.NotEmpty(t, problems[0].Pointer)
 
 	values := func(n int) canonical.Value {
-		return value(t, `{"predicateType":"https://example.org/note","subject":["`+anyID+`"],"predicate":{"a":[0`+strings.Repeat(",0", n-1)+`]}}`)
+		return value(t, `{"predicateType":"https://example.org/note","subject":["`+anyID+`"],"predicate":{"a":[0`+
+			strings.Repeat(",0", n-1)+`]}}`)
 	}
 	const others = 12 // values besides the list's: the record, its members, and what they contain
 	_, problems = record.NewStatement(values(canonical.DefaultValues-others), "LabMSP", nil)
@@ -516,7 +545,8 @@ func TestTheSizeOfARecordIsExact(t *testing.T) {
 }
 
 func TestARecordOfAnotherShapeIsToldSo(t *testing.T) {
-	for body, code := range map[string]string{`7`: "missing_field", `{}`: "missing_field", `{"record":7}`: "missing_field", `{"record":"event/9"}`: "unknown_record"} {
+	for body, code := range map[string]string{`7`: "missing_field", `{}`: "missing_field",
+		`{"record":7}`: "missing_field", `{"record":"event/9"}`: "unknown_record"} {
 		_, problems := record.Decode([]byte(body))
 		require.Len(t, problems, 1)
 		assert.Equal(t, code, problems[0].Code)
@@ -549,8 +579,10 @@ func TestAnIdIsItsDigest(t *testing.T) {
 	assert.Equal(t, id, record.IDOf(sum))
 	assert.Equal(t, hex.EncodeToString(sum[:6]), id.Short())
 	assert.Equal(t, "x", record.ID("x").Short())
-	for _, s := range []string{string(id)[1:], hex.EncodeToString(sum[:]), string(id) + "0", string(id[:len(id)-1]), string(id[:len(id)-1]) + "/", string(id[:len(id)-1]) + ":",
-		string(id[:len(id)-1]) + "`", string(id[:len(id)-1]) + "g", string(id[:len("ni:///sha-256;")]) + "g" + string(id[len("ni:///sha-256;")+1:])} {
+	for _, s := range []string{string(id)[1:], hex.EncodeToString(sum[:]), string(id) + "0", string(id[:len(id)-1]),
+		string(id[:len(id)-1]) + "/", string(id[:len(id)-1]) + ":",
+		string(id[:len(id)-1]) + "`", string(id[:len(id)-1]) + "g",
+		string(id[:len("ni:///sha-256;")]) + "g" + string(id[len("ni:///sha-256;")+1:])} {
 		_, err := record.ParseID(s)
 		assert.Error(t, err, s)
 	}
@@ -566,7 +598,9 @@ func TestKeysOfWhatIsNoTransactionAreKeptApart(t *testing.T) {
 		keys[key] = tx
 	}
 	assert.Equal(t, []string{"p/=", "p/AA"}, []string{record.PackKey(""), record.PackKey("00")})
-	for _, key := range []string{"r", "r/" + strings.Repeat("A", 16), "x/" + strings.Repeat("A", 32) + "/" + strings.Repeat("A", 16), "r/" + strings.Repeat("A", 15), "/" + strings.Repeat("A", 16)} {
+	for _, key := range []string{"r", "r/" + strings.Repeat("A", 16),
+		"x/" + strings.Repeat("A", 32) + "/" + strings.Repeat("A", 16), "r/" + strings.Repeat("A", 15),
+		"/" + strings.Repeat("A", 16)} {
 		_, ok := record.PointerPacks(key)
 		assert.False(t, ok, key)
 	}

@@ -62,10 +62,14 @@ func TestAUsedReaderChecksAsDecodeDoes(t *testing.T) {
 func TestAUsedReaderChecksOtherNounsToo(t *testing.T) {
 	var reader record.Reader
 	artifact, problems := record.NewArtifact(canonical.Obj(
-		canonical.Member{Name: "kind", Value: canonical.Str("dataset")}, canonical.Member{Name: "namespace", Value: canonical.Str("lab")},
-		canonical.Member{Name: "name", Value: canonical.Str("readings")}, canonical.Member{Name: "version", Value: canonical.Str("1")},
-		canonical.Member{Name: "digest", Value: canonical.Obj(canonical.Member{Name: "algorithm", Value: canonical.Str("sha-256")},
-			canonical.Member{Name: "coverage", Value: canonical.Str("full")}, canonical.Member{Name: "value", Value: canonical.Str(strings.Repeat("ab", 32))})}), "LabMSP")
+		canonical.Member{Name: "kind", Value: canonical.Str("dataset")},
+		canonical.Member{Name: "namespace", Value: canonical.Str("lab")},
+		canonical.Member{Name: "name", Value: canonical.Str("readings")},
+		canonical.Member{Name: "version", Value: canonical.Str("1")},
+		canonical.Member{Name: "digest", Value: canonical.Obj(canonical.Member{Name: "algorithm",
+			Value: canonical.Str("sha-256")},
+			canonical.Member{Name: "coverage", Value: canonical.Str("full")},
+			canonical.Member{Name: "value", Value: canonical.Str(strings.Repeat("ab", 32))})}), "LabMSP")
 	require.Empty(t, problems)
 	got, problems := reader.Check(artifact.Body)
 	require.Empty(t, problems)
@@ -94,9 +98,12 @@ func TestAUsedWriterWritesWhatNewEventMakes(t *testing.T) {
 			}
 			event = event.With("epcList", canonical.Arr(things...))
 		case 3:
-			event, context = event.With("own:x", canonical.Int(int64(n))), canonical.Arr(standardContext, canonical.Obj(canonical.Member{Name: "own", Value: canonical.Str("https://own.example/")}))
+			event, context = event.With("own:x", canonical.Int(int64(n))),
+				canonical.Arr(standardContext, canonical.Obj(canonical.Member{Name: "own",
+					Value: canonical.Str("https://own.example/")}))
 		case 4:
-			event = event.Without([]string{"type", "epcList", "disposition", "sensorElementList", "action"}[random.IntN(5)])
+			event = event.Without([]string{"type", "epcList", "disposition", "sensorElementList",
+				"action"}[random.IntN(5)])
 		}
 		full, problems := record.NewEvent(event, context)
 		quick, found := w.Event(event, context)

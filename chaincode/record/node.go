@@ -34,7 +34,8 @@ func ParseArtifactRef(s string) (ArtifactRef, error) {
 	for _, part := range []struct {
 		what, text string
 		rule       func(string) string
-	}{{"kind", r.Kind, among(ArtifactKinds...)}, {"namespace", r.Namespace, namespaceRule}, {"name", r.Name, nameRule}, {"version", r.Version, versionRule}} {
+	}{{"kind", r.Kind, among(ArtifactKinds...)}, {"namespace", r.Namespace, namespaceRule}, {"name", r.Name, nameRule},
+		{"version", r.Version, versionRule}} {
 		if complaint := part.rule(part.text); complaint != "" {
 			return ArtifactRef{}, fmt.Errorf("in %q, the %s %q %s", Brief(s), part.what, Brief(part.text), complaint)
 		}

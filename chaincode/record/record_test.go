@@ -43,13 +43,18 @@ func TestBodiesAndIDsNeverChange(t *testing.T) {
 		body := func(noun record.Noun, text string) canonical.Value {
 			return value(t, text).With("record", canonical.Str(fmt.Sprintf("%s/%d", noun, version)))
 		}
-		artifact, problems := record.NewArtifact(body("artifact", `{"kind":"dataset","namespace":"lab","name":"readings","version":"1","digest":`+digest+`,"size":0,"licence":"CC-BY-4.0"}`), "LabMSP")
+		artifact, problems := record.NewArtifact(body("artifact",
+			`{"kind":"dataset","namespace":"lab","name":"readings","version":"1","digest":`+digest+
+				`,"size":0,"licence":"CC-BY-4.0"}`), "LabMSP")
 		require.Empty(t, problems)
 		activity, problems := record.NewActivity(body("activity", `{"type":"training","used":[{"ref":"dataset/lab/readings@1","role":"training"}],"parameters":{"rate":0.50},"startedAt":"2026-03-01T06:00:00Z"}`), "LabMSP")
 		require.Empty(t, problems)
-		statement, problems := record.NewStatement(body("statement", `{"kind":"recall","subject":["urn:epc:id:sgtin:9521321.000001.7"],"predicate":{"reason":"warm"}}`), "LabMSP", nil)
+		statement, problems := record.NewStatement(body("statement",
+			`{"kind":"recall","subject":["urn:epc:id:sgtin:9521321.000001.7"],"predicate":{"reason":"warm"}}`),
+			"LabMSP", nil)
 		require.Empty(t, problems)
-		member, problems := record.NewMember(body("member", `{"mspId":"LabMSP","name":"Lab","namespaces":["lab"],"gln":"9521321000018"}`))
+		member, problems := record.NewMember(body("member",
+			`{"mspId":"LabMSP","name":"Lab","namespaces":["lab"],"gln":"9521321000018"}`))
 		require.Empty(t, problems)
 		for _, r := range []*record.Record{artifact, activity, statement, member} {
 			by := map[int]string{2: "LabMSP"}[version]
@@ -209,7 +214,9 @@ func TestShapesAreHeldTo(t *testing.T) {
 
 func TestAFolderIsRegisteredWithItsManifestAndItsCard(t *testing.T) {
 	sum := sha256.Sum256([]byte("# A\n"))
-	r, problems := record.NewArtifact(value(t, `{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":`+folderDigest+`,"manifest":`+folder+`,
+	r, problems := record.NewArtifact(value(t,
+		`{"kind":"model","namespace":"lab","name":"a","version":"1","size":1,"digest":`+folderDigest+`,"manifest":`+
+			folder+`,
 		"aliases":[`+strings.Replace(digest, "{", `{"scheme":"openssf-model-signing/1.0",`, 1)+`],
 		"card":{"mediaType":"text/markdown","text":"# A\n","sha256":"`+hex.EncodeToString(sum[:])+`"}}`), "LabMSP")
 	require.Empty(t, problems)
@@ -226,7 +233,8 @@ func TestAnOutputSaysWhatItWasMadeOf(t *testing.T) {
 		{"ref":"dataset/lab/e@1","from":[]}]}`), "LabMSP")
 	require.Empty(t, problems)
 	a := r.Activity
-	assert.Equal(t, []string{"dataset/lab/a@1", "dataset/lab/b@1"}, a.Sources(a.Generated[0]), "where nothing is said, of all that was used")
+	assert.Equal(t, []string{"dataset/lab/a@1", "dataset/lab/b@1"}, a.Sources(a.Generated[0]),
+		"where nothing is said, of all that was used")
 	assert.Equal(t, []string{"dataset/lab/b@1"}, a.Sources(a.Generated[1]))
 	assert.Empty(t, a.Sources(a.Generated[2]), "made of nothing, and said so")
 	require.Len(t, a.Generated[1].Columns, 2)
@@ -236,22 +244,26 @@ func TestAnOutputSaysWhatItWasMadeOf(t *testing.T) {
 }
 
 func TestARunThatTouchedNothingIsKeptWithItsMetadata(t *testing.T) {
-	r, problems := record.NewActivity(value(t, `{"type":"transformation","metadata":{"openlineage":{"eventType":"COMPLETE"}}}`), "LabMSP")
+	r, problems := record.NewActivity(value(t,
+		`{"type":"transformation","metadata":{"openlineage":{"eventType":"COMPLETE"}}}`), "LabMSP")
 	require.Empty(t, problems)
 	assert.Equal(t, "COMPLETE", r.Activity.Metadata.Get("openlineage").Get("eventType").Text)
 }
 
 func TestAStatementIsAnInTotoStatement(t *testing.T) {
-	r, problems := record.NewStatement(value(t, `{"kind":"recall","subject":["dataset/lab/readings@1"],"predicate":{"reason":"warm"}}`), "LabMSP", func(ref string) string {
-		assert.Equal(t, "dataset/lab/readings@1", ref)
-		return strings.Repeat("ab", 32)
-	})
+	r, problems := record.NewStatement(value(t,
+		`{"kind":"recall","subject":["dataset/lab/readings@1"],"predicate":{"reason":"warm"}}`), "LabMSP",
+		func(ref string) string {
+			assert.Equal(t, "dataset/lab/readings@1", ref)
+			return strings.Repeat("ab", 32)
+		})
 	require.Empty(t, problems)
 	assert.Equal(t, record.Recall, r.Statement.Kind)
 	assert.Equal(t, "https://in-toto.io/Statement/v1", value(t, string(r.Body)).Get("_type").Text)
 	assert.Equal(t, strings.Repeat("ab", 32), r.Statement.Subjects[0].SHA256)
 
-	other, problems := record.NewStatement(value(t, `{"predicateType":"https://slsa.dev/provenance/v1","subject":["`+anyID+`"],"predicate":{"anything":[1,2]}}`), "LabMSP", nil)
+	other, problems := record.NewStatement(value(t, `{"predicateType":"https://slsa.dev/provenance/v1","subject":["`+
+		anyID+`"],"predicate":{"anything":[1,2]}}`), "LabMSP", nil)
 	require.Empty(t, problems)
 	assert.Equal(t, record.Attestation, other.Statement.Kind)
 }
@@ -268,14 +280,16 @@ func TestNodesHaveOneSpelling(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, node)
 	}
-	for _, in := range []string{"", "lot A", "dataset/lab", "dataset/Lab/x@1", "model/lab/x", "ni:///sha-256;00", "ni:///sha-256;" + strings.Repeat("A", 64), strings.Repeat("x", 3000), "/01/09521321000018"} {
+	for _, in := range []string{"", "lot A", "dataset/lab", "dataset/Lab/x@1", "model/lab/x", "ni:///sha-256;00",
+		"ni:///sha-256;" + strings.Repeat("A", 64), strings.Repeat("x", 3000), "/01/09521321000018"} {
 		_, _, err := record.ParseNode(in)
 		assert.Error(t, err, in)
 	}
 }
 
 func TestARejectionSurvivesTheWayThroughAPeer(t *testing.T) {
-	r := record.Reject([]record.Problem{{Index: 3, Code: "version_exists", Pointer: "/version", Detail: `a "quoted" <detail>`, Existing: anyID}})
+	r := record.Reject([]record.Problem{{Index: 3, Code: "version_exists", Pointer: "/version",
+		Detail: `a "quoted" <detail>`, Existing: anyID}})
 	got, ok := record.ParseRejection("chaincode response 500, " + r.Error() + "; and more")
 	require.True(t, ok)
 	assert.Equal(t, r, got)
@@ -297,7 +311,8 @@ func TestKeysAreReadBack(t *testing.T) {
 	assert.True(t, ok)
 	assert.True(t, strings.HasPrefix(record.PackKey(tx), packs))
 	assert.Len(t, packs, len("p/")+16)
-	for _, key := range []string{"", "r/", "r/x", record.PackKey(tx), record.PointerPrefix(anyID), record.PointerKey(anyID, tx) + "x"} {
+	for _, key := range []string{"", "r/", "r/x", record.PackKey(tx), record.PointerPrefix(anyID),
+		record.PointerKey(anyID, tx) + "x"} {
 		_, ok := record.PointerPacks(key)
 		assert.False(t, ok, key)
 	}

@@ -27,7 +27,8 @@ func writesOf(t *testing.T, records ...[]byte) (*record.Writes, []record.Write) 
 	require.NoError(t, err)
 	must := []record.Write{{Key: record.PackKey(submitTx), Value: value}}
 	for line, body := range records {
-		must = append(must, record.Write{Key: record.PointerKey(record.Sum(body), submitTx), Value: fmt.Append(nil, line)})
+		must = append(must, record.Write{Key: record.PointerKey(record.Sum(body), submitTx),
+			Value: fmt.Append(nil, line)})
 	}
 	return w, must
 }
@@ -38,11 +39,14 @@ func TestASubmitWritesItsPackAndItsPointers(t *testing.T) {
 	for i := range must {
 		less := append(append([]record.Write{}, must[:i]...), must[i+1:]...)
 		assert.ErrorContains(t, w.Check(less), "12 of the 13 keys")
-		assert.ErrorContains(t, w.Check(append(less, record.Write{Key: must[i].Key, Value: []byte("x")})), "something else")
-		assert.ErrorContains(t, w.Check(append(less, record.Write{Key: must[i].Key, Value: must[i].Value, Delete: true})), "deletes")
+		assert.ErrorContains(t, w.Check(append(less, record.Write{Key: must[i].Key, Value: []byte("x")})),
+			"something else")
+		assert.ErrorContains(t, w.Check(append(less, record.Write{Key: must[i].Key, Value: must[i].Value,
+			Delete: true})), "deletes")
 		assert.ErrorContains(t, w.Check(append(less, must[i], must[i])), "twice")
 	}
-	assert.ErrorContains(t, w.Check(append(must, record.Write{Key: "x/y"})), `"x/y", which no record of the pack asks for`)
+	assert.ErrorContains(t, w.Check(append(must, record.Write{Key: "x/y"})),
+		`"x/y", which no record of the pack asks for`)
 	_, err := record.SubmitWrites(submitter, submitTx, []byte("no pack"))
 	assert.Error(t, err)
 }
@@ -55,12 +59,14 @@ func TestASubmitWritesNoRuleOfARecordThatIsNone(t *testing.T) {
 
 func TestASubmitWithdrawsAndRetractsWhatItsRecordsSay(t *testing.T) {
 	statement := func(kind, subject string) *record.Record {
-		r, problems := record.NewStatement(value(t, fmt.Sprintf(`{"kind":%q,"subject":[%q],"predicate":{"reason":"x"}}`, kind, subject)), "LabMSP", nil)
+		r, problems := record.NewStatement(value(t, fmt.Sprintf(`{"kind":%q,"subject":[%q],"predicate":{"reason":"x"}}`,
+			kind, subject)), "LabMSP", nil)
 		require.Empty(t, problems)
 		return r
 	}
 	const thing, ref = "https://example.com/crate/7", "dataset/lab/readings@1"
-	ofThing, ofArtifact, retraction := statement(record.Withdrawal, thing), statement(record.Withdrawal, ref), statement(record.Retraction, anyID)
+	ofThing, ofArtifact, retraction := statement(record.Withdrawal, thing), statement(record.Withdrawal, ref),
+		statement(record.Retraction, anyID)
 	w, must := writesOf(t, ofThing.Body, ofArtifact.Body, retraction.Body)
 	otherTx := strings.Repeat("cd", 32)
 	for _, c := range []struct {
@@ -95,5 +101,6 @@ func TestASubmitWithdrawsAndRetractsWhatItsRecordsSay(t *testing.T) {
 			assert.ErrorContains(t, err, c.says, c)
 		}
 	}
-	assert.ErrorContains(t, w.Check(append(must, record.Write{Key: record.WithdrawalKey(thing), Value: []byte("{")})), "can't be read")
+	assert.ErrorContains(t, w.Check(append(must, record.Write{Key: record.WithdrawalKey(thing), Value: []byte("{")})),
+		"can't be read")
 }

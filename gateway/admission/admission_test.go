@@ -111,7 +111,8 @@ func TestWhoLeavesWaitsNoLonger(t *testing.T) {
 
 func TestTheFormOfAnAnonymousSenderIsReadBeforeItHasAPlace(t *testing.T) {
 	for name, form := range map[string]string{
-		"a form": "token=x&next=%2F", "nothing": "", "more than is read before": "token=" + strings.Repeat("x", maxForm+10),
+		"a form": "token=x&next=%2F", "nothing": "", "more than is read before": "token=" + strings.Repeat("x",
+			maxForm+10),
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/sign-in", strings.NewReader(form))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
@@ -126,8 +127,9 @@ func TestTheFormOfAnAnonymousSenderIsReadBeforeItHasAPlace(t *testing.T) {
 
 func TestSourcesOfConnections(t *testing.T) {
 	for remote, want := range map[string]string{
-		"192.0.2.1:80": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1", "[2001:db8:1:2:3::4]:80": "2001:db8:1:2::/64",
-		"[fe80::1%eth0]:80": "fe80::/64", "somewhere": "somewhere", "name:80": "name",
+		"192.0.2.1:80": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1",
+		"[2001:db8:1:2:3::4]:80": "2001:db8:1:2::/64",
+		"[fe80::1%eth0]:80":      "fe80::/64", "somewhere": "somewhere", "name:80": "name",
 	} {
 		assert.Equal(t, want, Source(remote), remote)
 	}

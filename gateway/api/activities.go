@@ -73,7 +73,8 @@ func readActivity(
 			}
 			ref := r.Artifact.ArtifactRef.String()
 			if given, ok := entry.Lookup("ref"); ok && given.Text != ref {
-				problems = append(problems, record.Problem{Code: "bad_value", Pointer: canonical.Pointer("generated", i, "ref"),
+				problems = append(problems, record.Problem{Code: "bad_value", Pointer: canonical.Pointer("generated", i,
+					"ref"),
 					Detail: fmt.Sprintf("ref must be %s, which the artifact beside it is called, or be left out", ref)})
 			}
 			entries[i] = entry.Without("artifact").With("ref", canonical.Str(ref))

@@ -25,7 +25,8 @@ func document(events ...string) string {
 }
 
 // inDocument is a good event as it stands in a document.
-var inDocument = strings.Replace(goodEvent, `"@context":"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",`, "", 1)
+var inDocument = strings.Replace(goodEvent,
+	`"@context":"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",`, "", 1)
 
 func swap(s, old, new string) string {
 	if !strings.Contains(s, old) {
@@ -110,7 +111,8 @@ func TestBadInputIsRefusedWithItsPlaceAndNothingIsTaken(t *testing.T) {
 
 func TestTheIndexOfABadEventIsTold(t *testing.T) {
 	f := newFixture(t)
-	p := f.do(request{path: "/epcis/v2/capture", body: document(inDocument, swap(inDocument, `"epcList"`, `"epcLists"`))}).problem(t)
+	p := f.do(request{path: "/epcis/v2/capture",
+		body: document(inDocument, swap(inDocument, `"epcList"`, `"epcLists"`))}).problem(t)
 	require.NotEmpty(t, p.Problems)
 	require.NotNil(t, p.Problems[0].Index)
 	assert.Equal(t, 1, *p.Problems[0].Index)
@@ -119,7 +121,8 @@ func TestTheIndexOfABadEventIsTold(t *testing.T) {
 func TestProceedKeepsTheGoodEventsAndReportsTheBad(t *testing.T) {
 	f := newFixture(t)
 	a := f.do(request{
-		path: "/epcis/v2/capture", body: document(inDocument, swap(inDocument, "2026-03-01T08", "2026-02-30T08"), inDocument, swap(inDocument, "S1", "S2")),
+		path: "/epcis/v2/capture", body: document(inDocument, swap(inDocument, "2026-03-01T08", "2026-02-30T08"),
+			inDocument, swap(inDocument, "S1", "S2")),
 		header: map[string]string{"GS1-Capture-Error-Behaviour": "proceed"},
 	})
 	require.Equal(t, http.StatusAccepted, a.status, a.body)
@@ -172,12 +175,14 @@ func TestProceedKeepsTheGoodEventsAndReportsTheBad(t *testing.T) {
 func TestLargeThingsAreRefused(t *testing.T) {
 	f := newFixture(t)
 	t.Run("a body that announces too much", func(t *testing.T) {
-		a := f.do(request{path: "/v1/artifacts", body: swap(goodArtifact, `"version":"2"`, `"version":"2","description":"`+strings.Repeat("x", 2<<20)+`"`)})
+		a := f.do(request{path: "/v1/artifacts", body: swap(goodArtifact, `"version":"2"`,
+			`"version":"2","description":"`+strings.Repeat("x", 2<<20)+`"`)})
 		assert.Equal(t, http.StatusRequestEntityTooLarge, a.status, a.body)
 		assert.Equal(t, "too_large", a.problem(t).Code)
 	})
 	t.Run("a body that doesn't say how long it is", func(t *testing.T) {
-		req, err := http.NewRequest(http.MethodPost, f.http.URL+"/v1/members", struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 70_000))})
+		req, err := http.NewRequest(http.MethodPost, f.http.URL+"/v1/members",
+			struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 70_000))})
 		require.NoError(t, err)
 		req.ContentLength = -1
 		req.Header.Set("Authorization", "Bearer operator-token")
@@ -268,8 +273,10 @@ func TestBadParametersAreRefusedByName(t *testing.T) {
 
 // hostile are strings that have broken other programs.
 var hostile = []string{
-	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' OR 1=1 --`, `"; DROP TABLE node; --`, `../../../etc/passwd`, `%2e%2e%2f`,
-	`{{.}}`, `${jndi:ldap://x}`, "\u202eright to left", "İstanbul ſ K", "🐟\U000E0001", strings.Repeat("a", 5000), `\`, `%`, `*`, `|`, "a\u0000b", "\xff\xfe", `ni:///sha-256;`, `javascript:alert(1)`,
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' OR 1=1 --`, `"; DROP TABLE node; --`,
+	`../../../etc/passwd`, `%2e%2e%2f`,
+	`{{.}}`, `${jndi:ldap://x}`, "\u202eright to left", "İstanbul ſ K", "🐟\U000E0001", strings.Repeat("a", 5000), `\`,
+	`%`, `*`, `|`, "a\u0000b", "\xff\xfe", `ni:///sha-256;`, `javascript:alert(1)`,
 }
 
 func TestHostileStringsAreOnlyText(t *testing.T) {
@@ -278,10 +285,14 @@ func TestHostileStringsAreOnlyText(t *testing.T) {
 	for _, s := range hostile {
 		q, p := url.QueryEscape(s), url.PathEscape(s)
 		for _, path := range []string{
-			"/v1/lineage?node=" + q, "/v1/impact?node=" + q, "/v1/statements?about=" + q, "/v1/artifacts?name=" + q, "/v1/records?org=" + q, "/v1/records/" + p,
-			"/v1/artifacts/dataset/" + p + "/x/1", "/v1/artifacts/" + p + "/lab/x", "/v1/activities/" + p, "/epcis/v2/events/" + p, "/epcis/v2/capture/" + p,
-			"/epcis/v2/events?EQ_eventID=" + q, "/epcis/v2/events?MATCH_anyEPC=" + q, "/epcis/v2/events?EQ_bizTransaction_" + q + "=x", "/epcis/v2/events?" + q + "=x",
-			"/01/09520051012017/10/" + p, "/01/" + p, "/problems/" + p, "/assets/" + p, "/" + p, "/v1/records?pageToken=" + q,
+			"/v1/lineage?node=" + q, "/v1/impact?node=" + q, "/v1/statements?about=" + q, "/v1/artifacts?name=" + q,
+			"/v1/records?org=" + q, "/v1/records/" + p,
+			"/v1/artifacts/dataset/" + p + "/x/1", "/v1/artifacts/" + p + "/lab/x", "/v1/activities/" + p,
+			"/epcis/v2/events/" + p, "/epcis/v2/capture/" + p,
+			"/epcis/v2/events?EQ_eventID=" + q, "/epcis/v2/events?MATCH_anyEPC=" + q,
+			"/epcis/v2/events?EQ_bizTransaction_" + q + "=x", "/epcis/v2/events?" + q + "=x",
+			"/01/09520051012017/10/" + p, "/01/" + p, "/problems/" + p, "/assets/" + p, "/" + p,
+			"/v1/records?pageToken=" + q,
 		} {
 			a := f.do(request{path: path, header: map[string]string{"Accept": "*/*"}})
 			assert.Less(t, a.status, 500, "%q: %s", path, a.body)

@@ -43,8 +43,10 @@ func BenchmarkCapture(b *testing.B) {
 		for i := range events {
 			list = append(list, measured(n*events+i))
 		}
-		request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/epcis/v2/capture", strings.NewReader(document(list...)))
-		request.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer submitter-token"}, "Gs1-Capture-Error-Behaviour": {"proceed"}}
+		request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/epcis/v2/capture",
+			strings.NewReader(document(list...)))
+		request.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer submitter-token"},
+			"Gs1-Capture-Error-Behaviour": {"proceed"}}
 		answer := httptest.NewRecorder()
 		before := processorTime()
 		b.StartTimer()

@@ -120,7 +120,8 @@ func (b *body) problem(err error) error {
 	case errors.As(b.broken, &tooLarge):
 		return tooManyBytes(-1, b.most)
 	case errors.Is(b.broken, os.ErrDeadlineExceeded):
-		return problem.New(problem.Malformed, "the body came too slowly; at least %d bytes a second are expected", pace.Upload.Rate)
+		return problem.New(problem.Malformed, "the body came too slowly; at least %d bytes a second are expected",
+			pace.Upload.Rate)
 	case errors.Is(b.broken, io.ErrUnexpectedEOF):
 		return problem.New(problem.Malformed, "the body ended before its announced length")
 	case b.broken != nil:
@@ -206,10 +207,12 @@ func malformed(err error) error {
 	switch {
 	case errors.As(err, &syntax):
 		return problem.New(problem.Malformed, "%v", err).Because(problem.Reason{
-			Code: "malformed_json", Detail: syntax.Message, Pointer: syntax.Pointer, Line: syntax.Line, Column: syntax.Column,
+			Code: "malformed_json", Detail: syntax.Message, Pointer: syntax.Pointer, Line: syntax.Line,
+			Column: syntax.Column,
 		})
 	case errors.As(err, &size):
-		return problem.New(problem.TooLarge, "%v", err).Because(problem.Reason{Code: "too_large", Detail: size.Message, Pointer: size.Pointer})
+		return problem.New(problem.TooLarge, "%v", err).Because(problem.Reason{Code: "too_large", Detail: size.Message,
+			Pointer: size.Pointer})
 	}
 	return err
 }

@@ -88,7 +88,8 @@ func TestABodyTakesMemoryByItsLimitsWhateverItUnfoldsTo(t *testing.T) {
 	for _, o := range f.server.Description.Operations {
 		for name, b := range bombs {
 			for _, coding := range []string{"gzip", "zstd"} {
-				if o.MaxBytes == 0 || (coding == "zstd" || o.MaxBytes == 64<<20) && name != "spaces" && name != "many arrays" {
+				if o.MaxBytes == 0 || (coding == "zstd" || o.MaxBytes == 64<<20) && name != "spaces" &&
+					name != "many arrays" {
 					continue // all bombs in one coding are enough, and some of them where they take long
 				}
 				much, most := o.MaxBytes+1, uint64(o.MaxBytes*8+40<<20)
@@ -119,7 +120,8 @@ func (f *fixture) unfolds(o *openapi.Operation, sent []byte, coding string, most
 		f.router.ServeHTTP(w, r)
 		runtime.ReadMemStats(&after)
 		assert.Less(f.t, after.TotalAlloc-before.TotalAlloc, most, "%s as %s", what, media)
-		assert.Contains(f.t, []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge}, w.Code, "%s as %s", what, media)
+		assert.Contains(f.t, []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge}, w.Code, "%s as %s", what,
+			media)
 	}
 }
 

@@ -264,7 +264,8 @@ func (s *Server) artifactCard(c *call) error {
 // a caller gives.
 func servedAs(mediaType string) (media, extension string) {
 	base, params, err := mime.ParseMediaType(mediaType)
-	extension, known := map[string]string{card.JSONLD: ".jsonld", card.Markdown: ".md", card.CycloneDX: ".cdx.json"}[base]
+	extension, known := map[string]string{card.JSONLD: ".jsonld", card.Markdown: ".md",
+		card.CycloneDX: ".cdx.json"}[base]
 	if err != nil || !known {
 		return "application/octet-stream", ".bin"
 	}

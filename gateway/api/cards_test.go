@@ -51,14 +51,19 @@ func TestACardFillsWhatItsArtifactLeavesOut(t *testing.T) {
 	require.Empty(t, problems)
 	assert.Equal(t, "Apache-2.0", a.Artifact.Licence)
 	assert.Equal(t, "Days left. <script>alert(1)</script>", a.Artifact.Description)
-	assert.Equal(t, record.Card{MediaType: "text/markdown", SHA256: hexSHA256(spoilageCard), Text: spoilageCard}, a.Artifact.Card)
+	assert.Equal(t, record.Card{MediaType: "text/markdown", SHA256: hexSHA256(spoilageCard), Text: spoilageCard},
+		a.Artifact.Card)
 
-	a, problems = describe(parsed(t, artifactWith(t, map[string]any{"text": spoilageCard, "sha256": hexSHA256(spoilageCard), "mediaType": "text/markdown; charset=utf-8"}, map[string]any{"licence": "MIT", "description": "mine"})), "LabMSP")
+	a, problems = describe(parsed(t, artifactWith(t,
+		map[string]any{"text": spoilageCard, "sha256": hexSHA256(spoilageCard),
+			"mediaType": "text/markdown; charset=utf-8"}, map[string]any{"licence": "MIT", "description": "mine"})),
+		"LabMSP")
 	require.Empty(t, problems)
 	assert.Equal(t, "MIT", a.Artifact.Licence, "what is said stays")
 	assert.Equal(t, "mine", a.Artifact.Description)
 
-	a, problems = describe(parsed(t, artifactWith(t, map[string]any{"text": "---\nlicense: [mit, apache-2.0]\nmodel_name: x\n---\n"}, nil)), "LabMSP")
+	a, problems = describe(parsed(t, artifactWith(t,
+		map[string]any{"text": "---\nlicense: [mit, apache-2.0]\nmodel_name: x\n---\n"}, nil)), "LabMSP")
 	require.Empty(t, problems)
 	assert.Empty(t, a.Artifact.Licence, "one of two, or both, is not said")
 	assert.Equal(t, "x", a.Artifact.Description)
@@ -67,7 +72,8 @@ func TestACardFillsWhatItsArtifactLeavesOut(t *testing.T) {
 func TestCardsThatCantBeAreRefused(t *testing.T) {
 	f := newFixture(t)
 	m := manifest.Manifest{Files: []manifest.File{{Name: "data/a.csv", Size: 3, SHA256: ones}}}
-	folder := map[string]any{"manifest": m.Value(), "size": 3, "digest": map[string]any{"algorithm": "sha-256", "value": m.Digest(), "coverage": "full"}}
+	folder := map[string]any{"manifest": m.Value(), "size": 3, "digest": map[string]any{"algorithm": "sha-256",
+		"value": m.Digest(), "coverage": "full"}}
 	croissant := func(sum string) string {
 		return `{"@context": {}, "@type": "sc:Dataset", "name": "x", "distribution": [{"@type": "cr:FileObject",
  "contentUrl": "data/a.csv", "sha256": "` + sum + `"}]}`
@@ -153,7 +159,9 @@ func TestOddCardsComeWithWarnings(t *testing.T) {
 // carded puts an artifact with a card on the ledger, whatever its media type.
 func (f *fixture) carded(version, mediaType, card string) {
 	f.t.Helper()
-	r, problems := record.NewArtifact(parsed(f.t, artifactWith(f.t, map[string]any{"text": card, "mediaType": mediaType, "sha256": hexSHA256(card)}, map[string]any{"version": version})), "LabMSP")
+	r, problems := record.NewArtifact(parsed(f.t,
+		artifactWith(f.t, map[string]any{"text": card, "mediaType": mediaType, "sha256": hexSHA256(card)},
+			map[string]any{"version": version})), "LabMSP")
 	require.Empty(f.t, problems)
 	f.ledger.Put("Lab", r)
 }
@@ -164,7 +172,8 @@ func TestACardIsReadBackByteForByte(t *testing.T) {
 	bill := "\ufeff{ \"bomFormat\": \"CycloneDX\",\r\n \"specVersion\": \"1.6\", \"metadata\": {\"component\": {\"type\": \"data\", \"name\": \"\\u00e9\", \"n\": 1.10}}}\n\n"
 	f.carded("1", "text/markdown", spoilageCard)
 	f.carded("2", "application/vnd.cyclonedx+json; version=1.6", bill)
-	f.carded("3", `application/ld+json; profile="http://mlcommons.org/croissant/1.1"`, `{"@context": {}, "@type": "sc:Dataset", "name": "x"}`)
+	f.carded("3", `application/ld+json; profile="http://mlcommons.org/croissant/1.1"`,
+		`{"@context": {}, "@type": "sc:Dataset", "name": "x"}`)
 	f.carded("4", "text/html", "<script>alert(1)</script>")
 	f.carded("5", "text/html\r\nSet-Cookie: a=b", "x")
 	for version, want := range map[string]struct{ media, body, format string }{
@@ -181,7 +190,8 @@ func TestACardIsReadBackByteForByte(t *testing.T) {
 			require.Equal(t, want.media, a.header.Get("Content-Type"))
 			require.Equal(t, `"`+hexSHA256(want.body)+`"`, a.header.Get("ETag"))
 			require.Contains(t, a.header.Get("Content-Disposition"), "attachment")
-			require.Contains(t, a.header.Get("Content-Security-Policy"), "sandbox", "a browser that is sent here runs nothing")
+			require.Contains(t, a.header.Get("Content-Security-Policy"), "sandbox",
+				"a browser that is sent here runs nothing")
 			require.Empty(t, a.header.Get("Set-Cookie"))
 			var v struct{ About *about.Description }
 			f.do(request{path: "/v1/artifacts/model/lab/spoilage/" + version}).json(t, &v)
@@ -194,8 +204,10 @@ func TestACardIsReadBackByteForByte(t *testing.T) {
 	}
 	require.Equal(t, http.StatusNotFound, f.do(request{path: "/v1/artifacts/dataset/lab/readings/1/card"}).status)
 	require.Equal(t, http.StatusNotFound, f.do(request{path: "/v1/artifacts/dataset/lab/nothing/1/card"}).status)
-	require.Equal(t, http.StatusUnauthorized, f.do(request{path: "/v1/artifacts/model/lab/spoilage/1/card", role: "nobody"}).status)
-	require.Equal(t, http.StatusNotFound, f.do(request{path: "/v1/artifacts/model/lab/spoilage/1/card?at=1"}).status, "it was not there then")
+	require.Equal(t, http.StatusUnauthorized,
+		f.do(request{path: "/v1/artifacts/model/lab/spoilage/1/card", role: "nobody"}).status)
+	require.Equal(t, http.StatusNotFound, f.do(request{path: "/v1/artifacts/model/lab/spoilage/1/card?at=1"}).status,
+		"it was not there then")
 }
 
 func TestLineageIsToldAsABillOfMaterials(t *testing.T) {

@@ -16,7 +16,8 @@ func (s *Server) columns(c *call, q lineage.Query) error {
 	case format == "csv" || format == "" && c.accept == "text/csv":
 		media = "text/csv; charset=utf-8"
 	case format != "" && format != "json":
-		return problem.WrongParameter("format", "lineage of columns is told as json or csv; leave column= out for %s", format)
+		return problem.WrongParameter("format", "lineage of columns is told as json or csv; leave column= out for %s",
+			format)
 	}
 	direction := c.value("direction")
 	var answers []*lineage.ColumnAnswer

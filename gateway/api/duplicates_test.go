@@ -123,7 +123,8 @@ func (f *fixture) checkJobs(event, want string, ids []string, naming int) {
 	f.t.Helper()
 	fresh := swap(inDocument, "S1", "FRESH")
 	for _, behaviour := range []string{"proceed", "rollback"} {
-		a := f.do(request{path: "/epcis/v2/capture", body: document(fresh, event), header: map[string]string{"GS1-Capture-Error-Behaviour": behaviour}})
+		a := f.do(request{path: "/epcis/v2/capture", body: document(fresh, event),
+			header: map[string]string{"GS1-Capture-Error-Behaviour": behaviour}})
 		if want == taken && behaviour == "rollback" {
 			p := a.problem(f.t)
 			assert.Equal(f.t, http.StatusConflict, a.status, a.body)

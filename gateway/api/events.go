@@ -64,7 +64,8 @@ func warningsOf(list []record.Problem) []warning {
 }
 
 func alreadyRecorded(mspID string, block uint64, id record.ID, transaction string) error {
-	p := problem.New(problem.AlreadyRecorded, "%s has recorded this event already, in block %d, as %s", mspID, block, id)
+	p := problem.New(problem.AlreadyRecorded, "%s has recorded this event already, in block %d, as %s", mspID, block,
+		id)
 	p.Existing, p.Transaction = string(id), transaction
 	return p
 }
@@ -99,8 +100,10 @@ func (s *Server) inEPCIS(err error) error {
 // eventQuery reads the query parameters, which are checked already.
 func (c *call) eventQuery() index.EventQuery {
 	q := index.EventQuery{
-		EventTypes: c.params["eventType"], Actions: c.params["EQ_action"], BizSteps: c.params["EQ_bizStep"], Disposition: c.params["EQ_disposition"],
-		EventIDs: c.params["EQ_eventID"], ReadPoints: c.params["EQ_readPoint"], BizLocations: c.params["EQ_bizLocation"],
+		EventTypes: c.params["eventType"], Actions: c.params["EQ_action"], BizSteps: c.params["EQ_bizStep"],
+		Disposition: c.params["EQ_disposition"],
+		EventIDs:    c.params["EQ_eventID"], ReadPoints: c.params["EQ_readPoint"],
+		BizLocations:  c.params["EQ_bizLocation"],
 		EventTimeFrom: c.time("GE_eventTime"), EventTimeBefore: c.time("LT_eventTime"),
 		RecordTimeFrom: c.time("GE_recordTime"), RecordTimeBefore: c.time("LT_recordTime"),
 	}
@@ -117,7 +120,8 @@ func (c *call) eventQuery() index.EventQuery {
 	}
 	slices.Sort(types)
 	for _, t := range types {
-		q.BizTransactions = append(q.BizTransactions, index.TypedQuery{Type: t, Values: c.params["EQ_bizTransaction_"+t]})
+		q.BizTransactions = append(q.BizTransactions,
+			index.TypedQuery{Type: t, Values: c.params["EQ_bizTransaction_"+t]})
 	}
 	return q
 }
@@ -142,7 +146,8 @@ func (s *Server) eventByID(c *call) error {
 		return err
 	}
 	if len(records) == 0 {
-		return problem.New(problem.NotFound, "no event with the id %q is on the ledger, up to block %d", record.Brief(id), snap.Block)
+		return problem.New(problem.NotFound, "no event with the id %q is on the ledger, up to block %d",
+			record.Brief(id), snap.Block)
 	}
 	if err := s.flagEvents(c, records, snap.Block); err != nil {
 		return err

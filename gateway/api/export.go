@@ -44,7 +44,8 @@ func (s *Server) export(c *call, f formats.Format, g *formats.Graph) error {
 	return unfit(c.stream(media, func(out io.Writer) error {
 		err := f.Write(c.Request.Context(), out, g)
 		if err != nil { // which may come too late for an answer
-			s.Logger.Warn("an export was not written whole", "id", requestlog.In(c.Request.Context()).ID, "format", f.Name, "error", err)
+			s.Logger.Warn("an export was not written whole", "id", requestlog.In(c.Request.Context()).ID, "format",
+				f.Name, "error", err)
 		}
 		return err
 	}))

@@ -68,7 +68,8 @@ func TestLineageInEveryFormat(t *testing.T) {
 		"nobody without a token":   {node: formatstest.Model, query: "format=slsa", header: map[string]string{"nobody": ""}, status: 401, holds: "bearer token"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := request{path: "/v1/lineage?node=" + url.QueryEscape(c.node) + "&" + c.query, header: map[string]string{}}
+			r := request{path: "/v1/lineage?node=" + url.QueryEscape(c.node) + "&" + c.query,
+				header: map[string]string{}}
 			r.path = strings.TrimSuffix(r.path, "&")
 			if c.accept != "" {
 				r.header["Accept"] = c.accept
@@ -108,10 +109,12 @@ func TestWhatAnExportSaysOfItselfIsInHeaders(t *testing.T) {
 	assert.NotContains(t, policy, "script-src")
 	cut := f.do(request{path: "/v1/lineage?format=csv&depth=1&node=" + formatstest.Model})
 	assert.Equal(t, "depth", cut.header.Get("Pedigree-Truncated"))
-	assert.Empty(t, f.do(request{path: "/v1/lineage?format=slsa&node=" + formatstest.Model}).header.Get("Pedigree-Truncated"), "a statement is of one run, and has all of it")
+	assert.Empty(t, f.do(request{path: "/v1/lineage?format=slsa&node=" +
+		formatstest.Model}).header.Get("Pedigree-Truncated"), "a statement is of one run, and has all of it")
 	short := f.do(request{path: "/v1/lineage?format=slsa&depth=1&node=" + formatstest.Model})
 	assert.Equal(t, 200, short.status)
-	assert.Contains(t, payload(t, short.body), `"status":["withdrawn"]`, "whatever depth was asked for, it is made of two steps")
+	assert.Contains(t, payload(t, short.body), `"status":["withdrawn"]`,
+		"whatever depth was asked for, it is made of two steps")
 	few := f.do(request{path: "/v1/lineage?format=slsa&limit=2&node=" + formatstest.Model})
 	assert.Equal(t, 406, few.status, "%s", few.body)
 	head := f.do(request{method: http.MethodHead, path: "/v1/lineage?format=openlineage&node=" + formatstest.Model})

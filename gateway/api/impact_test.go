@@ -20,7 +20,8 @@ func TestAnImpactIsAnsweredAsJSONAndAsATable(t *testing.T) {
 	f.story()
 	f.ledger.Put("Lab", indextest.Activity(t, `{"type":"training","used":[{"ref":"dataset/lab/readings@1"}],"generated":[{"ref":"model/lab/spoilage@1"}]}`))
 	f.ledger.Put("Lab", indextest.Activity(t, `{"type":"inference","used":[{"ref":"model/lab/spoilage@1"}],"about":["urn:epc:id:sgtin:952005.0101010.S1"]}`))
-	recall := f.ledger.Put("Lab", indextest.Statement(t, "recall", `{"reason":"a wrong logger"}`, "dataset/lab/readings@1"))
+	recall := f.ledger.Put("Lab", indextest.Statement(t, "recall", `{"reason":"a wrong logger"}`,
+		"dataset/lab/readings@1"))
 	then := f.ledger.Height()
 	f.ledger.Put("Harbor", indextest.Statement(t, "acknowledgement", `{"action":"on hold"}`, recall))
 
@@ -38,7 +39,8 @@ func TestAnImpactIsAnsweredAsJSONAndAsATable(t *testing.T) {
 			Acknowledged []struct{ MSPID, Action string }
 		}
 	}
-	for _, path := range []string{"/v1/impact?node=dataset/lab/readings@1", "/v1/impact?node=" + url.QueryEscape(recall) + "&format=json"} {
+	for _, path := range []string{"/v1/impact?node=dataset/lab/readings@1",
+		"/v1/impact?node=" + url.QueryEscape(recall) + "&format=json"} {
 		a := f.do(request{path: path})
 		require.Equal(t, http.StatusOK, a.status, a.body)
 		a.json(t, &v)
@@ -56,9 +58,11 @@ func TestAnImpactIsAnsweredAsJSONAndAsATable(t *testing.T) {
 	assert.NotContains(t, before.body, "on hold")
 	// A transaction's time is a second after that of the one before.
 	moment := indextest.Start.Add(time.Duration(then) * time.Second).Format(time.RFC3339)
-	assert.Equal(t, before.body, f.do(request{path: "/v1/impact?node=" + url.QueryEscape(recall) + "&at=" + url.QueryEscape(moment)}).body, "the block by its time")
+	assert.Equal(t, before.body, f.do(request{path: "/v1/impact?node=" + url.QueryEscape(recall) + "&at=" +
+		url.QueryEscape(moment)}).body, "the block by its time")
 
-	for _, r := range []request{{path: "/v1/impact?node=" + url.QueryEscape(recall) + "&format=csv"}, {path: "/v1/impact?node=" + url.QueryEscape(recall), header: map[string]string{"Accept": "text/csv"}}} {
+	for _, r := range []request{{path: "/v1/impact?node=" + url.QueryEscape(recall) + "&format=csv"},
+		{path: "/v1/impact?node=" + url.QueryEscape(recall), header: map[string]string{"Accept": "text/csv"}}} {
 		a := f.do(r)
 		require.Equal(t, http.StatusOK, a.status, a.body)
 		assert.Equal(t, "text/csv; charset=utf-8", a.header.Get("Content-Type"))

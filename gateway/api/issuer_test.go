@@ -31,7 +31,8 @@ func TestAGatewaySpeaksForNobodyElse(t *testing.T) {
 func TestWhatVersionOneSaidIsRecognised(t *testing.T) {
 	f := newFixture(t)
 	made := func(name, by, kind string) *record.Record {
-		v, err := canonical.From(map[string]any{"record": kind, "kind": "dataset", "namespace": "lab", "name": name, "version": "1",
+		v, err := canonical.From(map[string]any{"record": kind, "kind": "dataset", "namespace": "lab", "name": name,
+			"version": "1",
 			"digest": map[string]any{"algorithm": "sha-256", "coverage": "declared",
 				"value": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}})
 		require.NoError(t, err)

@@ -72,7 +72,8 @@ func (c *call) format() formats.Format {
 	}
 	media := c.accept
 	if media == "text/html" {
-		if other := c.preferred(slices.DeleteFunc(slices.Clone(c.op.Produces), func(t string) bool { return t == "text/html" })); other != "" {
+		if other := c.preferred(slices.DeleteFunc(slices.Clone(c.op.Produces),
+			func(t string) bool { return t == "text/html" })); other != "" {
 			media = other
 		}
 	}
@@ -109,7 +110,8 @@ func (c *call) lineageQuery() (lineage.Query, error) {
 func unknownNode(err error) error {
 	var unknown *lineage.UnknownNodeError
 	if errors.As(err, &unknown) {
-		return problem.New(problem.NotFound, "no record up to block %d names %q", unknown.Block, record.Brief(unknown.Node)).Because(
+		return problem.New(problem.NotFound, "no record up to block %d names %q", unknown.Block,
+			record.Brief(unknown.Node)).Because(
 			problem.Reason{Code: "unknown_node", Detail: "the ledger doesn't know this node", Parameter: "node"})
 	}
 	return err

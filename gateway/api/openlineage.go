@@ -256,7 +256,8 @@ func (s *Server) readBatch(c *call) ([]sent, error) {
 		}
 	}
 	if len(texts) > maxBatch {
-		return nil, problem.New(problem.TooLarge, "the batch has more than the %d events allowed; send it in pieces", maxBatch)
+		return nil, problem.New(problem.TooLarge, "the batch has more than the %d events allowed; send it in pieces",
+			maxBatch)
 	}
 	batch := make([]sent, 0, len(texts))
 	for i, text := range texts {
@@ -305,7 +306,8 @@ func notABatch(body []byte, mode openlineage.Mode, limits canonical.Limits) erro
 		return malformed(err)
 	}
 	return problem.Refused(
-		[]record.Problem{{Code: "wrong_type", Detail: "a batch is a JSON array of events, not a JSON " + v.Kind.String()}},
+		[]record.Problem{{Code: "wrong_type", Detail: "a batch is a JSON array of events, not a JSON " +
+			v.Kind.String()}},
 		false,
 	)
 }

@@ -80,16 +80,20 @@ func TestABatchTellsWhichEventsWereNotTaken(t *testing.T) {
 		assert.Equal(t, http.StatusOK, f.do(request{path: "/v1/runs/0195504c-4c00-7abc-8def-0123456789" + id}).status)
 	}
 
-	lines := swap(lineageEvent, "0123456789ab", "0123456789ae") + "\n\n" + swap(lineageEvent, "0123456789ab", "0123456789af") + "\n"
-	a = f.do(request{path: "/api/v1/lineage/batch", body: lines, header: map[string]string{"Content-Type": "application/x-ndjson"}})
+	lines := swap(lineageEvent, "0123456789ab", "0123456789ae") + "\n\n" + swap(lineageEvent, "0123456789ab",
+		"0123456789af") + "\n"
+	a = f.do(request{path: "/api/v1/lineage/batch", body: lines,
+		header: map[string]string{"Content-Type": "application/x-ndjson"}})
 	assert.Equal(t, http.StatusNoContent, a.status, a.body)
-	a = f.do(request{path: "/api/v1/lineage/batch", body: lines + "{", header: map[string]string{"Content-Type": "application/x-ndjson"}})
+	a = f.do(request{path: "/api/v1/lineage/batch", body: lines + "{",
+		header: map[string]string{"Content-Type": "application/x-ndjson"}})
 	require.Equal(t, http.StatusOK, a.status, a.body)
 	assert.Contains(t, a.body, `"failed_events":[{"index":2,`, "a line that is no JSON is that line's fault alone")
 	assert.Contains(t, a.body, `line 4`)
 
 	assert.Equal(t, http.StatusBadRequest, f.do(request{path: "/api/v1/lineage/batch", body: `{}`}).status)
-	assert.Equal(t, http.StatusRequestEntityTooLarge, f.do(request{path: "/api/v1/lineage/batch", body: "[" + strings.Repeat("{},", maxBatch) + "{}]"}).status)
+	assert.Equal(t, http.StatusRequestEntityTooLarge,
+		f.do(request{path: "/api/v1/lineage/batch", body: "[" + strings.Repeat("{},", maxBatch) + "{}]"}).status)
 }
 
 func TestOneBadEventTakesNoOtherWithIt(t *testing.T) {
@@ -106,7 +110,8 @@ func TestOneBadEventTakesNoOtherWithIt(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			good := i*10 + 1
-			a := f.do(request{path: "/api/v1/lineage/batch" + c.query, body: "[" + c.event + "," + numbered(good) + "]"})
+			a := f.do(request{path: "/api/v1/lineage/batch" + c.query,
+				body: "[" + c.event + "," + numbered(good) + "]"})
 			require.Equal(t, http.StatusOK, a.status, a.body)
 			assert.Contains(t, a.body, `"failed_events":[{"index":0,`)
 			path := fmt.Sprintf("/v1/runs/0195504c-4c00-7abc-8def-%012d", good)
@@ -122,7 +127,8 @@ func TestOneBadEventTakesNoOtherWithIt(t *testing.T) {
 func TestRunsAreShownPageByPage(t *testing.T) {
 	f := newFixture(t)
 	for i := range 5 {
-		a := f.do(request{path: "/api/v1/lineage", body: swap(lineageEvent, "0195504c-4c00-7abc-8def-0123456789ab", fmt.Sprint("run ", i, "/é"))})
+		a := f.do(request{path: "/api/v1/lineage", body: swap(lineageEvent, "0195504c-4c00-7abc-8def-0123456789ab",
+			fmt.Sprint("run ", i, "/é"))})
 		require.Equal(t, http.StatusCreated, a.status, a.body)
 		assert.Equal(t, http.StatusOK, f.do(request{path: a.header.Get("Location")}).status, "any run id makes a path")
 	}

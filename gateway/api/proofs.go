@@ -31,7 +31,8 @@ func (s *Server) recordProof(c *call) error {
 	if _, err := s.Index.Record(c.Request.Context(), id, c.at()); err != nil {
 		return err
 	}
-	p, err := s.Prover.Prove(c.Request.Context(), record.ID(id), proof.Level(c.value("level")), c.number("organisations"))
+	p, err := s.Prover.Prove(c.Request.Context(), record.ID(id), proof.Level(c.value("level")),
+		c.number("organisations"))
 	return c.proved(p, err)
 }
 
@@ -87,7 +88,8 @@ func (s *Server) recordsOf(c *call, a *lineage.Answer) ([]record.ID, error) {
 		return nil, err
 	}
 	if len(ids) == 0 {
-		return nil, problem.New(problem.NotFound, "no record stands between %q and what it has to do with", record.Brief(a.Node))
+		return nil, problem.New(problem.NotFound, "no record stands between %q and what it has to do with",
+			record.Brief(a.Node))
 	}
 	return ids, nil
 }

@@ -118,12 +118,16 @@ func TestALineagesProofHasWhatIsSaidOfItsRecords(t *testing.T) {
 	_, dataset := f.story()
 	const seen = `{"type":"ObjectEvent","eventID":"urn:uuid:2f1e2d3c-0000-4000-8000-000000000001","eventTime":"2026-03-01T09:00:00Z","action":"OBSERVE","epcList":["urn:epc:id:sgtin:952005.0101010.S1"]`
 	event := f.ledger.Put("Harbor", indextest.Event(f.t, seen+`}`))
-	finding := f.ledger.Put("Market", indextest.Statement(f.t, record.Finding, `{"detail":"one sensor was off"}`, "dataset/lab/readings@1"))
-	retraction := f.ledger.Put("Market", indextest.Statement(f.t, record.Retraction, `{"reason":"it was not"}`, finding))
-	wrong := f.ledger.Put("Harbor", indextest.Event(f.t, seen+`,"errorDeclaration":{"declarationTime":"2026-03-02T08:00:00Z"}}`))
+	finding := f.ledger.Put("Market", indextest.Statement(f.t, record.Finding, `{"detail":"one sensor was off"}`,
+		"dataset/lab/readings@1"))
+	retraction := f.ledger.Put("Market", indextest.Statement(f.t, record.Retraction, `{"reason":"it was not"}`,
+		finding))
+	wrong := f.ledger.Put("Harbor", indextest.Event(f.t,
+		seen+`,"errorDeclaration":{"declarationTime":"2026-03-02T08:00:00Z"}}`))
 	p := &prover{proof: &proof.Proof{Channel: "pedigree", Chaincode: "pedigree"}}
 	f.server.Prover = p
-	for node, want := range map[string][]string{"dataset/lab/readings@1": {dataset, finding, retraction}, event: {event, wrong}} {
+	for node, want := range map[string][]string{"dataset/lab/readings@1": {dataset, finding, retraction},
+		event: {event, wrong}} {
 		a := f.do(request{path: "/v1/lineage/proof?direction=descendants&node=" + url.QueryEscape(node)})
 		require.Equal(t, http.StatusOK, a.status, a.body)
 		for _, id := range want {

@@ -23,7 +23,8 @@ func TestARecordIsReadByItsIDInEachSpelling(t *testing.T) {
 	f := newFixture(t)
 	event, _ := f.story()
 	digits := record.ID(event).Hex()
-	for _, path := range []string{"/v1/records/" + url.PathEscape(event), "/v1/records/" + url.QueryEscape(event), "/v1/records/" + digits} {
+	for _, path := range []string{"/v1/records/" + url.PathEscape(event), "/v1/records/" + url.QueryEscape(event),
+		"/v1/records/" + digits} {
 		a := f.do(request{path: path})
 		require.Equal(t, http.StatusOK, a.status, a.body)
 		var v recordView
@@ -47,7 +48,8 @@ func TestARecordSaysWhoRecordedItAndWhatIsStatedAboutIt(t *testing.T) {
 	again := indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T09:00:00Z","action":"OBSERVE","epcList":["urn:epc:id:sgtin:952005.0101010.S1"]}`)
 	f.ledger.Put("Harbor", again)
 	f.ledger.Put("Market", again)
-	f.ledger.Put("Lab", indextest.Statement(t, "finding", `{"detail":"off by half a degree"}`, "dataset/lab/readings@1"))
+	f.ledger.Put("Lab", indextest.Statement(t, "finding", `{"detail":"off by half a degree"}`,
+		"dataset/lab/readings@1"))
 	var v recordView
 	f.do(request{path: "/v1/records/" + url.PathEscape(string(again.ID))}).json(t, &v)
 	require.Len(t, v.Recordings, 2)
@@ -88,7 +90,8 @@ func TestListsArePagedAtOneHeight(t *testing.T) {
 func TestMembersAndNamespacesArePagedToo(t *testing.T) {
 	f := newFixture(t)
 	for _, org := range []string{"Harbor", "Lab", "Market"} {
-		f.ledger.Put(org, indextest.Member(t, `{"mspId":"`+org+`MSP","name":"`+org+`","namespaces":["`+strings.ToLower(org)+`"]}`))
+		f.ledger.Put(org, indextest.Member(t, `{"mspId":"`+org+`MSP","name":"`+org+`","namespaces":["`+
+			strings.ToLower(org)+`"]}`))
 	}
 	for path, size := range map[string]int{"/v1/members": 3, "/v1/namespaces": 3} {
 		var seen int
@@ -111,7 +114,8 @@ func TestEventsComeBackAsTheyWereSent(t *testing.T) {
 	f := newFixture(t)
 	event, _ := f.story()
 	for _, path := range []string{
-		"/epcis/v2/events", "/epcis/v2/events/" + url.PathEscape(event), "/epcis/v2/events?eventType=ObjectEvent%7CAggregationEvent&EQ_action=ADD&EQ_bizStep=commissioning",
+		"/epcis/v2/events", "/epcis/v2/events/" + url.PathEscape(event),
+		"/epcis/v2/events?eventType=ObjectEvent%7CAggregationEvent&EQ_action=ADD&EQ_bizStep=commissioning",
 		"/epcis/v2/events?EQ_bizStep=https://ref.gs1.org/cbv/BizStep-commissioning&MATCH_epc=https://id.gs1.org/01/09520051010106/21/S1",
 		"/epcis/v2/events?MATCH_anyEPC=urn:epc:idpat:sgtin:952005.0101010.*&GE_eventTime=2026-03-01T08:00:00Z&LT_eventTime=2026-03-01T08:00:01Z",
 		"/epcis/v2/events?MATCH_epcClass=urn:epc:class:lgtin:952005.0101010.CATCH-1&GE_recordTime=2026-01-01T00:00:00Z",
@@ -135,7 +139,8 @@ func TestEventsComeBackAsTheyWereSent(t *testing.T) {
 		assert.Equal(t, []any{"urn:epc:id:sgtin:952005.0101010.S1"}, e["epcList"], "in the spelling of its sender")
 		assert.NotContains(t, e, "@context")
 	}
-	for _, path := range []string{"/epcis/v2/events?EQ_action=DELETE", "/epcis/v2/events?LT_eventTime=2026-03-01T08:00:00Z", "/epcis/v2/events?EQ_bizTransaction_po=urn:x:1"} {
+	for _, path := range []string{"/epcis/v2/events?EQ_action=DELETE",
+		"/epcis/v2/events?LT_eventTime=2026-03-01T08:00:00Z", "/epcis/v2/events?EQ_bizTransaction_po=urn:x:1"} {
 		assert.Contains(t, f.do(request{path: path}).body, `"eventList":[]`, path)
 	}
 	assert.Equal(t, http.StatusNotFound, f.do(request{path: "/epcis/v2/events/urn:uuid:0"}).status)
@@ -146,7 +151,8 @@ func TestContextsThatContradictEachOtherStayWithTheirEvents(t *testing.T) {
 	put := func(prefix, serial string) {
 		text := `{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"ex":"` + prefix + `"}],"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE","epcList":["urn:epc:id:sgtin:952005.0101010.` + serial + `"],"ex:colour":"red"}`
 		v := mustParse(t, text)
-		r, problems := record.NewEvent(v.Without("@context").With("eventTimeZoneOffset", mustParse(t, `"+00:00"`)), v.Get("@context"))
+		r, problems := record.NewEvent(v.Without("@context").With("eventTimeZoneOffset", mustParse(t, `"+00:00"`)),
+			v.Get("@context"))
 		require.Empty(t, problems)
 		f.ledger.Put("Harbor", r)
 	}
@@ -238,7 +244,8 @@ func TestThePublicPageTellsRecallsAndNoHistory(t *testing.T) {
 	require.Equal(t, http.StatusOK, page.status)
 	assert.Contains(t, page.body, "No recall")
 	assert.NotContains(t, page.body, "HarborMSP", "who recorded it is not for everybody")
-	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"<b>Listeria</b> found","instructions":"Bring it back"}`, "https://id.gs1.org"+path))
+	f.ledger.Put("Harbor", indextest.Statement(t, "recall",
+		`{"reason":"<b>Listeria</b> found","instructions":"Bring it back"}`, "https://id.gs1.org"+path))
 	page = f.do(request{path: path, role: "nobody", header: map[string]string{"Accept": "text/html"}})
 	assert.Contains(t, page.body, "Recalled")
 	assert.Contains(t, page.body, "&lt;b&gt;Listeria&lt;/b&gt; found")
@@ -246,7 +253,8 @@ func TestThePublicPageTellsRecallsAndNoHistory(t *testing.T) {
 	member := f.do(request{path: path, header: map[string]string{"Accept": "text/html"}})
 	assert.Contains(t, member.body, "Commissioning")
 	assert.Contains(t, member.body, "HarborMSP")
-	wrong := f.do(request{path: "/01/0952005101010/22/A/10/B/21/C", role: "nobody", header: map[string]string{"Accept": "text/html"}})
+	wrong := f.do(request{path: "/01/0952005101010/22/A/10/B/21/C", role: "nobody",
+		header: map[string]string{"Accept": "text/html"}})
 	assert.Equal(t, http.StatusNotFound, wrong.status, "four pairs are more than this serves")
 }
 
@@ -268,7 +276,8 @@ func TestThePublicPageOfAnItemTellsTheRecallOfItsLot(t *testing.T) {
 	product := page("/01/09520051010106")
 	assert.NotContains(t, product, "Recalled")
 	assert.Contains(t, product, "At least 1 lot or item of this product is recalled")
-	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"All of it"}`, "https://id.gs1.org/01/09520051010106"))
+	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"All of it"}`,
+		"https://id.gs1.org/01/09520051010106"))
 	assert.Equal(t, 1, strings.Count(page(lot+"/21/S1"), "All of it"))
 }
 
@@ -285,10 +294,13 @@ func TestAnEventIDThatAnotherUsedFirstIsFlagged(t *testing.T) {
 	for _, path := range []string{"/epcis/v2/events/" + id, "/epcis/v2/events?EQ_eventID=" + id} {
 		a := f.do(request{path: path})
 		require.Equal(t, http.StatusOK, a.status, a.body)
-		assert.Less(t, strings.Index(a.body, "example.com/mine"), strings.Index(a.body, "example.com/another"), "the first one first")
-		assert.Equal(t, "1=disputed, 2=declared-in-error, 2=event-id-reused, 3=error-declaration", a.header.Get("Pedigree-Flags"))
+		assert.Less(t, strings.Index(a.body, "example.com/mine"), strings.Index(a.body, "example.com/another"),
+			"the first one first")
+		assert.Equal(t, "1=disputed, 2=declared-in-error, 2=event-id-reused, 3=error-declaration",
+			a.header.Get("Pedigree-Flags"))
 	}
-	for record, flag := range map[string]string{first: `"status":["disputed"]`, second: `"status":["declared-in-error","event-id-reused"]`} {
+	for record, flag := range map[string]string{first: `"status":["disputed"]`,
+		second: `"status":["declared-in-error","event-id-reused"]`} {
 		assert.Contains(t, f.do(request{path: "/v1/records/" + url.PathEscape(record)}).body, flag)
 	}
 	steps := f.do(request{path: "/v1/lineage?node=https://example.com/mine"}).body
@@ -311,7 +323,8 @@ func TestThePublicPageTellsWhatIsAffectedAndNotByWhat(t *testing.T) {
 	f.ledger.Put("Harbor", made(1, "BAD", "MID"))
 	f.ledger.Put("Harbor", made(2, "MID", "SHELF"))
 	const sscc = "https://id.gs1.org/00/095200510000000013"
-	f.ledger.Put("Harbor", indextest.Event(t, `{"type":"AggregationEvent","eventTime":"2026-03-03T08:00:00Z","action":"ADD",
+	f.ledger.Put("Harbor", indextest.Event(t,
+		`{"type":"AggregationEvent","eventTime":"2026-03-03T08:00:00Z","action":"ADD",
 		"parentID":"`+sscc+`","childQuantityList":[{"epcClass":"`+lot("SHELF")+`"}]}`))
 	assert.Contains(t, page(lot("SHELF")[len(epcis.DigitalLink):]), "No recall is on the ledger")
 
@@ -323,7 +336,8 @@ func TestThePublicPageTellsWhatIsAffectedAndNotByWhat(t *testing.T) {
 			assert.NotContains(t, body, secret, thing)
 		}
 	}
-	member := f.do(request{path: lot("SHELF")[len(epcis.DigitalLink):], header: map[string]string{"Accept": "text/html"}}).body
+	member := f.do(request{path: lot("SHELF")[len(epcis.DigitalLink):],
+		header: map[string]string{"Accept": "text/html"}}).body
 	assert.Contains(t, member, "Seaside")
 	assert.NotContains(t, member, "No recall")
 	// Lists say it wherever they name one of these.

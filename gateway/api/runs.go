@@ -59,9 +59,11 @@ type lateView struct {
 
 func viewRun(r runs.Run) runView {
 	v := runView{
-		RunID: r.ID, Kind: r.Kind, State: string(r.State), EventType: r.Type, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, EndedAt: r.EndedAt,
-		Events: r.Events, Bytes: r.Bytes, Late: r.Late, Waiting: r.Waiting, Activity: r.Activity, Transaction: r.Transaction,
-		Used: r.Used, Generated: r.Generated, Declared: r.Declared, Problems: r.Problems,
+		RunID: r.ID, Kind: r.Kind, State: string(r.State), EventType: r.Type, CreatedAt: r.CreatedAt,
+		UpdatedAt: r.UpdatedAt, EndedAt: r.EndedAt,
+		Events: r.Events, Bytes: r.Bytes, Late: r.Late, Waiting: r.Waiting, Activity: r.Activity,
+		Transaction: r.Transaction,
+		Used:        r.Used, Generated: r.Generated, Declared: r.Declared, Problems: r.Problems,
 		More: r.More, Breaches: r.Breaches, Left: r.Left, Notes: r.Notes,
 	}
 	of := &identityView{r.Job.Namespace, r.Job.Name}

@@ -131,7 +131,8 @@ func New(cfg Config) (*Server, error) {
 	s.engine.NoRoute(func(g *gin.Context) {
 		s.refuse(
 			g,
-			problem.New(problem.NotFound, "there is nothing at %q; /docs lists what there is", record.Brief(problem.Clean(g.Request.URL.Path))),
+			problem.New(problem.NotFound, "there is nothing at %q; /docs lists what there is",
+				record.Brief(problem.Clean(g.Request.URL.Path))),
 		)
 	})
 	s.engine.NoMethod(func(g *gin.Context) {
@@ -153,16 +154,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 
 func (s *Server) handlers() map[string]handler {
 	return map[string]handler{
-		"epcisRoot": s.epcisRoot, "epcisRootOptions": s.epcisOptions, "captureOptions": s.epcisOptions, "eventsOptions": s.epcisOptions,
-		"capture": s.capture, "captureJobs": s.captureJobs, "captureJob": s.captureJob,
+		"epcisRoot": s.epcisRoot, "epcisRootOptions": s.epcisOptions, "captureOptions": s.epcisOptions,
+		"eventsOptions": s.epcisOptions,
+		"capture":       s.capture, "captureJobs": s.captureJobs, "captureJob": s.captureJob,
 		"recordEvent": s.recordEvent, "queryEvents": s.queryEvents, "eventByID": s.eventByID,
-		"recordArtifact": s.recordArtifact, "listArtifacts": s.listArtifacts, "artifactVersions": s.artifactVersions, "artifactVersion": s.artifactVersion, "artifactCard": s.artifactCard,
-		"takeLineage": s.takeLineage, "takeLineageBatch": s.takeLineageBatch, "listRuns": s.listRuns, "runByID": s.runByID,
+		"recordArtifact": s.recordArtifact, "listArtifacts": s.listArtifacts, "artifactVersions": s.artifactVersions,
+		"artifactVersion": s.artifactVersion, "artifactCard": s.artifactCard,
+		"takeLineage": s.takeLineage, "takeLineageBatch": s.takeLineageBatch, "listRuns": s.listRuns,
+		"runByID":        s.runByID,
 		"recordActivity": s.recordActivity, "listActivities": s.listActivities, "activityByID": s.activityByID,
 		"recordStatement": s.recordStatement, "listStatements": s.listStatements, "statementByID": s.statementByID,
 		"recordMember": s.recordMember, "listMembers": s.listMembers, "listNamespaces": s.listNamespaces,
-		"listRecords": s.listRecords, "recordByID": s.recordByID, "recordProof": s.recordProof, "lineageProof": s.lineageProof,
-		"lineage": s.lineage, "impact": s.impact, "status": s.status, "reindex": s.reindex,
+		"listRecords": s.listRecords, "recordByID": s.recordByID, "recordProof": s.recordProof,
+		"lineageProof": s.lineageProof,
+		"lineage":      s.lineage, "impact": s.impact, "status": s.status, "reindex": s.reindex,
 		"thing": s.thing, "qualifiedThing": s.thing, "twiceQualifiedThing": s.thing,
 		"healthz": s.healthz, "readyz": s.readyz, "metrics": s.metrics,
 		"openapiJSON": s.openapiJSON, "openapiYAML": s.openapiYAML,

@@ -25,7 +25,8 @@ type browser struct {
 func newBrowser(f *fixture, t *testing.T) *browser {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	return &browser{t, f.http.URL, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{t, f.http.URL, &http.Client{Jar: jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // do sends a request as a page of the server would; headers are names and values in turn.
@@ -64,14 +65,16 @@ func TestPagesWantASession(t *testing.T) {
 	f := newFixture(t)
 	f.story()
 	b := newBrowser(f, t)
-	for _, path := range []string{"/", "/live", "/activity", "/search?q=x", "/artifacts", "/artifacts/dataset/lab/x", "/records/x", "/transactions/x", "/organisations/LabMSP", "/lineage?node=x", "/impact?node=x"} {
+	for _, path := range []string{"/", "/live", "/activity", "/search?q=x", "/artifacts", "/artifacts/dataset/lab/x",
+		"/records/x", "/transactions/x", "/organisations/LabMSP", "/lineage?node=x", "/impact?node=x"} {
 		answer, _ := b.do("GET", path, "")
 		assert.Equal(t, http.StatusSeeOther, answer.StatusCode, path)
 		assert.Equal(t, "/sign-in?next="+url.QueryEscape(path), answer.Header.Get("Location"))
 	}
 	answer, _ := b.do("POST", "/sign-out", "x=y")
 	assert.Equal(t, http.StatusUnauthorized, answer.StatusCode)
-	fromElsewhere := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+	fromElsewhere := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest",
+		"document"}
 	answer, _ = b.do("GET", "/artifacts", "", fromElsewhere...)
 	assert.Equal(t, "/sign-in?next=%2Fartifacts", answer.Header.Get("Location"))
 	b.signIn("auditor")
@@ -79,7 +82,8 @@ func TestPagesWantASession(t *testing.T) {
 	assert.Equal(t, http.StatusOK, answer.StatusCode, "who follows a link from elsewhere stays signed in")
 	answer, _ = b.do("POST", "/sign-out", "", fromElsewhere...)
 	assert.Equal(t, http.StatusUnauthorized, answer.StatusCode, "a form of another site is nobody's")
-	for _, path := range []string{"/", "/live", "/search", "/artifacts", "/organisations/LabMSP", "/lineage", "/impact"} {
+	for _, path := range []string{"/", "/live", "/search", "/artifacts", "/organisations/LabMSP", "/lineage",
+		"/impact"} {
 		answer, page := b.do("GET", path, "")
 		assert.Equal(t, http.StatusOK, answer.StatusCode, path)
 		assert.Less(t, len(page), 100_000, path)
@@ -91,7 +95,8 @@ func TestPagesWantASession(t *testing.T) {
 func TestSigningInLeadsToThisGatewayOnly(t *testing.T) {
 	f := newFixture(t)
 	for next, want := range map[string]string{
-		"/impact?node=a&at=3": "/impact?node=a&at=3", "": "/", "//evil.example": "/", "https://evil.example/": "/", `/\evil.example`: "/", "/\t/evil.example": "/", "javascript:alert(1)": "/", "impact": "/",
+		"/impact?node=a&at=3": "/impact?node=a&at=3", "": "/", "//evil.example": "/", "https://evil.example/": "/",
+		`/\evil.example`: "/", "/\t/evil.example": "/", "javascript:alert(1)": "/", "impact": "/",
 	} {
 		b := newBrowser(f, t)
 		answer, _ := b.do("POST", "/sign-in", url.Values{"token": {"auditor-token"}, "next": {next}}.Encode())
@@ -101,7 +106,8 @@ func TestSigningInLeadsToThisGatewayOnly(t *testing.T) {
 		assert.Equal(t, want, answer.Header.Get("Location"), "%q", next)
 	}
 	b := newBrowser(f, t)
-	answer, _ := b.do("POST", "/sign-in", url.Values{"token": {"auditor-token"}}.Encode(), "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
+	answer, _ := b.do("POST", "/sign-in", url.Values{"token": {"auditor-token"}}.Encode(), "Sec-Fetch-Site",
+		"cross-site", "Origin", "https://evil.example")
 	assert.Equal(t, http.StatusForbidden, answer.StatusCode)
 	assert.Empty(t, answer.Cookies())
 }
@@ -118,7 +124,8 @@ func TestFormsWantTheSessionsToken(t *testing.T) {
 		"a broken upload": {"--x", "Content-Type", "multipart/form-data; boundary=x"},
 	} {
 		answer, _ := b.do("POST", "/sign-out", try[0], try[1:]...)
-		assert.Contains(t, []int{http.StatusForbidden, http.StatusUnauthorized, http.StatusBadRequest}, answer.StatusCode, name)
+		assert.Contains(t, []int{http.StatusForbidden, http.StatusUnauthorized, http.StatusBadRequest},
+			answer.StatusCode, name)
 	}
 	answer, _ := b.do("GET", "/", "")
 	assert.Equal(t, http.StatusOK, answer.StatusCode, "nobody was signed out")
@@ -146,7 +153,8 @@ func TestASessionReadsOverRESTAndWritesWithItsFormTokenOnly(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, answer.StatusCode, "a cookie alone writes nothing")
 	answer, _ = b.do("POST", "/v1/artifacts", `{"kind":"fish"}`, append(json, "X-Pedigree-Form", "wrong")...)
 	assert.Equal(t, http.StatusUnauthorized, answer.StatusCode)
-	answer, _ = b.do("POST", "/v1/artifacts", `{"kind":"fish"}`, append(json, "X-Pedigree-Form", token, "Sec-Fetch-Site", "cross-site")...)
+	answer, _ = b.do("POST", "/v1/artifacts", `{"kind":"fish"}`,
+		append(json, "X-Pedigree-Form", token, "Sec-Fetch-Site", "cross-site")...)
 	assert.Equal(t, http.StatusUnauthorized, answer.StatusCode)
 	answer, body = b.do("POST", "/v1/artifacts", `{"kind":"fish"}`, append(json, "X-Pedigree-Form", token)...)
 	assert.Equal(t, http.StatusBadRequest, answer.StatusCode, "it is read, and refused for what it says: %s", body)

@@ -63,8 +63,9 @@ type queueView struct {
 func (s *Server) status(c *call) error {
 	h, q := s.Health(), s.Queue.Stats()
 	v := statusView{
-		Name: s.Name, MSPID: s.MSPID, Channel: s.Channel, Chaincode: s.Chaincode, Version: s.Version, StartedAt: s.started.UTC(),
-		Height: s.Index.Height(), Tip: s.Tip(), Peers: []peerView{},
+		Name: s.Name, MSPID: s.MSPID, Channel: s.Channel, Chaincode: s.Chaincode, Version: s.Version,
+		StartedAt: s.started.UTC(),
+		Height:    s.Index.Height(), Tip: s.Tip(), Peers: []peerView{},
 		Queue: queueView{q.Jobs, q.Records, q.Bytes, q.InFlight, q.Rate, q.Waiting},
 	}
 	v.Ready, v.Why = s.Ready()

@@ -80,7 +80,8 @@ func TestAThingLeadsToTheLinksOfItsTypes(t *testing.T) {
 	const path = "/01/09520051010106/21/S1"
 	for wanted, to := range map[string]string{
 		"gs1:traceability": "/v1/lineage?direction=ancestors&node=", "gs1:epcis": "/epcis/v2/events?MATCH_anyEPC=",
-		"gs1:recallStatus": "/v1/statements?kind=recall&about=", "gs1:certificationInfo": "/v1/statements?kind=certificate&about=",
+		"gs1:recallStatus":      "/v1/statements?kind=recall&about=",
+		"gs1:certificationInfo": "/v1/statements?kind=certificate&about=",
 	} {
 		a := f.do(request{path: path + "?linkType=" + wanted, role: "nobody", header: inHTML})
 		assert.Equal(t, http.StatusTemporaryRedirect, a.status, a.body)
@@ -90,7 +91,8 @@ func TestAThingLeadsToTheLinksOfItsTypes(t *testing.T) {
 		a := f.do(request{path: path + wanted, role: "nobody", header: inHTML})
 		assert.Equal(t, http.StatusOK, a.status)
 		assert.Contains(t, a.header.Get("Content-Type"), "text/html")
-		assert.Equal(t, `<`+path+`?linkType=linkset>; rel="linkset"; type="application/linkset+json"`, a.header.Get("Link"))
+		assert.Equal(t, `<`+path+`?linkType=linkset>; rel="linkset"; type="application/linkset+json"`,
+			a.header.Get("Link"))
 	}
 	set := f.do(request{path: path, role: "nobody", header: map[string]string{"Accept": "application/linkset+json"}})
 	assert.Equal(t, "application/linkset+json", set.header.Get("Content-Type"))
@@ -141,7 +143,8 @@ func TestACodeWithASlipIsSaidToHaveOne(t *testing.T) {
 // signedIn signs in as people do, and gives the headers of their requests.
 func (f *fixture) signedIn(role string) map[string]string {
 	f.t.Helper()
-	a := f.do(request{path: "/sign-in", body: "token=" + role + "-token", role: "nobody", header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}})
+	a := f.do(request{path: "/sign-in", body: "token=" + role + "-token", role: "nobody",
+		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}})
 	require.Equal(f.t, http.StatusSeeOther, a.status, a.body)
 	cookie, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
 	return map[string]string{"Accept": "text/html", "Cookie": cookie}
@@ -168,7 +171,9 @@ func TestTheAuditPageListsWhatWasAskedFor(t *testing.T) {
 	assert.Contains(t, page("?fromBlock=2&toBlock=2"), record.ID(dataset).Hex()[:12])
 	assert.Contains(t, page("?from=2026-03-01T06:01"), "No record fits")
 	for query, problem := range map[string]string{
-		"?fromBlock=x": "is a number", "?fromBlock=5&toBlock=2": "comes after", "?noun=fish": "no kind of record", "?from=soon": "is no time", "?from=2026-03-02&to=2026-03-01": "ends before it begins", "?page=nonsense": "of another question",
+		"?fromBlock=x": "is a number", "?fromBlock=5&toBlock=2": "comes after", "?noun=fish": "no kind of record",
+		"?from=soon": "is no time", "?from=2026-03-02&to=2026-03-01": "ends before it begins",
+		"?page=nonsense": "of another question",
 	} {
 		a := f.do(request{path: "/audit" + query, role: "nobody", header: header})
 		assert.Equal(t, http.StatusBadRequest, a.status, query)
@@ -176,30 +181,38 @@ func TestTheAuditPageListsWhatWasAskedFor(t *testing.T) {
 	}
 	table := f.do(request{path: "/audit/records.csv?noun=event", role: "nobody", header: header})
 	assert.Equal(t, 62, strings.Count(table.body, "\r\n"), "a line for each, and the heading")
-	assert.Equal(t, http.StatusSeeOther, f.do(request{path: "/audit", role: "nobody", header: inHTML}).status, "one has to sign in")
+	assert.Equal(t, http.StatusSeeOther, f.do(request{path: "/audit", role: "nobody", header: inHTML}).status,
+		"one has to sign in")
 }
 
 func TestADraftIsItsMakersOnly(t *testing.T) {
 	f := newFixture(t)
 	submitter := f.signedIn("submitter")
-	form := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(f.do(request{path: "/capture", role: "nobody", header: submitter}).body)
+	form := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(f.do(request{path: "/capture",
+		role: "nobody", header: submitter}).body)
 	require.NotNil(t, form)
 	post := map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Cookie": submitter["Cookie"]}
-	a := f.do(request{path: "/capture", body: "text=" + url.QueryEscape("time,gtin,lot\n2026-03-01T08:00:00Z,9520001200014,L1\n"), role: "nobody", header: post})
+	a := f.do(request{path: "/capture", body: "text=" +
+		url.QueryEscape("time,gtin,lot\n2026-03-01T08:00:00Z,9520001200014,L1\n"), role: "nobody", header: post})
 	assert.Equal(t, http.StatusForbidden, a.status, "without the form's token")
-	a = f.do(request{path: "/capture", body: "csrf=" + form[1] + "&text=" + url.QueryEscape("time,gtin,lot\n2026-03-01T08:00:00Z,9520001200014,L1\n"), role: "nobody", header: post})
+	a = f.do(request{path: "/capture", body: "csrf=" + form[1] + "&text=" +
+		url.QueryEscape("time,gtin,lot\n2026-03-01T08:00:00Z,9520001200014,L1\n"), role: "nobody", header: post})
 	require.Equal(t, http.StatusSeeOther, a.status, a.body)
 	draft := a.header.Get("Location")
-	assert.Contains(t, f.do(request{path: draft, role: "nobody", header: submitter}).body, "No problem found in 1 event")
+	assert.Contains(t, f.do(request{path: draft, role: "nobody", header: submitter}).body,
+		"No problem found in 1 event")
 	assert.Zero(t, f.queued(), "nothing is sent yet")
-	assert.Equal(t, http.StatusForbidden, f.do(request{path: draft, role: "nobody", header: f.signedIn("auditor")}).status)
-	assert.Equal(t, http.StatusNotFound, f.do(request{path: "/capture/drafts/ANOTHER", role: "nobody", header: submitter}).status)
+	assert.Equal(t, http.StatusForbidden, f.do(request{path: draft, role: "nobody",
+		header: f.signedIn("auditor")}).status)
+	assert.Equal(t, http.StatusNotFound, f.do(request{path: "/capture/drafts/ANOTHER", role: "nobody",
+		header: submitter}).status)
 	a = f.do(request{path: draft, body: "csrf=" + form[1], role: "nobody", header: post})
 	require.Equal(t, http.StatusSeeOther, a.status, a.body)
 	assert.Positive(t, f.queued())
 	job := f.do(request{path: a.header.Get("Location"), role: "nobody", header: submitter})
 	assert.Contains(t, job.body, "1 event")
-	assert.Equal(t, http.StatusNotFound, f.do(request{path: draft, role: "nobody", header: submitter}).status, "it is sent, and kept no longer")
+	assert.Equal(t, http.StatusNotFound, f.do(request{path: draft, role: "nobody", header: submitter}).status,
+		"it is sent, and kept no longer")
 }
 
 // BenchmarkThingPage measures the page of a lot with a thousand events among a hundred thousand, and that of the audit.
@@ -216,7 +229,8 @@ func BenchmarkThingPage(b *testing.B) {
 		}
 	}
 	header := f.signedIn("auditor")
-	for _, path := range []string{busyLot, busyLot + "?all=1", busyLot + "?from=90", "/01/09521234543213/10/L77", "/audit?noun=event", "/audit?organisation=MarketMSP&from=2026-03-01T06:01"} {
+	for _, path := range []string{busyLot, busyLot + "?all=1", busyLot + "?from=90", "/01/09521234543213/10/L77",
+		"/audit?noun=event", "/audit?organisation=MarketMSP&from=2026-03-01T06:01"} {
 		b.Run(path, func(b *testing.B) {
 			before, size := processorTime(), 0
 			for b.Loop() {

@@ -23,7 +23,8 @@ func (s *Server) thing(c *call) error {
 			"%q is no GS1 Digital Link: a part has the wrong form or length", record.Brief(problem.Clean(path)))
 	}
 	c.Header("Link", journey.LinksetLink(thing))
-	if wanted := strings.TrimPrefix(c.value("linkType"), "gs1:"); wanted != "" && wanted != "linkset" && wanted != "all" {
+	if wanted := strings.TrimPrefix(c.value("linkType"), "gs1:"); wanted != "" && wanted != "linkset" &&
+		wanted != "all" {
 		to := linksetOf(thing, nil).Linkset[0][voc+wanted].([]link)[0] // the description has no other words
 		c.Header("Location", to.Href)
 		c.send(http.StatusTemporaryRedirect, "text/plain; charset=utf-8", []byte(to.Href+"\n"))

@@ -68,10 +68,13 @@ func TestAProceedingJobKeepsWhatIsGood(t *testing.T) {
 	b.ledger.reject = refuses(1, 6, 7, 8)
 	b.run()
 	list := items(0, 10)
-	list[3] = Item{EventID: "broken", Problems: []record.Problem{{Code: "missing_field", Pointer: "/type", Detail: "type is missing"}}}
+	list[3] = Item{EventID: "broken", Problems: []record.Problem{{Code: "missing_field", Pointer: "/type",
+		Detail: "type is missing"}}}
 	j, results := b.finish(b.capture(Proceed, list).ID)
-	require.Equal(t, []State{Recorded, Rejected, Recorded, Rejected, Recorded, Recorded, Rejected, Rejected, Rejected, Recorded}, states(results))
-	require.Equal(t, []record.Problem{{Index: 6, Code: "bad_number", Pointer: "/n", Detail: "6 is no good"}}, results[6].Problems)
+	require.Equal(t, []State{Recorded, Rejected, Recorded, Rejected, Recorded, Recorded, Rejected, Rejected, Rejected,
+		Recorded}, states(results))
+	require.Equal(t, []record.Problem{{Index: 6, Code: "bad_number", Pointer: "/n", Detail: "6 is no good"}},
+		results[6].Problems)
 	require.Equal(t, "missing_field", results[3].Problems[0].Code)
 	require.Empty(t, results[3].RecordID)
 	require.False(t, j.Success())
@@ -190,7 +193,8 @@ func TestTheSameRecordIsRecordedOnce(t *testing.T) {
 
 // known is an item of which the caller knows that another record says the same.
 func known(of Result) Item {
-	return Item{EventID: "urn:event:other", Existing: &Existing{RecordID: of.RecordID, Recording: Recording{of.TransactionID, of.Block}}}
+	return Item{EventID: "urn:event:other", Existing: &Existing{RecordID: of.RecordID,
+		Recording: Recording{of.TransactionID, of.Block}}}
 }
 
 func TestWhatSaysTheSameAsAnotherRecordIsADuplicateOfThat(t *testing.T) {
@@ -199,7 +203,8 @@ func TestWhatSaysTheSameAsAnotherRecordIsADuplicateOfThat(t *testing.T) {
 	_, first := b.finish(b.capture(Proceed, items(0, 3)).ID)
 
 	check := func(t *testing.T, want, got Result) {
-		require.Equal(t, Result{Index: got.Index, State: Duplicate, RecordID: want.RecordID, EventID: "urn:event:other", TransactionID: want.TransactionID, Block: want.Block}, got)
+		require.Equal(t, Result{Index: got.Index, State: Duplicate, RecordID: want.RecordID, EventID: "urn:event:other",
+			TransactionID: want.TransactionID, Block: want.Block}, got)
 	}
 	t.Run("among others", func(t *testing.T) {
 		list := append(items(3, 8), items(8, 9)...)
@@ -240,7 +245,8 @@ func TestWhatSaysTheSameAsAnotherRecordIsADuplicateOfThat(t *testing.T) {
 		results, err = b.queue.Record(t.Context(), request(Rollback, append(items(40, 41), known(first[0]))))
 		require.NoError(t, err)
 		require.Equal(t, []State{Recorded, Duplicate}, states(results))
-		results, err = b.queue.Record(t.Context(), request(Rollback, []Item{{Problems: []record.Problem{{Code: "wrong_type"}}}}))
+		results, err = b.queue.Record(t.Context(),
+			request(Rollback, []Item{{Problems: []record.Problem{{Code: "wrong_type"}}}}))
 		require.NoError(t, err)
 		require.Equal(t, "wrong_type", results[0].Problems[0].Code)
 	})

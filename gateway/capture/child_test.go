@@ -20,7 +20,8 @@ func childMain() error {
 		return err
 	}
 	world := rpc.NewClient(conn)
-	q, err := Open(Config{Folder: os.Getenv(childFolder), Identity: identityOf("cert"), BatchRecords: 7, Logger: slog.New(slog.DiscardHandler)})
+	q, err := Open(Config{Folder: os.Getenv(childFolder), Identity: identityOf("cert"), BatchRecords: 7,
+		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("the queue can't be opened again: %w", err)
 	}
@@ -118,13 +119,15 @@ func describe(q *Queue, j *job) string {
 	for _, p := range j.parts {
 		s += fmt.Sprintf(" part %d: %d left, %d wait, queued %v;", p.id, p.left, p.waits, p.queued)
 		if p.batch != nil {
-			s += fmt.Sprintf(" in transaction %s, attempt %d, sent %v: %s;", p.batch.txID, p.batch.attempt, p.batch.sent, p.batch.problem)
+			s += fmt.Sprintf(" in transaction %s, attempt %d, sent %v: %s;", p.batch.txID, p.batch.attempt,
+				p.batch.sent, p.batch.problem)
 		}
 		for i, o := range p.outcomes {
 			if o == nil {
 				holder := q.claims[p.claim(i)]
 				s += fmt.Sprintf(" record %d is claimed by part %d of job %s (%d left, %d wait, queued %v, in a batch %v);", i,
-					holder.part.id, holder.part.job.id, holder.part.left, holder.part.waits, holder.part.queued, holder.part.batch != nil)
+					holder.part.id, holder.part.job.id, holder.part.left, holder.part.waits, holder.part.queued,
+					holder.part.batch != nil)
 			}
 		}
 	}

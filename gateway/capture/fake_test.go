@@ -140,7 +140,8 @@ func (f *fakeLedger) Endorse(ctx context.Context, p *ledger.Proposal) (*ledger.E
 	}
 	if len(problems) > 0 {
 		r := record.Reject(problems)
-		return nil, &ledger.Error{Phase: ledger.Endorsing, Kind: ledger.Rejected, TransactionID: p.TransactionID, Message: r.Error(), Err: r}
+		return nil, &ledger.Error{Phase: ledger.Endorsing, Kind: ledger.Rejected, TransactionID: p.TransactionID,
+			Message: r.Error(), Err: r}
 	}
 	return &ledger.Envelope{TransactionID: p.TransactionID}, nil
 }
@@ -297,7 +298,8 @@ func items(from, to int) []Item {
 }
 
 func request(behaviour Behaviour, list []Item) Request {
-	return Request{Owner: "submitter", Identity: "submitter", Function: "Events:Submit", Behaviour: behaviour, Items: list}
+	return Request{Owner: "submitter", Identity: "submitter", Function: "Events:Submit", Behaviour: behaviour,
+		Items: list}
 }
 
 func (b *bench) capture(behaviour Behaviour, list []Item) Job {

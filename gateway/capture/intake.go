@@ -104,7 +104,8 @@ func (q *Queue) Begin(r Request) (*Intake, error) {
 		return nil, fmt.Errorf("couldn't find the ledger identity %q: %w", r.Identity, err)
 	}
 	return &Intake{q: q, witnesses: r.Witnesses, next: gatherings.Get().(*gathering), job: &job{
-		id: id.String(), owner: r.Owner, identity: r.Identity, mspID: identity.MSPID, member: unique.Make(identity.MSPID),
+		id: id.String(), owner: r.Owner, identity: r.Identity, mspID: identity.MSPID,
+		member:   unique.Make(identity.MSPID),
 		function: r.Function, behaviour: r.Behaviour, created: time.Now(), finished: make(chan struct{}),
 	}}, nil
 }
@@ -183,7 +184,8 @@ func (in *Intake) gather(item *Item) error {
 // reserve makes room for one more record, or says why there is none.
 func (in *Intake) reserve(bytes int) error {
 	q, cfg := in.q, in.q.cfg
-	if in.job.behaviour == Rollback && (in.job.total+1 > cfg.RollbackRecords || in.next.bytes+bytes > cfg.RollbackBytes) {
+	if in.job.behaviour == Rollback && (in.job.total+1 > cfg.RollbackRecords ||
+		in.next.bytes+bytes > cfg.RollbackBytes) {
 		return fmt.Errorf(
 			"%w: with the error behaviour rollback it may have %d records and %d bytes of them; use proceed, or send it in pieces",
 			ErrTooLarge,
@@ -235,7 +237,8 @@ func (in *Intake) cut() error {
 			g.outcomes,
 		), digests: slices.Clone(g.digests), packed: slices.Clone(g.packed), entries: bytes.Clone(g.entries),
 	}
-	if row.finished = !slices.Contains(g.outcomes, nil); !row.finished && in.job.behaviour == Rollback && in.job.rejected > 0 {
+	if row.finished = !slices.Contains(g.outcomes, nil); !row.finished && in.job.behaviour == Rollback &&
+		in.job.rejected > 0 {
 		in.rollBack(row.outcomes)
 		row.finished = true
 	}
@@ -326,7 +329,8 @@ func (in *Intake) Commit(ctx context.Context) (Job, error) {
 				return err
 			}
 			if in.begun && state == rowFinished { // the parts that were flushed have nothing pending either
-				if _, err := tx.Exec("DELETE FROM pack WHERE part IN (SELECT id FROM part WHERE job = ?)", in.job.id); err != nil {
+				if _, err := tx.Exec("DELETE FROM pack WHERE part IN (SELECT id FROM part WHERE job = ?)",
+					in.job.id); err != nil {
 					return err
 				}
 			}

@@ -116,7 +116,8 @@ func TestWitnessesGoWithTheirRecords(t *testing.T) {
 	require.Error(t, err)
 	b := newBench(t)
 	b.open()
-	_, err = b.queue.Capture(t.Context(), Request{Identity: "submitter", Function: "Events:Submit", Witnesses: []byte("nonsense")})
+	_, err = b.queue.Capture(t.Context(), Request{Identity: "submitter", Function: "Events:Submit",
+		Witnesses: []byte("nonsense")})
 	require.ErrorContains(t, err, "witnesses")
 	require.False(t, errors.Is(err, ErrStorage))
 }

@@ -126,7 +126,8 @@ func (w *World) deadly(step string) {
 }
 
 func (w *World) Propose(c WireCall, a *WireAnswer) error {
-	p, err := w.ledger.Propose(&ledger.Identity{MSPID: "HarborMSP", Subject: c.Subject}, ledger.Call{Function: c.Function, Args: c.Args, Transient: c.Transient}, c.Key, c.Attempt)
+	p, err := w.ledger.Propose(&ledger.Identity{MSPID: "HarborMSP", Subject: c.Subject},
+		ledger.Call{Function: c.Function, Args: c.Args, Transient: c.Transient}, c.Key, c.Attempt)
 	if err != nil {
 		return err
 	}
@@ -222,7 +223,8 @@ func (r *remote) TransactionID(id *ledger.Identity, key string, attempt int) str
 }
 
 func (r *remote) Propose(id *ledger.Identity, call ledger.Call, key string, attempt int) (*ledger.Proposal, error) {
-	a, err := r.call("Propose", WireCall{Function: call.Function, Args: call.Args, Transient: call.Transient, Key: key, Attempt: attempt, Subject: id.Subject})
+	a, err := r.call("Propose", WireCall{Function: call.Function, Args: call.Args, Transient: call.Transient, Key: key,
+		Attempt: attempt, Subject: id.Subject})
 	return &ledger.Proposal{TransactionID: a.TxID}, err
 }
 
@@ -234,7 +236,8 @@ func (r *remote) Endorse(ctx context.Context, p *ledger.Proposal) (*ledger.Envel
 func (r *remote) Send(ctx context.Context, e *ledger.Envelope) error {
 	a, err := r.call("Send", WireCall{TxID: e.TransactionID})
 	if err == nil && a.Commit != nil {
-		r.commits.Resolve(&ledger.Block{Number: a.Commit.Block, Transactions: []ledger.Transaction{{ID: e.TransactionID, Code: a.Commit.Code}}})
+		r.commits.Resolve(&ledger.Block{Number: a.Commit.Block,
+			Transactions: []ledger.Transaction{{ID: e.TransactionID, Code: a.Commit.Code}}})
 	}
 	return err
 }
@@ -357,12 +360,14 @@ func (th *theatre) finale() {
 
 func TestNothingAcknowledgedIsLostOrDoubledByKillsAtEachStep(t *testing.T) {
 	th := newTheatre(t)
-	for _, step := range []string{"acknowledged", "looking for duplicates", "endorsed", "sending", "sent", "looked up"} {
+	for _, step := range []string{"acknowledged", "looking for duplicates", "endorsed", "sending", "sent",
+		"looked up"} {
 		for survive := range 3 {
 			if step == "looked up" {
 				th.world.ledger.mu.Lock()
 				th.world.ledger.send = func(n int, _ string) trouble {
-					return []trouble{none, orderedUnseen, acceptedButDropped, orderedButFailed, notOrderedAndFailed, conflict}[n%6]
+					return []trouble{none, orderedUnseen, acceptedButDropped, orderedButFailed, notOrderedAndFailed,
+						conflict}[n%6]
 				}
 				th.world.ledger.mu.Unlock()
 			}
@@ -417,7 +422,8 @@ func TestNothingAcknowledgedIsLostOrDoubledByKillsAtEachDiskWrite(t *testing.T) 
 }
 
 func (th *theatre) underStrace(strace, call string, when int) {
-	cmd := th.child(strace, "-f", "-qq", "-o", os.DevNull, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, when))
+	cmd := th.child(strace, "-f", "-qq", "-o", os.DevNull, "-e", "trace="+call, "-e",
+		fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, when))
 	th.world.mu.Lock()
 	th.world.fatal, th.world.kill = "", func() {}
 	th.world.mu.Unlock()

@@ -296,7 +296,8 @@ func (q *Queue) savePart(tx *sqlitefile.Tx, p *part) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec("UPDATE part SET outcomes = ?, finished = ? WHERE id = ?", string(text), finished, p.id); err != nil {
+	if _, err := tx.Exec("UPDATE part SET outcomes = ?, finished = ? WHERE id = ?", string(text), finished,
+		p.id); err != nil {
 		return err
 	}
 	if finished {

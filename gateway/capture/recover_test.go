@@ -94,7 +94,8 @@ func TestResultsOfRefusedAndKnownRecordsSurviveARestart(t *testing.T) {
 	b.crashWhen("the second transaction waits", b.counted("send", 4))
 	b.run()
 	_, results := b.finish(j.ID)
-	require.Equal(t, []State{Recorded, Rejected, Recorded, Recorded, Duplicate, Recorded, Recorded, Recorded, Recorded, Rejected}, states(results))
+	require.Equal(t, []State{Recorded, Rejected, Recorded, Recorded, Duplicate, Recorded, Recorded, Recorded, Recorded,
+		Rejected}, states(results))
 	require.Equal(t, "bad_number", results[1].Problems[0].Code)
 	require.Equal(t, first[0].RecordID, results[4].RecordID)
 	require.Equal(t, first[0].TransactionID, results[4].TransactionID)

@@ -115,13 +115,15 @@ func saveBatch(tx *sqlitefile.Tx, id string, attempt int, txID string, sent time
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec("INSERT OR REPLACE INTO batch VALUES (?,?,?,?,?)", id, attempt, txID, sent.UnixMilli(), string(text))
+	_, err = tx.Exec("INSERT OR REPLACE INTO batch VALUES (?,?,?,?,?)", id, attempt, txID, sent.UnixMilli(),
+		string(text))
 	return err
 }
 
 // packOf reads the records of a part, packed as they came, and its witnesses.
 func (s *store) packOf(ctx context.Context, part int64) (body, witnesses []byte, err error) {
-	err = s.file.Read.QueryRowContext(ctx, "SELECT body, witnesses FROM pack WHERE part = ?", part).Scan(&body, &witnesses)
+	err = s.file.Read.QueryRowContext(ctx, "SELECT body, witnesses FROM pack WHERE part = ?", part).Scan(&body,
+		&witnesses)
 	if err != nil {
 		return nil, nil, fmt.Errorf("couldn't read the records of part %d: %w", part, s.failed(err))
 	}
@@ -153,7 +155,8 @@ func scanJob(row interface{ Scan(...any) error }) (Job, error) {
 
 // Job tells the state of a job. An error that matches ErrNoJob means that there is none of this id, or none any more.
 func (q *Queue) Job(ctx context.Context, id string) (Job, error) {
-	j, err := scanJob(q.store.file.Read.QueryRowContext(ctx, "SELECT "+jobColumns+" FROM job WHERE id = ? AND state > 0", id))
+	j, err := scanJob(q.store.file.Read.QueryRowContext(ctx,
+		"SELECT "+jobColumns+" FROM job WHERE id = ? AND state > 0", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Job{}, fmt.Errorf("%w: %.80q", ErrNoJob, id)
 	}
@@ -174,7 +177,8 @@ func (q *Queue) Jobs(ctx context.Context, owner, after string, limit int) (jobs 
 	if after != "" {
 		where, args = append(where, "id < ?"), append(args, after)
 	}
-	rows, err := q.store.file.Read.QueryContext(ctx, "SELECT "+jobColumns+" FROM job WHERE "+strings.Join(where, " AND ")+
+	rows, err := q.store.file.Read.QueryContext(ctx, "SELECT "+jobColumns+" FROM job WHERE "+strings.Join(where,
+		" AND ")+
 		" ORDER BY id DESC LIMIT ?", append(args, limit+1)...)
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: %w", ErrStorage, err)
@@ -293,11 +297,13 @@ func (s *store) forget(keep time.Duration, keepJobs int) (more bool, err error) 
 		}
 		return rows.Err()
 	}
-	if err := collect("SELECT id FROM job WHERE state = 2 AND finished < ? ORDER BY finished LIMIT ?", time.Now().Add(-keep).UnixMilli(), most); err != nil {
+	if err := collect("SELECT id FROM job WHERE state = 2 AND finished < ? ORDER BY finished LIMIT ?",
+		time.Now().Add(-keep).UnixMilli(), most); err != nil {
 		return false, err
 	}
 	if len(ids) == 0 {
-		if err := collect("SELECT id FROM job WHERE state = 2 ORDER BY finished DESC, id DESC LIMIT ? OFFSET ?", most, keepJobs); err != nil {
+		if err := collect("SELECT id FROM job WHERE state = 2 ORDER BY finished DESC, id DESC LIMIT ? OFFSET ?", most,
+			keepJobs); err != nil {
 			return false, err
 		}
 	}

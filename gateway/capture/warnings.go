@@ -50,7 +50,8 @@ func (w *Warnings) insert(tx *sqlitefile.Tx, job string) error {
 func (q *Queue) Warnings(ctx context.Context, job string) (Warnings, error) {
 	var w Warnings
 	var text string
-	err := q.store.file.Read.QueryRowContext(ctx, "SELECT total, list FROM warnings WHERE job = ?", job).Scan(&w.Total, &text)
+	err := q.store.file.Read.QueryRowContext(ctx, "SELECT total, list FROM warnings WHERE job = ?", job).Scan(&w.Total,
+		&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Warnings{}, nil
 	}

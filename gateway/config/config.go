@@ -144,7 +144,8 @@ func (c *Config) check() error {
 			"a letter or digit", c.DatasetNamespace())
 	}
 	if c.BatchRecords < 0 || c.BatchRecords > record.MaxPackRecords {
-		return fmt.Errorf("batchRecords is %d: a transaction takes 1 to %d records", c.BatchRecords, record.MaxPackRecords)
+		return fmt.Errorf("batchRecords is %d: a transaction takes 1 to %d records", c.BatchRecords,
+			record.MaxPackRecords)
 	}
 	if hash, err := hex.DecodeString(c.Genesis); err != nil || len(hash) != 0 && len(hash) != sha256.Size {
 		return fmt.Errorf("genesis is %q, which isn't a SHA-256 of 64 hexadecimal digits", record.Brief(c.Genesis))

@@ -13,8 +13,9 @@ import (
 
 func goodConfig() map[string]any {
 	return map[string]any{
-		"listen": "127.0.0.1:8081", "name": "harbor", "mspId": "HarborMSP", "channel": "pedigree", "chaincode": "pedigree",
-		"tokens": "tokens.json", "data": "data",
+		"listen": "127.0.0.1:8081", "name": "harbor", "mspId": "HarborMSP", "channel": "pedigree",
+		"chaincode": "pedigree",
+		"tokens":    "tokens.json", "data": "data",
 		"peers": []any{map[string]any{
 			"mspId": "HarborMSP", "address": "127.0.0.1:7051", "serverName": "peer0", "tlsRoots": "ca.pem",
 		}},
@@ -40,7 +41,8 @@ func TestAConfigurationIsReadWithPathsFromItsFolder(t *testing.T) {
 }
 
 func TestDatasetsAreRegisteredInTheOrganisationsNameUnlessANamespaceIsGiven(t *testing.T) {
-	for name, want := range map[string]string{"harbor": "harbor", "Harbor Fish Ltd.": "harbor-fish-ltd", "Ütli": "tli"} {
+	for name, want := range map[string]string{"harbor": "harbor", "Harbor Fish Ltd.": "harbor-fish-ltd",
+		"Ütli": "tli"} {
 		assert.Equal(t, want, (&Config{Name: name}).DatasetNamespace())
 		assert.Equal(t, "data", (&Config{Name: name, Namespace: "data"}).DatasetNamespace())
 	}
@@ -94,7 +96,8 @@ func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 func TestLoopbackAddresses(t *testing.T) {
 	for address, want := range map[string]bool{
 		"127.0.0.1:1": true, "127.9.9.9:1": true, "[::1]:1": true, "localhost:1": true,
-		"0.0.0.0:1": false, "[::]:1": false, ":1": false, "10.0.0.1:1": false, "localhost.example:1": false, "127.0.0.1": false,
+		"0.0.0.0:1": false, "[::]:1": false, ":1": false, "10.0.0.1:1": false, "localhost.example:1": false,
+		"127.0.0.1": false,
 	} {
 		assert.Equal(t, want, loopback(address), address)
 	}

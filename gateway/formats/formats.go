@@ -79,7 +79,8 @@ type Source interface {
 	Record(ctx context.Context, id string, at uint64) (*index.Record, error)
 	Recordings(ctx context.Context, id string, at uint64) ([]index.Recording, error)
 	Artifact(ctx context.Context, ref string, at uint64) (*index.Artifact, error)
-	Artifacts(ctx context.Context, f index.ArtifactFilter, at uint64, page index.Page) (index.List[index.Artifact], error)
+	Artifacts(ctx context.Context, f index.ArtifactFilter, at uint64, page index.Page) (index.List[index.Artifact],
+		error)
 	Status(ctx context.Context, node string, at uint64) (index.Status, error)
 	Members(ctx context.Context, at uint64) ([]index.Member, error)
 }

@@ -70,7 +70,8 @@ func (ix *Index) applyAll(ctx context.Context, blocks []Block) error {
 	}
 	from := ix.prepared
 	batch := ix.projector.Begin(from.Tip)
-	err = ix.store.Write(ctx, from.epoch, from.Height, func(t projection.Tables) error { return batch.Write(t, blocks) })
+	err = ix.store.Write(ctx, from.epoch, from.Height,
+		func(t projection.Tables) error { return batch.Write(t, blocks) })
 	if err != nil {
 		return fmt.Errorf("couldn't index blocks %d to %d: %w", blocks[0].Number, blocks[len(blocks)-1].Number, err)
 	}

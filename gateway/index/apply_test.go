@@ -146,7 +146,8 @@ func TestRecordsThatCannotBeReadDoNotStopTheIndex(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, r.Noun)
 
-	damaged := index.Block{Number: l.Height() + 1, Hash: []byte{1}, PreviousHash: ix.LastHash(), Transactions: []index.Transaction{{ID: "x", Packs: [][]byte{[]byte("no zstd")}}}}
+	damaged := index.Block{Number: l.Height() + 1, Hash: []byte{1}, PreviousHash: ix.LastHash(),
+		Transactions: []index.Transaction{{ID: "x", Packs: [][]byte{[]byte("no zstd")}}}}
 	require.NoError(t, ix.Apply(t.Context(), damaged))
 	tx, err := ix.Transaction(t.Context(), "x", index.Latest)
 	require.NoError(t, err)

@@ -148,7 +148,8 @@ const mostWeighed = 100
 // has standing over one of them.
 func (ix *Index) Weigh(ctx context.Context, r *Record) (Weight, error) {
 	var w Weight
-	row := ix.row(ctx, `SELECT n.id, n.tx, s.kind FROM statement s JOIN node n ON n.id = s.record WHERE s.record = ?`, r.seq)
+	row := ix.row(ctx, `SELECT n.id, n.tx, s.kind FROM statement s JOIN node n ON n.id = s.record WHERE s.record = ?`,
+		r.seq)
 	c := claim{body: r.Body, Claim: Claim{MSPID: r.MSPID}}
 	if err := row.Scan(&c.id, &c.tx, &w.Kind); err != nil {
 		return w, fmt.Errorf("couldn't read statement %s: %w", r.ID, err)

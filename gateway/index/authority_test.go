@@ -138,7 +138,8 @@ func TestTheOwnerOfACompanyPrefixAnswersForItsThings(t *testing.T) {
 	l.Put("Harbor", recallBy(t, "Harbor", lotA, 3))
 	prefixes, err := ix.Prefixes(t.Context(), index.Latest)
 	require.NoError(t, err)
-	assert.Equal(t, []index.Prefix{{Prefix: "9520001", MSPID: "HarborMSP", Claim: claim, ApprovedBy: []string{"MarketMSP"}}}, prefixes)
+	assert.Equal(t, []index.Prefix{{Prefix: "9520001", MSPID: "HarborMSP", Claim: claim,
+		ApprovedBy: []string{"MarketMSP"}}}, prefixes)
 	back := l.Put("Lab", indextest.StatementBy(t, "Lab", record.Approval, `{"note":"hasty"}`, claim))
 	counted := l.Height()
 	l.Put("Harbor", recallBy(t, "Harbor", lotA, 4))
@@ -167,7 +168,8 @@ func TestTheOwnerOfACompanyPrefixAnswersForItsThings(t *testing.T) {
 	assert.Empty(t, prefixes, "it was retracted")
 	prefixes, err = ix.Prefixes(t.Context(), counted)
 	require.NoError(t, err)
-	assert.Equal(t, []index.Prefix{{Prefix: "9520001", MSPID: "HarborMSP", Claim: claim, Counts: true, ApprovedBy: []string{"MarketMSP", "LabMSP"}}}, prefixes)
+	assert.Equal(t, []index.Prefix{{Prefix: "9520001", MSPID: "HarborMSP", Claim: claim, Counts: true,
+		ApprovedBy: []string{"MarketMSP", "LabMSP"}}}, prefixes)
 }
 
 func TestAnApprovalThatWasTakenBackInTimeDoesNotCount(t *testing.T) {
@@ -200,7 +202,8 @@ func TestOfAnEventEachSpeaksForItsOwnReport(t *testing.T) {
 	l.Put("Market", recallBy(t, "Market", string(e.ID), 1))
 	l.Put("Market", indextest.StatementBy(t, "Market", record.Withdrawal, `{"reason":"x"}`, string(e.ID)))
 	claims, flags := said(t, ix, string(e.ID), index.Latest)
-	assert.Equal(t, []string{"MarketMSP warning own-report, stated as recall", "MarketMSP warning own-report, stated as withdrawal"}, claims)
+	assert.Equal(t, []string{"MarketMSP warning own-report, stated as recall",
+		"MarketMSP warning own-report, stated as withdrawal"}, claims)
 	assert.Equal(t, []string{"warned"}, flags, "never recalled or withdrawn: that is Harbor's word")
 	l.Put("Harbor", recallBy(t, "Harbor", string(e.ID), 2))
 	claims, flags = said(t, ix, string(e.ID), index.Latest)
@@ -224,7 +227,8 @@ func TestAStatementIsWeighedByWhatItIsAbout(t *testing.T) {
 	l, ix := follow(t)
 	e := lotEvent(t, "ADD", "commissioning", 6)
 	l.Put("Harbor", e)
-	other := indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T07:00:00Z","action":"ADD","epcList":["`+pallet+`"]}`)
+	other := indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T07:00:00Z","action":"ADD","epcList":["`+
+		pallet+`"]}`)
 	l.Put("Market", other)
 	weigh := func(org, kind string, about ...string) index.Weight {
 		id := l.Put(org, indextest.StatementBy(t, org, kind, `{"reason":"x"}`, about...))
@@ -235,7 +239,8 @@ func TestAStatementIsWeighedByWhatItIsAbout(t *testing.T) {
 		return w
 	}
 	assert.Equal(t, index.Weight{Kind: "recall", Standing: "maker"}, weigh("Harbor", record.Recall, pallet, lotA))
-	assert.Equal(t, index.Weight{Kind: "warning", Standing: "none", Stated: "recall"}, weigh("Lab", record.Recall, pallet, lotA))
+	assert.Equal(t, index.Weight{Kind: "warning", Standing: "none", Stated: "recall"},
+		weigh("Lab", record.Recall, pallet, lotA))
 	assert.Equal(t, index.Weight{Kind: "recall", Standing: "reporter"}, weigh("Harbor", record.Recall, string(e.ID)))
 	assert.Equal(t, index.Weight{Kind: "warning"}, weigh("Lab", record.Warning, pallet))
 }

@@ -17,7 +17,8 @@ func shippingEvent(b testing.TB, n int) *record.Record {
 		"epcList":["https://id.gs1.org/01/09521234543213/21/%d"],"quantityList":[{"epcClass":"https://id.gs1.org/01/09521234543213/10/LOT%d","quantity":20,"uom":"KGM"}],
 		"readPoint":{"id":"https://id.gs1.org/414/9521321000010"},"bizLocation":{"id":"https://id.gs1.org/414/9521321000027"},
 		"bizTransactionList":[{"type":"po","bizTransaction":"urn:epcglobal:cbv:bt:9521321000010:%d"}]}`,
-		time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n)*time.Second).Format(time.RFC3339), n, n/100, n/50))
+		time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n)*time.Second).Format(time.RFC3339), n, n/100,
+		n/50))
 }
 
 // shipments makes a ledger of blocks of ten transactions of a hundred events.

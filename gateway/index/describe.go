@@ -282,7 +282,8 @@ func (d *describer) declarations(ctx context.Context) error {
 		column string
 		events map[int64][]int64
 	}{{"hash", byHash}, {"eventid", byEventID}} {
-		query := `SELECT event, ` + by.column + `, time, reason, corrective FROM declaration WHERE ` + by.column + ` IN `
+		query := `SELECT event, ` + by.column + `, time, reason, corrective FROM declaration WHERE ` + by.column +
+			` IN `
 		keys := slices.Sorted(maps.Keys(by.events))
 		const known = ` AND event <= ? ORDER BY event`
 		err := d.ix.batches(ctx, query, keys, known, []any{d.snap.Last}, func(rows *sql.Rows) error {

@@ -33,7 +33,8 @@ func TestAnEventIsInErrorIfAllThatRecordedItSaySo(t *testing.T) {
 	l, ix := follow(t)
 	const id = `,"eventID":"urn:x:1"`
 	declared := func(reason string) *record.Record {
-		return numbered(t, 1, id+`,"errorDeclaration":{"declarationTime":"2026-03-02T08:00:00Z","reason":"`+reason+`","correctiveEventIDs":["urn:x:2"]}`)
+		return numbered(t, 1, id+`,"errorDeclaration":{"declarationTime":"2026-03-02T08:00:00Z","reason":"`+reason+
+			`","correctiveEventIDs":["urn:x:2"]}`)
 	}
 	event := l.Put("Harbor", numbered(t, 1, id))
 	l.Put("Lab", declared("urn:x:lab"))

@@ -170,7 +170,8 @@ func (q EventQuery) normal() (EventQuery, error) {
 		for _, v := range m.Values {
 			if _, ok := epcis.ParsePattern(v); !ok {
 				return q, &QueryError{m.Parameter, fmt.Sprintf("%q has a wildcard where none can stand: "+
-					"only the last parts of an urn:epc:idpat: or the last part of a Digital Link may be *", record.Brief(v))}
+					"only the last parts of an urn:epc:idpat: or the last part of a Digital Link may be *",
+					record.Brief(v))}
 			}
 		}
 	}
@@ -283,7 +284,8 @@ func (w *where) times(ctx context.Context, ix *Index, q EventQuery, p pageStart)
 	if !q.RecordTimeFrom.IsZero() || !q.RecordTimeBefore.IsZero() {
 		var recorded where
 		recorded.between("t.time", q.RecordTimeFrom, q.RecordTimeBefore)
-		w.add("EXISTS (SELECT 1 FROM tx t WHERE t.id = e.tx AND "+strings.Join(recorded.parts, " AND ")+")", recorded.args...)
+		w.add("EXISTS (SELECT 1 FROM tx t WHERE t.id = e.tx AND "+strings.Join(recorded.parts, " AND ")+")",
+			recorded.args...)
 		if !q.RecordTimeFrom.IsZero() {
 			from := int64(math.MaxInt64)
 			const query = "SELECT COALESCE(MIN(before), ?) FROM tx WHERE time >= ?"

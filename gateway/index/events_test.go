@@ -170,10 +170,12 @@ func TestPageTokensBelongToTheirQuery(t *testing.T) {
 	for n := range 5 {
 		l.Put("Harbor", indextest.Seen(t, n))
 	}
-	list, err := ix.Events(t.Context(), index.EventQuery{BizSteps: []string{"shipping", "packing"}}, index.Latest, index.Page{Size: 2})
+	list, err := ix.Events(t.Context(), index.EventQuery{BizSteps: []string{"shipping", "packing"}}, index.Latest,
+		index.Page{Size: 2})
 	require.NoError(t, err)
 	token := list.Next
-	_, err = ix.Events(t.Context(), index.EventQuery{BizSteps: []string{"packing", "urn:epcglobal:cbv:bizstep:shipping"}}, index.Latest, index.Page{Token: token})
+	_, err = ix.Events(t.Context(), index.EventQuery{BizSteps: []string{"packing",
+		"urn:epcglobal:cbv:bizstep:shipping"}}, index.Latest, index.Page{Token: token})
 	require.NoError(t, err, "the same query in other words")
 	for _, test := range []struct {
 		name, token string
@@ -222,10 +224,13 @@ func TestTheSameEventOfTwoOrganisationsIsFoundByItsHash(t *testing.T) {
 func TestHostileTextsGoInAndComeOutUnchanged(t *testing.T) {
 	l, ix := follow(t)
 	for i, text := range []string{
-		"https://example.com/a';DROP+TABLE+node;--", "urn:example:%25_%25", "urn:example:" + strings.Repeat("a", 100_000), "https://example.com/%F0%9F%90%9F?x=(1)&y=*",
-		"https://example.com/\U0001F41F\u202e", "urn:example:\u0000", `urn:example:"\`, "https://example.com/' OR '1'='1",
+		"https://example.com/a';DROP+TABLE+node;--", "urn:example:%25_%25",
+		"urn:example:" + strings.Repeat("a", 100_000), "https://example.com/%F0%9F%90%9F?x=(1)&y=*",
+		"https://example.com/\U0001F41F\u202e", "urn:example:\u0000", `urn:example:"\`,
+		"https://example.com/' OR '1'='1",
 	} {
-		v, err := canonical.From(map[string]any{"type": "ObjectEvent", "eventTime": "2026-03-01T08:00:00Z", "action": "OBSERVE", "epcList": []any{text},
+		v, err := canonical.From(map[string]any{"type": "ObjectEvent", "eventTime": "2026-03-01T08:00:00Z",
+			"action": "OBSERVE", "epcList": []any{text},
 			"bizTransactionList": []any{map[string]any{"bizTransaction": text}}})
 		require.NoError(t, err)
 		body := string(v.Bytes())
@@ -234,7 +239,8 @@ func TestHostileTextsGoInAndComeOutUnchanged(t *testing.T) {
 			continue // so no such text ever gets here
 		}
 		l.Put("Harbor", r)
-		list, err := ix.Events(t.Context(), index.EventQuery{Match: []index.MatchQuery{{Parameter: "MATCH_epc", Values: []string{text}}}}, index.Latest, index.Page{})
+		list, err := ix.Events(t.Context(), index.EventQuery{Match: []index.MatchQuery{{Parameter: "MATCH_epc",
+			Values: []string{text}}}}, index.Latest, index.Page{})
 		require.NoError(t, err, body)
 		require.Len(t, list.Items, 1, "%d: %.80s", i, body)
 		require.Equal(t, r.Body, list.Items[0].Body)
@@ -260,7 +266,8 @@ func TestABroadPatternFindsTheSameAsItsThings(t *testing.T) {
 		parameter string
 		want      int
 	}{{"MATCH_epc", 1000}, {"MATCH_inputEPC", 0}} {
-		q := index.EventQuery{Match: []index.MatchQuery{{Parameter: test.parameter, Values: []string{"urn:epc:idpat:sgtin:9521234.054321.*"}}}}
+		q := index.EventQuery{Match: []index.MatchQuery{{Parameter: test.parameter,
+			Values: []string{"urn:epc:idpat:sgtin:9521234.054321.*"}}}}
 		list, err := ix.Events(t.Context(), q, index.Latest, index.Page{Size: 1000})
 		require.NoError(t, err)
 		require.Len(t, list.Items, test.want)
@@ -277,8 +284,10 @@ func TestThingsBelowAClass(t *testing.T) {
 	l.Put("Harbor", indextest.Seen(t, 1), indextest.Seen(t, 2), indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE","quantityList":[{"epcClass":"urn:epc:class:lgtin:9521234.054321.LOT7"}]}`))
 	list, err := ix.Things(t.Context(), "https://id.gs1.org/01/09521234543213", index.Latest, index.Page{Size: 2})
 	require.NoError(t, err)
-	require.Equal(t, []string{"https://id.gs1.org/01/09521234543213/21/1", "https://id.gs1.org/01/09521234543213/21/2"}, list.Items)
-	list, err = ix.Things(t.Context(), "https://id.gs1.org/01/09521234543213", index.Latest, index.Page{Size: 2, Token: list.Next})
+	require.Equal(t, []string{"https://id.gs1.org/01/09521234543213/21/1", "https://id.gs1.org/01/09521234543213/21/2"},
+		list.Items)
+	list, err = ix.Things(t.Context(), "https://id.gs1.org/01/09521234543213", index.Latest,
+		index.Page{Size: 2, Token: list.Next})
 	require.NoError(t, err)
 	require.Equal(t, []string{"https://id.gs1.org/01/09521234543213/10/LOT7"}, list.Items)
 	require.Empty(t, list.Next)

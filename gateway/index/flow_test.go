@@ -17,7 +17,8 @@ func TestLinksTellWhatAnOutputWasMadeOf(t *testing.T) {
 	run := l.Put("Lab", indextest.Activity(t, fmt.Sprintf(`{"type":"transformation",
 		"used":[{"ref":"dataset/lab/d@1"},{"ref":"dataset/lab/e@1"},{"ref":"dataset/lab/f@1"},{"ref":%q}],
 		"generated":[{"ref":"dataset/lab/x@1","from":[%q,"dataset/lab/e@1"]},{"ref":"dataset/lab/y@1","from":[]},{"ref":"dataset/lab/z@1"}]}`, d.ID, d.ID)))
-	plain := l.Put("Lab", indextest.Activity(t, `{"type":"training","used":[{"ref":"dataset/lab/x@1"}],"generated":[{"ref":"model/lab/m@1"}]}`))
+	plain := l.Put("Lab", indextest.Activity(t,
+		`{"type":"training","used":[{"ref":"dataset/lab/x@1"}],"generated":[{"ref":"model/lab/m@1"}]}`))
 	snap, err := ix.Snapshot(t.Context(), index.Latest)
 	require.NoError(t, err)
 	find := func(node string) int64 {
@@ -27,7 +28,8 @@ func TestLinksTellWhatAnOutputWasMadeOf(t *testing.T) {
 	}
 	flows := func(links []index.Link) map[string]string {
 		names := map[int64]string{}
-		for _, name := range []string{"dataset/lab/d@1", "dataset/lab/e@1", "dataset/lab/f@1", "dataset/lab/x@1", "dataset/lab/y@1", "dataset/lab/z@1", "model/lab/m@1"} {
+		for _, name := range []string{"dataset/lab/d@1", "dataset/lab/e@1", "dataset/lab/f@1", "dataset/lab/x@1",
+			"dataset/lab/y@1", "dataset/lab/z@1", "model/lab/m@1"} {
 			names[find(name)] = name
 		}
 		all := map[string]string{}

@@ -53,7 +53,8 @@ func TestRecordsAreCountedByWhoRecordedThemFirstAndNoun(t *testing.T) {
 	after, err := ix.Count(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, index.Counts{"HarborMSP": {record.NounEvent: 2}}, before, "what was told stays as it is")
-	assert.Equal(t, index.Counts{"HarborMSP": {record.NounEvent: 2, record.NounStatement: 1}, "MarketMSP": {record.NounEvent: 1}}, after)
+	assert.Equal(t, index.Counts{"HarborMSP": {record.NounEvent: 2, record.NounStatement: 1},
+		"MarketMSP": {record.NounEvent: 1}}, after)
 
 	require.NoError(t, ix.Reset(t.Context()))
 	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
@@ -65,7 +66,8 @@ func TestRecordsAreCountedByWhoRecordedThemFirstAndNoun(t *testing.T) {
 func TestTheLatestOfAKindComeFirst(t *testing.T) {
 	l, ix := follow(t)
 	r := indextest.Seen(t, 1)
-	l.Put("Harbor", r, indextest.Artifact(t, "dataset/harbor/a@1"), indextest.Artifact(t, "model/harbor/b@1"), indextest.Artifact(t, "dataset/harbor/a@2"))
+	l.Put("Harbor", r, indextest.Artifact(t, "dataset/harbor/a@1"), indextest.Artifact(t, "model/harbor/b@1"),
+		indextest.Artifact(t, "dataset/harbor/a@2"))
 	one := l.Put("Harbor", indextest.Statement(t, record.Recall, `{"reason":"one"}`, string(r.ID)))
 	l.Put("Harbor", indextest.Statement(t, record.Finding, `{"detail":"none"}`, string(r.ID)))
 	two := l.Put("Harbor", indextest.Statement(t, record.Recall, `{"reason":"two"}`, string(r.ID)))

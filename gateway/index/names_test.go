@@ -24,7 +24,8 @@ func noise(n int) string {
 }
 
 func TestNamesMayBeLongAndStrange(t *testing.T) {
-	for _, name := range []string{"x/" + noise(990), "x/" + noise(9_000), "x/" + noise(100_000), "%C3%A9/%00?a=b&c='--%5C"} {
+	for _, name := range []string{"x/" + noise(990), "x/" + noise(9_000), "x/" + noise(100_000),
+		"%C3%A9/%00?a=b&c='--%5C"} {
 		t.Run(fmt.Sprintf("%.10s… of %d bytes", name, len(name)), func(t *testing.T) {
 			l, ix := follow(t)
 			thing, order := "https://example.com/"+name, "urn:order:"+name
@@ -63,7 +64,8 @@ func TestNamesMayBeLongAndStrange(t *testing.T) {
 func TestTransactionIDsMayBeAnything(t *testing.T) {
 	l, ix := follow(t)
 	for n, id := range []string{noise(20_000), "a\x00b", "\xff\xfe"} {
-		b := index.Block{Number: uint64(n + 1), Hash: []byte{byte(n + 1)}, PreviousHash: ix.LastHash(), Transactions: []index.Transaction{{ID: id, MSPID: "x\x00\xff", Subject: noise(5_000), Code: 8}}}
+		b := index.Block{Number: uint64(n + 1), Hash: []byte{byte(n + 1)}, PreviousHash: ix.LastHash(),
+			Transactions: []index.Transaction{{ID: id, MSPID: "x\x00\xff", Subject: noise(5_000), Code: 8}}}
 		require.NoError(t, ix.Apply(t.Context(), b))
 		tx, err := ix.Transaction(t.Context(), id, index.Latest)
 		require.NoError(t, err)

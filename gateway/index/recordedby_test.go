@@ -27,7 +27,8 @@ func ownArtifact(t testing.TB, n int) *record.Record {
 
 func TestWhatAnOrganisationItselfHasRecorded(t *testing.T) {
 	l, ix := following(t)
-	first, again, twice, never, invalid := ownArtifact(t, 1), ownArtifact(t, 2), ownArtifact(t, 3), ownArtifact(t, 4), ownArtifact(t, 5)
+	first, again, twice, never, invalid := ownArtifact(t, 1), ownArtifact(t, 2), ownArtifact(t, 3), ownArtifact(t, 4),
+		ownArtifact(t, 5)
 	mine := l.Submit("Lab", first)
 	l.Submit("Harbor", again, twice, never)
 	l.Cut()
@@ -38,7 +39,8 @@ func TestWhatAnOrganisationItselfHasRecorded(t *testing.T) {
 	l.Submit("Lab", again, first)
 	l.Cut()
 
-	ids := []string{string(first.ID), string(again.ID), string(twice.ID), string(never.ID), string(invalid.ID), string(ownArtifact(t, 6).ID), "no id at all", string(first.ID)}
+	ids := []string{string(first.ID), string(again.ID), string(twice.ID), string(never.ID), string(invalid.ID),
+		string(ownArtifact(t, 6).ID), "no id at all", string(first.ID)}
 	found, err := ix.RecordedBy(t.Context(), "LabMSP", ids)
 	require.NoError(t, err)
 	require.Len(t, found, 3, "neither what others recorded, nor what an invalid transaction brought")
@@ -106,21 +108,22 @@ func TestEventsThatAnOrganisationHasGivenAnID(t *testing.T) {
 	l.Put("Lab", wrong, hashed)
 	l.Put("Market", hashed, borrowed, one)
 
-	t.Run("the event and the declaration that it was wrong, in ledger order, and not what others recorded", func(t *testing.T) {
-		found, err := ix.EventsRecordedBy(t.Context(), "LabMSP", []string{ownEventID, "urn:nobody:has:this", ""})
-		require.NoError(t, err)
-		require.Len(t, found, 1)
-		events := found[ownEventID]
-		require.Len(t, events, 2)
-		assert.Equal(t, string(one.ID), events[0].ID)
-		assert.Equal(t, one.Event.Hash, events[0].Hash)
-		assert.False(t, events[0].Declaration)
-		assert.Equal(t, uint64(2), events[0].Block)
-		assert.Equal(t, l.Blocks[2].Transactions[0].ID, events[0].TxID)
-		assert.Equal(t, string(wrong.ID), events[1].ID)
-		assert.True(t, events[1].Declaration)
-		assert.Equal(t, time.Date(2026, 3, 2, 8, 0, 0, 5e8, time.UTC), events[1].DeclaredAt)
-	})
+	t.Run("the event and the declaration that it was wrong, in ledger order, and not what others recorded",
+		func(t *testing.T) {
+			found, err := ix.EventsRecordedBy(t.Context(), "LabMSP", []string{ownEventID, "urn:nobody:has:this", ""})
+			require.NoError(t, err)
+			require.Len(t, found, 1)
+			events := found[ownEventID]
+			require.Len(t, events, 2)
+			assert.Equal(t, string(one.ID), events[0].ID)
+			assert.Equal(t, one.Event.Hash, events[0].Hash)
+			assert.False(t, events[0].Declaration)
+			assert.Equal(t, uint64(2), events[0].Block)
+			assert.Equal(t, l.Blocks[2].Transactions[0].ID, events[0].TxID)
+			assert.Equal(t, string(wrong.ID), events[1].ID)
+			assert.True(t, events[1].Declaration)
+			assert.Equal(t, time.Date(2026, 3, 2, 8, 0, 0, 5e8, time.UTC), events[1].DeclaredAt)
+		})
 	t.Run("what it recorded after another organisation, with its own recording", func(t *testing.T) {
 		found, err := ix.EventsRecordedBy(t.Context(), "MarketMSP", []string{ownEventID, hash})
 		require.NoError(t, err)
@@ -129,7 +132,8 @@ func TestEventsThatAnOrganisationHasGivenAnID(t *testing.T) {
 		assert.Equal(t, uint64(4), found[ownEventID][0].Block)
 		assert.Equal(t, "MarketMSP", found[ownEventID][0].MSPID)
 		require.Len(t, found[hash], 2, "an id that is the hash, and the same id borrowed")
-		assert.Equal(t, []string{string(hashed.ID), string(borrowed.ID)}, []string{found[hash][0].ID, found[hash][1].ID})
+		assert.Equal(t, []string{string(hashed.ID), string(borrowed.ID)},
+			[]string{found[hash][0].ID, found[hash][1].ID})
 	})
 	t.Run("an id that is the hash", func(t *testing.T) {
 		found, err := ix.EventsRecordedBy(t.Context(), "LabMSP", []string{hash})
@@ -173,7 +177,8 @@ func BenchmarkKnown(b *testing.B) {
 		})
 		b.Run("event ids, "+c.name, func(b *testing.B) {
 			for b.Loop() {
-				if found, err := ix.EventsRecordedBy(b.Context(), "HarborMSP", eventIDs); err != nil || len(found) != c.known {
+				if found, err := ix.EventsRecordedBy(b.Context(), "HarborMSP", eventIDs); err != nil ||
+					len(found) != c.known {
 					b.Fatal(err, len(found))
 				}
 			}

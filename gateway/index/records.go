@@ -339,11 +339,13 @@ func (ix *Index) Records(ctx context.Context, f RecordFilter, at uint64, page Pa
 	if !f.From.IsZero() || !f.Before.IsZero() {
 		var recorded where
 		recorded.between("x.time", f.From, f.Before)
-		w.add("EXISTS (SELECT 1 FROM tx x WHERE x.id = n.tx AND "+strings.Join(recorded.parts, " AND ")+")", recorded.args...)
+		w.add("EXISTS (SELECT 1 FROM tx x WHERE x.id = n.tx AND "+strings.Join(recorded.parts, " AND ")+")",
+			recorded.args...)
 	}
 	if !f.From.IsZero() { // nothing before the first of these transactions has to be looked at
 		from := int64(math.MaxInt64)
-		err := ix.row(ctx, "SELECT COALESCE(MIN(before), ?) FROM tx WHERE time >= ?", from, f.From.UnixMicro()).Scan(&from)
+		err := ix.row(ctx, "SELECT COALESCE(MIN(before), ?) FROM tx WHERE time >= ?", from,
+			f.From.UnixMicro()).Scan(&from)
 		if err != nil {
 			return List[Record]{}, fmt.Errorf("couldn't look up transactions by time: %w", err)
 		}

@@ -54,7 +54,8 @@ func TestRecordsAreFoundAsOfAHeight(t *testing.T) {
 	require.NoError(t, err)
 	_, err = ix.Record(t.Context(), id, 3)
 	require.True(t, is[*index.FutureError](err))
-	for _, bad := range []string{"", "ni:///sha-256;", "ni:///sha-256;zz", string(id) + "?ver=CBV2.0", "'; DROP TABLE node; --", "\x00"} {
+	for _, bad := range []string{"", "ni:///sha-256;", "ni:///sha-256;zz", string(id) + "?ver=CBV2.0",
+		"'; DROP TABLE node; --", "\x00"} {
 		_, err := ix.Record(t.Context(), bad, index.Latest)
 		require.ErrorIs(t, err, index.ErrNotFound, bad)
 	}
@@ -68,7 +69,8 @@ func TestTheFateOfTransactions(t *testing.T) {
 	// A peer marks a second transaction with the same id as a duplicate.
 	copied := l.Blocks[1].Transactions[0]
 	copied.Code, copied.Position = 9, 0
-	require.NoError(t, ix.Apply(t.Context(), index.Block{Number: 2, Hash: []byte{2}, PreviousHash: ix.LastHash(), Transactions: []index.Transaction{copied}}))
+	require.NoError(t, ix.Apply(t.Context(), index.Block{Number: 2, Hash: []byte{2}, PreviousHash: ix.LastHash(),
+		Transactions: []index.Transaction{copied}}))
 
 	tx, err := ix.Transaction(t.Context(), good, index.Latest)
 	require.NoError(t, err)
@@ -95,7 +97,8 @@ func TestATransactionListsRepeatsInTheirPlace(t *testing.T) {
 	l.Put("Market", indextest.Seen(t, 4))
 	tx, err := ix.Transaction(t.Context(), id, index.Latest)
 	require.NoError(t, err)
-	require.Equal(t, []string{string(indextest.Seen(t, 1).ID), string(indextest.Seen(t, 2).ID), string(indextest.Seen(t, 3).ID)}, tx.Records)
+	require.Equal(t, []string{string(indextest.Seen(t, 1).ID), string(indextest.Seen(t, 2).ID),
+		string(indextest.Seen(t, 3).ID)}, tx.Records)
 }
 
 func ids(items []index.Record) []string {
@@ -232,12 +235,14 @@ func TestStatusIsWhatStatementsSayInLedgerOrder(t *testing.T) {
 	}
 	s, err := ix.Status(t.Context(), lot, 4)
 	require.NoError(t, err)
-	require.Equal(t, []index.Claim{{ID: recall, Kind: "recall", MSPID: "HarborMSP", Block: 2, Retracted: true}, {ID: s.Claims[1].ID, Kind: "finding", MSPID: "MarketMSP", Block: 3}}, s.Claims)
+	require.Equal(t, []index.Claim{{ID: recall, Kind: "recall", MSPID: "HarborMSP", Block: 2, Retracted: true},
+		{ID: s.Claims[1].ID, Kind: "finding", MSPID: "MarketMSP", Block: 3}}, s.Claims)
 	s, err = ix.Status(t.Context(), recall, 4)
 	require.NoError(t, err)
 	require.Equal(t, []string{"retracted"}, s.Flags)
 
-	list, err := ix.Statements(t.Context(), index.StatementFilter{About: lot, Kind: "finding"}, index.Latest, index.Page{})
+	list, err := ix.Statements(t.Context(), index.StatementFilter{About: lot, Kind: "finding"}, index.Latest,
+		index.Page{})
 	require.NoError(t, err)
 	require.Len(t, list.Items, 1)
 	list, err = ix.Statements(t.Context(), index.StatementFilter{MSPID: "HarborMSP"}, index.Latest, index.Page{})
@@ -261,7 +266,8 @@ func TestMembersAndNamespaces(t *testing.T) {
 	require.Equal(t, []string{"lab"}, then[1].Namespaces)
 	namespaces, err := ix.Namespaces(t.Context(), index.Latest)
 	require.NoError(t, err)
-	require.Equal(t, []index.Namespace{{Name: "harbor", MSPID: "HarborMSP", Since: 2}, {Name: "lab", MSPID: "LabMSP", Since: 1}, {Name: "science", MSPID: "LabMSP", Since: 3}}, namespaces)
+	require.Equal(t, []index.Namespace{{Name: "harbor", MSPID: "HarborMSP", Since: 2},
+		{Name: "lab", MSPID: "LabMSP", Since: 1}, {Name: "science", MSPID: "LabMSP", Since: 3}}, namespaces)
 }
 
 // tryEvent makes a record of an event that may be refused.

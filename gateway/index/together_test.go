@@ -33,7 +33,8 @@ func TestQueriesAndBlocksDoNotDisturbEachOther(t *testing.T) {
 	for range cap(problems) {
 		wait.Go(func() {
 			for done.Err() == nil {
-				list, err := ix.Events(t.Context(), index.EventQuery{BizSteps: []string{"shipping"}}, index.Latest, index.Page{Size: 1000})
+				list, err := ix.Events(t.Context(), index.EventQuery{BizSteps: []string{"shipping"}}, index.Latest,
+					index.Page{Size: 1000})
 				if err == nil && len(list.Items) != 2*int(list.Block) {
 					err = errors.New("an answer between two blocks")
 				}
@@ -101,7 +102,8 @@ func TestAQueryThatIsGivenUpEnds(t *testing.T) {
 	cancel()
 	_, err := ix.Events(ended, index.EventQuery{}, index.Latest, index.Page{})
 	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorIs(t, ix.ApplyAll(ended, []index.Block{{Number: 2, Hash: []byte{1}, PreviousHash: ix.LastHash()}}), context.Canceled)
+	require.ErrorIs(t, ix.ApplyAll(ended, []index.Block{{Number: 2, Hash: []byte{1}, PreviousHash: ix.LastHash()}}),
+		context.Canceled)
 	require.EqualValues(t, 2, ix.Height())
 }
 
@@ -140,7 +142,8 @@ func TestPublishedDocuments(t *testing.T) {
 				require.NoError(t, err)
 				require.Contains(t, ids(got), string(r.ID))
 				for _, m := range r.Event.Event.Mentions {
-					q := index.EventQuery{Match: []index.MatchQuery{{Parameter: "MATCH_anyEPC", Values: []string{m.Original}}}}
+					q := index.EventQuery{Match: []index.MatchQuery{{Parameter: "MATCH_anyEPC",
+						Values: []string{m.Original}}}}
 					if m.Class {
 						q.Match[0].Parameter = "MATCH_anyEPCClass"
 					}

@@ -66,17 +66,21 @@ func bentNetwork(t testing.TB, peers ...*bentPeer) (*Client, *Identity) {
 	dir := t.TempDir()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "peer"}, DNSNames: []string{"peer"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "peer"},
+		DNSNames:  []string{"peer"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	require.NoError(t, err)
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
 	certificate, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	require.NoError(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	require.NoError(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		0o600))
 	require.NoError(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
 
-	cfg := Config{Channel: "pedigree", Chaincode: "pedigree", MSPID: "HarborMSP", Logger: slog.New(slog.DiscardHandler), EndorseTimeout: time.Hour, AnswerWithin: time.Second}
+	cfg := Config{Channel: "pedigree", Chaincode: "pedigree", MSPID: "HarborMSP", Logger: slog.New(slog.DiscardHandler),
+		EndorseTimeout: time.Hour, AnswerWithin: time.Second}
 	for _, p := range peers {
 		server := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key})))
 		gateway.RegisterGatewayServer(server, p)
@@ -84,7 +88,8 @@ func bentNetwork(t testing.TB, peers ...*bentPeer) (*Client, *Identity) {
 		require.NoError(t, err)
 		go func() { _ = server.Serve(listener) }()
 		t.Cleanup(server.Stop)
-		cfg.Peers = append(cfg.Peers, Peer{MSPID: cmp.Or(p.msp, "HarborMSP"), Address: listener.Addr().String(), ServerName: "peer", TLSRoots: certificate})
+		cfg.Peers = append(cfg.Peers, Peer{MSPID: cmp.Or(p.msp, "HarborMSP"), Address: listener.Addr().String(),
+			ServerName: "peer", TLSRoots: certificate})
 	}
 	c, err := Open(cfg)
 	require.NoError(t, err)
@@ -144,7 +149,8 @@ func TestTheTipIsWhatItsOwnOrganisationOrMostOthersHaveReached(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, id := bentNetwork(t, c.peers...)
-			require.Eventually(t, func() bool { return len(client.pool.connected()) == len(c.peers) }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return len(client.pool.connected()) == len(c.peers) }, 10*time.Second,
+				time.Millisecond)
 			tip, err := client.Tip(t.Context(), id)
 			require.NoError(t, err)
 			assert.Equal(t, c.height, tip.Height)

@@ -73,7 +73,8 @@ func TestARealBlockIsRead(t *testing.T) {
 	artifact, err := p.parse(rawBlock(t, "05"))
 	require.NoError(t, err)
 	require.Equal(t, members.Hash, artifact.PreviousHash)
-	require.Equal(t, "CN=submitter@harbor.pedigree.example,OU=client,O=harbor.pedigree.example", artifact.Transactions[0].Subject)
+	require.Equal(t, "CN=submitter@harbor.pedigree.example,OU=client,O=harbor.pedigree.example",
+		artifact.Transactions[0].Subject)
 	_, pack, err := record.ParsePackValue(artifact.Transactions[0].Packs[0])
 	require.NoError(t, err)
 	bodies, err := record.Unpack(pack, record.PackLimits{})
@@ -126,7 +127,8 @@ func garble(t *testing.T, b *common.Block, with []byte) {
 
 func TestAnInvalidTransactionMayBeAnythingAndWritesNothing(t *testing.T) {
 	b := rawBlock(t, "04")
-	b.Metadata.Metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER] = []byte{byte(peer.TxValidationCode_BAD_PAYLOAD), byte(peer.TxValidationCode_MVCC_READ_CONFLICT), 0}
+	b.Metadata.Metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER] = []byte{byte(peer.TxValidationCode_BAD_PAYLOAD),
+		byte(peer.TxValidationCode_MVCC_READ_CONFLICT), 0}
 	garble(t, b, []byte("nonsense"))
 	p := parser{chaincode: "pedigree"}
 	block, err := p.parse(b)
@@ -144,7 +146,8 @@ func TestTheFirstCopyOfATransactionCounts(t *testing.T) {
 	require.NoError(t, err)
 	txID := parsed.Transactions[0].ID
 	b.Data.Data = append(b.Data.Data, b.Data.Data[0])
-	b.Metadata.Metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER] = []byte{0, byte(peer.TxValidationCode_DUPLICATE_TXID)}
+	b.Metadata.Metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER] = []byte{0,
+		byte(peer.TxValidationCode_DUPLICATE_TXID)}
 	c, ok := findCommit(b, txID)
 	require.True(t, ok)
 	require.True(t, c.Valid())

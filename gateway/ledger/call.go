@@ -76,7 +76,8 @@ func (c *Client) Endorse(ctx context.Context, p *Proposal) (*Envelope, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't sign transaction %s: %w", p.TransactionID, err)
 	}
-	return &Envelope{TransactionID: p.TransactionID, signed: &common.Envelope{Payload: payload, Signature: signature}}, nil
+	return &Envelope{TransactionID: p.TransactionID, signed: &common.Envelope{Payload: payload, Signature: signature}},
+		nil
 }
 
 // Send hands a transaction to the orderers. Success means that enough of them took it, not that it is committed. After
@@ -144,7 +145,8 @@ func (c *Client) each(
 				return last
 			}
 			if err := ctx.Err(); err != nil {
-				return &Error{Phase: phase, Kind: TimedOut, TransactionID: txID, Message: "no peer was connected in time", Err: err}
+				return &Error{Phase: phase, Kind: TimedOut, TransactionID: txID,
+					Message: "no peer was connected in time", Err: err}
 			}
 			return &Error{
 				Phase:         phase,

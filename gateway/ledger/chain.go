@@ -178,7 +178,8 @@ func (f *follower) fetch(ctx context.Context, pc *peerConn, at *orderer.SeekPosi
 	case *peer.DeliverResponse_Block:
 		b, err := openBlock(r.Block)
 		if err == nil && wanted != nil && b.Number != wanted.GetNumber() {
-			err = &BlockError{Number: b.Number, Message: fmt.Sprintf("the peer was asked for block %d", wanted.GetNumber())}
+			err = &BlockError{Number: b.Number, Message: fmt.Sprintf("the peer was asked for block %d",
+				wanted.GetNumber())}
 		}
 		return b, err
 	case *peer.DeliverResponse_Status:

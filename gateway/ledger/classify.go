@@ -70,13 +70,15 @@ func hasAny(s string, phrases []string) bool {
 type untrusted struct{ error }
 
 func (u untrusted) Error() string {
-	return "the peer returned another transaction than the one that was asked for, which is not signed: " + u.error.Error()
+	return "the peer returned another transaction than the one that was asked for, which is not signed: " +
+		u.error.Error()
 }
 
 // classify turns the error of a call, by gRPC or of an answer, into an *Error.
 func classify(phase Phase, txID, address string, err error) *Error {
 	if u, ok := errors.AsType[untrusted](err); ok {
-		return &Error{Phase: phase, Kind: Untrusted, TransactionID: txID, Peer: address, Message: u.Error(), Err: u.error}
+		return &Error{Phase: phase, Kind: Untrusted, TransactionID: txID, Peer: address, Message: u.Error(),
+			Err: u.error}
 	}
 	st := status.Convert(err)
 	messages := []string{st.Message()}

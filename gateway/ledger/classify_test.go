@@ -70,8 +70,10 @@ func TestFailuresAreSortedByWhatTheNetworkSays(t *testing.T) {
 }
 
 func TestEveryKindOfFailureHasARule(t *testing.T) {
-	kinds := []Kind{NoPeer, PeerLost, Overloaded, TimedOut, PolicyUnsatisfiable, EndorsersUnavailable, ChaincodeDown, Disagreement, Rejected,
-		ChaincodeFailed, Denied, Malformed, Untrusted, DuplicateProposal, OrderersUnavailable, FateUnknown, ReadConflict, PolicyFailure,
+	kinds := []Kind{NoPeer, PeerLost, Overloaded, TimedOut, PolicyUnsatisfiable, EndorsersUnavailable, ChaincodeDown,
+		Disagreement, Rejected,
+		ChaincodeFailed, Denied, Malformed, Untrusted, DuplicateProposal, OrderersUnavailable, FateUnknown,
+		ReadConflict, PolicyFailure,
 		DuplicateTransaction, Invalid, NotFound}
 	require.Len(t, Rules, len(kinds))
 	for _, k := range kinds {
@@ -115,7 +117,8 @@ func TestAWaiterGetsTheFirstCopyOnceAndCancelledOnesNothing(t *testing.T) {
 	gone.Cancel()
 	c.Register("b").Cancel()
 	require.Equal(t, 1, c.Waiting())
-	c.Resolve(&Block{Number: 7, Transactions: []Transaction{{ID: "x"}, {ID: "a", Position: 1}, {ID: "a", Position: 2, Code: int32(peer.TxValidationCode_DUPLICATE_TXID)}}})
+	c.Resolve(&Block{Number: 7, Transactions: []Transaction{{ID: "x"}, {ID: "a", Position: 1},
+		{ID: "a", Position: 2, Code: int32(peer.TxValidationCode_DUPLICATE_TXID)}}})
 	want := Commit{TransactionID: "a", Block: 7, Position: 1}
 	require.Equal(t, want, <-one.Done())
 	require.Equal(t, want, <-two.Done())
@@ -129,7 +132,8 @@ func TestAWaiterGetsTheFirstCopyOnceAndCancelledOnesNothing(t *testing.T) {
 }
 
 func TestAConfigurationWithoutWhatIsNeededIsRefused(t *testing.T) {
-	full := Config{Channel: "c", Chaincode: "cc", MSPID: "M", Peers: []Peer{{Address: "127.0.0.1:1", TLSRoots: "testdata/no-such.pem"}}}
+	full := Config{Channel: "c", Chaincode: "cc", MSPID: "M",
+		Peers: []Peer{{Address: "127.0.0.1:1", TLSRoots: "testdata/no-such.pem"}}}
 	for want, change := range map[string]func(*Config){
 		"channel":      func(c *Config) { c.Channel = "" },
 		"chaincode":    func(c *Config) { c.Chaincode = "" },
@@ -150,8 +154,9 @@ func TestAConfigurationWithoutWhatIsNeededIsRefused(t *testing.T) {
 
 func TestWithoutAPeerACallFailsSoonAndSaysWhy(t *testing.T) {
 	certificate, _ := selfSigned(t)
-	c, err := Open(Config{Channel: "c", Chaincode: "cc", MSPID: "M", ConnectWait: 50 * time.Millisecond, Logger: quiet(),
-		Peers: []Peer{{Address: "127.0.0.1:1", TLSRoots: certificate}}})
+	c, err := Open(Config{Channel: "c", Chaincode: "cc", MSPID: "M", ConnectWait: 50 * time.Millisecond,
+		Logger: quiet(),
+		Peers:  []Peer{{Address: "127.0.0.1:1", TLSRoots: certificate}}})
 	require.NoError(t, err)
 	defer c.Close()
 	_, err = c.Evaluate(context.Background(), testIdentity(t), Call{Function: "F"})

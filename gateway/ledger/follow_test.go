@@ -82,7 +82,8 @@ func (d *deliverer) Deliver(stream peer.Deliver_DeliverServer) error {
 	}
 	var payload common.Payload
 	var seek orderer.SeekInfo
-	if err := errors.Join(proto.Unmarshal(envelope.GetPayload(), &payload), proto.Unmarshal(payload.GetData(), &seek)); err != nil {
+	if err := errors.Join(proto.Unmarshal(envelope.GetPayload(), &payload),
+		proto.Unmarshal(payload.GetData(), &seek)); err != nil {
 		return err
 	}
 	from, to, sent := seek.GetStart().GetSpecified().GetNumber(), seek.GetStop().GetSpecified().GetNumber(), 0

@@ -104,7 +104,8 @@ func (q Inquirer) ledger(ctx context.Context, into proto.Message, function strin
 		return err
 	}
 	if err := proto.Unmarshal(raw, into); err != nil {
-		return &Error{Phase: LookingUp, Kind: EndorsersUnavailable, Message: "the peer's answer can't be read", Err: err}
+		return &Error{Phase: LookingUp, Kind: EndorsersUnavailable, Message: "the peer's answer can't be read",
+			Err: err}
 	}
 	return nil
 }

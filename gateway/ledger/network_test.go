@@ -41,10 +41,12 @@ type harness struct {
 
 func newHarness(t *testing.T) *harness {
 	n := shared.Network(t)
-	cfg := Config{Channel: network.ChannelName, Chaincode: network.ChaincodeName, MSPID: "HarborMSP", Logger: slog.New(slog.DiscardHandler),
+	cfg := Config{Channel: network.ChannelName, Chaincode: network.ChaincodeName, MSPID: "HarborMSP",
+		Logger:         slog.New(slog.DiscardHandler),
 		EndorseTimeout: 15 * time.Second, SubmitTimeout: 15 * time.Second}
 	for _, org := range n.Orgs() {
-		cfg.Peers = append(cfg.Peers, Peer{MSPID: org.MSPID, Address: org.PeerAddress(), ServerName: org.PeerName(), TLSRoots: n.TLSRoots(org.Name)})
+		cfg.Peers = append(cfg.Peers, Peer{MSPID: org.MSPID, Address: org.PeerAddress(), ServerName: org.PeerName(),
+			TLSRoots: n.TLSRoots(org.Name)})
 	}
 	c, err := Open(cfg)
 	require.NoError(t, err)
@@ -264,7 +266,8 @@ func TestAnotherPeerStandsInForOnesOwn(t *testing.T) {
 	require.True(t, health.Usable())
 
 	h.release("peer", "harbor")
-	require.Eventually(t, func() bool { return h.client.Health().FollowedPeer == own.PeerAddress() }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return h.client.Health().FollowedPeer == own.PeerAddress() }, time.Minute,
+		20*time.Millisecond)
 	call, _ = artifact(t, "failover", "3", "after")
 	_, err = h.client.Submit(ctx, h.id, call)
 	require.NoError(t, err)

@@ -83,7 +83,8 @@ func dial(peer Peer, ping time.Duration) (*grpc.ClientConn, error) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ledger: the TLS roots of peer %s (%s) hold no PEM certificate", peer.Address, peer.TLSRoots)
+		return nil, fmt.Errorf("ledger: the TLS roots of peer %s (%s) hold no PEM certificate", peer.Address,
+			peer.TLSRoots)
 	}
 	name := peer.ServerName
 	if name == "" {

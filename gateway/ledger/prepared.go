@@ -92,7 +92,8 @@ func (p *Proposal) judgeResults(results *rwset.TxReadWriteSet) error {
 		}
 		return nil
 	}
-	header := record.Header{MSPID: p.identity.MSPID, Subject: p.identity.Subject, Time: record.HeaderTime(p.question.time)}
+	header := record.Header{MSPID: p.identity.MSPID, Subject: p.identity.Subject,
+		Time: record.HeaderTime(p.question.time)}
 	expected, err := record.SubmitWrites(header, p.TransactionID, p.question.pack)
 	if err != nil {
 		return fmt.Errorf("the pack of the call can't be read: %w", err)

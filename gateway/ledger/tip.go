@@ -104,7 +104,8 @@ func (c *Client) Tip(ctx context.Context, id *Identity) (Tip, error) {
 // tipOf asks one peer.
 func (c *Client) tipOf(ctx context.Context, pc *peerConn, p *Proposal) (uint64, error) {
 	answer, err := gateway.NewGatewayClient(pc.conn).Evaluate(ctx, &gateway.EvaluateRequest{
-		TransactionId: p.TransactionID, ChannelId: c.cfg.Channel, ProposedTransaction: p.signed, TargetOrganizations: []string{pc.MSPID},
+		TransactionId: p.TransactionID, ChannelId: c.cfg.Channel, ProposedTransaction: p.signed,
+		TargetOrganizations: []string{pc.MSPID},
 	})
 	if err != nil {
 		return 0, err

@@ -98,7 +98,8 @@ func (p *parser) wirePacks(transaction []byte) (packs [][]byte, ok bool) {
 		if number != transactionActions {
 			return true
 		}
-		results, ok := path(action, actionPayload, actionPayloadAction, endorsedResponse, responseExtension, extensionResults)
+		results, ok := path(action, actionPayload, actionPayloadAction, endorsedResponse, responseExtension,
+			extensionResults)
 		return ok && each(results, func(number protowire.Number, namespace []byte) bool {
 			if number != resultsNamespace {
 				return true

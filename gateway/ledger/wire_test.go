@@ -42,7 +42,8 @@ func TestAFieldThatComesTwiceIsLeftToTheDecoder(t *testing.T) {
 	var envelope common.Envelope
 	require.NoError(t, proto.Unmarshal(raw, &envelope))
 	// The decoder takes the last of two payloads.
-	twice := append(protowire.AppendBytes(protowire.AppendTag(nil, envelopePayload, protowire.BytesType), []byte("another")), raw...)
+	twice := append(protowire.AppendBytes(protowire.AppendTag(nil, envelopePayload, protowire.BytesType),
+		[]byte("another")), raw...)
 	_, ok := sole(twice, envelopePayload)
 	require.False(t, ok)
 	_, data, err := openPayload(twice)

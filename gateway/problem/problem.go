@@ -139,7 +139,8 @@ func (p *Problem) json(r *http.Request, instance string) []byte {
 		Problems    []Reason `json:"problems,omitempty"`
 		More        int      `json:"more,omitempty"`
 	}{
-		kind, p.Kind.Title, p.Kind.Status, p.Detail, instance, p.Kind.Code(), p.Existing, p.Transaction, p.Job, p.Reasons,
+		kind, p.Kind.Title, p.Kind.Status, p.Detail, instance, p.Kind.Code(), p.Existing, p.Transaction, p.Job,
+		p.Reasons,
 		p.More,
 	})
 	if err != nil {

@@ -115,7 +115,8 @@ func guarded(
 // admit serves a request once it has a place.
 func (r *Router) admit(w http.ResponseWriter, req *http.Request) {
 	if n := len(req.RequestURI); n > maxURI {
-		r.refuse(w, req, problem.New(problem.URITooLong, "the address has %d bytes, more than the %d allowed", n, maxURI))
+		r.refuse(w, req, problem.New(problem.URITooLong, "the address has %d bytes, more than the %d allowed", n,
+			maxURI))
 		return
 	}
 	admitted, release, err := r.admission.Admit(w, req)

@@ -21,7 +21,8 @@ func BenchmarkAdd(b *testing.B) {
 		for pb.Next() {
 			i := n.Add(1)
 			run := fmt.Sprint("run", i)
-			for _, text := range []string{ev(run, "START", ds(fmt.Sprint("in", i%100)), ""), ev(run, "COMPLETE", "", ds(fmt.Sprint("out", i%100)))} {
+			for _, text := range []string{ev(run, "START", ds(fmt.Sprint("in", i%100)), ""),
+				ev(run, "COMPLETE", "", ds(fmt.Sprint("out", i%100)))} {
 				taken, err := f.store.Add(b.Context(), lab, parseEvent(b, text))
 				if err != nil || taken[0].Err != nil {
 					b.Error(err, taken)
@@ -43,7 +44,8 @@ func BenchmarkAddBatch(b *testing.B) {
 		for range size / 2 {
 			made++
 			run := fmt.Sprint("run", made)
-			events = append(events, parseEvent(b, ev(run, "START", ds(fmt.Sprint("in", made%100)), "")), parseEvent(b, ev(run, "COMPLETE", "", ds(fmt.Sprint("out", made%100)))))
+			events = append(events, parseEvent(b, ev(run, "START", ds(fmt.Sprint("in", made%100)), "")),
+				parseEvent(b, ev(run, "COMPLETE", "", ds(fmt.Sprint("out", made%100)))))
 		}
 		_, err := f.store.Add(b.Context(), lab, events...)
 		require.NoError(b, err)

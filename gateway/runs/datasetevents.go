@@ -14,7 +14,8 @@ func registers(d openlineage.Dataset) bool {
 	derived := openlineage.DerivationIn(d.Facets)
 	place := openlineage.PlaceOf(d.Identity, d.Facets, "x")
 	change := openlineage.ChangeIn(d.Facets)
-	return digest || place.Version != "" || change.Kind != "" || derived.Explicit || len(derived.Inputs)+len(derived.Fields) > 0
+	return digest || place.Version != "" || change.Kind != "" || derived.Explicit ||
+		len(derived.Inputs)+len(derived.Fields) > 0
 }
 
 // addVersion takes a dataset event that registers a version: a run of its own, which has ended.

@@ -92,7 +92,8 @@ func TestARunThatClaimsWhatAnotherMadeIsRecordedWithTheReason(t *testing.T) {
 	f.run()
 	f.add(ev("one", "COMPLETE", "", ds("a", saysVersion("1"), saysDigest(someDigest))))
 	f.ended("one", Recorded)
-	f.add(ev("two", "COMPLETE", "", ds("a", saysVersion("1"), saysDigest(otherDigest))), ev("three", "COMPLETE", "", ds("a", saysVersion("1"))))
+	f.add(ev("two", "COMPLETE", "", ds("a", saysVersion("1"), saysDigest(otherDigest))),
+		ev("three", "COMPLETE", "", ds("a", saysVersion("1"))))
 	two, three := f.ended("two", Recorded), f.ended("three", Recorded)
 	require.Len(t, two.Left, 1)
 	assert.Equal(t, "version_exists", two.Left[0].Code)
@@ -214,7 +215,8 @@ func TestThereIsAnEndToWhatIsTaken(t *testing.T) {
 	taken = f.tryAs(lab, ev("three", "START", "", ""))
 	require.ErrorAs(t, taken[0].Err, &busy)
 	assert.Equal(t, 3, busy.Runs)
-	require.NoError(t, f.tryAs(Caller{Name: "x", MSPID: "MarketMSP"}, ev("three", "START", "", ""))[0].Err, "each organisation has its own room")
+	require.NoError(t, f.tryAs(Caller{Name: "x", MSPID: "MarketMSP"}, ev("three", "START", "", ""))[0].Err,
+		"each organisation has its own room")
 
 	f.add(ev("one", "COMPLETE", "", ""))
 	f.run()
@@ -300,7 +302,8 @@ func TestManyRunsAtOnceAreRecordedEachOnce(t *testing.T) {
 		events = append(events, ev(fmt.Sprint("run", i), "START", ds("common"), ""))
 	}
 	for i := range n {
-		events = append(events, ev(fmt.Sprint("run", i), "COMPLETE", ds(fmt.Sprint("chain", i-1)), ds(fmt.Sprint("chain", i))))
+		events = append(events, ev(fmt.Sprint("run", i), "COMPLETE", ds(fmt.Sprint("chain", i-1)),
+			ds(fmt.Sprint("chain", i))))
 	}
 	f.add(events...)
 	for i := range n {
@@ -308,7 +311,8 @@ func TestManyRunsAtOnceAreRecordedEachOnce(t *testing.T) {
 		used := r.Used
 		require.Len(t, used, 2)
 		for _, d := range refs(r.Declared) {
-			require.Contains(t, []string{ref("common", "declared"), ref("chain-1", "declared")}, d, "what a run here makes is its to register")
+			require.Contains(t, []string{ref("common", "declared"), ref("chain-1", "declared")}, d,
+				"what a run here makes is its to register")
 		}
 		if i > 0 {
 			require.Contains(t, used, ref(fmt.Sprint("chain", i-1), fmt.Sprint("run-run", i-1)))

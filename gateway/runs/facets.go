@@ -79,7 +79,8 @@ type querier interface {
 
 func readFacets(tx querier, msp, kind string, i openlineage.Identity) (canonical.Value, error) {
 	var body []byte
-	err := tx.QueryRow("SELECT body FROM facets WHERE msp = ? AND kind = ? AND namespace = ? AND name = ?", msp, kind, i.Namespace, i.Name).
+	err := tx.QueryRow("SELECT body FROM facets WHERE msp = ? AND kind = ? AND namespace = ? AND name = ?", msp, kind,
+		i.Namespace, i.Name).
 		Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return canonical.Value{}, nil

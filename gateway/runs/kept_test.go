@@ -42,8 +42,10 @@ func TestWritesAddUpUnlessTheyReplace(t *testing.T) {
 			f := newFixture(t, Config{})
 			f.run()
 			f.add(ev("load_orders_eu", "COMPLETE", ds("orders_eu"), ds("facts")),
-				ev("load_orders_us", "START", "", ds("facts", c.facet...)), at("08:00:01", ev("load_orders_us", "COMPLETE", ds("orders_us"), ds("facts"))),
-				at("08:00:02", ev("train", "COMPLETE", ds("facts"), ds("forecast", `"datasetType":{"datasetType":"MODEL"}`))))
+				ev("load_orders_us", "START", "", ds("facts", c.facet...)),
+				at("08:00:01", ev("load_orders_us", "COMPLETE", ds("orders_us"), ds("facts"))),
+				at("08:00:02", ev("train", "COMPLETE", ds("facts"),
+					ds("forecast", `"datasetType":{"datasetType":"MODEL"}`))))
 			made := f.ended("train", Recorded).Generated[0].Ref
 			f.comesFrom(made, ref("orders_us", "declared"))
 			if c.adds {
@@ -87,14 +89,16 @@ func TestAnAppendThatComesToLightLateIsJoined(t *testing.T) {
 	f.comesFrom(ref("report", "run-reader"), ref("a", "declared"), ref("b", "declared"))
 	f.doesNotComeFrom(ref("log", "run-second"), ref("a", "declared"))
 	f.doesNotComeFrom(ref("facts", "run-first"), ref("b", "declared"))
-	assert.Contains(t, f.body(second.More[0].Activity).Get("metadata").Get("openlineage").Get("reason").Text, "come to light")
+	assert.Contains(t, f.body(second.More[0].Activity).Get("metadata").Get("openlineage").Get("reason").Text,
+		"come to light")
 }
 
 func TestVersionsAreChosenByTheTimeOfTheEvents(t *testing.T) {
 	write := func(run, moment string) string {
 		return at(moment, ev(run, "COMPLETE", "", ds("tab", changed("OVERWRITE"))))
 	}
-	reads := []string{at("09:30:00", ev("r", "START", ds("tab"), "")), at("10:00:00", ev("r", "COMPLETE", ds("tab"), ds("res")))}
+	reads := []string{at("09:30:00", ev("r", "START", ds("tab"), "")),
+		at("10:00:00", ev("r", "COMPLETE", ds("tab"), ds("res")))}
 	for name, order := range map[string][]string{
 		"the reader last":                  {write("nine", "09:00:00"), write("eleven", "11:00:00"), reads[0], reads[1]},
 		"the reader first":                 {reads[0], reads[1], write("eleven", "11:00:00"), write("nine", "09:00:00")},
@@ -120,7 +124,8 @@ func TestVersionsAreChosenByTheTimeOfTheEvents(t *testing.T) {
 				f.comesFrom(ref("res", "run-r"), ref("tab", "run-nine"))
 				f.doesNotComeFrom(ref("res", "run-r"), ref("tab", "run-eleven"))
 				if !oneByOne {
-					f.doesNotComeFrom(ref("res", "run-r"), ref("tab", "run-half"), ref("tab", "run-eight"), ref("tab", "declared"))
+					f.doesNotComeFrom(ref("res", "run-r"), ref("tab", "run-half"), ref("tab", "run-eight"),
+						ref("tab", "declared"))
 				}
 			})
 		}
@@ -186,7 +191,8 @@ func TestWhatIsRenamedOrAlteredKeepsItsLineage(t *testing.T) {
 		at("08:00:04", ev("stale", "COMPLETE", ds("stage"), ds("none"))))
 	f.ended("use", Recorded)
 	f.comesFrom(ref("report", "run-use"), ref("src", "declared"), ref("stage", "run-make"))
-	assert.Equal(t, []string{ref("stage", "declared")}, f.ended("stale", Recorded).Used, "there is nothing of that name any more")
+	assert.Equal(t, []string{ref("stage", "declared")}, f.ended("stale", Recorded).Used,
+		"there is nothing of that name any more")
 
 	t.Run("the new name of another one is not what that was before", func(t *testing.T) {
 		f := newFixture(t, Config{})
@@ -215,8 +221,10 @@ func TestWhatIsRenamedOrAlteredKeepsItsLineage(t *testing.T) {
 func TestNothingReadsWhatWasDropped(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()
-	f.add(ev("make", "COMPLETE", ds("src"), ds("tmp")), at("08:00:01", ev("drop", "COMPLETE", "", ds("tmp", changed("DROP")))),
-		at("08:00:02", ev("use", "COMPLETE", ds("tmp"), ds("out"))), at("08:00:03", ev("again", "COMPLETE", ds("other"), ds("tmp"))),
+	f.add(ev("make", "COMPLETE", ds("src"), ds("tmp")),
+		at("08:00:01", ev("drop", "COMPLETE", "", ds("tmp", changed("DROP")))),
+		at("08:00:02", ev("use", "COMPLETE", ds("tmp"), ds("out"))),
+		at("08:00:03", ev("again", "COMPLETE", ds("other"), ds("tmp"))),
 		at("08:00:04", ev("use2", "COMPLETE", ds("tmp"), ds("out2"))))
 	drop := f.ended("drop", Recorded)
 	assert.NotEmpty(t, drop.Activity)
@@ -275,7 +283,8 @@ func TestAPartitionThatIsWrittenAgainHasAllThatWentIntoIt(t *testing.T) {
 
 // streaming is an event of a job that its jobType facet calls a stream.
 func streaming(event string) string {
-	return strings.Replace(event, `"name":"job"`, `"name":"job","facets":{"jobType":{"processingType":"STREAMING","integration":"FLINK"}}`, 1)
+	return strings.Replace(event, `"name":"job"`,
+		`"name":"job","facets":{"jobType":{"processingType":"STREAMING","integration":"FLINK"}}`, 1)
 }
 
 func TestAStreamIsRecordedInSteps(t *testing.T) {
@@ -286,7 +295,8 @@ func TestAStreamIsRecordedInSteps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, Config{})
 			f.run()
-			f.add(event(ev("flink", "START", ds("clicks"), ds("sink"))), event(at("08:00:01", ev("flink", "RUNNING", ds("clicks"), ds("sink")))),
+			f.add(event(ev("flink", "START", ds("clicks"), ds("sink"))),
+				event(at("08:00:01", ev("flink", "RUNNING", ds("clicks"), ds("sink")))),
 				at("08:00:02", ev("read", "COMPLETE", ds("sink"), ds("final"))))
 			f.ended("read", Recorded)
 			f.settled()
@@ -300,7 +310,8 @@ func TestAStreamIsRecordedInSteps(t *testing.T) {
 			f.add(event(at("08:00:03", ev("flink", "RUNNING", ds("clicks"), ds("sink")))))
 			f.settled()
 			assert.Equal(t, sent, f.rules.sent, "that it goes on is nothing new")
-			f.add(event(at("08:00:04", ev("flink", "RUNNING", ds("clicks")+","+ds("views"), ds("sink")+","+ds("alerts")))))
+			f.add(event(at("08:00:04", ev("flink", "RUNNING", ds("clicks")+","+ds("views"),
+				ds("sink")+","+ds("alerts")))))
 			f.settled()
 			f.comesFrom(ref("sink", "run-flink"), ref("views", "declared"))
 			f.comesFrom(ref("alerts", "run-flink"), ref("views", "declared"), ref("clicks", "declared"))
@@ -316,7 +327,8 @@ func TestABatchIsNoVersionWhileItRuns(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()
 	batch := func(event string) string { return strings.Replace(streaming(event), "STREAMING", "BATCH", 1) }
-	f.add(batch(ev("spark", "START", ds("a"), ds("b"))), batch(ev("spark", "RUNNING", ds("a"), ds("b"))), at("08:00:01", ev("read", "COMPLETE", ds("b"), "")))
+	f.add(batch(ev("spark", "START", ds("a"), ds("b"))), batch(ev("spark", "RUNNING", ds("a"), ds("b"))),
+		at("08:00:01", ev("read", "COMPLETE", ds("b"), "")))
 	assert.Equal(t, []string{ref("b", "declared")}, f.ended("read", Recorded).Used)
 }
 
@@ -342,7 +354,8 @@ func TestAFailedChildOfARunThatCompletedHasReadAndNotWritten(t *testing.T) {
 	}
 	f := newFixture(t, Config{})
 	f.run()
-	f.add(ev("dbt", "START", "", ""), child(ev("child", "START", ds("raw"), ds("stg"))), child(at("08:00:01", ev("child", "FAIL", ds("raw"), ds("stg")))),
+	f.add(ev("dbt", "START", "", ""), child(ev("child", "START", ds("raw"), ds("stg"))),
+		child(at("08:00:01", ev("child", "FAIL", ds("raw"), ds("stg")))),
 		at("08:00:02", ev("dbt", "COMPLETE", "", "")), at("08:00:03", ev("read", "COMPLETE", ds("stg"), ds("out"))))
 	assert.Equal(t, []string{ref("raw", "declared")}, f.ended("child", Recorded).Used)
 	assert.Empty(t, f.ended("child", Recorded).Generated)
@@ -350,14 +363,16 @@ func TestAFailedChildOfARunThatCompletedHasReadAndNotWritten(t *testing.T) {
 	assert.Equal(t, []string{ref("stg", "declared")}, f.ended("read", Recorded).Used)
 
 	f.add(child(at("08:00:05", ev("child", "COMPLETE", ds("raw"), ds("stg")))))
-	assert.Equal(t, []string{ref("stg", "run-child")}, refs(f.ended("child", Recorded).Generated), "it was tried again, and completed")
+	assert.Equal(t, []string{ref("stg", "run-child")}, refs(f.ended("child", Recorded).Generated),
+		"it was tried again, and completed")
 	f.comesFrom(ref("stg", "run-child"), ref("raw", "declared"))
 }
 
 func TestWhatOneFailureOfARunNamesIsNotComplete(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()
-	f.add(ev("app", "START", ds("a"), ""), at("08:00:01", ev("app", "FAIL", ds("b"), ds("half"))), at("08:00:02", ev("app", "COMPLETE", ds("a"), ds("whole"))))
+	f.add(ev("app", "START", ds("a"), ""), at("08:00:01", ev("app", "FAIL", ds("b"), ds("half"))),
+		at("08:00:02", ev("app", "COMPLETE", ds("a"), ds("whole"))))
 	f.ended("app", Recorded)
 	f.settled()
 	r := f.ended("app", Recorded)
@@ -367,7 +382,8 @@ func TestWhatOneFailureOfARunNamesIsNotComplete(t *testing.T) {
 
 // meant is a job event.
 func meant(job, inputs, outputs string) string {
-	return `{"eventTime":"2026-03-01T07:00:00Z","producer":"p","job":{"namespace":"plant","name":"` + job + `"},"inputs":[` + inputs + `],"outputs":[` + outputs + `]}`
+	return `{"eventTime":"2026-03-01T07:00:00Z","producer":"p","job":{"namespace":"plant","name":"` + job +
+		`"},"inputs":[` + inputs + `],"outputs":[` + outputs + `]}`
 }
 
 func TestWhatAJobIsMeantToDoIsLineage(t *testing.T) {
@@ -411,7 +427,8 @@ func TestARunThatUsedWithdrawnDataIsABreach(t *testing.T) {
 	f.add(ev("train", "COMPLETE", ds("faces", saysVersion("1"))+","+ds("other"), ds("m")))
 	r := f.ended("train", Recorded)
 	assert.Equal(t, []Breach{{ref("faces", "1"), someStatement}}, r.Breaches)
-	assert.Equal(t, `[{"ref":"`+ref("faces", "1")+`","statement":"`+someStatement+`"}]`, string(f.body(r.Activity).Get("breach").Bytes()))
+	assert.Equal(t, `[{"ref":"`+ref("faces", "1")+`","statement":"`+someStatement+`"}]`,
+		string(f.body(r.Activity).Get("breach").Bytes()))
 	f.comesFrom(ref("m", "run-train"), ref("faces", "1"), ref("other", "declared"))
 }
 

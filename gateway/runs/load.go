@@ -11,12 +11,14 @@ import (
 func (s *Store) weigh(tx *sqlitefile.Tx, caller Caller, r row, a *arrival) error {
 	if r.events+1 > s.cfg.RunEvents && !a.event.Ends() {
 		var pending int // of a run that is recorded in steps, those that no record has yet
-		if err := tx.QueryRow("SELECT COUNT(*) FROM event WHERE run = ? AND late < 2 AND body IS NOT NULL", r.id).Scan(&pending); err != nil {
+		if err := tx.QueryRow("SELECT COUNT(*) FROM event WHERE run = ? AND late < 2 AND body IS NOT NULL",
+			r.id).Scan(&pending); err != nil {
 			return stored(err)
 		}
 		if pending+1 > s.cfg.RunEvents {
 			return &LimitError{
-				fmt.Sprintf("the run has %d events already, and more than %d are not kept of one", pending, s.cfg.RunEvents),
+				fmt.Sprintf("the run has %d events already, and more than %d are not kept of one", pending,
+					s.cfg.RunEvents),
 			}
 		}
 	}

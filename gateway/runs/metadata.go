@@ -38,7 +38,8 @@ func metadataOf(m *summary, p *plan, pins, outputs []version) metadata {
 		if e.Type != "" {
 			meta.members = meta.members.With("eventType", canonical.Str(e.Type))
 		}
-		meta.members = meta.members.With("producer", canonical.Str(e.Producer)).With("eventTime", e.Value.Get("eventTime"))
+		meta.members = meta.members.With("producer", canonical.Str(e.Producer)).With("eventTime",
+			e.Value.Get("eventTime"))
 		if e.SchemaURL != "" {
 			meta.members = meta.members.With("schemaURL", canonical.Str(e.SchemaURL))
 		}
@@ -52,7 +53,8 @@ func metadataOf(m *summary, p *plan, pins, outputs []version) metadata {
 	meta.members = meta.members.With("job", canonical.Obj(str("namespace", m.job.Namespace), str("name", m.job.Name)))
 	meta.inputs = words(m.inputs, pins, func(string) bool { return true })
 	// What a version's own record says need not be said again.
-	meta.outputs = words(m.outputs, outputs, func(ref string) bool { return !slices.Contains(p.names[p.declared:], ref) })
+	meta.outputs = words(m.outputs, outputs,
+		func(ref string) bool { return !slices.Contains(p.names[p.declared:], ref) })
 	return meta
 }
 
@@ -163,7 +165,8 @@ func stub(f canonical.Value) canonical.Value {
 	text := f.Bytes()
 	sum := sha256.Sum256(text)
 	left := canonical.Obj(canonical.Member{Name: "pedigree_leftOut", Value: canonical.Obj(
-		canonical.Member{Name: "bytes", Value: canonical.Int(int64(len(text)))}, str("sha256", hex.EncodeToString(sum[:])))})
+		canonical.Member{Name: "bytes", Value: canonical.Int(int64(len(text)))},
+		str("sha256", hex.EncodeToString(sum[:])))})
 	for _, name := range []string{"_producer", "_schemaURL"} {
 		if v := f.Get(name); v.Kind == canonical.String && len(v.Text) < stubBytes/4 {
 			left = left.With(name, v)

@@ -73,7 +73,8 @@ func TestColumnsPassThroughWhatTheRunItselfMade(t *testing.T) {
 		if nameOf(g.Get("ref").Text) == "y" {
 			column = "c"
 		}
-		assert.Equal(t, fmt.Sprintf(`[{"column":"temp","ref":%q}]`, ref("a", "declared")), string(g.Get("columns").Get(column).Bytes()))
+		assert.Equal(t, fmt.Sprintf(`[{"column":"temp","ref":%q}]`, ref("a", "declared")),
+			string(g.Get("columns").Get(column).Bytes()))
 	}
 }
 
@@ -82,9 +83,11 @@ func TestColumnsThatMultiplyAreRefusedAndNotFollowed(t *testing.T) {
 	for layer := range 40 { // each made of two fields of the one below, so there are 2^40 ways down
 		var inputs []string
 		for _, field := range []string{"l", "r"} {
-			inputs = append(inputs, fmt.Sprintf(`{"namespace":"n","name":"d%d","type":"DATASET","field":%q}`, layer, field))
+			inputs = append(inputs, fmt.Sprintf(`{"namespace":"n","name":"d%d","type":"DATASET","field":%q}`, layer,
+				field))
 		}
-		fields := fmt.Sprintf(`"l":{"inputs":[%s]},"r":{"inputs":[%s]}`, strings.Join(inputs, ","), strings.Join(inputs, ","))
+		fields := fmt.Sprintf(`"l":{"inputs":[%s]},"r":{"inputs":[%s]}`, strings.Join(inputs, ","),
+			strings.Join(inputs, ","))
 		outputs = append(outputs, ds(fmt.Sprint("d", layer+1), `"lineage":{"fields":{`+fields+`}}`))
 	}
 	f := newFixture(t, Config{})

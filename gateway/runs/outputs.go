@@ -180,7 +180,8 @@ func outputsOf(tx *sqlitefile.Tx, where string, args ...any) ([]output, error) {
 	var list []output
 	for rows.Next() {
 		var o output
-		err := rows.Scan(&o.run, &o.Namespace, &o.Name, &o.kind, &o.artifact, &o.version, &o.change, &o.previous, &o.digest, &o.at)
+		err := rows.Scan(&o.run, &o.Namespace, &o.Name, &o.kind, &o.artifact, &o.version, &o.change, &o.previous,
+			&o.digest, &o.at)
 		if err != nil {
 			return nil, stored(err)
 		}

@@ -48,14 +48,16 @@ func (p *plan) send(list []version) {
 }
 
 func (p *plan) problem(code, pointer, ref, format string, args ...any) {
-	p.problems = append(p.problems, Problem{Code: code, Pointer: pointer, Ref: ref, Detail: fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, Problem{Code: code, Pointer: pointer, Ref: ref,
+		Detail: fmt.Sprintf(format, args...)})
 }
 
 // add adds an artifact version to the records, unless there is something wrong with it.
 func (p *plan) add(v canonical.Value, name string) {
 	r, problems := record.NewArtifact(v, p.by)
 	for _, wrong := range problems {
-		p.problems = append(p.problems, Problem{Code: wrong.Code, Detail: wrong.Detail, Pointer: wrong.Pointer, Ref: name})
+		p.problems = append(p.problems, Problem{Code: wrong.Code, Detail: wrong.Detail, Pointer: wrong.Pointer,
+			Ref: name})
 	}
 	if len(problems) == 0 {
 		p.records, p.names = append(p.records, r), append(p.names, name)
@@ -281,7 +283,8 @@ func (s *Store) planVersion(
 	p.addInputs(pins)
 	p.send(pins)
 	p.send(have.made)
-	d := openlineage.Dataset{Identity: e.Dataset.Identity, Facets: openlineage.Merge(canonical.Value{}, e.Dataset.Facets)}
+	d := openlineage.Dataset{Identity: e.Dataset.Identity, Facets: openlineage.Merge(canonical.Value{},
+		e.Dataset.Facets)}
 	fit([]*canonical.Value{&d.Facets}, artifactRoom)
 	if v.known {
 		return nil

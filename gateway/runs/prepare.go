@@ -115,7 +115,8 @@ func (p *plan) mark(tx *sqlitefile.Tx, run int64) error {
 	}
 	for _, m := range p.marks {
 		query := "UPDATE pin SET part = ? WHERE run = ? AND use = ? AND namespace = ? AND name = ? AND kind = ? AND artifact = ? AND version = ?"
-		args := []any{m.part, run, m.use, m.Namespace, m.Name, m.ref.Kind, m.ref.Namespace + "/" + m.ref.Name, m.ref.Version}
+		args := []any{m.part, run, m.use, m.Namespace, m.Name, m.ref.Kind, m.ref.Namespace + "/" + m.ref.Name,
+			m.ref.Version}
 		if m.use == useMade {
 			query = "UPDATE output SET part = ? WHERE run = ? AND namespace = ? AND name = ? AND version = ?"
 			args = []any{m.part, run, m.Namespace, m.Name, m.ref.Version}
@@ -132,7 +133,8 @@ func (s *Store) prepared(ctx context.Context, id int64) (*undertaking, error) {
 	u := &undertaking{id: id}
 	var pack []byte
 	var result string
-	if err := s.db.file.Read.QueryRowContext(ctx, "SELECT run, msp, caller, kind, records, result FROM run WHERE id = ?", id).
+	if err := s.db.file.Read.QueryRowContext(ctx,
+		"SELECT run, msp, caller, kind, records, result FROM run WHERE id = ?", id).
 		Scan(&u.run, &u.msp, &u.owner, &u.kind, &pack, &result); err != nil {
 		return nil, stored(err)
 	}
@@ -232,7 +234,8 @@ func inOrder(named []openlineage.Dataset, list []version) []version {
 }
 
 func (s *Store) eventsOf(ctx context.Context, id int64) ([]*openlineage.Event, error) {
-	rows, err := s.db.file.Read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late < 2 AND body IS NOT NULL ORDER BY id", id)
+	rows, err := s.db.file.Read.QueryContext(ctx,
+		"SELECT body FROM event WHERE run = ? AND late < 2 AND body IS NOT NULL ORDER BY id", id)
 	if err != nil {
 		return nil, stored(err)
 	}

@@ -114,7 +114,9 @@ func (w *work) begin(ctx context.Context) time.Duration {
 		return firstPause
 	}
 	var ended sql.NullInt64
-	if err := w.store.db.file.Read.QueryRowContext(ctx, "SELECT MIN(ended) FROM run WHERE state = 1 AND started = 0 AND ended > ? AND ended <= ?", due, later).Scan(&ended); err != nil ||
+	if err := w.store.db.file.Read.QueryRowContext(ctx,
+		"SELECT MIN(ended) FROM run WHERE state = 1 AND started = 0 AND ended > ? AND ended <= ?", due,
+		later).Scan(&ended); err != nil ||
 		!ended.Valid {
 		return time.Hour
 	}
@@ -142,7 +144,8 @@ func (w *work) resume(ctx context.Context, id int64) error {
 	u, err := w.store.prepared(ctx, id)
 	if errors.Is(err, errDamaged) {
 		// One run that can't be read must not keep the others from the ledger.
-		return w.store.fail(&undertaking{id: id, run: fmt.Sprint("row ", id)}, []Problem{{Code: "damaged", Detail: err.Error()}})
+		return w.store.fail(&undertaking{id: id, run: fmt.Sprint("row ", id)},
+			[]Problem{{Code: "damaged", Detail: err.Error()}})
 	}
 	if err != nil {
 		return err

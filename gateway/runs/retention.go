@@ -113,7 +113,8 @@ func (s *Store) forget(now time.Time) (n int, err error) {
 			return stored(err)
 		}
 		for _, id := range ids {
-			for _, query := range []string{"DELETE FROM event WHERE run = ?", "DELETE FROM pin WHERE run = ?", "DELETE FROM output WHERE run = ? AND change <> 'DROP'", "DELETE FROM run WHERE id = ?"} {
+			for _, query := range []string{"DELETE FROM event WHERE run = ?", "DELETE FROM pin WHERE run = ?",
+				"DELETE FROM output WHERE run = ? AND change <> 'DROP'", "DELETE FROM run WHERE id = ?"} {
 				if _, err := tx.Exec(query, id); err != nil {
 					return stored(err)
 				}

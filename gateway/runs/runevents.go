@@ -62,7 +62,8 @@ func (s *Store) advance(tx *sqlitefile.Tx, caller Caller, r row, a *arrival, t *
 	r.started = r.started || e.Type == "START"
 	if e.Ends() {
 		if r.kind == "" {
-			if _, err := tx.Exec("UPDATE run SET ended = ?, caller = ? WHERE id = ?", now, caller.Name, r.id); err != nil {
+			if _, err := tx.Exec("UPDATE run SET ended = ?, caller = ? WHERE id = ?", now, caller.Name,
+				r.id); err != nil {
 				return stored(err)
 			}
 		}
@@ -217,7 +218,8 @@ func retry(tx *sqlitefile.Tx, caller Caller, id int64) error {
 	}
 	o := readOutcome(result)
 	o.Problems, o.Left, o.Tries = nil, nil, 0
-	if _, err := tx.Exec("UPDATE run SET caller = ?, result = ?, revision = revision + 1 WHERE id = ?", caller.Name, o.text(), id); err != nil {
+	if _, err := tx.Exec("UPDATE run SET caller = ?, result = ?, revision = revision + 1 WHERE id = ?", caller.Name,
+		o.text(), id); err != nil {
 		return stored(err)
 	}
 	if err := moveParts(tx, id, partLeft, partNew); err != nil {

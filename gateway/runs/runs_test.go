@@ -100,13 +100,15 @@ func TestARunThatFailedUsedItsInputsAndGeneratedNothing(t *testing.T) {
 	for _, kind := range []string{"FAIL", "ABORT"} {
 		f := newFixture(t, Config{})
 		f.run()
-		f.add(ev("one", "START", ds("a"), ds("b")), ev("one", kind, "", ds("b"), `"run":{"runId":"one"}`, `"run":{"runId":"one","facets":{"errorMessage":{"message":"The disk is full"}}}`))
+		f.add(ev("one", "START", ds("a"), ds("b")), ev("one", kind, "", ds("b"), `"run":{"runId":"one"}`,
+			`"run":{"runId":"one","facets":{"errorMessage":{"message":"The disk is full"}}}`))
 		r := f.ended("one", Recorded)
 		assert.Equal(t, []string{ref("a", "declared")}, r.Used)
 		assert.Empty(t, r.Generated)
 		body := f.body(r.Activity)
 		assert.Equal(t, `{"message":"The disk is full","state":"`+kind+`"}`, string(body.Get("outcome").Bytes()))
-		assert.Len(t, body.Get("metadata").Get("openlineage").Get("outputs").Items, 1, "what it would have made is told")
+		assert.Len(t, body.Get("metadata").Get("openlineage").Get("outputs").Items, 1,
+			"what it would have made is told")
 	}
 }
 
@@ -229,7 +231,8 @@ func TestDatasetAndJobEventsAreKeptForWhatComesLater(t *testing.T) {
 		return `{"eventTime":"2026-03-01T08:00:00Z","producer":"p",` + text + `}`
 	}
 	taken := f.add(
-		static(`"dataset":`+ds("a", `"documentation":{"description":"Readings"}`, `"ownership":{"owners":[{"name":"plant"}]}`)),
+		static(`"dataset":`+ds("a", `"documentation":{"description":"Readings"}`,
+			`"ownership":{"owners":[{"name":"plant"}]}`)),
 		static(`"job":{"namespace":"plant","name":"job","facets":{"ownership":{"owners":[{"name":"team"}]},"pedigree_activity":{"type":"labelling"}}},"outputs":[`+ds("b", `"documentation":{"description":"B"}`)+`]`),
 	)
 	assert.Equal(t, []Taken{{}, {}}, taken, "no run is behind them")
@@ -263,7 +266,8 @@ func TestADatasetEventWithAVersionRegistersIt(t *testing.T) {
 		return `{"eventTime":"2026-03-01T08:00:00Z","producer":"p","dataset":` + ds("a", facets...) + `}`
 	}
 	f.rules.put(indextest.Artifact(t, ref("src", "1")))
-	taken := f.add(event(saysVersion("7"), saysDigest(someDigest), `"lineage":{"inputs":[{"namespace":"n","name":"src","type":"DATASET"}]}`))
+	taken := f.add(event(saysVersion("7"), saysDigest(someDigest),
+		`"lineage":{"inputs":[{"namespace":"n","name":"src","type":"DATASET"}]}`))
 	r := f.ended(taken[0].ID, Recorded)
 	assert.Equal(t, "dataset", r.Kind)
 	assert.Empty(t, r.Activity)

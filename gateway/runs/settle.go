@@ -26,7 +26,8 @@ func (s *Store) settle(u *undertaking, results []capture.Result) error {
 			if p.Code == capture.CodeRolledBack && len(results) > 1 {
 				continue // another record has the reason
 			}
-			again = again || p.Code == "version_exists" && ref != "" || p.Code == "already_generated" || p.Code == "outdated_version"
+			again = again || p.Code == "version_exists" && ref != "" || p.Code == "already_generated" ||
+				p.Code == "outdated_version"
 			o.Problems = append(
 				o.Problems,
 				Problem{Code: p.Code, Detail: p.Detail, Pointer: p.Pointer, Ref: ref, Existing: p.Existing},
@@ -52,7 +53,8 @@ func (s *Store) settle(u *undertaking, results []capture.Result) error {
 		return s.reconsider(u, before, left)
 	}
 	if len(o.Problems) == 0 {
-		o.Problems = []Problem{{Code: capture.CodeRefused, Detail: "the ledger refused the transaction and didn't say why"}}
+		o.Problems = []Problem{{Code: capture.CodeRefused,
+			Detail: "the ledger refused the transaction and didn't say why"}}
 	}
 	return s.fail(u, o.Problems)
 }
@@ -167,7 +169,8 @@ func (s *Store) reconsider(u *undertaking, before outcome, left []string) error 
 				return stored(err)
 			}
 		}
-		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", stateEnded, before.text(), u.id)
+		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", stateEnded,
+			before.text(), u.id)
 		return stored(err)
 	})
 }
@@ -269,7 +272,8 @@ func (s *Store) fail(u *undertaking, problems []Problem) error {
 		if _, err := tx.Exec("UPDATE output SET turn = 0 WHERE run = ? AND part <> ?", u.id, partRecorded); err != nil {
 			return stored(err)
 		}
-		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", stateFailed, o.text(), u.id)
+		_, err := tx.Exec("UPDATE run SET state = ?, records = NULL, result = ? WHERE id = ?", stateFailed, o.text(),
+			u.id)
 		return stored(err)
 	})
 	if err != nil {

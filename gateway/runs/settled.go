@@ -60,7 +60,8 @@ func (s *Store) versionsAt(ctx context.Context, run int64) (*versions, error) {
 	for rows.Next() {
 		var v version
 		var artifact, digest string
-		if err := rows.Scan(&v.use, &v.Namespace, &v.Name, &v.series, &v.ref.Kind, &artifact, &v.ref.Version, &digest, &v.said,
+		if err := rows.Scan(&v.use, &v.Namespace, &v.Name, &v.series, &v.ref.Kind, &artifact, &v.ref.Version, &digest,
+			&v.said,
 			&v.since, &v.made, &v.part, &v.failed); err != nil {
 			return nil, stored(err)
 		}

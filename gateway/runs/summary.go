@@ -29,7 +29,8 @@ func summarise(events []*openlineage.Event, jobKnownFor canonical.Value) *summar
 	in, out := map[openlineage.Identity]int{}, map[openlineage.Identity]int{}
 	for _, e := range events {
 		m.run, m.job = e.Run.ID, e.Job.Identity
-		m.runFacets, m.jobFacets = openlineage.Merge(m.runFacets, e.Run.Facets), openlineage.Merge(m.jobFacets, e.Job.Facets)
+		m.runFacets, m.jobFacets = openlineage.Merge(m.runFacets, e.Run.Facets),
+			openlineage.Merge(m.jobFacets, e.Job.Facets)
 		m.inputs, m.outputs = addAll(m.inputs, in, e.Inputs), addAll(m.outputs, out, e.Outputs)
 		if e.Type == "START" && (m.started.IsZero() || e.Time.Before(m.started)) {
 			m.started = e.Time
@@ -211,7 +212,8 @@ func (w *walk) column(
 		return
 	}
 	if !w.inside(of, s.Identity) {
-		key := canonical.Arr(canonical.Str(s.Namespace), canonical.Str(s.Name), canonical.Str(s.Field), s.Transformations).
+		key := canonical.Arr(canonical.Str(s.Namespace), canonical.Str(s.Name), canonical.Str(s.Field),
+			s.Transformations).
 			Bytes()
 		if !known[string(key)] {
 			known[string(key)] = true

@@ -30,7 +30,8 @@ func TestAnInputIsTheNewestVersionWhenTheRunFirstNamesIt(t *testing.T) {
 		ev("two", "COMPLETE", ds("a"), ds("b")),
 	)
 	f.run()
-	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("two", Recorded).Used, "it is settled by the first event, not the last")
+	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("two", Recorded).Used,
+		"it is settled by the first event, not the last")
 	three := f.ended("three", Recorded)
 	assert.Equal(t, []string{ref("a", "run-one")}, three.Used, "what a run reads and writes is two versions")
 	assert.Equal(t, []string{ref("a", "run-three")}, refs(three.Generated))
@@ -57,18 +58,21 @@ func TestWhatTheLedgerGotOtherwiseIsKnown(t *testing.T) {
 	f.rules.put(indextest.Artifact(t, ref("a", "8")))
 	f.run()
 	f.add(ev("one", "COMPLETE", ds("a"), ds("a"), "03-01T", "02-01T"))
-	assert.Equal(t, []string{ref("a", "8")}, f.ended("one", Recorded).Used, "what is registered by hand may have been there long before")
+	assert.Equal(t, []string{ref("a", "8")}, f.ended("one", Recorded).Used,
+		"what is registered by hand may have been there long before")
 	f.add(ev("two", "COMPLETE", ds("a"), "", "03-01T", "02-01T"))
 	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("two", Recorded).Used)
 	f.rules.put(indextest.Artifact(t, ref("a", "9")))
 	f.add(ev("three", "COMPLETE", ds("a"), ""))
-	assert.Equal(t, []string{ref("a", "9")}, f.ended("three", Recorded).Used, "another gateway has registered one since")
+	assert.Equal(t, []string{ref("a", "9")}, f.ended("three", Recorded).Used,
+		"another gateway has registered one since")
 }
 
 func TestAVersionFacetIsTheVersion(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.run()
-	f.add(ev("one", "START", ds("a"), ds("b", saysVersion("3"))), ev("one", "RUNNING", ds("a", saysVersion("snapshot 5")), ds("b", saysVersion("4"))),
+	f.add(ev("one", "START", ds("a"), ds("b", saysVersion("3"))),
+		ev("one", "RUNNING", ds("a", saysVersion("snapshot 5")), ds("b", saysVersion("4"))),
 		ev("one", "COMPLETE", ds("a", saysVersion("6")), ds("b")))
 	one := f.ended("one", Recorded)
 	spelled := openlineage.Version("snapshot 5")
@@ -84,7 +88,8 @@ func TestAVersionFacetIsTheVersion(t *testing.T) {
 
 func TestAnInputOfWhichNothingIsKnownIsDeclaredOnce(t *testing.T) {
 	f := newFixture(t, Config{})
-	f.add(ev("one", "START", ds("a"), ""), ev("two", "START", ds("a"), ""), ev("one", "COMPLETE", "", ""), ev("two", "COMPLETE", "", ""))
+	f.add(ev("one", "START", ds("a"), ""), ev("two", "START", ds("a"), ""), ev("one", "COMPLETE", "", ""),
+		ev("two", "COMPLETE", "", ""))
 	f.run()
 	one, two := f.ended("one", Recorded), f.ended("two", Recorded)
 	assert.Equal(t, []string{ref("a", "declared")}, one.Used)
@@ -93,21 +98,26 @@ func TestAnInputOfWhichNothingIsKnownIsDeclaredOnce(t *testing.T) {
 	assert.NotEmpty(t, declared, "one of them registers it, or both at the same time, with the same bytes")
 	assert.Equal(t, []string{ref("a", "declared")}, slices.Compact(declared))
 	a := f.artifact(ref("a", "declared"))
-	assert.Equal(t, string(openlineage.DeclaredDigest(openlineage.Identity{Namespace: "n", Name: "a"}, "declared").Bytes()), string(a.Get("digest").Bytes()))
+	assert.Equal(t, string(openlineage.DeclaredDigest(openlineage.Identity{Namespace: "n", Name: "a"},
+		"declared").Bytes()), string(a.Get("digest").Bytes()))
 	assert.Equal(t, `{"openlineage":{"name":"a","namespace":"n"}}`, string(a.Get("metadata").Bytes()))
 }
 
 func TestADigestChoosesTheVersionOfAnInput(t *testing.T) {
 	f := newFixture(t, Config{})
-	f.add(ev("one", "COMPLETE", "", ds("a", saysDigest(someDigest))), ev("two", "COMPLETE", "", ds("a", saysDigest(otherDigest))),
+	f.add(ev("one", "COMPLETE", "", ds("a", saysDigest(someDigest))),
+		ev("two", "COMPLETE", "", ds("a", saysDigest(otherDigest))),
 		ev("early", "COMPLETE", ds("a", saysDigest(someDigest)), ""))
 	f.run()
-	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("early", Recorded).Used, "while it is on its way to the ledger")
+	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("early", Recorded).Used,
+		"while it is on its way to the ledger")
 	f.ended("two", Recorded)
-	f.add(ev("late", "COMPLETE", ds("a", saysDigest(someDigest)), ""), ev("other", "COMPLETE", ds("a", saysDigest(strings.Repeat("ef", 32))), ""))
+	f.add(ev("late", "COMPLETE", ds("a", saysDigest(someDigest)), ""),
+		ev("other", "COMPLETE", ds("a", saysDigest(strings.Repeat("ef", 32))), ""))
 	assert.Equal(t, []string{ref("a", "run-one")}, f.ended("late", Recorded).Used, "when it is there")
 	other := f.ended("other", Recorded)
-	assert.Equal(t, []string{ref("a", "sha-256-"+strings.Repeat("ef", 16))}, other.Used, "what is none of the known versions is one of its own")
+	assert.Equal(t, []string{ref("a", "sha-256-"+strings.Repeat("ef", 16))}, other.Used,
+		"what is none of the known versions is one of its own")
 	assert.Equal(t, "full", f.artifact(other.Used[0]).Get("digest").Get("coverage").Text)
 	assert.Equal(t, someDigest, f.artifact(ref("a", "run-one")).Get("digest").Get("value").Text)
 }
@@ -118,7 +128,8 @@ func TestModelsAreModelsWhoeverNamesThem(t *testing.T) {
 	f.add(ev("train", "COMPLETE", "", ds("m", `"datasetType":{"datasetType":"MODEL"}`)))
 	made := refs(f.ended("train", Recorded).Generated)
 	assert.Equal(t, []string{"model" + strings.TrimPrefix(ref("m", "run-train"), "dataset")}, made)
-	f.add(ev("use", "COMPLETE", ds("m"), ""), ev("again", "COMPLETE", "", ds("m")), ev("exact", "COMPLETE", ds("m", saysVersion("run-train")), ""))
+	f.add(ev("use", "COMPLETE", ds("m"), ""), ev("again", "COMPLETE", "", ds("m")),
+		ev("exact", "COMPLETE", ds("m", saysVersion("run-train")), ""))
 	assert.Equal(t, made, f.ended("use", Recorded).Used)
 	assert.True(t, strings.HasPrefix(f.ended("again", Recorded).Generated[0].Ref, "model/"))
 	assert.Equal(t, made, f.ended("exact", Recorded).Used)
@@ -132,7 +143,8 @@ func TestADatasetOfOursIsAnyOrganisationsArtifact(t *testing.T) {
 	f.rules.put(indextest.Artifact(t, "dataset/market/readings@1"))
 	f.rules.put(indextest.Artifact(t, "dataset/market/readings@2"))
 	f.run()
-	f.add(ev("one", "COMPLETE", ours("dataset/market/readings@1"), ours("model/lab/spoilage@3", saysDigest(someDigest))),
+	f.add(ev("one", "COMPLETE", ours("dataset/market/readings@1"),
+		ours("model/lab/spoilage@3", saysDigest(someDigest))),
 		ev("two", "COMPLETE", ours("dataset/market/readings", saysVersion("1")), ours("model/lab/spoilage")),
 		ev("three", "COMPLETE", ours("dataset/market/readings"), ""))
 	one := f.ended("one", Recorded)
@@ -145,13 +157,15 @@ func TestADatasetOfOursIsAnyOrganisationsArtifact(t *testing.T) {
 	taken := f.tryAs(lab, ev("four", "START", ours("dataset/market/nothing"), ""))
 	require.ErrorContains(t, taken[0].Err, "no version of dataset/market/nothing")
 	f.add(ev("five", "COMPLETE", ours("dataset/market/readings@9"), ""))
-	assert.Equal(t, "unknown_reference", f.ended("five", Failed).Problems[0].Code, "what another organisation has isn't ours to declare")
+	assert.Equal(t, "unknown_reference", f.ended("five", Failed).Problems[0].Code,
+		"what another organisation has isn't ours to declare")
 }
 
 func TestVersionsAreNotGuessedWhileTheIndexIsBehind(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.ready = false
-	taken := f.tryAs(lab, ev("one", "COMPLETE", ds("a"), ""), ev("two", "COMPLETE", ds("a", saysVersion("1")), ds("b")), ev("three", "COMPLETE", ds("b"), ""))
+	taken := f.tryAs(lab, ev("one", "COMPLETE", ds("a"), ""), ev("two", "COMPLETE", ds("a", saysVersion("1")), ds("b")),
+		ev("three", "COMPLETE", ds("b"), ""))
 	require.ErrorIs(t, taken[0].Err, ErrNotReady)
 	require.NoError(t, taken[1].Err, "a version that is said needs no guess")
 	require.NoError(t, taken[2].Err, "neither does what was generated here")
@@ -160,7 +174,8 @@ func TestVersionsAreNotGuessedWhileTheIndexIsBehind(t *testing.T) {
 
 	f.rules.put(indextest.Artifact(t, ref("c", "1")))
 	taken = f.tryAs(lab, ev("four", "COMPLETE", ds("c"), ""))
-	require.ErrorIs(t, taken[0].Err, ErrNotReady, "a newer version than the index has may be in the blocks that it lacks")
+	require.ErrorIs(t, taken[0].Err, ErrNotReady,
+		"a newer version than the index has may be in the blocks that it lacks")
 	f.ready = true
 	f.add(ev("four", "COMPLETE", ds("c"), ""))
 	f.run()

@@ -99,7 +99,8 @@ func scanRun(row interface{ Scan(...any) error }) (r Run, id int64, err error) {
 	r.State = public[state]
 	r.CreatedAt, r.UpdatedAt, r.EndedAt = fromMillis(created), fromMillis(updated), fromMillis(ended)
 	o := readOutcome(result)
-	r.Activity, r.Transaction, r.Block, r.Used, r.Generated, r.Declared = o.Activity, o.Transaction, o.Block, o.Used, o.Generated, o.Declared
+	r.Activity, r.Transaction, r.Block, r.Used, r.Generated, r.Declared = o.Activity, o.Transaction, o.Block, o.Used,
+		o.Generated, o.Declared
 	r.More, r.Left, r.Notes = o.More, o.Left, o.Notes
 	r.Breaches = o.Breaches
 	switch r.State {
@@ -151,7 +152,8 @@ func (s *Store) Get(ctx context.Context, msp, run string) (Run, error) {
 }
 
 func (s *Store) after(ctx context.Context, id int64) (list []Event, err error) {
-	rows, err := s.db.file.Read.QueryContext(ctx, "SELECT body FROM event WHERE run = ? AND late > 0 AND body IS NOT NULL ORDER BY id LIMIT ?", id, maxLate)
+	rows, err := s.db.file.Read.QueryContext(ctx,
+		"SELECT body FROM event WHERE run = ? AND late > 0 AND body IS NOT NULL ORDER BY id LIMIT ?", id, maxLate)
 	if err != nil {
 		return nil, stored(err)
 	}

@@ -201,7 +201,8 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 func (o *options) interrupted(a *audit.Auditor) error {
 	next := a.Status().Next
 	if o.state == "" {
-		return exit.Unreachablef("interrupted before block %d; use --state to be able to go on after an interruption", next)
+		return exit.Unreachablef("interrupted before block %d; use --state to be able to go on after an interruption",
+			next)
 	}
 	return exit.Unreachablef("interrupted before block %d; the same command goes on from there", next)
 }
@@ -380,7 +381,8 @@ func (o *options) pin(p *plan, local *network) error {
 		return exit.Usagef("say which ledger to trust: --trust FILE or --genesis-hash HEX")
 	}
 	if local != nil {
-		for _, one := range []struct{ said, is *string }{{&p.channel, &local.Channel}, {&p.chaincode, &local.Chaincode}} {
+		for _, one := range []struct{ said, is *string }{{&p.channel, &local.Channel},
+			{&p.chaincode, &local.Chaincode}} {
 			if *one.said == "" {
 				*one.said = *one.is
 			}

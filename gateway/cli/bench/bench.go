@@ -109,7 +109,8 @@ Other measurements, instead of these:
 	f.IntVar(&o.Events, "events", 100_000, "number of events to capture in documents")
 	f.IntVar(&o.Document, "document", 4_000, "number of events in a document")
 	f.IntVar(&o.Size, "size", usualBytes, "approximate size of an event, in bytes")
-	f.DurationVar(&o.Singles, "singles", 10*time.Second, "how long to send events in each of the ways \"one by one\" and \"single\"")
+	f.DurationVar(&o.Singles, "singles", 10*time.Second,
+		"how long to send events in each of the ways \"one by one\" and \"single\"")
 	f.IntVar(&o.Clients, "clients", 64, "number of requests at once, in these two ways")
 	f.IntVar(&o.Orgs, "orgs", 3, "number of organisations in the network")
 	f.IntVar(&o.Orderers, "orderers", 4, "number of orderers in the network")

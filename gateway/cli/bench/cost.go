@@ -41,7 +41,8 @@ func (r *run) phase(send func() (*result, error)) (Phase, error) {
 		return Phase{}, err
 	}
 	p := Phase{
-		Events: got.events, Seconds: took.Seconds(), acceptedSeconds: got.accepted.Seconds(), took: got.latencies, ledgerBytes: grown - ledger,
+		Events: got.events, Seconds: took.Seconds(), acceptedSeconds: got.accepted.Seconds(), took: got.latencies,
+		ledgerBytes:      grown - ledger,
 		ProcessorSeconds: map[string]float64{}, ProcessSeconds: map[string]float64{},
 	}
 	for name, seconds := range after {

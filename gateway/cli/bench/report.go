@@ -187,7 +187,8 @@ func (r *Report) print(w io.Writer) error {
 	}
 	if r.OneByOne.Events > 0 {
 		fmt.Fprintf(w, "\nratio %.1f; to single events through the gateway %.1f\n", r.Ratio, r.RatioToSingle)
-		fmt.Fprintf(w, "a single event while nothing else is happening: p50 %.0f ms, p99 %.0f ms\n", r.AloneMS.P50, r.AloneMS.P99)
+		fmt.Fprintf(w, "a single event while nothing else is happening: p50 %.0f ms, p99 %.0f ms\n", r.AloneMS.P50,
+			r.AloneMS.P99)
 	}
 	fmt.Fprintf(
 		w,

@@ -78,7 +78,8 @@ func (r *run) alone(sent *sentEvents) (Quantiles, error) {
 	from := sent.next("S")
 	for n := from; n < from+times; n++ {
 		at := time.Now()
-		if err := r.recordSingle(append([]byte("{"+contextMember+","), bare("S", n, r.options.Size)[1:]...)); err != nil {
+		if err := r.recordSingle(append([]byte("{"+contextMember+","),
+			bare("S", n, r.options.Size)[1:]...)); err != nil {
 			return Quantiles{}, fmt.Errorf("couldn't record an event: %w", err)
 		}
 		took = append(took, time.Since(at))
@@ -162,7 +163,8 @@ func (r *run) capture(run string, from, until int) (*result, error) {
 func awaitJob(ctx context.Context, gateway *client.Client, id string) (client.Counts, error) {
 	for {
 		var job client.Job
-		if err := gateway.Get(ctx, "/epcis/v2/capture/"+url.PathEscape(id), url.Values{"results": {"none"}}, &job); err != nil {
+		if err := gateway.Get(ctx, "/epcis/v2/capture/"+url.PathEscape(id), url.Values{"results": {"none"}},
+			&job); err != nil {
 			return client.Counts{}, err
 		}
 		if !job.Running {
@@ -229,7 +231,8 @@ func (r *run) traces(run string, events int) (Traces, error) {
 		direction := [...]string{"ancestors", "descendants"}[i%2]
 		sent := time.Now()
 		var graph client.Graph
-		if err := r.gateways[len(r.gateways)-1].Get(r.ctx, "/v1/lineage", url.Values{"node": {node}, "direction": {direction}}, &graph); err != nil {
+		if err := r.gateways[len(r.gateways)-1].Get(r.ctx, "/v1/lineage",
+			url.Values{"node": {node}, "direction": {direction}}, &graph); err != nil {
 			return t, fmt.Errorf("couldn't trace %s: %w", node, err)
 		}
 		took = append(took, time.Since(sent))

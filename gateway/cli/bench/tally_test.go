@@ -69,7 +69,8 @@ func TestEventsAreOfTheSizeThatIsAskedForAndAllDifferent(t *testing.T) {
 				bytes += len(event)
 				require.NoError(t, list.sent(event, true), "none is like another")
 				require.Equal(t, event, bare(run, n, size), "and each can be made again")
-				require.NoError(t, list.found("HarborMSP", onLedger(t, append([]byte("{"+contextMember+","), event[1:]...))), "it is a valid event")
+				require.NoError(t, list.found("HarborMSP",
+					onLedger(t, append([]byte("{"+contextMember+","), event[1:]...))), "it is a valid event")
 			}
 		}
 		assert.InEpsilon(t, size, bytes/(6*eventsPerLot), 0.35)

@@ -71,7 +71,8 @@ func (v *contentCheck) compare(ctx context.Context, path string) error {
 		return exit.Usagef("couldn't find the content to verify: %w", err)
 	} else if !info.IsDir() {
 		if want != nil {
-			return exit.Usagef("%s is a folder of %s; give the folder, not a file", a.ArtifactRef, terminal.Count(len(want.Files), "file"))
+			return exit.Usagef("%s is a folder of %s; give the folder, not a file", a.ArtifactRef,
+				terminal.Count(len(want.Files), "file"))
 		}
 		o.Ignore = nil
 	}

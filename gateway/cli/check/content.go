@@ -65,10 +65,12 @@ type upstream struct {
 func (v *contentCheck) flags(c *cobra.Command) {
 	c.Flags().
 		StringVar(&v.artifact, "artifact", "", "check DIR or FILE against this artifact version, such as model/lab/spoilage@3")
-	c.Flags().StringVar(&v.proof, "proof", "", "check DIR or FILE against the artifact in a proof, offline; needs --trust")
+	c.Flags().StringVar(&v.proof, "proof", "",
+		"check DIR or FILE against the artifact in a proof, offline; needs --trust")
 	c.Flags().StringVar(&v.manifest, "manifest", "", "manifest of the folder, if the ledger has only its digest")
 	c.Flags().
-		BoolVar(&v.recalled, "even-if-recalled", false, "accept unchanged content even if the artifact is recalled or withdrawn")
+		BoolVar(&v.recalled, "even-if-recalled", false,
+			"accept unchanged content even if the artifact is recalled or withdrawn")
 	v.hashing.AddFlags(c, false)
 	v.signature.AddFlags(c, "check DIR or FILE against a signature of OpenSSF Model Signing v1.0, offline")
 }

@@ -41,7 +41,8 @@ func (v *contentCheck) againstLedger(ctx context.Context, path string) error {
 	}
 	v.verdict.Status = warningFlags(view.Status)
 	var graph client.Graph
-	if err := gateway.Get(ctx, "/v1/lineage", url.Values{"node": {ref.String()}, "direction": {"ancestors"}}, &graph); err != nil {
+	if err := gateway.Get(ctx, "/v1/lineage", url.Values{"node": {ref.String()}, "direction": {"ancestors"}},
+		&graph); err != nil {
 		return err
 	}
 	for _, n := range graph.Nodes {

@@ -54,7 +54,8 @@ those that sha256sum prints for the files, and sha256sum of the manifest is the 
 			content.ShowWarnings(c.ErrOrStderr(), got.Warnings)
 			if out != "" {
 				if got.Manifest == nil {
-					return exit.Usagef("%s is a file and has no manifest; its digest is its SHA-256, %s", args[0], got.Digest)
+					return exit.Usagef("%s is a file and has no manifest; its digest is its SHA-256, %s", args[0],
+						got.Digest)
 				}
 				if err := content.WriteManifest(got.Manifest, out, c.OutOrStdout()); err != nil || out == "-" {
 					return err

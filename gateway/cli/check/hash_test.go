@@ -68,7 +68,8 @@ func TestHashPrintsOneJSONValue(t *testing.T) {
 }
 
 func TestHashWarnsOfWhatOneWouldNotExpect(t *testing.T) {
-	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("4d", 32) + "\nsize 1503300328\n"
+	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("4d",
+		32) + "\nsize 1503300328\n"
 	dir := folderOf(t, map[string]string{"model.safetensors": pointer, "config.json": "{}", "notes.txt": "n"})
 	out, said, err := ran(t, Hash(), dir, "--ignore", "*.bin", "--ignore", "notes.txt")
 	require.NoError(t, err)

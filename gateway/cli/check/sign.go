@@ -109,11 +109,13 @@ DIR, it is left out. To make the signature part of an artifact's record, use
 	h.AddFlags(c, false)
 	c.Flags().StringVar(&keyFile, "key", "", "private key, PEM")
 	c.Flags().
-		StringArrayVar(&chainFiles, "certificate", nil, "the key's certificate, PEM, followed by the intermediate certificates; may be repeated")
+		StringArrayVar(&chainFiles, "certificate", nil,
+			"the key's certificate, PEM, followed by the intermediate certificates; may be repeated")
 	c.Flags().StringVar(&out, "out", "", "file to write the signature to; - is standard output")
 	c.Flags().
 		StringVar(&method, "method", "files", "files: hash each file as a whole; shards: hash files in pieces, which is faster for large files")
-	c.Flags().Int64Var(&m.ShardSize, "shard-size", folder.DefaultShard, "with --method shards: size of a shard, in bytes")
+	c.Flags().Int64Var(&m.ShardSize, "shard-size", folder.DefaultShard,
+		"with --method shards: size of a shard, in bytes")
 	c.Flags().StringVar(&m.HashType, "hash", "sha256", "hash function for the files: sha256, blake2b or blake3")
 	return c
 }

@@ -50,7 +50,8 @@ func verifyStatement(text, pinned []byte, wanted proof.Wanted) (*attestation.Ver
 			Detail: "this is a statement signed by one organisation, not a proof of any level",
 		}
 	case wanted.Trace != nil:
-		return nil, &proof.Refusal{Reason: proof.WrongTrace, Detail: "this is a signed statement, not a proof of a trace"}
+		return nil, &proof.Refusal{Reason: proof.WrongTrace,
+			Detail: "this is a signed statement, not a proof of a trace"}
 	case wanted.ID != "" && (l == nil || l.Record != string(wanted.ID)):
 		return nil, &proof.Refusal{Reason: proof.WrongRecord, Detail: "the statement is about another record"}
 	}

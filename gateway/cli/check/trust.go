@@ -64,7 +64,8 @@ compare the output of "trust show" with that of others.`,
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", ".pedigree", "folder of the network")
-	c.Flags().StringVar(&genesis, "genesis", "", "file with the channel's genesis block; default: that of the network in --dir")
+	c.Flags().StringVar(&genesis, "genesis", "",
+		"file with the channel's genesis block; default: that of the network in --dir")
 	c.Flags().StringVar(&with, "with", "", "proof of level block with the configurations after the genesis block")
 	c.Flags().
 		StringVar(&chaincode, "chaincode", "", "name of the chaincode on the channel; default: that of the network in --dir, or pedigree")

@@ -128,7 +128,8 @@ a stable reason code.`,
 			return showVerdict(c.OutOrStdout(), verdict)
 		},
 	}
-	c.Flags().StringVar(&trust, "trust", "", "trust file: which ledger and which organisations to trust, and how many of them must agree")
+	c.Flags().StringVar(&trust, "trust", "",
+		"trust file: which ledger and which organisations to trust, and how many of them must agree")
 	c.Flags().StringVar(&level, "level", "", "refuse proofs of a lower level: receipt or block")
 	c.Flags().StringVar(&id, "record", "", "refuse proofs of any other record")
 	c.Flags().

@@ -56,7 +56,8 @@ func TestARequestBearsTheTokenAndItsTypes(t *testing.T) {
 		assert.Equal(t, "{}", string(body))
 		ok(`{"id":"x"}`)(w, r)
 	})
-	got, err := c.Do(t.Context(), Call{Method: http.MethodPost, Path: "/v1/statements", Query: url.Values{"about": {"a/b"}}, Body: []byte("{}")})
+	got, err := c.Do(t.Context(), Call{Method: http.MethodPost, Path: "/v1/statements",
+		Query: url.Values{"about": {"a/b"}}, Body: []byte("{}")})
 	require.NoError(t, err)
 	assert.Equal(t, `{"id":"x"}`, string(got.Body))
 }
@@ -133,7 +134,8 @@ func TestNoGateway(t *testing.T) {
 
 func TestACopiedRefusalWritesNothing(t *testing.T) {
 	var copied strings.Builder
-	_, err := gateway(t, answer(400, "application/problem+json", `{"title":"Bad input"}`)).Copy(t.Context(), Call{Method: http.MethodGet, Path: "/"}, &copied)
+	_, err := gateway(t, answer(400, "application/problem+json", `{"title":"Bad input"}`)).Copy(t.Context(),
+		Call{Method: http.MethodGet, Path: "/"}, &copied)
 	require.EqualError(t, err, "Bad input")
 	assert.Empty(t, copied.String())
 }
@@ -145,7 +147,8 @@ func TestAnAnswerThatIsNoJSONIsSaid(t *testing.T) {
 }
 
 func TestABlockIsAwaited(t *testing.T) {
-	c := gateway(t, ok(`{"height":3}`), ok(`{"height":4}`), ok(`{"height":5}`), answer(500, "text/plain", "asked once too often"))
+	c := gateway(t, ok(`{"height":3}`), ok(`{"height":4}`), ok(`{"height":5}`),
+		answer(500, "text/plain", "asked once too often"))
 	require.NoError(t, c.AwaitBlock(t.Context(), 4))
 	ctx, cancel := context.WithCancel(t.Context())
 	c = gateway(t, func(w http.ResponseWriter, r *http.Request) { ok(`{"height":3}`)(w, r); cancel() })
@@ -180,7 +183,8 @@ func TestAProofIsAwaitedOnlyForSoLong(t *testing.T) {
 	text, err := gateway(t, ok("proof")).AwaitProof(t.Context(), "/v1/records/x/proof", nil, time.Hour)
 	require.NoError(t, err)
 	assert.Equal(t, "proof", string(text))
-	_, err = gateway(t, answer(404, "application/problem+json", `{"title":"Not found"}`)).AwaitProof(t.Context(), "/", nil, time.Hour)
+	_, err = gateway(t, answer(404, "application/problem+json", `{"title":"Not found"}`)).AwaitProof(t.Context(), "/",
+		nil, time.Hour)
 	require.EqualError(t, err, "Not found")
 }
 
@@ -189,7 +193,8 @@ func TestRunsAreSentInOrderAndAwaited(t *testing.T) {
 		ok(`{"runId":"r1","state":"recording"}`), ok(`{"runId":"r1","state":"recorded","block":7}`),
 		answer(404, "application/problem+json", `{"title":"Not found"}`))
 	report := &LineageReport{}
-	require.NoError(t, c.SendLineage(t.Context(), []json.RawMessage{json.RawMessage(`{"a":1}`), json.RawMessage(`{}`)}, report))
+	require.NoError(t, c.SendLineage(t.Context(), []json.RawMessage{json.RawMessage(`{"a":1}`), json.RawMessage(`{}`)},
+		report))
 	assert.Equal(t, []RefusedEvent{{1, "no run"}}, report.Refused)
 	require.NoError(t, c.AwaitLineage(t.Context(), []string{"r1", "r2"}, false, report, func(int) {}))
 	require.Len(t, report.Runs, 1, "a run of refused events alone is nowhere")
@@ -227,7 +232,8 @@ func TestAClientTrustsAPrivateAuthorityIfItIsTold(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	dir := t.TempDir()
 	ca, empty := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "empty.pem")
-	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
+		Bytes: server.Certificate().Raw}), 0o600))
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	for name, c := range map[string]struct{ file, variable, complaint string }{
 		"not told":                  {complaint: "certificate"},

@@ -31,7 +31,8 @@ type ProblemDetail struct {
 
 func readProblem(response *http.Response, body []byte) *Problem {
 	p := &Problem{Status: response.StatusCode, raw: body}
-	if !strings.Contains(response.Header.Get("Content-Type"), "json") || json.Unmarshal(body, p) != nil || p.Title == "" {
+	if !strings.Contains(response.Header.Get("Content-Type"), "json") || json.Unmarshal(body, p) != nil ||
+		p.Title == "" {
 		p.Title = response.Status
 	}
 	p.Status = response.StatusCode

@@ -112,7 +112,8 @@ func (c *comparing) all(ctx context.Context) (sample []index.Record, err error) 
 	c.result.Nouns = map[string]int{}
 	ours, theirs := pages[index.Record]{}, pages[shown]{}
 	ours.fetch = func(token string) ([]index.Record, string, error) {
-		list, err := c.index.Records(ctx, index.RecordFilter{}, c.result.At, index.Page{Size: index.MaxPage, Token: token})
+		list, err := c.index.Records(ctx, index.RecordFilter{}, c.result.At,
+			index.Page{Size: index.MaxPage, Token: token})
 		return list.Items, list.Next, err
 	}
 	theirs.fetch = func(token string) ([]shown, string, error) {
@@ -156,7 +157,8 @@ func (c *comparing) all(ctx context.Context) (sample []index.Record, err error) 
 			if err := c.one(ctx, our); err != nil {
 				return nil, err
 			}
-			c.aboutRecord(GatewayDiffers, our, "the gateway lists %s where the ledger has %s", record.Brief(their.ID), our.ID)
+			c.aboutRecord(GatewayDiffers, our, "the gateway lists %s where the ledger has %s", record.Brief(their.ID),
+				our.ID)
 			return sample, nil
 		}
 		c.result.Records++
@@ -261,7 +263,8 @@ func (c *comparing) check(our *index.Record, their *shown) {
 	if their.Noun != our.Noun {
 		differs("the noun", our.Noun, record.Brief(string(their.Noun)))
 	}
-	if v, err := canonical.Parse(their.Record, canonical.Limits{}); err != nil || string(v.Bytes()) != string(our.Body) {
+	if v, err := canonical.Parse(their.Record, canonical.Limits{}); err != nil ||
+		string(v.Bytes()) != string(our.Body) {
 		wrong = append(wrong, "the gateway shows other content")
 	}
 	if len(their.Recordings) == 0 {

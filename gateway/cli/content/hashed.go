@@ -31,9 +31,11 @@ type Hashing struct {
 // --no-cache.
 func (h *Hashing) AddFlags(c *cobra.Command, caches bool) {
 	c.Flags().
-		StringArrayVar(&h.Ignore, "ignore", nil, "leave out this file or folder, a path relative to DIR; may be repeated")
+		StringArrayVar(&h.Ignore, "ignore", nil,
+			"leave out this file or folder, a path relative to DIR; may be repeated")
 	c.Flags().
-		IntVarP(&h.Workers, "jobs", "j", runtime.GOMAXPROCS(0), "number of files, or shards of large files, to hash at a time")
+		IntVarP(&h.Workers, "jobs", "j", runtime.GOMAXPROCS(0),
+			"number of files, or shards of large files, to hash at a time")
 	if caches {
 		c.Flags().
 			BoolVar(&h.NoCache, "no-cache", false, "read every file, even if it hasn't changed since it was last hashed")
@@ -118,7 +120,8 @@ func Warnings(f *folder.Folder) []string {
 		if slices.ContainsFunc(paths, func(path string) bool { return strings.ContainsAny(path, "*?[") }) {
 			advice = "; patterns aren't expanded, so name each file or folder"
 		}
-		warnings = append(warnings, fmt.Sprintf("--ignore %s: the folder has nothing of that name%s", some(paths), advice))
+		warnings = append(warnings, fmt.Sprintf("--ignore %s: the folder has nothing of that name%s", some(paths),
+			advice))
 	}
 	return warnings
 }

@@ -33,7 +33,8 @@ func (s *Signature) AddFlags(c *cobra.Command, help string) {
 	c.Flags().StringVar(&s.File, "signature", "", help)
 	c.Flags().StringVar(&s.Key, "signature-key", "", "public key (PEM) of the signer to trust")
 	c.Flags().
-		StringVar(&s.Roots, "signature-roots", "", "root certificates (PEM) to trust; the signer's certificate must chain to one of them")
+		StringVar(&s.Roots, "signature-roots", "",
+			"root certificates (PEM) to trust; the signer's certificate must chain to one of them")
 }
 
 // Given reports whether the command line gives a signature.
@@ -163,7 +164,8 @@ func (s *Signature) Metadata(said io.Writer) map[string]any {
 	}
 	if c := s.Signed.Certificate; c != nil {
 		fingerprint := sha256.Sum256(c.Raw)
-		kept["certificate"] = map[string]any{"subject": c.Subject.String(), "sha256": hex.EncodeToString(fingerprint[:])}
+		kept["certificate"] = map[string]any{"subject": c.Subject.String(),
+			"sha256": hex.EncodeToString(fingerprint[:])}
 	} else {
 		kept["keyHint"] = s.Signed.KeyHint
 	}

@@ -61,7 +61,8 @@ func (s *story) landing(lot, at string, kilograms float64, vessel string) step {
 		fmt.Sprintf("landed %.0f kg of Atlantic salmon from %s at the quay", kilograms, vessel),
 		event("ObjectEvent", at, "ADD", "commissioning", "active", map[string]any{
 			"quantityList": quantity(lot, kilograms), "readPoint": place(quay), "bizLocation": place(quay),
-			"ilmd": map[string]any{"demo:species": "Salmo salar", "demo:catchArea": "FAO 27.4.a", "demo:vessel": vessel},
+			"ilmd": map[string]any{"demo:species": "Salmo salar", "demo:catchArea": "FAO 27.4.a",
+				"demo:vessel": vessel},
 		}),
 	}
 }
@@ -73,8 +74,9 @@ func (s *story) packing() step {
 			"inputQuantityList": quantity(
 				s.catchLot(),
 				1200,
-			), "outputQuantityList": quantity(s.filletLot(), 700), "readPoint": place(plant), "bizLocation": place(plant),
-			"ilmd": keepChilled(),
+			), "outputQuantityList": quantity(s.filletLot(), 700), "readPoint": place(plant),
+			"bizLocation": place(plant),
+			"ilmd":        keepChilled(),
 		}),
 	}
 }
@@ -93,7 +95,8 @@ func (s *story) smoking() step {
 			"inputQuantityList": quantity(
 				s.secondLot(),
 				800,
-			), "outputQuantityList": append(quantity(s.loinLot(), 300), quantity(s.smokedLot(), 150)...), "readPoint": place(plant), "bizLocation": place(plant),
+			), "outputQuantityList": append(quantity(s.loinLot(), 300), quantity(s.smokedLot(), 150)...),
+			"readPoint": place(plant), "bizLocation": place(plant),
 			"ilmd": keepChilled(),
 		}),
 	}

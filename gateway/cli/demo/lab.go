@@ -108,7 +108,8 @@ func (s *story) hours(first, second dataset) (dataset, error) {
 	for _, d := range []struct {
 		dataset
 		name, words string
-	}{{first, "hours", "degree-hours of the fillets"}, {second, "hours-loins", "degree-hours of loins and smoked salmon"}} {
+	}{{first, "hours", "degree-hours of the fillets"},
+		{second, "hours-loins", "degree-hours of loins and smoked salmon"}} {
 		rows, sum := [][]string{{"pallet", "hour", "degree_hours"}}, 0.0
 		for i, celsius := range d.table {
 			sum += max(0, celsius) * 2
@@ -124,18 +125,20 @@ func (s *story) hours(first, second dataset) (dataset, error) {
 		source := func(column, how string) []any {
 			return []any{
 				map[string]any{
-					"ref":             d.ref,
-					"column":          column,
-					"transformations": []any{map[string]any{"type": "DIRECT", "subtype": "TRANSFORMATION", "description": how}},
+					"ref":    d.ref,
+					"column": column,
+					"transformations": []any{map[string]any{"type": "DIRECT", "subtype": "TRANSFORMATION",
+						"description": how}},
 				},
 			}
 		}
-		generated = append(generated, map[string]any{"artifact": artifact, "from": []string{d.ref}, "columns": map[string]any{
-			"hour": source(
-				"time",
-				"hours since the first reading",
-			), "degree_hours": source("celsius", "sum of degrees above zero, times hours"),
-		}})
+		generated = append(generated, map[string]any{"artifact": artifact, "from": []string{d.ref},
+			"columns": map[string]any{
+				"hour": source(
+					"time",
+					"hours since the first reading",
+				), "degree_hours": source("celsius", "sum of degrees above zero, times hours"),
+			}})
 	}
 	_, err := s.record(
 		"lab",
@@ -143,7 +146,8 @@ func (s *story) hours(first, second dataset) (dataset, error) {
 		"/v1/activities",
 		map[string]any{
 			"type": "transformation", "startedAt": "2026-03-01T19:50:00+01:00", "endedAt": "2026-03-01T19:51:00+01:00",
-			"used": []any{map[string]string{"ref": first.ref}, map[string]string{"ref": second.ref}}, "generated": generated},
+			"used":      []any{map[string]string{"ref": first.ref}, map[string]string{"ref": second.ref}},
+			"generated": generated},
 	)
 	return made, err
 }
@@ -208,10 +212,12 @@ func (s *story) model(name, how string, on dataset, base ...trained) (trained, e
 	began := evening.Add(time.Duration(len(s.models)) * 2 * time.Minute)
 	s.models = append(s.models, m.ref)
 	_, err = s.record("lab", words+"; the run and the model are one transaction", "/v1/activities", map[string]any{
-		"type": how, "startedAt": began.Format(time.RFC3339), "endedAt": began.Add(time.Minute).Format(time.RFC3339), "used": used,
+		"type": how, "startedAt": began.Format(time.RFC3339), "endedAt": began.Add(time.Minute).Format(time.RFC3339),
+		"used": used,
 		"generated": []any{
-			map[string]any{"artifact": map[string]any{"kind": "model", "namespace": "lab", "name": name, "version": s.run,
-				"digest": digest, "size": len(text) + 1, "mediaType": "application/json", "licence": "Apache-2.0"}},
+			map[string]any{"artifact": map[string]any{"kind": "model", "namespace": "lab", "name": name,
+				"version": s.run,
+				"digest":  digest, "size": len(text) + 1, "mediaType": "application/json", "licence": "Apache-2.0"}},
 		},
 		"parameters": map[string]any{"deviations": 2}})
 	return m, err
@@ -234,8 +240,10 @@ func (s *story) decide(model trained, lot, what string) error {
 		),
 		"/v1/activities",
 		map[string]any{
-			"type": "inference", "startedAt": "2026-03-01T20:05:00+01:00", "used": []any{map[string]string{"ref": model.ref}},
-			"about": []string{lot}, "outcome": map[string]any{"decision": verdict, "highest": highest, "limit": model.Limit}},
+			"type": "inference", "startedAt": "2026-03-01T20:05:00+01:00",
+			"used":  []any{map[string]string{"ref": model.ref}},
+			"about": []string{lot}, "outcome": map[string]any{"decision": verdict, "highest": highest,
+				"limit": model.Limit}},
 	)
 	return err
 }

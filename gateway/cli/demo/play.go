@@ -30,7 +30,8 @@ func (s *story) play() error {
 	}
 	s.chapter("8  Harbor knows now")
 	if _, err := s.record("harbor", "acknowledged the recall", "/v1/statements",
-		map[string]any{"kind": "acknowledgement", "subject": []string{recall}, "predicate": map[string]string{"action": "what is left of the catch is kept apart"}}); err != nil {
+		map[string]any{"kind": "acknowledgement", "subject": []string{recall},
+			"predicate": map[string]string{"action": "what is left of the catch is kept apart"}}); err != nil {
 		return err
 	}
 	s.chapter("9  Where do these fillets come from? Asked of Lab's gateway")
@@ -51,13 +52,17 @@ func (s *story) travel() error {
 	s.chapter("1  From the sea to two pallets")
 	if _, err := s.capture("harbor",
 		s.landing(s.catchLot(), "2026-03-01T05:30:00+01:00", 1200, "Demo Vessel One"), s.packing(),
-		s.loading(1, "2026-03-01T10:00:00+01:00", "put the fillets on a pallet", s.fillets()), s.shipping(1, "2026-03-01T11:00:00+01:00", "shipped the pallet to Market"),
+		s.loading(1, "2026-03-01T10:00:00+01:00", "put the fillets on a pallet", s.fillets()),
+		s.shipping(1, "2026-03-01T11:00:00+01:00", "shipped the pallet to Market"),
 		s.landing(s.secondLot(), "2026-03-01T06:10:00+01:00", 800, "Demo Vessel Two"), s.smoking(),
-		s.loading(2, "2026-03-01T10:20:00+01:00", "put the loins and the smoked salmon on a second pallet", s.loinsAndSmoked()), s.shipping(2, "2026-03-01T11:05:00+01:00", "shipped the second pallet")); err != nil {
+		s.loading(2, "2026-03-01T10:20:00+01:00", "put the loins and the smoked salmon on a second pallet",
+			s.loinsAndSmoked()), s.shipping(2, "2026-03-01T11:05:00+01:00", "shipped the second pallet")); err != nil {
 		return err
 	}
-	if _, err := s.record("harbor", "stated the catch certificate of the first catch", "/v1/statements", map[string]any{"kind": "certificate", "subject": []string{s.catchLot()},
-		"predicate": map[string]string{"scheme": "catch certificate of the demo", "number": "DEMO-" + s.run, "validFrom": "2026-03-01T00:00:00Z", "validUntil": "2027-03-01T00:00:00Z"}}); err != nil {
+	if _, err := s.record("harbor", "stated the catch certificate of the first catch", "/v1/statements",
+		map[string]any{"kind": "certificate", "subject": []string{s.catchLot()},
+			"predicate": map[string]string{"scheme": "catch certificate of the demo", "number": "DEMO-" + s.run,
+				"validFrom": "2026-03-01T00:00:00Z", "validUntil": "2027-03-01T00:00:00Z"}}); err != nil {
 		return err
 	}
 
@@ -71,8 +76,10 @@ func (s *story) travel() error {
 		return err
 	}
 	if _, err := s.capture("market",
-		s.receiving(1, "2026-03-01T19:00:00+01:00"), s.unloading(1, "2026-03-01T19:30:00+01:00", "took the fillets off the pallet", s.fillets()),
-		s.receiving(2, "2026-03-01T19:05:00+01:00"), s.unloading(2, "2026-03-01T19:40:00+01:00", "took loins and smoked salmon off the pallet", s.loinsAndSmoked()),
+		s.receiving(1, "2026-03-01T19:00:00+01:00"), s.unloading(1, "2026-03-01T19:30:00+01:00",
+			"took the fillets off the pallet", s.fillets()),
+		s.receiving(2, "2026-03-01T19:05:00+01:00"), s.unloading(2, "2026-03-01T19:40:00+01:00",
+			"took loins and smoked salmon off the pallet", s.loinsAndSmoked()),
 		s.sending()); err != nil {
 		return err
 	}
@@ -122,7 +129,8 @@ func (s *story) learn() error {
 		return err
 	}
 	if _, err := s.record("market", "approved "+smoked.ref+" for smoked salmon", "/v1/statements",
-		map[string]any{"kind": "approval", "subject": []string{smoked.ref}, "predicate": map[string]string{"scope": "smoked salmon"}}); err != nil {
+		map[string]any{"kind": "approval", "subject": []string{smoked.ref},
+			"predicate": map[string]string{"scope": "smoked salmon"}}); err != nil {
 		return err
 	}
 
@@ -130,7 +138,8 @@ func (s *story) learn() error {
 	for _, about := range []struct {
 		model     trained
 		lot, what string
-	}{{base, s.filletLot(), "the fillets"}, {tuned, s.loinLot(), "the loins"}, {smoked, s.smokedLot(), "the smoked salmon"}} {
+	}{{base, s.filletLot(), "the fillets"}, {tuned, s.loinLot(), "the loins"},
+		{smoked, s.smokedLot(), "the smoked salmon"}} {
 		if err := s.decide(about.model, about.lot, about.what); err != nil {
 			return err
 		}
@@ -158,13 +167,15 @@ func (s *story) regret() (string, error) {
 		"recalled the readings of logger 7, which read three degrees too low",
 		"/v1/statements",
 		map[string]any{"kind": "recall", "subject": s.readingsOf("7"), "predicate": map[string]string{
-			"reason": "logger 7 read three degrees too low", "instructions": "do not rely on what was made of these readings; hold the lots it was decided about"}},
+			"reason":       "logger 7 read three degrees too low",
+			"instructions": "do not rely on what was made of these readings; hold the lots it was decided about"}},
 	)
 	if err != nil {
 		return "", err
 	}
 	if _, err := s.record("lab", "acknowledged the recall", "/v1/statements",
-		map[string]any{"kind": "acknowledgement", "subject": []string{recall.ID}, "predicate": map[string]string{"action": "the model is no longer used"}}); err != nil {
+		map[string]any{"kind": "acknowledgement", "subject": []string{recall.ID},
+			"predicate": map[string]string{"action": "the model is no longer used"}}); err != nil {
 		return "", err
 	}
 	_, err = s.capture("market", s.holding())
@@ -194,7 +205,8 @@ func (s *story) impact(org, node string) error {
 // trace prints a walk in one direction.
 func (s *story) trace(org, node, direction string) error {
 	var graph client.Graph
-	if err := s.ask(org, "/v1/lineage", url.Values{"node": {node}, "direction": {direction}}, direction+" of "+node, &graph); err != nil ||
+	if err := s.ask(org, "/v1/lineage", url.Values{"node": {node}, "direction": {direction}}, direction+" of "+node,
+		&graph); err != nil ||
 		s.json {
 		return err
 	}

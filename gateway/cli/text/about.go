@@ -79,7 +79,8 @@ func description(w io.Writer, d *about.Description) {
 	for _, t := range d.Usage {
 		line(
 			"use",
-			strings.Join(append([]string{strings.TrimSpace(t.Kind + " " + t.Code + " " + t.Text)}, t.Constraints...), "; "),
+			strings.Join(append([]string{strings.TrimSpace(t.Kind + " " + t.Code + " " + t.Text)}, t.Constraints...),
+				"; "),
 		)
 	}
 	for _, p := range d.About(about.TopicSensitive) {

@@ -78,7 +78,8 @@ func end(at client.ColumnName, record, other, why string) string {
 	case "derived":
 		return fmt.Sprintf("Behind %s nothing is told of columns%s: pedigree trace tells the rest.", where, other)
 	case "undefined":
-		return fmt.Sprintf("Behind %s: the run %s tells columns, and this is none of them.", where, terminal.Plain(record))
+		return fmt.Sprintf("Behind %s: the run %s tells columns, and this is none of them.", where,
+			terminal.Plain(record))
 	}
 	return fmt.Sprintf(
 		"Behind %s: the run %s tells no columns%s; pedigree trace tells the rest.",

@@ -86,7 +86,8 @@ func recalls(p *terminal.Lines, im client.Impact) {
 			if a.Covers < r.Touched {
 				said += fmt.Sprintf("; since then it has reached %d more", r.Touched-a.Covers)
 			}
-			p.Print("  acknowledged by %s in block %d%s", strings.TrimSuffix(terminal.Plain(a.MSPID), "MSP"), a.Block, said)
+			p.Print("  acknowledged by %s in block %d%s", strings.TrimSuffix(terminal.Plain(a.MSPID), "MSP"), a.Block,
+				said)
 		}
 		for _, mspID := range r.Missing {
 			p.Print("  NOT ACKNOWLEDGED by %s", strings.TrimSuffix(terminal.Plain(mspID), "MSP"))
@@ -116,7 +117,8 @@ func nextSteps(p *terminal.Lines, im client.Impact) {
 	switch {
 	case im.Total == 0 || unreached == 0:
 	case im.Truncated != nil && slices.Contains(im.Truncated.Reasons, "recalls"):
-		p.Print("It isn't known whether a recall reaches %d of it: not all recalls were walked to their end.", unreached)
+		p.Print("It isn't known whether a recall reaches %d of it: not all recalls were walked to their end.",
+			unreached)
 	case len(im.Recalls) == 0:
 		p.Print("No recall reaches any of %s.", walked(im))
 	default:

@@ -29,7 +29,8 @@ func Line(v client.View) string {
 		case "statement":
 			kind := strings.TrimSuffix(r.PredicateType, "/v1")
 			what = kind[strings.LastIndexByte(kind, '/')+1:]
-			for _, words := range []string{r.Predicate.Reason, r.Predicate.Detail, r.Predicate.Scope, r.Predicate.Note} {
+			for _, words := range []string{r.Predicate.Reason, r.Predicate.Detail, r.Predicate.Scope,
+				r.Predicate.Note} {
 				if words != "" {
 					what += ": " + words
 					break

@@ -95,7 +95,8 @@ func captureOne(
 	}
 	if t.JSON {
 		answer, err := gateway.Do(c.Context(), client.Call{
-			Method: http.MethodGet, Path: "/epcis/v2/capture/" + url.PathEscape(job.ID), Query: url.Values{"perPage": {"1000"}},
+			Method: http.MethodGet, Path: "/epcis/v2/capture/" + url.PathEscape(job.ID),
+			Query: url.Values{"perPage": {"1000"}},
 		})
 		if err != nil {
 			return false, err

@@ -68,7 +68,8 @@ a statement that the token's owner signs; "pedigree verify" checks it.
 				return err
 			}
 			if reasons := header.Get("Pedigree-Truncated"); reasons != "" {
-				fmt.Fprintf(c.ErrOrStderr(), "The walk was cut short by its limits (%s): there is more.\n", terminal.Plain(reasons))
+				fmt.Fprintf(c.ErrOrStderr(), "The walk was cut short by its limits (%s): there is more.\n",
+					terminal.Plain(reasons))
 			}
 			return nil
 		},

@@ -56,7 +56,8 @@ each output that it registers.
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			body := map[string]any{"type": args[0]}
-			for name, text := range map[string]string{"startedAt": started, "endedAt": ended, "description": description} {
+			for name, text := range map[string]string{"startedAt": started, "endedAt": ended,
+				"description": description} {
 				if text != "" {
 					body[name] = text
 				}
@@ -99,7 +100,8 @@ each output that it registers.
 		"artifact version or record id that the run used, as REF or REF:ROLE; @FILE reads them from a file; may be repeated")
 	c.Flags().StringArrayVar(&generated, "generated", nil,
 		"artifact version that the run generated; REF=FILE or REF=DIR also registers it, in the same transaction; may be repeated")
-	c.Flags().StringArrayVar(&cards, "card", nil, "card of an output, as REF=FILE; see register --help; may be repeated")
+	c.Flags().StringArrayVar(&cards, "card", nil,
+		"card of an output, as REF=FILE; see register --help; may be repeated")
 	c.Flags().StringArrayVar(&about, "about", nil,
 		"thing, artifact version or record that the run decided about; may be repeated")
 	c.Flags().StringVar(&outcome, "outcome", "", "result of the run, as a JSON object")

@@ -12,7 +12,9 @@ import (
 )
 
 func TestTheGuessedMediaTypeIsTheSameOnEveryMachine(t *testing.T) {
-	for file, want := range map[string]any{"readings.csv": "text/csv", "READINGS.CSV": "text/csv", "model.json": "application/json", "weights.bin": "application/octet-stream", "notes.html": "text/html", "odd.xyz": nil, "bare": nil} {
+	for file, want := range map[string]any{"readings.csv": "text/csv", "READINGS.CSV": "text/csv",
+		"model.json": "application/json", "weights.bin": "application/octet-stream", "notes.html": "text/html",
+		"odd.xyz": nil, "bare": nil} {
 		t.Run(file, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), file)
 			require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))

@@ -58,7 +58,8 @@ func Show() *cobra.Command {
 			}
 			if raw {
 				answer, err := gateway.Do(c.Context(), client.Call{
-					Method: http.MethodGet, Path: client.RecordPath(client.ID(args[0])), Query: url.Values{"format": {"raw"}},
+					Method: http.MethodGet, Path: client.RecordPath(client.ID(args[0])),
+					Query: url.Values{"format": {"raw"}},
 				})
 				if err != nil {
 					return err

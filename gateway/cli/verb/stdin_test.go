@@ -37,7 +37,8 @@ func TestRegisterReadsTheInputOfTheCommand(t *testing.T) {
 			defer server.Close()
 			t.Setenv("PEDIGREE_URL", server.URL)
 			t.Setenv("PEDIGREE_TOKEN", "secret")
-			_, err := ran(t, Register(), c.stdin, io.Discard, append([]string{"dataset/lab/t@1", "--digest", digest}, c.flags...)...)
+			_, err := ran(t, Register(), c.stdin, io.Discard, append([]string{"dataset/lab/t@1", "--digest", digest},
+				c.flags...)...)
 			require.NoError(t, err)
 			member := map[string]string{"sources": "derivedFrom"}[name]
 			if member == "" {

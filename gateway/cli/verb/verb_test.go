@@ -108,7 +108,8 @@ func TestVerbsPrintAGatewaysAnswersForPeopleAndPrograms(t *testing.T) {
 			assert.Equal(t, c.code, exit.Code(err), "%v", err)
 			assert.Empty(t, said, "there is no progress where there is no terminal")
 			for _, r := range out.String() {
-				assert.True(t, r == '\n' || r >= ' ' && (r < 0x7f || r > 0x9f) && r != 0x202e, "%q would reach the terminal", r)
+				assert.True(t, r == '\n' || r >= ' ' && (r < 0x7f || r > 0x9f) && r != 0x202e,
+					"%q would reach the terminal", r)
 			}
 			golden := filepath.Join("testdata", name+".golden")
 			if *update {

@@ -29,7 +29,8 @@ func TestOnlyDigestsAreTakenForDigests(t *testing.T) {
 		{"", strings.Repeat("0", 64), "", false}, // an algorithm that isn't known
 	} {
 		d := new(Description)
-		digest, ok := d.ReadDigest(test.algorithm, tree.Node{Kind: tree.String, Text: test.text, Pointer: "/x", Line: 7})
+		digest, ok := d.ReadDigest(test.algorithm, tree.Node{Kind: tree.String, Text: test.text, Pointer: "/x",
+			Line: 7})
 		require.Equal(t, test.value != "", ok, "%s %q", test.algorithm, test.text)
 		require.Equal(t, test.value, digest.Value)
 		require.Equal(t, test.odd, len(d.Problems) == 1)
@@ -43,7 +44,8 @@ func TestOnlyDigestsAreTakenForDigests(t *testing.T) {
 func TestNamesOfTheLedgerAreKnownAsSuch(t *testing.T) {
 	id := "ni:///sha-256;" + strings.Repeat("0", 64)
 	for name, want := range map[string]string{
-		"dataset/lab/readings@1": "dataset/lab/readings@1", id: id, "lab/readings": "", "dataset/lab/readings": "", "https://hub.example/x": "", "": "", "dataset/Lab/x@1": "",
+		"dataset/lab/readings@1": "dataset/lab/readings@1", id: id, "lab/readings": "", "dataset/lab/readings": "",
+		"https://hub.example/x": "", "": "", "dataset/Lab/x@1": "",
 	} {
 		require.Equal(t, want, Find(tree.Node{}, name, "").Ref)
 		require.Equal(t, want, Find(tree.Node{}, "x", name).Ref, "by its address")

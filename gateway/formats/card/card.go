@@ -66,7 +66,8 @@ func Read(mediaType, text string) (d *about.Description, media string, err error
 	if version, ok := mlbom.Is(doc); ok && given != JSONLD {
 		if v := params["version"]; v != "" && v != version {
 			return nil, "", &tree.Error{
-				Message: fmt.Sprintf("the media type says version %s, but the bill says %q", about.Brief(v), about.Brief(version)),
+				Message: fmt.Sprintf("the media type says version %s, but the bill says %q", about.Brief(v),
+					about.Brief(version)),
 			}
 		}
 		media = CycloneDX
@@ -138,7 +139,8 @@ func isJSON(text string) bool {
 // isPage refuses a text that begins like an HTML page or an XML document, whatever its media type.
 func isPage(text string) error {
 	start := strings.ToLower(strings.TrimLeft(strings.TrimPrefix(text, "\ufeff"), " \t\r\n"))
-	for prefix, what := range map[string]string{"<!doctype": "an HTML page", "<html": "an HTML page", "<?xml": "XML", "<bom": "XML"} {
+	for prefix, what := range map[string]string{"<!doctype": "an HTML page", "<html": "an HTML page", "<?xml": "XML",
+		"<bom": "XML"} {
 		if strings.HasPrefix(start, prefix) {
 			return &tree.Error{
 				Line:    1,

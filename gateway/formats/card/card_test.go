@@ -38,7 +38,8 @@ func TestCardsAreRecognised(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, test.media, media)
 			require.Equal(t, test.format, d.Format)
-			require.Equal(t, d, Describe(record.Card{MediaType: media, Text: test.text}), "what is read from the ledger is what was read before")
+			require.Equal(t, d, Describe(record.Card{MediaType: media, Text: test.text}),
+				"what is read from the ledger is what was read before")
 		})
 	}
 }
@@ -67,7 +68,8 @@ func TestWhatIsNoCardIsRefused(t *testing.T) {
 		})
 	}
 	require.Nil(t, Describe(record.Card{}))
-	require.Nil(t, Describe(record.Card{MediaType: "text/html", Text: "<html>"}), "the ledger may have cards of formats that this program doesn't know")
+	require.Nil(t, Describe(record.Card{MediaType: "text/html", Text: "<html>"}),
+		"the ledger may have cards of formats that this program doesn't know")
 }
 
 func FuzzRead(f *testing.F) {

@@ -108,7 +108,8 @@ func Compare(d *about.Description, digest record.Digest, m *manifest.Manifest) (
 			}
 		}
 	} else if m == nil && declared > 0 {
-		odd = append(odd, about.Problem{Code: "not_comparable", Detail: fmt.Sprintf("the card declares digests of %d files, but the artifact has no manifest to compare them with", declared)})
+		odd = append(odd, about.Problem{Code: "not_comparable",
+			Detail: fmt.Sprintf("the card declares digests of %d files, but the artifact has no manifest to compare them with", declared)})
 	}
 	if sum := about.SHA256(d.Digests); sum != "" && digest.Algorithm == "sha-256" && sum != digest.Value {
 		odd = append(

@@ -73,7 +73,8 @@ func Read(text string) (*about.Description, error) {
 			Conforms,
 		)
 	} else if version != "1.0" && version != "1.1" {
-		d.Note("other_version", n.first("dct:conformsTo").Node, "version %s of Croissant is read as if it were 1.1", version)
+		d.Note("other_version", n.first("dct:conformsTo").Node, "version %s of Croissant is read as if it were 1.1",
+			version)
 	}
 	r := &reader{d}
 	r.general(n)
@@ -168,8 +169,9 @@ func (r *reader) files(n Node) {
 			Name: about.Cut(
 				v.first("sc:name").text(),
 				1024,
-			), URL: about.Cut(v.first("sc:contentUrl").text(), 2048), MediaType: about.Cut(v.first("sc:encodingFormat").text(), 256),
-			Size: size(v.first("sc:contentSize").text()), Pointer: v.Pointer, Line: v.Line,
+			), URL: about.Cut(v.first("sc:contentUrl").text(), 2048),
+			MediaType: about.Cut(v.first("sc:encodingFormat").text(), 256),
+			Size:      size(v.first("sc:contentSize").text()), Pointer: v.Pointer, Line: v.Line,
 		}
 		if f.Name == "" {
 			f.Name = about.Cut(v.Get("@id").Scalar(), 1024)

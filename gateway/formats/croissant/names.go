@@ -8,14 +8,18 @@ import (
 
 // namespaces maps the prefixes that this package uses to namespaces.
 var namespaces = map[string]string{
-	"sc": "https://schema.org/", "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/", "dct": "http://purl.org/dc/terms/",
-	"prov": "http://www.w3.org/ns/prov#", "odrl": "http://www.w3.org/ns/odrl/2/", "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+	"sc": "https://schema.org/", "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
+	"dct":  "http://purl.org/dc/terms/",
+	"prov": "http://www.w3.org/ns/prov#", "odrl": "http://www.w3.org/ns/odrl/2/",
+	"rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
 }
 
 // terms maps those terms of Croissant's standard context that aren't from schema.org.
 var terms = map[string]string{
-	"conformsTo": "dct:conformsTo", "citeAs": "cr:citeAs", "isLiveDataset": "cr:isLiveDataset", "sdVersion": "cr:sdVersion", "md5": "cr:md5",
-	"containedIn": "cr:containedIn", "recordSet": "cr:recordSet", "fileObject": "cr:fileObject", "fileSet": "cr:fileSet",
+	"conformsTo": "dct:conformsTo", "citeAs": "cr:citeAs", "isLiveDataset": "cr:isLiveDataset",
+	"sdVersion": "cr:sdVersion", "md5": "cr:md5",
+	"containedIn": "cr:containedIn", "recordSet": "cr:recordSet", "fileObject": "cr:fileObject",
+	"fileSet": "cr:fileSet",
 }
 
 // aliases maps other names of a property to the one that this package uses.

@@ -18,7 +18,8 @@ import (
 
 // types maps kinds of artifact to CycloneDX's types of component.
 var types = map[string]cdx.ComponentType{
-	"model": cdx.ComponentTypeMachineLearningModel, "dataset": cdx.ComponentTypeData, "code": cdx.ComponentTypeApplication, "document": cdx.ComponentTypeFile,
+	"model": cdx.ComponentTypeMachineLearningModel, "dataset": cdx.ComponentTypeData,
+	"code": cdx.ComponentTypeApplication, "document": cdx.ComponentTypeFile,
 }
 
 // component returns the component for a node.
@@ -110,7 +111,8 @@ func (b *bill) recorded(c *cdx.Component, n lineage.Node) {
 
 // algorithms maps the names of hash algorithms in records to those in CycloneDX.
 var algorithms = map[string]cdx.HashAlgorithm{
-	"sha-256": cdx.HashAlgoSHA256, "sha-384": cdx.HashAlgoSHA384, "sha-512": cdx.HashAlgoSHA512, "blake2b-512": cdx.HashAlgoBlake2b_512, "blake3": cdx.HashAlgoBlake3,
+	"sha-256": cdx.HashAlgoSHA256, "sha-384": cdx.HashAlgoSHA384, "sha-512": cdx.HashAlgoSHA512,
+	"blake2b-512": cdx.HashAlgoBlake2b_512, "blake3": cdx.HashAlgoBlake3,
 }
 
 var mediaType = regexp.MustCompile(`^[-+a-z0-9.]+/[-+a-z0-9.]+$`)
@@ -256,7 +258,8 @@ func (b *bill) digests(c *cdx.Component, v *version) {
 		case i == 0:
 			more = append(more, properties("digest", d.Algorithm+":"+d.Value)...)
 		default:
-			more = append(more, properties("alias", strings.TrimSpace(d.Scheme+" "+d.Algorithm+":"+d.Value+" "+d.Coverage))...)
+			more = append(more, properties("alias", strings.TrimSpace(d.Scheme+" "+d.Algorithm+":"+d.Value+" "+
+				d.Coverage))...)
 		}
 	}
 	more = append(more, properties("coverage", v.Digest.Coverage, "record", v.id)...)
@@ -285,7 +288,8 @@ func files(m *manifest.Manifest) []cdx.Component {
 		if f.SHA256 != "" {
 			c.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: f.SHA256}}
 		} else {
-			more = append(more, properties("shardSize", strconv.FormatInt(f.ShardSize, 10), "shards", strings.Join(f.Shards, " "))...)
+			more = append(more, properties("shardSize", strconv.FormatInt(f.ShardSize, 10), "shards",
+				strings.Join(f.Shards, " "))...)
 		}
 		c.Properties = list(more)
 		all = append(all, c)

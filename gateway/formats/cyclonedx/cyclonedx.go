@@ -40,7 +40,8 @@ import (
 
 // Format is the export to a CycloneDX bill of materials.
 var Format = formats.Format{
-	Name: "cyclonedx", MediaType: "application/vnd.cyclonedx+json", Extension: ".cdx.json", About: "a CycloneDX 1.6 bill of materials (ML-BOM)",
+	Name: "cyclonedx", MediaType: "application/vnd.cyclonedx+json", Extension: ".cdx.json",
+	About: "a CycloneDX 1.6 bill of materials (ML-BOM)",
 	Kinds: []string{"artifact", "activity", "event", "thing", "class"}, Direction: lineage.Ancestors, Write: Write,
 }
 
@@ -74,7 +75,8 @@ type run struct {
 // Write writes the bill of materials of the node at which a graph starts.
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	b := &bill{
-		ctx: ctx, graph: g, nodes: map[string]lineage.Node{}, versions: map[string]*version{}, runs: map[string]*run{}, generated: map[string]string{}, depends: map[string][]string{},
+		ctx: ctx, graph: g, nodes: map[string]lineage.Node{}, versions: map[string]*version{}, runs: map[string]*run{},
+		generated: map[string]string{}, depends: map[string][]string{},
 	}
 	if err := b.read(); err != nil {
 		return err
@@ -187,7 +189,8 @@ func (b *bill) connect() error {
 		}
 	}
 	for _, e := range b.graph.Answer.Edges {
-		if e.Kind == lineage.EdgeContains || e.Kind == lineage.EdgeSubject || b.runs[e.From] != nil || b.runs[e.To] != nil ||
+		if e.Kind == lineage.EdgeContains || e.Kind == lineage.EdgeSubject || b.runs[e.From] != nil ||
+			b.runs[e.To] != nil ||
 			!b.isComponent(e.To) {
 			continue
 		}
@@ -209,7 +212,8 @@ func (b *bill) assemble() error {
 		return err
 	}
 	b.BOM = cdx.BOM{
-		JSONSchema: "http://cyclonedx.org/schema/bom-1.6.schema.json", BOMFormat: cdx.BOMFormat, SpecVersion: cdx.SpecVersion1_6, Version: 1,
+		JSONSchema: "http://cyclonedx.org/schema/bom-1.6.schema.json", BOMFormat: cdx.BOMFormat,
+		SpecVersion: cdx.SpecVersion1_6, Version: 1,
 		Metadata: &cdx.Metadata{Component: subject, Tools: tools(b.graph.Program)},
 	}
 	if b.Metadata.Manufacturer, err = b.organisation(b.graph.MSPID); err != nil {
@@ -226,7 +230,8 @@ func (b *bill) assemble() error {
 			return err
 		}
 		components = append(components, *c)
-		dependencies = append(dependencies, cdx.Dependency{Ref: c.BOMRef, Dependencies: list(references(b.depends[n.ID]))})
+		dependencies = append(dependencies, cdx.Dependency{Ref: c.BOMRef,
+			Dependencies: list(references(b.depends[n.ID]))})
 	}
 	b.Components, b.Dependencies = list(components), list(dependencies)
 	if err := b.formulate(); err != nil {
@@ -373,7 +378,8 @@ func (b *bill) compose() {
 	var all []cdx.Composition
 	for _, as := range slices.Sorted(maps.Keys(by)) {
 		slices.Sort(by[as])
-		all = append(all, cdx.Composition{BOMRef: "composition:" + string(as), Aggregate: as, Dependencies: list(by[as])})
+		all = append(all, cdx.Composition{BOMRef: "composition:" + string(as), Aggregate: as,
+			Dependencies: list(by[as])})
 	}
 	if v := b.versions[b.graph.Start().ID]; v != nil && v.Manifest != nil {
 		all = append(

@@ -40,7 +40,8 @@ func decode(t *testing.T, text []byte) *cdx.BOM {
 // starts maps the names of golden files to the nodes that the bills are about.
 func starts(s *formatstest.Story) map[string]string {
 	return map[string]string{
-		"model": formatstest.Model, "dataset": formatstest.Cleaned, "code": formatstest.Training, "document": formatstest.Report, "declared": formatstest.Users,
+		"model": formatstest.Model, "dataset": formatstest.Cleaned, "code": formatstest.Training,
+		"document": formatstest.Report, "declared": formatstest.Users,
 		"lot": formatstest.Lot, "event": s.Reading, "run": s.Run, "alone": formatstest.Alone,
 	}
 }
@@ -95,7 +96,8 @@ func TestBillsAreValid(t *testing.T) {
 		check(name+", both ways", write(t, s.Graph(node)))
 	}
 	check("sampled", write(t, s.Graph(s.Sampled(t), lineage.Ancestors)))
-	require.Error(t, valid.Validate(map[string]any{"bomFormat": "CycloneDX", "specVersion": "1.6", "nonsense": true}), "the schema is asked at all")
+	require.Error(t, valid.Validate(map[string]any{"bomFormat": "CycloneDX", "specVersion": "1.6", "nonsense": true}),
+		"the schema is asked at all")
 }
 
 // This test needs no schema: each reference has a target, and nothing is listed twice.
@@ -137,7 +139,8 @@ func TestBillsHoldTogether(t *testing.T) {
 				for _, w := range items(f.Workflows) {
 					add(w.BOMRef)
 					for _, in := range items(w.Inputs) {
-						require.True(t, in.Resource == nil || in.Resource.ExternalReference != nil || refs[in.Resource.Ref])
+						require.True(t, in.Resource == nil || in.Resource.ExternalReference != nil ||
+							refs[in.Resource.Ref])
 					}
 					for _, out := range items(w.Outputs) {
 						require.True(t, out.Resource.ExternalReference != nil || refs[out.Resource.Ref])
@@ -209,7 +212,8 @@ func TestABillOfAModelTellsWhatItWasMadeOf(t *testing.T) {
 
 	for _, d := range *bom.Dependencies {
 		if d.Ref == formatstest.Model {
-			require.Equal(t, []string{formatstest.Training, formatstest.Cleaned, formatstest.Crawl, formatstest.Synthetic, formatstest.Base}, *d.Dependencies, "of what its run says that it was made of")
+			require.Equal(t, []string{formatstest.Training, formatstest.Cleaned, formatstest.Crawl,
+				formatstest.Synthetic, formatstest.Base}, *d.Dependencies, "of what its run says that it was made of")
 		}
 		if d.Ref == formatstest.Measurements {
 			require.Equal(t, []string{s.Reading}, *d.Dependencies, "down to the event")
@@ -222,7 +226,8 @@ func TestABillOfAModelTellsWhatItWasMadeOf(t *testing.T) {
 
 	reading := find(t, bom, s.Reading)
 	require.Equal(t, cdx.ComponentTypeData, reading.Type)
-	require.Equal(t, strings.TrimPrefix(s.Reading, "ni:///sha-256;"), (*reading.Hashes)[0].Value, "the hash of an event is that of its record")
+	require.Equal(t, strings.TrimPrefix(s.Reading, "ni:///sha-256;"), (*reading.Hashes)[0].Value,
+		"the hash of an event is that of its record")
 }
 
 func TestARunIsAWorkflow(t *testing.T) {
@@ -246,11 +251,13 @@ func TestARunIsAWorkflow(t *testing.T) {
 		case in.Resource.Ref != "":
 			inputs[in.Resource.Ref] = property(in.Properties, "role")
 		default:
-			require.Equal(t, formats.ArtifactURI(formatstest.Heldout), in.Resource.ExternalReference.URL, "what the model was only tested with")
+			require.Equal(t, formats.ArtifactURI(formatstest.Heldout), in.Resource.ExternalReference.URL,
+				"what the model was only tested with")
 		}
 	}
 	require.Equal(t, []string{"base"}, inputs[formatstest.Base])
-	require.Equal(t, []cdx.Parameter{{Name: "epochs", Value: "3", DataType: "number"}, {Name: "learningRate", Value: "0.001", DataType: "number"}}, parameters)
+	require.Equal(t, []cdx.Parameter{{Name: "epochs", Value: "3", DataType: "number"},
+		{Name: "learningRate", Value: "0.001", DataType: "number"}}, parameters)
 	require.Equal(t, []string{`{"accuracy":0.93}`}, property(run.Properties, "outcome"))
 }
 
@@ -293,7 +300,8 @@ func TestABillSaysHowCompleteItIs(t *testing.T) {
 	require.Equal(t, "incomplete", as(bom, formatstest.Measurements), "it names a source, and no run")
 	require.Equal(t, "unknown", as(bom, formatstest.Crawl), "it names nothing")
 	require.Equal(t, "complete", as(bom, s.Reading), "a record is what it is")
-	require.Equal(t, "unknown", as(decode(t, write(t, s.Graph(formatstest.Users, lineage.Ancestors))), formatstest.Users), "its digest is somebody's word")
+	require.Equal(t, "unknown", as(decode(t, write(t, s.Graph(formatstest.Users, lineage.Ancestors))),
+		formatstest.Users), "its digest is somebody's word")
 	bom = decode(t, write(t, s.Graph(sampled, lineage.Ancestors)))
 	require.Equal(t, "incomplete", as(bom, sampled), "not all of it was hashed")
 	require.Empty(t, items(bom.Metadata.Component.Hashes), "and what was is no hash of it")
@@ -302,7 +310,8 @@ func TestABillSaysHowCompleteItIs(t *testing.T) {
 	// The walk ends at an artifact version, or at the run that made it.
 	for depth, frontier := range map[int]string{2: formatstest.Cleaned, 3: s.Cleaning} {
 		g := s.Graph(formatstest.Model, lineage.Ancestors)
-		cut, err := lineage.Trace(t.Context(), s.Index, lineage.Query{Node: formatstest.Model, Direction: lineage.Ancestors, At: g.Answer.Block, Depth: depth})
+		cut, err := lineage.Trace(t.Context(), s.Index,
+			lineage.Query{Node: formatstest.Model, Direction: lineage.Ancestors, At: g.Answer.Block, Depth: depth})
 		require.NoError(t, err)
 		require.NotNil(t, cut.Truncated)
 		require.Contains(t, cut.Truncated.Frontier, frontier)
@@ -321,7 +330,8 @@ func TestEqualAnswersGiveEqualBytesAndOthersOtherSerialNumbers(t *testing.T) {
 		require.Equal(t, first, write(t, s.Graph(formatstest.Model, lineage.Ancestors)))
 	}
 	one, two := decode(t, first), decode(t, write(t, s.Graph(formatstest.Base, lineage.Ancestors)))
-	require.Regexp(t, `^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, one.SerialNumber)
+	require.Regexp(t, `^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`,
+		one.SerialNumber)
 	require.NotEqual(t, one.SerialNumber, two.SerialNumber)
 	require.NotEqual(t, "2026-03-01T12:00:00Z", one.Metadata.Timestamp, "not when it was asked for")
 }
@@ -337,7 +347,8 @@ func TestOwnBillsAreCards(t *testing.T) {
 	for _, source := range d.Sources() {
 		named = append(named, cmp.Or(source.Ref, source.Name))
 	}
-	require.Equal(t, []string{formatstest.Base, formatstest.Cleaned, formatstest.Crawl, formatstest.Synthetic, formatstest.Heldout, "acme/fish-prices"}, named)
+	require.Equal(t, []string{formatstest.Base, formatstest.Cleaned, formatstest.Crawl, formatstest.Synthetic,
+		formatstest.Heldout, "acme/fish-prices"}, named)
 	require.Len(t, d.Files, 2)
 }
 

@@ -15,7 +15,8 @@ import (
 
 // tasks maps types of run to CycloneDX's types of task. CycloneDX has none for most runs.
 var tasks = map[string]cdx.TaskType{
-	"training": cdx.TaskTypeBuild, "fine-tuning": cdx.TaskTypeBuild, "generation": cdx.TaskTypeBuild, "evaluation": cdx.TaskTypeTest,
+	"training": cdx.TaskTypeBuild, "fine-tuning": cdx.TaskTypeBuild, "generation": cdx.TaskTypeBuild,
+	"evaluation": cdx.TaskTypeTest,
 }
 
 // formulate adds a workflow for each run, in the order of the walk.
@@ -27,7 +28,8 @@ func (b *bill) formulate() error {
 			continue
 		}
 		w := cdx.Workflow{
-			BOMRef: "workflow:" + r.id, UID: r.id, Name: r.Type, Description: r.Description, TaskTypes: &[]cdx.TaskType{cmp.Or(tasks[r.Type], cdx.TaskTypeOther)},
+			BOMRef: "workflow:" + r.id, UID: r.id, Name: r.Type, Description: r.Description,
+			TaskTypes: &[]cdx.TaskType{cmp.Or(tasks[r.Type], cdx.TaskTypeOther)},
 			TimeStart: stamp(r.StartedAt), TimeEnd: stamp(r.EndedAt),
 		}
 		var inputs []cdx.TaskInput
@@ -150,12 +152,14 @@ func (b *bill) warn() error {
 		}
 		s := r.Statement
 		v := cdx.Vulnerability{
-			BOMRef: id, ID: id, Source: &cdx.Source{Name: by.Name, URL: b.graph.URL + "/v1/records/" + url.PathEscape(id)},
+			BOMRef: id, ID: id, Source: &cdx.Source{Name: by.Name,
+				URL: b.graph.URL + "/v1/records/" + url.PathEscape(id)},
 			Description: s.Kind + ": " + s.Predicate.Get(
 				"reason",
 			).Text, Detail: s.Predicate.Get("note").Text, Recommendation: s.Predicate.Get("instructions").Text,
-			Created:    stamp(found.Time),
-			Properties: list(append(properties("kind", s.Kind, "mspId", found.MSPID, "tx", found.TxID), subjects(about[id])...)),
+			Created: stamp(found.Time),
+			Properties: list(append(properties("kind", s.Kind, "mspId", found.MSPID, "tx", found.TxID),
+				subjects(about[id])...)),
 		}
 		var affects []cdx.Affects
 		for _, node := range reached(about[id], users) {

@@ -88,7 +88,9 @@ func (b *bill) datasets(v *version) ([]cdx.MLDatasetChoice, error) {
 			all = append(all, cdx.MLDatasetChoice{Ref: reference(id)})
 		default: // only looked at, so it is not a component of the model
 			all = append(all, cdx.MLDatasetChoice{ComponentData: &cdx.ComponentData{
-				Type: cdx.ComponentDataTypeDataset, Name: id, Contents: &cdx.ComponentDataContents{URL: formats.ArtifactURI(id), Properties: list(properties("ref", id, "role", use.Role))},
+				Type: cdx.ComponentDataTypeDataset, Name: id,
+				Contents: &cdx.ComponentDataContents{URL: formats.ArtifactURI(id),
+					Properties: list(properties("ref", id, "role", use.Role))},
 			}})
 		}
 		seen[id] = true
@@ -143,7 +145,8 @@ func considerations(d *about.Description) *cdx.MLModelCardConsiderations {
 	c := &cdx.MLModelCardConsiderations{
 		Users: list(
 			texts(about.TopicUsers),
-		), UseCases: list(texts(about.TopicUses)), TechnicalLimitations: list(texts(about.TopicLimits, about.TopicMisuses)),
+		), UseCases: list(texts(about.TopicUses)),
+		TechnicalLimitations: list(texts(about.TopicLimits, about.TopicMisuses)),
 	}
 	for _, text := range texts(about.TopicEthics, about.TopicImpact, about.TopicSensitive) {
 		c.EthicalConsiderations = list(
@@ -151,7 +154,8 @@ func considerations(d *about.Description) *cdx.MLModelCardConsiderations {
 		)
 	}
 	for _, text := range texts(about.TopicBias) {
-		c.FairnessAssessments = list(append(items(c.FairnessAssessments), cdx.MLModelCardFairnessAssessment{Harms: text}))
+		c.FairnessAssessments = list(append(items(c.FairnessAssessments),
+			cdx.MLModelCardFairnessAssessment{Harms: text}))
 	}
 	if *c == (cdx.MLModelCardConsiderations{}) {
 		return nil
@@ -216,12 +220,14 @@ func (b *bill) data(c *cdx.Component, v *version) (cdx.ComponentData, error) {
 				properties(
 					"usage",
 					strings.Join(
-						append([]string{strings.TrimSpace(t.Kind + " " + t.Scheme + " " + t.Code + " " + t.Text)}, t.Constraints...),
+						append([]string{strings.TrimSpace(t.Kind + " " + t.Scheme + " " + t.Code + " " + t.Text)},
+							t.Constraints...),
 						"; ",
 					),
 				)...)
 		}
-		for _, topic := range []string{about.TopicCollection, about.TopicPreparation, about.TopicAnnotation, about.TopicLimits, about.TopicBias} {
+		for _, topic := range []string{about.TopicCollection, about.TopicPreparation, about.TopicAnnotation,
+			about.TopicLimits, about.TopicBias} {
 			for _, p := range d.About(topic) {
 				contents = append(contents, properties(topic, p.Text)...)
 			}

@@ -54,8 +54,9 @@ func NewConsortium(t testing.TB, mspIDs ...string) *Consortium {
 	for _, mspID := range mspIDs {
 		ca := &Signer{MSPID: mspID}
 		template := &x509.Certificate{
-			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ca." + mspID}, NotBefore: from, NotAfter: until,
-			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SubjectKeyId: []byte(mspID),
+			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ca." + mspID}, NotBefore: from,
+			NotAfter: until,
+			IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SubjectKeyId: []byte(mspID),
 		}
 		ca.Key, ca.Cert = c.issue(elliptic.P256(), template, nil)
 		c.cas[mspID] = ca
@@ -67,7 +68,8 @@ func NewConsortium(t testing.TB, mspIDs ...string) *Consortium {
 		}
 	}
 	text, err := json.Marshal(map[string]any{
-		"format": "pedigree-trust/1", "channel": "pedigree", "chaincode": "pedigree", "genesis": strings.Repeat("ab", 32), "agree": 1, "organisations": organisations,
+		"format": "pedigree-trust/1", "channel": "pedigree", "chaincode": "pedigree",
+		"genesis": strings.Repeat("ab", 32), "agree": 1, "organisations": organisations,
 	})
 	if err != nil {
 		t.Fatal(err)

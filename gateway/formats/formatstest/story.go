@@ -165,7 +165,8 @@ func On(t testing.TB, l *indextest.Ledger) *Story {
 		"Lab",
 		indextest.Activity(
 			t,
-			`{"type":"generation","used":[{"ref":"`+Base+`","role":"generator"}],"generated":[{"ref":"`+Synthetic+`"}],"endedAt":"2026-02-11T07:00:00Z"}`,
+			`{"type":"generation","used":[{"ref":"`+Base+`","role":"generator"}],"generated":[{"ref":"`+Synthetic+
+				`"}],"endedAt":"2026-02-11T07:00:00Z"}`,
 		),
 	)
 
@@ -205,7 +206,8 @@ func On(t testing.TB, l *indextest.Ledger) *Story {
 		"Lab",
 		indextest.Activity(
 			t,
-			`{"type":"inference","endedAt":"2026-02-13T08:00:00Z","used":[{"ref":"`+Model+`"}],"about":["`+Lot+`"],"outcome":{"days":5}}`,
+			`{"type":"inference","endedAt":"2026-02-13T08:00:00Z","used":[{"ref":"`+Model+`"}],"about":["`+Lot+
+				`"],"outcome":{"days":5}}`,
 		),
 	)
 	s.Ledger.Put("Market", indextest.Statement(t, record.Approval, `{"scope":"chilled fish"}`, Model))
@@ -257,7 +259,8 @@ func (s *Story) artifact(org, ref, members, card string) {
 	require.NoError(s.t, err)
 	v, err := canonical.Parse([]byte(members), canonical.Limits{})
 	require.NoError(s.t, err, members)
-	for name, text := range map[string]string{"kind": r.Kind, "namespace": r.Namespace, "name": r.Name, "version": r.Version} {
+	for name, text := range map[string]string{"kind": r.Kind, "namespace": r.Namespace, "name": r.Name,
+		"version": r.Version} {
 		v = v.With(name, canonical.Str(text))
 	}
 	if !v.Has("digest") {
@@ -290,7 +293,8 @@ func (s *Story) Graph(node string, directions ...lineage.Direction) *formats.Gra
 	}
 	g := &formats.Graph{
 		Directions: directions, Source: s.Index, Channel: "pedigree", Organisation: "market", MSPID: "MarketMSP",
-		URL: "https://gateway.market.example", Program: "pedigree/test", Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		URL: "https://gateway.market.example", Program: "pedigree/test", Now: time.Date(2026, 3, 1, 12, 0, 0, 0,
+			time.UTC),
 	}
 	for _, d := range directions {
 		a, err := lineage.Trace(s.t.Context(), s.Index, lineage.Query{Node: node, Direction: d, At: index.Latest})
@@ -327,7 +331,8 @@ func (s *Story) Transformation(t testing.TB) (first, second string) {
 			"Harbor",
 			indextest.Event(
 				t,
-				`{"type":"TransformationEvent","eventTime":"2026-02-03T0`+at+`:00:00Z","transformationID":"urn:uuid:7d1b6b2e-0000-4a43-9c0e-7a64c2b3f001",`+list+`}`,
+				`{"type":"TransformationEvent","eventTime":"2026-02-03T0`+at+
+					`:00:00Z","transformationID":"urn:uuid:7d1b6b2e-0000-4a43-9c0e-7a64c2b3f001",`+list+`}`,
 			),
 		)
 	}

@@ -15,7 +15,8 @@ import (
 // named maps identifiers in common use to those SPDX identifiers from which they differ in more than case.
 var named = map[string]string{
 	"odbl": "ODbL-1.0", "odc-by": "ODC-By-1.0", "pddl": "PDDL-1.0", "c-uda": "C-UDA-1.0", "lgpl-lr": "LGPLLR",
-	"cc0": "CC0-1.0", "apache 2.0": "Apache-2.0", "apache2": "Apache-2.0", "mit license": "MIT", "apache license 2.0": "Apache-2.0",
+	"cc0": "CC0-1.0", "apache 2.0": "Apache-2.0", "apache2": "Apache-2.0", "mit license": "MIT",
+	"apache license 2.0": "Apache-2.0",
 }
 
 // known maps the lower-case spelling of each identifier in the SPDX licence list, including deprecated ones, to the

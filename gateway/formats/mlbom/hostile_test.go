@@ -36,7 +36,8 @@ func TestABillWithoutASubjectSaysSo(t *testing.T) {
 
 func TestOtherVersionsAreReadAndNoted(t *testing.T) {
 	for version, problems := range map[string]int{"1.5": 0, "1.6": 0, "1.7": 0, "1.4": 1, "2.0": 1, "": 1} {
-		d, err := Read(`{"bomFormat": "CycloneDX", "specVersion": "` + version + `", "metadata": {"component": {"type": "machine-learning-model", "name": "a"}}}`)
+		d, err := Read(`{"bomFormat": "CycloneDX", "specVersion": "` + version +
+			`", "metadata": {"component": {"type": "machine-learning-model", "name": "a"}}}`)
 		require.NoError(t, err)
 		require.Len(t, d.Problems, problems, "%q", version)
 		require.Equal(t, "a", d.Title)

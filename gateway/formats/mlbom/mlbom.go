@@ -171,7 +171,8 @@ func organisation(o tree.Node) (about.Agent, bool) {
 
 // algorithms maps the names of hash algorithms in CycloneDX to those in records.
 var algorithms = map[string]string{
-	"MD5": "md5", "SHA-1": "sha-1", "SHA-256": "sha-256", "SHA-384": "sha-384", "SHA-512": "sha-512", "BLAKE2b-512": "blake2b-512", "BLAKE3": "blake3",
+	"MD5": "md5", "SHA-1": "sha-1", "SHA-256": "sha-256", "SHA-384": "sha-384", "SHA-512": "sha-512",
+	"BLAKE2b-512": "blake2b-512", "BLAKE3": "blake3",
 }
 
 func (r *reader) hashes(c tree.Node) []about.Digest {
@@ -199,7 +200,8 @@ func (r *reader) files(c tree.Node) {
 				Name: about.Cut(
 					named(part),
 					1024,
-				), MediaType: about.Cut(part.Get("mime-type").Scalar(), 256), Digests: r.hashes(part), Path: true, Pointer: part.Pointer, Line: part.Line,
+				), MediaType: about.Cut(part.Get("mime-type").Scalar(), 256), Digests: r.hashes(part), Path: true,
+				Pointer: part.Pointer, Line: part.Line,
 			})
 		}
 	}

@@ -34,8 +34,9 @@ func Read(text string) (*about.Description, error) {
 		)
 	default:
 		return nil, &tree.Error{
-			Line:    matter.Line,
-			Message: "the YAML block of a card must be an object with names and values, but this one is of the kind " + matter.Kind.String(),
+			Line: matter.Line,
+			Message: "the YAML block of a card must be an object with names and values, but this one is of the kind " +
+				matter.Kind.String(),
 		}
 	}
 	if describesData(matter) {
@@ -85,7 +86,8 @@ func describesData(m tree.Node) bool {
 			return false
 		}
 	}
-	for _, name := range []string{"task_categories", "task_ids", "size_categories", "annotations_creators", "language_creators", "source_datasets", "dataset_info", "configs", "pretty_name"} {
+	for _, name := range []string{"task_categories", "task_ids", "size_categories", "annotations_creators",
+		"language_creators", "source_datasets", "dataset_info", "configs", "pretty_name"} {
 		if m.Has(name) {
 			return true
 		}
@@ -112,7 +114,8 @@ func (r *reader) general(m tree.Node) {
 	}
 	r.Modalities = about.Some(r.Modalities)
 	r.Tasks = about.Some(
-		append(append(m.Get("pipeline_tag").Texts(), m.Get("task_categories").Texts()...), m.Get("task_ids").Texts()...),
+		append(append(m.Get("pipeline_tag").Texts(), m.Get("task_categories").Texts()...),
+			m.Get("task_ids").Texts()...),
 	)
 	for _, name := range []string{"repo", "paper", "demo", "homepage", "url"} {
 		for _, text := range m.Get(name).Texts() {
@@ -253,7 +256,8 @@ func (r *reader) results(index tree.Node) {
 					return
 				}
 				m := about.Metric{
-					Type: about.Cut(metric.Get("type").Scalar(), 128), Value: about.Cut(metric.Get("value").Scalar(), 512),
+					Type: about.Cut(metric.Get("type").Scalar(), 128), Value: about.Cut(metric.Get("value").Scalar(),
+						512),
 					Task: about.Cut(
 						result.Get("task").Get("type").Scalar(),
 						128,

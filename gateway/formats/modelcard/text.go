@@ -14,7 +14,8 @@ var topics = []struct{ words, topic string }{
 	{
 		"intended use",
 		about.TopicUses,
-	}, {"direct use", about.TopicUses}, {"downstream use", about.TopicUses}, {"how to use", ""}, {"uses", about.TopicUses},
+	}, {"direct use", about.TopicUses}, {"downstream use", about.TopicUses}, {"how to use", ""},
+	{"uses", about.TopicUses},
 	{
 		"personal and sensitive",
 		about.TopicSensitive,
@@ -28,7 +29,8 @@ var topics = []struct{ words, topic string }{
 	{
 		"preprocess",
 		about.TopicPreparation,
-	}, {"cleaning", about.TopicPreparation}, {"data collection", about.TopicCollection}, {"source data", about.TopicCollection}, {"curation", about.TopicCollection},
+	}, {"cleaning", about.TopicPreparation}, {"data collection", about.TopicCollection},
+	{"source data", about.TopicCollection}, {"curation", about.TopicCollection},
 	{"training", about.TopicTraining}, {"evaluation", about.TopicEvaluation}, {"testing", about.TopicEvaluation},
 	{
 		"maintenance",

@@ -28,7 +28,8 @@ func swap(s, old, new string) string {
 
 // withFacet puts a facet beside the version of the output.
 func withFacet(name, text string) string {
-	return swap(complete, `"facets":{"version":{`, `"facets":{"`+name+`":`+swap(text, "{", `{"_producer":"https://example.com","_schemaURL":"https://example.com/s.json",`)+`,"version":{`)
+	return swap(complete, `"facets":{"version":{`, `"facets":{"`+name+`":`+swap(text, "{",
+		`{"_producer":"https://example.com","_schemaURL":"https://example.com/s.json",`)+`,"version":{`)
 }
 
 // withFacetOfTheJob gives the job a facet.
@@ -55,7 +56,8 @@ func TestAnEventIsReadAsItWasSent(t *testing.T) {
 		assert.Equal(t, Identity{"plant", "clean"}, e.Job.Identity)
 		require.Len(t, e.Inputs, 1)
 		assert.Equal(t, Identity{"s3://plant", "a.csv"}, e.Inputs[0].Identity)
-		assert.Equal(t, "temp", e.Inputs[0].Facets.Get("schema").Get("fields").Items[0].Get("name").Text, "a facet that nobody here knows is kept")
+		assert.Equal(t, "temp", e.Inputs[0].Facets.Get("schema").Get("fields").Items[0].Get("name").Text,
+			"a facet that nobody here knows is kept")
 		assert.Equal(t, "7", VersionIn(e.Outputs[0].Facets))
 		assert.Equal(t, canonicalOf(t, complete), string(e.Value.Bytes()))
 	}
@@ -101,14 +103,17 @@ func TestTheModesDifferInWhatRealClientsLeaveOut(t *testing.T) {
 
 func TestATimeWithoutAnOffsetIsUTC(t *testing.T) {
 	for text, want := range map[string]string{
-		"2020-12-28T19:52:00.001+10:00": "2020-12-28T09:52:00.001Z", "2020-12-28T19:52:00.001": "2020-12-28T19:52:00.001Z", "2020-12-28T19:52": "2020-12-28T19:52:00Z",
-		"2020-12-28t19:52:00z": "2020-12-28T19:52:00Z", "2016-12-31T23:59:60Z": "2017-01-01T00:00:00Z", "2020-12-28T19:52:00+0130": "2020-12-28T18:22:00Z",
+		"2020-12-28T19:52:00.001+10:00": "2020-12-28T09:52:00.001Z",
+		"2020-12-28T19:52:00.001":       "2020-12-28T19:52:00.001Z", "2020-12-28T19:52": "2020-12-28T19:52:00Z",
+		"2020-12-28t19:52:00z": "2020-12-28T19:52:00Z", "2016-12-31T23:59:60Z": "2017-01-01T00:00:00Z",
+		"2020-12-28T19:52:00+0130": "2020-12-28T18:22:00Z",
 	} {
 		e, problems := read(t, swap(complete, "2026-03-01T08:05:00.123456Z", text), Lenient)
 		require.Empty(t, problems, text)
 		assert.Equal(t, want, e.Time.Format(time.RFC3339Nano), text)
 	}
-	for _, text := range []string{"", "yesterday", "2020-12-28", "2020-13-28T19:52:00Z", "2020-12-28T25:52:00Z", "2020-12-28 19:52:00Z", "2020-06-01T12:59:60Z", "1e9"} {
+	for _, text := range []string{"", "yesterday", "2020-12-28", "2020-13-28T19:52:00Z", "2020-12-28T25:52:00Z",
+		"2020-12-28 19:52:00Z", "2020-06-01T12:59:60Z", "1e9"} {
 		_, problems := read(t, swap(complete, "2026-03-01T08:05:00.123456Z", text), Lenient)
 		require.NotEmpty(t, problems, text)
 		assert.Equal(t, "/eventTime", problems[0].Pointer)
@@ -149,7 +154,8 @@ func TestBadEventsAreRefusedWithThePlaceInBothModes(t *testing.T) {
 				e, problems := read(t, c.text, mode)
 				require.NotEmpty(t, problems, mode)
 				require.Nil(t, e)
-				assert.Equal(t, [2]string{c.code, c.pointer}, [2]string{problems[0].Code, problems[0].Pointer}, "%s: %s", mode, problems[0].Detail)
+				assert.Equal(t, [2]string{c.code, c.pointer}, [2]string{problems[0].Code, problems[0].Pointer},
+					"%s: %s", mode, problems[0].Detail)
 			}
 		})
 	}
@@ -187,15 +193,17 @@ func TestNumbersThatNoDoubleHoldsAreKeptAsText(t *testing.T) {
 	_, err = Parse([]byte(text), Strict, canonical.Limits{})
 	var syntax *canonical.SyntaxError
 	require.ErrorAs(t, err, &syntax)
-	for _, broken := range []string{`{"a":012}`, `{"a":1.}`, `{"a":9223372036854775807,"b":NaN}`, `{"a":9223372036854775807`} {
+	for _, broken := range []string{`{"a":012}`, `{"a":1.}`, `{"a":9223372036854775807,"b":NaN}`,
+		`{"a":9223372036854775807`} {
 		_, err := Parse([]byte(broken), Lenient, canonical.Limits{})
 		assert.Error(t, err, broken)
 	}
 }
 
 func TestOfMembersWithOneNameTheLastCounts(t *testing.T) {
-	twice := swap(complete, `"facets":{"nominalTime":{`, `"facets":{"processing_engine":{"version":"1","version":"2"},"nominalTime":{},`+
-		`"processing_\u0065ngine":{"version":"3" , "version":"4.2.0","id":9223372036854775807},"nominalTime":{`)
+	twice := swap(complete, `"facets":{"nominalTime":{`,
+		`"facets":{"processing_engine":{"version":"1","version":"2"},"nominalTime":{},`+
+			`"processing_\u0065ngine":{"version":"3" , "version":"4.2.0","id":9223372036854775807},"nominalTime":{`)
 	_, err := Parse([]byte(twice), Strict, canonical.Limits{})
 	require.Error(t, err)
 	e, problems := read(t, twice, Lenient)
@@ -218,7 +226,8 @@ func TestOfMembersWithOneNameTheLastCounts(t *testing.T) {
 
 func TestFacetsAddUpUntilTheyAreDeleted(t *testing.T) {
 	merged := canonical.Value{}
-	for _, text := range []string{`{"a":{"n":1},"b":{"n":1}}`, `{"a":{"n":2},"c":{"n":1}}`, `{"b":{"_deleted":true},"c":null}`} {
+	for _, text := range []string{`{"a":{"n":1},"b":{"n":1}}`, `{"a":{"n":2},"c":{"n":1}}`,
+		`{"b":{"_deleted":true},"c":null}`} {
 		v, err := canonical.Parse([]byte(text), canonical.Limits{})
 		require.NoError(t, err)
 		merged = Merge(merged, v)

@@ -27,14 +27,16 @@ import (
 // saw for inputs, and those that it made for outputs. Events of one transformation are one run. A version that is
 // derived from something without a run is a DatasetEvent with a lineage facet.
 var Format = formats.Format{
-	Name: "openlineage", MediaType: "application/x-ndjson", Extension: ".ndjson", About: "OpenLineage events, one a line",
+	Name: "openlineage", MediaType: "application/x-ndjson", Extension: ".ndjson",
+	About: "OpenLineage events, one a line",
 	Kinds: []string{"thing", "class", "event", "artifact", "activity"}, Write: Export,
 }
 
 // Export writes the events of a part of the graph.
 func Export(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	x := &exporter{
-		ctx: ctx, out: out, g: g, into: map[string][]lineage.Edge{}, from: map[string][]lineage.Edge{}, nodes: make(map[string]*lineage.Node, len(g.Answer.Nodes)),
+		ctx: ctx, out: out, g: g, into: map[string][]lineage.Edge{}, from: map[string][]lineage.Edge{},
+		nodes:      make(map[string]*lineage.Node, len(g.Answer.Nodes)),
 		identities: map[string]Identity{}, described: map[string]description{}, begun: map[string]bool{},
 	}
 	for _, e := range g.Answer.Edges {
@@ -134,7 +136,8 @@ const RecordNamespace = "pedigree-record"
 // line writes one event.
 func (x *exporter) line(schema string, at time.Time, members ...canonical.Member) error {
 	event := canonical.Obj(append(members,
-		member("eventTime", canonical.Str(at.UTC().Format(time.RFC3339Nano))), member("producer", canonical.Str(producer)),
+		member("eventTime", canonical.Str(at.UTC().Format(time.RFC3339Nano))),
+		member("producer", canonical.Str(producer)),
 		member("schemaURL", canonical.Str("https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"+schema)))...)
 	if _, err := x.out.Write(append(event.Bytes(), '\n')); err != nil {
 		return fmt.Errorf("couldn't write OpenLineage events: %w", err)
@@ -197,7 +200,8 @@ func (x *exporter) run(n *lineage.Node) error {
 	if started.IsZero() {
 		started = ended
 	}
-	if err := x.line("RunEvent", started, member("eventType", canonical.Str("START")), member("run", run), member("job", job.Without("facets"))); err != nil {
+	if err := x.line("RunEvent", started, member("eventType", canonical.Str("START")), member("run", run),
+		member("job", job.Without("facets"))); err != nil {
 		return err
 	}
 	end := "COMPLETE"
@@ -217,7 +221,8 @@ func (x *exporter) run(n *lineage.Node) error {
 
 // runID makes the id of a run, which OpenLineage wants to be a UUID, of the name of something on the ledger.
 func runID(name string) string {
-	return ids.NewSHA1(ids.NewSHA1(ids.NameSpaceURL, []byte("https://pedigree-ledger.github.io/openlineage/")), []byte(name)).
+	return ids.NewSHA1(ids.NewSHA1(ids.NameSpaceURL, []byte("https://pedigree-ledger.github.io/openlineage/")),
+		[]byte(name)).
 		String()
 }
 

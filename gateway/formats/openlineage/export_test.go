@@ -60,7 +60,8 @@ func TestEveryNodeGivesEventsThatTheSpecificationAllows(t *testing.T) {
 	s := formatstest.New(t)
 	schema := officialSchema(t)
 	for _, node := range []string{
-		formatstest.Lot, formatstest.Measurements, formatstest.Cleaned, formatstest.Model, formatstest.Alone, formatstest.Users, s.Packing, s.Reading, s.Cleaning, s.Failed, s.Run, s.Decision,
+		formatstest.Lot, formatstest.Measurements, formatstest.Cleaned, formatstest.Model, formatstest.Alone,
+		formatstest.Users, s.Packing, s.Reading, s.Cleaning, s.Failed, s.Run, s.Decision,
 	} {
 		text := exported(t, s.Graph(node))
 		events := read(t, text)
@@ -68,7 +69,8 @@ func TestEveryNodeGivesEventsThatTheSpecificationAllows(t *testing.T) {
 		open := map[string]bool{}
 		for i, e := range events {
 			if e.Kind == openlineage.RunEvent {
-				assert.Equal(t, e.Type != "START", open[e.Run.ID], "a run begins with its START: line %d of %s", i, node)
+				assert.Equal(t, e.Type != "START", open[e.Run.ID], "a run begins with its START: line %d of %s", i,
+					node)
 				open[e.Run.ID] = !e.Ends()
 			}
 			if schema != nil {
@@ -106,19 +108,23 @@ func TestWhatCameFromOpenLineageKeepsItsNames(t *testing.T) {
 	require.NotNil(t, end, "the run has the id that it came with")
 	assert.Equal(t, openlineage.Identity{Namespace: "lab-airflow", Name: "clean.temperatures"}, end.Job.Identity)
 	require.Len(t, end.Inputs, 2)
-	assert.Equal(t, openlineage.Identity{Namespace: "s3://market-cold-chain", Name: "temperatures/2026-02.csv"}, end.Inputs[0].Identity)
+	assert.Equal(t, openlineage.Identity{Namespace: "s3://market-cold-chain", Name: "temperatures/2026-02.csv"},
+		end.Inputs[0].Identity)
 	assert.Equal(t, "2026-02", openlineage.VersionIn(end.Inputs[0].Facets))
-	assert.Equal(t, openlineage.Identity{Namespace: "pedigree", Name: formatstest.Users}, end.Inputs[1].Identity, "no event told of this one")
+	assert.Equal(t, openlineage.Identity{Namespace: "pedigree", Name: formatstest.Users}, end.Inputs[1].Identity,
+		"no event told of this one")
 	out := end.Outputs[0]
 	assert.Equal(t, openlineage.Identity{Namespace: "s3://lab", Name: "clean/temperatures"}, out.Identity)
 	assert.Equal(t, "double", out.Facets.Get("schema").Get("fields").Items[0].Get("type").Text, "facets stay")
 	assert.Equal(t, "1000", out.Own.Get("outputStatistics").Get("rowCount").Text)
 	derived := openlineage.DerivationIn(out.Facets)
 	assert.True(t, derived.Explicit)
-	assert.Equal(t, []openlineage.Identity{end.Inputs[0].Identity, end.Inputs[0].Identity}, derived.Sources(), "of one input and not of both, and one of its columns")
+	assert.Equal(t, []openlineage.Identity{end.Inputs[0].Identity, end.Inputs[0].Identity}, derived.Sources(),
+		"of one input and not of both, and one of its columns")
 	assert.Equal(t, "celsius", derived.Fields[0].Name)
 	assert.Equal(t, "temp", derived.Fields[0].Inputs[0].Field)
-	assert.Equal(t, "LabMSP", end.Run.Facets.Get("pedigree_ledger").Get("mspId").Text, "who recorded it is the ledger's word, whatever facets came")
+	assert.Equal(t, "LabMSP", end.Run.Facets.Get("pedigree_ledger").Get("mspId").Text,
+		"who recorded it is the ledger's word, whatever facets came")
 	assert.NotEmpty(t, end.Run.Facets.Get("nominalTime").Get("_producer").Text)
 }
 
@@ -166,5 +172,6 @@ func TestASourceThatCannotBeReadIsStillNamed(t *testing.T) {
 	ref, unreadable := s.Unreadable(t)
 	events := read(t, exported(t, s.Graph(ref)))
 	require.Len(t, events, 1)
-	assert.Equal(t, []openlineage.Identity{{Namespace: "pedigree-record", Name: unreadable}}, openlineage.DerivationIn(events[0].Dataset.Facets).Sources())
+	assert.Equal(t, []openlineage.Identity{{Namespace: "pedigree-record", Name: unreadable}},
+		openlineage.DerivationIn(events[0].Dataset.Facets).Sources())
 }

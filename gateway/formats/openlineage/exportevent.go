@@ -47,8 +47,10 @@ func (x *exporter) event(n *lineage.Node) error {
 	}
 	said := canonical.Obj()
 	for _, m := range []canonical.Member{
-		member("type", canonical.Str(n.Type)), member("action", canonical.Str(n.Action)), member("bizStep", canonical.Str(n.BizStep)), member("disposition", canonical.Str(n.Disposition)),
-		member("readPoint", canonical.Str(n.ReadPoint)), member("bizLocation", canonical.Str(n.BizLocation)), member("eventID", canonical.Str(n.EventID)),
+		member("type", canonical.Str(n.Type)), member("action", canonical.Str(n.Action)),
+		member("bizStep", canonical.Str(n.BizStep)), member("disposition", canonical.Str(n.Disposition)),
+		member("readPoint", canonical.Str(n.ReadPoint)), member("bizLocation", canonical.Str(n.BizLocation)),
+		member("eventID", canonical.Str(n.EventID)),
 	} {
 		if m.Value.Text != "" {
 			said = said.With(m.Name, m.Value)
@@ -59,7 +61,8 @@ func (x *exporter) event(n *lineage.Node) error {
 	at := happened(n)
 	if !x.begun[id] {
 		x.begun[id] = true
-		if err := x.line("RunEvent", at, member("eventType", canonical.Str("START")), member("run", run), member("job", job)); err != nil {
+		if err := x.line("RunEvent", at, member("eventType", canonical.Str("START")), member("run", run),
+			member("job", job)); err != nil {
 			return err
 		}
 	}

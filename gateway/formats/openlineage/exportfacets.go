@@ -17,7 +17,8 @@ func facet(name string, members ...canonical.Member) canonical.Value {
 		member(
 			"_producer",
 			canonical.Str(producer),
-		), member("_schemaURL", canonical.Str("https://pedigree-ledger.github.io/openlineage/1-0-0/"+name+".json#/$defs/"+name)),
+		), member("_schemaURL", canonical.Str("https://pedigree-ledger.github.io/openlineage/1-0-0/"+name+
+			".json#/$defs/"+name)),
 	}, members...)...)
 }
 
@@ -161,7 +162,8 @@ func (x *exporter) look(node string) (description, error) {
 	}
 	d.facets = d.facets.With("pedigree_thing", facet("PedigreeThingFacet", member("uri", canonical.Str(node))))
 	if len(flags) > 0 {
-		d.facets = d.facets.With("pedigree_ledger", ledgerOf(x.g.Channel, n.MSPID, node, n.Transaction, n.Block, "", flags))
+		d.facets = d.facets.With("pedigree_ledger", ledgerOf(x.g.Channel, n.MSPID, node, n.Transaction, n.Block, "",
+			flags))
 	}
 	return d, nil
 }
@@ -192,7 +194,8 @@ func (x *exporter) version(d description, node string, flags []string) (descript
 	if a.Kind == "model" {
 		d.facets = d.facets.With(
 			"datasetType",
-			standard("1-0-0/DatasetTypeDatasetFacet", "DatasetTypeDatasetFacet", member("datasetType", canonical.Str("MODEL"))),
+			standard("1-0-0/DatasetTypeDatasetFacet", "DatasetTypeDatasetFacet",
+				member("datasetType", canonical.Str("MODEL"))),
 		)
 	}
 	if a.Description != "" {
@@ -266,6 +269,7 @@ func (x *exporter) derivation(facets canonical.Value, o record.Output) (canonica
 	}
 	return facets.With(
 		"columnLineage",
-		standard("1-2-0/ColumnLineageDatasetFacet", "ColumnLineageDatasetFacet", member("fields", canonical.Obj(fields...))),
+		standard("1-2-0/ColumnLineageDatasetFacet", "ColumnLineageDatasetFacet",
+			member("fields", canonical.Obj(fields...))),
 	), nil
 }

@@ -105,7 +105,8 @@ func JobLineage(jobFacets canonical.Value) (targets []Target, read []Identity) {
 			}
 			continue
 		}
-		targets = append(targets, Target{Identity{entry.Get("namespace").Text, entry.Get("name").Text}, derivation(entry)})
+		targets = append(targets, Target{Identity{entry.Get("namespace").Text, entry.Get("name").Text},
+			derivation(entry)})
 	}
 	return targets, read
 }
@@ -114,7 +115,8 @@ func JobLineage(jobFacets canonical.Value) (targets []Target, read []Identity) {
 // dataset: what has only such was made of none.
 func derivation(v canonical.Value) Derivation {
 	inputs, fields := v.Get("inputs"), v.Get("fields")
-	d := Derivation{Explicit: inputs.Kind == canonical.Array || fields.Kind == canonical.Object, Inputs: datasets(inputs)}
+	d := Derivation{Explicit: inputs.Kind == canonical.Array || fields.Kind == canonical.Object,
+		Inputs: datasets(inputs)}
 	for _, m := range fields.Members {
 		d.Fields = append(d.Fields, Field{m.Name, datasets(m.Value.Get("inputs"))})
 	}

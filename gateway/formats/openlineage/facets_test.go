@@ -37,7 +37,8 @@ func TestDerivationsAreReadFromAllFacetsThatSayThem(t *testing.T) {
 		"fields":{"c":{"inputFields":[{"namespace":"n","name":"a","field":"x","transformations":[]}],"transformationType":"IDENTITY","transformationDescription":"identical"}}}}`))
 	assert.False(t, d.Explicit, "what is known of columns is not all that there is")
 	assert.Equal(t, "day", d.Inputs[0].Field)
-	assert.Equal(t, `[{"transformationDescription":"identical","transformationType":"IDENTITY"}]`, string(d.Fields[0].Inputs[0].Transformations.Bytes()))
+	assert.Equal(t, `[{"transformationDescription":"identical","transformationType":"IDENTITY"}]`,
+		string(d.Fields[0].Inputs[0].Transformations.Bytes()))
 }
 
 func TestJobLineageHasTargetsAndWhatTheJobRead(t *testing.T) {
@@ -79,7 +80,8 @@ func TestNamesAndVersionsAreSpelledOneWayForEver(t *testing.T) {
 		_, err := record.ParseArtifactRef("dataset/lab/" + got + "@1")
 		assert.NoError(t, err)
 	}
-	assert.NotEqual(t, ArtifactName(Identity{"a", "b\x00c"}), ArtifactName(Identity{"a\x00b", "c"}), "a NUL that is part of a name is no border")
+	assert.NotEqual(t, ArtifactName(Identity{"a", "b\x00c"}), ArtifactName(Identity{"a\x00b", "c"}),
+		"a NUL that is part of a name is no border")
 	for _, c := range []struct{ said, want string }{
 		{"7", "7"}, {"v1.2.3+build", "v1.2.3+build"}, {"2026-03-01T08:00:00Z", "2026-03-01T08-00-00Z-"}, {"", "version-"}, {"-1", "1-"}, {strings.Repeat("9", 80), strings.Repeat("9", 40) + "-"},
 	} {
@@ -98,6 +100,7 @@ func TestADatasetOfOursIsTheArtifactThatItsNameSays(t *testing.T) {
 	assert.Equal(t, Place{"model", "market", "m", "2"}, PlaceOf(Identity{"pedigree", "model/market/m@2"}, none, "lab"))
 	assert.Equal(t, Place{"model", "market", "m", ""}, PlaceOf(Identity{"pedigree", "model/market/m"}, none, "lab"))
 	assert.Equal(t, Place{"model", "market", "m", "3"}, PlaceOf(Identity{"pedigree", "model/market/m"}, said, "lab"))
-	other := PlaceOf(Identity{"s3", "m"}, value(t, `{"datasetType":{"datasetType":"MODEL"},"version":{"datasetVersion":"3"}}`), "lab")
+	other := PlaceOf(Identity{"s3", "m"}, value(t,
+		`{"datasetType":{"datasetType":"MODEL"},"version":{"datasetVersion":"3"}}`), "lab")
 	assert.Equal(t, Place{"model", "lab", ArtifactName(Identity{"s3", "m"}), "3"}, other)
 }

@@ -19,7 +19,8 @@ func (r *reader) meaning(facets canonical.Value, at string) {
 	if f, ok := live(facets, "version"); ok && (r.strict || r.filled(f, "datasetVersion")) {
 		switch v := f.Get("datasetVersion"); {
 		case v.Kind != canonical.String && (r.strict || v.Kind != canonical.Number):
-			r.problem("wrong_type", at+"/version/datasetVersion", "datasetVersion must be a JSON string, not a JSON %s", v.Kind)
+			r.problem("wrong_type", at+"/version/datasetVersion", "datasetVersion must be a JSON string, not a JSON %s",
+				v.Kind)
 		case v.Text == "":
 			r.problem("empty", at+"/version/datasetVersion", "datasetVersion must not be empty")
 		case len(v.Text) > maxName:
@@ -78,7 +79,8 @@ func (r *reader) digest(f canonical.Value, at string) {
 		)
 	}
 	if r.present(f, "coverage") && !slices.Contains(record.Coverages, coverage) {
-		r.problem("bad_value", at+"/coverage", "coverage %q is none of full, sampled and declared", record.Brief(coverage))
+		r.problem("bad_value", at+"/coverage", "coverage %q is none of full, sampled and declared",
+			record.Brief(coverage))
 	}
 }
 
@@ -200,7 +202,8 @@ func (r *reader) sources(v canonical.Value, at, name, needed string) {
 		r.name(s, here, "name")
 		if needed != "" || r.given(s, "field") {
 			if field := r.name(s, here, "field"); len(field) > maxField {
-				r.problem("too_long", here+"/field", "field has %d bytes, more than the %d allowed", len(field), maxField)
+				r.problem("too_long", here+"/field", "field has %d bytes, more than the %d allowed", len(field),
+					maxField)
 			}
 		}
 		if r.given(s, "transformations") && s.Get("transformations").Kind != canonical.Array {

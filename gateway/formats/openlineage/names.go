@@ -128,7 +128,8 @@ func (d Dataset) own() (Place, error) {
 // DeclaredDigest is the digest of a version of which nobody has said what it hashes to: of its names. It shows who
 // meant what, and nothing of the content.
 func DeclaredDigest(i Identity, version string) canonical.Value {
-	text := canonical.Obj(canonical.Member{Name: "name", Value: canonical.Str(i.Name)}, canonical.Member{Name: "namespace", Value: canonical.Str(i.Namespace)},
+	text := canonical.Obj(canonical.Member{Name: "name", Value: canonical.Str(i.Name)},
+		canonical.Member{Name: "namespace", Value: canonical.Str(i.Namespace)},
 		canonical.Member{Name: "version", Value: canonical.Str(version)}).
 		Bytes()
 	sum := sha256.Sum256(text)

@@ -16,7 +16,8 @@ func TestAHundredThousandParametersCostNoMoreEachThanOne(t *testing.T) {
 	for i := range parameters {
 		parameters[i] = fmt.Sprintf(`{"key":"k%d","value":%d}`, i, i)
 	}
-	parsed, err := Parse([]byte(`{"executionParameters":{"parameters":[`+strings.Join(parameters, ",")+`]}}`), Lenient, canonical.Limits{Bytes: MaxBytes, Depth: MaxDepth, Values: MaxValues})
+	parsed, err := Parse([]byte(`{"executionParameters":{"parameters":[`+strings.Join(parameters, ",")+`]}}`), Lenient,
+		canonical.Limits{Bytes: MaxBytes, Depth: MaxDepth, Values: MaxValues})
 	assert.NoError(t, err)
 	a := ActivityOf(parsed, value(t, "{}"))
 	assert.Len(t, a.Parameters.Members, most)

@@ -22,7 +22,8 @@ const mostProblems = 100
 
 func (r *reader) problem(code, pointer, format string, args ...any) {
 	if len(r.problems) < mostProblems {
-		r.problems = append(r.problems, record.Problem{Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+		r.problems = append(r.problems, record.Problem{Code: code, Pointer: pointer,
+			Detail: fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -50,7 +51,8 @@ func (r *reader) text(v canonical.Value, at, name string, required bool) string 
 	case !ok && required:
 		r.problem("missing_field", at+canonical.Pointer(name), "%s is required", name)
 	case ok && member.Kind != canonical.String:
-		r.problem("wrong_type", at+canonical.Pointer(name), "%s must be a JSON string, not a JSON %s", name, member.Kind)
+		r.problem("wrong_type", at+canonical.Pointer(name), "%s must be a JSON string, not a JSON %s", name,
+			member.Kind)
 	}
 	return member.Text
 }
@@ -80,7 +82,8 @@ func (r *reader) object(v canonical.Value, at, name string, required bool) (cano
 	}
 	member := v.Get(name)
 	if member.Kind != canonical.Object {
-		r.problem("wrong_type", at+canonical.Pointer(name), "%s must be a JSON object, not a JSON %s", name, member.Kind)
+		r.problem("wrong_type", at+canonical.Pointer(name), "%s must be a JSON object, not a JSON %s", name,
+			member.Kind)
 		return canonical.Value{}, false
 	}
 	return member, true
@@ -106,7 +109,8 @@ func (r *reader) facets(v canonical.Value, at, name string, deletable bool) cano
 			r.problem("wrong_type", here, "a facet is a JSON object, not a JSON %s", m.Value.Kind)
 			continue
 		}
-		if deleted := m.Value.Get("_deleted"); r.given(m.Value, "_deleted") && deletable && deleted.Kind != canonical.Bool {
+		if deleted := m.Value.Get("_deleted"); r.given(m.Value, "_deleted") && deletable &&
+			deleted.Kind != canonical.Bool {
 			r.problem("wrong_type", here+"/_deleted", "_deleted must be a JSON boolean, not a JSON %s", deleted.Kind)
 		}
 		if !r.strict {
@@ -123,7 +127,8 @@ func (r *reader) facets(v canonical.Value, at, name string, deletable bool) cano
 
 // uri wants an absolute URI (RFC 3986).
 func (r *reader) uri(at, text string) {
-	if u, err := url.Parse(text); err != nil || !u.IsAbs() || strings.ContainsAny(text, " \"<>\\^`{|}") || !ascii(text) {
+	if u, err := url.Parse(text); err != nil || !u.IsAbs() || strings.ContainsAny(text, " \"<>\\^`{|}") ||
+		!ascii(text) {
 		r.problem("bad_value", at, "%q is not a URI", record.Brief(text))
 	}
 }

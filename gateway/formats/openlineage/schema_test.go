@@ -32,8 +32,12 @@ func officialSchema(t *testing.T) *jsonschema.Schema {
 }
 
 // replacements are what a mutation may put in the place of a value.
-var replacements = []string{`null`, `1`, `true`, `""`, `"x"`, `"a b"`, `"a:b"`, `{}`, `[]`, `[{}]`, `{"x":{}}`, `{"x":null}`, `"2026-03-01T08:00:00"`, `"2026-03-01T08:00:00Z"`, `"START"`, `"0195504c-4c00-7abc-8def-0123456789ab"`,
-	`{"namespace":"a","name":"b"}`, `{"runId":"0195504c-4c00-7abc-8def-0123456789ab"}`, `{"_producer":"a:b","_schemaURL":"a:b","_deleted":true}`, `{"x":{"_producer":"a:b","_schemaURL":"a:b","_deleted":1}}`, `[{"namespace":"a","name":"b"}]`}
+var replacements = []string{`null`, `1`, `true`, `""`, `"x"`, `"a b"`, `"a:b"`, `{}`, `[]`, `[{}]`, `{"x":{}}`,
+	`{"x":null}`, `"2026-03-01T08:00:00"`, `"2026-03-01T08:00:00Z"`, `"START"`,
+	`"0195504c-4c00-7abc-8def-0123456789ab"`,
+	`{"namespace":"a","name":"b"}`, `{"runId":"0195504c-4c00-7abc-8def-0123456789ab"}`,
+	`{"_producer":"a:b","_schemaURL":"a:b","_deleted":true}`,
+	`{"x":{"_producer":"a:b","_schemaURL":"a:b","_deleted":1}}`, `[{"namespace":"a","name":"b"}]`}
 
 // mutate changes one place of a value, taken at random: replaces, removes or adds.
 func mutate(v canonical.Value, random *rand.Rand) canonical.Value {
@@ -52,7 +56,8 @@ func mutate(v canonical.Value, random *rand.Rand) canonical.Value {
 		case 0:
 			return v.Without(m.Name)
 		case 1:
-			return v.With([]string{"dataset", "run", "job", "inputs", "facets", "_deleted", "name"}[random.IntN(7)], replacement())
+			return v.With([]string{"dataset", "run", "job", "inputs", "facets", "_deleted", "name"}[random.IntN(7)],
+				replacement())
 		}
 		return v.With(m.Name, mutate(m.Value, random))
 	case v.Kind == canonical.Array && len(v.Items) > 0 && random.IntN(8) > 0:

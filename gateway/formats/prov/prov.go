@@ -64,7 +64,9 @@ type writer struct {
 // so events and runs are influenced by the statement instead.
 func Write(ctx context.Context, out io.Writer, g *formats.Graph) error {
 	w := &writer{
-		ctx: ctx, g: g, doc: document{}, used: map[string]string{"ped": Namespace, "xsd": "http://www.w3.org/2001/XMLSchema#"}, kinds: map[string]string{}, runs: map[string]*record.Activity{},
+		ctx: ctx, g: g, doc: document{}, used: map[string]string{"ped": Namespace,
+			"xsd": "http://www.w3.org/2001/XMLSchema#"}, kinds: map[string]string{},
+		runs: map[string]*record.Activity{},
 	}
 	for _, n := range g.Answer.Nodes {
 		w.kinds[n.ID] = n.Kind
@@ -133,7 +135,8 @@ func (w *writer) node(n lineage.Node) error {
 	name := w.name(n.ID)
 	attributes := map[string]any{"prov:type": qualified("ped:" + title(n.Kind))}
 	for key, value := range map[string]string{
-		"prov:label": n.Type, "ped:bizStep": n.BizStep, "ped:disposition": n.Disposition, "ped:digest": n.Digest, "ped:eventID": n.EventID,
+		"prov:label": n.Type, "ped:bizStep": n.BizStep, "ped:disposition": n.Disposition, "ped:digest": n.Digest,
+		"ped:eventID":   n.EventID,
 		"prov:location": n.ReadPoint,
 	} {
 		if value != "" {
@@ -220,7 +223,8 @@ func (w *writer) claim(n lineage.Node, name, section string, claim index.Claim) 
 		w.agent(lineage.Node{Kind: "statement", MSPID: claim.MSPID}, by)
 	}
 	if section == "activity" {
-		w.relate("wasInfluencedBy", map[string]any{"prov:influencee": name, "prov:influencer": by, "ped:as": claim.Kind})
+		w.relate("wasInfluencedBy", map[string]any{"prov:influencee": name, "prov:influencer": by,
+			"ped:as": claim.Kind})
 		return nil
 	}
 	invalidated := map[string]any{"prov:entity": name, "prov:activity": by}
@@ -313,7 +317,8 @@ func (w *writer) edge(e lineage.Edge) {
 		w.relate("hadMember", map[string]any{"prov:collection": from, "prov:entity": to})
 	case e.Kind == lineage.EdgeDerived && !fromActs && !toActs:
 		w.relate("wasDerivedFrom", map[string]any{"prov:generatedEntity": to, "prov:usedEntity": from})
-	case (e.Kind == lineage.EdgeInput || e.Kind == lineage.EdgeUsed || e.Kind == lineage.EdgeObserved) && !fromActs && toActs:
+	case (e.Kind == lineage.EdgeInput || e.Kind == lineage.EdgeUsed || e.Kind == lineage.EdgeObserved) && !fromActs &&
+		toActs:
 		w.relate(
 			"used",
 			map[string]any{"prov:activity": to, "prov:entity": from, "prov:role": cmp.Or(w.role(e.To, e.From), e.Kind)},

@@ -116,7 +116,8 @@ func TestEveryEdgeIsARelationOfPROV(t *testing.T) {
 	assert.True(t, r.has("wasGeneratedBy", artifact(model), "prov:entity", run, "prov:activity"))
 	assert.True(t, r.has("used", run, "prov:activity", artifact(data), "prov:entity"))
 	assert.True(t, r.has("wasDerivedFrom", artifact(model), "prov:generatedEntity", artifact(data), "prov:usedEntity"))
-	assert.True(t, r.has("wasInfluencedBy", artifact(data), "prov:influencee", packing, "prov:influencer"), "derived from an event, which is an activity")
+	assert.True(t, r.has("wasInfluencedBy", artifact(data), "prov:influencee", packing, "prov:influencer"),
+		"derived from an event, which is an activity")
 	assert.True(t, r.has("used", packing, "prov:activity", catch, "prov:entity"))
 	assert.True(t, r.has("wasGeneratedBy", box, "prov:entity", packing, "prov:activity"))
 	assert.True(t, r.has("hadMember", box, "prov:collection", catch, "prov:entity"))
@@ -150,7 +151,8 @@ func TestRolesAndTimesAreThoseOfTheRecords(t *testing.T) {
 	role := func(section, entity string) any {
 		for _, v := range r.doc[section] {
 			m := v.(map[string]any)
-			if r.expand(m["prov:entity"].(string)) == artifact(entity) && r.expand(m["prov:activity"].(string)) == s.Run {
+			if r.expand(m["prov:entity"].(string)) == artifact(entity) &&
+				r.expand(m["prov:activity"].(string)) == s.Run {
 				return m["prov:role"]
 			}
 		}
@@ -175,17 +177,23 @@ func TestWhatWentIntoWhatIsADerivation(t *testing.T) {
 			columns[r.expand(m["prov:generatedEntity"].(string))+" "+r.expand(m["prov:usedEntity"].(string))] = m["ped:columns"]
 		}
 	}
-	assert.Equal(t, map[string]any{artifact(formatstest.Cleaned) + " " + artifact(formatstest.Measurements): []any{"celsius: temp"}}, columns)
-	assert.True(t, r.has("wasDerivedFrom", artifact(formatstest.Model), "prov:generatedEntity", artifact(formatstest.Synthetic), "prov:usedEntity"))
-	assert.False(t, r.has("wasDerivedFrom", artifact(formatstest.Model), "prov:generatedEntity", artifact(formatstest.Heldout), "prov:usedEntity"))
-	assert.False(t, r.has("wasDerivedFrom", artifact(formatstest.Synthetic), "prov:generatedEntity", artifact(formatstest.Base), "prov:usedEntity"), "its run doesn't say so")
+	assert.Equal(t, map[string]any{artifact(formatstest.Cleaned) + " " +
+		artifact(formatstest.Measurements): []any{"celsius: temp"}}, columns)
+	assert.True(t, r.has("wasDerivedFrom", artifact(formatstest.Model), "prov:generatedEntity",
+		artifact(formatstest.Synthetic), "prov:usedEntity"))
+	assert.False(t, r.has("wasDerivedFrom", artifact(formatstest.Model), "prov:generatedEntity",
+		artifact(formatstest.Heldout), "prov:usedEntity"))
+	assert.False(t, r.has("wasDerivedFrom", artifact(formatstest.Synthetic), "prov:generatedEntity",
+		artifact(formatstest.Base), "prov:usedEntity"), "its run doesn't say so")
 }
 
 func TestRecallsAndWithdrawalsInvalidate(t *testing.T) {
 	s, r := told(t)
-	assert.True(t, r.has("wasInvalidatedBy", artifact(formatstest.Measurements), "prov:entity", s.Recall, "prov:activity"))
+	assert.True(t, r.has("wasInvalidatedBy", artifact(formatstest.Measurements), "prov:entity", s.Recall,
+		"prov:activity"))
 	assert.True(t, r.has("wasInvalidatedBy", artifact(formatstest.Crawl), "prov:entity", s.Withdrawal, "prov:activity"))
-	assert.True(t, r.has("wasAssociatedWith", s.Recall, "prov:activity", "https://pedigree-ledger.github.io/organisation/MarketMSP", "prov:agent"))
+	assert.True(t, r.has("wasAssociatedWith", s.Recall, "prov:activity",
+		"https://pedigree-ledger.github.io/organisation/MarketMSP", "prov:agent"))
 	for name, v := range r.doc["activity"] {
 		if r.expand(name) == s.Withdrawal {
 			assert.Equal(t, "a site asked for it", v.(map[string]any)["ped:reason"])

@@ -41,7 +41,8 @@ const (
 // Format is the export to SLSA provenance, signed by the caller. It walks two steps: from a version to its run, and
 // from the run to its inputs.
 var Format = formats.Format{
-	Name: "slsa", MediaType: "application/vnd.in-toto.provenance+dsse", Extension: ".intoto.jsonl", About: "SLSA provenance, signed",
+	Name: "slsa", MediaType: "application/vnd.in-toto.provenance+dsse", Extension: ".intoto.jsonl",
+	About: "SLSA provenance, signed",
 	Kinds: []string{"artifact", "activity"}, Direction: lineage.Ancestors, Depth: 2, Write: Write,
 }
 
@@ -227,7 +228,8 @@ func (w *writer) recorded(s *statement, at *index.Record) {
 	m := &s.Predicate.RunDetails.Metadata
 	m.InvocationID = at.ID
 	m.Ledger = ledger{
-		Channel: w.g.Channel, MSPID: at.MSPID, Record: at.ID, Transaction: at.TxID, Block: at.Block, AsOf: w.g.Answer.Block,
+		Channel: w.g.Channel, MSPID: at.MSPID, Record: at.ID, Transaction: at.TxID, Block: at.Block,
+		AsOf:       w.g.Answer.Block,
 		ExportedOn: w.g.Now.UTC(), Proof: w.g.URL + "/v1/records/" + url.PathEscape(at.ID) + "/proof",
 	}
 }
@@ -295,7 +297,8 @@ func (w *writer) artifact(ref string, notes map[string]any) ([]descriptor, error
 		case digest.Coverage != "full" || name == "":
 		case digest.Scheme != "":
 			all = append(all, descriptor{
-				Name: d.Name, URI: d.URI, Digest: map[string]string{name: digest.Value}, Annotations: map[string]any{"ref": ref, "scheme": digest.Scheme},
+				Name: d.Name, URI: d.URI, Digest: map[string]string{name: digest.Value},
+				Annotations: map[string]any{"ref": ref, "scheme": digest.Scheme},
 			})
 		case all[0].Digest == nil:
 			all[0].Digest = map[string]string{name: digest.Value}

@@ -62,7 +62,9 @@ func validated(t *testing.T, text []byte) (*intoto.Statement, *provenance.Proven
 func TestTheProvenanceOfEveryNodeThatHasOne(t *testing.T) {
 	s := formatstest.New(t)
 	for name, node := range map[string]string{
-		"a-model.json": formatstest.Model, "a-run.json": s.Run, "a-dataset-of-part-of-the-inputs.json": formatstest.Cleaned, "a-dataset-derived-from-an-event.json": formatstest.Measurements,
+		"a-model.json": formatstest.Model, "a-run.json": s.Run,
+		"a-dataset-of-part-of-the-inputs.json": formatstest.Cleaned,
+		"a-dataset-derived-from-an-event.json": formatstest.Measurements,
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, err := slsa.Statement(t.Context(), s.Graph(node, lineage.Ancestors))
@@ -106,7 +108,9 @@ func TestOnlyAWholeWalkIsStated(t *testing.T) {
 	for _, limit := range []int{1, 2, 3} {
 		g := s.Graph(formatstest.Model, lineage.Ancestors)
 		var err error
-		g.Answer, err = lineage.Trace(t.Context(), s.Index, lineage.Query{Node: formatstest.Model, Direction: lineage.Ancestors, At: g.Answer.Block, Depth: slsa.Format.Depth, Nodes: limit})
+		g.Answer, err = lineage.Trace(t.Context(), s.Index,
+			lineage.Query{Node: formatstest.Model, Direction: lineage.Ancestors, At: g.Answer.Block,
+				Depth: slsa.Format.Depth, Nodes: limit})
 		require.NoError(t, err)
 		_, err = slsa.Statement(t.Context(), g)
 		var refusal *formats.Refusal

@@ -45,7 +45,8 @@ var headings = []struct{ number, title, help string }{
 // sourceWords maps the values of a version's metadata.dataSource to headings. With it the registrant says under which
 // heading the version belongs.
 var sourceWords = map[string]string{
-	"public": public, "licensed": licensed, "third-party": thirdParty, "crawled": crawled, "user": userData, "synthetic": synthetic, "other": other,
+	"public": public, "licensed": licensed, "third-party": thirdParty, "crawled": crawled, "user": userData,
+	"synthetic": synthetic, "other": other,
 }
 
 var (

@@ -25,7 +25,8 @@ func cardFacts(v *version, refs []int, of func(*about.Description) []string) []f
 func (s *sources) entry(v *version, why string) entry {
 	e := entry{Name: v.ref, Ref: v.ref, Flags: v.flags}
 	if v.record == nil {
-		e.Rows = []row{{"Named by a run", []fact{{Text: "never registered, so nothing is known about it", Absent: true}}}}
+		e.Rows = []row{{"Named by a run", []fact{{Text: "never registered, so nothing is known about it",
+			Absent: true}}}}
 		return e
 	}
 	refs := []int{s.citeVersion(v)}
@@ -36,7 +37,8 @@ func (s *sources) entry(v *version, why string) entry {
 	rows := []row{
 		{
 			"Registered",
-			[]fact{{Text: "by " + v.at.MSPID + ", " + stamp(v.at.Time) + ", block " + fmt.Sprint(v.at.Block), Refs: refs}},
+			[]fact{{Text: "by " + v.at.MSPID + ", " + stamp(v.at.Time) + ", block " + fmt.Sprint(v.at.Block),
+				Refs: refs}},
 		},
 	}
 	description := fact{Text: about.Cut(v.record.Description, maxText), Refs: refs}

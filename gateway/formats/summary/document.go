@@ -114,7 +114,8 @@ const mostEntries = 500
 func (s *sources) document() (*document, error) {
 	a := s.g.Answer
 	d := &document{
-		Name: s.model.record.Name, Version: s.model.record.Version, Ref: s.model.ref, Made: stamp(s.g.Now), Gateway: s.g.Organisation, Program: s.g.Program,
+		Name: s.model.record.Name, Version: s.model.record.Version, Ref: s.model.ref, Made: stamp(s.g.Now),
+		Gateway: s.g.Organisation, Program: s.g.Program,
 		Channel: s.g.Channel, Block: a.Block,
 	}
 	if a.Truncated != nil {
@@ -183,7 +184,8 @@ func (s *sources) document() (*document, error) {
 		counted(len(d.Alerts), "recall or withdrawal", "recalls and withdrawals"),
 	}
 	for _, c := range s.citings {
-		d.Records = append(d.Records, &citingRow{c.number, c.what, c.id, c.at.MSPID, stamp(c.at.Time), c.at.Block, c.at.TxID})
+		d.Records = append(d.Records, &citingRow{c.number, c.what, c.id, c.at.MSPID, stamp(c.at.Time), c.at.Block,
+			c.at.TxID})
 	}
 	d.ProveCommand = []string{
 		"pedigree proof --as ORGANISATION --trace " + s.model.ref + " > model.proof",
@@ -265,7 +267,8 @@ func (s *sources) alert(c index.Claim) (alert, error) {
 		return one, err
 	}
 	for _, answer := range status.Claims {
-		if answer.Kind == record.Acknowledgement && !answer.Retracted && !slices.Contains(one.Acknowledged, answer.MSPID) {
+		if answer.Kind == record.Acknowledgement && !answer.Retracted &&
+			!slices.Contains(one.Acknowledged, answer.MSPID) {
 			one.Acknowledged = append(one.Acknowledged, answer.MSPID)
 		}
 	}
@@ -287,7 +290,8 @@ func (s *sources) step(v *version) step {
 			}
 			st.Facts = append(
 				st.Facts,
-				fact{Text: "columns whose origin is recorded: " + about.Cut(strings.Join(names, ", "), 500), Refs: refs},
+				fact{Text: "columns whose origin is recorded: " + about.Cut(strings.Join(names, ", "), 500),
+					Refs: refs},
 			)
 		}
 	}

@@ -64,7 +64,8 @@ type citing struct {
 
 func newSources(ctx context.Context, g *formats.Graph) *sources {
 	s := &sources{
-		ctx: ctx, g: g, nodes: map[string]*lineage.Node{}, generator: map[string]string{}, runs: map[string]*run{}, all: map[string]*version{}, cited: map[string]int{},
+		ctx: ctx, g: g, nodes: map[string]*lineage.Node{}, generator: map[string]string{}, runs: map[string]*run{},
+		all: map[string]*version{}, cited: map[string]int{},
 	}
 	for i := range g.Answer.Nodes {
 		s.nodes[g.Answer.Nodes[i].ID] = &g.Answer.Nodes[i]

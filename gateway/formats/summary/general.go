@@ -110,7 +110,8 @@ func (s *sources) digests(v *version) []fact {
 		facts = append(
 			facts,
 			fact{
-				Text: fmt.Sprintf("%d files, %s, each with its own digest in the record", len(m.Files), byteCount(m.Size())),
+				Text: fmt.Sprintf("%d files, %s, each with its own digest in the record", len(m.Files),
+					byteCount(m.Size())),
 				Refs: refs,
 			},
 		)
@@ -218,7 +219,8 @@ func (s *sources) characteristics() section {
 	var sizes []fact
 	for _, v := range s.data {
 		if v.record != nil && s.isSource(v) && v.record.Size > 0 {
-			sizes = append(sizes, fact{Text: v.record.Name + " " + byteCount(v.record.Size), Refs: []int{s.citeVersion(v)}})
+			sizes = append(sizes, fact{Text: v.record.Name + " " + byteCount(v.record.Size),
+				Refs: []int{s.citeVersion(v)}})
 		}
 	}
 	rows := []row{
@@ -261,7 +263,8 @@ func (s *sources) latest() []fact {
 			fact{
 				Text: "the latest supply-chain event claims the time " + stamp(event),
 				Refs: []int{
-					s.cite(eventID, n.Type, index.Recording{MSPID: n.MSPID, TxID: n.Transaction, Block: n.Block, Time: n.Recorded}),
+					s.cite(eventID, n.Type, index.Recording{MSPID: n.MSPID, TxID: n.Transaction, Block: n.Block,
+						Time: n.Recorded}),
 				},
 			},
 		)

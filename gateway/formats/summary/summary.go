@@ -46,7 +46,8 @@ var policy = func() string {
 
 // Format is the summary of a model's training content.
 var Format = formats.Format{
-	Name: "summary", MediaType: "text/html", Extension: ".html", About: "what a model was trained with, for people: HTML that prints well",
+	Name: "summary", MediaType: "text/html", Extension: ".html",
+	About: "what a model was trained with, for people: HTML that prints well",
 	Kinds: []string{
 		"artifact",
 	}, Only: models, Direction: lineage.Ancestors, Policy: policy + "; frame-ancestors 'none'", Write: Write,

@@ -77,8 +77,10 @@ func TestEverySourceStandsUnderItsHeading(t *testing.T) {
 			assert.Contains(t, found, html.EscapeString(c.why))
 		})
 	}
-	assert.NotContains(t, part(t, text, "List of data sources", "Data processing"), formatstest.Heldout, "what was used to evaluate was not used to train")
-	assert.NotContains(t, part(t, text, "List of data sources", "Data processing"), formatstest.Users, "and what didn't go into the data, neither")
+	assert.NotContains(t, part(t, text, "List of data sources", "Data processing"), formatstest.Heldout,
+		"what was used to evaluate was not used to train")
+	assert.NotContains(t, part(t, text, "List of data sources", "Data processing"), formatstest.Users,
+		"and what didn't go into the data, neither")
 }
 
 // TestHostileTextIsText: anybody can write a description, a reason or a card.
@@ -93,7 +95,8 @@ func TestHostileTextIsText(t *testing.T) {
 		if n.Type == html.ElementNode {
 			seen[n.Data]++
 			for _, a := range n.Attr {
-				assert.False(t, strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "src", "%s %s=%q", n.Data, a.Key, a.Val)
+				assert.False(t, strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "src", "%s %s=%q",
+					n.Data, a.Key, a.Val)
 				if a.Key == "href" {
 					assert.True(t, strings.HasPrefix(a.Val, "#r"), a.Val)
 				}
@@ -133,7 +136,8 @@ func TestEveryNumberLeadsToItsRecord(t *testing.T) {
 func TestAWalkThatEndedEarlySaysSo(t *testing.T) {
 	s := formatstest.New(t)
 	g := s.Graph(formatstest.Model, lineage.Ancestors)
-	a, err := lineage.Trace(t.Context(), s.Index, lineage.Query{Node: formatstest.Model, Direction: lineage.Ancestors, At: g.Answer.Block, Depth: 2})
+	a, err := lineage.Trace(t.Context(), s.Index, lineage.Query{Node: formatstest.Model, Direction: lineage.Ancestors,
+		At: g.Answer.Block, Depth: 2})
 	require.NoError(t, err)
 	require.NotNil(t, a.Truncated)
 	g.Answer = a
@@ -155,7 +159,8 @@ func TestAModelOfWhichNothingElseIsKnown(t *testing.T) {
 	s := formatstest.New(t)
 	text := written(t, s.Graph(formatstest.Base, lineage.Ancestors))
 	assert.Equal(t, 7, strings.Count(text, "None is recorded."))
-	assert.False(t, strings.Contains(text, "Recalled or withdrawn") || strings.Contains(text, "Used by the training run, but not"))
+	assert.False(t, strings.Contains(text, "Recalled or withdrawn") ||
+		strings.Contains(text, "Used by the training run, but not"))
 }
 
 func TestEveryFlagThatWarnsHasAColour(t *testing.T) {

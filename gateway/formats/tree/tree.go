@@ -126,10 +126,12 @@ type counter struct{ values int }
 
 func (c *counter) count(line int, pointer string, depth int) *Error {
 	if c.values++; c.values > MaxValues {
-		return &Error{line, pointer, fmt.Sprintf("there are more than %d values, counting what aliases stand for", MaxValues)}
+		return &Error{line, pointer, fmt.Sprintf("there are more than %d values, counting what aliases stand for",
+			MaxValues)}
 	}
 	if depth > MaxDepth {
-		return &Error{line, pointer, fmt.Sprintf("there are more than %d lists and objects inside each other", MaxDepth)}
+		return &Error{line, pointer, fmt.Sprintf("there are more than %d lists and objects inside each other",
+			MaxDepth)}
 	}
 	return nil
 }

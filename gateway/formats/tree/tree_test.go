@@ -77,7 +77,8 @@ func laughs() string {
 	var b strings.Builder
 	b.WriteString("l0: &l0 ha\n")
 	for i := 1; i <= 10; i++ {
-		fmt.Fprintf(&b, "l%d: &l%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*l%d,", i-1), 10), ","))
+		fmt.Fprintf(&b, "l%d: &l%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*l%d,", i-1), 10),
+			","))
 	}
 	return b.String()
 }
@@ -126,7 +127,8 @@ func TestHostileDocumentsAreRefused(t *testing.T) {
 func yamlOf(text string) (Node, error) { return YAML(text, 1) }
 
 func FuzzYAML(f *testing.F) {
-	for _, seed := range []string{"a: &x [1]\nb: *x\n<<: {c: d}\n", "? a\n: b\n", "- !!int 1\n- 'x'\n- |\n  y\n", laughs()} {
+	for _, seed := range []string{"a: &x [1]\nb: *x\n<<: {c: d}\n", "? a\n: b\n", "- !!int 1\n- 'x'\n- |\n  y\n",
+		laughs()} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) { checkTree(t, text, yamlOf) })

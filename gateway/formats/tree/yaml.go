@@ -22,7 +22,8 @@ func YAML(text string, first int) (Node, error) {
 	}
 	var more yaml.Node
 	if err := decoder.Decode(&more); err == nil {
-		return Node{}, &Error{Line: more.Line + first - 1, Message: "there is a second YAML document; a card has only one"}
+		return Node{}, &Error{Line: more.Line + first - 1,
+			Message: "there is a second YAML document; a card has only one"}
 	} else if !errors.Is(err, io.EOF) {
 		return Node{}, yamlError(err, first)
 	}

@@ -316,7 +316,8 @@ func (p *Postgres) Address() string { return net.JoinHostPort("127.0.0.1", strco
 // URL is that of a schema in the server's database. Nothing is made of it yet.
 func (p *Postgres) URL(schema string) string {
 	u := url.URL{
-		Scheme: "postgres", User: url.UserPassword(PostgresUser, PostgresPassword), Host: p.Address(), Path: "/" + PostgresDatabase,
+		Scheme: "postgres", User: url.UserPassword(PostgresUser, PostgresPassword), Host: p.Address(),
+		Path:     "/" + PostgresDatabase,
 		RawQuery: url.Values{"search_path": {schema}, "sslmode": {"disable"}}.Encode(),
 	}
 	return u.String()

@@ -264,7 +264,8 @@ func TestPostgresMayBeDown(t *testing.T) {
 		looker := session(t, server.URL("i"))
 		eventually(t, func() bool {
 			var n int
-			require.NoError(t, looker.QueryRow(t.Context(), `SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY pack%'`).Scan(&n))
+			require.NoError(t, looker.QueryRow(t.Context(),
+				`SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY pack%'`).Scan(&n))
 			return n == 1
 		})
 		server.Stop(t)

@@ -100,11 +100,13 @@ func (s *Store) inspect(ctx context.Context, tx pgx.Tx) (why string, sound bool,
 			"the schema %s of PostgreSQL has schema %d, this version reads schema %d",
 			s.schema, version, projection.Version), false, nil
 	case damaged != nil:
-		return fmt.Sprintf("the index in the schema %s of PostgreSQL was found damaged: %s", s.schema, *damaged), false, nil
+		return fmt.Sprintf("the index in the schema %s of PostgreSQL was found damaged: %s", s.schema, *damaged), false,
+			nil
 	}
 	for _, name := range tableNames() {
 		if !there[name] {
-			return fmt.Sprintf("the index in the schema %s of PostgreSQL has lost its table %s", s.schema, name), false, nil
+			return fmt.Sprintf("the index in the schema %s of PostgreSQL has lost its table %s", s.schema, name), false,
+				nil
 		}
 	}
 	return "", true, nil

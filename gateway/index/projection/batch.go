@@ -202,7 +202,8 @@ func (b *Batch) content(id int64, e *entry, tx int64, mspID string, recorded int
 		return b.event(id, e.event, tx)
 	case KindArtifactRecord:
 		a := e.artifact
-		b.artifact.Add(Number(id), Number(b.versions[id]), Text(a.Kind), Text(a.Namespace), Text(a.Name), Text(a.Version),
+		b.artifact.Add(Number(id), Number(b.versions[id]), Text(a.Kind), Text(a.Namespace), Text(a.Name),
+			Text(a.Version),
 			Text(a.Digest.Algorithm), Text(a.Digest.Value), Text(a.Digest.Coverage))
 	case KindActivity:
 		b.activity.Add(Number(id), Text(e.activity.Type), instant(e.activity.StartedAt), instant(e.activity.EndedAt),

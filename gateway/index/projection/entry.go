@@ -224,7 +224,8 @@ func (e *entry) readEvent(ev *epcis.Event, r *bodyReader) {
 			quantity = strings.TrimSpace(m.Quantity + " " + m.UOM)
 		}
 		if role != 0 {
-			e.mentions = append(e.mentions, mention{node: r.name(spaceThing, m.URI, kind), role: role, quantity: quantity})
+			e.mentions = append(e.mentions, mention{node: r.name(spaceThing, m.URI, kind), role: role,
+				quantity: quantity})
 		}
 	}
 	if ev.TransformationID != "" {

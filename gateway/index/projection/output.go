@@ -138,7 +138,8 @@ func (o *output) flushNodes(tables Tables) (earliest, latest Cell, err error) {
 				Number(n.shape), Cell{Type: TypeBytes, Text: n.hash}, textOrNull(n.eventID))
 			earliest, latest = earlier(earliest, at), later(latest, at)
 		case n.kind.IsRecord():
-			rows.Add(id, kind, tx, Number(n.pack), Number(n.line), Cell{Type: TypeBytes, Text: n.text}, links, Number(n.at))
+			rows.Add(id, kind, tx, Number(n.pack), Number(n.line), Cell{Type: TypeBytes, Text: n.text}, links,
+				Number(n.at))
 		default:
 			rows.Add(id, kind, tx, Text(n.text), links)
 		}
