@@ -161,8 +161,8 @@ func (o *Operation) Accept(r *http.Request) (string, error) {
 	return media, nil
 }
 
-// Admit refuses a caller who may not call the operation. The caller is nil if a request shows neither token nor session.
-// unknown is why what it shows is not accepted.
+// Admit refuses a caller who may not call the operation. The caller is nil if a request shows neither token nor
+// session. unknown is why what it shows is not accepted.
 func (o *Operation) Admit(caller *access.Caller, unknown error) error {
 	if caller == nil && unknown == nil && len(o.Roles) > 0 && !o.Optional {
 		unknown = access.ErrNoToken
