@@ -129,3 +129,23 @@ func TestAProductOfManyLotsIsCutAndSaysSo(t *testing.T) {
 	a = s.trace(lineage.Query{Node: "product", Direction: lineage.Descendants, Nodes: 33})
 	require.Nil(t, a.Truncated)
 }
+
+func TestEachItemOfAnEventIsOfItsOwnLot(t *testing.T) {
+	s := newStory(t)
+	s.sees("seen", 1, "item1@lotA", "item2@lotB")
+	require.Equal(t, these("seen", "item1"), s.down("lotA"))
+	require.Equal(t, these("seen", "item2"), s.down("lotB"))
+	require.NotContains(t, s.up("item1"), "lotB")
+	require.NotContains(t, s.up("item2"), "lotA")
+}
+
+func TestWhatHappensToAnItemDoesNotHappenToItsLot(t *testing.T) {
+	s := newStory(t)
+	s.makes("made", 1, []string{"lotRaw"}, []string{"lotA"})
+	s.split([]string{"item1@lotA"})
+	s.event("destroyed", 2, "ObjectEvent", fmt.Sprintf(`"action":"OBSERVE","bizStep":"destroying","epcList":[%q]`, thing("item1@lotA")))
+	s.sees("seen before", 1, "item1")
+	im := s.impact(lineage.Query{Node: "lotRaw"})
+	require.True(t, s.touched(im, "lotA").OnTheMove)
+	require.False(t, s.touched(im, "item1").OnTheMove, "the last event counts, not the one that was recorded last")
+}

@@ -71,3 +71,12 @@ func TestWhatHasComeToAnEndIsNotOnTheMove(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsTakenOutWasInside(t *testing.T) {
+	s := newStory(t)
+	s.packs("unpacked", 2, "DELETE", "pallet", "crateA")
+	s.sees("later", 3, "pallet")
+	for _, found := range [][]string{s.up("crateA"), s.down("crateA")} {
+		assert.Equal(t, these("unpacked", "pallet"), found, "at that moment only")
+	}
+}
