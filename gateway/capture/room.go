@@ -1,12 +1,8 @@
 package capture
 
-// mostForOne is the part of the queue that the jobs of one token may fill: three quarters. The rest is for others, so
-// nobody can keep them out by sending more than the ledger takes. A single job may fill the queue if it is the only one
-// of its token.
-const (
-	mostForOne = 3
-	ofAll      = 4
-)
+// mostForOne is how much of the queue the jobs of one token may fill. The rest is for others, so nobody can keep them
+// out by sending more than the ledger takes. A single job may fill the queue if it is the only one of its token.
+func mostForOne(all int) int { return all / 4 * 3 }
 
 // load is how much unfinished work the queue holds, and for whom. Guarded by Queue.mu.
 type load struct {
@@ -38,5 +34,5 @@ func (l *load) fits(token string, more, itself held, cfg *Config) bool {
 	}
 	own := l.by[token]
 	return own == itself ||
-		own.records+more.records <= cfg.QueuedRecords/ofAll*mostForOne && own.bytes+more.bytes <= cfg.QueuedBytes/ofAll*mostForOne
+		own.records+more.records <= mostForOne(cfg.QueuedRecords) && own.bytes+more.bytes <= mostForOne(cfg.QueuedBytes)
 }

@@ -114,8 +114,8 @@ func (m *Member) proposeWith(ctx context.Context, nonce []byte, function string,
 	return envelope, err
 }
 
-// TestRetractionsOfRetractionsAreReadInTime has Market state a finding and sixty retractions, each of all statements before
-// it. To work out each anew, as readers did before, takes longer than the ledger will exist.
+// TestRetractionsOfRetractionsAreReadInTime has Market state a finding and sixty retractions, each of all statements
+// before it. To work out each anew, as readers did before, takes longer than the ledger will exist.
 func TestRetractionsOfRetractionsAreReadInTime(t *testing.T) {
 	n := shared(t)
 	harbor, market := join(t, n, "harbor"), join(t, n, "market")
@@ -128,7 +128,8 @@ func TestRetractionsOfRetractionsAreReadInTime(t *testing.T) {
 			before = append(before, fmt.Sprintf("%q", r.ID))
 		}
 		said = append(said, made(t)(record.NewStatement(value(t, fmt.Sprintf(
-			`{"kind":"retraction","subject":[%s],"predicate":{"reason":"the %dth"}}`, strings.Join(before, ","), i)), market.MSPID, nil)))
+			`{"kind":"retraction","subject":[%s],"predicate":{"reason":"the %dth"}}`, strings.Join(before, ","), i)),
+			market.MSPID, nil)))
 	}
 	c := asHarborSees(t, n, market, market.submit(t, "Statements:Submit", packed(t, said...), places))
 	ctx := within(t, time.Minute)
@@ -157,7 +158,8 @@ func TestAReadOfManyLongStatementsIsBounded(t *testing.T) {
 		require.Less(t, len(pack), 4_000)
 		market.submit(t, "Statements:Submit", pack, places)
 	}
-	intruder := &Member{MSPID: market.MSPID, creator: market.creator, certificate: market.certificate, sign: market.sign, peer: harbor.peer}
+	intruder := *market
+	intruder.peer = harbor.peer
 	var reads sync.WaitGroup
 	for range 8 {
 		reads.Go(func() {

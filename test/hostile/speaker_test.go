@@ -51,8 +51,8 @@ func flagsOf(t *testing.T, c *client.Client, node string) []string {
 	return nil
 }
 
-// TestWhoRepeatsAnEventSpeaksForItsOwnReport has Market record the bytes of an event in which Harbor made something, and
-// then recall the event and the thing and withdraw consent, with its own transaction as the witness.
+// TestWhoRepeatsAnEventSpeaksForItsOwnReport has Market record the bytes of an event in which Harbor made something.
+// Then Market recalls the event and the thing and withdraws consent, with its own transaction as the witness.
 func TestWhoRepeatsAnEventSpeaksForItsOwnReport(t *testing.T) {
 	n := shared(t)
 	harbor, market := join(t, n, "harbor"), join(t, n, "market")
@@ -168,8 +168,8 @@ func TestAnEventIDStaysWithItsFirstUser(t *testing.T) {
 	assert.Equal(t, []string{thing(number)}, events[0].EpcList, "Harbor's comes first")
 }
 
-// TestANamespaceIsNoName has Market claim a namespace that looks like an authority's. Nobody can prevent that, so whose it
-// is stands beside everything in it.
+// TestANamespaceIsNoName has Market claim a namespace that looks like an authority's. Nobody can prevent that, so whose
+// it is stands beside everything in it.
 func TestANamespaceIsNoName(t *testing.T) {
 	n := shared(t)
 	operator, market := joinAs(t, n, "market", network.Operator), join(t, n, "market")

@@ -8,8 +8,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// showSaid prints who says what in a proof, and with what standing. What a record says of several subjects with the same
-// standing is one line.
+// showSaid prints who says what in a proof, and with what standing. What a record says of several subjects with the
+// same standing is one line.
 func showSaid(b *strings.Builder, all []proof.Said) {
 	for len(all) > 0 {
 		one, same := all[0], 1

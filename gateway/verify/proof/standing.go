@@ -6,8 +6,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// Said is what a record in a proof says with which not everybody is to be believed: a recall, a withdrawal, a licence, a
-// correction, a warning, or the declaration that an event was an error. There is one for each subject.
+// Said is what a record in a proof says that doesn't count the same from everybody: a recall, a withdrawal, a licence,
+// a correction, a warning, or the declaration that an event was an error. There is one for each subject.
 type Said struct {
 	ID record.ID `json:"id"`
 	// Kind is the kind of the statement, or "error" for an event that declares another one an error.
@@ -43,8 +43,8 @@ const (
 	// Unproved: the proof doesn't show it. For a thing no proof does: that the organisation owns the company prefix, or
 	// was the first to make the thing, or holds it, follows from all events and claims on the ledger.
 	Unproved Standing = "unproved"
-	// VersionOne: the statement is of version 1. The ledger took those from every organisation that had recorded the event,
-	// or any event about the thing. They count as what they say.
+	// VersionOne: the statement is of version 1. The ledger took those from every organisation that had recorded the
+	// event, or any event about the thing. They count as what they say.
 	VersionOne Standing = "version-1"
 )
 
@@ -269,13 +269,15 @@ func (v *Verdict) notProved() []string {
 	case v.Trace == nil:
 		all = append(all, "that nothing contradicts it: there may be a recall, a correction or a retraction")
 	case v.Trace.Cut:
-		all = append(all, "that this is all: the walk was ended early, so records behind that are missing, and there may be "+
-			"recalls, events and other statements about what is here")
+		all = append(all, "that this is all: the walk was ended early, so records behind that are missing, and there "+
+			"may be recalls, events and other statements about what is here")
 	default:
-		all = append(all, "that this is all: there may be recalls, events and other statements that no record here refers to")
+		all = append(all, "that this is all: there may be recalls, events and other statements that no record here "+
+			"refers to")
 	}
 	if slices.ContainsFunc(v.Said, func(s Said) bool { return s.Standing == Unproved }) {
-		all = append(all, "by what right all of it is said: where the standing isn't proved, it takes all events and claims on the ledger")
+		all = append(all, "by what right all of it is said: where the standing isn't proved, it follows from all events "+
+			"and claims on the ledger")
 	}
 	return all
 }
