@@ -95,14 +95,16 @@ func lotsLeadToTheirItems(t *testing.T, d documentsOf) {
 	assert.Contains(t, reached, "/21/S1", "of a lot and serial number in one link")
 	assert.Contains(t, reached, d.identifier(t, "01", `00/\d+`), "the case that it is packed in")
 	job = d.send(t, "02")
-	assert.Contains(t, descendants(t, d.identifier(t, "02", `01/\d+/10/LOT2\b`), blockOf(job)), "/21/S2", "of a lot beside the item")
+	reached = descendants(t, d.identifier(t, "02", `01/\d+/10/LOT2\b`), blockOf(job))
+	assert.Contains(t, reached, "/21/S2", "of a lot beside the item")
 }
 
 // recall has Harbor recall a node, and returns the block.
 func recall(t *testing.T, node string) (uint64, error) {
 	t.Helper()
 	_, receipt, err := as(t, "harbor").Record(t.Context(), "/v1/statements", map[string]any{
-		"kind": "recall", "subject": []string{node}, "predicate": map[string]string{"reason": "a trial", "instructions": "hold it"},
+		"kind": "recall", "subject": []string{node},
+		"predicate": map[string]string{"reason": "a trial", "instructions": "hold it"},
 	})
 	if err != nil {
 		return 0, err
@@ -219,8 +221,10 @@ func oddDocuments(t *testing.T, d documentsOf) {
 			}
 		}
 	}
-	get(t, as(t, "harbor"), "/epcis/v2/events", url.Values{"MATCH_epc": {"https://id.gs1.org" + gtin + "/21/2018"}}, &found)
-	assert.Empty(t, found.EpcisBody.QueryResults.ResultsBody.EventList, "a qualifier before its key is no serial number of it")
+	item := "https://id.gs1.org" + gtin + "/21/2018"
+	get(t, as(t, "harbor"), "/epcis/v2/events", url.Values{"MATCH_epc": {item}}, &found)
+	events := found.EpcisBody.QueryResults.ResultsBody.EventList
+	assert.Empty(t, events, "a qualifier before its key is no serial number of it")
 }
 
 func brokenRules(t *testing.T, d documentsOf) {
@@ -242,7 +246,9 @@ func announcedLimits(t *testing.T, d documentsOf) {
 	require.NoError(t, err)
 	limit, err := strconv.Atoi(answer.Header.Get("GS1-EPCIS-Capture-Limit"))
 	require.NoError(t, err)
-	_, err = harbor.Do(t.Context(), client.Call{Method: http.MethodPost, Path: "/epcis/v2/capture", Type: "application/ld+json", Body: document})
+	_, err = harbor.Do(t.Context(), client.Call{
+		Method: http.MethodPost, Path: "/epcis/v2/capture", Type: "application/ld+json", Body: document,
+	})
 	if err != nil {
 		assert.Equal(t, http.StatusRequestEntityTooLarge, refused(t, err).Status)
 		assert.Less(t, limit, strings.Count(string(document), `"eventTime"`))
@@ -258,7 +264,9 @@ func anothersError(t *testing.T, d documentsOf) {
 	require.True(t, declared.Success)
 	harbor := as(t, "harbor")
 	atHeight(t, harbor, blockOf(declared))
-	answer, err := harbor.Do(t.Context(), client.Call{Method: http.MethodGet, Path: "/epcis/v2/events/" + url.PathEscape(job.Results[0].EventID)})
+	answer, err := harbor.Do(t.Context(), client.Call{
+		Method: http.MethodGet, Path: "/epcis/v2/events/" + url.PathEscape(job.Results[0].EventID),
+	})
 	require.NoError(t, err)
 	assert.Contains(t, answer.Header.Get("Pedigree-Flags"), "1=disputed")
 	assert.NotContains(t, answer.Header.Get("Pedigree-Flags"), "1=declared-in-error")
@@ -280,7 +288,8 @@ func aLabelLeadsToItsLot(t *testing.T, d documentsOf) {
 	gtin, number, _ := strings.Cut(strings.TrimPrefix(lot, "https://id.gs1.org/01/"), "/10/")
 	for name, label := range map[string]string{
 		"the lot": number, "the link": lot, "a scan": "01" + gtin + "17270101" + "10" + number,
-		"a pallet's label": "(02)" + gtin + "(37)3(10)" + number, "a GTIN": gtin, "a lot and a serial number": "(01)" + gtin + "(10)" + number + "(21)7",
+		"a pallet's label": "(02)" + gtin + "(37)3(10)" + number, "a GTIN": gtin,
+		"a lot and a serial number": "(01)" + gtin + "(10)" + number + "(21)7",
 	} {
 		page := pageOf(t, browser, harbor.URL()+"/search?"+url.Values{"q": {label}}.Encode())
 		assert.Contains(t, page, "/01/"+gtin, name)
@@ -291,7 +300,11 @@ func aLabelLeadsToItsLot(t *testing.T, d documentsOf) {
 // made makes the documents of the cases.
 func made(t *testing.T, name string) []byte {
 	t.Helper()
-	const right, wrong = "09521141123454", "09521141123455"
+	const (
+		right, wrong = "09521141123454", "09521141123455"
+		withdrawn    = `,"eventID":"urn:uuid:e0000000-0000-4000-8000-000000000008"`
+		declaration  = `,"errorDeclaration":{"declarationTime":"2026-04-09T08:00:00Z"}`
+	)
 	// thing is an identifier of another product for each case.
 	product := func(n int) string {
 		digits := fmt.Sprintf("0952114%s%03d", name[:2], 100+n)
@@ -335,21 +348,23 @@ func made(t *testing.T, name string) []byte {
 		}
 	case "04":
 		events = []string{
-			transformed(product(1)+"/10/BAD", product(2)+"/10/MID", ""), transformed(product(2)+"/10/MID", product(3)+"/10/SHELF", ""),
+			transformed(product(1)+"/10/BAD", product(2)+"/10/MID", ""),
+			transformed(product(2)+"/10/MID", product(3)+"/10/SHELF", ""),
 		}
 	case "05a", "05b":
 		lot := map[string]string{"05a": "0012", "05b": "12"}[name]
 		events = []string{event("ObjectEvent", `"action":"ADD","epcList":[`+one+`],"ilmd":{"cbvmda:lotNumber":"`+lot+`"}`)}
 	case "06a", "06b":
-		certificates := map[string]string{"06a": `"https://cert.example/7"`, "06b": `["https://cert.example/7","https://cert.example/8"]`}
+		certificates := map[string]string{
+			"06a": `"https://cert.example/7"`, "06b": `["https://cert.example/7","https://cert.example/8"]`,
+		}
 		events = []string{seen(one, `,"certificationInfo":`+certificates[name])}
 	case "07":
 		around = `"epcisHeader":{"epcisMasterData":{"vocabularyList":[]}},`
 	case "08a":
-		events = []string{transformed(product(1)+"/10/IN", product(2)+"/10/OUT", `,"eventID":"urn:uuid:e0000000-0000-4000-8000-000000000008"`)}
+		events = []string{transformed(product(1)+"/10/IN", product(2)+"/10/OUT", withdrawn)}
 	case "08b":
-		events = []string{transformed(product(1)+"/10/IN", product(3)+"/10/OTHER", `,"eventID":"urn:uuid:e0000000-0000-4000-8000-000000000008",
-			"errorDeclaration":{"declarationTime":"2026-04-09T08:00:00Z"}`)}
+		events = []string{transformed(product(1)+"/10/IN", product(3)+"/10/OTHER", withdrawn+declaration)}
 	case "10":
 		events = []string{event("AggregationEvent", `"action":"DELETE","childQuantityList":`+amount(product(1)+"/10/P"))}
 	case "11":
@@ -376,7 +391,7 @@ func made(t *testing.T, name string) []byte {
 	case "21a", "21b":
 		more := `,"eventID":"urn:uuid:e0000000-0000-4000-8000-000000000021"`
 		if name == "21b" {
-			more += `,"errorDeclaration":{"declarationTime":"2026-04-09T08:00:00Z"}`
+			more += declaration
 		}
 		events = []string{transformed(product(1)+"/10/A", product(2)+"/10/B", more)}
 	case "22a", "22b":
@@ -384,11 +399,12 @@ func made(t *testing.T, name string) []byte {
 	case "23":
 		context, events = `"https://contexts.example/trade.jsonld"`, []string{seen(one, `,"tr:bestBefore":"2026-10-01"`)}
 	case "24":
-		events = []string{event("ObjectEvent", `"action":"ADD","quantityList":[{"epcClass":"`+product(1)+`/10/77K3Z","quantity":3}]`)}
+		events = []string{event("ObjectEvent", `"action":"ADD","quantityList":`+amount(product(1)+"/10/77K3Z"))}
 	default:
 		require.Fail(t, "no document is made for "+name)
 	}
-	return []byte(mark + `{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",` + context + `],` + around +
-		`"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-04-10T00:00:00Z","epcisBody":{"eventList":[` +
-		strings.Join(events, ",") + `]}}`)
+	return []byte(mark +
+		`{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",` + context + `],` + around +
+		`"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-04-10T00:00:00Z",` +
+		`"epcisBody":{"eventList":[` + strings.Join(events, ",") + `]}}`)
 }
