@@ -27,7 +27,7 @@ type batch struct {
 	world     *world
 	artifacts map[string]*placed // artifact versions that this batch registers
 	lines     map[record.ID]int  // the line of each record in the batch
-	newer     bool               // the ledger or the batch has records of version 2
+	version2  bool               // the ledger or the batch has records of version 2
 	writes    []write
 	problems  []record.Problem
 
@@ -229,7 +229,7 @@ func (b *batch) decode(nouns []record.Noun) error {
 // check applies the rules that need the ledger. There are none for events: an
 // event is a claim that its organisation makes in its own name.
 func (b *batch) check(line int, r *record.Record) error {
-	if r.Outdated() && b.newer {
+	if r.Outdated() && b.version2 {
 		return b.checkOutdated(line, r)
 	}
 	switch r.Noun {

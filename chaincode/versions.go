@@ -36,9 +36,9 @@ func (b *batch) begin() error {
 	if err != nil {
 		return err
 	}
-	b.newer = turned != nil
-	if !b.newer && slices.ContainsFunc(b.records, func(r *record.Record) bool { return r.Version == 2 }) {
-		b.newer = true
+	b.version2 = turned != nil
+	if !b.version2 && slices.ContainsFunc(b.records, func(r *record.Record) bool { return r.Version == 2 }) {
+		b.version2 = true
 		b.put(record.VersionKey(2), []byte(b.caller))
 	}
 	return nil

@@ -28,10 +28,14 @@ type Speaker int
 const (
 	// ByAnybody: every member, in its own name.
 	ByAnybody Speaker = iota
-	// ByAnswerable: who answers for the subject. That is the owner of an artifact's namespace, of an event an
-	// organisation that recorded it, and of other records the one that recorded it first. For a thing it is the owner of
-	// its company prefix, and an organisation whose event made or received it. (In version 1 it was any that recorded an
-	// event about it.)
+	// ByAnswerable: who answers for the subject:
+	//   - for an artifact, the owner of its namespace;
+	//   - for an event, an organisation that recorded it;
+	//   - for another record, the organisation that recorded it first;
+	//   - for a thing, the owner of its company prefix, and an organisation whose event made or received it. In version 1
+	//     it was any that recorded an event about it.
+	//
+	// Of events and things, readers then decide who comes first, and show what others state as a warning or a finding.
 	ByAnswerable
 	// ByOthers: every member but who answers for the subject.
 	ByOthers
@@ -48,7 +52,8 @@ type StatementKind struct {
 	By Speaker
 	// AboutStatements tells that its subjects are statements.
 	AboutStatements bool
-	// Since is the first version of statements that may be of this kind; 0 and 1 mean all.
+	// Since is the first version of the shape of statements, statement/N, that may be of this kind; 0 and 1 mean all. A new
+	// kind names the newest.
 	Since int
 	// Predicate are the members of its predicate. Every predicate may have a "note", too. An attestation's is anybody's.
 	Predicate []PredicateMember

@@ -26,7 +26,7 @@ func (ix *Index) OfClass(
 		}
 		var all []Vertex
 		for _, prefix := range epcis.Members(n.Text) {
-			some, err := ix.members(ctx, n.Text, prefix, snap, most+1)
+			some, err := ix.instancesOf(ctx, n.Text, prefix, snap, most+1)
 			if err != nil {
 				return nil, nil, fmt.Errorf("couldn't list the lots and items of %q: %w", n.Text, err)
 			}
@@ -44,7 +44,8 @@ func (ix *Index) OfClass(
 	return members, cut, nil
 }
 
-func (ix *Index) members(ctx context.Context, class, prefix string, snap Snapshot, most int) ([]Vertex, error) {
+// instancesOf finds the lots and items of a class whose names begin with a prefix.
+func (ix *Index) instancesOf(ctx context.Context, class, prefix string, snap Snapshot, most int) ([]Vertex, error) {
 	var all []Vertex
 	below, args := ix.store.Between(prefix, after(prefix))
 	query := `SELECT id, kind, thing FROM node WHERE ` + below + ` AND id <= ? ORDER BY id LIMIT ?`

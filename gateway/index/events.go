@@ -335,7 +335,7 @@ func (w *where) eventIDs(ctx context.Context, ix *Index, values []string, snap S
 	return err
 }
 
-// eventsBy finds the events of which a text, which of picks, is one of texts.
+// eventsBy finds the events for which the text that of picks, the hash or the eventID, is one of texts.
 func (ix *Index) eventsBy(
 	ctx context.Context, texts []string, snap Snapshot, of func(hash, eventID string) string,
 ) ([]int64, error) {

@@ -1,8 +1,10 @@
 package index_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"database/sql"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +17,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
+	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 )
 
 // goldenFingerprint is the fingerprint of an index of [goldenLedger], in any store. It changes only together with the
@@ -23,7 +27,9 @@ const goldenFingerprint = "5e85af2ec51306455ba8b1fd18fa31e55649e1717aba9a20c7552
 
 // olderIndex is an index of [goldenLedger] in a SQLite file, compressed. It was written by the first program that had
 // this version of the schema.
-const olderIndex = "testdata/schema-6.db.gz"
+var olderIndex = fmt.Sprintf("testdata/schema-%d.db.gz", projection.Version)
+
+var writeOlder = flag.Bool("write", false, "write the index of this version of the schema, for later programs")
 
 // goldenLedger has something of everything that the index stores in a way of its own.
 func goldenLedger(t testing.TB) *indextest.Ledger {
@@ -131,8 +137,11 @@ func TestTheFingerprintOfTheGoldenLedgerStays(t *testing.T) {
 
 // On a big ledger it takes hours to build an index again. So an index of the same schema version is used as it is.
 func TestAnIndexOfAnOlderProgramIsNotBuiltAgain(t *testing.T) {
+	if *writeOlder {
+		writeIndex(t, olderIndex)
+	}
 	packed, err := os.Open(olderIndex)
-	require.NoError(t, err)
+	require.NoError(t, err, "after the version of the schema was raised, -write makes it")
 	defer packed.Close()
 	unpacked, err := gzip.NewReader(packed)
 	require.NoError(t, err)
@@ -155,6 +164,24 @@ func TestAnIndexOfAnOlderProgramIsNotBuiltAgain(t *testing.T) {
 		require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
 	}
 	require.Equal(t, fingerprint(t, fresh), fingerprint(t, older), "blocks go on where the older program stopped")
+}
+
+// writeIndex writes an index of the golden ledger, as a program of this version makes it.
+func writeIndex(t *testing.T, path string) {
+	made := filepath.Join(t.TempDir(), "made.db")
+	ix, err := stores.Open(made)
+	require.NoError(t, err)
+	require.NoError(t, ix.Connect(t.Context()))
+	require.NoError(t, ix.ApplyAll(t.Context(), goldenLedger(t).Blocks))
+	require.NoError(t, ix.Close())
+	data, err := os.ReadFile(made)
+	require.NoError(t, err)
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err = w.Write(data)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	require.NoError(t, os.WriteFile(path, packed.Bytes(), 0o644))
 }
 
 // tables are the statements that made the tables and indexes of a SQLite file.

@@ -21,8 +21,8 @@
 //
 // A run may say of an output which of its inputs it was made of. Then the walk goes through
 // the run from an input only to the outputs that were made of it, and upwards from an
-// output only to what it was made of. What a run doesn't say it of was made of all that it
-// used. So both ends of a run can be in an answer, and one not be made of the other. A
+// output only to what it was made of. An output of which the run says nothing was made of
+// all that it used. So both ends of a run can be in an answer, and one not be made of the other. A
 // walk that begins at the run itself, or comes to it by what it decided about, goes to all.
 //
 // A source is an artifact version or a record: a dataset may be derived from

@@ -2,7 +2,7 @@
 // it: it serves the operations that are described, lets in the roles that are named, and checks parameters.
 //
 // Parameters are checked here and not by a library, because OpenAPI can't declare most of them: EPCIS forms the names
-// of parameters from the names of members (EQ_ILMD_…, GE_INNER_…). The member x-pattern says which names there are. A
+// of parameters from types and members (EQ_bizTransaction_po). The member x-pattern says which names there are. A
 // library that refuses what isn't declared would refuse them, and one that doesn't would let misspelt ones pass.
 package openapi
 

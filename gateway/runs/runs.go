@@ -21,8 +21,8 @@
 // Events come late. A version that comes to light later is joined to those that would have read it (join.go): in their
 // records, or, if these are made, by a further part.
 //
-// What a run makes and, as facets say, uses on its way is no input of it: what it went into has the inputs that it was
-// made of, and is derived from it. Writes add up: an output is derived from the version that lay there before, unless
+// A dataset that a run both writes and reads, as facets say, isn't an input of the run. Outputs that were made of it have
+// its inputs, and are derived from it. Writes add up: an output is derived from the version that lay there before, unless
 // the run says that it has replaced it (outputs.go).
 //
 // # Ends and parts

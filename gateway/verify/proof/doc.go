@@ -9,8 +9,8 @@
 //	if proof.ReasonOf(err) == proof.BadSignature { … }
 //
 // [Maker] makes proofs, with the help of a Fabric network. The package reads Fabric's messages itself. It imports
-// Fabric's message definitions and the standard library. From this module it imports only chaincode/record, which
-// defines records, and chaincode/canonical, which defines their encoding.
+// Fabric's message definitions and the standard library. From this module it imports only packages of the chaincode:
+// record, which defines records, canonical, which defines their encoding, and epcis, which reads events.
 //
 // # Level receipt
 //
