@@ -123,7 +123,8 @@ func TestURIsAtTheEdges(t *testing.T) {
 func TestNamesOfLotNumbersAtTheEdges(t *testing.T) {
 	for name, want := range map[string]bool{
 		"cbvmda:lotNumber": true, "x:LOTNUMBER": true, "x:lot_number": true, "x:lot-number": true, "x:lot.number": true,
-		"https://x.example/#lotNumber": true, "https://x.example/lotNumber": true, "x:lotNumbers": false, "x:lo": false, "x:": false,
+		"https://x.example/#lotNumber": true, "https://x.example/lotNumber": true, "x:lotNumbers": true, "x:lo": false, "x:": false,
+		"x:slots": false, "x:production": false, "x:allotment": false, "x:supplierLot": false,
 		"x:" + strings.Repeat("l", longestName+1): false,
 	} {
 		assert.Equal(t, want, namesLot(name), name)

@@ -280,7 +280,7 @@ func (w *lotWalk) texts(v *canonical.Value, below, depth int) {
 			w.path = w.path[:len(w.path)-1]
 		}
 	case canonical.Object:
-		for _, name := range [...]string{"@value", "value", "#text", "@id", "id"} {
+		for _, name := range [...]string{"@value", "@set", "@list", "value", "#text", "@id", "id"} {
 			if value := find(v, name); value != nil {
 				w.path = append(w.path, step{name, -1})
 				w.texts(value, below, depth+1)
@@ -289,37 +289,6 @@ func (w *lotWalk) texts(v *canonical.Value, below, depth int) {
 			}
 		}
 	}
-}
-
-// lotNames are the local names by which the vocabularies of GS1 and of its users
-// call the number of a lot, in small letters and without separators.
-var lotNames = map[string]bool{
-	"lot": true, "lotnumber": true, "lotno": true, "lotid": true, "lotcode": true, "lotnum": true, "lotnr": true,
-	"batch": true, "batchnumber": true, "batchno": true, "batchid": true, "batchcode": true, "batchnum": true,
-	"batchnr": true, "batchlot": true, "lotbatch": true, "batchlotnumber": true, "lotbatchnumber": true,
-	"batchorlotnumber": true, "lotorbatchnumber": true, "hasbatchlotnumber": true, "hasbatchlot": true,
-	"traceabilitylotcode": true, "traceabilitylot": true, "tlc": true,
-}
-
-// namesLot reports whether the local part of a member's name is that of a lot
-// number, such as cbvmda:lotNumber or gs1:hasBatchLotNumber.
-func namesLot(name string) bool {
-	local := name[strings.LastIndexAny(name, ":/#")+1:]
-	if len(local) < 3 || len(local) > longestName {
-		return false
-	}
-	var room [longestName]byte
-	plain := room[:0]
-	for i := 0; i < len(local); i++ {
-		switch b := local[i]; {
-		case b == '-' || b == '_' || b == '.':
-		case b >= 'A' && b <= 'Z':
-			plain = append(plain, b+'a'-'A')
-		default:
-			plain = append(plain, b)
-		}
-	}
-	return lotNames[string(plain)]
 }
 
 // IsLot reports whether a canonical thing is a lot: a class with a lot number.

@@ -72,6 +72,12 @@ func TestAnItemIsJoinedToTheLotThatTheEventNames(t *testing.T) {
 		`"ilmd":{"ex:product":{"ex:batch-number":{"@value":"L-1"}}}`,
 		`"ilmd":{"ex:details":[{"ex:Batch_No":"L-1"}]}`,
 		`"ilmd":{"https://ns.example.com/x/lotNumber":["L-1"]}`,
+		`"ilmd":{"gs1:hasBatchLotNumber":{"@set":["L-1"]}}`,
+		`"ilmd":{"ex:lotNumbers":{"@list":["L-1"]}}`,
+		`"ilmd":{"ex:batches":["L-1"]}`,
+		`"ilmd":{"ex:lotIdentifier":"L-1"}`,
+		`"ilmd":{"ex:productionLotNumber":"L-1"}`,
+		`"ex:newTraceabilityLotCode":"L-1"`,
 		`"ex:lotNumber":"L-1"`,
 		`"cbvmda:lotNumber":"L-1"`,
 		`"ex:traceabilityLotCode":"L-1"`,
@@ -84,7 +90,8 @@ func TestAnItemIsJoinedToTheLotThatTheEventNames(t *testing.T) {
 		{digitalLink + "01/09521141123454/10/50%25", digitalLink + item, "epcList"},
 	}, eventWith(t, "ObjectEvent", items+`,"ilmd":{"ex:lot":["A",17,"50%"]}`).OfLots)
 	for _, rest := range []string{`"ex:allotment":"L-1"`, `"ilmd":{"ex:lotNumber":{}}`, `"ilmd":{"ex:lotNumber":"Lachs, geräuchert"}`,
-		`"ex:note":{"ex:lotNumber":"L-1"}`} {
+		`"ex:note":{"ex:lotNumber":"L-1"}`,
+		`"ilmd":{"ex:supplierLotNumber":"L-1"}`} {
 		require.Empty(t, eventWith(t, "ObjectEvent", items+","+rest).OfLots, rest)
 	}
 

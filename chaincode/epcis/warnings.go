@@ -12,6 +12,7 @@ const (
 	CodeWrongCheckDigit = "wrong_check_digit" // an identifier that is probably mistyped
 	CodeNotAKey         = "not_a_gs1_key"     // an identifier that is written like a GS1 key and isn't read as one
 	CodeNotALot         = "not_a_lot_number"  // a lot beside the things that can't be one
+	CodeLotNotJoined    = "lot_not_joined"    // a lot that the things of the event aren't joined to
 	CodeUnknownUnit     = "unknown_unit"      // not a code of UN/ECE Recommendation 20
 )
 
@@ -142,4 +143,9 @@ func (w *warner) lots(event *canonical.Value) {
 		return true
 	}}
 	walk.event(event)
+	unreadLots(event, func(pointer string) {
+		w.warnAt(CodeLotNotJoined, "this looks like the number of a lot, and may be that of another thing; the things of this "+
+			"event aren't joined to it. If it is their lot, name it lotNumber in the ilmd or as an extension of the event itself",
+			pointer)
+	})
 }

@@ -40,7 +40,10 @@ func TestEachMemberOfAnEventIsLookedAt(t *testing.T) {
 			"/sensorElementList/0/sensorReport/1/uom"},
 		"a lot in the ilmd": {`{"ilmd":{"ex:more":[{"cbvmda:lotNumber":"` + strings.Repeat("L", 21) + `"}]}}`, CodeNotALot,
 			"/ilmd/ex:more/0/cbvmda:lotNumber"},
-		"a lot in an extension": {`{"ex:lotNumber":["A","Ü"]}`, CodeNotALot, "/ex:lotNumber/1"},
+		"a lot inside of an extension": {`{"ex:kde":[{"ex:lotNumber":"A"}]}`, CodeLotNotJoined, "/ex:kde/0/ex:lotNumber"},
+		"a supplier's lot":             {`{"ilmd":{"ex:supplierLotNumber":"A"}}`, CodeLotNotJoined, "/ilmd/ex:supplierLotNumber"},
+		"a lot used":                   {`{"ex:input_batch_id":7}`, CodeLotNotJoined, "/ex:input_batch_id"},
+		"a lot in an extension":        {`{"ex:lotNumber":["A","Ü"]}`, CodeNotALot, "/ex:lotNumber/1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found := Warnings(object(t, c.event), 9)
@@ -49,7 +52,8 @@ func TestEachMemberOfAnEventIsLookedAt(t *testing.T) {
 			assert.NotEmpty(t, found[0].Detail)
 		})
 	}
-	assert.Empty(t, Warnings(object(t, `{"epcList":[`+right+`],"readPoint":{"id":`+place+`},"ilmd":{"cbvmda:lotNumber":"L-1%"},
+	assert.Empty(t, Warnings(object(t, `{"epcList":[`+right+`],"readPoint":{"id":`+place+`},"ilmd":{"cbvmda:lotNumber":"L-1%","ex:lotSize":9,
+		"ex:pilotId":"A","ex:inputLot":{}},"ex:allotment":"A",
 		"quantityList":[{"epcClass":"urn:epc:class:lgtin:9520001.012345.L","quantity":1,"uom":"KGM"}]}`), 9))
 	assert.Len(t, Warnings(object(t, `{"epcList":[`+typo+`,`+typo+`,`+typo+`]}`), 2), 2, "they are bounded")
 }
