@@ -117,7 +117,34 @@ func (s *Store) checkInputs(ctx context.Context, p *plan, have *versions) error 
 			})
 		case !v.known && v.ref.Namespace != s.cfg.Namespace:
 			v.known = true // whether it is, the ledger will say; it isn't ours to register
+		case !v.known && v.said:
+			if err := s.noteUnknown(ctx, p, v); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// noteUnknown tells that the version that a run says it has read is not one of those on the ledger.
+func (s *Store) noteUnknown(ctx context.Context, p *plan, v *version) error {
+	list, err := s.index.DatedVersions(ctx, v.ref.Kind, v.ref.Namespace, v.ref.Name, few)
+	if err != nil {
+		return fmt.Errorf("couldn't ask the index for versions of %s: %w", v.ref.Name, err)
+	}
+	for i := range list {
+		if list[i].Version == Declared || !list[i].Generated {
+			continue
+		}
+		p.notes = append(p.notes, Problem{
+			Code: "unknown_version", Pointer: "/used", Ref: v.ref.String(),
+			Detail: fmt.Sprintf(
+				"no run is known that wrote %s, which this run says it has read; it isn't joined to other versions, such as "+
+					"%s, so a recall of what those were made of doesn't reach this run",
+				v.ref, list[i].Version,
+			),
+		})
+		return nil
 	}
 	return nil
 }

@@ -226,3 +226,18 @@ func TestOfOneTimeWhatArrivedFirstCameFirst(t *testing.T) {
 		check(t, f)
 	})
 }
+
+func TestAVersionThatNoRunIsKnownToHaveWrittenIsNoted(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.run()
+	f.add(ev("writer", "COMPLETE", ds("s"), ds("a")))
+	f.ended("writer", Recorded)
+	f.add(ev("reader", "COMPLETE", ds("a", saysVersion("99")), ds("b")))
+	reader := f.ended("reader", Recorded)
+	assert.Equal(t, []string{ref("a", "99")}, reader.Used)
+	require.Len(t, reader.Notes, 1)
+	assert.Equal(t, "unknown_version", reader.Notes[0].Code)
+	assert.Equal(t, ref("a", "99"), reader.Notes[0].Ref)
+	f.add(ev("first", "COMPLETE", ds("new", saysVersion("1")), ds("c")))
+	assert.Empty(t, f.ended("first", Recorded).Notes, "there is no other version that may be meant")
+}
