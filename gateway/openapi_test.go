@@ -140,6 +140,8 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 	d := describe(t, doorOf(t, "lab", "submitter"), doorOf(t, "lab", "operator"))
 
 	d.send("recordMember", "lab", http.StatusCreated)
+	checked := d.call("checkCapture", "/v1/capture/check", d.example("capture", "landing"))
+	require.Equal(t, http.StatusOK, checked.status, string(checked.body))
 	landing := d.call("capture", "/epcis/v2/capture", d.example("capture", "landing"))
 	require.Equal(t, http.StatusAccepted, landing.status, string(landing.body))
 	job := landing.header.Get("Location")

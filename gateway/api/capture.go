@@ -65,15 +65,18 @@ func (s *Server) takeDocument(c *call) (capture.Job, error) {
 			Limit:     s.captureLimit(),
 		},
 	)
-	if body.media == ndjson {
-		err = in.Lines(body)
-	} else {
-		err = in.Document(body)
-	}
-	if err := in.Finish(err); err != nil {
+	if err := in.Finish(readEvents(in, body)); err != nil {
 		return capture.Job{}, malformed(err)
 	}
 	return queue.Commit(ctx)
+}
+
+// readEvents gives a document to an intake, by the form that its media type names.
+func readEvents(in *intake.Intake, b *body) error {
+	if b.media == ndjson {
+		return in.Lines(b)
+	}
+	return in.Document(b)
 }
 
 // ndjson is the media type of newline-delimited JSON.

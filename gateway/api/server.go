@@ -156,7 +156,7 @@ func (s *Server) handlers() map[string]handler {
 	return map[string]handler{
 		"epcisRoot": s.epcisRoot, "epcisRootOptions": s.epcisOptions, "captureOptions": s.epcisOptions,
 		"eventsOptions": s.epcisOptions,
-		"capture":       s.capture, "captureJobs": s.captureJobs, "captureJob": s.captureJob,
+		"capture":       s.capture, "checkCapture": s.checkCapture, "captureJobs": s.captureJobs, "captureJob": s.captureJob,
 		"recordEvent": s.recordEvent, "queryEvents": s.queryEvents, "eventByID": s.eventByID,
 		"recordArtifact": s.recordArtifact, "listArtifacts": s.listArtifacts, "artifactVersions": s.artifactVersions,
 		"artifactVersion": s.artifactVersion, "artifactCard": s.artifactCard,

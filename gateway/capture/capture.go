@@ -271,6 +271,23 @@ type Limits struct {
 	JobRecords, JobBytes           int
 }
 
+// Allow says, with an error that wraps ErrTooLarge, if a job of so many records, and bytes of them, is beyond the limits.
+func (l Limits) Allow(b Behaviour, records, bytes int) error {
+	if b == Rollback && (records > l.RollbackRecords || bytes > l.RollbackBytes) {
+		return fmt.Errorf(
+			"%w: with the error behaviour rollback it may have %d records and %d bytes of them; use proceed, or send it in pieces",
+			ErrTooLarge,
+			l.RollbackRecords,
+			l.RollbackBytes,
+		)
+	}
+	if records > l.JobRecords || bytes > l.JobBytes {
+		return fmt.Errorf("%w: it may have %d records and %d bytes of them; send it in pieces", ErrTooLarge, l.JobRecords,
+			l.JobBytes)
+	}
+	return nil
+}
+
 // Limits tells the limits of one job.
 func (q *Queue) Limits() Limits {
 	return Limits{

@@ -184,22 +184,8 @@ func (in *Intake) gather(item *Item) error {
 // reserve makes room for one more record, or says why there is none.
 func (in *Intake) reserve(bytes int) error {
 	q, cfg := in.q, in.q.cfg
-	if in.job.behaviour == Rollback && (in.job.total+1 > cfg.RollbackRecords ||
-		in.next.bytes+bytes > cfg.RollbackBytes) {
-		return fmt.Errorf(
-			"%w: with the error behaviour rollback it may have %d records and %d bytes of them; use proceed, or send it in pieces",
-			ErrTooLarge,
-			cfg.RollbackRecords,
-			cfg.RollbackBytes,
-		)
-	}
-	if in.reserved.records+1 > cfg.QueuedRecords || in.reserved.bytes+bytes > cfg.QueuedBytes {
-		return fmt.Errorf(
-			"%w: it may have %d records and %d bytes of them; send it in pieces",
-			ErrTooLarge,
-			cfg.QueuedRecords,
-			cfg.QueuedBytes,
-		)
+	if err := q.Limits().Allow(in.job.behaviour, in.reserved.records+1, in.reserved.bytes+bytes); err != nil {
+		return err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

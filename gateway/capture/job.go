@@ -53,6 +53,8 @@ type Item struct {
 	// tell. Nothing is sent then, and the result is Duplicate. Records that are the same to the byte the queue finds by
 	// itself.
 	Existing *Existing
+	// Recorded says that the caller knows the very same record to be on the ledger. The queue doesn't need it.
+	Recorded bool
 	// Twin, which is optional, is the id of an earlier record of the same request that says the same in other words. The
 	// item then has no body. It is a duplicate of that record once that is recorded, and refused if that is.
 	Twin record.ID

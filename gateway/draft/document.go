@@ -65,7 +65,7 @@ func (r Reader) document(ctx context.Context, d *Draft, text []byte) error {
 		d.Events = append(d.Events, brief(0, e.Event, e.Context))
 	}
 	for i, item := range checked.Items[:min(len(checked.Items), len(events))] {
-		d.Events[i].Record, d.Events[i].Known = item.ID, item.Existing != nil || item.Twin != ""
+		d.Events[i].Record, d.Events[i].Known = item.ID, item.Existing != nil || item.Recorded || item.Twin != ""
 		for _, p := range item.Problems {
 			d.wrong(Finding{Pointer: p.Pointer, Code: p.Code, Detail: p.Detail, Event: i})
 		}

@@ -210,6 +210,8 @@ func (d *draft) resolve(
 	switch {
 	case err != nil:
 		return err
+	case found.recorded:
+		d.Recorded = true
 	case found.same != nil:
 		d.Body, d.ID, d.Existing = nil, "", &capture.Existing{
 			RecordID:  record.ID(found.same.ID),

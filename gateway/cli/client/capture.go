@@ -51,19 +51,53 @@ type EventWarning struct {
 // Capture sends one document and returns its job. The gateway then has the document on disk; the ledger may not have it
 // yet.
 func (c *Client) Capture(ctx context.Context, document []byte, proceed bool) (*Job, error) {
-	behaviour := "rollback"
-	if proceed {
-		behaviour = "proceed"
-	}
-	answer, err := c.Do(ctx, Call{
-		Method: http.MethodPost, Path: "/epcis/v2/capture", Type: "application/ld+json", Body: document,
-		Header: http.Header{"Gs1-Capture-Error-Behaviour": {behaviour}},
-	})
+	answer, err := c.Do(ctx, sending("/epcis/v2/capture", document, proceed))
 	if err != nil {
 		return nil, err
 	}
 	job := new(Job)
 	return job, answer.Decode(job)
+}
+
+// Check is what a capture of a document would say.
+type Check struct {
+	Taken  bool `json:"wouldBeTaken"`
+	Counts struct {
+		Total     int `json:"total"`
+		New       int `json:"new"`
+		Duplicate int `json:"duplicate"`
+		Rejected  int `json:"rejected"`
+		Warnings  int `json:"warnings"`
+	} `json:"counts"`
+	Warnings []EventWarning `json:"warnings"`
+	Results  []struct {
+		Index    int             `json:"index"`
+		State    string          `json:"state"`
+		ID       string          `json:"id"`
+		Problems []ProblemDetail `json:"problems"`
+	} `json:"results"`
+}
+
+// Check asks what a capture of a document would say. The gateway keeps nothing of it. The second result is the answer
+// as it came.
+func (c *Client) Check(ctx context.Context, document []byte, proceed bool) (*Check, []byte, error) {
+	answer, err := c.Do(ctx, sending("/v1/capture/check", document, proceed))
+	if err != nil {
+		return nil, nil, err
+	}
+	check := new(Check)
+	return check, answer.Body, answer.Decode(check)
+}
+
+func sending(path string, document []byte, proceed bool) Call {
+	behaviour := "rollback"
+	if proceed {
+		behaviour = "proceed"
+	}
+	return Call{
+		Method: http.MethodPost, Path: path, Type: "application/ld+json", Body: document,
+		Header: http.Header{"Gs1-Capture-Error-Behaviour": {behaviour}},
+	}
 }
 
 // Await polls a job until it has ended, and calls each with every state that it sees. The job that it returns has the

@@ -12,10 +12,11 @@ import (
 // fewResults is the greatest number of events that are listed one by one.
 const fewResults = 25
 
-// JobWarnings writes what is odd about a job's events, a line for each.
-func JobWarnings(w io.Writer, name string, job *client.Job) error {
+// EventWarnings writes what is odd about the events of a document, a line for each. There are total warnings, of which
+// the list has the first.
+func EventWarnings(w io.Writer, name string, list []client.EventWarning, total int) error {
 	var out bytes.Buffer
-	for _, warning := range job.Warnings {
+	for _, warning := range list {
 		fmt.Fprintf(&out, "warning: %s", terminal.Plain(name))
 		if warning.Index != nil {
 			fmt.Fprintf(&out, ": event %d", *warning.Index)
@@ -25,7 +26,7 @@ func JobWarnings(w io.Writer, name string, job *client.Job) error {
 		}
 		fmt.Fprintf(&out, ": %s (%s)\n", terminal.Plain(warning.Detail), terminal.Plain(warning.Code))
 	}
-	if more := job.Counts.Warnings - len(job.Warnings); more > 0 {
+	if more := total - len(list); more > 0 {
 		fmt.Fprintf(&out, "warning: %s: %d more warnings\n", terminal.Plain(name), more)
 	}
 	_, err := out.WriteTo(w)

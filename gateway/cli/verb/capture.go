@@ -1,6 +1,7 @@
 package verb
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -16,7 +17,7 @@ import (
 // Capture returns the verb that sends EPCIS documents and OpenLineage events.
 func Capture() *cobra.Command {
 	var t client.Target
-	var proceed, leave bool
+	var proceed, leave, check bool
 	c := &cobra.Command{
 		Use:   "capture FILE...",
 		Short: "Send EPCIS 2.0 documents or OpenLineage events and wait until the ledger has them",
@@ -29,11 +30,15 @@ twice. The command prints how many events of each document were recorded, which
 ones were there already, and what is wrong with the others. Warnings about
 events that were recorded all the same go to standard error.
 
+With --check nothing is recorded. The command prints what capture would say, and
+exits with 1 if an event would be rejected. OpenLineage events can't be checked.
+
 A file may hold OpenLineage events instead: one event, an array of them, or one
 on each line. The command recognises them, and prints the state of each run. A
 run that has not ended stays open in the gateway.
 ` + client.TargetHelp,
 		Example: `  pedigree capture --as harbor landing.jsonld
+  pedigree capture --as harbor --check landing.jsonld
   pedigree capture --as harbor --proceed --json events/*.jsonld | jq .counts
   pedigree capture --as lab airflow.ndjson`,
 		Args: cobra.MinimumNArgs(1),
@@ -48,13 +53,20 @@ run that has not ended stays open in the gateway.
 				if err != nil {
 					return err
 				}
-				ok, err := captureOne(c, gateway, &t, file, document, proceed, leave)
+				one := captureOne
+				if check {
+					one = checkOne
+				}
+				ok, err := one(c, gateway, &t, file, document, proceed, leave)
 				if err != nil {
 					return fmt.Errorf("%s: %w", file, err)
 				}
 				if !ok {
 					bad++
 				}
+			}
+			if bad > 0 && check {
+				return exit.Refusedf("%d of %d documents have events that would be rejected; nothing was recorded", bad, len(files))
 			}
 			if bad > 0 {
 				return exit.Refusedf("%d of %d documents had events or runs that were rejected", bad, len(files))
@@ -65,7 +77,32 @@ run that has not ended stays open in the gateway.
 	t.AddFlags(c)
 	c.Flags().BoolVar(&proceed, "proceed", false, "record the good events of a document that also has bad ones")
 	c.Flags().BoolVar(&leave, "no-wait", false, "return when the gateway has the document on disk, and print the job")
+	c.Flags().BoolVar(&check, "check", false, "print what capture would say, and record nothing")
+	c.MarkFlagsMutuallyExclusive("check", "no-wait")
 	return c
+}
+
+// checkOne prints what a capture of one document would say. It returns false if a part of the document would be
+// rejected.
+func checkOne(
+	c *cobra.Command, gateway *client.Client, t *client.Target, name string, document []byte, proceed, _ bool,
+) (bool, error) {
+	if startsAsLineage(document) {
+		return false, exit.With(exit.Usage, errors.New(
+			"it holds OpenLineage events, which can't be checked before they are sent; leave it out, or leave out --check"))
+	}
+	check, answer, err := gateway.Check(c.Context(), document, proceed)
+	if err != nil {
+		return false, err
+	}
+	if err := text.EventWarnings(c.ErrOrStderr(), name, check.Warnings, check.Counts.Warnings); err != nil {
+		return false, err
+	}
+	ok := check.Counts.Rejected == 0
+	if t.JSON {
+		return ok, terminal.JSON(c.OutOrStdout(), answer)
+	}
+	return ok, text.Check(c.OutOrStdout(), name, check)
 }
 
 // captureOne sends one document and prints the result. It returns false if the gateway rejected a part of the document.
@@ -90,7 +127,7 @@ func captureOne(
 			return false, err
 		}
 	}
-	if err := text.JobWarnings(c.ErrOrStderr(), name, job); err != nil {
+	if err := text.EventWarnings(c.ErrOrStderr(), name, job.Warnings, job.Counts.Warnings); err != nil {
 		return false, err
 	}
 	if t.JSON {
