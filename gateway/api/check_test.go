@@ -2,14 +2,17 @@ package api
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+	"github.com/pedigree-ledger/pedigree/gateway/intake"
 )
 
 // What a check says and what the capture after it says are the same, with either error behaviour: the status of what
@@ -17,7 +20,8 @@ import (
 func TestACheckSaysWhatTheCaptureSays(t *testing.T) {
 	const recordedID = eventID + "9"
 	bad := swap(another, `"action"`, `"bizStep":"shiping","action"`)
-	mistyped := swap(another, `"action"`, `"quantityList":[{"epcClass":"urn:epc:class:lgtin:952005.0101010.A","quantity":1,"uom":"FURLONG"}],"action"`)
+	mistyped := swap(another, `"action"`,
+		`"quantityList":[{"epcClass":"urn:epc:class:lgtin:952005.0101010.A","quantity":1,"uom":"FURLONG"}],"action"`)
 	for name, text := range map[string]string{
 		"good events":                  document(inDocument, another),
 		"a bad one among good ones":    document(inDocument, bad),
@@ -120,4 +124,31 @@ func TestLinesAreCheckedToo(t *testing.T) {
 	assert.False(t, check.Taken)
 	assert.Equal(t, 1, check.Counts.Rejected)
 	assert.Equal(t, http.StatusForbidden, f.do(request{path: "/v1/capture/check", role: "auditor", body: document(inDocument)}).status)
+}
+
+// The description and docs/rest.md name every code that a warning can have.
+func TestEveryCodeOfAWarningIsDescribed(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/rest.md")
+	require.NoError(t, err)
+	f := newFixture(t)
+	var description struct {
+		Components struct {
+			Schemas struct {
+				CaptureWarning struct {
+					Properties struct{ Code struct{ Description string } }
+				}
+			}
+		}
+	}
+	f.do(request{path: "/openapi.json"}).json(t, &description)
+	codes := []string{
+		intake.CodeTwin, intake.CodeNotKept, epcis.CodeWrongCheckDigit, epcis.CodeNotAKey, epcis.CodeNotALot,
+		epcis.CodeUnknownUnit,
+	}
+	said := strings.NewReplacer("Such as ", "", " or ", ", ", ".", "").
+		Replace(description.Components.Schemas.CaptureWarning.Properties.Code.Description)
+	assert.ElementsMatch(t, codes, strings.Split(said, ", "))
+	for _, code := range codes {
+		assert.Contains(t, string(guide), "| `"+code+"` |")
+	}
 }
