@@ -13,7 +13,7 @@ type Problem struct {
 	Code     string `json:"code"`               // such as "missing_field"
 	Pointer  string `json:"pointer,omitempty"`  // RFC 6901, where in the record
 	Detail   string `json:"detail"`             // a sentence
-	Existing string `json:"existing,omitempty"` // the id of the record that is in the way
+	Existing string `json:"existing,omitempty"` // the id or the name of what is in the way
 }
 
 // Limits of a rejection: enough problems to mend a document with, and few

@@ -444,3 +444,23 @@ func TestAnAppendToWithdrawnDataIsABreach(t *testing.T) {
 	f.comesFrom(ref("facts", "run-two"), ref("a", "declared"), ref("b", "declared"))
 	f.doesNotComeFrom(ref("log", "run-two"), ref("a", "declared"))
 }
+
+// Whoever fills a partition again writes a version that later ones were made of.
+func TestAPartitionThatIsWrittenAgainIsRecordedWithWhatIsNew(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.run()
+	partition := func(version string) string {
+		return ds("t", `"version":{"datasetVersion":"`+version+`"}`)
+	}
+	f.add(at("08:00:00", ev("one", "COMPLETE", ds("a"), partition("1"))))
+	f.ended("one", Recorded)
+	f.add(at("09:00:00", ev("two", "COMPLETE", ds("b"), partition("2"))))
+	f.ended("two", Recorded)
+	f.comesFrom(ref("t", "2"), ref("t", "1"), ref("b", "declared"))
+	f.add(at("10:00:00", ev("again", "COMPLETE", ds("c"), partition("1"))))
+	r := f.ended("again", Recorded)
+	require.Len(t, r.Left, 1)
+	assert.Equal(t, "circular_lineage", r.Left[0].Code)
+	f.comesFrom(ref("t", "1"), ref("a", "declared"), ref("c", "declared"))
+	f.comesFrom(ref("t", "2"), ref("c", "declared"))
+}

@@ -46,7 +46,11 @@ func (s *Store) settle(u *undertaking, results []capture.Result) error {
 	if before, breached := breaches(u, o.Problems); breached && u.before.Tries < mostTries {
 		return s.reconsider(u, before, nil)
 	}
-	if left := unknownInputs(u, o.Problems); len(left) > 0 {
+	left := unknownInputs(u, o.Problems)
+	if len(left) == 0 && u.before.Tries < mostTries {
+		left = circularInputs(o.Problems)
+	}
+	if len(left) > 0 {
 		// The run has happened. What can be said of it is said without them.
 		before := u.before
 		before.Left = append(before.Left, o.Problems...)
@@ -100,6 +104,18 @@ func unknownInputs(u *undertaking, problems []Problem) (refs []string) {
 			return nil
 		}
 		refs = append(refs, ref)
+	}
+	return refs
+}
+
+// circularInputs lists the inputs that were made of what the run generates, if nothing else is wrong: a run wrote a
+// version again that others have added to since. What it can't have been made of is left out, and the rest is said.
+func circularInputs(problems []Problem) (refs []string) {
+	for _, p := range problems {
+		if p.Code != "circular_lineage" || p.Existing == "" {
+			return nil
+		}
+		refs = append(refs, p.Existing)
 	}
 	return refs
 }

@@ -100,6 +100,7 @@ func (f *Finder) circles(
 				problems = append(
 					problems,
 					record.Problem{Index: i, Code: "circular_lineage", Pointer: canonical.Pointer("generated", j, "ref"),
+						Existing: way[len(way)-1],
 						Detail: fmt.Sprintf(
 							"%s can't be made of %s, which was made of it: %s",
 							g.Ref,
