@@ -1,7 +1,9 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -94,10 +96,20 @@ func sending(path string, document []byte, proceed bool) Call {
 	if proceed {
 		behaviour = "proceed"
 	}
+	media := "application/ld+json"
+	if inLines(document) {
+		media = "application/x-ndjson"
+	}
 	return Call{
-		Method: http.MethodPost, Path: path, Type: "application/ld+json", Body: document,
+		Method: http.MethodPost, Path: path, Type: media, Body: document,
 		Header: http.Header{"Gs1-Capture-Error-Behaviour": {behaviour}},
 	}
+}
+
+// inLines reports whether a document is a JSON value on each of several lines.
+func inLines(document []byte) bool {
+	first, rest, _ := bytes.Cut(document, []byte("\n"))
+	return len(bytes.TrimSpace(rest)) > 0 && json.Valid(first)
 }
 
 // Await polls a job until it has ended, and calls each with every state that it sees. The job that it returns has the

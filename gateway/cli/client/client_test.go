@@ -258,3 +258,18 @@ func TestAClientTrustsAPrivateAuthorityIfItIsTold(t *testing.T) {
 		})
 	}
 }
+
+func TestADocumentIsSentAsWhatItIs(t *testing.T) {
+	for name, c := range map[string]struct{ document, media string }{
+		"a document":          {`{"type":"EPCISDocument"}`, "application/ld+json"},
+		"a document, printed": {"{\n  \"type\": \"EPCISDocument\"\n}\n", "application/ld+json"},
+		"a line at the end":   {"{\"type\":\"EPCISDocument\"}\n\n", "application/ld+json"},
+		"an event a line":     {"{\"type\":\"ObjectEvent\"}\n{\"type\":\"ObjectEvent\"}\n", "application/x-ndjson"},
+		"nonsense":            {"no\njson", "application/ld+json"},
+		"nothing":             {"", "application/ld+json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.media, sending("/epcis/v2/capture", []byte(c.document), false).Type)
+		})
+	}
+}
