@@ -3,12 +3,14 @@ package runs
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/openlineage"
+	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
 // useMade is the use of an output, beside those of pins.
@@ -132,8 +134,16 @@ func (s *Store) noteUnknown(ctx context.Context, p *plan, v *version) error {
 	if err != nil {
 		return fmt.Errorf("couldn't ask the index for versions of %s: %w", v.ref.Name, err)
 	}
+	in := &input{Identity: v.Identity, place: placeOf(v.ref.Kind, v.series), at: math.MaxInt64}
+	here, err := newestHere(s.db.file.Read, []string{v.series}, in, 0) // some may still be on their way to the ledger
+	if err != nil {
+		return err
+	}
+	for _, d := range here {
+		list = append(list, index.DatedVersion{Version: d.version, Generated: true})
+	}
 	for i := range list {
-		if list[i].Version == Declared || !list[i].Generated {
+		if other := list[i].Version; other == "" || other == Declared || other == v.ref.Version || !list[i].Generated {
 			continue
 		}
 		p.notes = append(p.notes, Problem{

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -238,6 +239,17 @@ func TestAVersionThatNoRunIsKnownToHaveWrittenIsNoted(t *testing.T) {
 	require.Len(t, reader.Notes, 1)
 	assert.Equal(t, "unknown_version", reader.Notes[0].Code)
 	assert.Equal(t, ref("a", "99"), reader.Notes[0].Ref)
+	gate := make(chan struct{}) // the index doesn't have the other version before the reader's records are made
+	f.rules.change(func(r *rules) { r.gate = gate })
+	f.add(ev("w2", "COMPLETE", ds("s"), ds("d", saysVersion("1"))), ev("r2", "COMPLETE", ds("d", saysVersion("99")), ds("e")))
+	require.Eventually(t, func() bool {
+		var made int
+		row := f.store.db.file.Read.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM run WHERE state = ?", stateRecording)
+		require.NoError(t, row.Scan(&made))
+		return made == 2
+	}, 10*time.Second, time.Millisecond)
+	close(gate)
+	assert.Len(t, f.ended("r2", Recorded).Notes, 1, "the other version comes in the same request")
 	f.add(ev("first", "COMPLETE", ds("new", saysVersion("1")), ds("c")))
 	assert.Empty(t, f.ended("first", Recorded).Notes, "there is no other version that may be meant")
 }
