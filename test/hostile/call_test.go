@@ -120,7 +120,7 @@ func (m *Member) settled(t *testing.T, tx string) {
 	t.Helper()
 	n := shared(t)
 	for _, org := range n.Orgs() {
-		status, err := join(t, n, org.Name).fate(within(t, 90*time.Second), tx)
+		status, err := join(t, n, org.Name).fate(within(t, 4*time.Minute), tx)
 		require.NoError(t, err)
 		require.Equal(t, peer.TxValidationCode_VALID, status)
 	}
