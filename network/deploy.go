@@ -33,7 +33,8 @@ func (n *Network) define(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("couldn't find out how the chaincode is defined: %w", err)
 	}
-	err = n.approveAll(ctx, max(sequence, firstSequence))
+	sequence = max(sequence, firstSequence)
+	err = n.approveAll(ctx, sequence)
 	if errors.Is(err, errApprovalLost) {
 		n.say.line("%v: the chaincode's definition is approved and committed again, with number %d", err, sequence+1)
 		sequence++
@@ -43,7 +44,7 @@ func (n *Network) define(ctx context.Context) error {
 		return err
 	}
 	err = eventually(ctx, func(ctx context.Context) error {
-		return n.clients[0].commit(ctx, n.plan.Chaincode, max(sequence, firstSequence), n.plan.mspIDs())
+		return n.clients[0].commit(ctx, n.plan.Chaincode, sequence, n.plan.mspIDs())
 	})
 	return wrap(err, "couldn't commit the chaincode's definition")
 }

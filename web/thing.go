@@ -23,8 +23,6 @@ type Thing struct {
 	Behind []string
 	// Unsure tells that not all that the thing comes from could be looked at, so there may be more warnings.
 	Unsure bool
-	// Outdated says why the gateway may not know the newest records; empty if it does.
-	Outdated string
 	// Of a product: the lots and items that are recalled themselves, and whether there may be more.
 	Below       int
 	BelowUnsure bool
@@ -48,7 +46,7 @@ type Part struct{ Title, Value string }
 // Calm reports whether it is good news that no recall is known: the thing is recorded, its code can be right, and all
 // that it comes from was looked at.
 func (t *Thing) Calm() bool {
-	return t.Recorded && t.CheckDigit == "" && t.Outdated == "" && !t.Unsure && !t.OfManyLots &&
+	return t.Recorded && t.CheckDigit == "" && t.Stale == "" && !t.Unsure && !t.OfManyLots &&
 		len(t.Recalls)+len(t.Behind) == 0
 }
 

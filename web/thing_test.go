@@ -22,7 +22,7 @@ func hostileThing() *Thing {
 	limit := 1.0
 	drawing := chart.Chart{Title: h, Unit: h, Limits: []chart.Limit{{High: &limit}}, Series: []chart.Series{{Name: h, Readings: []chart.Reading{{Time: now, Low: 1, High: 2, Recalled: true}}}}}.Draw()
 	return &Thing{
-		Frame: framed(), URI: h, Path: "/" + h, Parts: []Part{{h, h}}, CheckDigit: h, Recalls: []Recall{{h, h, false, h, h, h, now, h}}, Behind: []string{h, h}, Outdated: h, Unsure: true, Below: 2, Address: h, Linkset: "/x",
+		Frame: stale(), URI: h, Path: "/" + h, Parts: []Part{{h, h}}, CheckDigit: h, Recalls: []Recall{{h, h, false, h, h, h, now, h}}, Behind: []string{h, h}, Unsure: true, Below: 2, Address: h, Linkset: "/x",
 		ProofName: h, ProofCommands: h, SignedIn: true, Known: references,
 		Story: &Story{
 			Steps: 9, Organisations: []string{h}, Now: &step, Affected: []Affected{{[]Named{{h, h}}, 1, h, h, h, h, now, h}},
@@ -91,7 +91,7 @@ func TestThatNoRecallIsKnownIsSaidOnlyOfWhatWasLookedAtWhole(t *testing.T) {
 			page: Thing{Recorded: true, Unsure: true, Behind: []string{"recall"}}, says: []string{"It isn't known whether more recalls reach this lot"},
 		},
 		"of a gateway that is behind": {
-			page: Thing{Recorded: true, Outdated: "It is behind."}, says: []string{"It is behind. A recall may be missing here."},
+			page: Thing{Recorded: true, Frame: Frame{Stale: "It is behind."}}, says: []string{"It is behind. A recall may be missing here."},
 		},
 		"a product": {
 			page: Thing{Recorded: true, OfManyLots: true}, says: []string{"No recall of this product as a whole is on the ledger"},
@@ -104,7 +104,9 @@ func TestThatNoRecallIsKnownIsSaidOnlyOfWhatWasLookedAtWhole(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			stale := c.page.Stale
 			c.page.Frame, c.page.Kind = framed(), lot
+			c.page.Stale = stale
 			body, err := p.Render("thing", &c.page)
 			require.NoError(t, err)
 			html := strings.ReplaceAll(string(body), "&#39;", "'")

@@ -19,6 +19,13 @@ func framed() Frame {
 	}
 }
 
+// stale is the frame of a gateway that may be out of date.
+func stale() Frame {
+	f := framed()
+	f.Stale = hostile
+	return f
+}
+
 // pages has one of each page, full of hostile text. Test files of pages add their own.
 var pages = map[string]Framed{
 	"thing": hostileThing(),

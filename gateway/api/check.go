@@ -77,7 +77,7 @@ type check struct {
 	problems  int // listed
 	rejected  int // listed
 	results   []checkResult
-	warnings  []record.Problem
+	warnings  capture.Warnings
 }
 
 // Add takes the next events.
@@ -96,7 +96,7 @@ func (k *check) Add(_ context.Context, items ...capture.Item) error {
 func (k *check) take(it *capture.Item) {
 	r := checkResult{Index: k.counts.Total, State: "new", ID: it.ID, EventID: it.EventID}
 	k.counts.Total++
-	k.warn(r.Index, it.Warnings)
+	k.warnings.Add(r.Index, it.Warnings)
 	switch {
 	case it.Existing != nil:
 		r.State, r.ID = string(capture.Duplicate), it.Existing.RecordID
@@ -130,20 +130,12 @@ func (k *check) take(it *capture.Item) {
 }
 
 // Warn takes warnings about the document.
-func (k *check) Warn(list ...record.Problem) { k.warn(-1, list) }
-
-func (k *check) warn(index int, list []record.Problem) {
-	for _, w := range list {
-		if k.counts.Warnings++; len(k.warnings) < capture.MostWarnings {
-			w.Index = index
-			k.warnings = append(k.warnings, w)
-		}
-	}
-}
+func (k *check) Warn(list ...record.Problem) { k.warnings.Add(-1, list) }
 
 func (k *check) answer() checkView {
+	k.counts.Warnings = k.warnings.Total
 	return checkView{
 		Taken: k.counts.Rejected == 0 || k.behaviour == capture.Proceed, Behaviour: string(k.behaviour), Counts: k.counts,
-		Warnings: viewWarnings(k.warnings), Results: append([]checkResult{}, k.results...),
+		Warnings: viewWarnings(k.warnings.List), Results: append([]checkResult{}, k.results...),
 	}
 }

@@ -176,7 +176,7 @@ func (in *Intake) gather(item *Item) error {
 	g.outcomes, g.digests = append(g.outcomes, known), append(g.digests, e.digest)
 	g.entries = appendEntry(g.entries, e)
 	g.bytes += len(item.Body)
-	in.job.warnings.add(in.job.total, item.Warnings)
+	in.job.warnings.Add(in.job.total, item.Warnings)
 	in.job.total++
 	return nil
 }

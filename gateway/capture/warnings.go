@@ -22,7 +22,8 @@ type Warnings struct {
 	Total int
 }
 
-func (w *Warnings) add(index int, list []record.Problem) {
+// Add adds warnings about the record of an index, or about all records if the index is negative.
+func (w *Warnings) Add(index int, list []record.Problem) {
 	for _, p := range list {
 		if w.Total++; len(w.List) < MostWarnings {
 			p.Index = index
@@ -32,7 +33,7 @@ func (w *Warnings) add(index int, list []record.Problem) {
 }
 
 // Warn adds warnings about the job as a whole.
-func (in *Intake) Warn(list ...record.Problem) { in.job.warnings.add(-1, list) }
+func (in *Intake) Warn(list ...record.Problem) { in.job.warnings.Add(-1, list) }
 
 func (w *Warnings) insert(tx *sqlitefile.Tx, job string) error {
 	if w.Total == 0 {
