@@ -120,6 +120,10 @@ func (f *fixture) unfolds(o *openapi.Operation, sent []byte, coding string, most
 		f.router.ServeHTTP(w, r)
 		runtime.ReadMemStats(&after)
 		assert.Less(f.t, after.TotalAlloc-before.TotalAlloc, most, "%s as %s", what, media)
+		if o.ID == "checkCapture" && w.Code == http.StatusOK { // it was read to its end, and each event has its problem
+			assert.Contains(f.t, w.Body.String(), `"wouldBeTaken":false`, "%s as %s", what, media)
+			continue
+		}
 		assert.Contains(f.t, []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge}, w.Code, "%s as %s", what,
 			media)
 	}

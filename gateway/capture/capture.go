@@ -189,6 +189,8 @@ type Queue struct {
 	lanes    []*lane           // in the order in which they were first used
 	inFlight int               // batches that hold a slot
 	resume   []*batch          // may have been sent by an earlier process
+	unsaved  unsaved           // what has changed since it was written
+	saving   *saving           // the next write of it, if it is asked for and has not begun
 	load                       // of unfinished records
 	done     int               // records finished since the last look at the rate
 	rate     float64           // finished records per second, smoothed
@@ -246,6 +248,7 @@ func newQueue(cfg Config, s *store) *Queue {
 		cfg:  cfg, store: s, log: cfg.Logger,
 		jobs: make(map[string]*job), claims: make(map[claim]place), waiting: make(map[claim][]place),
 		wake: make(chan struct{}, 1), rateAt: time.Now(), batches: make(map[*batch]struct{}),
+		unsaved: unsaved{parts: make(map[*part]struct{}), batches: make(map[string]struct{})},
 	}
 }
 

@@ -1,9 +1,7 @@
 package capture
 
 import (
-	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"slices"
 	"time"
 	"unique"
@@ -23,9 +21,10 @@ type job struct {
 
 	// Changing:
 	total, recorded, duplicate, rejected int
-	open                                 int  // parts that are not finished
-	withdrawn                            bool // its records must not be sent any more
-	forget                               bool // its row is deleted when it is finished: somebody waits for its results
+	open                                 int       // parts that are not finished
+	ended                                time.Time // when open became 0
+	withdrawn                            bool      // its records must not be sent any more
+	forget                               bool      // its row is deleted when it is finished: somebody waits for its results
 	parts                                []*part
 }
 
@@ -48,6 +47,7 @@ type part struct {
 	queued   bool       // it is in its lane
 	since    time.Time  // when it came into its lane
 	closed   bool       // nothing is pending, and it is no longer counted
+	changes  int        // how often outcomes have changed
 }
 
 // claim names a record of one organisation. Whoever holds the claim brings it to the ledger; others wait.
@@ -168,17 +168,13 @@ func (q *Queue) ring() {
 	}
 }
 
-// parts is a set of them.
-type parts map[*part]struct{}
-
 // resolve gives an item its final state and says what that means for those who wait for the same record. Queue.mu is
-// held. It adds the parts whose outcomes have changed to changed.
-func (q *Queue) resolve(p *part, i int, o *outcome, changed parts) {
+// held. What has changed is to be written; see settle.
+func (q *Queue) resolve(p *part, i int, o *outcome) {
 	if p.outcomes[i] != nil {
 		return // withdrawn meanwhile
 	}
 	q.set(p, i, o)
-	changed[p] = struct{}{}
 	c := p.claim(i)
 	waiting := q.waiting[c]
 	if q.claims[c] != (place{p, i}) {
@@ -200,7 +196,6 @@ func (q *Queue) resolve(p *part, i int, o *outcome, changed parts) {
 			waiting = waiting[1:]
 			w.part.waits--
 			q.set(w.part, w.item, o)
-			changed[w.part] = struct{}{}
 		}
 		if len(waiting) == 0 {
 			break
@@ -218,15 +213,15 @@ func (q *Queue) resolve(p *part, i int, o *outcome, changed parts) {
 			w.part.waits--
 			q.set(w.part, w.item, duplicate)
 			q.offer(w.part)
-			changed[w.part] = struct{}{}
 		}
 	}
 }
 
-// set counts one final state. Queue.mu is held.
+// set counts one final state, and closes the part with its last. Queue.mu is held.
 func (q *Queue) set(p *part, i int, o *outcome) {
 	p.outcomes[i] = o
 	p.left--
+	q.unsaved.mark(p)
 	q.add(p.job.identity, -1, 0)
 	q.done++
 	switch o.State {
@@ -237,113 +232,13 @@ func (q *Queue) set(p *part, i int, o *outcome) {
 	case Rejected:
 		p.job.rejected++
 	}
-}
-
-// settle writes what has changed, in one transaction with whatever also does, and tells those who wait once it is
-// durable. It tries until it succeeds or ctx ends: what happened on the ledger can't be undone.
-func (q *Queue) settle(ctx context.Context, changed parts, also func(*sqlitefile.Tx) error) error {
-	jobs := make(map[*job]bool) // true for one that this finishes
-	q.mu.Lock()
-	for p := range changed {
-		jobs[p.job] = jobs[p.job] || false
-		if p.left == 0 && !p.closed {
-			p.closed = true
-			q.add(p.job.identity, 0, -p.bytes)
-			p.job.open--
-			jobs[p.job] = p.job.open == 0
-		}
+	if p.left > 0 {
+		return
 	}
-	q.mu.Unlock()
-	now := time.Now()
-	err := q.persist(ctx, func(tx *sqlitefile.Tx) error {
-		if also != nil {
-			if err := also(tx); err != nil {
-				return err
-			}
-		}
-		for p := range changed {
-			if err := q.savePart(tx, p); err != nil {
-				return err
-			}
-		}
-		for j, finished := range jobs {
-			if err := q.saveJob(tx, j, finished, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for j, finished := range jobs {
-		if finished {
-			delete(q.jobs, j.id)
-			close(j.finished)
-		}
-	}
-	return nil
-}
-
-// savePart writes the outcomes of a part as they are now: perhaps newer than when the write was asked for, never older.
-func (q *Queue) savePart(tx *sqlitefile.Tx, p *part) error {
-	q.mu.Lock()
-	runs, finished := encodeOutcomes(p.outcomes), p.left == 0
-	q.mu.Unlock()
-	text, err := json.Marshal(runs)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec("UPDATE part SET outcomes = ?, finished = ? WHERE id = ?", string(text), finished,
-		p.id); err != nil {
-		return err
-	}
-	if finished {
-		_, err = tx.Exec("DELETE FROM pack WHERE part = ?", p.id)
-	}
-	return err
-}
-
-// saveJob writes the counts of a job.
-func (q *Queue) saveJob(tx *sqlitefile.Tx, j *job, finished bool, at time.Time) error {
-	q.mu.Lock()
-	recorded, duplicate, rejected, forget := j.recorded, j.duplicate, j.rejected, j.forget
-	q.mu.Unlock()
-	switch {
-	case finished && forget:
-		return deleteJob(tx, j.id)
-	case finished:
-		_, err := tx.Exec("UPDATE job SET recorded = ?, duplicate = ?, rejected = ?, state = ?, finished = ? WHERE id = ?",
-			recorded, duplicate, rejected, rowFinished, at.UnixMilli(), j.id)
-		return err
-	}
-	_, err := tx.Exec(
-		"UPDATE job SET recorded = ?, duplicate = ?, rejected = ? WHERE id = ?",
-		recorded,
-		duplicate,
-		rejected,
-		j.id,
-	)
-	return err
-}
-
-// persist writes until it succeeds, however long the disk is full, or until ctx ends.
-func (q *Queue) persist(ctx context.Context, do func(*sqlitefile.Tx) error) error {
-	pause := 50 * time.Millisecond
-	for {
-		err := <-q.store.submit(do)
-		if err == nil {
-			return nil
-		}
-		q.log.Error("the queue couldn't be written; trying again", "problem", err)
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, 5*time.Second)
+	p.closed = true
+	q.add(p.job.identity, 0, -p.bytes)
+	if p.job.open--; p.job.open == 0 {
+		p.job.ended = time.Now()
 	}
 }
 

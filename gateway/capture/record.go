@@ -110,13 +110,10 @@ func (q *Queue) giveUp(ctx context.Context, j *job) ([]Result, error) {
 func (q *Queue) withdraw(j *job) {
 	j.withdrawn = true
 	delete(q.jobs, j.id)
-	given, changed := &outcome{State: Rejected}, make(parts)
+	given := &outcome{State: Rejected}
 	for _, p := range j.parts {
 		for i := range p.outcomes {
-			q.resolve(p, i, given, changed)
+			q.resolve(p, i, given)
 		}
-		p.closed = true
-		q.add(j.identity, 0, -p.bytes)
-		j.open--
 	}
 }

@@ -1,7 +1,9 @@
 package capture
 
 import (
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 	"unique"
@@ -35,11 +37,54 @@ func (q *Queue) recover() error {
 	for _, p := range parts {
 		q.enter(p)
 	}
-	for id, j := range q.jobs {
+	for _, j := range q.jobs {
 		if j.open == 0 {
-			return fmt.Errorf("%w: job %s is marked as running and has nothing pending", ErrDamaged, id)
+			if err := q.finishDecided(j); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// finishDecided finishes a job of which nothing is pending although it is marked as running. Versions of this program
+// up to November 2026 left such jobs when they were killed between the write of the last part and that of the job.
+// Queue.mu is held.
+func (q *Queue) finishDecided(j *job) error {
+	rows, err := q.store.file.Read.Query("SELECT n, outcomes FROM part WHERE job = ?", j.id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	total, count := 0, map[State]int{}
+	for rows.Next() {
+		var n int
+		var text string
+		var runs []run
+		if err := rows.Scan(&n, &text); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(text), &runs); err != nil {
+			return fmt.Errorf("%w: the results of job %s can't be read: %w", ErrDamaged, j.id, err)
+		}
+		total += n
+		for _, o := range decodeOutcomes(runs, n) {
+			if o != nil {
+				count[o.State]++
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if total != j.total || count[Recorded]+count[Duplicate]+count[Rejected] != total {
+		return fmt.Errorf("%w: job %s is marked as running and has nothing pending", ErrDamaged, j.id)
+	}
+	state := jobCopy{count[Recorded], count[Duplicate], count[Rejected], true, false, time.Now()}
+	if err := <-q.store.submit(func(tx *sqlitefile.Tx) error { return state.write(tx, j.id) }); err != nil {
+		return err
+	}
+	delete(q.jobs, j.id)
 	return nil
 }
 
@@ -166,6 +211,7 @@ func (q *Queue) readBatches(parts map[int64]*part) error {
 		return err
 	}
 	defer rows.Close()
+	var ended []string
 	for rows.Next() {
 		b := &batch{sent: true, saved: true}
 		var sent int64
@@ -178,26 +224,57 @@ func (q *Queue) readBatches(parts map[int64]*part) error {
 		if err := json.Unmarshal([]byte(text), &members); err != nil {
 			return fmt.Errorf("%w: transaction %s: %w", ErrDamaged, b.txID, err)
 		}
+		if len(members) == 0 {
+			return fmt.Errorf("%w: transaction %s carries nothing", ErrDamaged, b.txID)
+		}
 		for _, m := range members {
-			p, ok := parts[m.Part]
-			if !ok {
-				return fmt.Errorf("%w: transaction %s carries part %d, which isn't pending", ErrDamaged, b.txID, m.Part)
+			if err := q.carries(b, m, parts[m.Part]); err != nil {
+				return err
 			}
-			for _, i := range m.Items {
-				if i < 0 || i >= p.n || p.outcomes[i] != nil {
-					return fmt.Errorf("%w: transaction %s carries record %d of part %d, which isn't pending",
-						ErrDamaged, b.txID, i, m.Part)
-				}
-				q.claims[p.claim(i)] = place{p, i}
-			}
-			p.batch = b
-			b.lane = q.lane(p.job)
-			b.members = append(b.members, member{part: p, items: m.Items})
 		}
 		if len(b.members) == 0 {
-			return fmt.Errorf("%w: transaction %s carries nothing", ErrDamaged, b.txID)
+			ended = append(ended, b.key)
+			continue
 		}
 		q.resume = append(q.resume, b)
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, key := range ended {
+		if err := <-q.store.submit(deleteBatch(key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carries adds a member to a batch that may have been sent, with what is pending of it. The rest is decided: its end was
+// written before that of the batch, by the versions that [Queue.finishDecided] names. p is nil if no such part is
+// pending. Queue.mu is held.
+func (q *Queue) carries(b *batch, m memberRow, p *part) error {
+	if p == nil {
+		var finished bool
+		err := q.store.file.Read.QueryRow("SELECT finished FROM part WHERE id = ?", m.Part).Scan(&finished)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !finished {
+			return fmt.Errorf("%w: transaction %s carries part %d, which isn't there", ErrDamaged, b.txID, m.Part)
+		}
+		return err
+	}
+	var pending []int
+	for _, i := range m.Items {
+		if i < 0 || i >= p.n {
+			return fmt.Errorf("%w: transaction %s carries record %d of part %d, which has %d", ErrDamaged, b.txID, i,
+				m.Part, p.n)
+		}
+		if p.outcomes[i] == nil {
+			q.claims[p.claim(i)] = place{p, i}
+			pending = append(pending, i)
+		}
+	}
+	if len(pending) > 0 {
+		p.batch, b.lane = b, q.lane(p.job)
+		b.members = append(b.members, member{part: p, items: pending})
+	}
+	return nil
 }

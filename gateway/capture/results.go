@@ -39,19 +39,18 @@ func (q *Queue) dropRecorded(ctx context.Context, b *batch) error {
 		}
 		outcomes[at] = o
 	}
-	return q.apply(ctx, b, outcomes, nil)
+	return q.apply(ctx, b, outcomes)
 }
 
 // apply gives final states to items of a batch, takes them out of it, and makes that durable.
-func (q *Queue) apply(ctx context.Context, b *batch, outcomes map[place]*outcome, also func(*sqlitefile.Tx) error) error {
+func (q *Queue) apply(ctx context.Context, b *batch, outcomes map[place]*outcome) error {
 	q.mu.Lock()
-	changed := make(parts)
 	for at, o := range outcomes {
-		q.resolve(at.part, at.item, o, changed)
+		q.resolve(at.part, at.item, o)
 	}
+	q.unsaved.end(b)
 	q.keep(b, func(at place) bool { return outcomes[at] == nil })
-	q.mu.Unlock()
-	return q.settle(ctx, changed, also)
+	return q.settle(ctx)
 }
 
 // keep leaves in a batch what still belongs to it. A batch with other members is another transaction. Queue.mu is held.
@@ -92,17 +91,15 @@ func (q *Queue) dropWithdrawn(b *batch) int {
 // recorded ends a batch whose transaction is on the ledger.
 func (q *Queue) recorded(ctx context.Context, b *batch, commit ledger.Commit) error {
 	o := &outcome{State: Recorded, Tx: commit.TransactionID, Block: commit.Block}
-	done := deleteBatch(b.key)
-	changed := make(parts)
 	q.mu.Lock()
 	for _, m := range b.members {
 		for _, i := range m.items {
-			q.resolve(m.part, i, o, changed)
+			q.resolve(m.part, i, o)
 		}
 	}
+	q.unsaved.end(b)
 	q.keep(b, func(place) bool { return false })
-	q.mu.Unlock()
-	return q.settle(ctx, changed, done)
+	return q.settle(ctx)
 }
 
 func deleteBatch(key string) func(*sqlitefile.Tx) error {
@@ -133,7 +130,7 @@ func (q *Queue) refuse(ctx context.Context, b *batch, failure error) (done bool,
 		return true, q.persist(ctx, deleteBatch(b.key))
 	}
 	q.rollBack(b, outcomes)
-	if err := q.apply(ctx, b, outcomes, deleteBatch(b.key)); err != nil {
+	if err := q.apply(ctx, b, outcomes); err != nil {
 		return false, err
 	}
 	b.failures = make(map[ledger.Kind]int)

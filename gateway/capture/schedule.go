@@ -45,6 +45,7 @@ func (q *Queue) Run(ctx context.Context, l Ledger, ix Index) error {
 	}
 	q.mu.Unlock()
 	q.ring()
+	q.drivers.Go(func() { q.settleRest(ctx) })
 	defer func() {
 		q.drivers.Wait()
 		q.mu.Lock()

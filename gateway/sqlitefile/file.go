@@ -183,6 +183,13 @@ func (f *File) Submit(do func(*Tx) error) <-chan error {
 	return op.done
 }
 
+// Waiting tells how many writes wait for their turn. Those of the transaction under way are not among them.
+func (f *File) Waiting() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pending)
+}
+
 // writer commits what has gathered while the last transaction was being synchronised.
 func (f *File) writer() {
 	defer close(f.stopped)
