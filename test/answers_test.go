@@ -24,12 +24,13 @@ import (
 type documents func(t *testing.T, name string) []byte
 
 // Each case is a document that could be taken wrongly, or another thing in silence, and what must be answered. They run
-// with documents that are made here, and with those of the folder that PEDIGREE_CASES names, if it names one.
+// with documents that are made here, and with those of the folder "epcis" in the one that PEDIGREE_CASES names, if it
+// names one.
 func TestDocumentsAreAnsweredAsTheirSendersExpect(t *testing.T) {
 	sources := map[string]documents{"made here": made}
 	if folder := os.Getenv("PEDIGREE_CASES"); folder != "" {
 		sources["of a folder"] = func(t *testing.T, name string) []byte {
-			files, err := filepath.Glob(filepath.Join(folder, name+"-*.json"))
+			files, err := filepath.Glob(filepath.Join(folder, "epcis", name+"-*.json"))
 			require.NoError(t, err)
 			require.Len(t, files, 1, name)
 			text, err := os.ReadFile(files[0])
