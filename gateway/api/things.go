@@ -79,7 +79,7 @@ func (s *Server) standing(ctx context.Context, thing, path string) ([]string, er
 		if err != nil {
 			return nil, err
 		}
-		if lots.Recalled > 0 {
+		if lots.Warned > 0 {
 			words = append(words, standingLots)
 		}
 		uncertain, known = uncertain || lots.Cut, known || lots.Looked > 0

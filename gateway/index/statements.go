@@ -164,14 +164,14 @@ type claim struct {
 }
 
 // Statuses are the statuses of many nodes. Nodes without any claim are left out. Which claims are in force is decided
-// on once for all of them; see standing.
+// on once for all of them; see inForce.
 func (ix *Index) Statuses(ctx context.Context, nodes []int64, snap Snapshot) (map[int64]*Status, error) {
 	about := map[int64][]claim{}
 	claims, err := ix.claims(ctx, nodes, snap, func(node int64, c claim) { about[node] = append(about[node], c) })
 	if err != nil {
 		return nil, err
 	}
-	s := standing{retractions: map[int64][]int64{}}
+	s := inForce{retractions: map[int64][]int64{}}
 	for ask, seen := claims, set(claims); len(ask) > 0; {
 		var following []int64
 		_, err := ix.claims(ctx, ask, snap, func(statement int64, c claim) {

@@ -107,8 +107,8 @@ type Measured struct {
 // Reading is a reading of a sensor, and the event's record that has it.
 type Reading struct {
 	sensor.Reading
-	Record   string
-	Recalled bool
+	Record string
+	Warned bool
 }
 
 // Limit is a stated limit, with the organisation and the record that stated it.
@@ -184,7 +184,7 @@ func (m *Measured) read(s *Step, r *index.Record, zones map[string]bool) error {
 	}
 	readings := sensor.Event(event)
 	for _, one := range readings {
-		m.Readings = append(m.Readings, Reading{one, s.ID, s.Recalled()})
+		m.Readings = append(m.Readings, Reading{one, s.ID, s.Warned()})
 	}
 	if len(readings) > 0 {
 		zones[event.Get("eventTimeZoneOffset").Text] = true

@@ -62,8 +62,8 @@ type Step struct {
 	Carrier string // the thing's carrier, if the event names the carrier and not the thing; else empty
 }
 
-// Recalled reports whether the step's record carries a warning; see [record.IsWarning].
-func (s *Step) Recalled() bool { return recalled(s.Node) }
+// Warned reports whether the step's record carries a warning; see [record.IsWarning].
+func (s *Step) Warned() bool { return recalled(s.Node) }
 
 // Of returns the journey of a thing as the ledger was after a block. The error is a *lineage.UnknownNodeError if no
 // record names the thing.

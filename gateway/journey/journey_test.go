@@ -112,7 +112,7 @@ func TestWhatWasMeasuredComesWithTheLimitsThatWereStated(t *testing.T) {
 	require.Len(t, m.Readings, 1)
 	assert.Equal(t, 6.0, m.Readings[0].High)
 	assert.Equal(t, measured, m.Readings[0].Record)
-	assert.True(t, m.Readings[0].Recalled)
+	assert.True(t, m.Readings[0].Warned)
 	assert.Equal(t, "+00:00", m.Zone)
 	require.Len(t, m.Limits, 1)
 	assert.Equal(t, 4.0, *m.Limits[0].High)

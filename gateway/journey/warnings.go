@@ -63,9 +63,9 @@ func belongsTo(thing, path string) []string {
 
 // Lots is what is known of recalls of the lots and items of a product.
 type Lots struct {
-	Looked   int  // lots and items that were looked at
-	Recalled int  // of these, those that bear a warning themselves
-	Cut      bool // there are more
+	Looked int  // lots and items that were looked at
+	Warned int  // of these, those that bear a warning themselves
+	Cut    bool // there are more
 }
 
 // LotsOf looks at the lots and items of a product.
@@ -81,7 +81,7 @@ func LotsOf(ctx context.Context, ix *index.Index, product string, at uint64) (Lo
 	lots := Lots{Looked: len(list.Items), Cut: list.Next != ""}
 	for _, f := range flags {
 		if slices.ContainsFunc(f, record.IsWarning) {
-			lots.Recalled++
+			lots.Warned++
 		}
 	}
 	return lots, nil

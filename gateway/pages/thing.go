@@ -131,7 +131,7 @@ func (p *Pages) below(ctx context.Context, page *web.Thing, block uint64) error 
 	if err != nil {
 		return err
 	}
-	page.Below, page.BelowUnsure = lots.Recalled, lots.Cut
+	page.Below, page.BelowUnsure = lots.Warned, lots.Cut
 	page.Recorded = page.Recorded || lots.Looked > 0
 	return nil
 }

@@ -122,7 +122,7 @@ func (p *Pages) stage(v *visit, j *journey.Journey, group stage) (web.Stage, err
 		one.Steps, one.More = steps, 0
 	}
 	for i := range group {
-		if group[i].Recalled() {
+		if group[i].Warned() {
 			one.Recalled++
 		}
 	}
@@ -313,7 +313,7 @@ func viewChart(n int, g sensor.Group, m *journey.Measured, points int) *web.Char
 		from := records[key{r.Type, r.Device, r.Time}]
 		c.Series[i].Readings = append(
 			c.Series[i].Readings,
-			chart.Reading{Time: r.Time, Low: r.Low, High: r.High, Alarm: r.Alarm, Recalled: from.Recalled},
+			chart.Reading{Time: r.Time, Low: r.Low, High: r.High, Alarm: r.Alarm, Recalled: from.Warned},
 		)
 		if len(g.Readings) <= mostListed {
 			value := valueText(r.Low, g.Unit)
@@ -327,7 +327,7 @@ func viewChart(n int, g sensor.Group, m *journey.Measured, points int) *web.Char
 					Device:   sensor.Device(r.Device),
 					Value:    value,
 					Record:   from.Record,
-					Recalled: from.Recalled,
+					Recalled: from.Warned,
 					Alarm:    r.Alarm,
 				},
 			)
@@ -364,7 +364,7 @@ func recordsOf(m *journey.Measured) map[key]journey.Reading {
 	records := make(map[key]journey.Reading, len(m.Readings))
 	for _, r := range m.Readings {
 		k := key{r.Type, r.Device, r.Time}
-		if known, ok := records[k]; !ok || !known.Recalled {
+		if known, ok := records[k]; !ok || !known.Warned {
 			records[k] = r
 		}
 	}

@@ -17,11 +17,11 @@ type extension struct {
 	first bool
 	pins  []version // what it uses
 	// inputs are the refs of pins by the names that the run has for them; see generate.
-	inputs map[openlineage.Identity][]string
-	all    []version // all that the run has used, as far as records say it, with this one
-	made   []version // what it generates for the first time
-	old    []version // what earlier activities of the run have generated
-	lay    []version // what lay under outputs, as far as no record says it
+	inputs   map[openlineage.Identity][]string
+	all      []version // all that the run has used, as far as records say it, with this one
+	made     []version // what it generates for the first time
+	old      []version // what earlier activities of the run have generated
+	previous []version // what lay under outputs, as far as no record says it
 
 	extends []string // activities
 	apart   bool     // what lay under outputs is told here, and not by the versions
@@ -93,7 +93,7 @@ func (x *extension) generate(into map[openlineage.Identity][]openlineage.Identit
 		}
 	}
 	x.register(into)
-	x.putLays(places, put)
+	x.putPrevious(places, put)
 	return x.outputs(list)
 }
 
@@ -131,7 +131,7 @@ func (x *extension) register(into map[openlineage.Identity][]openlineage.Identit
 		described[d.Identity] = d
 	}
 	under := map[openlineage.Identity][]version{}
-	for _, v := range x.lay {
+	for _, v := range x.previous {
 		under[v.Identity] = append(under[v.Identity], v)
 	}
 	registered := map[string]bool{}
@@ -151,7 +151,7 @@ func (x *extension) register(into map[openlineage.Identity][]openlineage.Identit
 			if lies := v.ref.String(); !slices.Contains(x.used, lies) && lies != ref && !slices.Contains(from, lies) {
 				from, previous = append(from, lies), whyPrevious(lies, openlineage.ChangeIn(d.Facets))
 			}
-			x.lay = slices.DeleteFunc(x.lay, func(o version) bool { return o.Identity == v.Identity && o.ref == v.ref })
+			x.previous = slices.DeleteFunc(x.previous, func(o version) bool { return o.Identity == v.Identity && o.ref == v.ref })
 			x.send([]version{v})
 		}
 		x.add(artifactOf(step.version, d, from, previous), ref)
@@ -170,9 +170,9 @@ func whyPrevious(ref string, change openlineage.Change) canonical.Value {
 	return canonical.Obj(str("ref", ref), str("why", why))
 }
 
-// putLays adds what lay under outputs that are on the ledger already.
-func (x *extension) putLays(places map[string]*said, put func(version, *origin) *said) {
-	for _, v := range x.lay {
+// putPrevious adds what lay under outputs that are on the ledger already.
+func (x *extension) putPrevious(places map[string]*said, put func(version, *origin) *said) {
+	for _, v := range x.previous {
 		x.send([]version{v})
 		lies := v.ref.String()
 		for _, over := range slices.Concat(x.made, x.old) {

@@ -129,7 +129,7 @@ func joinReader(tx *sqlitefile.Tx, o *output, r *reader) error {
 		}
 		if dropped {
 			v = dated{o.kind, r.series, Declared, o.at}
-			if r.use == useLay {
+			if r.use == usePrevious {
 				v.version = ""
 			}
 		}

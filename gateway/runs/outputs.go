@@ -158,7 +158,7 @@ func (s *Store) fixOutputs(tx *sqlitefile.Tx, run int64, otherwise string, at in
 		if o.version == "" && o.change != openlineage.Drop {
 			o.version = otherwise
 		}
-		if err := s.pinLayBefore(tx, o); err != nil {
+		if err := s.pinPrevious(tx, o); err != nil {
 			return err
 		}
 	}
@@ -190,9 +190,9 @@ func outputsOf(tx *sqlitefile.Tx, where string, args ...any) ([]output, error) {
 	return list, stored(rows.Err())
 }
 
-// pinLayBefore settles which version lay under an output before: what was written before is still in it, unless the
+// pinPrevious settles which version lay under an output before: what was written before is still in it, unless the
 // run says that it has replaced it. The version is empty if none is known; one may still come to light.
-func (s *Store) pinLayBefore(tx *sqlitefile.Tx, o *output) error {
+func (s *Store) pinPrevious(tx *sqlitefile.Tx, o *output) error {
 	if o.change == openlineage.Drop || (openlineage.Change{Kind: o.change}).Replaces() {
 		return nil
 	}
@@ -213,7 +213,7 @@ func (s *Store) pinLayBefore(tx *sqlitefile.Tx, o *output) error {
 		before = []dated{{kind: o.kind, artifact: o.series(), at: at}}
 	}
 	for _, v := range before {
-		if err := addPin(tx, o.run, useLay, in, v, false, o.at, o.at); err != nil {
+		if err := addPin(tx, o.run, usePrevious, in, v, false, o.at, o.at); err != nil {
 			return err
 		}
 	}

@@ -14,8 +14,8 @@ import (
 
 // What a pin is of.
 const (
-	useRead = 0 // an input
-	useLay  = 1 // what lay under an output before
+	useRead     = 0 // an input
+	usePrevious = 1 // what lay under an output before
 )
 
 // named is a dataset and where in an event it stands.

@@ -18,13 +18,13 @@ type plan struct {
 	declared int              // how many of the names, from the first on, are inputs
 	used     []string
 	made     []string
-	end      string    // the type of the last event that ended the run
-	marks    []mark    // what becomes of the run's versions
-	have     *versions // of the run
-	lays     []lay     // what the index knows better
-	left     []Problem // what can't be said on the ledger
-	notes    []Problem // what is said otherwise than the run said it
-	problems []Problem // why nothing can be recorded
+	end      string     // the type of the last event that ended the run
+	marks    []mark     // what becomes of the run's versions
+	have     *versions  // of the run
+	previous []previous // what the index knows better
+	left     []Problem  // what can't be said on the ledger
+	notes    []Problem  // what is said otherwise than the run said it
+	problems []Problem  // why nothing can be recorded
 }
 
 // mark is what becomes of a version of the run.
@@ -157,12 +157,12 @@ func (p *plan) planRun(m *summary, before outcome, have *versions) {
 			return v.part != partRecorded && !slices.ContainsFunc(pins, func(o version) bool { return o.ref == v.ref })
 		})
 	}
-	for _, v := range have.lay {
+	for _, v := range have.previous {
 		if v.part == partNew && v.ref.Version != "" {
-			x.lay = append(x.lay, v)
+			x.previous = append(x.previous, v)
 		}
 	}
-	if !first && len(x.pins)+len(made)+len(x.lay) == 0 && p.end == before.End {
+	if !first && len(x.pins)+len(made)+len(x.previous) == 0 && p.end == before.End {
 		return
 	}
 	if !first && len(made) > 0 {
@@ -290,12 +290,12 @@ func (s *Store) planVersion(
 		return nil
 	}
 	from, previous := p.used, canonical.Value{}
-	for _, under := range have.lay {
+	for _, under := range have.previous {
 		if ref := under.ref.String(); under.ref.Version != "" && !slices.Contains(from, ref) {
 			from, previous = append(slices.Clone(from), ref), whyPrevious(ref, openlineage.ChangeIn(d.Facets))
 		}
 	}
-	p.send(have.lay)
+	p.send(have.previous)
 	p.made = []string{v.ref.String()}
 	p.add(artifactOf(v, d, from, previous), v.ref.String())
 	return nil

@@ -44,7 +44,7 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	u.before.Notes = append(u.before.Notes, p.notes...)
 	u.before.End = p.end
 	if len(u.records) == 0 { // it says nothing that isn't on the ledger already
-		p.send(slices.Concat(fresh(p.have.read), fresh(p.have.lay), fresh(p.have.made)))
+		p.send(slices.Concat(fresh(p.have.read), fresh(p.have.previous), fresh(p.have.made)))
 		u.before.Used = union(u.before.Used, p.used)
 		if ok, err := s.seal(u, p, nil); !ok || err != nil {
 			return nil, err
@@ -104,12 +104,12 @@ func (s *Store) seal(u *undertaking, p *plan, pack []byte) (sealed bool, err err
 
 // mark notes which versions of a run are in records now, and which can't be.
 func (p *plan) mark(tx *sqlitefile.Tx, run int64) error {
-	for _, v := range p.lays {
-		if err := dropGuesses(tx, run, useLay, v.Identity, math.MaxInt64); err != nil {
+	for _, v := range p.previous {
+		if err := dropGuesses(tx, run, usePrevious, v.Identity, math.MaxInt64); err != nil {
 			return err
 		}
 		in := &input{Identity: v.Identity, place: placeOf("", v.series)}
-		if err := addPin(tx, run, useLay, in, v.dated, false, v.since, v.since); err != nil {
+		if err := addPin(tx, run, usePrevious, in, v.dated, false, v.since, v.since); err != nil {
 			return err
 		}
 	}
@@ -173,7 +173,7 @@ func (s *Store) plan(ctx context.Context, u *undertaking) (*plan, error) {
 	if err := s.checkInputs(ctx, p, have); err != nil {
 		return nil, err
 	}
-	if err := s.layBefore(ctx, p, have); err != nil {
+	if err := s.refreshPrevious(ctx, p, have); err != nil {
 		return nil, err
 	}
 	if u.kind == kindDataset {

@@ -34,7 +34,7 @@ type version struct {
 
 // versions are those of a run.
 type versions struct {
-	read, made, lay []version
+	read, made, previous []version
 }
 
 // fresh are those that no record has yet.
@@ -73,13 +73,13 @@ func (s *Store) versionsAt(ctx context.Context, run int64) (*versions, error) {
 				return nil, fmt.Errorf("%w: a digest can't be read any more: %w", errDamaged, err)
 			}
 		}
-		list := [...]*[]version{useRead: &have.read, useLay: &have.lay, useMade: &have.made}[v.use]
+		list := [...]*[]version{useRead: &have.read, usePrevious: &have.previous, useMade: &have.made}[v.use]
 		*list = append(*list, v)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, stored(err)
 	}
-	for _, list := range [][]version{have.read, have.made, have.lay} {
+	for _, list := range [][]version{have.read, have.made, have.previous} {
 		for i := range list {
 			if list[i].part != partNew || list[i].ref.Version == "" {
 				continue
@@ -233,15 +233,15 @@ func (s *Store) compare(ctx context.Context, v version) (*Problem, error) {
 	}, nil
 }
 
-// layBefore asks the index for newer versions of what lay under the outputs than were known here, such as those that
+// refreshPrevious asks the index for newer versions of what lay under the outputs than were known here, such as those that
 // another gateway has recorded.
-func (s *Store) layBefore(ctx context.Context, p *plan, have *versions) error {
+func (s *Store) refreshPrevious(ctx context.Context, p *plan, have *versions) error {
 	made := map[string]bool{}
 	for _, v := range have.made {
 		made[v.ref.String()] = true
 	}
-	for i := range have.lay {
-		v := &have.lay[i]
+	for i := range have.previous {
+		v := &have.previous[i]
 		if v.part != partNew || v.said {
 			continue
 		}
@@ -267,13 +267,13 @@ func (s *Store) layBefore(ctx context.Context, p *plan, have *versions) error {
 		namespace, name, _ := strings.Cut(best[0].artifact, "/")
 		v.ref = record.ArtifactRef{Kind: best[0].kind, Namespace: namespace, Name: name, Version: best[0].version}
 		v.made, v.known = best[0].at, true
-		p.lays = append(p.lays, lay{v.Identity, v.series, best[0], v.since})
+		p.previous = append(p.previous, previous{v.Identity, v.series, best[0], v.since})
 	}
 	return nil
 }
 
-// lay is what lay under an output, as the index has it.
-type lay struct {
+// previous is the version that lay under an output, as the index has it.
+type previous struct {
 	openlineage.Identity
 	series string
 	dated

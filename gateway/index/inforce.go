@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// standing decides which statements are in force. A retraction takes back the statement that it is about, and a
+// inForce decides which statements are in force. A retraction takes back the statement that it is about, and a
 // retraction of the retraction puts that back in force.
 //
 // A retraction comes later on the ledger than what it retracts. So the newest statement is in force, and going from the
 // newest to the oldest, every retraction is decided on before what it retracts: one visit to each is enough, however
 // many of them retract one another.
-type standing struct {
+type inForce struct {
 	retractions map[int64][]int64 // by statement: the retractions that are about it
 	taken       map[int64]bool    // statements that are not in force
 	visited     int               // retractions looked at, for tests
@@ -21,7 +21,7 @@ type standing struct {
 const decideEvery = 1024
 
 // decide decides on all statements about which there are retractions.
-func (s *standing) decide(ctx context.Context) error {
+func (s *inForce) decide(ctx context.Context) error {
 	ids := make([]int64, 0, len(s.retractions))
 	for id := range s.retractions {
 		ids = append(ids, id)

@@ -8,8 +8,8 @@ import (
 )
 
 // each of n statements retracts all before it.
-func everyoneRetracts(n int64) *standing {
-	s := &standing{retractions: map[int64][]int64{}}
+func everyoneRetracts(n int64) *inForce {
+	s := &inForce{retractions: map[int64][]int64{}}
 	for id := int64(1); id <= n; id++ {
 		for before := int64(1); before < id; before++ {
 			s.retractions[before] = append(s.retractions[before], id)
@@ -28,7 +28,7 @@ func TestStandingIsDecidedInOneVisitToEachRetraction(t *testing.T) {
 		require.True(t, s.taken[id], "the newest retracts all")
 	}
 
-	chain := &standing{retractions: map[int64][]int64{}} // each retracts the one before
+	chain := &inForce{retractions: map[int64][]int64{}} // each retracts the one before
 	for id := int64(1); id < n; id++ {
 		chain.retractions[id] = []int64{id + 1}
 	}
@@ -40,7 +40,7 @@ func TestStandingIsDecidedInOneVisitToEachRetraction(t *testing.T) {
 }
 
 func TestStandingOfWhatRetractsItselfIsDecided(t *testing.T) {
-	s := &standing{retractions: map[int64][]int64{1: {1, 2}, 2: {2, 1}}}
+	s := &inForce{retractions: map[int64][]int64{1: {1, 2}, 2: {2, 1}}}
 	require.NoError(t, s.decide(t.Context()))
 	require.Equal(t, map[int64]bool{1: true}, s.taken, "only what comes later retracts")
 }
