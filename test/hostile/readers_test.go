@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -26,8 +27,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
-// TestNobodyBuriesTheFirstRecording has Market grind nonces until the ids of seventeen transactions are lower than that
-// of Harbor's recording. The chaincode lists recordings by their ids, the lowest sixteen.
+// TestNobodyBuriesTheFirstRecording has Market grind nonces until the ids of seventeen transactions come before that of
+// Harbor's recording. The chaincode lists recordings in the order of their keys, the first sixteen.
 func TestNobodyBuriesTheFirstRecording(t *testing.T) {
 	const enough = 17
 	n := shared(t)
@@ -78,14 +79,17 @@ func TestNobodyBuriesTheFirstRecording(t *testing.T) {
 	assert.Equal(t, own, verdict.Records[0].Recordings[0].Tx, "the receipt proves that Harbor recorded it, before Market")
 }
 
-// ground makes a nonce with which the id of the member's transaction is lower than another.
+// ground makes a nonce with which the key of the member's recording comes before that of another transaction. Keys have
+// transaction ids in base64url, in which the order is another one than in hexadecimal digits.
 func (m *Member) ground(than string) (nonce []byte, id string) {
+	raw, _ := hex.DecodeString(than)
+	before := base64.RawURLEncoding.EncodeToString(raw)
 	for {
 		nonce = make([]byte, 24)
 		rand.Read(nonce)
 		sum := sha256.Sum256(append(append([]byte{}, nonce...), m.creator...))
-		if id = hex.EncodeToString(sum[:]); id < than {
-			return nonce, id
+		if base64.RawURLEncoding.EncodeToString(sum[:]) < before {
+			return nonce, hex.EncodeToString(sum[:])
 		}
 	}
 }
