@@ -107,6 +107,65 @@ func TestAnErrorTellsWhereATextIsNotCanonical(t *testing.T) {
 	}
 }
 
+func TestNumbersAreWrittenInTheirOneForm(t *testing.T) {
+	for text, want := range map[string]string{
+		"0": "0", "-0": "0", "0.0": "0", "-0.0": "0", "-0e5": "0", "0e400": "0", "0E-400": "0", "-7": "-7",
+		"1.0": "1", "1.50": "1.5",
+		"1.5E2": "150", "1.5e2": "150", "1.25E-2": "0.0125", "1E5": "100000", "100E-2": "1", "1e+2": "100", "-1.5E+1": "-15",
+		"999999999999999": "999999999999999", "1000000000000000": "1000000000000000", "12345678.123456": "12345678.123456",
+		"123456789.123456": "123456789.123456", "0.123456": "0.123456", "0.1234567": "0.1234567", "0.000001": "0.000001",
+		"0.0000001": "1e-7", "0.0000012": "0.0000012", "0.00000099": "9.9e-7", "1e-6": "0.000001",
+		"1e20":                  "100000000000000000000",
+		"100000000000000000000": "100000000000000000000", "1e21": "1e+21", "1000000000000000000000": "1e+21",
+		"5e-324":                 "5e-324",
+		"1.7976931348623157e308": "1.7976931348623157e+308", "9007199254740992": "9007199254740992",
+	} {
+		v, err := canonical.Parse([]byte(text), canonical.Limits{})
+		require.NoError(t, err, text)
+		assert.Equal(t, want, string(v.Bytes()), text)
+		_, err = canonical.ParseCanonical([]byte(text), canonical.Limits{})
+		assert.Equal(t, text == want, err == nil, text)
+	}
+	for _, text := range []string{
+		"1e-400", "-1e-400", "2e-324", "3e-324", "1e309", "-1e309", "1.8e308", "9007199254740993", "0.10000000000000000555",
+		"1e99999999999999999999", "1e-99999999999999999999", "0e99999999999999999999",
+	} {
+		_, err := canonical.Parse([]byte(text), canonical.Limits{})
+		assert.ErrorContains(t, err, "the number "+text+" cannot be kept exactly", text)
+	}
+}
+
+func TestStringsAtTheEdges(t *testing.T) {
+	for text, want := range map[string]string{
+		"\"\\n\x7f\"":                   "\n\x7f",
+		"\"\\n\u0080\ufffd\U0001f600\"": "\n\u0080\ufffd\U0001f600",
+		`"\n1234567\n12345678\n"`:       "\n1234567\n12345678\n",
+	} {
+		v, err := canonical.Parse([]byte(text), canonical.Limits{})
+		require.NoError(t, err, text)
+		assert.Equal(t, want, v.Text, text)
+	}
+	for text, want := range map[string]canonical.SyntaxError{
+		`"\u0041`:       {Offset: 7, Message: "the text ends inside a string"},
+		`"\n`:           {Offset: 3, Message: "the text ends inside a string"},
+		`"\`:            {Offset: 1, Message: "the text ends inside a string"},
+		`"1234567`:      {Offset: 8, Message: "the text ends inside a string"},
+		`"\x41"`:        {Offset: 1, Message: `\x is not a JSON escape`},
+		`"\u004"`:       {Offset: 1, Message: `\u must be followed by four hexadecimal digits`},
+		`"\ud83d"`:      {Offset: 1, Message: `\ud83d is half of a surrogate pair; the other half is missing`},
+		"\"a\xff\"":     {Offset: 2, Message: "byte 0xff is not valid UTF-8"},
+		"\"a\xed\xa0\"": {Offset: 2, Message: "byte 0xed is not valid UTF-8"},
+		"\"a\xf0\x9f\"": {Offset: 2, Message: "byte 0xf0 is not valid UTF-8"},
+		"\"a\x1f\"":     {Offset: 2, Message: "the control character 0x1f must be escaped in a string"},
+	} {
+		_, err := canonical.Parse([]byte(text), canonical.Limits{})
+		var syntax *canonical.SyntaxError
+		require.ErrorAs(t, err, &syntax, text)
+		want.Line, want.Column = 1, want.Offset+1
+		assert.Equal(t, &want, syntax, text)
+	}
+}
+
 func TestIntegersAreReadUpToWhatADoubleHolds(t *testing.T) {
 	for text, want := range map[string]int64{
 		"0": 0, "-7": -7, "9007199254740992": 1 << 53, "-9007199254740992": -1 << 53, "1e3": 1000, "1.0": 1,

@@ -13,7 +13,7 @@ func number(literal string) (string, bool) {
 		return literal, true
 	}
 	f, err := strconv.ParseFloat(literal, 64)
-	if err != nil || math.IsInf(f, 0) {
+	if err != nil { // beyond every double
 		return "", false
 	}
 	written := ecmaScript(f)

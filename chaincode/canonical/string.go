@@ -69,8 +69,8 @@ func (p *parser) slowStr(start, i int) string {
 			i += size
 			clean = i
 		case c >= utf8.RuneSelf:
-			r, size := utf8.DecodeRuneInString(p.text[i:])
-			if r == utf8.RuneError && size == 1 {
+			_, size := utf8.DecodeRuneInString(p.text[i:])
+			if size == 1 { // only what isn't UTF-8 is so short
 				p.at = i
 				p.fail("byte 0x%02x is not valid UTF-8", c)
 				return ""

@@ -96,7 +96,8 @@ func TestCharactersAtTheEdges(t *testing.T) {
 		assert.Equal(t, b >= '0' && b <= '9', allDigits(string([]byte{'0', byte(b), '9'})), "%q", b)
 	}
 	for text, want := range map[string]string{
-		"a": "a", "%41": "A", "%4a%4A": "JJ", "x%41": "xA", "%4": "%4", "%": "%", "%g1": "%g1", "%1g": "%1g", "%%41": "%A", "241": "241", "a%41%": "aA%",
+		"a": "a", "%41": "A", "%4a%4A": "JJ", "x%41": "xA", "%4": "%4", "%": "%",
+		"%g1": "%g1", "%1g": "%1g", "%%41": "%A", "241": "241", "a%41%": "aA%", "x41%20": "x41 ",
 	} {
 		assert.Equal(t, want, decoded(text), text)
 	}
@@ -145,4 +146,67 @@ func TestWordsAtTheEdges(t *testing.T) {
 	assert.Equal(t, `"`+exactly+`"…`, quote(exactly+"x"))
 	assert.Equal(t, `"`+exactly[1:]+`"…`, quote(exactly[1:]+"é"), "no half character")
 	assert.Equal(t, `""…`, quote(strings.Repeat("\x80", longestQuote+1)))
+}
+
+func TestIdentifiersAtTheEdges(t *testing.T) {
+	for uri, path := range map[string]string{
+		"urn:epc:id:sgtin:0614141.107346.0":                         "01/10614141073464/21/0",
+		"urn:epc:id:itip:4012345.012345.01.02.987":                  "8006/040123451234560102/21/987",
+		"urn:epc:idpat:itip:4012345.012345.01.02.*":                 "8006/040123451234560102",
+		"https://x.example/a/b/c/d/e/f/g/h/i/j/k/01/10614141073464": "01/10614141073464",
+		"https://x.example//a/414/4012345678901":                    "414/4012345678901",
+		"https://x.example/8010/4012345ABC/8011/123456789012":       "8010/4012345ABC/8011/123456789012",
+		"https://x.example/255/4012345678901123456789012":           "255/4012345678901123456789012",
+	} {
+		assert.Equal(t, digitalLink+path, Thing(uri), uri)
+		assert.Equal(t, digitalLink+path, Thing(digitalLink+path), uri)
+	}
+	for _, uri := range []string{
+		// Keys without instances have no pattern, and what has no known scheme is no key.
+		"urn:epc:idpat:sscc:0614141.1234567890.*", "urn:epc:idpat:sgln:0614141.12345.*", "urn:epc:idpat:giai:0614141.12.*",
+		"urn:epc:idpat:xyz:0614141.1.*", "urn:epc:idpat:sgtin:0614141.107346.2017", "urn:epc:id:sgtin", "urn:epc:id",
+		// The company prefix has 6 to 12 digits, and a dot after it.
+		"urn:epc:id:sscc:061414A.1234567890", "urn:epc:id:giai:06141A1.123", "urn:epc:id:sscc:0614141123456.1234",
+		"urn:epc:id:sscc:06141.123456789012", "urn:epc:id:pgln:123456789012",
+		// Every part is there, and has the characters and the length of its kind.
+		"urn:epc:id:giai:0614141.12^34", "urn:epc:id:giai:0614141.", "urn:epc:id:cpi:0614141.abc.12",
+		"urn:epc:id:cpi:0614141.ABC.1234567890123", "urn:epc:id:sgcn:4012345.67890.1234567890123",
+		"urn:epc:id:sgtin:0614141.107346", "urn:epc:id:sgtin:0614141.107346.%g1", "urn:epc:id:sgtin:0614141.107346.%1g",
+		"urn:epc:idpat:itip:4012345.012345.*", "urn:epc:idpat:itip:4012345.012345.01.*",
+		"urn:epc:id:itip:4012345.012345.01.02", "urn:epc:id:itip:4012345.012345.0A.02.1",
+		"urn:epc:idpat:itip:4012345.012345.0A.02.*", "urn:epc:idpat:itip:4012345.012345.001.02.*",
+		// A link has a scheme of the web, a key with a name, and qualifiers of that key.
+		"hxxp://x.example/01/10614141073464", "https://x.example//12345678", "https://x.example/01/10614141073464/254/12",
+		"https://x.example/414/4012345678901//5", "https://x.example/21/1/8006/040123451234560102",
+		"https://x.example/8010/4012345ABC/8011/", "https://x.example/8010/4012345ABC/8011/12A",
+		"https://x.example/8010/4012345ABC/8011/1234567890123",
+		"https://x.example/8003/14012345123456", "https://x.example/00/10614141123456789A",
+		"https://x.example/00/1061414112345678971",
+		"https://x.example/255/40123456789011234567890123", "https://x.example/255/401234567890112A",
+	} {
+		assert.Equal(t, uri, Thing(uri))
+	}
+}
+
+func TestOnlyCanonicalThingsHaveKeysAndClasses(t *testing.T) {
+	const bare = "01/10614141073460" // a wrong check digit, if it were a link
+	_, wrong := WrongCheckDigit(bare)
+	assert.False(t, wrong)
+	_, wrong = WrongCheckDigit(digitalLink + bare)
+	assert.True(t, wrong)
+	assert.Empty(t, CompanyDigits(bare))
+	assert.Nil(t, Parts(bare))
+	assert.Empty(t, Class(bare))
+	assert.Empty(t, Class(digitalLink+"01/123"), "too short for a GTIN")
+	for path, want := range map[string][]string{
+		"01/10614141073464":               nil,
+		"01/10614141073464/21/2017":       {digitalLink + "01/10614141073464"},
+		"00/106141411234567897":           nil,
+		"8006/040123451234560102":         {digitalLink + "01/04012345123456"},
+		"8006/040123451234560102/21/987":  {digitalLink + "8006/040123451234560102", digitalLink + "01/04012345123456"},
+		"255/4012345678901123456789012":   {digitalLink + "255/4012345678901"},
+		"8010/4012345ABC/8011/1234567890": {digitalLink + "8010/4012345ABC"},
+	} {
+		assert.Equal(t, want, Classes(digitalLink+path), path)
+	}
 }

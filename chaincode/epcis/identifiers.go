@@ -197,9 +197,8 @@ func (k *key) appendFromURN(dst []byte, urn string, last bool) (_ []byte, rest s
 		rest = ""
 	}
 	if k.length == 0 {
-		start := len(dst)
 		dst, ok = appendText(append(dst, prefix...), reference, k.text, longestFreeText-len(prefix))
-		return dst, rest, ok && len(dst) > start+len(prefix)
+		return dst, rest, ok
 	}
 	digits := k.length - len(k.lead)
 	if k.check {
