@@ -74,7 +74,7 @@ The shortest session:
 		&cobra.Group{ID: "ledger", Title: "Record and ask, through an organisation's gateway:"},
 		&cobra.Group{ID: "proof", Title: "Check, without trusting a gateway:"},
 		&cobra.Group{ID: "parts", Title: "Measure, and run the parts one by one:"})
-	add(root, "network", network.Up(), network.Down(), network.Status(), network.Reset(),
+	add(root, "network", network.Up(), network.Down(), network.Status(), network.Certs(), network.Reset(),
 		network.Backup(), network.Restore())
 	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(),
 		verb.Show(), verb.Trace(), verb.Impact(), verb.Export(), verb.Proof())

@@ -16,6 +16,7 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/api"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -71,6 +73,8 @@ type Gateway struct {
 	follower *follower
 	server   *http.Server
 	listener net.Listener
+	served   *x509.Certificate // the gateway's own for TLS; nil without TLS
+	trusted  []certificate.Certificate
 	rebuild  chan struct{}
 
 	witnesses *witness.Finder
@@ -114,6 +118,9 @@ func (g *Gateway) open() (err error) {
 		return err
 	}
 	g.opened("connections to peers", g.client.Close)
+	if g.trusted, err = trusted(cfg); err != nil {
+		return err
+	}
 	g.follower = newFollower(g.client, cfg.GenesisHash(), g.index, g.callers.Reader, log)
 	if g.runs, err = runs.Open(runs.Config{Folder: cfg.RunsFolder(), Namespace: cfg.DatasetNamespace(), Logger: log}, runs.IndexedBy(g.index, g.follower.newest)); err != nil {
 		return err
@@ -141,7 +148,13 @@ func (g *Gateway) open() (err error) {
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	g.server.RegisterOnShutdown(g.stopWatching)
-	return g.listen()
+	if err := g.listen(); err != nil {
+		return err
+	}
+	if warning := g.expiring(); warning != "" {
+		g.log.Warn("certificates", "problem", warning)
+	}
+	return nil
 }
 
 // mostNamed is how many transactions a question for a receipt may name.
@@ -184,6 +197,9 @@ func (g *Gateway) listen() error {
 	certificate, err := tls.LoadX509KeyPair(g.cfg.TLS.Certificate, g.cfg.TLS.Key)
 	if err != nil {
 		return fmt.Errorf("couldn't read the certificate in tls.certificate and tls.key: %w", err)
+	}
+	if err := g.serve(certificate.Certificate[0]); err != nil {
+		return fmt.Errorf("couldn't read the certificate in tls.certificate: %w", err)
 	}
 	g.listener = tls.NewListener(listener, &tls.Config{
 		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -10,7 +11,8 @@ import (
 const stalledAfter = 30 * time.Second
 
 // ready reports whether the gateway follows the ledger, its index has caught up, and the ledger takes transactions. If
-// not, the text says why. If so, the text tells the operator of a queue that was damaged.
+// not, the text says why. If so, the text tells the operator of a queue that was damaged, and of certificates that soon
+// expire.
 func (g *Gateway) ready() (bool, string) {
 	if ok, why := g.follower.ready(); !ok {
 		return false, why
@@ -19,7 +21,13 @@ func (g *Gateway) ready() (bool, string) {
 		return false, fmt.Sprintf("the ledger stands still: a transaction has waited for the orderers since %s, and no block "+
 			"has come; it is sent again until one does", since.UTC().Format(time.RFC3339))
 	}
-	return true, g.queue.Damage()
+	var told []string
+	for _, one := range []string{g.queue.Damage(), g.expiring()} {
+		if one != "" {
+			told = append(told, one)
+		}
+	}
+	return true, strings.Join(told, "; ")
 }
 
 // stalled reports whether a transaction has waited for too long without a block, and since when. The time is zero if

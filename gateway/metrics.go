@@ -82,6 +82,7 @@ func newMetrics(g *Gateway) *metrics {
 			func() float64 { return float64(g.queue.Stats().InFlight) },
 		),
 		runsCollector{g},
+		certificatesCollector{g},
 		gauge("pedigree_peers_usable", "Peers that can be called.", func() float64 {
 			n := 0
 			for _, p := range g.client.Health().Peers {

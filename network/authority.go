@@ -16,17 +16,21 @@ import (
 	"time"
 )
 
-// Certificates are valid for ten years. They start a few minutes in the past, so that nodes accept each other at once
-// even if their clocks differ.
+// DefaultCertificateLifetime is how long certificates are valid, other than those of authorities. Certificates start a
+// few minutes in the past, so that nodes accept each other at once even if their clocks differ.
 const (
-	certificateLife = 10 * 365 * 24 * time.Hour
-	clockSkew       = 10 * time.Minute
+	DefaultCertificateLifetime = 365 * day
+	authorityLifetime          = 10 * 365 * day
+	clockSkew                  = 10 * time.Minute
+
+	day = 24 * time.Hour
 )
 
 // An authority signs an organisation's certificates.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
+	lifetime    time.Duration // of the certificates that it signs, as long as it is valid itself
 }
 
 // A credential is a certificate and its private key, both PEM.
@@ -44,7 +48,7 @@ func (c credential) write(dir string) error {
 }
 
 // newAuthority makes a self-signed authority and writes it to a folder.
-func newAuthority(commonName, organisation, dir string) (*authority, error) {
+func newAuthority(commonName, organisation, dir string, lifetime time.Duration) (*authority, error) {
 	template := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: commonName, Organization: []string{organisation}},
 		IsCA:                  true,
@@ -55,7 +59,7 @@ func newAuthority(commonName, organisation, dir string) (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &authority{certificate, key}, made.write(dir)
+	return &authority{certificate, key, lifetime}, made.write(dir)
 }
 
 // pem returns the authority's own certificate.
@@ -109,8 +113,7 @@ func sign(template *x509.Certificate, by *authority) (credential, *x509.Certific
 	}
 	id := sha256.Sum256(point)
 	template.SubjectKeyId = id[:] // Fabric refuses authorities without one
-	template.NotBefore = time.Now().Add(-clockSkew).UTC()
-	template.NotAfter = template.NotBefore.Add(certificateLife)
+	by.date(template)
 	parent, signer := template, key
 	if by != nil {
 		parent, signer = by.certificate, by.key
@@ -131,4 +134,17 @@ func sign(template *x509.Certificate, by *authority) (credential, *x509.Certific
 		certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
 	}, certificate, key, nil
+}
+
+// date sets when a certificate is valid. No certificate outlives its authority.
+func (a *authority) date(template *x509.Certificate) {
+	now := time.Now().UTC()
+	template.NotBefore, template.NotAfter = now.Add(-clockSkew), now.Add(authorityLifetime)
+	if a == nil {
+		return
+	}
+	template.NotAfter = now.Add(a.lifetime)
+	if last := a.certificate.NotAfter; template.NotAfter.After(last) {
+		template.NotAfter = last
+	}
 }

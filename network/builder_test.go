@@ -70,7 +70,7 @@ func TestEqualPackagesHaveEqualIDs(t *testing.T) {
 	d := folder(t.TempDir())
 	org := newOrg("harbor")
 	org.ChaincodePort = 12345
-	require.NoError(t, d.makeOrgIdentities(org))
+	require.NoError(t, d.makeOrgIdentities(org, DefaultCertificateLifetime))
 	one, err := d.packChaincode(org)
 	require.NoError(t, err)
 	two, err := d.packChaincode(org)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // nodeUnits is the part of a membership definition that tells Fabric to read a certificate's role from its
@@ -38,7 +39,7 @@ func (d folder) makeIdentities(p *plan) error {
 		return err
 	}
 	for _, org := range p.Orgs {
-		if err := d.makeOrgIdentities(org); err != nil {
+		if err := d.makeOrgIdentities(org, p.certificateLifetime()); err != nil {
 			return err
 		}
 	}
@@ -46,7 +47,7 @@ func (d folder) makeIdentities(p *plan) error {
 }
 
 func (d folder) makeOrdererIdentities(p *plan) error {
-	o, err := newOwner(d.path("orderer"), domain)
+	o, err := newOwner(d.path("orderer"), domain, p.certificateLifetime())
 	if err != nil {
 		return err
 	}
@@ -70,8 +71,8 @@ func (d folder) makeOrdererIdentities(p *plan) error {
 	return operator.write(d.user("orderer", Operator))
 }
 
-func (d folder) makeOrgIdentities(org Org) error {
-	o, err := newOwner(d.path(org.Name), org.domain())
+func (d folder) makeOrgIdentities(org Org, lifetime time.Duration) error {
+	o, err := newOwner(d.path(org.Name), org.domain(), lifetime)
 	if err != nil {
 		return err
 	}
@@ -104,13 +105,13 @@ func (d folder) makeOrgIdentities(org Org) error {
 }
 
 // newOwner makes an organisation's authorities and its public membership definition.
-func newOwner(dir, domain string) (*owner, error) {
+func newOwner(dir, domain string, lifetime time.Duration) (*owner, error) {
 	o := &owner{dir: dir, domain: domain}
 	var err error
-	if o.ca, err = newAuthority("ca."+domain, domain, filepath.Join(dir, "ca")); err != nil {
+	if o.ca, err = newAuthority("ca."+domain, domain, filepath.Join(dir, "ca"), lifetime); err != nil {
 		return nil, err
 	}
-	if o.tls, err = newAuthority("tlsca."+domain, domain, filepath.Join(dir, "tlsca")); err != nil {
+	if o.tls, err = newAuthority("tlsca."+domain, domain, filepath.Join(dir, "tlsca"), lifetime); err != nil {
 		return nil, err
 	}
 	return o, o.membership(filepath.Join(dir, "msp"), nil)

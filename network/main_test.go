@@ -29,9 +29,9 @@ func TestMain(m *testing.M) {
 			exitWith(runTestChaincode())
 		case "serve":
 			exitWith(runTestGateway(os.Args[3]))
-		case "up", "down", "status", "reset":
+		case "up", "down", "status", "certs", "reset":
 			root := &cobra.Command{SilenceUsage: true}
-			root.AddCommand(Up(), Down(), Status(), Reset())
+			root.AddCommand(Up(), Down(), Status(), Certs(), Reset())
 			exitWith(root.Execute())
 		}
 	}

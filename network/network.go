@@ -48,6 +48,9 @@ type Options struct {
 	Index string
 	// BatchRecords is the greatest number of records that a gateway puts into one transaction. 0: the gateway's default.
 	BatchRecords int
+	// CertificateLifetime is how long the certificates of a new network are valid, other than those of authorities. An
+	// existing network keeps its own. 0: DefaultCertificateLifetime.
+	CertificateLifetime time.Duration
 
 	lock     *os.File // the folder's lock, if the caller already holds it
 	detached bool
@@ -168,6 +171,9 @@ func (n *Network) readOrMake() error {
 	}
 	if n.plan, err = newPlan(orgs, orderers, n.options.BasePort, pin.Fabric); err != nil {
 		return err
+	}
+	if n.options.CertificateLifetime != 0 {
+		n.plan.CertificateLifetime = n.options.CertificateLifetime.String()
 	}
 	if err := n.plan.checkFree(); err != nil {
 		return err

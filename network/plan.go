@@ -15,7 +15,8 @@ import (
 const planVersion = 1
 
 // A plan says what a network consists of: who takes part, and which ports they have. It is written when the network is
-// made and read at every start. Only the gateways' ports, Registered and Formed change later.
+// made and read at every start. Only the gateways' ports, Registered and Formed change
+// later.
 type plan struct {
 	Version int `json:"version"`
 	// ID distinguishes networks, even if their folders are moved.
@@ -31,6 +32,17 @@ type plan struct {
 	// Formed says that every orderer and peer has joined the channel. Before that no transaction was sent, so the
 	// ledgers may be deleted.
 	Formed bool `json:"formed"`
+	// CertificateLifetime is how long certificates are valid, other than those of authorities: a time.Duration. Plans of
+	// earlier programs don't have it.
+	CertificateLifetime string `json:"certificateLifetime,omitempty"`
+}
+
+// certificateLifetime is how long new certificates are valid.
+func (p *plan) certificateLifetime() time.Duration {
+	if lifetime, err := time.ParseDuration(p.CertificateLifetime); err == nil && lifetime > 0 {
+		return lifetime
+	}
+	return DefaultCertificateLifetime
 }
 
 // neverFormed reports whether the ledgers of a network are certain to be empty. The caller may then delete them, which

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
@@ -19,17 +20,19 @@ import (
 type NetworkStatus struct {
 	Dir string `json:"dir"`
 	// State is one of the State constants. Reason says why the network is degraded.
-	State      string          `json:"state"`
-	Reason     string          `json:"reason,omitempty"`
-	Since      time.Time       `json:"since,omitzero"` // when the supervisor started
-	Supervisor int             `json:"supervisor,omitempty"`
-	Detached   bool            `json:"detached"`
-	Fabric     string          `json:"fabric,omitempty"`
-	Channel    string          `json:"channel,omitempty"`
-	Chaincode  string          `json:"chaincode,omitempty"`
-	BasePort   int             `json:"basePort,omitempty"`
-	Orgs       []OrgStatus     `json:"orgs"`
-	Processes  []ProcessStatus `json:"processes"`
+	State      string    `json:"state"`
+	Reason     string    `json:"reason,omitempty"`
+	Since      time.Time `json:"since,omitzero"` // when the supervisor started
+	Supervisor int       `json:"supervisor,omitempty"`
+	Detached   bool      `json:"detached"`
+	Fabric     string    `json:"fabric,omitempty"`
+	Channel    string    `json:"channel,omitempty"`
+	Chaincode  string    `json:"chaincode,omitempty"`
+	BasePort   int       `json:"basePort,omitempty"`
+	// Certificates says which certificates have expired or soon will, if any.
+	Certificates string          `json:"certificates,omitempty"`
+	Orgs         []OrgStatus     `json:"orgs"`
+	Processes    []ProcessStatus `json:"processes"`
 }
 
 // OrgStatus is the part of a [NetworkStatus] about one organisation.
@@ -103,6 +106,11 @@ func ReadStatus(ctx context.Context, dir string) (NetworkStatus, error) {
 		return status, err
 	}
 	status.Fabric, status.Channel, status.Chaincode, status.BasePort = p.Fabric, p.Channel, p.Chaincode, p.BasePort
+	certificates, err := d.certificates()
+	if err != nil {
+		return status, err
+	}
+	status.Certificates = certificate.Warning(certificates, time.Now())
 	run, err := readState(d)
 	if err != nil {
 		return status, err
@@ -195,6 +203,10 @@ func (s NetworkStatus) print(out io.Writer) error {
 		if org.Notice != "" {
 			fmt.Fprintf(out, "\n%s: %s\n", org.Title, org.Notice)
 		}
+	}
+	if s.Certificates != "" {
+		d := folder(s.Dir)
+		fmt.Fprintf(out, "\nCertificates: %s with `pedigree renew%s`\n", s.Certificates, dirFlag(d))
 	}
 	if len(s.Processes) > 0 {
 		fmt.Fprintln(table, "\nPROCESS\tRUNNING\tPID\tRESTARTS\tLISTENS ON\tLAST EXIT")

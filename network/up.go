@@ -19,6 +19,7 @@ func Up() *cobra.Command {
 	var basePort int
 	var index string
 	var detach bool
+	lifetime := DefaultCertificateLifetime
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start the consortium: a Fabric network and a gateway for each organisation",
@@ -35,7 +36,10 @@ All ports are for this machine only and stay the same. A process that dies is st
 
 Each gateway keeps its index in a SQLite file of its own. With --index, the gateways keep their indexes in a PostgreSQL
 database (15 or newer), each in a schema of its own: pedigree_<organisation>_<id of the network>. The gateways make these
-schemas, fill them from the ledger, and use them until you choose otherwise. "pedigree reset" does not delete them.`,
+schemas, fill them from the ledger, and use them until you choose otherwise. "pedigree reset" does not delete them.
+
+The certificates of a new network are valid for a year, or as long as --certificate-lifetime says. Those of its
+authorities are valid for ten years. "pedigree certs" lists them, and "pedigree renew" renews them.`,
 		Example: `  # start, and stay in the terminal until Ctrl-C
   pedigree up
 
@@ -59,7 +63,8 @@ schemas, fill them from the ledger, and use them until you choose otherwise. "pe
 			if err != nil {
 				return err
 			}
-			o := Options{Dir: dir, BasePort: basePort, Index: index, Out: cmd.ErrOrStderr()}
+			o := Options{Dir: dir, BasePort: basePort, Index: index, CertificateLifetime: lifetime,
+				Out: cmd.ErrOrStderr()}
 			if !cmd.Flags().Changed("base-port") && d.made() {
 				o.BasePort = 0 // as at the last start
 			}
@@ -75,6 +80,7 @@ schemas, fill them from the ledger, and use them until you choose otherwise. "pe
 			"the gateways listen on the ports after this one; later starts use it again")
 	cmd.Flags().StringVar(&index, "index", "",
 		"where the gateways keep their indexes: postgres://user:password@host/database, or sqlite; later starts use it again")
+	addLifetime(cmd, &lifetime, "how long the certificates of a new network are valid, such as 365d or 12h")
 	cmd.Flags().BoolVar(&detach, "detach", false, "return when the network is ready, and leave it running")
 	return cmd
 }

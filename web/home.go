@@ -70,7 +70,7 @@ type Tally struct {
 // Health is the state of the network, as far as this gateway knows.
 type Health struct {
 	Ready     bool
-	Why       string // why it isn't ready
+	Why       string // why it isn't ready, or what the operator should know although it is
 	Height    uint64 // number of blocks in the index
 	Tip       uint64 // number of blocks on the ledger
 	Following string // address of the peer that the gateway reads blocks from
@@ -90,7 +90,7 @@ func (h Health) Troubled() bool {
 			return true
 		}
 	}
-	return !h.Ready || h.Stuck != ""
+	return !h.Ready || h.Why != "" || h.Stuck != ""
 }
 
 // Peer is a peer that this gateway uses.

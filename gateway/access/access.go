@@ -144,6 +144,16 @@ func (c *Callers) Identity(name string) (*ledger.Identity, error) {
 	return nil, fmt.Errorf("%s has no token named %q", c.path, name)
 }
 
+// All returns all callers.
+func (c *Callers) All() []Caller {
+	entries := c.current.Load().entries
+	all := make([]Caller, len(entries))
+	for i, e := range entries {
+		all[i] = e.caller
+	}
+	return all
+}
+
 // Reader returns an identity to read the ledger with. It is the first operator's or, without one, the first caller's.
 func (c *Callers) Reader() *ledger.Identity {
 	entries := c.current.Load().entries
