@@ -58,7 +58,8 @@ func TestTimesAtTheEdges(t *testing.T) {
 	}
 	for text, want := range map[string]bool{
 		good: true, "2026-03-01t08:09:10z": true, "0001-01-01T00:00:00Z": true, "0000-12-31T00:00:00Z": false,
-		"2026-00-01T00:00:00Z": false, "2026-13-01T00:00:00Z": false, "2026-01-00T00:00:00Z": false, "2026-02-29T00:00:00Z": false,
+		"0000-12-31T23:59:59-00:01": false,
+		"2026-00-01T00:00:00Z":      false, "2026-13-01T00:00:00Z": false, "2026-01-00T00:00:00Z": false, "2026-02-29T00:00:00Z": false,
 		"2024-02-29T00:00:00Z": true, "2026-04-31T00:00:00Z": false, "2026-01-01T24:00:00Z": false, "2026-01-01T00:60:00Z": false,
 		"2026-01-01T23:59:60Z": false, "2026-01-01T23:59:59Z": true, "0001-01-01T00:00:00+00:01": false, "9999-12-31T23:59:59-00:01": false,
 		"9999-12-31T23:59:59.9994Z": true, "9999-12-31T23:59:59.9995Z": false, "2026-01-01T00:00:00.Z": false, "2026-01-01T00:00:00.1": false,
@@ -77,7 +78,8 @@ func TestTimesAtTheEdges(t *testing.T) {
 		_, ok := parseOffset(text)
 		assert.False(t, ok, text)
 	}
-	for text, want := range map[string]bool{"+14:00": true, "-14:00": true, "+14:01": false, "-14:01": false, "Z": false, "z": false, "+1400": false} {
+	for text, want := range map[string]bool{"+14:00": true, "-14:00": true, "+14:01": false, "-14:01": false,
+		"Z": false, "z": false, "+1400": false, "+01.00": false, "+24:00": false, "abcdef": false} {
 		assert.Equal(t, want, isZoneOffset(text), text)
 	}
 }

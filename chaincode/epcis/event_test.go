@@ -242,6 +242,46 @@ func TestThePrehashReadsAsTheRulesSay(t *testing.T) {
 		"{https://own.example/ns/}a=1"+"{https://own.example/ns/}a=2"+"{https://own.example/ns/}b=2.5", string(h.buf))
 }
 
+// prehash returns the text of an event that is hashed, without its type.
+func prehash(t *testing.T, members string) string {
+	h := &hasher{ns: namespaces{document: &ownContext}}
+	event := parse(t, `{"type":"ObjectEvent"`+members+`}`)
+	h.event(&event)
+	require.NoError(t, h.err, members)
+	return strings.TrimPrefix(string(h.buf), "eventType=ObjectEvent")
+}
+
+func TestEachValueIsHashedInItsOneSpelling(t *testing.T) {
+	const name = "{https://own.example/ns/}a="
+	for value, want := range map[string]string{
+		`".50"`: "0.5", `"-2.50"`: "-2.5", `"+007"`: "7", `"-"`: "-", `".x"`: ".x", `"-7 kg"`: "-7 kg", `" x "`: "x", `true`: "true",
+		`"urn:epcglobal:cbv:bizstep:shipping"`: "https://ref.gs1.org/cbv/BizStep-shipping",
+		`"urn:epcglobal:cbv:nothing:x"`:        "urn:epcglobal:cbv:nothing:x",
+		`"cbv:BizStep-packing"`:                "https://ref.gs1.org/cbv/BizStep-packing",
+		`"gs1:Mass"`:                           "https://ref.gs1.org/voc/Mass",
+		`"epcis:x"`:                            "https://ref.gs1.org/epcis/x",
+		`"own:x"`:                              "own:x",
+		`"urn:epc:id:giai:9521141.K"`:          "https://id.gs1.org/8004/9521141K",
+	} {
+		require.Equal(t, name+want, prehash(t, `,"own:a":`+value), value)
+	}
+}
+
+func TestOfTheExtensionsOnlyACommentIsNotHashed(t *testing.T) {
+	require.Empty(t, prehash(t, `,"rdfs:comment":"x"`))
+	require.Equal(t, "{http://www.w3.org/2000/01/rdf-schema#}label=x", prehash(t, `,"rdfs:label":"x"`))
+	require.Equal(t, "{https://own.example/ns/}comment=x", prehash(t, `,"own:comment":"x"`))
+}
+
+func TestAFieldThatIsNullIsNotHashed(t *testing.T) {
+	for _, members := range []string{
+		`,"eventTime":null`, `,"epcList":null`, `,"sensorElementList":null`, `,"readPoint":null`, `,"readPoint":{"id":null}`, `,"own:a":null`,
+		`,"sensorElementList":[{"sensorMetadata":null,"sensorReport":[{"time":null}]}]`, `,"quantityList":[{"quantity":null}]`,
+	} {
+		require.Empty(t, prehash(t, members), members)
+	}
+}
+
 func TestWebURIOfAWord(t *testing.T) {
 	for _, c := range [][3]string{
 		{"bizStep", "shipping", "https://ref.gs1.org/cbv/BizStep-shipping"},

@@ -232,7 +232,7 @@ func (h *hasher) field(name string, v *canonical.Value, value func(*hasher, *can
 
 // fieldOf writes a member of an object, if it is there.
 func (h *hasher) fieldOf(object *canonical.Value, name string, value func(*hasher, *canonical.Value) bool) {
-	if v := find(object, name); v != nil && v.Kind != canonical.Null {
+	if v := find(object, name); v != nil {
 		h.field(name, v, value)
 	}
 }

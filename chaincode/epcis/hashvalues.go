@@ -102,7 +102,7 @@ func (h *hasher) name(namespace, local string) {
 // time writes = and a time in its canonical form.
 func (h *hasher) time(v *canonical.Value) bool {
 	t, ok := parseTime(trim(v.Text))
-	if !ok || v.Kind != canonical.String {
+	if !ok {
 		h.fail("%s is not a time", quote(v.Text))
 		return false
 	}

@@ -27,8 +27,14 @@ func TestTypesHaveTheirRules(t *testing.T) {
 		{"but not no amounts", `"type":"ObjectEvent","action":"ADD","quantityList":` + none, CodeNothingHappened},
 		{"or what sensors say of a place", `"type":"ObjectEvent","action":"OBSERVE","readPoint":` + place + `,"sensorElementList":` + sensors, ""},
 		{"but not of no place", `"type":"ObjectEvent","action":"OBSERVE","sensorElementList":` + sensors, CodeNothingHappened},
+		{"and not a place without sensors", `"type":"ObjectEvent","action":"OBSERVE","readPoint":` + place, CodeNothingHappened},
 		{"things are described when they are added", `"type":"ObjectEvent","action":"ADD","ilmd":{},"epcList":` + epcs, ""},
 		{"not when they are taken away", `"type":"ObjectEvent","action":"DELETE","ilmd":{},"epcList":` + epcs, CodeNotAllowed},
+		{"nor without an action", `"type":"ObjectEvent","ilmd":{},"epcList":` + epcs, CodeMissingField},
+		{"a persistent disposition sets something", `"type":"ObjectEvent","action":"ADD","epcList":` + epcs + `,"persistentDisposition":{"set":["active"]}`, ""},
+		{"or unsets it", `"type":"ObjectEvent","action":"ADD","epcList":` + epcs + `,"persistentDisposition":{"unset":["active"]}`, ""},
+		{"but never neither", `"type":"ObjectEvent","action":"ADD","epcList":` + epcs + `,"persistentDisposition":{}`, CodeMissingField},
+		{"and is an object", `"type":"ObjectEvent","action":"ADD","epcList":` + epcs + `,"persistentDisposition":7`, CodeWrongType},
 		{"an aggregation needs children", `"type":"AggregationEvent","action":"ADD","parentID":"urn:x:p"`, CodeNothingHappened},
 		{"some of them", `"type":"AggregationEvent","action":"ADD","parentID":"urn:x:p","childEPCs":` + none, CodeNothingHappened},
 		{"but no parent", `"type":"AggregationEvent","action":"ADD","childEPCs":` + epcs, ""},
@@ -43,8 +49,11 @@ func TestTypesHaveTheirRules(t *testing.T) {
 		{"unless it is over", `"type":"TransactionEvent","action":"DELETE","bizTransactionList":` + order, ""},
 		{"a thing may stand twice there", `"type":"TransactionEvent","action":"ADD","bizTransactionList":` + order + `,"epcList":["urn:x:1","urn:x:1"]`, ""},
 		{"a transformation turns something into something", `"type":"TransformationEvent","inputEPCList":` + epcs + `,"outputQuantityList":` + amounts, ""},
+		{"or amounts", `"type":"TransformationEvent","inputQuantityList":` + amounts + `,"outputEPCList":` + epcs, ""},
+		{"not nothing", `"type":"TransformationEvent","outputEPCList":` + epcs, CodeNothingHappened},
 		{"not into nothing", `"type":"TransformationEvent","inputEPCList":` + epcs, CodeNothingHappened},
 		{"unless another event has the rest", `"type":"TransformationEvent","transformationID":"urn:x:t","inputEPCList":` + epcs, ""},
+		{"which may be the inputs", `"type":"TransformationEvent","transformationID":"urn:x:t","outputEPCList":` + epcs, ""},
 		{"but never nothing at all", `"type":"TransformationEvent","transformationID":"urn:x:t"`, CodeNothingHappened},
 		{"a transformation has no action", `"type":"TransformationEvent","action":"ADD","inputEPCList":` + epcs + `,"outputEPCList":` + epcs, CodeUnknownField},
 		{"an action is needed", `"type":"ObjectEvent","epcList":` + epcs, CodeMissingField},
@@ -60,6 +69,27 @@ func TestTypesHaveTheirRules(t *testing.T) {
 			require.Len(t, problems, 1, c.says)
 			require.Equal(t, c.code, problems[0].Code, c.says)
 		}
+	}
+}
+
+func TestATransformationOfNothingIsToldWhatItLacks(t *testing.T) {
+	for rest, want := range map[string]string{
+		``:                              "inputs and outputs, or a transformationID that joins it",
+		`,"transformationID":"urn:x:t"`: "must have inputs or outputs",
+	} {
+		_, problems := Decode(parse(t, `{"type":"TransformationEvent","eventTime":"2026-03-04T05:10:00Z","eventTimeZoneOffset":"+01:00"`+rest+`}`), ownContext)
+		require.Len(t, problems, 1)
+		require.Contains(t, problems[0].Detail, want)
+	}
+}
+
+func TestAnEventIsAnObject(t *testing.T) {
+	for text, noun := range map[string]string{"7": "a number", "[]": "an array", `"x"`: "a string", "null": "null"} {
+		_, problems := Decode(parse(t, text), ownContext)
+		require.Len(t, problems, 1, text)
+		require.Equal(t, CodeWrongType, problems[0].Code, text)
+		_, err := HashID(parse(t, text), ownContext, CBV20)
+		require.EqualError(t, err, "couldn't hash an event: it is "+noun+", not an object")
 	}
 }
 

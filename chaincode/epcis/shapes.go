@@ -217,7 +217,7 @@ func (c *checker) event(v *canonical.Value) {
 		return
 	}
 	t := typeOf(name.Text)
-	if name.Kind != canonical.String || t == nil {
+	if t == nil { // no value but a string has the text of a type
 		c.member("type")
 		c.add(
 			CodeUnknownType,

@@ -14,9 +14,8 @@ func parseTime(s string) (time.Time, bool) {
 	}
 	year, month, day := number2(s, 0)*100+number2(s, 2), number2(s, 5), number2(s, 8)
 	hour, minute, second := number2(s, 11), number2(s, 14), number2(s, 17)
-	if number2(s, 0) < 0 || number2(s, 2) < 0 || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
-		hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
-		second > 59 {
+	if number2(s, 2) < 0 || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
+		hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
 		return time.Time{}, false
 	}
 	rest, nanos := s[19:], 0
