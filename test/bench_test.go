@@ -60,6 +60,7 @@ func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
 // TestAKilledLeaderIsReplaced kills the leading orderer and keeps it down. The
 // others must continue with another leader.
 func TestAKilledLeaderIsReplaced(t *testing.T) {
+	t.Parallel() // it has a network of its own, and mostly waits
 	report := runBench[bench.FailoverReport](t, "--failover", "1")
 	require.Len(t, report.Kills, 1)
 	kill := report.Kills[0]

@@ -24,6 +24,7 @@ import (
 // other and finally all at once. Everything that was acknowledged must then be on
 // the ledger exactly once.
 func TestKillsLoseNothing(t *testing.T) {
+	t.Parallel() // it has a network of its own, and mostly waits
 	dir := filepath.Join(t.TempDir(), "network")
 	up := func() {
 		out, err := exec.Command(program, "up", "--detach", "--dir", dir, "--base-port", strconv.Itoa(build.FreePorts())).CombinedOutput()

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -85,11 +86,17 @@ var bombs = map[string]bomb{
 // A body takes memory by the limits of its route, whatever it unfolds to.
 func TestABodyTakesMemoryByItsLimitsWhateverItUnfoldsTo(t *testing.T) {
 	f := newFixture(t, capture.Config{QueuedRecords: 1000})
+	tried := map[string]bool{} // limits and media types of routes on which all bombs have been tried
 	for _, o := range f.server.Description.Operations {
+		if o.MaxBytes == 0 {
+			continue
+		}
+		kind := fmt.Sprint(o.MaxBytes, o.Consumes)
+		few := tried[kind] || o.MaxBytes == 64<<20
+		tried[kind] = true
 		for name, b := range bombs {
 			for _, coding := range []string{"gzip", "zstd"} {
-				if o.MaxBytes == 0 || (coding == "zstd" || o.MaxBytes == 64<<20) && name != "spaces" &&
-					name != "many arrays" {
+				if (coding == "zstd" || few) && name != "spaces" && name != "many arrays" {
 					continue // all bombs in one coding are enough, and some of them where they take long
 				}
 				much, most := o.MaxBytes+1, uint64(o.MaxBytes*8+40<<20)
