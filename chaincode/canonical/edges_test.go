@@ -139,11 +139,13 @@ func TestStringsAtTheEdges(t *testing.T) {
 	for text, want := range map[string]string{
 		"\"\\n\x7f\"":                   "\n\x7f",
 		"\"\\n\u0080\ufffd\U0001f600\"": "\n\u0080\ufffd\U0001f600",
+		`"a b"`:                         "a b",
 		`"\n1234567\n12345678\n"`:       "\n1234567\n12345678\n",
 	} {
 		v, err := canonical.Parse([]byte(text), canonical.Limits{})
 		require.NoError(t, err, text)
 		assert.Equal(t, want, v.Text, text)
+		assert.Equal(t, text, string(v.Bytes()))
 	}
 	for text, want := range map[string]canonical.SyntaxError{
 		`"\u0041`:       {Offset: 7, Message: "the text ends inside a string"},

@@ -434,7 +434,7 @@ func (c *checker) contextNames(n int) {
 // twice.
 func sentContext(c *checker, v *canonical.Value) {
 	mergedContext(c, v)
-	if v.Kind != canonical.Array || len(v.Items) > mostContextParts || c.full() {
+	if len(v.Items) > mostContextParts || c.full() {
 		return
 	}
 	for i := range v.Items {

@@ -27,9 +27,6 @@ func Document(doc canonical.Value) ([]DocumentEvent, []Problem) {
 	c := checkers.Get().(*checker)
 	defer c.release()
 	events := c.document(&doc)
-	if len(c.problems) == 0 {
-		return events, nil
-	}
 	return events, append([]Problem(nil), c.problems...)
 }
 

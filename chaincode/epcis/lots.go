@@ -133,7 +133,7 @@ func lotInLink(sent, thing string) (lot, item string) {
 	case isLot && serialText != "":
 		return thing, qualified(class, "21", serialText)
 	case !isLot && lotText != "":
-		if thing == class && serialText != "" {
+		if thing == class {
 			if item = qualified(class, "21", serialText); item != "" {
 				thing = item
 			}

@@ -86,7 +86,7 @@ func patternOfURN(whole, rest string) (Pattern, bool) {
 		return p, true
 	case fixed == 1:
 		return Pattern{Prefixes: []string{stem + k.lead + fields[0]}}, true
-	case fixed != len(fields)-1 || k.serial.max == 0:
+	case fixed != len(fields)-1:
 		return Pattern{}, false
 	}
 	class, left, ok := k.appendFromURN([]byte(stem), strings.TrimSuffix(rest, ".*"), true)

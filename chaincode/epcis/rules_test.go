@@ -88,6 +88,8 @@ func TestAnEventIsAnObject(t *testing.T) {
 		_, problems := Decode(parse(t, text), ownContext)
 		require.Len(t, problems, 1, text)
 		require.Equal(t, CodeWrongType, problems[0].Code, text)
+		_, problems = Decode(parse(t, text), canonical.Value{})
+		require.Len(t, problems, 1, text)
 		_, err := HashID(parse(t, text), ownContext, CBV20)
 		require.EqualError(t, err, "couldn't hash an event: it is "+noun+", not an object")
 	}
