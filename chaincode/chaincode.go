@@ -25,8 +25,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// New makes the chaincode with its five contracts.
-func New() (*contractapi.ContractChaincode, error) {
+// New makes the chaincode with its five contracts, which keep to a version of the rules.
+func New(rules Rules) (*contractapi.ContractChaincode, error) {
+	if err := rules.Known(); err != nil {
+		return nil, err
+	}
+	contract := func(name, description string) reader { return contract(rules, name, description) }
 	cc, err := contractapi.NewChaincode(
 		&Events{contract("Events", "supply-chain steps: GS1 EPCIS 2.0 events")},
 		&Artifacts{contract("Artifacts", "versions of datasets, models, code and documents")},
@@ -40,8 +44,8 @@ func New() (*contractapi.ContractChaincode, error) {
 	return cc, nil
 }
 
-func contract(name, description string) reader {
-	var r reader
+func contract(rules Rules, name, description string) reader {
+	r := reader{rules: rules}
 	r.Name = name
 	r.Info.Title = name
 	r.Info.Description = description
@@ -53,7 +57,7 @@ type Events struct{ reader }
 
 // Submit records a pack of events.
 func (c *Events) Submit(ctx contractapi.TransactionContextInterface) (string, error) {
-	return submit(ctx.GetStub(), record.NounEvent)
+	return submit(ctx.GetStub(), c.rules, record.NounEvent)
 }
 
 // Artifacts is the contract that records and reads artifact versions.
@@ -61,7 +65,7 @@ type Artifacts struct{ reader }
 
 // Submit records a pack of artifact versions.
 func (c *Artifacts) Submit(ctx contractapi.TransactionContextInterface) (string, error) {
-	return submit(ctx.GetStub(), record.NounArtifact)
+	return submit(ctx.GetStub(), c.rules, record.NounArtifact)
 }
 
 // Activities is the contract that records and reads runs.
@@ -70,7 +74,7 @@ type Activities struct{ reader }
 // Submit records a pack of runs. The pack may also contain the artifact versions
 // that the runs use or generate.
 func (c *Activities) Submit(ctx contractapi.TransactionContextInterface) (string, error) {
-	return submit(ctx.GetStub(), record.NounActivity, record.NounArtifact)
+	return submit(ctx.GetStub(), c.rules, record.NounActivity, record.NounArtifact)
 }
 
 // Statements is the contract that records and reads claims.
@@ -78,7 +82,7 @@ type Statements struct{ reader }
 
 // Submit records a pack of claims.
 func (c *Statements) Submit(ctx contractapi.TransactionContextInterface) (string, error) {
-	return submit(ctx.GetStub(), record.NounStatement)
+	return submit(ctx.GetStub(), c.rules, record.NounStatement)
 }
 
 // Members is the contract that records and reads organisations.
@@ -87,7 +91,7 @@ type Members struct{ reader }
 // Submit records an organisation's description of itself. Only an administrator
 // of that organisation may call it.
 func (c *Members) Submit(ctx contractapi.TransactionContextInterface) (string, error) {
-	return submit(ctx.GetStub(), record.NounMember)
+	return submit(ctx.GetStub(), c.rules, record.NounMember)
 }
 
 // Command is the command that runs the chaincode as a service. Its settings are
@@ -108,6 +112,10 @@ Settings come from the environment, as for any chaincode:
   CORE_TLS_CLIENT_KEY_FILE     its key, and
   CORE_PEER_TLS_ROOTCERT_FILE  the roots of the peers that may connect
 
+The rules that it keeps to are those that the package's label names: "pedigree-rules-2" names version 2, and a label
+that names none is for version 1. A newer program keeps to the old rules until the organisations commit a definition
+with the version "rules-2" and each approves a package with such a label for it.
+
 Run one for each organisation: an organisation that lets another run its
 chaincode endorses what the other decides.
 
@@ -115,7 +123,7 @@ It prints nothing but its log, and runs until a signal ends it.`,
 		Example: `  CHAINCODE_SERVER_ADDRESS=127.0.0.1:9999 CORE_CHAINCODE_ID_NAME=pedigree:5c1a… pedigree chaincode`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cc, err := New()
+			cc, err := New(RulesOfPackage(os.Getenv("CORE_CHAINCODE_ID_NAME")))
 			if err != nil {
 				return err
 			}

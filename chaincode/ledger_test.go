@@ -48,7 +48,7 @@ type ledger struct {
 }
 
 func newLedger(t testing.TB) *ledger {
-	cc, err := chaincode.New()
+	cc, err := chaincode.New(chaincode.First)
 	require.NoError(t, err)
 	return &ledger{t: t, cc: cc, state: map[string][]byte{}}
 }

@@ -18,7 +18,10 @@ import (
 // reader has the functions that all contracts share: those that read by id. It
 // writes the JSON of the answers itself. The contract API would change the
 // canonical bytes of the records in them.
-type reader struct{ contractapi.Contract }
+type reader struct {
+	contractapi.Contract
+	rules Rules
+}
 
 // Reading is the answer of Read.
 type Reading struct {

@@ -59,8 +59,8 @@ type write struct {
 // submit reads both from the stub as bytes. The contract API would check a
 // declared string parameter against a JSON schema, which costs more than all the
 // checks that matter.
-func submit(stub shim.ChaincodeStubInterface, nouns ...record.Noun) (string, error) {
-	b, err := open(stub)
+func submit(stub shim.ChaincodeStubInterface, rules Rules, nouns ...record.Noun) (string, error) {
+	b, err := open(stub, rules.limits())
 	if err != nil {
 		return "", err
 	}
@@ -99,10 +99,7 @@ var readers = sync.Pool{New: func() any { return new(record.Reader) }}
 // It is far more than a rejection reports.
 const enoughProblems = 1_000
 
-// maxWitnesses bounds the witnesses, in bytes.
-const maxWitnesses = 4 << 20
-
-func open(stub shim.ChaincodeStubInterface) (*batch, error) {
+func open(stub shim.ChaincodeStubInterface, most limits) (*batch, error) {
 	transient, err := stub.GetTransient()
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the pack: %w", err)
@@ -135,10 +132,10 @@ func open(stub shim.ChaincodeStubInterface) (*batch, error) {
 	b.header = record.Header{MSPID: b.caller, Subject: certificate.Subject.String(), Time: record.HeaderTime(at.AsTime())}
 	if len(args) == 2 && len(args[1]) > 0 {
 		witnesses := args[1]
-		if len(witnesses) > maxWitnesses {
+		if len(witnesses) > most.witnesses {
 			return nil, refuse(
 				"too_large",
-				fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), maxWitnesses),
+				fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), most.witnesses),
 			)
 		}
 		if err := json.Unmarshal(witnesses, &b.witnesses); err != nil {

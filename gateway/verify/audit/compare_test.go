@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
@@ -136,7 +137,7 @@ func TestTheChaincodeSeesTheStateBeforeTheBlock(t *testing.T) {
 func TestAnUnknownFunctionIsRefused(t *testing.T) {
 	r, err := newRules("pedigree")
 	require.NoError(t, err)
-	made := r.try(&transaction{call: &call{args: [][]byte{[]byte("Nothing:AtAll")}}}, testState(t))
+	made := r.try(&transaction{call: &call{args: [][]byte{[]byte("Nothing:AtAll")}}}, chaincode.First, testState(t))
 	assert.NotEqualValues(t, 200, made.answer.GetStatus())
 	assert.NoError(t, made.err)
 }

@@ -41,7 +41,8 @@
 //   - The transaction did what the chaincode's rules do. The chaincode's own code runs again, on the replayed state,
 //     with the transaction's arguments and the pack that it wrote. All keys that it writes, their values, all keys that
 //     it reads, and the answer must be the same as in the transaction. So the audit finds out if a majority of the
-//     organisations endorsed something that the rules don't allow.
+//     organisations endorsed something that the rules don't allow. The rules are those of the version that the
+//     chaincode's definition in the replayed state names, so old transactions are judged by the rules of their time.
 //
 // # What isn't checked
 //

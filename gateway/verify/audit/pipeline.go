@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
@@ -87,12 +88,20 @@ func (a *Auditor) open(raw *common.Block) *opened {
 			defer b.ready.Done()
 			t := b.epoch.examine(number, i, data)
 			if !blind && t.code == valid && t.call != nil && t.call.code == valid && a.replay.triable(t) {
-				t.call.trial = a.replay.rules.try(t, nil)
+				a.early(t)
 			}
 			b.transactions[i] = t
 		})
 	}
 	return b
+}
+
+// early runs a call before its block's turn, if it can. The peers have written down the version of the definition by
+// which they endorsed. Whether that was in force is known only at the block's turn.
+func (a *Auditor) early(t *transaction) {
+	if version := chaincode.RulesOf(t.call.version); a.replay.rules.has(version) {
+		t.call.trial = a.replay.rules.try(t, version, nil)
+	}
 }
 
 // follow audits the blocks of a source that come after the last audited one.

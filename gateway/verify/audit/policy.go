@@ -25,8 +25,9 @@ const (
 
 // definition is the part of a chaincode's definition that its transactions are judged by.
 type definition struct {
-	plugin string
-	policy []byte // peer.ApplicationPolicy
+	plugin  string
+	policy  []byte // peer.ApplicationPolicy
+	version string
 }
 
 // errNotDefined means that the channel has no such chaincode.
@@ -44,6 +45,7 @@ func (r *replay) definitionOf(chaincode string) (*definition, error) {
 		r.definitions[chaincode] = d
 		return d, nil
 	}
+	var err error
 	var metadata lifecycle.StateMetadata
 	var field lifecycle.StateData
 	var info lifecycle.ChaincodeValidationInfo
@@ -66,8 +68,22 @@ func (r *replay) definitionOf(chaincode string) (*definition, error) {
 	if d.plugin == "" || len(d.policy) == 0 {
 		return nil, errNotDefined
 	}
+	if d.version, err = r.versionOf(chaincode); err != nil {
+		return nil, err
+	}
 	r.definitions[chaincode] = d
 	return d, nil
+}
+
+// versionOf reads the version of a chaincode's definition from the state. It is "" if there is none.
+func (r *replay) versionOf(chaincode string) (string, error) {
+	value, _, _, err := r.store.Get(lifecycleNamespace, "namespaces/fields/"+chaincode+"/EndorsementInfo")
+	var field lifecycle.StateData
+	var info lifecycle.ChaincodeEndorsementInfo
+	if err != nil || proto.Unmarshal(value, &field) != nil || proto.Unmarshal(field.GetBytes(), &info) != nil {
+		return "", err
+	}
+	return info.GetVersion(), nil
 }
 
 // referTo makes an endorsement policy that refers to a channel policy.

@@ -11,6 +11,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/blockfile"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
@@ -230,13 +231,20 @@ func (r *replay) decide(e *epoch, t *transaction) error {
 // checkRules makes the checks of valid transactions that Fabric doesn't make. It runs the calls that haven't run again
 // yet. They can run at the same time, because valid transactions of a block read only what was there before the block.
 func (r *replay) checkRules(b *opened, number uint64) (found []Finding, err error) {
+	inForce, err := r.rulesInForce()
+	if err != nil {
+		return nil, err
+	}
 	var wait sync.WaitGroup
 	for _, t := range b.transactions {
-		if t.code == valid && t.call != nil && t.call.trial == nil && r.triable(t) {
+		if t.code != valid || t.call == nil || !r.triable(t) || !r.rules.has(inForce) {
+			continue
+		}
+		if made := t.call.trial; made == nil || made.rules != inForce {
 			wait.Add(1)
 			r.run(func() {
 				defer wait.Done()
-				t.call.trial = r.rules.try(t, r.store)
+				t.call.trial = r.rules.try(t, inForce, r.store)
 			})
 		}
 	}
@@ -260,6 +268,10 @@ func (r *replay) checkRules(b *opened, number uint64) (found []Finding, err erro
 		if why := r.unjudged(t.call); why != "" {
 			add(Unjudged, "%s", why)
 		}
+		if r.triable(t) && !r.rules.has(inForce) {
+			add(Unjudged, "the chaincode's definition puts rules %d in force: %v", inForce, inForce.Known())
+			continue
+		}
 		if made := t.call.trial; r.triable(t) {
 			if made.err != nil {
 				return nil, made.err
@@ -274,6 +286,20 @@ func (r *replay) checkRules(b *opened, number uint64) (found []Finding, err erro
 		}
 	}
 	return found, nil
+}
+
+// rulesInForce returns the rules that the definition of Pedigree's chaincode puts in force before the block. They are
+// the same for all valid transactions of a block: each has read the definition's number, so none is valid that comes
+// after a change of the definition.
+func (r *replay) rulesInForce() (chaincode.Rules, error) {
+	d, err := r.definitionOf(r.chaincode)
+	if errors.Is(err, errNotDefined) {
+		return chaincode.First, nil // then no transaction of it is valid
+	}
+	if err != nil {
+		return 0, err
+	}
+	return chaincode.RulesOf(d.version), nil
 }
 
 // triable reports whether a transaction is a call of Pedigree's chaincode that changes something.

@@ -23,23 +23,33 @@ import (
 // code does. Endorsers sign what a transaction read and wrote. Only their word says that this follows from its
 // arguments.
 type rules struct {
-	name string
-	code *contractapi.ContractChaincode
+	name  string
+	codes []*contractapi.ContractChaincode // by version of the rules, from the first
 }
 
 // keyRange is a range of keys: from start to before end.
 type keyRange struct{ start, end string }
 
 func newRules(name string) (*rules, error) {
-	code, err := chaincode.New()
-	if err != nil {
-		return nil, err
+	r := &rules{name: name}
+	for version := chaincode.First; version <= chaincode.Newest(); version++ {
+		code, err := chaincode.New(version)
+		if err != nil {
+			return nil, err
+		}
+		r.codes = append(r.codes, code)
 	}
-	return &rules{name, code}, nil
+	return r, nil
+}
+
+// has reports whether there is code for a version of the rules.
+func (r *rules) has(version chaincode.Rules) bool {
+	return version >= chaincode.First && int(version-chaincode.First) < len(r.codes)
 }
 
 // trial is what happened when the chaincode's code ran again.
 type trial struct {
+	rules  chaincode.Rules
 	answer *peer.Response
 	writes map[string][]byte
 	reads  map[string]struct{}
@@ -49,11 +59,11 @@ type trial struct {
 	first bool
 }
 
-// try runs a call. Most calls don't read the state, so they can run before the block's turn, with a nil state. If such
+// try runs a call by a version of the rules, which must be one that it has. Most calls don't read the state, so they can run before the block's turn, with a nil state. If such
 // a call does read the state, try returns nil. It must then run on the state before the block: that is what a valid
 // transaction read, or it wouldn't be valid.
-func (r *rules) try(t *transaction, s *state.Store) (made *trial) {
-	made = &trial{writes: map[string][]byte{}, reads: map[string]struct{}{}}
+func (r *rules) try(t *transaction, version chaincode.Rules, s *state.Store) (made *trial) {
+	made = &trial{rules: version, writes: map[string][]byte{}, reads: map[string]struct{}{}}
 	stub := &stub{store: s, namespace: r.name, t: t, trial: made, pack: r.packOf(t)}
 	defer func() {
 		switch problem := recover(); problem {
@@ -64,7 +74,7 @@ func (r *rules) try(t *transaction, s *state.Store) (made *trial) {
 			made.answer = shim.Error(fmt.Sprintf("the chaincode panicked: %v", problem))
 		}
 	}()
-	made.answer = r.code.Invoke(stub)
+	made.answer = r.codes[version-chaincode.First].Invoke(stub)
 	return made
 }
 

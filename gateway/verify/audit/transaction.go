@@ -38,6 +38,7 @@ type transaction struct {
 // call is a call of a chaincode, and its outcome.
 type call struct {
 	chaincode string
+	version   string // of the definition by which the peers endorsed, as they say
 	proposer  []byte // the identity that the chaincode saw
 	args      [][]byte
 	answer    *peer.Response
@@ -227,6 +228,7 @@ func (c *call) readAnswer(extension, headerExtension []byte) {
 		c.sets = append(c.sets, s)
 	}
 	c.chaincode, c.answer, c.event = asked.GetChaincodeId().GetName(), action.GetResponse(), len(action.GetEvents()) > 0
+	c.version = action.GetChaincodeId().GetVersion()
 	switch answered := action.GetChaincodeId(); {
 	case asked.GetChaincodeId() == nil || answered == nil:
 		c.invalid(otherReason, "it doesn't name its chaincode")

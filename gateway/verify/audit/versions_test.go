@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
@@ -79,8 +80,8 @@ func TestATransactionOfAnEarlierReleaseIsSound(t *testing.T) {
 			require.NoError(t, err)
 			own := &kvrwset.KVRWSet{Writes: []*kvrwset.KVWrite{{Key: record.PackKey(tx.id), Value: value}}}
 			tx.call.sets = []set{{namespace: "pedigree", public: own}}
-			tx.call.answer = r.try(tx, store).answer
-			made := r.try(tx, store)
+			tx.call.answer = r.try(tx, chaincode.First, store).answer
+			made := r.try(tx, chaincode.First, store)
 			own.Writes = nil
 			for _, key := range slices.Sorted(maps.Keys(made.writes)) {
 				own.Writes = append(own.Writes, &kvrwset.KVWrite{Key: key, Value: made.writes[key]})

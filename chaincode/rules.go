@@ -1,0 +1,89 @@
+package chaincode
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Rules is the number of a version of the rules: what the chaincode accepts, reads, writes and answers. The definition
+// of the chaincode that the organisations have committed says which version is in force. The program has every version,
+// because an audit judges each transaction by the rules of its time. A version never changes once a release has it:
+// whoever changes what the chaincode does adds a version to versions.
+type Rules int
+
+// First is the version of all ledgers whose definition names none.
+const First Rules = 1
+
+// limits is what differs between the versions of the rules.
+type limits struct {
+	witnesses int // bytes
+}
+
+// versions has the versions of the rules, from First on.
+var versions = []limits{
+	{witnesses: 4 << 20},
+}
+
+// Newest returns the newest version that this program has.
+func Newest() Rules { return Rules(len(versions)) }
+
+// prefix begins the version of a definition that names rules, and the last word of the label of a package for them.
+const prefix = "rules-"
+
+// number is how the number of a version is written. Only one spelling is accepted for each.
+var number = regexp.MustCompile(`^[1-9][0-9]{0,5}$`)
+
+// RulesOf returns the rules that a chaincode's definition puts in force, by the definition's version: "rules-2" names
+// version 2. Definitions that name none, such as "1" or "2.0.1", were committed before there were versions, and are
+// for the first rules. This program need not have the version; see [Rules.Known].
+func RulesOf(definitionVersion string) Rules {
+	text, ok := strings.CutPrefix(definitionVersion, prefix)
+	if !ok || !number.MatchString(text) {
+		return First
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return First
+	}
+	return Rules(n)
+}
+
+// RulesOfPackage returns the rules that a package runs, by its id, which is its label and its hash: the label
+// "pedigree-lab-rules-2" names version 2. A peer calls the package that its organisation approved for the definition in
+// force. So the rules change when the definition does, and not when the program is replaced by a newer one.
+func RulesOfPackage(id string) Rules {
+	label, _, _ := strings.Cut(id, ":")
+	at := strings.LastIndex(label, "-"+prefix)
+	if at < 0 {
+		return First
+	}
+	return RulesOf(label[at+1:])
+}
+
+// DefinitionVersion returns the version of the definitions that put the rules in force.
+func (r Rules) DefinitionVersion() string {
+	if r == First {
+		return "1"
+	}
+	return prefix + strconv.Itoa(int(r))
+}
+
+// Label returns the label of a package that runs the rules. name is the first part of the label.
+func (r Rules) Label(name string) string {
+	if r == First {
+		return name
+	}
+	return name + "-" + r.DefinitionVersion()
+}
+
+// Known returns an error if this program doesn't have the rules.
+func (r Rules) Known() error {
+	if r < First || r > Newest() {
+		return fmt.Errorf("these are rules %d, and this program has none after %d: use a newer program", r, Newest())
+	}
+	return nil
+}
+
+func (r Rules) limits() limits { return versions[r-1] }
