@@ -16,6 +16,7 @@ import (
 // batch is one submit in progress: who submits it, its records, what the ledger
 // knows already, and what will be written if there are no problems.
 type batch struct {
+	limits    limits // of the rules in force
 	caller    string // MSP id
 	admin     bool   // is an administrator of the caller's organisation
 	tx        string
@@ -115,7 +116,7 @@ func open(stub shim.ChaincodeStubInterface, most limits) (*batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read who submits: %w", err)
 	}
-	b := &batch{tx: stub.GetTxID(), pack: pack, world: newWorld(stub), artifacts: map[string]*placed{},
+	b := &batch{limits: most, tx: stub.GetTxID(), pack: pack, world: newWorld(stub), artifacts: map[string]*placed{},
 		generators: map[string]int{}, withdrawals: map[string]Withdrawn{}, prefixes: map[string]string{}}
 	if b.caller, err = caller.GetMSPID(); err != nil {
 		return nil, fmt.Errorf("couldn't read whose member submits: %w", err)

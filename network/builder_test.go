@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
 )
 
 func TestTheBuilderHandsThePeerItsConnection(t *testing.T) {
@@ -71,13 +73,13 @@ func TestEqualPackagesHaveEqualIDs(t *testing.T) {
 	org := newOrg("harbor")
 	org.ChaincodePort = 12345
 	require.NoError(t, d.makeOrgIdentities(org, DefaultCertificateLifetime))
-	one, err := d.packChaincode(org)
+	one, err := d.packChaincode(org, chaincode.First)
 	require.NoError(t, err)
-	two, err := d.packChaincode(org)
+	two, err := d.packChaincode(org, chaincode.First)
 	require.NoError(t, err)
 	require.Equal(t, one, two)
 	org.ChaincodePort++
-	moved, err := d.packChaincode(org)
+	moved, err := d.packChaincode(org, chaincode.First)
 	require.NoError(t, err)
 	require.NotEqual(t, one.id, moved.id)
 	require.Regexp(t, `^pedigree-harbor:[0-9a-f]{64}$`, one.id)

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
 )
 
 // Names that all networks of this package share.
@@ -47,6 +49,8 @@ type Org struct {
 	// PeerPort and ChaincodePort are the loopback ports of its peer and its chaincode process.
 	PeerPort      int `json:"peerPort"`
 	ChaincodePort int `json:"chaincodePort"`
+	// RulesPorts are the loopback ports of its chaincode processes for later rules than the first.
+	RulesPorts map[chaincode.Rules]int `json:"rulesPorts,omitempty"`
 	// GatewayPort is the loopback port of its gateway: the network's base port plus the organisation's place, from 1.
 	GatewayPort int `json:"gatewayPort"`
 	// Registered says whether the organisation is recorded on the ledger as a member.
@@ -78,9 +82,17 @@ func (o Org) PeerName() string { return "peer0." + o.domain() }
 func (o Org) URL() string { return "http://" + loopback(o.GatewayPort) }
 
 // The names of an organisation's processes, as status prints them and Kill takes them.
-func (o Org) peerProcess() string      { return o.Name + "-peer" }
-func (o Org) chaincodeProcess() string { return o.Name + "-chaincode" }
-func (o Org) gatewayProcess() string   { return o.Name + "-gateway" }
+func (o Org) peerProcess() string                       { return o.Name + "-peer" }
+func (o Org) chaincodeProcess(r chaincode.Rules) string { return r.Label(o.Name + "-chaincode") }
+func (o Org) gatewayProcess() string                    { return o.Name + "-gateway" }
+
+// chaincodePort is the port of the organisation's chaincode process for a version of the rules.
+func (o Org) chaincodePort(r chaincode.Rules) int {
+	if r == chaincode.First {
+		return o.ChaincodePort
+	}
+	return o.RulesPorts[r]
+}
 
 // Host returns the host name on the orderer's certificate.
 func (o Orderer) Host() string { return o.Name + "." + domain }

@@ -11,15 +11,13 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer/lifecycle"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
 )
 
-// chaincodeVersion is the version in the chaincode's definition. The definition commits the organisations to rules, not
-// to a program. Each organisation may run any program, but results that differ from those of the others don't count.
-const chaincodeVersion = "1"
-
-// firstSequence is the sequence number of the first definition. Fabric counts the definitions of a chaincode. Ours is
-// always the same, with the channel's default policy, a majority of organisations. It is made again, with the next
-// number, if an organisation has lost its approval.
+// firstSequence is the sequence number of the first definition. Fabric counts the definitions of a chaincode. Ours
+// always has the channel's default policy, a majority of organisations. Its version commits the organisations to a
+// version of the rules. It is made again, with the next number, if an organisation has lost its approval.
 const firstSequence = 1
 
 // errApprovalLost means that the ledger has an organisation's approval of a definition, and the organisation's peer has
@@ -29,37 +27,47 @@ var errApprovalLost = errors.New("the approval is lost")
 // define approves the chaincode's definition for every organisation and commits it, as far as that wasn't done before.
 // If the disk of a peer was lost, and with it the approval, the organisations approve and commit the definition again.
 func (n *Network) define(ctx context.Context) error {
-	sequence, err := n.clients[0].sequence(ctx, n.plan.Chaincode)
+	inForce, err := n.clients[0].committed(ctx, n.plan.Chaincode)
 	if err != nil {
 		return fmt.Errorf("couldn't find out how the chaincode is defined: %w", err)
 	}
-	sequence = max(sequence, firstSequence)
-	err = n.approveAll(ctx, sequence)
+	if inForce.sequence == 0 {
+		inForce = definition{firstSequence, n.plan.rules()}
+	}
+	if err := n.adopt(inForce.rules); err != nil {
+		return err
+	}
+	err = n.approveAll(ctx, inForce)
 	if errors.Is(err, errApprovalLost) {
-		n.say.line("%v: the chaincode's definition is approved and committed again, with number %d", err, sequence+1)
-		sequence++
-		err = n.approveAll(ctx, sequence)
+		inForce.sequence++
+		n.say.line("%v: the chaincode's definition is approved and committed again, with number %d", err, inForce.sequence)
+		err = n.approveAll(ctx, inForce)
 	}
 	if err != nil {
 		return err
 	}
-	err = eventually(ctx, func(ctx context.Context) error {
-		return n.clients[0].commit(ctx, n.plan.Chaincode, sequence, n.plan.mspIDs())
+	return n.commit(ctx, inForce)
+}
+
+// commit commits a definition that all organisations have approved.
+func (n *Network) commit(ctx context.Context, d definition) error {
+	err := eventually(ctx, func(ctx context.Context) error {
+		return n.clients[0].commit(ctx, n.plan.Chaincode, d, n.plan.mspIDs())
 	})
 	return wrap(err, "couldn't commit the chaincode's definition")
 }
 
 // approveAll approves a definition for each organisation.
-func (n *Network) approveAll(ctx context.Context, sequence int64) error {
+func (n *Network) approveAll(ctx context.Context, d definition) error {
 	var approvals []func() error
 	for _, c := range n.clients {
-		approvals = append(approvals, func() error { return n.approve(ctx, c, sequence) })
+		approvals = append(approvals, func() error { return n.approve(ctx, c, d) })
 	}
 	return together(approvals...)
 }
 
-func (n *Network) approve(ctx context.Context, c *peerClient, sequence int64) error {
-	pack, err := n.dir.packChaincode(c.org)
+func (n *Network) approve(ctx context.Context, c *peerClient, d definition) error {
+	pack, err := n.dir.packChaincode(n.plan.org(c.org.Name), d.rules)
 	if err != nil {
 		return err
 	}
@@ -68,7 +76,7 @@ func (n *Network) approve(ctx context.Context, c *peerClient, sequence int64) er
 	}
 	var lost error
 	err = eventually(ctx, func(ctx context.Context) error {
-		err := c.approve(ctx, n.plan.Chaincode, pack.id, sequence)
+		err := c.approve(ctx, n.plan.Chaincode, pack.id, d)
 		if errors.Is(err, errApprovalLost) {
 			lost = err
 			return nil
@@ -81,9 +89,15 @@ func (n *Network) approve(ctx context.Context, c *peerClient, sequence int64) er
 	return wrap(err, "%s couldn't approve the chaincode's definition", c.org.Title)
 }
 
-// definition returns the endorsement policy on which the organisations agree. It refers to a policy in the channel's
+// definition is what the organisations approve and commit: its number, and the rules that it puts in force.
+type definition struct {
+	sequence int64
+	rules    chaincode.Rules
+}
+
+// policy returns the endorsement policy on which the organisations agree. It refers to a policy in the channel's
 // configuration, so it stays right when organisations join.
-func definition() ([]byte, error) {
+func policy() ([]byte, error) {
 	return proto.Marshal(&peer.ApplicationPolicy{
 		Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{
 			ChannelConfigPolicyReference: "/Channel/Application/Endorsement",
@@ -146,8 +160,8 @@ func (c *peerClient) install(ctx context.Context, p chaincodePackage) error {
 
 // approve approves the definition of a number for the organisation and names its package, unless the ledger says so
 // already. It returns errApprovalLost if the ledger has an approval that the peer can't read.
-func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, sequence int64) error {
-	query, err := proto.Marshal(&lifecycle.QueryApprovedChaincodeDefinitionArgs{Name: chaincode, Sequence: sequence})
+func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, d definition) error {
+	query, err := proto.Marshal(&lifecycle.QueryApprovedChaincodeDefinitionArgs{Name: chaincode, Sequence: d.sequence})
 	if err != nil {
 		return err
 	}
@@ -167,12 +181,12 @@ func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, s
 	} else if !strings.Contains(said, "could not fetch approved chaincode definition") {
 		return explain(err)
 	}
-	policy, err := definition()
+	policy, err := policy()
 	if err != nil {
 		return err
 	}
 	args, err := proto.Marshal(&lifecycle.ApproveChaincodeDefinitionForMyOrgArgs{
-		Name: chaincode, Version: chaincodeVersion, Sequence: sequence, ValidationParameter: policy,
+		Name: chaincode, Version: d.rules.DefinitionVersion(), Sequence: d.sequence, ValidationParameter: policy,
 		Source: &lifecycle.ChaincodeSource{Type: &lifecycle.ChaincodeSource_LocalPackage{
 			LocalPackage: &lifecycle.ChaincodeSource_Local{PackageId: packageID},
 		}},
@@ -183,11 +197,11 @@ func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, s
 	return c.submit(ctx, "_lifecycle", "ApproveChaincodeDefinitionForMyOrg", args, c.org.MSPID)
 }
 
-// sequence returns the number of the definition that is in force, or 0 if there is none.
-func (c *peerClient) sequence(ctx context.Context, chaincode string) (sequence int64, err error) {
-	query, err := proto.Marshal(&lifecycle.QueryChaincodeDefinitionArgs{Name: chaincode})
+// committed returns the definition that is in force. Its number is 0 if there is none.
+func (c *peerClient) committed(ctx context.Context, name string) (d definition, err error) {
+	query, err := proto.Marshal(&lifecycle.QueryChaincodeDefinitionArgs{Name: name})
 	if err != nil {
-		return 0, err
+		return d, err
 	}
 	err = eventually(ctx, func(ctx context.Context) error {
 		answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryChaincodeDefinition",
@@ -200,24 +214,24 @@ func (c *peerClient) sequence(ctx context.Context, chaincode string) (sequence i
 		}
 		var committed lifecycle.QueryChaincodeDefinitionResult
 		err = proto.Unmarshal(answer, &committed)
-		sequence = committed.GetSequence()
+		d = definition{committed.GetSequence(), chaincode.RulesOf(committed.GetVersion())}
 		return err
 	})
-	return sequence, err
+	return d, err
 }
 
 // commit puts the definition of a number into force, unless it already is. All organisations must have approved it
 // before, so that all of them can endorse from the start.
-func (c *peerClient) commit(ctx context.Context, chaincode string, sequence int64, mspIDs []string) error {
-	if now, err := c.sequence(ctx, chaincode); err != nil || now >= sequence {
+func (c *peerClient) commit(ctx context.Context, chaincode string, d definition, mspIDs []string) error {
+	if now, err := c.committed(ctx, chaincode); err != nil || now.sequence >= d.sequence {
 		return err
 	}
-	policy, err := definition()
+	policy, err := policy()
 	if err != nil {
 		return err
 	}
 	args, err := proto.Marshal(&lifecycle.CommitChaincodeDefinitionArgs{
-		Name: chaincode, Version: chaincodeVersion, Sequence: sequence, ValidationParameter: policy,
+		Name: chaincode, Version: d.rules.DefinitionVersion(), Sequence: d.sequence, ValidationParameter: policy,
 	})
 	if err != nil {
 		return err

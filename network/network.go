@@ -213,6 +213,9 @@ func (n *Network) start(ctx context.Context) error {
 	if err := n.registerMembers(ctx); err != nil {
 		return err
 	}
+	if err := n.upgrade(ctx); err != nil {
+		return err
+	}
 	if err := n.state.set(StateReady); err != nil {
 		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
 	}
@@ -228,11 +231,7 @@ func (n *Network) startLedger() error {
 		}
 	}
 	for _, org := range n.plan.Orgs {
-		pack, err := n.dir.packChaincode(org)
-		if err != nil {
-			return err
-		}
-		if err := n.sup.start(n.dir.chaincodeProcess(org, pack.id, n.options.Env)); err != nil {
+		if err := n.startChaincode(org, n.plan.rules()); err != nil {
 			return err
 		}
 		client, err := n.dir.connectPeer(org, n.plan.Channel)

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
 )
 
 // A connection says how an organisation's peer reaches the organisation's chaincode process. It is the content of
@@ -31,13 +33,14 @@ type chaincodePackage struct {
 	bytes []byte
 }
 
-// packChaincode makes the package of an organisation's chaincode process.
-func (d folder) packChaincode(org Org) (chaincodePackage, error) {
+// packChaincode makes the package of an organisation's chaincode process for a version of the rules. Its label tells the
+// process which rules those are.
+func (d folder) packChaincode(org Org, rules chaincode.Rules) (chaincodePackage, error) {
 	read := func(parts ...string) (string, error) {
 		text, err := os.ReadFile(d.path(append([]string{org.Name}, parts...)...))
 		return string(text), err
 	}
-	c := connection{Address: loopback(org.ChaincodePort), DialTimeout: "3s", TLSRequired: true,
+	c := connection{Address: loopback(org.chaincodePort(rules)), DialTimeout: "3s", TLSRequired: true,
 		ClientAuthRequired: true}
 	var err error
 	for into, file := range map[*string][]string{
@@ -52,7 +55,7 @@ func (d folder) packChaincode(org Org) (chaincodePackage, error) {
 	if err != nil {
 		return chaincodePackage{}, err
 	}
-	label := ChaincodeName + "-" + org.Name
+	label := rules.Label(ChaincodeName + "-" + org.Name)
 	metadata, err := json.Marshal(map[string]string{"type": builderType, "label": label, "path": ""})
 	if err != nil {
 		return chaincodePackage{}, err
@@ -100,13 +103,13 @@ func tarball(files ...any) ([]byte, error) {
 
 // chaincodeProcess describes how to run an organisation's chaincode. It is this program, as a server that only the
 // organisation's own peer can call.
-func (d folder) chaincodeProcess(org Org, packageID string, extra []string) process {
+func (d folder) chaincodeProcess(org Org, rules chaincode.Rules, packageID string, extra []string) process {
 	keys := d.path(org.Name, "chaincode", "server")
 	return process{
-		name: org.chaincodeProcess(), role: "chaincode", org: org.Name, endpoint: loopback(org.ChaincodePort),
-		program: d.program(), args: []string{"chaincode"}, log: d.log(org.chaincodeProcess()),
+		name: org.chaincodeProcess(rules), role: "chaincode", org: org.Name, endpoint: loopback(org.chaincodePort(rules)),
+		program: d.program(), args: []string{"chaincode"}, log: d.log(org.chaincodeProcess(rules)),
 		env: ownEnv(append([]string{
-			"CHAINCODE_SERVER_ADDRESS=" + loopback(org.ChaincodePort),
+			"CHAINCODE_SERVER_ADDRESS=" + loopback(org.chaincodePort(rules)),
 			"CORE_CHAINCODE_ID_NAME=" + packageID,
 			"CORE_PEER_TLS_ENABLED=true",
 			"CORE_TLS_CLIENT_KEY_FILE=" + filepath.Join(keys, "key.pem"),

@@ -7,16 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
 )
 
 // planVersion is the version of network.json that this program writes and reads.
 const planVersion = 1
 
 // A plan says what a network consists of: who takes part, and which ports they have. It is written when the network is
-// made and read at every start. Only the gateways' ports, Registered and Formed change
-// later.
+// made and read at every start. Only the gateways' ports, Registered, Formed, Rules and RulesPorts change later.
 type plan struct {
 	Version int `json:"version"`
 	// ID distinguishes networks, even if their folders are moved.
@@ -32,6 +35,8 @@ type plan struct {
 	// Formed says that every orderer and peer has joined the channel. Before that no transaction was sent, so the
 	// ledgers may be deleted.
 	Formed bool `json:"formed"`
+	// Rules is the version of the chaincode's rules that was last in force. 0: the first.
+	Rules chaincode.Rules `json:"rules,omitempty"`
 	// CertificateLifetime is how long certificates are valid, other than those of authorities: a time.Duration. Plans of
 	// earlier programs don't have it.
 	CertificateLifetime string `json:"certificateLifetime,omitempty"`
@@ -44,6 +49,9 @@ func (p *plan) certificateLifetime() time.Duration {
 	}
 	return DefaultCertificateLifetime
 }
+
+// rules returns the version of the rules that was last in force.
+func (p *plan) rules() chaincode.Rules { return max(p.Rules, chaincode.First) }
 
 // neverFormed reports whether the ledgers of a network are certain to be empty. The caller may then delete them, which
 // can't be undone, so it doesn't rely on Formed alone. If a member is registered or a gateway was started, there was a
@@ -103,7 +111,41 @@ func newPlan(orgs []string, orderers, basePort int, fabricRelease string) (*plan
 		pick(&p.Orderers[i].Port)
 		pick(&p.Orderers[i].AdminPort)
 	}
+	p.Rules = chaincode.Newest()
+	if err == nil {
+		err = p.makeRoom(p.Rules)
+	}
 	return p, err
+}
+
+// makeRoom gives every organisation a port for its chaincode process for a version of the rules.
+func (p *plan) makeRoom(rules chaincode.Rules) error {
+	ports := newPortPicker()
+	ports.reserve(p.BasePort, len(p.Orgs)+1)
+	for _, org := range p.Orgs {
+		for _, port := range append(slices.Collect(maps.Values(org.RulesPorts)), org.PeerPort, org.ChaincodePort) {
+			ports.reserve(port, 1)
+		}
+	}
+	for _, o := range p.Orderers {
+		ports.reserve(o.Port, 1)
+		ports.reserve(o.AdminPort, 1)
+	}
+	for i := range p.Orgs {
+		org := &p.Orgs[i]
+		if org.chaincodePort(rules) != 0 {
+			continue
+		}
+		port, err := ports.one()
+		if err != nil {
+			return err
+		}
+		if org.RulesPorts == nil {
+			org.RulesPorts = map[chaincode.Rules]int{}
+		}
+		org.RulesPorts[rules] = port
+	}
+	return nil
 }
 
 // moveGateways gives the gateways the ports after base.

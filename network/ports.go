@@ -3,9 +3,11 @@ package network
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -93,8 +95,10 @@ func (p *plan) checkFree() error {
 		if err := explainPort(org.PeerPort, org.Title+"'s peer", ""); err != nil {
 			return err
 		}
-		if err := explainPort(org.ChaincodePort, org.Title+"'s chaincode", ""); err != nil {
-			return err
+		for _, port := range append(slices.Collect(maps.Values(org.RulesPorts)), org.ChaincodePort) {
+			if err := explainPort(port, org.Title+"'s chaincode", ""); err != nil {
+				return err
+			}
 		}
 	}
 	for _, orderer := range p.Orderers {
