@@ -72,7 +72,10 @@ func (f *follower) anchor(ctx context.Context, pc *peerConn) error {
 	}
 	last := f.next.Number - 1
 	chain, err := proof.ChainTo(ctx, f.next.Genesis, last, fetch)
-	if missing, ok := errors.AsType[*missingError](err); ok && missing.number == last {
+	if missing, ok := errors.AsType[*missingError](err); ok {
+		if missing.number < last {
+			return lacksOld(pc, missing.number)
+		}
 		return f.short(ctx, pc, fetch)
 	}
 	if err != nil {
@@ -100,6 +103,9 @@ func (f *follower) short(ctx context.Context, pc *peerConn, fetch proof.Fetch) e
 	if err != nil {
 		return blockError(f.next.Number-1, err)
 	}
+	if newest.Number >= f.next.Number-1 {
+		return lacksOld(pc, f.next.Number-1)
+	}
 	if _, err := proof.ChainTo(ctx, f.next.Genesis, newest.Number, fetch); err != nil {
 		return blockError(newest.Number, err)
 	}
@@ -117,6 +123,13 @@ func (f *follower) short(ctx context.Context, pc *peerConn, fetch proof.Fetch) e
 	return &ForkError{Number: newest.Number + 1, Message: fmt.Sprintf(
 		"the ledger of this organisation's peer %s ends before it, and no other peer has proved it for %s",
 		pc.Address, f.cfg.Patience)}
+}
+
+// lacksOld is the error about a peer that doesn't have a block, although it may have later ones. The index must not be
+// built again because of it: from such a peer it can't be.
+func lacksOld(pc *peerConn, number uint64) error {
+	return fmt.Errorf("peer %s doesn't have block %d: it joined from a snapshot, has lost blocks, or lags behind; keep the "+
+		"index, and name a peer in the configuration that has all blocks", pc.Address, number)
 }
 
 // check checks the signed part of the next block: its number, its link to the block before, and the signatures of a

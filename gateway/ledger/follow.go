@@ -250,9 +250,7 @@ func (f *follower) stream(ctx context.Context, pc *peerConn) error {
 		case *peer.DeliverResponse_Status:
 			err := fmt.Errorf("peer %s ended the block stream with status %s", pc.Address, r.Status)
 			if r.Status == common.Status_NOT_FOUND {
-				err = fmt.Errorf("peer %s doesn't have block %d, the next to index: it lags behind, has lost blocks, or joined from "+
-					"a snapshot and never got the blocks before it; keep the index, and name a peer that has all blocks",
-					pc.Address, f.next.Number)
+				err = lacksOld(pc, f.next.Number)
 			}
 			f.pool.done(pc, err)
 			return err

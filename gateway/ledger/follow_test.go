@@ -303,6 +303,25 @@ func TestAnotherOrganisationsPeerDoesNotMakeACallerDropItsBlocks(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled, problem)
 }
 
+// A peer that joined from a snapshot doesn't have the caller's last block. That is no reason to drop the caller's blocks.
+func TestAPeerFromASnapshotDoesNotMakeACallerDropItsBlocks(t *testing.T) {
+	all := realBlocks(t, 5)
+	snapshot := serve(t, &deliverer{blocks: all[len(all)-1:]})
+	problem := ""
+	_, err := followUntil(t, fromFour(t), func(c *Client) bool {
+		problem = c.Health().FollowError
+		return strings.Contains(problem, "snapshot")
+	}, snapshot)
+	require.ErrorIs(t, err, context.Canceled, problem)
+	require.Contains(t, problem, "doesn't have block 0: it joined from a snapshot")
+	require.Contains(t, problem, "keep the index, and name a peer in the configuration that has all blocks")
+
+	other := serve(t, &deliverer{blocks: all, msp: "MarketMSP"})
+	numbers, err := follow(t, fromFour(t), snapshot, other)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, []uint64{4, 5}, numbers, "another peer has all blocks")
+}
+
 func TestAStreamThatBreaksIsTakenUpWhereItBroke(t *testing.T) {
 	d := &deliverer{blocks: realBlocks(t, 4), fail: status.Error(codes.Internal, "a broken stream")}
 	rest := &deliverer{blocks: realBlocks(t, 5)}
