@@ -133,10 +133,10 @@ func open(stub shim.ChaincodeStubInterface, most limits) (*batch, error) {
 	b.header = record.Header{MSPID: b.caller, Subject: certificate.Subject.String(), Time: record.HeaderTime(at.AsTime())}
 	if len(args) == 2 && len(args[1]) > 0 {
 		witnesses := args[1]
-		if len(witnesses) > most.witnesses {
+		if len(witnesses) > b.limits.witnesses {
 			return nil, refuse(
 				"too_large",
-				fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), most.witnesses),
+				fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), b.limits.witnesses),
 			)
 		}
 		if err := json.Unmarshal(witnesses, &b.witnesses); err != nil {

@@ -24,15 +24,15 @@ func Backup() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Back up what can't be had again: keys, configuration, tokens and queues",
-		Long: `Write an encrypted backup of the network in a folder, or of one of its organisations, while the network runs or while
-it doesn't. In it are keys, certificates, configuration, tokens, the queue of captured documents, OpenLineage runs and
-kept receipts. The databases are copied as they are at one moment.
+		Long: `Write an encrypted backup of the network in a folder, or of one of its organisations, while the network runs or
+while it doesn't. In it are keys, certificates, configuration, tokens, the queue of captured documents, OpenLineage
+runs and kept receipts. The databases are copied as they are at one moment.
 
-Not in it are the ledgers, which the peers and orderers of the others have, and the index, which the gateway makes from
-the ledger. Documents captured after the backup are lost with the machine unless they have reached the ledger.
+Not in it are the ledgers, which the peers and orderers of the others have, and the index, which the gateway makes
+from the ledger. Documents captured after the backup are lost with the machine unless they have reached the ledger.
 
-The backup is a file of age (https://age-encryption.org). It is encrypted with a passphrase, or for public keys. Keep
-the passphrase or the private key away from the machine. The file must not exist yet.`,
+The backup is a file of age (https://age-encryption.org). It is encrypted with a passphrase, or for public keys.
+Keep the passphrase or the private key away from the machine. The file must not exist yet.`,
 		Example: `  # make a key pair once, and keep backup.key elsewhere
   pedigree backup key backup.key > backup.pub
 
@@ -105,8 +105,8 @@ func backupKey() *cobra.Command {
 	return &cobra.Command{
 		Use:   "key FILE",
 		Short: "Make a key pair for backups",
-		Long: `Write a new private key of age into a file, which must not exist yet, and print its public key. Backups for the public
-key can be opened with the private key only, so a machine that makes backups doesn't need it.`,
+		Long: `Write a new private key of age into a file, which must not exist yet, and print its public key. Backups for the
+public key can be opened with the private key only, so a machine that makes backups doesn't need it.`,
 		Example: `  pedigree backup key backup.key > backup.pub`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -137,9 +137,9 @@ func Restore() *cobra.Command {
 the backup. The command overwrites nothing. Only the owner can read the restored files.
 
 "pedigree up" then starts the network. The peers of restored organisations get the ledger from the others, and their
-gateways make the index from it. Documents that were captured after the backup was made, and that haven't reached the
-ledger, are unknown to the restored gateway: send them again. What is recorded already counts as a duplicate. At the
-end, "pedigree audit" shows that the ledger is whole.`,
+gateways make the index from it. Documents that were captured after the backup was made, and that haven't reached
+the ledger, are unknown to the restored gateway: send them again. What is recorded already counts as a duplicate. At
+the end, "pedigree audit" shows that the ledger is whole.`,
 		Example: `  pedigree restore --identity backup.key --dir net lab.backup
   pedigree up --dir net --detach`,
 		Args: cobra.ExactArgs(1),
@@ -175,8 +175,8 @@ end, "pedigree audit" shows that the ledger is whole.`,
 			describe(out, r.Manifest)
 			fmt.Fprintf(out, "restored into %s\n", d)
 			if len(missing) > 0 {
-				fmt.Fprintf(out, "not in the backup and not in the folder: %s; put their folders there before you start the network\n",
-					listed(missing))
+				fmt.Fprintf(out, "not in the backup and not in the folder: %s; put their folders there before you start "+
+					"the network\n", listed(missing))
 			}
 			fmt.Fprintf(out, "captured after %s and not on the ledger: unknown to the restored gateway, so send it again\n",
 				r.Manifest.Made.Format(time.RFC3339))
@@ -193,8 +193,8 @@ func describe(out io.Writer, m archive.Manifest) {
 		len(m.Files), m.Channel)
 }
 
-// writeTo writes the backup into a new file. If it can be opened with what the caller gave, it reads it again and checks
-// it.
+// writeTo writes the backup into a new file. If it can be opened with what the caller gave, it reads it again and
+// checks it.
 func (b *backup) writeTo(path string, to []age.Recipient, opens []age.Identity) error {
 	err := writeNew(path, func(w io.Writer) error { return archive.Write(w, to, b.manifest, b.sources) })
 	if err != nil || opens == nil {
@@ -300,7 +300,8 @@ func passphraseFrom(path string, isNew bool) (string, error) {
 		return archive.PassphraseIn(path)
 	}
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return "", errors.New("there is no terminal to ask for the passphrase on: name a file with a key or with the passphrase")
+		return "", errors.New("there is no terminal to ask for the passphrase on: name a file with a key or with the " +
+			"passphrase")
 	}
 	ask := func(what string) (string, error) {
 		fmt.Fprint(os.Stderr, what)

@@ -110,7 +110,8 @@ func (d folder) claimEmpty() error {
 	return nil
 }
 
-// checkRestorable returns an error unless the folder's network is that of the archive and lacks all organisations in it.
+// checkRestorable returns an error unless the folder's network is that of the archive and lacks all organisations in
+// it.
 func (d folder) checkRestorable(m archive.Manifest) error {
 	p, err := readPlan(d)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode"
 )
 
-// upgrade puts the newest rules of this program in force, on a network that runs by earlier ones. Every organisation gets
-// a second chaincode process beside the first, and approves a definition that names the new rules. Until that is
+// upgrade puts the newest rules of this program in force, on a network that runs by earlier ones. Every organisation
+// gets a second chaincode process beside the first, and approves a definition that names the new rules. Until that is
 // committed, transactions are endorsed by the old rules. A transaction that was endorsed by them and comes later is
 // invalid, and its gateway sends it again. If upgrade is interrupted, the next start goes on with it.
 func (n *Network) upgrade(ctx context.Context) error {
