@@ -115,7 +115,7 @@ func TestURIsAtTheEdges(t *testing.T) {
 		"a:": true, "a+-.9:x": true, "a/b:x": false, "a_b:x": false, "1a:x": false, ":x": false, "x": false,
 		"a@b:x": false, "a[b:x": false, "a`b:x": false, "a{b:x": false, "Zz:x": true,
 		"h://a/b": true, "h://a?q": true, "h://a#f": true, "h://a#f#g": false, "h://a": true, "h://a:80/": true, "h://a:x/": false,
-		"h://u:p@a": true, "h://u/p@a": true, "h://u<@a": false, "h://a<": false, "h://[::1]": true, "h://[::1]:80": true, "h://[::1]x": false,
+		"h://u:p@a": true, "h://u/p@a": true, "h://u<@a": false, "h://a<": false, "h://[::1]": true, "h://[::1]:80": true, "h://[::1]x": false, "h://[::1]80": false,
 		"h://[1.2.3.4]": false, "h://[::1%25e]": false, "h://[::1": false, "h://[x]": false,
 		"a:%41": true, "a:%4": false, "a:%": false, "a:%g1": false, "a:%1g": false, "a:241": true, "a:<": false, "a:é": false,
 	} {

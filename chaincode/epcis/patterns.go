@@ -89,8 +89,8 @@ func patternOfURN(whole, rest string) (Pattern, bool) {
 	case fixed != len(fields)-1:
 		return Pattern{}, false
 	}
-	class, left, ok := k.appendFromURN([]byte(stem), strings.TrimSuffix(rest, ".*"), true)
-	if !ok || left != "" {
+	class, _, ok := k.appendFromURN([]byte(stem), strings.TrimSuffix(rest, ".*"), true)
+	if !ok {
 		return Pattern{}, false
 	}
 	p := Pattern{Exact: []string{string(class)}}

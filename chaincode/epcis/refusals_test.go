@@ -1,6 +1,7 @@
 package epcis
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -28,6 +29,8 @@ func TestEachFaultIsReportedOnce(t *testing.T) {
 		{"epcList", `[7,"7"]`, []string{wrongItem + "0", "bad_uri /epcList/1"}},
 		{"epcList", `["urn:x:1","urn:x:2","urn:x:1"]`, []string{"duplicate_item /epcList/2"}},
 		{"epcList", `["urn:x:1","urn:x:2","urn:x:3"]`, nil},
+		{"epcList", `[7,7` + numbered(16) + `]`, []string{wrongItem + "0", wrongItem + "1"}},
+		{"epcList", `["urn:x:1"` + numbered(16) + `]`, []string{"duplicate_item /epcList/1"}},
 		{"certificationInfo", `7`, []string{"wrong_type /certificationInfo"}},
 		{"certificationInfo", `"a b"`, []string{"bad_uri /certificationInfo"}},
 		{"certificationInfo", `["urn:x:1","a b"]`, []string{"bad_uri /certificationInfo/1"}},
@@ -38,7 +41,7 @@ func TestEachFaultIsReportedOnce(t *testing.T) {
 		{"quantityList", amount + `"kgm"}]`, []string{"bad_unit /quantityList/0/uom"}},
 		{"quantityList", amount + `"K"}]`, []string{"bad_unit /quantityList/0/uom"}},
 		{"quantityList", amount + `"KGMM"}]`, []string{"bad_unit /quantityList/0/uom"}},
-		{"sensorElementList", report + `7}]}]`, []string{"wrong_type /sensorElementList/0/sensorReport/0/hexBinaryValue"}},
+		{"sensorElementList", report + `true}]}]`, []string{"wrong_type /sensorElementList/0/sensorReport/0/hexBinaryValue"}},
 		{"sensorElementList", report + `"xA"}]}]`, []string{"bad_hex /sensorElementList/0/sensorReport/0/hexBinaryValue"}},
 		{"sensorElementList", report + `""}]}]`, []string{"bad_hex /sensorElementList/0/sensorReport/0/hexBinaryValue"}},
 		{"sensorElementList", report + `"0aF9"}]}]`, nil},
@@ -53,10 +56,31 @@ func TestEachFaultIsReportedOnce(t *testing.T) {
 	}
 }
 
+// numbered lists the things urn:x:1 to urn:x:n, each after a comma.
+func numbered(n int) string {
+	var list strings.Builder
+	for i := range n {
+		fmt.Fprintf(&list, `,"urn:x:%d"`, i+1)
+	}
+	return list.String()
+}
+
+func TestAWordThatIsLikeNoneIsNotGuessed(t *testing.T) {
+	_, problems := Decode(parse(t, good).With("bizStep", canonical.Str("cooking")), ownContext)
+	require.Len(t, problems, 1)
+	assert.Equal(t, `bizStep "cooking" is not a CBV business step`, problems[0].Detail)
+}
+
+func TestAnEmptyListSaysNothing(t *testing.T) {
+	event := eventWith(t, "ObjectEvent", `"action":"OBSERVE","epcList":["urn:x:1"],"sourceList":[],"bizTransactionList":[]`)
+	assert.Nil(t, event.Sources)
+	assert.Nil(t, event.BizTransactions)
+}
+
 func TestAVersionIsDigitsAndPoints(t *testing.T) {
 	for text, want := range map[string][]string{
 		`"2.0"`: nil, `"2"`: nil, `"2.0.1"`: nil, `""`: {CodeBadVersion}, `"2."`: {CodeBadVersion}, `".0"`: {CodeBadVersion},
-		`"2..0"`: {CodeBadVersion}, `"2x0"`: {CodeBadVersion}, `"2.0x"`: {CodeBadVersion}, `7`: {CodeWrongType},
+		`"2..0"`: {CodeBadVersion}, `"2x0"`: {CodeBadVersion}, `"2.0x"`: {CodeBadVersion}, `true`: {CodeWrongType},
 	} {
 		c := new(checker)
 		v := parse(t, text)
@@ -199,7 +223,7 @@ func TestNamesOfOtherLotsAtTheEdges(t *testing.T) {
 
 func TestNumbersThatAreTooLongStayAsTheyAre(t *testing.T) {
 	half := strings.Repeat("7", longestNumber*3/4)
-	for _, text := range []string{"1e-999", half + half, half + "." + half, half + "." + half + "e1", "1e999"} {
+	for _, text := range []string{"1e-999", half + half, half + "." + half, half + "." + half + "e1", "1e999", "+" + half + half} {
 		assert.Equal(t, text, plainNumber(text))
 	}
 	exactly := strings.Repeat("7", longestNumber)
