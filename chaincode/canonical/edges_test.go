@@ -188,6 +188,12 @@ func TestIntegersAreReadUpToWhatADoubleHolds(t *testing.T) {
 	}
 }
 
+func TestNullIsNull(t *testing.T) {
+	v, err := canonical.Parse([]byte("null"), canonical.Limits{})
+	require.NoError(t, err)
+	assert.Equal(t, canonical.Value{}, v)
+}
+
 func TestOnlyTrueIsTrue(t *testing.T) {
 	for text, want := range map[string]bool{"true": true, "false": false, `"true"`: false, "null": false, "1": false} {
 		v, err := canonical.Parse([]byte(text), canonical.Limits{})

@@ -91,7 +91,7 @@ func (r *Reader) Read(each func(Item) error) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if c, err = r.peek(); err != nil || c != 0 || len(r.rest()) > 0 {
+	if _, err = r.peek(); err != nil || len(r.rest()) > 0 {
 		if err == nil {
 			err = r.fail("there is more text after the end of the JSON value")
 		}
