@@ -223,12 +223,49 @@ func TestNamesOfOtherLotsAtTheEdges(t *testing.T) {
 
 func TestNumbersThatAreTooLongStayAsTheyAre(t *testing.T) {
 	half := strings.Repeat("7", longestNumber*3/4)
-	for _, text := range []string{"1e-999", half + half, half + "." + half, half + "." + half + "e1", "1e999", "+" + half + half} {
+	for _, text := range []string{"1e-999", half + half, half + "." + half, half + "." + half + "e1", "1e999", "+" + half + half, "1ex", "1e+"} {
 		assert.Equal(t, text, plainNumber(text))
 	}
 	exactly := strings.Repeat("7", longestNumber)
 	assert.Equal(t, exactly, plainNumber("+"+exactly))
 	for _, text := range []string{"a:<41", "a:x<41", "a: 41"} {
 		assert.False(t, isURI(text), text)
+	}
+}
+
+func TestTheThingsOfLotsAreBounded(t *testing.T) {
+	full := make([]OfLot, mostOfLots)
+	full = appendOfLot(full, []Mention{{URI: "urn:x:1", Field: "epcList"}}, func(string) string { return "urn:x:lot" })
+	assert.Len(t, full, mostOfLots)
+}
+
+func TestAWarningSaysWhatIsRecorded(t *testing.T) {
+	const gtin, own = "https://id.gs1.org/01/09520001200014", "It is recorded as a name of its own"
+	for uri, want := range map[string]string{
+		"https://id.gs1.org/10/L/01/09520001200014": own,
+		gtin + "/10/" + strings.Repeat("L", 21):     own,
+		gtin + "/414/9520001000010":                 "is recorded as https://id.gs1.org/414/9520001000010: it names two keys",
+	} {
+		found := Warnings(object(t, `{"epcList":["`+uri+`"]}`), 9)
+		require.Len(t, found, 1, uri)
+		assert.Contains(t, found[0].Detail, want)
+	}
+	for _, event := range []string{
+		`{"sensorElementList":[{}]}`, `{"quantityList":[{}]}`, `{"sourceList":[{}]}`, `{"ex:lot":"urn:epc:class:lgtin:9520001.012345.L"}`,
+	} {
+		assert.Empty(t, Warnings(object(t, event), 9), event)
+	}
+}
+
+func TestURNsOfWordsBecomeWebURIs(t *testing.T) {
+	for urn, want := range map[string]string{
+		"bizstep:shipping": "BizStep-shipping", "disp:active": "Disp-active", "btt:po": "BTT-po", "sdt:location": "SDT-location",
+		"er:did_not_occur": "ER-did_not_occur", "bt:9521141000007:7": "", "x": "",
+	} {
+		prefix, word, ok := cbvURN(urn)
+		assert.Equal(t, want != "", ok, urn)
+		if ok {
+			assert.Equal(t, "https://ref.gs1.org/cbv/"+want, prefix+word)
+		}
 	}
 }

@@ -22,7 +22,7 @@ func TestUnitsAreCodesOfTheRecommendation(t *testing.T) {
 func TestAUnitIsSuggestedForATextThatIsNone(t *testing.T) {
 	for text, want := range map[string]string{
 		"kgm": `; did you mean "KGM"?`, "kg": `; did you mean "KGM"?`, " Pieces ": `; did you mean "H87"?`,
-		"BX": `; did you mean "XBX"?`, "KGG": "", "": "",
+		"BX": `; did you mean "XBX"?`, "KGG": "", "": "", "2c": `; did you mean "2C"?`,
 	} {
 		assert.Equal(t, want, LikeUnit(text), text)
 	}
