@@ -97,3 +97,27 @@ func TestBeforeTheTextIsReadNothingIsKnownOfIt(t *testing.T) {
 	_, known := canonical.NewReader(strings.NewReader(`{"a":1}`), roomy).Top("a")
 	assert.False(t, known)
 }
+
+// pausing gives a byte at every other call, and nothing in between.
+type pausing struct {
+	src   io.Reader
+	pause bool
+}
+
+func (p *pausing) Read(b []byte) (int, error) {
+	if p.pause = !p.pause; p.pause {
+		return 0, nil
+	}
+	return p.src.Read(b[:1])
+}
+
+func TestASourceMayPause(t *testing.T) {
+	var items []string
+	r := canonical.NewReader(&pausing{src: strings.NewReader(`{"list":[1e+5,1E5,-0.5,true]}`)}, roomy, []string{"list"})
+	_, err := r.Read(func(it canonical.Item) error {
+		items = append(items, it.Text)
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1e+5", "1E5", "-0.5", "true"}, items)
+}
