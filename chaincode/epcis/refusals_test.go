@@ -94,7 +94,8 @@ func TestAVersionIsDigitsAndPoints(t *testing.T) {
 }
 
 func TestNamesAreExpandedWithTheirNamespaces(t *testing.T) {
-	declared := parse(t, `[{"own":"https://first.example/"},{"own":{"@id":"https://own.example/"},"empty":"","none":{},"number":7,
+	declared := parse(t, `[{"own":"https://first.example/"},
+		{"own":{"@id":"https://own.example/"},"empty":"","none":{},"number":7,
 		"urn":"https://ref.gs1.org/voc/","http":"https://ref.gs1.org/voc/","https":"https://ref.gs1.org/voc/"}]`)
 	ns := namespaces{document: &declared}
 	for name, want := range map[string]string{
@@ -124,6 +125,7 @@ func TestNamesAreExpandedWithTheirNamespaces(t *testing.T) {
 
 func TestAMisreadIdentifierIsExplainedInFull(t *testing.T) {
 	const host, link = "https://id.gs1.org/", "https://id.gs1.org/01/09520001200014"
+	const attributes = "; attributes such as a date or a weight belong in the query of a link"
 	long := strings.Repeat("L", 29)
 	for uri, want := range map[string]string{
 		"https://shop.example/01/123456":               `"123456" is no GTIN: that has 14 digits, or 8, 12 or 13 without the zeros before them`,
@@ -137,12 +139,12 @@ func TestAMisreadIdentifierIsExplainedInFull(t *testing.T) {
 		host + "00/1":                       `"1" is no SSCC: that has 18 digits`,
 		host + "414/12":                     `that has 13 digits`,
 		host + "8003/12":                    "that has 14 digits, and a serial number of at most 16 characters behind them",
-		link + "//10/L":                     `"" is no qualifier of a GTIN; attributes such as a date or a weight belong in the query of a link`,
+		link + "//10/L":                     `"" is no qualifier of a GTIN` + attributes,
 		link + "/10/L/21":                   `the qualifier "21" has no value`,
 		link + "/235/A/10/L":                `the qualifier "235" stands alone, without others`,
 		link + "/235/" + long:               `the value of the qualifier "235" has 29 characters, and may have 28 at most`,
 		link + "/lot/" + long:               `the value of the qualifier "lot" has 29 characters, and may have 20 at most`,
-		host + "00/106141411234567897/10/L": `"10" is no qualifier of a SSCC; attributes such as a date or a weight belong in the query of a link`,
+		host + "00/106141411234567897/10/L": `"10" is no qualifier of a SSCC` + attributes,
 		host + "8006/040123451234560102/10/" + long:          `the value of the qualifier "10" has 29 characters, and may have 20 at most`,
 		host + "8010/4012345ABC/8011/1234567890123":          `the value of the qualifier "8011" must have at most 12 digits`,
 		host + "8010/4012345ABC/8011/A":                      `the value of the qualifier "8011" must have at most 12 digits`,
@@ -177,7 +179,8 @@ func TestPatternsWithoutWildcardsAreThings(t *testing.T) {
 }
 
 func TestLotsAtTheEdges(t *testing.T) {
-	const class, lot, item = digitalLink + "01/09521141123454", digitalLink + "01/09521141123454/10/L-1", digitalLink + "01/09521141123454/21/S1"
+	const class = digitalLink + "01/09521141123454"
+	const lot, item = class + "/10/L-1", class + "/21/S1"
 	const piece = digitalLink + "8006/040123451234560102"
 	for link, want := range map[string][]OfLot{
 		"HTTPS://id.gs1.org/01/09521141123454/10/L-1/21/S1":    {{lot, item, "epcList"}},
@@ -190,7 +193,8 @@ func TestLotsAtTheEdges(t *testing.T) {
 	}
 	const things = `"action":"ADD","quantityList":[{"epcClass":"urn:epc:class:lgtin:9521141.012345.L-1"}]`
 	assert.Empty(t, eventWith(t, "ObjectEvent", things+`,"ex:lot":"M"`).OfLots, "a lot is no part of another")
-	assert.Empty(t, eventWith(t, "ObjectEvent", things+`,"ex:tlc":"urn:epc:class:lgtin:9521141.012345.L-1"`).OfLots, "nor of itself")
+	itself := eventWith(t, "ObjectEvent", things+`,"ex:tlc":"urn:epc:class:lgtin:9521141.012345.L-1"`)
+	assert.Empty(t, itself.OfLots, "nor of itself")
 	assert.False(t, IsLot("/10/L"))
 
 	deep := func(levels int) string {
@@ -213,7 +217,8 @@ func TestNamesOfOtherLotsAtTheEdges(t *testing.T) {
 	assert.False(t, namesLot("x:lot"+strings.Repeat("_", longestName)))
 	assert.False(t, endsAsLot("x:"+strings.Repeat("a", longestName)+"LotNumber"))
 	for text, want := range map[string]bool{
-		`"A"`: true, `" "`: false, `7`: true, `true`: false, `[]`: false, `{}`: false, `[{}]`: false, `["A"]`: true, `[[],"A"]`: true,
+		`"A"`: true, `" "`: false, `7`: true, `true`: false, `[]`: false, `{}`: false, `[{}]`: false, `["A"]`: true,
+		`[[],"A"]`:        true,
 		`{"v":{"w":"A"}}`: true, `{"v":null}`: false,
 	} {
 		v := parse(t, text)
