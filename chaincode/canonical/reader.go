@@ -307,9 +307,6 @@ func (r *Reader) items(list int) error {
 // error says so instead.
 func (it Item) tooLong(most int) error {
 	var syntax *SyntaxError
-	if it.Text == "" {
-		return &SizeError{it.Pointer(), fmt.Sprintf("it has more than the %d bytes allowed", most)}
-	}
 	if _, err := it.Parse(); errors.As(err, &syntax) && syntax.Offset-it.at.offset < len(it.Text)-utf8.UTFMax*3 {
 		return err
 	}

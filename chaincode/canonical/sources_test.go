@@ -121,3 +121,22 @@ func TestASourceMayPause(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1e+5", "1E5", "-0.5", "true"}, items)
 }
+
+// sleepy gives nothing so many times before it ends.
+type sleepy int
+
+func (s *sleepy) Read([]byte) (int, error) {
+	if *s--; *s >= 0 {
+		return 0, nil
+	}
+	return 0, io.EOF
+}
+
+func TestASourceMayEndAfterALongPause(t *testing.T) {
+	pauses := sleepy(100)
+	_, err := readList(io.MultiReader(strings.NewReader("{}"), &pauses), roomy)
+	require.NoError(t, err)
+	pauses = 101
+	_, err = readList(io.MultiReader(strings.NewReader("{}"), &pauses), roomy)
+	require.ErrorIs(t, err, io.ErrNoProgress)
+}
