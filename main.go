@@ -20,6 +20,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/demo"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/verb"
 	"github.com/pedigree-ledger/pedigree/network"
+	"github.com/pedigree-ledger/pedigree/network/pin"
+	"github.com/pedigree-ledger/pedigree/version"
 )
 
 func main() {
@@ -79,7 +81,8 @@ The shortest session:
 	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(),
 		verb.Show(), verb.Trace(), verb.Impact(), verb.Export(), verb.Proof())
 	add(root, "proof", check.Verify(), check.Trust(), check.Hash(), check.Sign(), audit.Command())
-	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command())
+	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command(),
+		version.Command(pin.Fabric))
 	return root
 }
 

@@ -24,7 +24,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -378,23 +377,6 @@ func lockData(folder string) (*os.File, error) {
 
 // errInUse means that another process has locked the data folder or writes the index.
 var errInUse = index.ErrInUse
-
-// version returns the version of the module or, without one, the first digits of the commit that was built.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return s.Value[:12]
-		}
-	}
-	return "devel"
-}
 
 // ledgerConfig returns the configuration of the ledger's client.
 func ledgerConfig(cfg config.Config) ledger.Config {

@@ -9,6 +9,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/router"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/version"
 )
 
 // router puts the API for programs and the pages for people under one router. A page that changes something makes a
@@ -20,7 +21,7 @@ func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, er
 		return nil, err
 	}
 	programs, err := api.New(api.Config{
-		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
+		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version.Read().String(),
 		Description: description, Sessions: sessions, Index: g.index, Queue: g.queue, Runs: g.runs,
 		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Confirmed: g.follower.lastConfirmed, Rebuild: g.Rebuild, Metrics: figures.handler(), Logger: g.log,
@@ -29,7 +30,7 @@ func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, er
 		return nil, err
 	}
 	people, err := pages.New(pages.Config{
-		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version(),
+		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version.Read().String(),
 		Sessions: sessions, Queue: g.queue, Index: g.index, Trust: maker.Trust, Logger: g.log,
 		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Description: description, Requests: router.Inside(programs, figures.observe, g.log),

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/version"
 )
 
 // hangups delivers the SIGHUP signals that the process receives.
@@ -84,6 +85,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	log.Info("listening", "url", g.URL(), "organisation", cfg.Name, "channel", cfg.Channel)
+	log.Info("listening", "url", g.URL(), "organisation", cfg.Name, "channel", cfg.Channel,
+		"version", version.Read().String())
 	return g.Run(ctx)
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,15 +32,29 @@ func kindOf(noun Noun, version int) string { return string(noun) + "/" + strconv
 // shapeOf returns an empty record of a kind, such as "artifact/2", or nil if there is no such kind.
 func shapeOf(kind string) *Record {
 	name, _, _ := strings.Cut(kind, "/")
-	switch noun := Noun(name); noun {
-	case NounEvent, NounArtifact, NounActivity, NounStatement, NounMember:
-		for version := 1; version <= newest(noun); version++ {
-			if kind == kindOf(noun, version) {
-				return &Record{Noun: noun, Version: version}
-			}
+	noun := Noun(name)
+	if !slices.Contains(nouns, noun) {
+		return nil
+	}
+	for version := 1; version <= newest(noun); version++ {
+		if kind == kindOf(noun, version) {
+			return &Record{Noun: noun, Version: version}
 		}
 	}
 	return nil
+}
+
+var nouns = []Noun{NounEvent, NounArtifact, NounActivity, NounStatement, NounMember}
+
+// Kinds returns all kinds of records that this program reads, such as "artifact/2".
+func Kinds() []string {
+	var kinds []string
+	for _, noun := range nouns {
+		for version := 1; version <= newest(noun); version++ {
+			kinds = append(kinds, kindOf(noun, version))
+		}
+	}
+	return kinds
 }
 
 // namesIssuer reports whether the shape has the member "by".

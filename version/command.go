@@ -1,0 +1,61 @@
+package version
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+)
+
+// Command returns the verb that prints the build. fabric is the release of Hyperledger Fabric that the program builds.
+func Command(fabric string) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "version",
+		Short: "Print which build of the program this is",
+		Long: `Print the version of the program, the commit and the Go release that it was built with, the release of Hyperledger
+Fabric that it builds, and the kinds of records that it reads. Members of a consortium compare them before an upgrade.`,
+		Example: `  pedigree version
+  pedigree version --json | jq -r .revision`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			b, out := Read(), c.OutOrStdout()
+			if asJSON {
+				text, err := json.MarshalIndent(struct {
+					Build
+					Fabric  string   `json:"fabric"`
+					Records []string `json:"records"`
+				}{b, fabric, record.Kinds()}, "", "  ")
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(out, string(text))
+				return err
+			}
+			_, err := fmt.Fprintf(out, "pedigree  %s\n%sgo        %s %s\nfabric    %s\nrecords   %s\n",
+				b, b.commit(), b.Go, b.System, fabric, strings.Join(record.Kinds(), " "))
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// commit is the line about the commit, or nothing if the commit is unknown.
+func (b Build) commit() string {
+	if b.Revision == "" {
+		return ""
+	}
+	line := "commit    " + b.Revision
+	if !b.Time.IsZero() {
+		line += " of " + b.Time.UTC().Format(time.RFC3339)
+	}
+	if b.Modified {
+		line += ", with changes"
+	}
+	return line + "\n"
+}
