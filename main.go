@@ -82,7 +82,7 @@ The shortest session:
 		verb.Show(), verb.Trace(), verb.Impact(), verb.Export(), verb.Proof())
 	add(root, "proof", check.Verify(), check.Trust(), check.Hash(), check.Sign(), audit.Command())
 	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command(),
-		version.Command(pin.Fabric))
+		version.Command(pin.Fabric, int(chaincode.Newest())))
 	return root
 }
 

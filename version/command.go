@@ -11,14 +11,16 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// Command returns the verb that prints the build. fabric is the release of Hyperledger Fabric that the program builds.
-func Command(fabric string) *cobra.Command {
+// Command returns the verb that prints the build. fabric is the release of Hyperledger Fabric that the program builds,
+// and rules the newest version of the chaincode's rules that it has.
+func Command(fabric string, rules int) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print which build of the program this is",
 		Long: `Print the version of the program, the commit and the Go release that it was built with, the release of Hyperledger
-Fabric that it builds, and the kinds of records that it reads. Members of a consortium compare them before an upgrade.`,
+Fabric that it builds, the newest version of the chaincode's rules that it has, and the kinds of records that it reads.
+Members of a consortium compare them before an upgrade.`,
 		Example: `  pedigree version
   pedigree version --json | jq -r .revision`,
 		Args: cobra.NoArgs,
@@ -28,16 +30,17 @@ Fabric that it builds, and the kinds of records that it reads. Members of a cons
 				text, err := json.MarshalIndent(struct {
 					Build
 					Fabric  string   `json:"fabric"`
+					Rules   int      `json:"rules"`
 					Records []string `json:"records"`
-				}{b, fabric, record.Kinds()}, "", "  ")
+				}{b, fabric, rules, record.Kinds()}, "", "  ")
 				if err != nil {
 					return err
 				}
 				_, err = fmt.Fprintln(out, string(text))
 				return err
 			}
-			_, err := fmt.Fprintf(out, "pedigree  %s\n%sgo        %s %s\nfabric    %s\nrecords   %s\n",
-				b, b.commit(), b.Go, b.System, fabric, strings.Join(record.Kinds(), " "))
+			_, err := fmt.Fprintf(out, "pedigree  %s\n%sgo        %s %s\nfabric    %s\nrules     1 to %d\nrecords   %s\n",
+				b, b.commit(), b.Go, b.System, fabric, rules, strings.Join(record.Kinds(), " "))
 			return err
 		},
 	}

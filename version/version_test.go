@@ -41,7 +41,7 @@ func TestTheVersionIsThatOfTheModuleOrElseTheCommit(t *testing.T) {
 func TestTheVerbPrintsTheBuildForPeopleAndPrograms(t *testing.T) {
 	print := func(args ...string) string {
 		var out bytes.Buffer
-		c := Command("3.1.1")
+		c := Command("3.1.1", 2)
 		c.SetOut(&out)
 		c.SetArgs(args)
 		require.NoError(t, c.Execute())
@@ -50,10 +50,12 @@ func TestTheVerbPrintsTheBuildForPeopleAndPrograms(t *testing.T) {
 	text := print()
 	assert.Regexp(t, `(?m)^pedigree  \S+$`, text)
 	assert.Regexp(t, `(?m)^fabric    3\.1\.1$`, text)
+	assert.Regexp(t, `(?m)^rules     1 to 2$`, text)
 	assert.Regexp(t, `(?m)^records   event/1 artifact/1 artifact/2 .*member/2$`, text)
 
 	var v struct {
 		Version, Go, System, Fabric string
+		Rules                       int
 		Records                     []string
 	}
 	require.NoError(t, json.Unmarshal([]byte(print("--json")), &v))
@@ -61,5 +63,6 @@ func TestTheVerbPrintsTheBuildForPeopleAndPrograms(t *testing.T) {
 	assert.Equal(t, runtime.Version(), v.Go)
 	assert.Equal(t, runtime.GOOS+"/"+runtime.GOARCH, v.System)
 	assert.Equal(t, "3.1.1", v.Fabric)
+	assert.Equal(t, 2, v.Rules)
 	assert.Contains(t, v.Records, "statement/2")
 }
