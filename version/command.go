@@ -18,9 +18,9 @@ func Command(fabric string, rules int) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print which build of the program this is",
-		Long: `Print the version of the program, the commit and the Go release that it was built with, the release of Hyperledger
-Fabric that it builds, the newest version of the chaincode's rules that it has, and the kinds of records that it reads.
-Members of a consortium compare them before an upgrade.`,
+		Long: `Print the version of the program, the commit and the Go release that it was built with, the release of
+Hyperledger Fabric that it builds, the newest version of the chaincode's rules that it has, and the kinds of records
+that it reads. Members of a consortium compare them before an upgrade.`,
 		Example: `  pedigree version
   pedigree version --json | jq -r .revision`,
 		Args: cobra.NoArgs,
