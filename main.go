@@ -21,6 +21,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/verb"
 	"github.com/pedigree-ledger/pedigree/network"
 	"github.com/pedigree-ledger/pedigree/network/pin"
+	"github.com/pedigree-ledger/pedigree/network/proposal"
 	"github.com/pedigree-ledger/pedigree/version"
 )
 
@@ -73,11 +74,13 @@ The shortest session:
 	}
 	root.AddGroup(
 		&cobra.Group{ID: "network", Title: "A network on this machine:"},
+		&cobra.Group{ID: "change", Title: "Change the channel, together with the other organisations:"},
 		&cobra.Group{ID: "ledger", Title: "Record and ask, through an organisation's gateway:"},
 		&cobra.Group{ID: "proof", Title: "Check, without trusting a gateway:"},
 		&cobra.Group{ID: "parts", Title: "Measure, and run the parts one by one:"})
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Certs(), network.Reset(),
 		network.Backup(), network.Restore())
+	add(root, "change", proposal.Propose(), proposal.Review(), proposal.Approve(), proposal.Apply())
 	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(),
 		verb.Show(), verb.Trace(), verb.Impact(), verb.Export(), verb.Proof())
 	add(root, "proof", check.Verify(), check.Trust(), check.Hash(), check.Sign(), audit.Command())

@@ -22,7 +22,7 @@ const DefaultDir = ".pedigree"
 //	log/                  one log for each process
 //	run/state.json        what is running
 //	orderer/              certificates of the orderers' organisation, its administrator, and for each orderer its keys
-//	                      and ledger
+//	                      and ledger; orderers.json says where they are
 //	demo/                 what "pedigree demo" writes
 //	<org>/ca, tlsca, msp  the organisation's certificate authorities and its public membership definition
 //	<org>/peer/           its peer's keys and ledger

@@ -135,7 +135,7 @@ func (n *Network) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return n.dir.nameOrderers(n.plan)
 }
 
 // readOrMake reads the network's plan, or plans and makes a new network. It returns an error unless all ports of the

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/network/proposal"
 )
 
 // ordererProcess describes how to run an orderer. It overrides every setting for which the default in Fabric's
@@ -62,6 +64,16 @@ func (d folder) ordererProcess(f fabric, o Orderer) process {
 			"ORDERER_CONSENSUS_SNAPDIR="+filepath.Join(dir, "snapshots"),
 		),
 	}
+}
+
+// nameOrderers writes the file by which the verbs that change the channel find the orderers, if they act for the
+// orderers' organisation.
+func (d folder) nameOrderers(p *plan) error {
+	file := proposal.Orderers{MSPID: OrdererMSP, Channel: p.Channel, TLSRoots: filepath.Join("tlsca", "cert.pem")}
+	for _, o := range p.Orderers {
+		file.Addresses = append(file.Addresses, o.Address())
+	}
+	return wrap(plainly(writeJSON(d.path("orderer", proposal.OrderersFile), file, 0o644)), "couldn't name the orderers")
 }
 
 // An ordererAdmin talks to the orderers' channel participation API.

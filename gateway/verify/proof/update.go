@@ -49,16 +49,9 @@ func (c *Config) next(block uint64, m *common.ConfigEnvelope) (*Config, error) {
 func (c *Config) signersOf(m *common.ConfigUpdateEnvelope) []*Identity {
 	var signers []*Identity
 	for _, s := range m.GetSignatures() {
-		var header common.SignatureHeader
-		if proto.Unmarshal(s.GetSignatureHeader(), &header) != nil {
-			continue
+		if id, err := c.Signer(m.GetConfigUpdate(), s); err == nil {
+			signers = addSigner(signers, id)
 		}
-		id, err := ParseIdentity(header.GetCreator())
-		if err != nil || c.Organisations[id.MSPID] == nil ||
-			id.Verify(slices.Concat(s.GetSignatureHeader(), m.GetConfigUpdate()), s.GetSignature()) != nil {
-			continue
-		}
-		signers = addSigner(signers, id)
 	}
 	return signers
 }
@@ -122,21 +115,36 @@ func flatten(into map[string]element, path []string, group *common.ConfigGroup) 
 
 // apply applies an update to the configuration, if its signers meet the policies of all elements that it changes.
 func (c *Config) apply(update *common.ConfigUpdate, signers []*Identity) (*common.ConfigGroup, error) {
+	result, changed, err := c.overlay(update)
+	if err != nil {
+		return nil, err
+	}
+	for key, is := range changed {
+		if err := c.mayChange(is, signers); err != nil {
+			return nil, refuse(UnauthorisedConfig, "%s was changed without the consent that it needs: %v", key, err)
+		}
+	}
+	return result, nil
+}
+
+// overlay applies an update without asking who signed it. It returns the result, and the present state of the elements
+// that the update changes. New elements aren't among them: they change their group too, so the group's policy decides.
+func (c *Config) overlay(update *common.ConfigUpdate) (*common.ConfigGroup, map[string]element, error) {
 	now, read, write := map[string]element{}, map[string]element{}, map[string]element{}
 	for _, one := range []struct {
 		into  map[string]element
 		group *common.ConfigGroup
 	}{{now, c.root}, {read, update.GetReadSet()}, {write, update.GetWriteSet()}} {
 		if err := flatten(one.into, []string{"Channel"}, one.group); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	for key, e := range read {
 		if is, ok := now[key]; !ok || is.version != e.version {
-			return nil, refuse(UnauthorisedConfig, "the update was made for another version of %s", key)
+			return nil, nil, refuse(UnauthorisedConfig, "the update was made for another version of %s", key)
 		}
 	}
-	result := maps.Clone(now)
+	result, changed := maps.Clone(now), map[string]element{}
 	changes := 0
 	for key, e := range write {
 		if was, ok := read[key]; ok && was.version == e.version {
@@ -145,33 +153,35 @@ func (c *Config) apply(update *common.ConfigUpdate, signers []*Identity) (*commo
 		changes++
 		result[key] = e
 		if e.modPolicy == "" {
-			return nil, refuse(BadConfig, "%s would have no policy for later changes", key)
+			return nil, nil, refuse(BadConfig, "%s would have no policy for later changes", key)
 		}
 		is, ok := now[key]
 		switch {
 		case !ok && e.version != 0, ok && e.version != is.version+1:
-			return nil, refuse(UnauthorisedConfig, "the update makes version %d of %s, which has another", e.version, key)
-		case !ok:
-			continue // a new element changes its group too, so the group's policy decides
-		}
-		if err := c.mayChange(is, signers); err != nil {
-			return nil, refuse(UnauthorisedConfig, "%s was changed without the consent that it needs: %v", key, err)
+			return nil, nil, refuse(UnauthorisedConfig, "the update makes version %d of %s, which has another", e.version,
+				key)
+		case ok:
+			changed[key] = is
 		}
 	}
 	if changes == 0 {
-		return nil, refuse(UnauthorisedConfig, "the update changes nothing")
+		return nil, nil, refuse(UnauthorisedConfig, "the update changes nothing")
 	}
-	return rebuild(result, []string{"Channel"}), nil
+	return rebuild(result, []string{"Channel"}), changed, nil
 }
 
 // mayChange checks that signers meet the element's modification policy. Its name is absolute, or relative to the
 // element's group.
 func (c *Config) mayChange(e element, signers []*Identity) error {
-	path := e.modPolicy
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + strings.Join(e.path, "/") + "/" + path
+	return c.Meets(e.decidedBy(), signers)
+}
+
+// decidedBy is the path of the policy that decides on changes of the element.
+func (e element) decidedBy() string {
+	if strings.HasPrefix(e.modPolicy, "/") {
+		return e.modPolicy
 	}
-	return c.Meets(path, signers)
+	return "/" + strings.Join(e.path, "/") + "/" + e.modPolicy
 }
 
 // rebuild makes a group from its elements. They are complete: apply adds a changed group together with all that it
