@@ -46,7 +46,6 @@ type part struct {
 	batch    *batch     // that carries it now
 	queued   bool       // it is in its lane
 	since    time.Time  // when it came into its lane
-	closed   bool       // nothing is pending, and it is no longer counted
 	changes  int        // how often outcomes have changed
 }
 
@@ -107,7 +106,6 @@ func (q *Queue) admit(in *Intake) {
 		}
 		if row.finished {
 			q.add(in.job.identity, 0, -row.bytes)
-			p.closed = true
 			in.job.parts = append(in.job.parts, p)
 			continue
 		}
@@ -235,7 +233,6 @@ func (q *Queue) set(p *part, i int, o *outcome) {
 	if p.left > 0 {
 		return
 	}
-	p.closed = true
 	q.add(p.job.identity, 0, -p.bytes)
 	if p.job.open--; p.job.open == 0 {
 		p.job.ended = time.Now()
