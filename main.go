@@ -19,10 +19,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/check"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/demo"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/verb"
+	"github.com/pedigree-ledger/pedigree/gateway/version"
 	"github.com/pedigree-ledger/pedigree/network"
 	"github.com/pedigree-ledger/pedigree/network/pin"
 	"github.com/pedigree-ledger/pedigree/network/proposal"
-	"github.com/pedigree-ledger/pedigree/version"
 )
 
 func main() {

@@ -9,7 +9,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/router"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
-	"github.com/pedigree-ledger/pedigree/version"
+	"github.com/pedigree-ledger/pedigree/gateway/version"
 )
 
 // router puts the API for programs and the pages for people under one router. A page that changes something makes a

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/gateway/config"
-	"github.com/pedigree-ledger/pedigree/version"
+	"github.com/pedigree-ledger/pedigree/gateway/version"
 )
 
 // hangups delivers the SIGHUP signals that the process receives.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
@@ -181,12 +182,7 @@ func printCertificates(out io.Writer, d folder, all []certificate.Certificate, n
 		for i, c := range all {
 			rows[i] = row{c, c.Days(now), c.At(now)}
 		}
-		text, err := json.MarshalIndent(rows, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintln(out, string(text))
-		return err
+		return terminal.Value(out, rows)
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "OWNER\tFOR\tEXPIRES\tDAYS LEFT\tSTATE\tFILE")

@@ -2,7 +2,6 @@ package network
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
@@ -72,12 +72,7 @@ processes of the network are still running: "pedigree up" resumes the network, "
 				return err
 			}
 			if asJSON {
-				text, err := json.MarshalIndent(status, "", "  ")
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), string(text))
-				return err
+				return terminal.Value(cmd.OutOrStdout(), status)
 			}
 			return status.print(cmd.OutOrStdout())
 		},

@@ -1,7 +1,6 @@
 package version
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
 // Command returns the verb that prints the build. fabric is the release of Hyperledger Fabric that the program builds,
@@ -27,17 +27,12 @@ that it reads. Members of a consortium compare them before an upgrade.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			b, out := Read(), c.OutOrStdout()
 			if asJSON {
-				text, err := json.MarshalIndent(struct {
+				return terminal.Value(out, struct {
 					Build
 					Fabric  string   `json:"fabric"`
 					Rules   int      `json:"rules"`
 					Records []string `json:"records"`
-				}{b, fabric, rules, record.Kinds()}, "", "  ")
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintln(out, string(text))
-				return err
+				}{b, fabric, rules, record.Kinds()})
 			}
 			_, err := fmt.Fprintf(out, "pedigree  %s\n%sgo        %s %s\nfabric    %s\nrules     1 to %d\nrecords   %s\n",
 				b, b.commit(), b.Go, b.System, fabric, rules, strings.Join(record.Kinds(), " "))
