@@ -8,6 +8,8 @@ import (
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // lostOrderers returns the orderers that have nothing of the channel: all of them at the first start, and later those
@@ -29,7 +31,7 @@ func (n *Network) lostOrderers(ctx context.Context, admin *ordererAdmin) ([]Orde
 		return lost, nil
 	}
 	all := len(n.plan.Orderers)
-	if spare := (all - 1) / 3; len(lost) > spare {
+	if spare := proof.Tolerated(all); len(lost) > spare {
 		return nil, fmt.Errorf("%d of %d orderers have lost their data (%s), and the network can do without %d: "+
 			"restore their folders in %s from a backup, or start over with `pedigree reset`",
 			len(lost), all, strings.Join(names, ", "), spare, n.dir.path("orderer"))

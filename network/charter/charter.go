@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network/card"
 )
 
@@ -126,7 +127,7 @@ func (c *Charter) Orderers() (all, spare int) {
 	for i := range c.Organisations {
 		all += len(c.Organisations[i].Orderers)
 	}
-	return all, max(0, (all-1)/3)
+	return all, proof.Tolerated(all)
 }
 
 // Fabric's own rules for names of channels and chaincodes.
@@ -251,7 +252,7 @@ func (c *Charter) Words() string {
 			fmt.Fprintf(&b, "  orderer  %s at %s\n", r.Name, net.JoinHostPort(r.Host, strconv.Itoa(r.Port)))
 		}
 	}
-	fmt.Fprintf(&b, "\nOf %d orderers, %d may fail or lie. %d sign each block.\n", all, spare, (all+spare+2)/2)
+	fmt.Fprintf(&b, "\nOf %d orderers, %d may fail or lie. %d sign each block.\n", all, spare, proof.Quorum(all))
 	for _, one := range []struct{ does, rule string }{
 		{"Recording takes the endorsement", c.Policies.Endorsement},
 		{"A chaincode's definition takes the approval", c.Policies.Lifecycle},

@@ -65,14 +65,14 @@ func (c *comparison) ordering(was, is *common.ConfigGroup) {
 		owned[one.GetMspId()]++
 	}
 	for _, mspID := range names(owned, nil) {
-		if owned[mspID] > tolerated(n) {
+		if owned[mspID] > proof.Tolerated(n) {
 			c.warn("%s would own %d of %d orderers: at most %d may fail or lie, so it could stop the channel alone, and with "+
-				"%d of them decide alone what blocks are valid", mspID, owned[mspID], n, tolerated(n), quorum(n))
+				"%d of them decide alone what blocks are valid", mspID, owned[mspID], n, proof.Tolerated(n), proof.Quorum(n))
 		}
 	}
-	if kept < quorum(n) {
+	if kept < proof.Quorum(n) {
 		c.warn("%d of %d orderers are those of before, and a block needs %d: the channel stands still until new ones have "+
-			"joined, and they can't join a channel that stands still", kept, n, quorum(n))
+			"joined, and they can't join a channel that stands still", kept, n, proof.Quorum(n))
 	}
 	if added > 1 || removed > 1 {
 		c.warn("%d orderers join and %d leave at once: change one at a time, and wait until it has all blocks", added,

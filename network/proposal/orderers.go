@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network/card"
 )
 
@@ -194,13 +195,9 @@ func blockValidation(all *common.Orderers) (*common.Policy, error) {
 		})
 	}
 	n := len(principals)
-	content, err := encode(outOf(quorum(n), principals))
+	content, err := encode(outOf(proof.Quorum(n), principals))
 	return &common.Policy{Type: int32(common.Policy_SIGNATURE), Value: content}, err
 }
-
-// tolerated is how many of n orderers may fail or lie. quorum is how many must sign a block.
-func tolerated(n int) int { return (n - 1) / 3 }
-func quorum(n int) int    { return (n + tolerated(n) + 2) / 2 }
 
 // orderers says what changes in the list of those that order.
 func (c *comparison) orderers(was, is *common.Orderers) {

@@ -158,16 +158,16 @@ func (c *Config) readOrderers() error {
 	if n == 0 {
 		return refuse(BadConfig, "nobody orders the channel")
 	}
-	c.Quorum = quorum(n)
+	c.Quorum = Quorum(n)
 	return nil
 }
 
-// quorum is how many of n orderers must sign. Any two sets of so many orderers have an honest one in common, as long as
-// at most f lie, where f is the largest number below a third of n. It is (n+f+1)/2, rounded up.
-func quorum(n int) int {
-	f := (n - 1) / 3
-	return (n + f + 2) / 2
-}
+// Tolerated is how many of n orderers may fail or lie: the largest number below a third of n.
+func Tolerated(n int) int { return (n - 1) / 3 }
+
+// Quorum is how many of n orderers must sign a block. Any two sets of so many orderers have an honest one in common, as
+// long as no more lie than are tolerated. With f for these, it is (n+f+1)/2, rounded up.
+func Quorum(n int) int { return (n + Tolerated(n) + 2) / 2 }
 
 func pemBlock(text []byte) []byte {
 	if block, _ := pem.Decode(text); block != nil {
