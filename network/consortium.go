@@ -2,11 +2,11 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/network/card"
 )
 
 // Names that all networks of this package share.
@@ -102,19 +102,16 @@ func (o Orderer) Address() string { return loopback(o.Port) }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// orgName matches names that are short enough for any path and plain enough for a host name, an MSP id and a folder.
-var orgName = regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`)
-
 // checkOrgs returns an error if the list of organisation names is invalid.
 func checkOrgs(names []string) error {
 	if len(names) == 0 || len(names) > 50 {
 		return fmt.Errorf("a network has 1 to 50 organisations, not %d", len(names))
 	}
 	for i, name := range names {
-		if !orgName.MatchString(name) {
+		if !card.OrganisationName.MatchString(name) {
 			return fmt.Errorf("organisation name %q isn't of the form [a-z][a-z0-9]*, 31 letters at most", name)
 		}
-		if slices.Contains(ownFolders, name) {
+		if slices.Contains(card.OwnFolders, name) {
 			return fmt.Errorf(
 				"an organisation can't be called %q: the network keeps its own files in a folder of that name",
 				name,

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/pedigree-ledger/pedigree/network/card"
 )
 
 // DefaultDir is the default folder of a network.
@@ -34,9 +36,6 @@ const DefaultDir = ".pedigree"
 // Keys and tokens are readable by their owner only. All configuration with absolute paths is written anew at every
 // start, so a stopped network's folder may be moved.
 type folder string
-
-// ownFolders lists names in the folder that no organisation can have.
-var ownFolders = []string{"bin", "channel", "demo", "log", "run", "orderer"}
 
 func openFolder(dir string) (folder, error) {
 	if dir == "" {
@@ -115,7 +114,7 @@ func (d folder) claim() error {
 	if err := writeFile(d.makingFile(), []byte("A Pedigree network is being made here. If nothing is running, `pedigree up` starts over.\n"), 0o644); err != nil {
 		return fmt.Errorf("couldn't write in folder %s: %w", d, plainly(err))
 	}
-	for _, name := range ownFolders {
+	for _, name := range card.OwnFolders {
 		if err := os.Mkdir(d.path(name), 0o700); err != nil {
 			return fmt.Errorf("couldn't make folder %s: %w", d.path(name), plainly(err))
 		}
@@ -173,7 +172,7 @@ func (d folder) clearLedgers(p *plan) error {
 // remove deletes the network and everything it recorded, and also the folder if nothing else is in it. It deletes
 // network.json last, so that an interrupted removal can be repeated.
 func (d folder) remove() error {
-	names := slices.Clone(ownFolders)
+	names := slices.Clone(card.OwnFolders)
 	p, err := readPlan(d)
 	switch {
 	case err == nil:

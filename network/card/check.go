@@ -13,22 +13,25 @@ import (
 	"strings"
 )
 
+// OrganisationName matches names that are short enough for any path and plain enough for a host name, an MSP id and a
+// folder.
+var OrganisationName = regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`)
+
 var (
-	orgName  = regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`)
 	mspID    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.-]{0,63}$`)
 	nodeName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 	hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
-// ownFolders are names that the folder of an organisation uses for something else.
-var ownFolders = []string{"bin", "channel", "demo", "log", "run", "orderer"}
+// OwnFolders are names in the folder of a network that no organisation can have.
+var OwnFolders = []string{"bin", "channel", "demo", "log", "run", "orderer"}
 
 // CheckNames returns an error if an organisation can't have these names.
 func CheckNames(name, id string) error {
 	switch {
-	case !orgName.MatchString(name):
+	case !OrganisationName.MatchString(name):
 		return fmt.Errorf("name %q isn't of the form [a-z][a-z0-9]*, 31 characters at most", name)
-	case slices.Contains(ownFolders, name):
+	case slices.Contains(OwnFolders, name):
 		return fmt.Errorf("an organisation can't be called %q: folders have files of their own under that name", name)
 	case !mspID.MatchString(id):
 		return fmt.Errorf("MSP id %q isn't of the form [A-Za-z][A-Za-z0-9.-]*, 64 characters at most", id)

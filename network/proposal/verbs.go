@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/network/card"
 )
 
@@ -105,7 +105,6 @@ func contextOf(c *cobra.Command) context.Context {
 func proposeLimit() *cobra.Command {
 	var m making
 	var l Limits
-	var wait time.Duration
 	c := &cobra.Command{
 		Use:   "set-limit",
 		Short: "Propose other limits of blocks",
@@ -117,7 +116,6 @@ orderers' organisations decide on them. Limits that you don't name stay.
   pedigree propose set-limit --wait 100ms --bytes 20971520 --dir .pedigree/harbor`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			l.Wait = wait
 			if l == (Limits{}) {
 				return exit.Usagef("name a limit: --transactions, --bytes, --preferred-bytes or --wait")
 			}
@@ -127,7 +125,7 @@ orderers' organisations decide on them. Limits that you don't name stay.
 	c.Flags().Uint32Var(&l.Transactions, "transactions", 0, "the largest number of transactions in a block")
 	c.Flags().Uint32Var(&l.Bytes, "bytes", 0, "the largest size of a block, and so of a transaction")
 	c.Flags().Uint32Var(&l.PreferredBytes, "preferred-bytes", 0, "the size at which a block is cut")
-	c.Flags().DurationVar(&wait, "wait", 0, "how long a transaction waits for others, such as 50ms")
+	c.Flags().DurationVar(&l.Wait, "wait", 0, "how long a transaction waits for others, such as 50ms")
 	return m.flags(c)
 }
 
@@ -151,11 +149,11 @@ take the list back.
 		Example: `  pedigree propose revoke harbor.crl --dir .pedigree/harbor --out revoke.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			list, err := readLimited(args[0], maxList)
-			if err == nil {
-				err = checkList(list)
-			}
+			list, err := input.File(c.InOrStdin(), args[0], maxList)
 			if err != nil {
+				return err
+			}
+			if err := checkList(list); err != nil {
 				return exit.Usagef("the revocation list can't be used: %w", err)
 			}
 			if mspID == "" {
@@ -187,7 +185,7 @@ count, its chaincode must be approved, too.
 		Example: `  pedigree propose add-organisation reefer.card.json --dir .pedigree/harbor --out reefer.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := readCard(args[0])
+			one, err := readCard(c, args[0])
 			if err != nil {
 				return err
 			}
@@ -231,7 +229,7 @@ soon as the change is applied: until it has joined, it counts as failed.
 		Example: `  pedigree propose add-orderer reefer.card.json --orderer orderer1 --dir .pedigree/orderer --out more.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := readCard(args[0])
+			one, err := readCard(c, args[0])
 			if err != nil {
 				return err
 			}
@@ -272,7 +270,7 @@ organisations that order decide. Start the new orderer when the change is applie
 		Example: `  pedigree propose replace-orderer 127.0.0.1:7050 harbor.card.json --orderer orderer5 --dir orderer`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := readCard(args[1])
+			one, err := readCard(c, args[1])
 			if err != nil {
 				return err
 			}
@@ -283,25 +281,14 @@ organisations that order decide. Start the new orderer when the change is applie
 	return m.flags(c)
 }
 
-func readCard(path string) (*card.Card, error) {
-	text, err := readLimited(path, 1<<20)
+func readCard(command *cobra.Command, path string) (*card.Card, error) {
+	text, err := input.File(command.InOrStdin(), path, input.MaxSmall)
 	if err != nil {
-		return nil, exit.Usagef("couldn't read the card: %w", err)
+		return nil, err
 	}
 	c, err := card.Parse(text)
 	if err != nil {
 		return nil, exit.Usagef("%s can't be used: %w", path, err)
 	}
 	return c, nil
-}
-
-func readLimited(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
-	}
-	return os.ReadFile(path)
 }
