@@ -22,8 +22,8 @@ func (w *walk) expandItems(v *visit, lot index.Link) {
 
 // expandLots goes from an item to the lots that an event says it is of. Upwards, it comes from what the lot came from.
 // Downwards, whoever used up the lot may have used up the item; the lot stands for it, and for no other item.
-func (w *walk) expandLots(v *visit, item index.Link) {
-	if len(v.self) == 0 {
+func (w *walk) expandLots(v *visit, item index.Link, counts window) {
+	if !w.matters(v) {
 		return
 	}
 	for _, lot := range w.of[item.Record] {
@@ -34,12 +34,31 @@ func (w *walk) expandLots(v *visit, item index.Link) {
 		switch {
 		case !w.down:
 			f.self = v.self
+			if w.broad {
+				f.held = counts.union(v.held)
+			}
 		case slices.ContainsFunc(w.to[lot.Node], func(l index.Link) bool { return l.Role.Consumes() }):
 			f.mode = standin
 		default:
 			continue
 		}
 		w.connect(v.latest, f, edge{lot.Node, v.id, item.Record, edgeItem})
+	}
+}
+
+// expandUsedUp goes, in a broad walk upwards, from a lot that was used up to its items: it may have been the items that
+// were used up.
+func (w *walk) expandUsedUp(v *visit) {
+	for _, lot := range w.to[v.id] {
+		if !lot.Role.Lot() {
+			continue
+		}
+		for _, item := range w.of[lot.Record] {
+			if item.Role == index.RoleItem && together(lot, item) {
+				w.connect(v.latest, found{id: item.Node, kind: index.KindThing, held: always()},
+					edge{v.id, item.Node, lot.Record, edgeItem})
+			}
+		}
 	}
 }
 
@@ -61,10 +80,15 @@ func (r *links) ofItems(lot index.Link) bool {
 // to its class. There the walk ends: what is said of the class counts, and what other lots came from does not.
 func (w *walk) expandClasses(v *visit) {
 	switch {
-	case len(v.self) == 0:
+	case !w.matters(v):
 	case !w.down:
+		f := found{}
+		if w.broad {
+			f.mode = entirely
+		}
 		for _, class := range w.classes[v.id] {
-			w.connect(v.latest, found{id: class.ID, kind: class.Kind}, edge{class.ID, v.id, w.firstNaming(v.id), edgeMember})
+			f.id, f.kind = class.ID, class.Kind
+			w.connect(v.latest, f, edge{class.ID, v.id, w.firstNaming(v.id), edgeMember})
 		}
 	case v.self.isAlways():
 		for _, member := range w.members[v.id] {
@@ -89,7 +113,7 @@ func (r *links) firstNaming(thing int64) int64 {
 func (w *walk) prepareClasses(ctx context.Context, level []*visit) error {
 	var ask []int64
 	for _, v := range level {
-		if v.kind.IsThing() && len(v.self) > 0 && (!w.down || v.self.isAlways()) && !w.classified[v.id] {
+		if v.kind.IsThing() && w.matters(v) && (!w.down || v.self.isAlways()) && !w.classified[v.id] {
 			w.classified[v.id] = true
 			ask = append(ask, v.id)
 		}

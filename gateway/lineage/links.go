@@ -120,10 +120,12 @@ func (w *walk) needed(v *visit, l index.Link) bool {
 	switch {
 	case l.Role.Child():
 		return true
-	case l.Role.Parent(), l.Role == index.RoleItem:
+	case l.Role.Parent():
 		return len(v.self) > 0
+	case l.Role == index.RoleItem:
+		return w.matters(v)
 	case l.Role.Lot():
-		return len(v.self) > 0 && w.down
+		return w.down && len(v.self) > 0 || !w.down && v.mode&standin != 0
 	case l.Role == index.RoleSource:
 		return w.down
 	case l.Role == index.RoleDescribes:

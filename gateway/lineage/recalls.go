@@ -89,6 +89,7 @@ func (a *assessment) standing(ctx context.Context) ([]index.Vertex, error) {
 	q := a.query
 	q.Direction, q.Depth = Ancestors, recallDepth
 	up := newWalk(q, a.links, inOrder(starts))
+	up.broad = true
 	if err := up.run(ctx, a.end); err != nil {
 		return nil, err
 	}

@@ -15,8 +15,12 @@ const (
 	consumed                  // by an input: to its outputs
 	produced                  // by an output: to its inputs
 
-	// Of a lot: it stands in for an item of it, so that the walk goes to those who used up the lot.
+	// Of a lot: it stands in for an item of it, so that the walk goes to those who used up the lot. In a broad walk
+	// upwards: it was used up, so that the walk goes to its items.
 	standin
+
+	// Of a class, in a broad walk upwards: what puts all of it in question counts.
+	entirely
 )
 
 // arrival is how the walk came to a node: from which, which it had come to in
@@ -31,12 +35,14 @@ type arrival struct {
 
 // visit is a node that the walk came to, and what it knows of it so far.
 type visit struct {
-	id    int64
-	kind  index.Kind
-	self  window // of a thing: when it mattered
-	held  window // of a thing: when it carried something that mattered
-	mode  mode   // of an event; of a lot whether it stands in
-	fresh bool   // not expanded since it was made, its mode grew or more of its inputs opened
+	id   int64
+	kind index.Kind
+	self window // of a thing: when it mattered
+	// Of a thing: when it carried something that mattered. In a broad walk upwards: the moments at which it would put
+	// something in question that matters, if it mattered itself at that moment, but not if it only carried what does.
+	held  window
+	mode  mode // of an event; of a lot whether it stands in
+	fresh bool // not expanded since it was made, its mode grew or more of its inputs opened
 
 	// The first arrival is on a shortest path. The latest is the first of those in the level that
 	// made it grow last, so it is the reason why the walk goes further than before.

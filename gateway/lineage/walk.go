@@ -85,6 +85,7 @@ var edgeKinds = [...]string{
 type walk struct {
 	query    Query
 	down     bool
+	broad    bool // upwards: go wherever a walk down might come from, as the package comment says
 	visits   map[int64]*visit
 	room     []visit // for those to come
 	edges    edges
@@ -244,6 +245,10 @@ func (w *walk) expand(v *visit) {
 	}
 }
 
+// matters tells whether a thing is in question itself, at any time. In a broad walk upwards, it tells whether something
+// that matters would be in question if this thing were.
+func (w *walk) matters(v *visit) bool { return len(v.self) > 0 || w.broad && len(v.held) > 0 }
+
 // expandThing goes from a thing to its events, its contents and its carriers.
 func (w *walk) expandThing(v *visit) {
 	counts := w.expandContents(v)
@@ -259,7 +264,7 @@ func (w *walk) expandThing(v *visit) {
 			}
 		case l.Role.Consumes(): // what became of it later is no part of where it comes from
 		case l.Role.Produces() && !w.down:
-			if len(v.self) > 0 {
+			if w.matters(v) || v.mode&entirely != 0 {
 				event.mode |= produced
 				w.connect(v.latest, event, edge{l.Record, v.id, l.Record, edgeOutput})
 			}
@@ -271,14 +276,17 @@ func (w *walk) expandThing(v *visit) {
 				w.expandItems(v, l)
 			}
 		case l.Role == index.RoleItem:
-			w.expandLots(v, l)
+			w.expandLots(v, l, counts)
 		case l.Role == index.RoleAbout && !w.down:
-			if counts.has(at) {
+			if counts.has(at) || w.broad && v.held.has(at) {
 				w.connect(v.latest, found{id: l.Record, kind: index.KindActivity}, edge{l.Record, v.id, l.Record, edgeAbout})
 			}
 		}
 	}
 	w.expandClasses(v)
+	if !w.down && v.mode&standin != 0 {
+		w.expandUsedUp(v)
+	}
 	for _, c := range w.carriers(v.id) {
 		held := c.inside.intersect(counts.union(v.held))
 		w.contain(
@@ -358,9 +366,12 @@ func (w *walk) expandEvent(v *visit) {
 			thing.self = always()
 			w.connect(v.latest, thing, edge{v.id, l.Node, v.id, edgeOutput})
 		case l.Role.Consumes() && !w.down && v.mode&(produced|naming) != 0:
+			if w.broad { // used up, so it doesn't matter when something put it in question
+				thing.held, thing.mode = always(), standin
+			}
 			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeInput})
 		case l.Role.Consumes() && w.down: // an event's effects are on what it makes
-		case l.Role.Lot() && w.ofItems(l): // the event names the items, and these lead upwards to the lot
+		case l.Role.Lot() && !w.broad && w.ofItems(l): // the event names the items, and these lead upwards to the lot
 		case l.Role.Mentions() && v.mode&naming != 0:
 			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeObserved})
 		}

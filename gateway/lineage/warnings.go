@@ -69,6 +69,7 @@ func WarningsOf(ctx context.Context, g Graph, nodes []string, q Query) (*Warning
 	timed, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	w := newWalk(q, l, starts)
+	w.broad = true
 	found.Behind, err = w.warnings(timed, end, ids)
 	found.Cut = len(w.reasons) > 0
 	if errors.Is(timed.Err(), context.DeadlineExceeded) && ctx.Err() == nil {

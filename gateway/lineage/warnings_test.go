@@ -115,3 +115,45 @@ func TestWarningsDoNotWaitForASlowStore(t *testing.T) {
 	)
 	require.Error(t, err, "who asked has left")
 }
+
+// A walk for ancestors would find none of these: each cause is later than its effect, or hidden behind a carrier, a lot
+// or a product.
+func TestWarningsFindWhatAncestorsLeaveOut(t *testing.T) {
+	for name, one := range map[string]struct {
+		tell  func(s *story)
+		thing string
+	}{
+		"an ingredient that was in question only later, by its clock": {func(s *story) {
+			s.makes("cut", 2, []string{"lotIn"}, []string{"lotOut"})
+			s.packs("packed", 4, "ADD", "bad", "lotIn")
+		}, "lotOut"},
+		"a carrier that was made of something": {func(s *story) {
+			s.packs("packed", 1, "ADD", "crate", "lotOut")
+			s.makes("built", 2, []string{"bad"}, []string{"crate"})
+		}, "lotOut"},
+		"an item that was used up with its lot": {func(s *story) {
+			s.sees("seen", 1, "item1@lotIn")
+			s.packs("packed", 1, "ADD", "bad", "item1")
+			s.makes("cut", 2, []string{"lotIn"}, []string{"lotOut"})
+		}, "lotOut"},
+		"a product that was made without a word of the lot": {func(s *story) {
+			s.sees("seen", 1, "lotOut")
+			s.makes("made", 2, []string{"bad"}, []string{"product"})
+		}, "lotOut"},
+		"a decision about a carrier": {func(s *story) {
+			s.packs("packed", 1, "ADD", "crate", "lotOut")
+			s.artifact("model/lab/bad@1")
+			s.name("bad", "model/lab/bad@1")
+			s.runs("graded", 2, "inference", []string{"model/lab/bad@1"}, nil, []string{"crate"})
+			s.names["model/lab/bad@1"] = "bad"
+		}, "lotOut"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			one.tell(s)
+			s.says("Test", "recall", "recall", `{"reason":"listeria"}`, "bad")
+			require.Equal(t, []string{"bad"}, s.about(s.warnings(lineage.Query{}, one.thing).Behind))
+			require.Contains(t, s.down("recall"), one.thing)
+		})
+	}
+}
