@@ -289,7 +289,7 @@ func (x *extension) activity(generated canonical.Value, before outcome) canonica
 	if len(x.extends) > 0 {
 		a = a.With("extends", texts(x.extends))
 	}
-	if breaches := x.breaches(before); len(breaches.Items) > 0 {
+	if breaches := breachesOf(x.used, before); len(breaches.Items) > 0 {
 		a = a.With("breach", breaches)
 	}
 	if len(facts.About) > 0 {
@@ -316,11 +316,11 @@ func (x *extension) activity(generated canonical.Value, before outcome) canonica
 	return a
 }
 
-// breaches are what the activity uses though consent to it has been withdrawn.
-func (x *extension) breaches(before outcome) canonical.Value {
+// breachesOf are what an activity uses though consent to it has been withdrawn.
+func breachesOf(used []string, before outcome) canonical.Value {
 	var items []canonical.Value
 	for _, b := range before.Breaches {
-		if slices.Contains(x.used, b.Ref) {
+		if slices.Contains(used, b.Ref) {
 			items = append(items, canonical.Obj(str("ref", b.Ref), str("statement", b.Statement)))
 		}
 	}

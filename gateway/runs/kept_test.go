@@ -445,6 +445,24 @@ func TestAnAppendToWithdrawnDataIsABreach(t *testing.T) {
 	f.doesNotComeFrom(ref("log", "run-two"), ref("a", "declared"))
 }
 
+func TestAVersionThatADatasetEventDerivesFromWithdrawnDataIsABreach(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.rules.put(indextest.Artifact(t, ref("faces", "1")))
+	f.rules.put(indextest.Artifact(t, ref("fine", "1")))
+	f.rules.change(func(r *rules) { r.withdrawn[ref("faces", "1")] = someStatement })
+	f.run()
+	taken := f.add(`{"eventTime":"2026-03-01T08:00:00Z","producer":"p","dataset":` + ds("a", saysVersion("7"),
+		`"lineage":{"inputs":[{"namespace":"n","name":"faces","type":"DATASET"},{"namespace":"n","name":"fine","type":"DATASET"}]}`) + `}`)
+	r := f.ended(taken[0].ID, Recorded)
+	assert.Equal(t, []string{ref("a", "7")}, refs(r.Generated))
+	assert.Equal(t, []Breach{{ref("faces", "1"), someStatement}}, r.Breaches)
+	assert.False(t, f.artifact(ref("a", "7")).Has("derivedFrom"))
+	body := f.body(r.Activity)
+	assert.Equal(t, `[{"ref":"`+ref("faces", "1")+`","statement":"`+someStatement+`"}]`, string(body.Get("breach").Bytes()))
+	assert.Equal(t, "2026-03-01T08:00:00Z", body.Get("endedAt").Text)
+	f.comesFrom(ref("a", "7"), ref("faces", "1"), ref("fine", "1"))
+}
+
 // Whoever fills a partition again writes a version that later ones were made of.
 func TestAPartitionThatIsWrittenAgainIsRecordedWithWhatIsNew(t *testing.T) {
 	f := newFixture(t, Config{})

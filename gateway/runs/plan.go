@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -297,6 +298,38 @@ func (s *Store) planVersion(
 	}
 	p.send(have.previous)
 	p.made = []string{v.ref.String()}
-	p.add(artifactOf(v, d, from, previous), v.ref.String())
+	if !u.before.Apart {
+		p.add(artifactOf(v, d, from, previous), v.ref.String())
+		return nil
+	}
+	p.add(artifactOf(v, d, nil, canonical.Value{}), v.ref.String())
+	p.addDerivation(u, e, v, from)
 	return nil
+}
+
+// addDerivation makes an activity of what a version was derived from. The version's own record can't be derived from
+// something to which consent has been withdrawn; an activity can say that it has used it, in breach.
+func (p *plan) addDerivation(u *undertaking, e *openlineage.Event, v version, from []string) {
+	p.used = from
+	used := make([]canonical.Value, len(from))
+	for i, ref := range from {
+		used[i] = canonical.Obj(str("ref", ref))
+	}
+	a := canonical.Obj(
+		str("type", "transformation"),
+		str("endedAt", e.Time.Format(time.RFC3339Nano)),
+		canonical.Member{Name: "used", Value: canonical.Arr(used...)},
+		canonical.Member{Name: "generated", Value: canonical.Arr(canonical.Obj(str("ref", v.ref.String())))},
+	)
+	if breaches := breachesOf(from, u.before); len(breaches.Items) > 0 {
+		a = a.With("breach", breaches)
+	}
+	meta := metadata{members: canonical.Obj(
+		str("producer", e.Producer),
+		canonical.Member{Name: "eventTime", Value: e.Value.Get("eventTime")},
+		str("reason", "a dataset event says what the version was derived from, and consent to that had been withdrawn"),
+		canonical.Member{Name: "job", Value: canonical.Obj(str("namespace", u.job.Namespace), str("name", u.job.Name))},
+	)}
+	meta.outputs = []datasetWords{{openlineage.Dataset{Identity: v.Identity}, v.ref.String()}}
+	p.addActivity(a, meta)
 }

@@ -4,7 +4,7 @@
 // An event is read in one of two modes. Strict holds it to the specification's JSON schema, formats included. Lenient,
 // which is how Marquez reads, and so what clients have been written against, also takes what real clients send: no
 // schemaURL, a time without an offset (which is then UTC), a run id that is no UUID, a producer that is no URI, facets
-// that don't say who made them, null or an empty text for what may be left out, a member that stands twice (the last
+// that don't say who made them, null or an empty text for what may be left out, a facet that stands twice (the last
 // counts), and numbers that no double holds exactly, which are kept as strings of their digits.
 //
 // Facets are kept as they came, whether anybody knows them or not. A few mean something to a ledger of versions, and

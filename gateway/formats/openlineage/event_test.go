@@ -200,7 +200,7 @@ func TestNumbersThatNoDoubleHoldsAreKeptAsText(t *testing.T) {
 	}
 }
 
-func TestOfMembersWithOneNameTheLastCounts(t *testing.T) {
+func TestOfFacetsWithOneNameTheLastCounts(t *testing.T) {
 	twice := swap(complete, `"facets":{"nominalTime":{`,
 		`"facets":{"processing_engine":{"version":"1","version":"2"},"nominalTime":{},`+
 			`"processing_\u0065ngine":{"version":"3" , "version":"4.2.0","id":9223372036854775807},"nominalTime":{`)
@@ -212,16 +212,26 @@ func TestOfMembersWithOneNameTheLastCounts(t *testing.T) {
 	assert.Equal(t, `{"id":"9223372036854775807","version":"4.2.0"}`, string(engine.Bytes()))
 	assert.Equal(t, "2026-03-01T08:00:00Z", e.Run.Facets.Get("nominalTime").Get("nominalStartTime").Text)
 	for text, want := range map[string]string{
-		`{"a":1,"a":9223372036854775807}`:              `{"a":"9223372036854775807"}`,
-		`[{"a":{"b":1,"b":2},"a":{"b":3}},{"a":1}]`:    `[{"a":{"b":3}},{"a":1}]`,
-		`{"a":"a","b":{"a":{"a":1},"c":[]},"b":["b"]}`: `{"a":"a","b":["b"]}`,
+		`{"facets":{"a":1,"a":9223372036854775807}}`:                          `{"facets":{"a":"9223372036854775807"}}`,
+		`[{"facets":{"a":{"b":1,"b":2},"a":{"b":3}}},{"a":1}]`:                `[{"facets":{"a":{"b":3}}},{"a":1}]`,
+		`{"inputFacets":{"a":"a","b":{"a":{"a":1},"c":[]},"b":["b"]}}`:        `{"inputFacets":{"a":"a","b":["b"]}}`,
+		`{"outputs":[{"outputFacets":{"a":[{"b":1,"b":2}],"a":[]}}]}`:         `{"outputs":[{"outputFacets":{"a":[]}}]}`,
+		`{"inputs":[{"name":"x"}],"run":1,"inputs":[{"name":"x"}] , "run":1}`: `{"inputs":[{"name":"x"}],"run":1}`,
 	} {
 		v, err := Parse([]byte(text), Lenient, canonical.Limits{})
 		require.NoError(t, err, text)
 		assert.Equal(t, want, string(v.Bytes()))
 	}
-	_, err = Parse([]byte(`{"a":1,"a":}`), Lenient, canonical.Limits{})
-	require.Error(t, err)
+	for _, text := range []string{
+		`{"facets":{"a":1,"a":}}`,
+		`{"inputs":[{"name":"x"}],"inputs":[{"name":"y"}]}`,
+		`{"inputs":[{"name":"x"}],"inputs":null}`,
+		`{"inputs":[{"name":"x","name":"y"}]}`,
+		`{"eventType":"START","facets":{"a":1,"a":2},"eventType":"COMPLETE"}`,
+	} {
+		_, err = Parse([]byte(text), Lenient, canonical.Limits{})
+		require.Error(t, err, text)
+	}
 }
 
 func TestFacetsAddUpUntilTheyAreDeleted(t *testing.T) {

@@ -14,8 +14,9 @@ import (
 // Parse reads the text of an event, or of an array of events, as JSON. Errors are of type *canonical.SyntaxError.
 //
 // In lenient mode a number that no double holds exactly, such as the 64-bit id of a snapshot, is kept as a string of
-// its digits: JSON has it, clients send it, and a record can't. Of members of one object with the same name the last
-// counts, as it does for most readers of JSON: some clients write a facet twice.
+// its digits: JSON has it, clients send it, and a record can't. Of facets with the same name, and of members inside of
+// facets, the last counts, as it does for most readers of JSON: some clients write a facet twice. Any other member that
+// stands twice, such as the inputs, has to be the same in every byte, or lineage would be lost without a word.
 func Parse(text []byte, mode Mode, most canonical.Limits) (canonical.Value, error) {
 	v, err := canonical.Parse(text, most)
 	if err == nil || mode == Strict {
@@ -82,19 +83,41 @@ func Lines(text []byte, most int) (lines [][]byte, numbers []int) {
 // span is a part of a text, from its first byte up to and without its last.
 type span struct{ from, to int }
 
-// members are those of an object that is being read.
+// facetsOf are the members of an event's objects that hold facets.
+var facetsOf = []string{"facets", "inputFacets", "outputFacets"}
+
+// members are those of an object or an array that is being read. Those of an array have no names.
 type members struct {
 	object bool
-	name   bool           // a name comes next
-	starts []int          // where the members begin
-	last   map[string]int // by name: the last member so far
+	facets bool // facets, or part of one: the last member of a name counts
+	named  bool // a name has come, and its value comes next
+	names  []string
+	starts []int // where the members begin, and at last where the object ends
 }
 
-// keepLast leaves out members of an object whose name comes again later in it. What isn't JSON stays what it is.
+// repeated are the spans of those members whose name comes again later, and which nobody will miss.
+func (m *members) repeated(text []byte) []span {
+	last := map[string]int{}
+	for i, name := range m.names {
+		last[name] = i
+	}
+	member := func(i int) []byte { return bytes.TrimRight(text[m.starts[i]:m.starts[i+1]], ", \t\r\n") }
+	var all []span
+	for i, name := range m.names {
+		if again := last[name]; again != i && (m.facets || bytes.Equal(member(i), member(again))) {
+			all = append(all, span{m.starts[i], m.starts[i+1]})
+		}
+	}
+	return all
+}
+
+// keepLast leaves out members of an object whose name comes again later in it, if they are facets or part of one, or
+// say the same in every byte. What isn't JSON stays what it is.
 func keepLast(text []byte) (kept []byte, changed bool) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	var open []*members
+	in := &members{}
+	open := []*members{in}
 	var cuts []span
 	for {
 		before := int(decoder.InputOffset())
@@ -102,26 +125,26 @@ func keepLast(text []byte) (kept []byte, changed bool) {
 		if err != nil {
 			break
 		}
-		if len(open) > 0 {
-			in := open[len(open)-1]
-			if name, ok := token.(string); ok && in.name {
-				start := before + bytes.IndexByte(text[before:], '"')
-				in.starts = append(in.starts, start)
-				if at, again := in.last[name]; again {
-					cuts = append(cuts, span{in.starts[at], in.starts[at+1]})
-				}
-				in.last[name], in.name = len(in.starts)-1, false
-				continue
-			}
-			in.name = in.object
+		if name, ok := token.(string); ok && in.object && !in.named {
+			in.names, in.named = append(in.names, name), true
+			in.starts = append(in.starts, before+bytes.IndexByte(text[before:], '"'))
+			continue
 		}
 		switch token {
-		case json.Delim('{'):
-			open = append(open, &members{object: true, name: true, last: map[string]int{}})
-		case json.Delim('['):
-			open = append(open, &members{})
+		case json.Delim('{'), json.Delim('['):
+			facets := in.facets || in.named && slices.Contains(facetsOf, in.names[len(in.names)-1])
+			in.named = false
+			in = &members{object: token == json.Delim('{'), facets: facets}
+			open = append(open, in)
 		case json.Delim('}'), json.Delim(']'):
+			if in.object {
+				in.starts = append(in.starts, int(decoder.InputOffset())-1)
+				cuts = append(cuts, in.repeated(text)...)
+			}
 			open = open[:len(open)-1]
+			in = open[len(open)-1]
+		default:
+			in.named = false
 		}
 	}
 	if len(cuts) == 0 {
