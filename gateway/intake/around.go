@@ -48,6 +48,8 @@ func (l *Intake) around(doc canonical.Value, at string) canonical.Value {
 			doc = doc.Without(m.Name)
 		case m.Name == "epcisHeader":
 			l.aroundHeader(m.Value, pointer)
+		case m.Name == "epcisBody":
+			l.inBody(m.Value, pointer)
 		case slices.Contains(notKept, m.Name) || extension:
 			l.warn(pointer, "the ledger keeps the events of a document, and not %q", record.Brief(m.Name))
 		case !epcis.IsDocumentMember(m.Name):
@@ -65,6 +67,24 @@ func (l *Intake) aroundHeader(header canonical.Value, at string) {
 			what = "the master data in its header"
 		}
 		l.warn(at+canonical.Pointer(m.Name), "the ledger keeps the events of a document, and not %s", what)
+	}
+}
+
+// bodies are the members of an epcisBody in which the list of events lies.
+var bodies = []string{"queryResults", "resultsBody"}
+
+// inBody looks at what stands beside the list of events.
+func (l *Intake) inBody(body canonical.Value, at string) {
+	for _, m := range body.Members {
+		pointer := at + canonical.Pointer(m.Name)
+		switch {
+		case slices.Contains(bodies, m.Name):
+			l.inBody(m.Value, pointer)
+		case m.Name == "vocabularyList":
+			l.warn(pointer, "the ledger keeps the events of a document, and not its master data")
+		case strings.Contains(m.Name, ":"):
+			l.warn(pointer, "the ledger keeps the events of a document, and not %q", record.Brief(m.Name))
+		}
 	}
 }
 

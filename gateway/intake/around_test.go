@@ -32,6 +32,13 @@ func TestWhatTheLedgerDoesNotKeepOfADocumentIsAWarning(t *testing.T) {
 		"an id that is a URI":                {with(`"id":"urn:x:1"`, document(observed("1"))), nil},
 		"a byte order mark":                  {"\ufeff" + document(observed("1")), nil},
 		"nothing but events":                 {document(observed("1")), nil},
+		"what stands beside the events":      {strings.Replace(extended, `"eventList"`, `"ex:note":"n","eventList"`, 1), []string{"/epcisBody/ex:note"}},
+		"master data in answers to a query": {
+			`{` + context + `,"type":"EPCISQueryDocument","epcisBody":{"ex:a":1,"queryResults":{"queryName":"q","ex:b":{},"resultsBody":` +
+				`{"vocabularyList":[],"ex:c":[],"eventList":[` + observed("1") + `]}}}}`,
+			[]string{"/epcisBody/ex:a", "/epcisBody/queryResults/ex:b",
+				"/epcisBody/queryResults/resultsBody/ex:c", "/epcisBody/queryResults/resultsBody/vocabularyList"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			job, err := newFixture(t).read(capture.Rollback, 10, whole(c.text))
