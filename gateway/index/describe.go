@@ -266,9 +266,8 @@ func (c *declaredEvents) has(hash, eventID string) bool {
 // declarations labels events that were declared errors. Such an event has the event id or the hash of a declaration:
 // the hash of a declaration leaves the declaring part out (CBV 2.0, section 8.9).
 func (d *describer) declarations(ctx context.Context) error {
-	type pair struct{ event, declaration int64 }
-	var pairs []pair
-	seen := map[pair]bool{}
+	var pairs []declared
+	seen := map[declared]bool{}
 	details := map[int64]Declaration{}
 	var makersOf []int64
 	byHash, byEventID := map[int64][]int64{}, map[int64][]int64{}
@@ -298,7 +297,7 @@ func (d *describer) declarations(ctx context.Context) error {
 			}
 			detail.Time = fromMicros(at)
 			for _, event := range by.events[key] {
-				p := pair{event, declaration}
+				p := declared{event, declaration}
 				if event == declaration {
 					d.labels[event].Declaration = true
 					continue
@@ -326,6 +325,10 @@ func (d *describer) declarations(ctx context.Context) error {
 	if err := makers.nodes(ctx); err != nil {
 		return err
 	}
+	recorders, err := d.recorders(ctx, pairs, makers)
+	if err != nil {
+		return err
+	}
 	for _, p := range pairs {
 		l, maker := d.labels[p.event], makers.labels[p.declaration]
 		if l.Declaration {
@@ -334,55 +337,50 @@ func (d *describer) declarations(ctx context.Context) error {
 		if l.Hash != maker.Hash && l.EventID != maker.EventID {
 			continue // only the hashes by which they are found are the same
 		}
-		detail := details[p.declaration]
-		detail.Event, detail.MSPID = maker.Name, maker.MSPID
-		l.Errors = append(l.Errors, detail)
-	}
-	return d.judge(ctx)
-}
-
-// judge tells whose word the declarations are. Each organisation speaks for its own report of an event: one that hasn't
-// recorded it disputes it, and the event is in error only if all that recorded it have declared so.
-func (d *describer) judge(ctx context.Context) error {
-	var declared []int64
-	for _, event := range d.suspects {
-		if len(d.labels[event].Errors) > 0 {
-			declared = append(declared, event)
+		for _, mspID := range recorders[p.declaration] {
+			detail := details[p.declaration]
+			detail.Event, detail.MSPID = maker.Name, mspID
+			detail.Dispute = !slices.Contains(recorders[p.event], mspID)
+			l.Errors = append(l.Errors, detail)
 		}
 	}
-	slices.Sort(declared)
+	for _, p := range pairs {
+		l := d.labels[p.event]
+		l.InError = len(l.Errors) > 0 && !slices.ContainsFunc(recorders[p.event], func(mspID string) bool {
+			return !slices.ContainsFunc(l.Errors, func(e Declaration) bool { return e.MSPID == mspID })
+		})
+	}
+	return nil
+}
+
+// declared is an event, and a declaration that it was an error.
+type declared struct{ event, declaration int64 }
+
+// recorders lists who recorded each event and each declaration, the first organisation first. Each speaks for its own
+// report of an event: one that hasn't recorded it disputes it, and the event is in error only if all that recorded it
+// have declared so. Whoever records a declaration that another organisation has recorded before declares it, too.
+func (d *describer) recorders(ctx context.Context, pairs []declared, makers *describer) (map[int64][]string, error) {
 	recorders := map[int64][]string{}
-	for _, event := range declared {
-		recorders[event] = []string{d.labels[event].MSPID}
+	for _, p := range pairs {
+		recorders[p.event] = []string{d.labels[p.event].MSPID}
+		recorders[p.declaration] = []string{makers.labels[p.declaration].MSPID}
 	}
 	const query = `SELECT a.record, c.msp FROM again a JOIN tx t ON t.id = a.tx JOIN creator c ON c.id = t.creator
 		WHERE a.record IN `
-	const known = ` AND a.id <= ?`
-	err := d.ix.batches(ctx, query, slices.Compact(declared), known, []any{d.snap.Last}, func(rows *sql.Rows) error {
-		var event int64
+	const known = ` AND a.id <= ? ORDER BY a.record, a.id`
+	records := slices.Sorted(maps.Keys(recorders))
+	err := d.ix.batches(ctx, query, records, known, []any{d.snap.Last}, func(rows *sql.Rows) error {
+		var id int64
 		var mspID string
-		if err := rows.Scan(&event, &mspID); err != nil {
+		if err := rows.Scan(&id, &mspID); err != nil {
 			return err
 		}
-		if !slices.Contains(recorders[event], mspID) {
-			recorders[event] = append(recorders[event], mspID)
+		if !slices.Contains(recorders[id], mspID) {
+			recorders[id] = append(recorders[id], mspID)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	for event, by := range recorders {
-		l := d.labels[event]
-		own := map[string]bool{}
-		for i := range l.Errors {
-			e := &l.Errors[i]
-			e.Dispute = !slices.Contains(by, e.MSPID)
-			own[e.MSPID] = own[e.MSPID] || !e.Dispute
-		}
-		l.InError = !slices.ContainsFunc(by, func(mspID string) bool { return !own[mspID] })
-	}
-	return nil
+	return recorders, err
 }
 
 func (d *describer) artifacts(ctx context.Context) error {

@@ -59,6 +59,34 @@ func TestAnEventIsInErrorIfAllThatRecordedItSaySo(t *testing.T) {
 	require.Equal(t, []bool{true, false, false}, []bool{e.Errors[0].Dispute, e.Errors[1].Dispute, e.Errors[2].Dispute})
 }
 
+// Whoever records a declaration first doesn't take the word of those who record the same bytes after them.
+func TestEachThatRecordsADeclarationDeclares(t *testing.T) {
+	l, ix := follow(t)
+	reports := func(thing int) (event, declaration *record.Record) {
+		id := fmt.Sprintf(`,"eventID":"urn:x:%d"`, thing)
+		return numbered(t, thing, id), numbered(t, thing, id+`,"errorDeclaration":{"declarationTime":"2026-03-02T08:00:00Z"}`)
+	}
+	report, declaration := reports(1)
+	event := l.Put("Harbor", report)
+	l.Put("Lab", declaration)
+	require.False(t, labelOf(t, ix, event).InError, "somebody else's word")
+	l.Put("Harbor", declaration)
+	e := labelOf(t, ix, event)
+	require.True(t, e.InError, "Harbor has declared it in the same bytes")
+	require.Len(t, e.Errors, 2)
+	require.Equal(t, []string{"LabMSP", "HarborMSP"}, []string{e.Errors[0].MSPID, e.Errors[1].MSPID})
+	require.Equal(t, []bool{true, false}, []bool{e.Errors[0].Dispute, e.Errors[1].Dispute})
+
+	// Two organisations report one event, and both withdraw it.
+	report, declaration = reports(2)
+	shared := l.Put("Harbor", report)
+	l.Put("Lab", report)
+	l.Put("Lab", declaration)
+	require.False(t, labelOf(t, ix, shared).InError, "Harbor stands by its report")
+	l.Put("Harbor", declaration)
+	require.True(t, labelOf(t, ix, shared).InError)
+}
+
 func TestAnEventIDStaysWithWhoUsedItFirst(t *testing.T) {
 	l, ix := follow(t)
 	const id = `,"eventID":"urn:x:mine"`
