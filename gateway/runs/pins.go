@@ -24,20 +24,26 @@ type named struct {
 	pointer string
 }
 
-// sourcesOf lists the datasets that an event names as sources of something, each once: its inputs, and those of facets
-// that say how its outputs were made.
+// sourcesOf lists the datasets that an event names as sources of something: its inputs, each with every version that the
+// event says, and those of facets that say how its outputs were made.
 func sourcesOf(e *openlineage.Event) []named {
 	var list []named
-	seen := map[openlineage.Identity]bool{}
+	seen := map[openlineage.Identity][]string{} // with what is said of the version of each
 	add := func(d openlineage.Dataset, pointer string) {
-		if !seen[d.Identity] {
-			seen[d.Identity] = true
+		said := openlineage.VersionIn(d.Facets)
+		if digest, ok := openlineage.DigestIn(d.Facets); ok {
+			said += "\x00" + string(digest.Bytes())
+		}
+		if before, known := seen[d.Identity]; !known || !slices.Contains(before, said) {
+			seen[d.Identity] = append(before, said)
 			list = append(list, named{d, pointer})
 		}
 	}
 	derived := func(d openlineage.Derivation, pointer string) {
 		for _, i := range d.Sources() {
-			add(openlineage.Dataset{Identity: i}, pointer)
+			if _, known := seen[i]; !known {
+				add(openlineage.Dataset{Identity: i}, pointer)
+			}
 		}
 	}
 	if e.Kind == openlineage.DatasetEvent {
@@ -57,6 +63,9 @@ func sourcesOf(e *openlineage.Event) []named {
 		derived(t.Derivation, "/job/facets/lineage")
 	}
 	for _, i := range read {
+		if _, known := seen[i]; known {
+			continue
+		}
 		add(openlineage.Dataset{Identity: i}, "/job/facets/lineage")
 	}
 	return list

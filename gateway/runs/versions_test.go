@@ -87,6 +87,20 @@ func TestAVersionFacetIsTheVersion(t *testing.T) {
 	assert.Empty(t, f.ended("two", Recorded).Declared, "it is there already")
 }
 
+func TestAllVersionsThatOneEventSaysCount(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.run()
+	both := func(name, one, other string) string { return ds(name, one) + "," + ds(name, other) }
+	f.add(ev("one", "COMPLETE", both("a", saysVersion("3"), saysVersion("4")), both("b", saysVersion("5"), saysVersion("6"))),
+		ev("two", "COMPLETE", both("c", saysDigest(someDigest), saysDigest(otherDigest)), ""),
+		ev("three", "COMPLETE", ds("d", saysVersion("7"))+","+ds("d"), ""))
+	one := f.ended("one", Recorded)
+	assert.Equal(t, []string{ref("a", "3"), ref("a", "4")}, one.Used)
+	assert.Equal(t, []string{ref("b", "5"), ref("b", "6")}, refs(one.Generated))
+	assert.Len(t, f.ended("two", Recorded).Used, 2)
+	assert.Equal(t, []string{ref("d", "7")}, f.ended("three", Recorded).Used, "the other one says nothing")
+}
+
 func TestAnInputOfWhichNothingIsKnownIsDeclaredOnce(t *testing.T) {
 	f := newFixture(t, Config{})
 	f.add(ev("one", "START", ds("a"), ""), ev("two", "START", ds("a"), ""), ev("one", "COMPLETE", "", ""),
