@@ -21,7 +21,7 @@ import (
 
 // repeated is a text that is repeated until so many bytes are there.
 type repeated struct {
-	text string
+	many string // the text, often enough that copying it is quick
 	at   int
 	left int64
 }
@@ -30,11 +30,8 @@ func (r *repeated) Read(p []byte) (n int, err error) {
 	if r.left == 0 {
 		return 0, io.EOF
 	}
-	p = p[:min(int64(len(p)), r.left)]
-	for n < len(p) {
-		k := copy(p[n:], r.text[r.at:])
-		n, r.at = n+k, (r.at+k)%len(r.text)
-	}
+	n = copy(p[:min(int64(len(p)), r.left)], r.many[r.at:])
+	r.at = (r.at + n) % len(r.many)
 	r.left -= int64(n)
 	return n, nil
 }
@@ -55,7 +52,8 @@ func (b bomb) bytes(t testing.TB, coding string, much int64) []byte {
 	}
 	require.NoError(t, err)
 	_, err = io.Copy(to, io.MultiReader(
-		strings.NewReader(b.before), &repeated{text: b.repeated, left: much}, strings.NewReader(b.after),
+		strings.NewReader(b.before), &repeated{many: strings.Repeat(b.repeated, 1<<15), left: much},
+		strings.NewReader(b.after),
 	))
 	require.NoError(t, err)
 	require.NoError(t, to.Close())

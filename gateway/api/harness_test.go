@@ -63,6 +63,9 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
+// description is read once. Nobody changes it.
+var description = sync.OnceValues(openapi.Load)
+
 // newFixture makes one. A configuration of the queue, of which there may be one, needs no folder and no identities.
 func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	t.Helper()
@@ -89,7 +92,7 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	health := func() ledger.Health {
 		return ledger.Health{Following: true, Peers: []ledger.PeerHealth{{MSPID: "LabMSP", Address: "127.0.0.1:1", Usable: f.peers}}}
 	}
-	description, err := openapi.Load()
+	description, err := description()
 	require.NoError(t, err)
 	f.server, err = New(Config{
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Description: description, Index: ix, Queue: f.queue, Runs: told,

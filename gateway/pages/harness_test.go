@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,6 +45,9 @@ type signedIn struct {
 	form   string
 }
 
+// description is read once. Nobody changes it.
+var description = sync.OnceValues(openapi.Load)
+
 // newFixture makes one whose ledger is empty.
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
@@ -66,7 +70,7 @@ func newFixture(t testing.TB) *fixture {
 		return ledger.Health{Following: true, Peers: []ledger.PeerHealth{{MSPID: "LabMSP", Address: "127.0.0.1:1", Usable: true}}}
 	}
 	ready := func() (bool, string) { return true, "" }
-	description, err := openapi.Load()
+	description, err := description()
 	require.NoError(t, err)
 	var server *api.Server
 	f.pages, err = New(Config{
