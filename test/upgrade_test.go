@@ -19,9 +19,8 @@ import (
 func TestTheRulesAreUpgraded(t *testing.T) {
 	home := t.TempDir()
 	dir := filepath.Join(home, "network")
-	newer := filepath.Join(home, "newer")
-	out, err := exec.Command("go", "build", "-tags", "trialrules", "-o", newer, "..").CombinedOutput()
-	require.NoError(t, err, string(out))
+	newer, err := build.Build("..", filepath.Join(home, "newer"), "-tags=trialrules")
+	require.NoError(t, err)
 	tell := func(program string, args ...string) (string, error) {
 		out, err := exec.Command(program, args...).CombinedOutput()
 		return string(out), err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network"
+	"github.com/pedigree-ledger/pedigree/test/program"
 )
 
 // reader counts what is on the ledger, block by block. It stands for the index.
@@ -79,10 +79,9 @@ type plant struct {
 
 func newPlant(t *testing.T) *plant {
 	dir := t.TempDir()
-	program := filepath.Join(dir, "pedigree")
-	out, err := exec.Command("go", "build", "-o", program, "github.com/pedigree-ledger/pedigree").CombinedOutput()
-	require.NoError(t, err, string(out))
-	n, err := network.Start(t.Context(), network.Options{Dir: filepath.Join(dir, "network"), Executable: program})
+	executable, err := program.Build("github.com/pedigree-ledger/pedigree", dir)
+	require.NoError(t, err)
+	n, err := network.Start(t.Context(), network.Options{Dir: filepath.Join(dir, "network"), Executable: executable})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, n.Stop()) })
 	certificate, key := n.Identity("harbor", network.Submitter)

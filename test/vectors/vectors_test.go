@@ -13,14 +13,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
 // TestTheCommandJudgesTheVectors checks that the command gives the same verdicts as the package. It runs the command
 // with an empty environment, in an empty folder and, if the system can do that, without a network.
 func TestTheCommandJudgesTheVectors(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pedigree")
-	out, err := exec.Command("go", "build", "-o", program, "github.com/pedigree-ledger/pedigree").CombinedOutput()
-	require.NoError(t, err, string(out))
+	program, err := build.Build("../..", t.TempDir())
+	require.NoError(t, err)
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	prefix := alone()

@@ -25,6 +25,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network"
+	"github.com/pedigree-ledger/pedigree/test/program"
 )
 
 // shared is a network that has run, was restarted and is running: with records of all nouns, and a transaction that is
@@ -105,15 +106,14 @@ func tellStory() (err error) {
 			return err
 		}
 	}
-	shared.program = filepath.Join(shared.dir, "pedigree")
+	if shared.program, err = program.Build("github.com/pedigree-ledger/pedigree", shared.dir); err != nil {
+		return err
+	}
 	run := func(name string, args ...string) error {
 		if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w: %s", name, err, out)
 		}
 		return nil
-	}
-	if err := run("go", "build", "-o", shared.program, "github.com/pedigree-ledger/pedigree"); err != nil {
-		return err
 	}
 	options := network.Options{Dir: networkDir(), Executable: shared.program}
 	ctx := context.Background()
