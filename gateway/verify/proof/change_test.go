@@ -88,6 +88,38 @@ func TestProofsSurviveEveryChangeOfTheChannel(t *testing.T) {
 		}
 	}
 
+	t.Run("an organisation that has left isn't waited for", func(t *testing.T) {
+		two := []*signer{everybody[0], everybody[1]}
+		h.redefine(3, signaturePolicy(h, 2, msp.MSPRole_PEER, "HarborMSP", "MarketMSP"))
+		members := map[string]*common.ConfigGroup{}
+		h.reconfigure(func(root *common.ConfigGroup) {
+			group := root.Groups["Application"]
+			group.Version++
+			for _, leaver := range []string{"FishMSP", "LabMSP"} {
+				members[leaver] = group.Groups[leaver]
+				delete(group.Groups, leaver)
+			}
+		}, everybody...)
+		defer h.reconfigure(func(root *common.ConfigGroup) {
+			group := root.Groups["Application"]
+			group.Version++
+			for name, member := range members {
+				group.Groups[name] = member
+			}
+		}, two...)
+		left := func(_ int, a *proof.Answer) {
+			if a.MSPID == "LabMSP" {
+				lacks(a)
+			}
+		}
+		m := &proof.Maker{Network: &troubled{Network: h.maker.Network, answer: left}, Channel: "pedigree", Chaincode: "pedigree"}
+		p, err := m.Prove(h.within(time.Minute), records[0], proof.LevelReceipt, 0)
+		require.NoError(t, err)
+		assert.Len(t, p.Receipts[0].Endorsements, 2)
+		_, err = m.Prove(h.within(time.Minute), records[0], proof.LevelReceipt, 3)
+		var few *proof.TooFew
+		require.ErrorAs(t, err, &few)
+	})
 	t.Run("an audit finds nothing wrong with the changes", func(t *testing.T) {
 		a, err := audit.New(audit.Config{Genesis: h.genesis().Hash(), Chaincode: network.ChaincodeName, State: t.TempDir()})
 		require.NoError(t, err)

@@ -163,6 +163,19 @@ func (m *Maker) newer(ctx context.Context, t *Trust) (*Trust, error) {
 	return m.Trust(ctx)
 }
 
+// current makes a Trust from the channel's newest configuration, or from the newest that the Maker knows if the network
+// doesn't tell which that is: a stored receipt needs nobody's answer.
+func (m *Maker) current(ctx context.Context) (*Trust, error) {
+	t, err := m.Trust(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if newer, err := m.newer(ctx, t); err == nil && newer != nil {
+		return newer, nil
+	}
+	return t, ctx.Err()
+}
+
 // good checks that an answer is signed by a peer of its organisation. A bad answer is left out of the receipt, so that
 // one organisation can't spoil the proofs of the others.
 func (m *Maker) good(ctx context.Context, a Answer, when time.Time) error {

@@ -119,6 +119,10 @@ func (m *Maker) prove(ctx context.Context, t *Trace, ids []record.ID, level Leve
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	p := &Proof{Channel: m.Channel, Chaincode: m.Chaincode, Receipts: make([]*Receipt, len(ids)), Trace: t}
+	members, err := m.current(ctx)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
@@ -130,7 +134,7 @@ func (m *Maker) prove(ctx context.Context, t *Trace, ids []record.ID, level Leve
 		}
 		all.Go(func() {
 			defer func() { <-places }()
-			r, err := m.receipt(ctx, id, agree)
+			r, err := m.receipt(ctx, id, members, agree)
 			if err != nil {
 				cancel(err) // only the first call counts
 			}
@@ -149,19 +153,15 @@ func (m *Maker) prove(ctx context.Context, t *Trace, ids []record.ID, level Leve
 	return p, m.check(ctx, p)
 }
 
-// receipt returns a stored receipt, or asks the organisations for one and stores it.
-func (m *Maker) receipt(ctx context.Context, id record.ID, agree int) (*Receipt, error) {
-	t, err := m.Trust(ctx)
-	if err != nil {
-		return nil, err
-	}
+// receipt returns a stored receipt, or asks the organisations for one and stores it. t has the members of the channel.
+func (m *Maker) receipt(ctx context.Context, id record.ID, t *Trust, agree int) (*Receipt, error) {
 	kept := m.kept(id, t)
 	if kept != nil && len(kept.Endorsements) >= orDefault(agree, len(t.Organisations)) {
 		return kept, nil
 	}
-	r, err := m.ask(ctx, id, nil, len(t.Organisations), agree)
+	r, err := m.ask(ctx, id, nil, t, agree)
 	if err == nil {
-		r, err = m.unburied(ctx, r, id, len(t.Organisations), agree)
+		r, err = m.unburied(ctx, r, id, t, agree)
 	}
 	var few *TooFew
 	if errors.As(err, &few) && kept != nil && len(kept.Endorsements) >= few.Need {
@@ -186,7 +186,7 @@ func (m *Maker) buries(r *Receipt) (bool, error) {
 }
 
 // unburied asks once more, naming the transactions that must be listed, if a receipt doesn't list all recordings.
-func (m *Maker) unburied(ctx context.Context, r *Receipt, id record.ID, members, agree int) (*Receipt, error) {
+func (m *Maker) unburied(ctx context.Context, r *Receipt, id record.ID, members *Trust, agree int) (*Receipt, error) {
 	buries, err := m.buries(r)
 	if err != nil || !buries {
 		return r, err
@@ -240,15 +240,15 @@ func (r *Receipt) attested(chaincode string) (*Attested, error) {
 // ask asks for a receipt, again and again, until enough organisations give the same answer or the Maker's patience
 // ends. Enough are agree organisations. If agree is 0, enough are all that answer, if they are a majority of the
 // members.
-func (m *Maker) ask(ctx context.Context, id record.ID, named []string, members, agree int) (*Receipt, error) {
+func (m *Maker) ask(ctx context.Context, id record.ID, named []string, members *Trust, agree int) (*Receipt, error) {
 	deadline := time.NewTimer(max(m.Patience, 0) + map[bool]time.Duration{true: DefaultPatience}[m.Patience == 0])
 	defer deadline.Stop()
 	for {
-		round, err := m.once(ctx, id, named)
+		round, err := m.once(ctx, id, named, members)
 		if err != nil {
 			return nil, err
 		}
-		need := orDefault(agree, members/2+1)
+		need := orDefault(agree, len(members.Organisations)/2+1)
 		switch {
 		case len(round.have) >= need && (len(round.lack) == 0 || agree > 0):
 			return round.receipt, nil
@@ -276,7 +276,9 @@ type round struct {
 	problem    string   // of an organisation that gave no usable answer
 }
 
-func (m *Maker) once(ctx context.Context, id record.ID, named []string) (*round, error) {
+// once asks every member once. Peers of organisations that have left the channel may still be configured, and answer;
+// they don't count.
+func (m *Maker) once(ctx context.Context, id record.ID, named []string, members *Trust) (*round, error) {
 	now := time.Now
 	if m.Now != nil {
 		now = m.Now
@@ -296,6 +298,7 @@ func (m *Maker) once(ctx context.Context, id record.ID, named []string) (*round,
 	most := ""
 	for _, a := range answers {
 		switch {
+		case members.organisation(a.MSPID) == nil:
 		case a.Response == nil:
 			made.problem = fmt.Sprint(a.Err)
 		case a.Response.GetResponse().GetStatus() != success:
