@@ -372,8 +372,8 @@ func (f *follower) ready() (bool, string) {
 	return true, ""
 }
 
-// lastConfirmed returns when more than half of the organisations last stood behind the ledger's height and the index had
-// it. The time is zero if that was never so.
+// lastConfirmed returns when more than half of the organisations last stood behind the ledger's height and the index
+// had it. The time is zero if that was never so.
 func (f *follower) lastConfirmed() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()

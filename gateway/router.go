@@ -40,6 +40,7 @@ func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, er
 	}
 	g.stopWatching = people.Stop
 	return router.New(router.Config{
-		API: programs, Pages: people, Description: description, Member: sessions.Member, Observe: figures.observe, Logger: g.log,
+		API: programs, Pages: people, Description: description, Member: sessions.Member, Observe: figures.observe,
+		Logger: g.log,
 	}), nil
 }

@@ -153,7 +153,8 @@ func size(n int64) string {
 // flagWord is a flag in words for people.
 func flagWord(flag string) string { return strings.ReplaceAll(flag, "-", " ") }
 
-// flagOf is the flag that statements of a kind leave, as the beginning of a line. Kinds without a flag have their title.
+// flagOf is the flag that statements of a kind leave, as the beginning of a line. Kinds without a flag have their
+// title.
 func flagOf(kind string) string {
 	k, _ := record.StatementKindOf(kind)
 	word := flagWord(cmp.Or(k.Flag, k.Title, kind))

@@ -24,8 +24,8 @@ var terms = func() map[string]bool {
 }()
 
 // Redefined finds the terms of EPCIS to which an @context gives a meaning of its own. Another reader would understand
-// the document in another way than this package, which goes by the names. JSON-LD refuses it, because the terms of EPCIS
-// are protected (JSON-LD 1.1, section 4.1.11). Decode accepts it, since ledgers hold such events.
+// the document in another way than this package, which goes by the names. JSON-LD refuses it, because the terms of
+// EPCIS are protected (JSON-LD 1.1, section 4.1.11). Decode accepts it, since ledgers hold such events.
 func Redefined(context canonical.Value) []string {
 	var found []string
 	for _, part := range contextParts(&context) {

@@ -134,8 +134,8 @@ func (w *Writes) checkRule(one Write) error {
 	return nil
 }
 
-// checkPrefix checks that a company prefix becomes somebody's by a claim that the pack approves, or nobody's by one that
-// it retracts.
+// checkPrefix checks that a company prefix becomes somebody's by a claim that the pack approves, or nobody's by one
+// that it retracts.
 func (w *Writes) checkPrefix(one Write, digits string) error {
 	var value ClaimedPrefix
 	if err := json.Unmarshal(one.Value, &value); err != nil {

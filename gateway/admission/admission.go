@@ -1,8 +1,8 @@
 // Package admission decides how many requests a gateway serves at once, and for whom, so that no caller keeps others
 // from being served. There are three classes of requests:
 //
-//   - Health: the routes that tell how the gateway is. They have places of their own, because the machines that ask must
-//     get an answer when the gateway has most to do.
+//   - Health: the routes that tell how the gateway is. They have places of their own, because the machines that ask
+//     must get an answer when the gateway has most to do.
 //   - Member: requests with a valid token or session. One member can take half of the places.
 //   - Anonymous: all other requests. They have fewer places, of which one source address can take a quarter. The
 //     address is the one of the connection. No header can change it.

@@ -48,8 +48,9 @@ func (s *Server) recordActivity(c *call) error {
 	return c.recorded(run)
 }
 
-// readActivity makes the records of a body that the organisation by has sent: the artifact versions first, then the run, which then only refers to them.
-// outputs are those with what their cards say, and pointers tell where in the body each record stands.
+// readActivity makes the records of a body that the organisation by has sent: the artifact versions first, then the
+// run, which then only refers to them. outputs are those with what their cards say, and pointers tell where in the body
+// each record stands.
 func readActivity(
 	body canonical.Value,
 	by string,

@@ -138,7 +138,8 @@ type resultView struct {
 
 func viewJob(j capture.Job) jobView {
 	return jobView{
-		CaptureID: j.ID, CreatedAt: j.CreatedAt.UTC(), FinishedAt: j.FinishedAt.UTC(), Running: j.Running(), Success: j.Rejected == 0,
+		CaptureID: j.ID, CreatedAt: j.CreatedAt.UTC(), FinishedAt: j.FinishedAt.UTC(), Running: j.Running(),
+		Success:   j.Rejected == 0,
 		Behaviour: string(j.Behaviour), Errors: []jobError{}, Waiting: j.Waiting,
 		Counts: jobCounts{
 			Total: j.Total, Recorded: j.Recorded, Duplicate: j.Duplicate, Rejected: j.Rejected,

@@ -123,8 +123,8 @@ func hexSHA256(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// warnings are what is odd about an artifact version that is made of sources: that its bytes have another name, and what
-// its card says. others are artifact versions that are registered together with it.
+// warnings are what is odd about an artifact version that is made of sources: that its bytes have another name, and
+// what its card says. others are artifact versions that are registered together with it.
 func (s *Server) warnings(ctx context.Context, a described, sources []string, others ...string) ([]warning, error) {
 	all, err := s.sameBytes(ctx, a)
 	if err != nil || a.card == nil {

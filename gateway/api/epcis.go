@@ -58,8 +58,8 @@ func (s *Server) epcisOptions(c *call) error {
 	return nil
 }
 
-// captureLimits announces the greatest document. Unless the caller asks for proceed, that is one that rollback takes, the
-// default: who keeps to what is announced is never told that it was too much.
+// captureLimits announces the greatest document. Unless the caller asks for proceed, that is one that rollback takes,
+// the default: who keeps to what is announced is never told that it was too much.
 func (s *Server) captureLimits(h http.Header, o *openapi.Operation, behaviour string) {
 	limit := s.captureLimit()
 	if capture.Behaviour(behaviour) != capture.Proceed {

@@ -274,7 +274,8 @@ type Limits struct {
 	JobRecords, JobBytes           int
 }
 
-// Allow says, with an error that wraps ErrTooLarge, if a job of so many records, and bytes of them, is beyond the limits.
+// Allow says, with an error that wraps ErrTooLarge, if a job of so many records, and bytes of them, is beyond the
+// limits.
 func (l Limits) Allow(b Behaviour, records, bytes int) error {
 	if b == Rollback && (records > l.RollbackRecords || bytes > l.RollbackBytes) {
 		return fmt.Errorf(

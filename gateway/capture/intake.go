@@ -252,7 +252,8 @@ func (in *Intake) rollBack(outcomes []*outcome) {
 
 func rolledBack() *outcome {
 	return &outcome{State: Rejected, Problems: []record.Problem{{
-		Code: CodeRolledBack, Detail: "another record of the same all-or-nothing job was refused, so this one wasn't recorded",
+		Code:   CodeRolledBack,
+		Detail: "another record of the same all-or-nothing job was refused, so this one wasn't recorded",
 	}}}
 }
 

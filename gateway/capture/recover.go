@@ -249,8 +249,8 @@ func (q *Queue) readBatches(parts map[int64]*part) error {
 	return nil
 }
 
-// carries adds a member to a batch that may have been sent, with what is pending of it. The rest is decided: its end was
-// written before that of the batch, by the versions that [Queue.finishDecided] names. p is nil if no such part is
+// carries adds a member to a batch that may have been sent, with what is pending of it. The rest is decided: its end
+// was written before that of the batch, by the versions that [Queue.finishDecided] names. p is nil if no such part is
 // pending. Queue.mu is held.
 func (q *Queue) carries(b *batch, m memberRow, p *part) error {
 	if p == nil {

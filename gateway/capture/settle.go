@@ -14,8 +14,8 @@ import (
 //
 // The outcomes of a transaction, the counts of their jobs and the end of the batch that carried them are marked while
 // the lock is held once, and every write takes all that is marked. So whatever is on disk was true at one moment: a
-// process that is killed between two writes leaves no job without a pending part, no batch that carries what is decided,
-// and no outcome that will be counted twice.
+// process that is killed between two writes leaves no job without a pending part, no batch that carries what is
+// decided, and no outcome that will be counted twice.
 type unsaved struct {
 	parts   map[*part]struct{}
 	batches map[string]struct{} // keys of rows to delete
@@ -43,8 +43,8 @@ type saving struct {
 }
 
 // settle makes durable what has changed, and then tells those who wait for the jobs that are finished. It tries until
-// it succeeds or ctx ends: what happened on the ledger can't be undone. Queue.mu is held when it is called, and free when
-// it returns.
+// it succeeds or ctx ends: what happened on the ledger can't be undone. Queue.mu is held when it is called, and free
+// when it returns.
 func (q *Queue) settle(ctx context.Context) error {
 	s := q.saving
 	if s == nil {
@@ -57,8 +57,8 @@ func (q *Queue) settle(ctx context.Context) error {
 	return s.err
 }
 
-// settleRest writes what an earlier Run of this process could not write before it ended. If it can't either, the log says
-// so, and the next Run tries.
+// settleRest writes what an earlier Run of this process could not write before it ended. If it can't either, the log
+// says so, and the next Run tries.
 func (q *Queue) settleRest(ctx context.Context) {
 	q.mu.Lock()
 	if len(q.unsaved.parts)+len(q.unsaved.batches) == 0 {

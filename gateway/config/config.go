@@ -35,9 +35,9 @@ type Config struct {
 	Channel   string `json:"channel"`
 	Chaincode string `json:"chaincode"`
 
-	// Genesis is the hash of the header of the channel's first block, in hexadecimal. It pins the ledger: blocks of another
-	// one are refused, whoever serves them. Optional: if it is empty, the first block that a peer of this organisation
-	// serves is believed, and kept to from then on.
+	// Genesis is the hash of the header of the channel's first block, in hexadecimal. It pins the ledger: blocks of
+	// another one are refused, whoever serves them. Optional: if it is empty, the first block that a peer of this
+	// organisation serves is believed, and kept to from then on.
 	Genesis string `json:"genesis,omitempty"`
 
 	// Peers are the peers to use, the organisation's own first. The others stand in when it is down.

@@ -20,8 +20,8 @@ import (
 type content [sha256.Size]byte
 
 // contentOf computes it. Two events have the same content if they differ at most in the order of members, in the order
-// of lists that EPCIS says are unordered, in the spelling of GS1 identifiers and times in fields of the standard, and in
-// eventID and recordTime. In doubt they are different: then both are recorded.
+// of lists that EPCIS says are unordered, in the spelling of GS1 identifiers and times in fields of the standard, and
+// in eventID and recordTime. In doubt they are different: then both are recorded.
 func contentOf(event *canonical.Value) content {
 	w := contents.Get().(*contentWriter)
 	w.buf = w.event(w.buf[:0], event)

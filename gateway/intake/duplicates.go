@@ -88,9 +88,9 @@ type comparison struct {
 	declared *index.RecordedEvent // is declared an error by the draft, and isn't what the draft repeats
 }
 
-// differsFrom finds the event that the draft declares an error, if the draft isn't otherwise identical to it. The event of
-// an error declaration repeats the event that it withdraws (EPCIS 2.0, 7.4.1.2). Another event there would be recorded
-// as something that happened.
+// differsFrom finds the event that the draft declares an error, if the draft isn't otherwise identical to it. The event
+// of an error declaration repeats the event that it withdraws (EPCIS 2.0, 7.4.1.2). Another event there would be
+// recorded as something that happened.
 func (d *draft) differsFrom(events []index.RecordedEvent) *index.RecordedEvent {
 	if !d.declaration {
 		return nil
@@ -172,8 +172,8 @@ func (d *draft) warnOfTwin(id, eventID, where string) {
 	)})
 }
 
-// resolveKnown finds out which events the organisation has recorded before in another spelling, warns of those that have
-// a twin, and refuses those whose eventID names another event.
+// resolveKnown finds out which events the organisation has recorded before in another spelling, warns of those that
+// have a twin, and refuses those whose eventID names another event.
 func resolveKnown(ctx context.Context, x Index, mspID string, drafts []draft) error {
 	names := make([]string, 0, 2*len(drafts))
 	for i := range drafts {

@@ -45,9 +45,9 @@ func (c *Client) evaluate(ctx context.Context, id *Identity, call Call, phase Ph
 	return result, nil
 }
 
-// Endorse collects the endorsements that the chaincode's policy asks for, and signs the transaction, which it makes of the
-// proposal and of nothing else that a peer says but the endorsements. A peer that returns a transaction other than the
-// one that was asked for gets no signature, and the next peer is asked. Nothing is sent to the orderers. Errors are
+// Endorse collects the endorsements that the chaincode's policy asks for, and signs the transaction, which it makes of
+// the proposal and of nothing else that a peer says but the endorsements. A peer that returns a transaction other than
+// the one that was asked for gets no signature, and the next peer is asked. Nothing is sent to the orderers. Errors are
 // *Error; one of kind Rejected wraps the chaincode's *record.Rejection.
 func (c *Client) Endorse(ctx context.Context, p *Proposal) (*Envelope, error) {
 	var payload []byte

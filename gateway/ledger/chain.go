@@ -58,9 +58,9 @@ func blockError(number uint64, err error) error {
 }
 
 // anchor proves that the block before the next one, which the caller already has, is on the ledger. The proof begins
-// with the genesis block and goes through the configuration blocks, which it fetches from one peer. Blocks that the peer
-// can't prove are a *BlockError, and the next peer is asked. If the ledger has another block there, anchor returns a
-// *ForkError.
+// with the genesis block and goes through the configuration blocks, which it fetches from one peer. Blocks that the
+// peer can't prove are a *BlockError, and the next peer is asked. If the ledger has another block there, anchor returns
+// a *ForkError.
 func (f *follower) anchor(ctx context.Context, pc *peerConn) error {
 	if f.chain != nil || f.next.Number == 0 {
 		return nil

@@ -129,8 +129,9 @@ func (a *assessment) touched(context.Context) error {
 		}
 		t := Touched{
 			ID: n.ID, Kind: n.Kind, Name: names[v.id].name, MSPID: n.MSPID, Depth: n.Depth,
-			Type: n.Type, Time: n.Time, BizStep: n.BizStep, Disposition: n.Disposition, BizLocation: n.BizLocation, Digest: n.Digest,
-			Flags: n.Flags, OnTheMove: moving[n.ID], Why: v.first.why(names),
+			Type: n.Type, Time: n.Time, BizStep: n.BizStep, Disposition: n.Disposition, BizLocation: n.BizLocation,
+			Digest: n.Digest,
+			Flags:  n.Flags, OnTheMove: moving[n.ID], Why: v.first.why(names),
 		}
 		for _, claim := range n.Claims {
 			if recalls(claim) {

@@ -32,7 +32,8 @@ func TraceColumns(ctx context.Context, g Graph, q Query, column string) (*Column
 	}
 	w := &columnWalk{
 		links: newLinks(g, snap), query: q, down: q.Direction == Descendants, end: time.Now().Add(q.Budget),
-		visits: map[columnKey]*Column{}, runs: map[int64]*record.Activity{}, ids: map[string]index.Vertex{}, names: map[int64]string{}, reasons: map[string]bool{}, frontier: map[string]bool{},
+		visits: map[columnKey]*Column{}, runs: map[int64]*record.Activity{}, ids: map[string]index.Vertex{},
+		names: map[int64]string{}, reasons: map[string]bool{}, frontier: map[string]bool{},
 	}
 	start, err := w.links.find(ctx, q.Node)
 	if err != nil {

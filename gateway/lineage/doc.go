@@ -86,12 +86,12 @@
 // # Which recalls reach a thing
 //
 // A recall reaches what a walk downwards from it comes to. To find the recalls of a thing, the walk goes the other way,
-// and must come to everything that a walk downwards may have come from. Ancestors are fewer: they leave out what can't be
-// a cause if all clocks are right. So this walk is broad, in four ways:
+// and must come to everything that a walk downwards may have come from. Ancestors are fewer: they leave out what can't
+// be a cause if all clocks are right. So this walk is broad, in four ways:
 //
 //   - an input was used up, so what put it in question counts at whatever time it did;
-//   - a carrier in question puts what it held in question, so what the carrier was made of counts, too, and so do its lot
-//     and its product;
+//   - a carrier in question puts what it held in question, so what the carrier was made of counts, too, and so do its
+//     lot and its product;
 //   - a lot that was used up leads to its items, as it may have been those that were used up;
 //   - a product leads to what it was made of, if an event says so without a word of the lot.
 //

@@ -193,7 +193,8 @@ func (a *assessment) read(ctx context.Context, id string) (Recall, error) {
 	}
 	at := of.Recording
 	r := Recall{
-		ID: id, Kind: weight.Kind, Standing: weight.Standing, Stated: weight.Stated, MSPID: at.MSPID, Block: at.Block, Recorded: at.Time, Reason: s.Predicate.Get("reason").Text, Instructions: s.Predicate.Get("instructions").Text,
+		ID: id, Kind: weight.Kind, Standing: weight.Standing, Stated: weight.Stated, MSPID: at.MSPID, Block: at.Block,
+		Recorded: at.Time, Reason: s.Predicate.Get("reason").Text, Instructions: s.Predicate.Get("instructions").Text,
 		Subjects: make([]string, len(s.Subjects)), Acknowledged: []Acknowledgement{}, Missing: []string{},
 	}
 	for i, subject := range s.Subjects {

@@ -8,7 +8,8 @@ import (
 )
 
 // Pace is how slowly a body may come: First to begin with, and a second more for each Rate bytes that have come. The
-// time that the gateway itself takes to work on the body doesn't count. If Rate is 0, the whole body must come in First.
+// time that the gateway itself takes to work on the body doesn't count. If Rate is 0, the whole body must come in
+// First.
 type Pace struct {
 	First time.Duration
 	Rate  int64 // bytes per second

@@ -52,7 +52,8 @@ func (p *Pages) artifactRows(ctx context.Context, list []index.Artifact) ([]web.
 			return nil, err
 		}
 		rows = append(rows, web.ArtifactRow{
-			Ref: a.Ref, Version: a.Version, By: a.MSPID, Digest: a.Digest.Value, Kind: web.KindOf("artifact", a.Ref), At: a.Time, Flags: status.Flags,
+			Ref: a.Ref, Version: a.Version, By: a.MSPID, Digest: a.Digest.Value, Kind: web.KindOf("artifact", a.Ref),
+			At: a.Time, Flags: status.Flags,
 		})
 	}
 	return rows, nil

@@ -307,7 +307,8 @@ type jobAnswer struct {
 func (j *jobAnswer) view() web.Job {
 	c := j.Counts
 	return web.Job{
-		ID: j.CaptureID, At: j.CreatedAt, Finished: j.FinishedAt, Running: j.Running, AllOrNothing: j.Behaviour == "rollback", Waiting: j.Waiting,
+		ID: j.CaptureID, At: j.CreatedAt, Finished: j.FinishedAt, Running: j.Running,
+		AllOrNothing: j.Behaviour == "rollback", Waiting: j.Waiting,
 		Total: c.Total, Recorded: c.Recorded, Duplicate: c.Duplicate, Rejected: c.Rejected, Pending: c.Pending,
 		Warnings: c.Warnings,
 	}

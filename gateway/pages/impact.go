@@ -176,7 +176,8 @@ func viewRecalls(im *lineage.Impact, ours string) []web.ImpactRecall {
 	var list []web.ImpactRecall
 	for _, r := range im.Recalls {
 		view := web.ImpactRecall{
-			ID: r.ID, Kind: r.Kind, MSPID: r.MSPID, Reason: r.Reason, Instructions: r.Instructions, Recorded: r.Recorded, Touched: r.Touched,
+			ID: r.ID, Kind: r.Kind, MSPID: r.MSPID, Reason: r.Reason, Instructions: r.Instructions, Recorded: r.Recorded,
+			Touched: r.Touched,
 			Missing: r.Missing, Ours: r.MSPID == ours, Owed: slices.Contains(r.Missing, ours),
 		}
 		for _, a := range r.Acknowledged {
@@ -311,7 +312,8 @@ func viewTouched(
 	owed map[string]bool,
 ) web.Touched {
 	view := web.Touched{
-		Node: t.ID, Kind: t.Kind, Word: picture.Word(n), MSPID: t.MSPID, Flags: t.Flags, Recalled: len(t.Recalled) > 0, Reached: len(t.Recalls),
+		Node: t.ID, Kind: t.Kind, Word: picture.Word(n), MSPID: t.MSPID, Flags: t.Flags, Recalled: len(t.Recalled) > 0,
+		Reached:   len(t.Recalls),
 		OnTheMove: t.OnTheMove, Acknowledged: t.Acknowledged,
 	}
 	view.Title, view.Sub = picture.Label(n)

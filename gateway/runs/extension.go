@@ -45,8 +45,8 @@ func (o *said) add(refs ...string) {
 }
 
 // generate registers what the run has generated, and says what each output was made of. An output that another of the
-// same run went into is derived from that one: an activity can't use what it generates. So is an output from the version
-// that lay under it.
+// same run went into is derived from that one: an activity can't use what it generates. So is an output from the
+// version that lay under it.
 func (x *extension) generate(into map[openlineage.Identity][]openlineage.Identity) canonical.Value {
 	origins, complete := x.walk.origins()
 	if !complete {

@@ -24,8 +24,8 @@ type named struct {
 	pointer string
 }
 
-// sourcesOf lists the datasets that an event names as sources of something: its inputs, each with every version that the
-// event says, and those of facets that say how its outputs were made.
+// sourcesOf lists the datasets that an event names as sources of something: its inputs, each with every version that
+// the event says, and those of facets that say how its outputs were made.
 func sourcesOf(e *openlineage.Event) []named {
 	var list []named
 	seen := map[openlineage.Identity][]string{} // with what is said of the version of each

@@ -13,24 +13,25 @@
 //
 // A dataset is the artifact dataset/NAMESPACE/NAME, or model/… if its datasetType is MODEL, in the namespace of the
 // organisation. Its version is what a version facet says; all that the events of a run say count. Without one, an
-// output's is run-RUNID. An input's is that of the moment at which the run first named it, by the time of the event: the
-// newest that runs had made by then, as far as this store or the index knows. Of an input of which none is known, the
-// version "declared" is registered, whose digest covers its names and nothing else. A pedigree_digest facet chooses the
-// version of an input by its content. Names that a symlinks facet joins are names of one dataset (aliases.go).
+// output's is run-RUNID. An input's is that of the moment at which the run first named it, by the time of the event:
+// the newest that runs had made by then, as far as this store or the index knows. Of an input of which none is known,
+// the version "declared" is registered, whose digest covers its names and nothing else. A pedigree_digest facet chooses
+// the version of an input by its content. Names that a symlinks facet joins are names of one dataset (aliases.go).
 //
 // Events come late. A version that comes to light later is joined to those that would have read it (join.go): in their
 // records, or, if these are made, by a further part.
 //
-// A dataset that a run both writes and reads, as facets say, isn't an input of the run. Outputs that were made of it have
-// its inputs, and are derived from it. Writes add up: an output is derived from the version that lay there before, unless
-// the run says that it has replaced it (outputs.go).
+// A dataset that a run both writes and reads, as facets say, isn't an input of the run. Outputs that were made of it
+// have its inputs, and are derived from it. Writes add up: an output is derived from the version that lay there before,
+// unless the run says that it has replaced it (outputs.go).
 //
 // # Ends and parts
 //
 // COMPLETE, FAIL and ABORT end a run. A run that failed or was aborted is recorded as an activity that has used its
-// inputs and generated nothing. If the end comes before the START, the run waits a little for it ([Config.Linger]). What
-// comes later than that, or doesn't fit one transaction, is a part of its own: an activity that extends the first. A run
-// that streams is recorded in parts while it runs, and a run without an end after [Config.Expire], as far as it is known.
+// inputs and generated nothing. If the end comes before the START, the run waits a little for it ([Config.Linger]).
+// What comes later than that, or doesn't fit one transaction, is a part of its own: an activity that extends the first.
+// A run that streams is recorded in parts while it runs, and a run without an end after [Config.Expire], as far as it
+// is known.
 //
 // The run has happened, so what can't be said of it on the ledger doesn't keep the rest of it from there: it is left
 // out, and told. A run that used withdrawn data is recorded as a breach. A run whose records the ledger refuses whole

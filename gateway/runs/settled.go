@@ -233,8 +233,8 @@ func (s *Store) compare(ctx context.Context, v version) (*Problem, error) {
 	}, nil
 }
 
-// refreshPrevious asks the index for newer versions of what lay under the outputs than were known here, such as those that
-// another gateway has recorded.
+// refreshPrevious asks the index for newer versions of what lay under the outputs than were known here, such as those
+// that another gateway has recorded.
 func (s *Store) refreshPrevious(ctx context.Context, p *plan, have *versions) error {
 	made := map[string]bool{}
 	for _, v := range have.made {

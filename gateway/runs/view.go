@@ -31,8 +31,8 @@ type Run struct {
 	Late   int // of these, came after the end
 	Bytes  int // of the events that count
 
-	// Of a run that is recorded, whole or in part; a dataset event has no activity. More are the activities that extend the
-	// first.
+	// Of a run that is recorded, whole or in part; a dataset event has no activity. More are the activities that extend
+	// the first.
 	Activity    record.ID
 	More        []Part
 	Transaction string

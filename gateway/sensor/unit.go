@@ -11,8 +11,10 @@ import (
 
 // units has the usual symbols for the most common codes of UN/ECE Recommendation 20.
 var units = map[string]string{
-	"CEL": "°C", "FAH": "°F", "KEL": "K", "P1": "%", "59": "ppm", "PAL": "Pa", "A97": "hPa", "KPA": "kPa", "BAR": "bar", "LUX": "lx",
-	"MTR": "m", "MTS": "m/s", "MSK": "m/s²", "KGM": "kg", "GRM": "g", "LTR": "l", "VLT": "V", "AMP": "A", "WTT": "W", "KWH": "kWh",
+	"CEL": "°C", "FAH": "°F", "KEL": "K", "P1": "%", "59": "ppm", "PAL": "Pa", "A97": "hPa", "KPA": "kPa", "BAR": "bar",
+	"LUX": "lx",
+	"MTR": "m", "MTS": "m/s", "MSK": "m/s²", "KGM": "kg", "GRM": "g", "LTR": "l", "VLT": "V", "AMP": "A", "WTT": "W",
+	"KWH": "kWh",
 	"HTZ": "Hz", "DD": "°", "SEC": "s", "MIN": "min", "HUR": "h", "23": "g/cm³", "KMH": "km/h", "2N": "dB", "Q30": "pH",
 }
 

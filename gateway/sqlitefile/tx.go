@@ -8,8 +8,8 @@ import (
 // Tx is the transaction of the writer. Its statements are kept from one transaction to the next, because preparing them
 // costs as much as running them. So the texts of queries must be few: values belong into arguments.
 //
-// With kept statements, database/sql costs no more than a package that calls the engine directly: test/load/README.md has
-// the comparison.
+// With kept statements, database/sql costs no more than a package that calls the engine directly: test/load/README.md
+// has the comparison.
 type Tx struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt

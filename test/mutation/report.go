@@ -125,8 +125,8 @@ func (r *report) write(w io.Writer) {
 // reasons are why mutants may survive, by their keys.
 type reasons map[string]string
 
-// anyOf ends a key that stands for all mutants of a function, or for those of one operator in it, where one reason holds
-// for all.
+// anyOf ends a key that stands for all mutants of a function, or for those of one operator in it, where one reason
+// holds for all.
 const anyOf = ": any"
 
 // reason is why a mutant may survive, and the key in the file that says so.

@@ -40,8 +40,9 @@ var (
 		"recalled",
 	}
 	markFlags = map[string]mark{
-		record.FlagOf(record.Certificate): certified, record.FlagOf(record.Approval): approved, record.FlagOf(record.Correction): corrected,
-		record.FlagOf(record.Finding): finding, lineage.FlagError: mistaken, record.FlagOf(record.Withdrawal): withdrawn,
+		record.FlagOf(record.Certificate): certified, record.FlagOf(record.Approval): approved,
+		record.FlagOf(record.Correction): corrected,
+		record.FlagOf(record.Finding):    finding, lineage.FlagError: mistaken, record.FlagOf(record.Withdrawal): withdrawn,
 		record.FlagOf(record.Recall): recalled, record.FlagOf(record.Warning): warned,
 	}
 	retracted = record.FlagOf(record.Retraction)

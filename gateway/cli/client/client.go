@@ -48,8 +48,8 @@ func New(base, token string) *Client {
 }
 
 // TrustCA has the client trust the certificate authorities of a PEM file, and no others, for a gateway with https. If
-// file is empty, it is the one that PEDIGREE_CA names, and if that is empty, too, the system's authorities stay trusted.
-// The error is one of usage.
+// file is empty, it is the one that PEDIGREE_CA names, and if that is empty, too, the system's authorities stay
+// trusted. The error is one of usage.
 func (c *Client) TrustCA(file string) error {
 	if file = cmp.Or(file, os.Getenv("PEDIGREE_CA")); file == "" {
 		return nil

@@ -275,7 +275,8 @@ func (c *comparing) check(our *index.Record, their *shown) {
 			what         string
 			ours, theirs any
 		}{
-			{"the recorder", our.MSPID, record.Brief(t.MSPID)}, {"the submitter", our.Subject, record.Brief(t.Subject)}, {"the transaction", our.TxID, record.Brief(t.Transaction)},
+			{"the recorder", our.MSPID, record.Brief(t.MSPID)}, {"the submitter", our.Subject, record.Brief(t.Subject)},
+			{"the transaction", our.TxID, record.Brief(t.Transaction)},
 			{"the block", our.Block, t.Block}, {"the position", our.Position, t.Position}, {"the line", our.Line, t.Line},
 			{"the time", our.Time.UTC().Format(time.RFC3339Nano), t.Time.UTC().Format(time.RFC3339Nano)},
 		} {

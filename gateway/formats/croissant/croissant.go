@@ -84,7 +84,8 @@ func Read(text string) (*about.Description, error) {
 	r.usage(n)
 	r.responsible(n)
 	for _, needed := range []struct{ name, called string }{
-		{"sc:name", "name"}, {"sc:description", "description"}, {"sc:license", "license"}, {"sc:url", "url"}, {"sc:creator", "creator"}, {"sc:datePublished", "datePublished"},
+		{"sc:name", "name"}, {"sc:description", "description"}, {"sc:license", "license"}, {"sc:url", "url"},
+		{"sc:creator", "creator"}, {"sc:datePublished", "datePublished"},
 	} {
 		if len(n.all(needed.name)) == 0 {
 			d.Note("missing", n.Node, "Croissant requires %s, which is missing", needed.called)
@@ -261,7 +262,8 @@ func (r *reader) usage(n Node) {
 		}
 		if v.has("odrl:permission", "odrl:prohibition", "odrl:obligation", "odrl:duty") {
 			for _, rule := range []struct{ name, kind string }{
-				{"odrl:permission", "permission"}, {"odrl:prohibition", "prohibition"}, {"odrl:obligation", "obligation"}, {"odrl:duty", "obligation"},
+				{"odrl:permission", "permission"}, {"odrl:prohibition", "prohibition"}, {"odrl:obligation", "obligation"},
+				{"odrl:duty", "obligation"},
 			} {
 				for _, p := range v.all(rule.name) {
 					if len(r.Usage) < about.MaxList {

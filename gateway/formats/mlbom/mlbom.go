@@ -233,7 +233,8 @@ func (r *reader) card(m tree.Node) {
 	}
 	c := m.Get("considerations")
 	for _, p := range []struct{ name, topic string }{
-		{"users", about.TopicUsers}, {"useCases", about.TopicUses}, {"technicalLimitations", about.TopicLimits}, {"performanceTradeoffs", about.TopicLimits},
+		{"users", about.TopicUsers}, {"useCases", about.TopicUses}, {"technicalLimitations", about.TopicLimits},
+		{"performanceTradeoffs", about.TopicLimits},
 	} {
 		r.Say(p.topic, p.name, strings.Join(c.Get(p.name).Texts(), "\n"))
 	}

@@ -210,7 +210,8 @@ func (r *reader) data(m tree.Node) {
 		func(ref *about.Reference) { ref.Role = about.RoleSource },
 	)
 	for _, p := range []struct{ name, topic string }{
-		{"annotations_creators", about.TopicAnnotation}, {"language_creators", about.TopicCollection}, {"source_datasets", about.TopicCollection}, {"personal_sensitive_information", about.TopicSensitive},
+		{"annotations_creators", about.TopicAnnotation}, {"language_creators", about.TopicCollection},
+		{"source_datasets", about.TopicCollection}, {"personal_sensitive_information", about.TopicSensitive},
 	} {
 		r.Say(p.topic, p.name, strings.Join(about.Some(m.Get(p.name).Texts()), ", "))
 	}

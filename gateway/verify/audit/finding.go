@@ -46,8 +46,8 @@ const (
 	// private collections that aren't implicit ones, or other validation plugins.
 	Unjudged Code = "unjudged"
 
-	// NoBlocks: the source gave no block at all, so nothing was audited. A peer that joined from a snapshot, for one, can't
-	// give the blocks before it. The audit ends there.
+	// NoBlocks: the source gave no block at all, so nothing was audited. A peer that joined from a snapshot, for one,
+	// can't give the blocks before it. The audit ends there.
 	NoBlocks Code = "no_blocks"
 	// HiddenTip: the source has fewer blocks than several organisations sign that there are, or than it had before.
 	HiddenTip Code = "hidden_tip"

@@ -52,9 +52,11 @@ type Comparison struct {
 func (a *Auditor) Report(source Source) *Report {
 	s := a.Status()
 	r := &Report{
-		Channel: s.Channel, Chaincode: a.replay.chaincode, Genesis: hex.EncodeToString(a.replay.genesis), Source: source.String(),
+		Channel: s.Channel, Chaincode: a.replay.chaincode, Genesis: hex.EncodeToString(a.replay.genesis),
+		Source: source.String(),
 		Blocks: s.Next, Tip: hex.EncodeToString(s.Last), Complete: !a.ended, From: s.First,
-		Transactions: s.Transactions, Invalid: s.Invalid, Records: s.Records, Seconds: s.Took.Seconds(), Findings: a.Findings(),
+		Transactions: s.Transactions, Invalid: s.Invalid, Records: s.Records, Seconds: s.Took.Seconds(),
+		Findings: a.Findings(),
 	}
 	if r.Findings == nil {
 		r.Findings = []Finding{}

@@ -59,9 +59,9 @@ type trial struct {
 	first bool
 }
 
-// try runs a call by a version of the rules, which must be one that it has. Most calls don't read the state, so they can run before the block's turn, with a nil state. If such
-// a call does read the state, try returns nil. It must then run on the state before the block: that is what a valid
-// transaction read, or it wouldn't be valid.
+// try runs a call by a version of the rules, which must be one that it has. Most calls don't read the state, so they
+// can run before the block's turn, with a nil state. If such a call does read the state, try returns nil. It must then
+// run on the state before the block: that is what a valid transaction read, or it wouldn't be valid.
 func (r *rules) try(t *transaction, version chaincode.Rules, s *state.Store) (made *trial) {
 	made = &trial{rules: version, writes: map[string][]byte{}, reads: map[string]struct{}{}}
 	stub := &stub{store: s, namespace: r.name, t: t, trial: made, pack: r.packOf(t)}

@@ -14,8 +14,8 @@ import (
 //	models--OWNER--NAME/blobs/<digest>
 //	models--OWNER--NAME/snapshots/<commit>/<file>   a link to a blob
 //
-// The library writes a blob once, under the name of its digest, so these links don't lead to something that changes. See
-// https://huggingface.co/docs/huggingface_hub/guides/manage-cache.
+// The library writes a blob once, under the name of its digest, so these links don't lead to something that changes.
+// See https://huggingface.co/docs/huggingface_hub/guides/manage-cache.
 type blobs struct {
 	root     *os.Root
 	place    string // absolute

@@ -3,8 +3,8 @@
 //
 // It reads only regular files. It refuses symbolic links, because the target can be outside of the folder, and can
 // change although the folder doesn't. The one exception is a snapshot in a cache of Hugging Face, whose files are links
-// to blobs of the same cache. It also refuses devices, sockets and pipes, and names that a manifest can't have. It never
-// opens anything outside of the folder and those blobs, even if the folder changes meanwhile.
+// to blobs of the same cache. It also refuses devices, sockets and pipes, and names that a manifest can't have. It
+// never opens anything outside of the folder and those blobs, even if the folder changes meanwhile.
 //
 // It leaves out git's files at the top of a folder (.git, .gitattributes, .github and .gitignore), as OpenSSF Model
 // Signing does. It also leaves out the paths that the caller names. [Folder.Ignored] lists what was left out, because

@@ -16,8 +16,8 @@ var pointerStarts = [][]byte{
 	[]byte("version https://hawser.github.com/spec/v1"),
 }
 
-// isPointer tells whether a small file is a pointer of Git LFS: it says which bytes belong in its place, and isn't them.
-// See https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md.
+// isPointer tells whether a small file is a pointer of Git LFS: it says which bytes belong in its place, and isn't
+// them. See https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md.
 func isPointer(content []byte) bool {
 	return slices.ContainsFunc(pointerStarts, func(start []byte) bool { return bytes.HasPrefix(content, start) }) &&
 		bytes.Contains(content, []byte("\noid sha256:"))

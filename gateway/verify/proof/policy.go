@@ -13,9 +13,9 @@ import (
 // maxPolicyDepth is how deep policies may be nested.
 const maxPolicyDepth = 32
 
-// Meets checks that signers meet the channel policy at a path, such as "/Channel/Application/Endorsement". As in Fabric,
-// the path can be relative to the channel, too: "Application/Endorsement". The signers must be distinct, and the caller
-// must have checked their signatures.
+// Meets checks that signers meet the channel policy at a path, such as "/Channel/Application/Endorsement". As in
+// Fabric, the path can be relative to the channel, too: "Application/Endorsement". The signers must be distinct, and
+// the caller must have checked their signatures.
 func (c *Config) Meets(path string, signers []*Identity) error {
 	parts := strings.Split(strings.TrimPrefix(path, "/Channel/"), "/")
 	group := c.root

@@ -119,8 +119,8 @@ type links struct {
 // that a record can name is spelled so.
 func entire(id string) string { return "\x00" + id }
 
-// sameBytes is a node that all artifact versions with a digest lead to, and come from. Nothing that a record can name is
-// spelled so.
+// sameBytes is a node that all artifact versions with a digest lead to, and come from. Nothing that a record can name
+// is spelled so.
 func sameBytes(d record.Digest) string { return entire("") + d.Algorithm + ":" + d.Value }
 
 // check makes the walk over proved records.
