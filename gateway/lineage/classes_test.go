@@ -84,6 +84,45 @@ func TestAnAmountOfAProductIsOfTheLotThatTheEventNames(t *testing.T) {
 	require.Contains(t, s.down("lotRaw"), "lotA")
 }
 
+// An event may name a product with a lot in the query of its link, or with a lot in an extension. It has done to the lot
+// what it did to the product.
+func TestWhatIsDoneToAnAmountOfALotIsDoneToTheLot(t *testing.T) {
+	const query, extension = "lot in the query", "lot in an extension"
+	for _, way := range []string{query, extension} {
+		t.Run(way, func(t *testing.T) {
+			s := newStory(t)
+			amount := func(quantity string) string {
+				class, beside := product, `,"cbvmda:lotNumber":"lotA"`
+				if way == query {
+					class, beside = class+"?10=lotA", ""
+				}
+				return fmt.Sprintf(`[{"epcClass":%q%s}]%s`, class, quantity, beside)
+			}
+			pack := func(name string, day int, action, parent, quantity string) {
+				s.name(parent, thing(parent))
+				s.event(name, day, "AggregationEvent", fmt.Sprintf(`"action":%q,"parentID":%q,"childQuantityList":%s`, action,
+					thing(parent), amount(quantity)))
+			}
+			s.makes("made", 1, []string{"lotRaw"}, []string{"lotA"})
+			pack("packed", 2, "ADD", "case", `,"quantity":5`)
+			pack("unpacked", 3, "DELETE", "case", `,"quantity":5`)
+			s.packs("loaded", 4, "ADD", "pallet", "case")
+			pack("packed again", 5, "ADD", "box", `,"quantity":5`)
+			pack("some unpacked", 6, "DELETE", "box", `,"quantity":3`)
+			s.packs("loaded again", 7, "ADD", "truck", "box")
+			downwards := []string{"made", "lotA", "packed", "case", "unpacked", "packed again", "box", "some unpacked",
+				"loaded again", "truck"}
+			if way == query { // an extension speaks of what came of a transformation
+				s.name("dish", thing("dish"))
+				s.event("cooked", 8, "TransformationEvent", fmt.Sprintf(`"inputQuantityList":%s,"outputEPCList":[%q]`, amount(""),
+					thing("dish")))
+				downwards = append(downwards, "cooked", "dish")
+			}
+			require.ElementsMatch(t, downwards, s.down("lotRaw"))
+		})
+	}
+}
+
 func TestAProductLeadsToItsLotsAndItems(t *testing.T) {
 	s := newStory(t)
 	s.sees("catalogue", 1, "product")

@@ -17,4 +17,4 @@ package projection
 
 // Version is the version of the tables. It grows with every change of a column, of what a stored number means, of how
 // records are read, and of how a block is divided into portions. An index of another version is built again.
-const Version = 7
+const Version = 8

@@ -221,13 +221,14 @@ func (e *entry) readEvent(ev *epcis.Event, r *bodyReader) {
 		}
 		role, quantity := roleOf(m.Field, packing, e.event.shape.action, children), ""
 		if role == RoleChildClassAdd || role == RoleChildClassDelete {
-			quantity = strings.TrimSpace(m.Quantity + " " + m.UOM)
+			quantity = amountOf(m)
 		}
 		if role != 0 {
 			e.mentions = append(e.mentions, mention{node: r.name(spaceThing, m.URI, kind), role: role,
 				quantity: quantity})
 		}
 	}
+	e.readAmounts(ev, r, func(field string) Role { return roleOf(field, packing, e.event.shape.action, children) })
 	if ev.TransformationID != "" {
 		e.mention(newName(spaceJoin, ev.TransformationID, KindJoin), RoleJoin)
 	}
@@ -238,45 +239,8 @@ func (e *entry) readEvent(ev *epcis.Event, r *bodyReader) {
 	e.readLots(ev.OfLots, r)
 }
 
-// readLots mentions the lots that an event names beside its things, and the items of each.
-func (e *entry) readLots(all []epcis.OfLot, r *bodyReader) {
-	if len(all) == 0 {
-		return
-	}
-	type lot struct {
-		number   int
-		produced bool
-	}
-	lots, items := map[string]lot{}, map[string][]int{}
-	var lotOrder, itemOrder []string
-	for _, o := range all {
-		l, known := lots[o.Lot]
-		if !known {
-			l.number, lotOrder = len(lots), append(lotOrder, o.Lot)
-		}
-		l.produced = l.produced || o.Produced()
-		lots[o.Lot] = l
-		if !o.IsItem() {
-			continue
-		}
-		if _, known := items[o.Thing]; !known {
-			itemOrder = append(itemOrder, o.Thing)
-		}
-		items[o.Thing] = append(items[o.Thing], l.number)
-	}
-	for _, name := range lotOrder {
-		m := mention{node: r.name(spaceThing, name, KindClass), role: RoleLot, flow: flowOf([]int{lots[name].number})}
-		if lots[name].produced {
-			m.role = RoleLotOutput
-		}
-		e.mentions = append(e.mentions, m)
-	}
-	for _, name := range itemOrder {
-		e.mentions = append(e.mentions, mention{
-			node: r.name(spaceThing, name, KindThing), role: RoleItem, flow: flowOf(items[name]),
-		})
-	}
-}
+// amountOf is the amount of a class that an event names, as links keep it.
+func amountOf(m epcis.Mention) string { return strings.TrimSpace(m.Quantity + " " + m.UOM) }
 
 func (e *entry) readArtifact(a *record.Artifact) {
 	e.artifact = a
