@@ -251,7 +251,24 @@ func (p *parser) word() Value {
 			return Value{Kind: Bool, Text: w.text}
 		}
 	}
-	return p.fail("%s is not the start of a JSON value", quoteRune(p.text[p.at:]))
+	return p.fail("%s is not the start of a JSON value%s", quoteRune(p.text[p.at:]), p.foreign())
+}
+
+// foreign tells what a text may be whose first characters are no JSON, as the end of a sentence.
+func (p *parser) foreign() string {
+	rest := p.text[p.at:]
+	switch {
+	case len(p.path) > 0 || strings.TrimLeft(p.text[:p.at], " \t\r\n") != "":
+	case rest[0] == '<':
+		return "; this looks like XML or HTML"
+	case rest[0] == 0 || strings.HasPrefix(rest, "\xff\xfe") || strings.HasPrefix(rest, "\xfe\xff"):
+		return "; this looks like UTF-16 or UTF-32, and JSON is UTF-8"
+	case strings.HasPrefix(rest, "\ufeff"):
+		return "; this is a byte order mark"
+	case strings.HasPrefix(rest, "\x1f\x8b"):
+		return "; this looks like gzip"
+	}
+	return ""
 }
 
 func quoteRune(s string) string {

@@ -234,6 +234,16 @@ func (r *Reader) whole() (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
+	if n == 0 { // no value begins like that
+		for len(r.rest()) < utf8.UTFMax {
+			if more, err := r.more(); err != nil {
+				return Value{}, err
+			} else if !more {
+				break
+			}
+		}
+		n = min(utf8.UTFMax, len(r.rest()))
+	}
 	p := parser{
 		text:   string(r.rest()[:n]),
 		path:   r.path,

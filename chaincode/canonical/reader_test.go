@@ -104,6 +104,29 @@ func TestATextReadInPiecesIsReadAsOne(t *testing.T) {
 	}
 }
 
+func TestATextOfAnotherFormatIsNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"<?xml version=\"1.0\"?><a/>":    `'<' is not the start of a JSON value; this looks like XML or HTML`,
+		" \n<html>":                      `'<' is not the start of a JSON value; this looks like XML or HTML`,
+		"\xff\xfe{\x00}\x00":             `byte 0xff is not the start of a JSON value; this looks like UTF-16 or UTF-32, and JSON is UTF-8`,
+		"\x00{\x00}":                     `'\x00' is not the start of a JSON value; this looks like UTF-16 or UTF-32, and JSON is UTF-8`,
+		"\x1f\x8b\x08\x00":               `'\x1f' is not the start of a JSON value; this looks like gzip`,
+		"\ufeff{}":                       `'\ufeff' is not the start of a JSON value; this is a byte order mark`,
+		"// events\n{}":                  `'/' is not the start of a JSON value`,
+		"}":                              `'}' is not the start of a JSON value`,
+		"":                               `the text ends where a value should be`,
+		`{"body":{"list":[],"other":<}}`: `'<' is not the start of a JSON value`,
+	} {
+		_, err := Parse([]byte(text), Limits{})
+		var syntax *SyntaxError
+		require.ErrorAs(t, err, &syntax, "%q", text)
+		require.Equal(t, want, syntax.Message, "%q", text)
+		_, err = readAll(iotest.OneByteReader(strings.NewReader(text)), roomy)
+		require.ErrorAs(t, err, &syntax, "%q", text)
+		require.Equal(t, want, syntax.Message, "%q", text)
+	}
+}
+
 func TestDamagedTextsAreRefusedAtTheSamePlace(t *testing.T) {
 	whole := `{"a":[1,{"b":"c"}],"body":{"list":[{"type":"x","l":[1,2,{"é":"\u00e9"}]},"s\\",12],"results":{"list":[true]}},` + "\n" + `"z":null}`
 	rapid.Check(t, func(t *rapid.T) {

@@ -14,9 +14,12 @@ func Misread(uri string) string {
 	if urn, ok := strings.CutPrefix(uri, "urn:epc:"); ok {
 		return misreadURN(urn)
 	}
+	if len(uri) > len("urn:epc:") && strings.EqualFold(uri[:len("urn:epc:")], "urn:epc:") {
+		return "it begins with " + uri[:len("urn:epc:")] + ", and an EPC URN begins with urn:epc: in small letters"
+	}
 	path, ok := linkPath(uri)
 	if !ok {
-		return ""
+		return misreadHost(uri)
 	}
 	ours := strings.HasPrefix(uri, digitalLink)
 	link := strings.Split(strings.TrimPrefix(path, "/"), "/")
@@ -28,6 +31,19 @@ func Misread(uri string) string {
 		return misreadLink(link)
 	}
 	return ""
+}
+
+// misreadHost tells whether a link has the path of a key, and no host before it.
+func misreadHost(uri string) string {
+	scheme, path, _ := strings.Cut(uri, ":///")
+	if !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
+		return ""
+	}
+	var room [128]byte
+	if _, _, ok := appendLink(room[:0], digitalLink+path); !ok {
+		return ""
+	}
+	return "a host is missing between // and the path"
 }
 
 // foreignSchemes are the schemes of EPC URNs for which GS1 has no Digital Link.

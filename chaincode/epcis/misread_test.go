@@ -26,6 +26,9 @@ func TestAnIdentifierThatIsMisreadSaysWhy(t *testing.T) {
 		"an SSCC that is too short":         {"https://id.gs1.org/00/09520001200014", "is no SSCC: that has 18 digits"},
 		"an unknown key":                    {"https://id.gs1.org/99/1", "begins with no key"},
 		"too long a lot in the query":       {link + "?10=" + strings.Repeat("L", 21), "lot in its query has 21 characters"},
+		"no host":                           {"https:///01/09520001200014/10/L", "a host is missing"},
+		"a URN in capitals":                 {"URN:EPC:ID:SGTIN:9520001.012345.7", "begins with URN:EPC:, and an EPC URN begins with urn:epc:"},
+		"a URN that is half in capitals":    {"urn:EPC:class:lgtin:9520001.012345.L", "in small letters"},
 		"a short URN":                       {"urn:epc:id:sgtin:9520001.01234.7", "after sgtin"},
 		"a URN of a long serial":            {"urn:epc:id:sgtin:9520001.012345." + strings.Repeat("7", 21), "serial number of at most 20"},
 		"a URN of an unknown scheme":        {"urn:epc:id:sgtn:9520001.012345.7", `no scheme "sgtn"`},
@@ -44,7 +47,7 @@ func TestWhatIsReadAsItIsMeantIsNotMisread(t *testing.T) {
 		"https://id.gs1.org/01/09520001200014", "https://id.gs1.org/01/09520001200014/10/L/21/S", "urn:epc:id:sgtin:9520001.012345.7",
 		"https://id.gs1.org/01/09520001200014/22/V/10/L?17=261231", "https://shop.example/a/b/gtin/9520001200014/lot/L",
 		"urn:epc:id:gid:9520001.1.1", "urn:epc:idpat:sgtin:9520001.012345.*", "urn:epc:class:lgtin:9520001.012345.L",
-		"https://shop.example/01/about", "https://shop.example/orders/10/7", "urn:uuid:5b1e", "tag:x", "https://example.com/", "",
+		"https://shop.example/01/about", "https://shop.example/orders/10/7", "urn:uuid:5b1e", "tag:x", "https://example.com/", "", "https:///a/b", "urn:epcglobal:cbv:bt:1:2", "URN:EPCglobal:x",
 		"https://id.gs1.org/8004/9520001ABC", "https://id.gs1.org/414/9520001000010/254/12", "https://id.gs1.org/01/09520001200014?10=L&21=S",
 	} {
 		assert.Empty(t, Misread(uri), uri)

@@ -18,6 +18,9 @@ func trim(s string) string {
 // handled separately.
 var plainURIChars = *charsetOf(digits + capital + small + "-._~:/?@!$&'()*+,;=")
 
+// IsURI reports whether a text, without the white space around it, is an absolute URI, as identifiers of events are.
+func IsURI(text string) bool { return isURI(trim(text)) }
+
 // isURI reports whether s is an absolute URI of RFC 3986: a scheme, a colon, and
 // only characters that a URI may have. A compact name such as example:myField
 // is also one.

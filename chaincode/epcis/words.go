@@ -102,14 +102,38 @@ func (v *vocabulary) uri(value string, ns namespaces) string {
 // destination. WebURI returns values that it doesn't know as they are, without
 // the white space around them.
 func WebURI(field, value string) string {
-	v, ok := map[string]*vocabulary{
-		"bizStep": bizSteps, "disposition": dispositions, "bizTransaction": bizTransactionTypes,
-		"source": sourceTypes, "destination": sourceTypes,
-	}[field]
+	v, ok := vocabularies[field]
 	if !ok {
 		return trim(value)
 	}
 	return v.uri(value, namespaces{})
+}
+
+// vocabularies are those of the fields that queries can name.
+var vocabularies = map[string]*vocabulary{
+	"bizStep": bizSteps, "disposition": dispositions, "bizTransaction": bizTransactionTypes,
+	"source": sourceTypes, "destination": sourceTypes,
+}
+
+// NoWord says why no event can have a value in a field of WebURI: the value is neither
+// a word nor a URI of one's own, or it is spelled as events may not spell it. It
+// returns "" if an event can have it.
+func NoWord(field, value string) string {
+	v, ok := vocabularies[field]
+	if !ok {
+		return ""
+	}
+	uri := v.uri(value, namespaces{})
+	word := uri[strings.LastIndexAny(uri, ":/-")+1:]
+	for _, barred := range v.barred {
+		if strings.HasPrefix(uri, barred) {
+			return "is not spelled as in EPCIS 2.0, which has bare words" + didYouMean(word, v.words)
+		}
+	}
+	if !isURI(uri) {
+		return "is neither " + v.noun + " nor a URI" + didYouMean(word, v.words)
+	}
+	return ""
 }
 
 // cbvURN converts the part of a URN after "urn:epcglobal:cbv:", if it is a word.

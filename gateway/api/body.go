@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -168,8 +169,8 @@ func (c *call) read() ([]byte, error) {
 	for {
 		n, err := b.Read(all[len(all):cap(all)])
 		all = all[:len(all)+n]
-		if err == io.EOF {
-			return all, nil
+		if err == io.EOF { // a byte order mark means nothing (RFC 8259, section 8.1)
+			return bytes.TrimPrefix(all, []byte("\ufeff")), nil
 		}
 		if err != nil {
 			return nil, err

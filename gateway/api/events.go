@@ -72,6 +72,9 @@ func alreadyRecorded(mspID string, block uint64, id record.ID, transaction strin
 
 // queryEvents answers an EPCIS event query.
 func (s *Server) queryEvents(c *call) error {
+	if err := c.checkEventValues(); err != nil {
+		return err
+	}
 	page := index.Page{Size: c.epcisSize(), Token: c.value("nextPageToken")}
 	list, err := s.Index.Events(c.Request.Context(), c.eventQuery(), c.at(), page)
 	if err != nil {

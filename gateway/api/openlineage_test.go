@@ -96,11 +96,19 @@ func TestABatchTellsWhichEventsWereNotTaken(t *testing.T) {
 		f.do(request{path: "/api/v1/lineage/batch", body: "[" + strings.Repeat("{},", maxBatch) + "{}]"}).status)
 }
 
+func TestAByteOrderMarkMeansNothing(t *testing.T) {
+	f := newFixture(t)
+	const mark = "\ufeff"
+	assert.Equal(t, http.StatusCreated, f.do(request{path: "/api/v1/lineage", body: mark + lineageEvent}).status)
+	assert.Equal(t, http.StatusNoContent,
+		f.do(request{path: "/api/v1/lineage/batch", body: mark + "[" + lineageEvent + "]"}).status)
+}
+
 func TestOneBadEventTakesNoOtherWithIt(t *testing.T) {
 	f := newFixture(t)
 	numbered := func(n int) string { return swap(lineageEvent, "0123456789ab", fmt.Sprintf("%012d", n)) }
 	twice := func(n int) string {
-		return swap(numbered(n), `"0195504c-`, `"x","facets":{"processing_engine":{"version":"4.2.0"},"processing_engine":{"version":"4.2.0"}},"runId":"0195504c-`)
+		return swap(numbered(n), `"run":{`, `"run":{"facets":{"processing_engine":{"version":"4.2.0"},"processing_engine":{"version":"4.2.1"}},`)
 	}
 	for i, c := range []struct{ name, query, event string }{
 		{"a member twice, which only lenient readers take", "?mode=strict", twice(0)},

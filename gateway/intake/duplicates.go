@@ -23,6 +23,8 @@ const (
 	CodeEventIDTaken = "event_id_taken"
 	// CodeTwin warns of an event that may be a report of the same step as another one.
 	CodeTwin = "twin"
+	// CodeNothingWithdrawn warns of an error declaration of an event that the organisation hasn't recorded.
+	CodeNothingWithdrawn = "nothing_withdrawn"
 	// CodeDeclarationDiffers refuses an error declaration whose event isn't the one that it declares an error.
 	CodeDeclarationDiffers = "declaration_differs"
 )
@@ -39,6 +41,7 @@ type draft struct {
 	first       *known // the event of the document that says the same, if there is an earlier one
 	itself      *known // in the same list
 	declaration bool
+	follows     bool  // is a declaration, and the event that it declares an error stands before it in the document
 	declaredAt  int64 // microseconds since 1970, as precise as the index is
 }
 
@@ -172,6 +175,23 @@ func (d *draft) warnOfTwin(id, eventID, where string) {
 	)})
 }
 
+// warnOfNothing warns of an error declaration if the organisation has recorded no event that it could be about.
+func (d *draft) warnOfNothing(mspID string, events []index.RecordedEvent) {
+	reported := func(x index.RecordedEvent) bool { return !x.Declaration }
+	if !d.declaration || d.follows || slices.ContainsFunc(events, reported) {
+		return
+	}
+	named := "the content of this one"
+	if d.named {
+		named = fmt.Sprintf("the eventID %q or the content of this one", record.Brief(d.EventID))
+	}
+	d.warn(record.Problem{Code: CodeNothingWithdrawn, Pointer: d.idPointer(), Detail: fmt.Sprintf(
+		"this declares an error in an event that %s hasn't recorded, as far as this gateway knows: none of its events "+
+			"has %s. It withdraws no event now; an event of another organisation is disputed, and not withdrawn",
+		mspID, named,
+	)})
+}
+
 // resolveKnown finds out which events the organisation has recorded before in another spelling, warns of those that
 // have a twin, and refuses those whose eventID names another event.
 func resolveKnown(ctx context.Context, x Index, mspID string, drafts []draft) error {
@@ -182,7 +202,7 @@ func resolveKnown(ctx context.Context, x Index, mspID string, drafts []draft) er
 		}
 	}
 	known, err := x.EventsRecordedBy(ctx, mspID, names)
-	if err == nil && len(known) > 0 {
+	if err == nil {
 		contents := func(id string) (content, error) { return recordedContent(ctx, x, id) }
 		for i := range drafts {
 			if d := &drafts[i]; len(d.Body) > 0 {
@@ -207,9 +227,13 @@ func (d *draft) resolve(
 		events = slices.Concat(events, known[d.hash])
 	}
 	found, err := d.compare(events, contents)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	if found == (comparison{}) || found.twin != nil {
+		d.warnOfNothing(mspID, events)
+	}
+	switch {
 	case found.recorded:
 		d.Recorded = true
 	case found.same != nil:

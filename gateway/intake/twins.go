@@ -94,7 +94,10 @@ func (t *twins) compare(d *draft) {
 		return
 	}
 	k := &known{event: d.index, id: d.ID.Digest()}
-	if !d.declaration {
+	if d.declaration {
+		_, byID := t.eventIDs[fingerprintOf(d.EventID)]
+		d.follows = byID || t.hashes[fingerprintOf(d.hash)] != nil
+	} else {
 		id := fingerprintOf(d.EventID)
 		if first, ok := t.eventIDs[id]; ok && first.event != d.index && !t.sameHash(d, first) {
 			d.refuse(record.Problem{Index: d.index, Code: epcis.CodeDuplicateEventID, Pointer: d.idPointer(),

@@ -132,7 +132,11 @@ func (p *Parameter) readOne(v string) error {
 		return fmt.Errorf("%q is not of the form %s", record.Brief(v), p.pattern)
 	case p.time:
 		if _, err := time.Parse(time.RFC3339Nano, v); err != nil {
-			return fmt.Errorf("%q is not a date and time with an offset, such as 2026-03-01T08:00:00Z", record.Brief(v))
+			hint := ""
+			if _, err := time.Parse(time.RFC3339Nano, strings.Replace(v, " ", "+", 1)); err == nil {
+				hint = "; in an address, the + before an offset is written as %2B"
+			}
+			return fmt.Errorf("%q is not a date and time with an offset, such as 2026-03-01T08:00:00Z%s", record.Brief(v), hint)
 		}
 	case p.integer:
 		n, err := strconv.ParseInt(v, 10, 64)
