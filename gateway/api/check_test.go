@@ -143,7 +143,7 @@ func TestEveryCodeOfAWarningIsDescribed(t *testing.T) {
 	f.do(request{path: "/openapi.json"}).json(t, &description)
 	codes := []string{
 		intake.CodeTwin, intake.CodeNotKept, epcis.CodeWrongCheckDigit, epcis.CodeNotAKey, epcis.CodeNotALot,
-		epcis.CodeLotNotJoined, epcis.CodeUnknownUnit,
+		epcis.CodeLotNotJoined, epcis.CodeUnknownUnit, intake.CodeNothingWithdrawn,
 	}
 	said := strings.NewReplacer("Such as ", "", " or ", ", ", ".", "").
 		Replace(description.Components.Schemas.CaptureWarning.Properties.Code.Description)
