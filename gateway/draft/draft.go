@@ -44,6 +44,8 @@ type Draft struct {
 	Warnings Findings // they don't
 	Faulty   int      // events that have problems of their own
 	Known    int      // events that the organisation has recorded before
+
+	comma rune // between the cells of a table
 }
 
 // Findings are problems or warnings.

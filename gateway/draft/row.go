@@ -38,7 +38,11 @@ func (d *Draft) row(c *csv.Reader, columns []*Column, cells []string) *row {
 	d.Events = append(d.Events, Event{Line: line})
 	for i, text := range cells {
 		_, at := c.FieldPos(i)
-		text = strings.TrimSpace(text)
+		text, formula := literal(strings.TrimSpace(text))
+		if formula {
+			d.wrong(Finding{Line: line, Column: at, Code: "formula", Detail: fmt.Sprintf(
+				"%q is a formula, and not its value; save the table with values", record.Brief(text)), Event: w.event})
+		}
 		switch {
 		case i >= len(columns) || columns[i] == nil:
 			if text != "" {
@@ -192,6 +196,19 @@ func (w *row) time() (when, offset string) {
 	return "", ""
 }
 
+// literal gives the text of a cell. Spreadsheets write ="007" where they are told that a number is a text. Any other
+// formula has no value here.
+func literal(text string) (_ string, formula bool) {
+	rest, ok := strings.CutPrefix(text, "=")
+	if !ok {
+		return text, false
+	}
+	if n := len(rest); n >= 2 && rest[0] == '"' && rest[n-1] == '"' && !strings.Contains(rest[1:n-1], `"`) {
+		return strings.TrimSpace(rest[1 : n-1]), false
+	}
+	return text, true
+}
+
 // thing reads what the event is about.
 func (w *row) thing() (uri string, lot bool) {
 	item, gtin := w.cells["item"], w.cells["gtin"]
@@ -216,21 +233,23 @@ func (w *row) thing() (uri string, lot bool) {
 		)
 	default:
 		link := "https://id.gs1.org/01/" + strings.Repeat("0", max(0, 14-len(gtin))) + gtin
-		qualifier, value := "/10/", w.cells["lot"]
-		if w.cells["serial"] != "" {
-			qualifier, value = "/21/", w.cells["serial"]
+		for _, part := range []struct{ column, qualifier string }{{"lot", "/10/"}, {"serial", "/21/"}} {
+			value := w.cells[part.column]
+			if value == "" {
+				continue
+			}
+			longer := link + part.qualifier + escape(value)
+			if epcis.Parts(epcis.Thing(longer)) == nil || utf8.RuneCountInString(value) > 20 {
+				w.fault(part.column, "bad_uri", "%q can't be a lot or serial number: at most 20 letters, digits and signs",
+					record.Brief(value))
+				return "", false
+			}
+			link = longer
 		}
-		thing := epcis.Thing(link + qualifier + escape(value))
-		if epcis.Parts(thing) == nil || utf8.RuneCountInString(value) > 20 {
-			w.fault(
-				map[string]string{"/10/": "lot", "/21/": "serial"}[qualifier],
-				"bad_uri",
-				"%q can't be a lot or serial number: at most 20 letters, digits and signs",
-				record.Brief(value),
-			)
-			return "", false
+		if w.cells["serial"] != "" { // with the lot that it is of, if that is there
+			return link, false
 		}
-		return thing, qualifier == "/10/"
+		return epcis.Thing(link), true
 	}
 	return "", false
 }
@@ -263,9 +282,19 @@ func (w *row) quantity(class string) canonical.Value {
 	return canonical.Obj(m...)
 }
 
-// number reads a number with a point, or with a comma as spreadsheets of many countries write it.
+// number reads a number with a point, or with a comma as spreadsheets of many countries write it. What may be thousands
+// is refused: 1,000 in a table whose cells are not separated by semicolons, and 1.000 in one whose cells are.
 func (w *row) number(column, text string) (canonical.Value, bool) {
 	plain := strings.TrimPrefix(strings.Replace(text, "−", "-", 1), "+")
+	mark := ","
+	if w.draft.comma == ';' {
+		mark = "."
+	}
+	if whole, rest, ok := strings.Cut(strings.TrimPrefix(plain, "-"), mark); ok && thousands(whole, rest) {
+		w.fault(column, "ambiguous_number", "%q may be %s or %s.%s; write it without the mark of thousands, or with other than "+
+			"three digits behind the %s", record.Brief(text), whole+rest, whole, rest, mark)
+		return canonical.Value{}, false
+	}
 	if strings.Count(plain, ",") == 1 && !strings.Contains(plain, ".") {
 		plain = strings.Replace(plain, ",", ".", 1)
 	}
@@ -276,6 +305,11 @@ func (w *row) number(column, text string) (canonical.Value, bool) {
 	}
 	w.fault(column, "wrong_type", "%q is no number", record.Brief(text))
 	return canonical.Value{}, false
+}
+
+// thousands tells whether the digits before and behind a mark can be those of thousands.
+func thousands(whole, rest string) bool {
+	return len(rest) == 3 && len(whole) >= 1 && len(whole) <= 3 && whole[0] != '0' && strings.Trim(whole+rest, "0123456789") == ""
 }
 
 // unit reads the code of a unit. It may be empty.

@@ -19,7 +19,8 @@ var tableContext = canonical.Arr(canonical.Str(epcis.StandardContext))
 
 // table reads CSV, with commas, semicolons or tabs between cells.
 func (r Reader) table(ctx context.Context, d *Draft, text []byte) error {
-	comma := separator(text)
+	comma, skipped := separator(text)
+	text, d.comma = text[skipped:], comma
 	if bytes.Count(text, []byte(string(comma))) > maxCells { // each costs far more in memory than its one byte
 		d.fault(Finding{Code: "too_many", Detail: fmt.Sprintf("the table has more than %d cells, most of them surely empty; "+
 			"save it without the empty columns and rows", maxCells)})
@@ -144,16 +145,20 @@ func documentOf(good []canonical.Value) []byte {
 	).Bytes()
 }
 
-// separator is what stands between the names of the columns most often.
-func separator(text []byte) rune {
+// separator is what stands between the names of the columns most often. A first line such as "sep=;" says it to
+// spreadsheets; so many bytes are to be passed over.
+func separator(text []byte) (comma rune, skipped int) {
 	first, _, _ := bytes.Cut(text, []byte("\n"))
+	if said, ok := bytes.CutPrefix(bytes.TrimSpace(first), []byte("sep=")); ok && len(said) == 1 && len(first) < len(text) {
+		return rune(said[0]), len(first) // the end of the line stays, so that lines are counted
+	}
 	best := ','
 	for _, c := range []rune{';', '\t'} {
 		if bytes.Count(first, []byte(string(c))) > bytes.Count(first, []byte(string(best))) {
 			best = c
 		}
 	}
-	return best
+	return best, 0
 }
 
 func csvProblem(err error) Finding {
