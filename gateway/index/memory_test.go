@@ -56,7 +56,7 @@ func TestABlockOfPacksThatUnfoldToALotIsIndexedInLittleMemory(t *testing.T) {
 	for p := range packs {
 		records := make([]*record.Record, perPack)
 		for n := range records {
-			records[n] = indextest.Event(t, fmt.Sprintf(`{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE","epcList":["https://example.com/%d","https://example.com/shared"],"https://example.com/filler":%q}`, p*perPack+n, filler))
+			records[n] = indextest.Event(t, fmt.Sprintf(`{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE","epcList":["https://example.com/%d","https://example.com/shared"],"https://example.com/filler":"`, p*perPack+n)+filler+`"}`)
 		}
 		l.Submit("Harbor", records...)
 	}

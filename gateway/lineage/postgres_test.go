@@ -7,4 +7,4 @@ import (
 )
 
 // A world takes PostgreSQL a hundred times as long as SQLite, so there are fewer of them: each run draws others.
-func TestPostgresGivesTheSameAnswers(t *testing.T) { indextest.OnPostgres(t, "-rapid.checks=15") }
+func TestPostgresGivesTheSameAnswers(t *testing.T) { indextest.OnPostgres(t, "-rapid.checks=5") }

@@ -366,10 +366,14 @@ const elsewhere = "PEDIGREE_TEST_INDEX"
 // OnPostgres runs all other tests of the calling program once more, in a process
 // whose indexes are kept in a PostgreSQL server of its own. Tests whose names begin
 // with TestPostgres are left out, as they always use one: so the caller's name has
-// to begin like that, too. More arguments for that process are optional.
+// to begin like that, too. More arguments for that process are optional: they say
+// how little is enough there, and are left out where PEDIGREE_THOROUGH is set.
 func OnPostgres(t *testing.T, more ...string) {
 	t.Helper()
 	server := StartPostgres(t)
+	if os.Getenv("PEDIGREE_THOROUGH") != "" {
+		more = nil
+	}
 	again := exec.CommandContext(t.Context(), os.Args[0], append(more, "-test.v", "-test.skip=^TestPostgres")...)
 	again.Env = append(os.Environ(), elsewhere+"="+server.URL(""))
 	out, err := again.CombinedOutput()
