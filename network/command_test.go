@@ -139,6 +139,7 @@ func eventuallyIs(t *testing.T, dir, state string) bool {
 		if statusOf(t, dir).State == state {
 			return true
 		}
+		<-time.After(100 * time.Millisecond) // each question is a process
 	}
 	return false
 }

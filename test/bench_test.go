@@ -50,7 +50,11 @@ func TestAnInterruptedBenchLeavesNothing(t *testing.T) {
 // uses no gateway and no index finds every acknowledged event exactly once on the
 // ledger.
 func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
-	report := runBench[bench.KillReport](t, "--kill", "12s")
+	how := "6s"
+	if os.Getenv("PEDIGREE_THOROUGH") != "" {
+		how = "60s"
+	}
+	report := runBench[bench.KillReport](t, "--kill", how)
 	t.Logf("killed %v, longest time without a commit %.1f s", report.Kills, report.LongestGapSeconds)
 	assert.NotEmpty(t, report.Kills)
 	assert.NotZero(t, report.Counted.Sent)

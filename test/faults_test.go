@@ -149,19 +149,20 @@ func (s *sender) count() {
 	t := s.t
 	require.NotEmpty(t, s.acknowledged)
 	lab := in(t, s.dir, "lab", "auditor")
-	var times map[string]int
 	awaits(t, "all acknowledged events on the ledger", func() bool {
-		var err error
-		if times, err = recorded(t, lab); err != nil {
+		there, err := events(t, lab)
+		if err != nil {
 			return false
 		}
 		for id := range s.acknowledged {
-			if times[id] == 0 {
+			if there[id] == nil {
 				return false
 			}
 		}
 		return true
 	})
+	times, err := recorded(t, lab)
+	require.NoError(t, err)
 	for id, org := range s.acknowledged {
 		assert.Equal(t, 1, times[id], "%s, sent by %s", id, org)
 	}
@@ -169,7 +170,26 @@ func (s *sender) count() {
 
 // recorded counts how often each event was recorded.
 func recorded(t *testing.T, c *client.Client) (map[string]int, error) {
+	there, err := events(t, c)
+	if err != nil {
+		return nil, err
+	}
 	times := map[string]int{}
+	for event, records := range there {
+		for _, id := range records {
+			var whole client.View
+			if err := c.Get(t.Context(), "/v1/records/"+strings.TrimPrefix(id, "ni:///sha-256;"), nil, &whole); err != nil {
+				return nil, err
+			}
+			times[event] += len(whole.Recordings)
+		}
+	}
+	return times, nil
+}
+
+// events returns the ids of the records of each event.
+func events(t *testing.T, c *client.Client) (map[string][]string, error) {
+	there := map[string][]string{}
 	query := map[string][]string{"noun": {"event"}, "pageSize": {"1000"}}
 	for {
 		var page client.Views
@@ -185,14 +205,10 @@ func recorded(t *testing.T, c *client.Client) (map[string]int, error) {
 			if err := json.Unmarshal(v.Record, &r); err != nil {
 				return nil, err
 			}
-			var whole client.View
-			if err := c.Get(t.Context(), "/v1/records/"+strings.TrimPrefix(v.ID, "ni:///sha-256;"), nil, &whole); err != nil {
-				return nil, err
-			}
-			times[r.Event.ID] += len(whole.Recordings)
+			there[r.Event.ID] = append(there[r.Event.ID], v.ID)
 		}
 		if page.NextPageToken == "" {
-			return times, nil
+			return there, nil
 		}
 		query["pageToken"] = []string{page.NextPageToken}
 	}

@@ -94,13 +94,13 @@ func in(t *testing.T, dir, org, role string) *client.Client {
 	return c
 }
 
-// awaits waits until a condition holds. It allows for a slow machine.
+// awaits waits until a condition holds. It allows for a slow machine, and asks less and less often.
 func awaits(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(90 * time.Second)
-	for !condition() {
+	for wait := 20 * time.Millisecond; !condition(); wait = min(wait*5/4, 300*time.Millisecond) {
 		require.True(t, time.Now().Before(deadline), "waited in vain: %s", what)
-		pause(20 * time.Millisecond)
+		pause(wait)
 	}
 }
 
@@ -154,7 +154,8 @@ func TestCommandLine(t *testing.T) {
 	})
 }
 
-// everywhere is a command of the scripts. It waits until all gateways know what was recorded through one of them.
+// everywhere is a command of the scripts. It waits until all gateways know what was recorded through one of them, and
+// sets BLOCK to the newest block that all have.
 // Without it, a read waits only for a record that it doesn't find, not for one that changes an answer, such as a
 // recall.
 func everywhere(ts *testscript.TestScript, neg bool, args []string) {
@@ -175,6 +176,7 @@ func everywhere(ts *testscript.TestScript, neg bool, args []string) {
 	for _, c := range all {
 		ts.Check(c.AwaitBlock(ctx, height-1))
 	}
+	ts.Setenv("BLOCK", strconv.FormatUint(height-1, 10))
 }
 
 func cacheHome() string {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -60,6 +61,7 @@ func TestTheRulesAreUpgraded(t *testing.T) {
 				return
 			default:
 				s.send(1)
+				pause(20 * time.Millisecond) // a gateway that is down refuses at once
 			}
 		}
 	})
