@@ -74,12 +74,14 @@ The shortest session:
 	}
 	root.AddGroup(
 		&cobra.Group{ID: "network", Title: "A network on this machine:"},
+		&cobra.Group{ID: "consortium", Title: "A network of organisations, each on its own hosts:"},
 		&cobra.Group{ID: "change", Title: "Change the channel, together with the other organisations:"},
 		&cobra.Group{ID: "ledger", Title: "Record and ask, through an organisation's gateway:"},
 		&cobra.Group{ID: "proof", Title: "Check, without trusting a gateway:"},
 		&cobra.Group{ID: "parts", Title: "Measure, and run the parts one by one:"})
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Certs(), network.Reset(),
 		network.Backup(), network.Restore())
+	add(root, "consortium", network.OrgCommand(), network.CharterCommand(), network.NodeCommand())
 	add(root, "change", proposal.Propose(), proposal.Review(), proposal.Approve(), proposal.Apply())
 	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(),
 		verb.Show(), verb.Trace(), verb.Impact(), verb.Export(), verb.Proof())

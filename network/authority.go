@@ -26,6 +26,9 @@ const (
 	day = 24 * time.Hour
 )
 
+// Lifetimes say how long an organisation's authorities and its other certificates are valid.
+type lifetimes struct{ authority, leaf time.Duration }
+
 // An authority signs an organisation's certificates.
 type authority struct {
 	certificate *x509.Certificate
@@ -48,18 +51,18 @@ func (c credential) write(dir string) error {
 }
 
 // newAuthority makes a self-signed authority and writes it to a folder.
-func newAuthority(commonName, organisation, dir string, lifetime time.Duration) (*authority, error) {
+func newAuthority(commonName, organisation, dir string, lives lifetimes) (*authority, error) {
 	template := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: commonName, Organization: []string{organisation}},
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature,
 	}
-	made, certificate, key, err := sign(template, nil)
+	made, certificate, key, err := sign(template, nil, lives.authority)
 	if err != nil {
 		return nil, err
 	}
-	return &authority{certificate, key, lifetime}, made.write(dir)
+	return &authority{certificate, key, lives.leaf}, made.write(dir)
 }
 
 // pem returns the authority's own certificate.
@@ -77,25 +80,33 @@ func (a *authority) identity(commonName, unit string) (credential, error) {
 			Organization:       a.certificate.Subject.Organization,
 		},
 		KeyUsage: x509.KeyUsageDigitalSignature,
-	}, a)
+	}, a, a.lifetime)
 	return made, err
 }
 
-// tls makes a certificate for TLS clients and servers. As a server, it is valid for its host name and for loopback
-// addresses.
-func (a *authority) tls(host string) (credential, error) {
-	made, _, _, err := sign(&x509.Certificate{
+// tls makes a certificate for TLS clients and servers. As a server, it is valid for its host name, for loopback
+// addresses, and for the host at which others reach it, which is a name, an address, or empty.
+func (a *authority) tls(host, reached string) (credential, error) {
+	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: host, Organization: a.certificate.Subject.Organization},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		DNSNames:    []string{host, "localhost"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}, a)
+	}
+	if ip := net.ParseIP(reached); ip != nil {
+		template.IPAddresses = append(template.IPAddresses, ip)
+	} else if reached != "" {
+		template.DNSNames = append(template.DNSNames, reached)
+	}
+	made, _, _, err := sign(template, a, a.lifetime)
 	return made, err
 }
 
 // sign makes a new key, completes the template and signs it with the authority. Without an authority, it signs itself.
-func sign(template *x509.Certificate, by *authority) (credential, *x509.Certificate, *ecdsa.PrivateKey, error) {
+func sign(template *x509.Certificate, by *authority, lifetime time.Duration) (
+	credential, *x509.Certificate, *ecdsa.PrivateKey, error,
+) {
 	fail := func(err error) (credential, *x509.Certificate, *ecdsa.PrivateKey, error) {
 		return credential{}, nil, nil, fmt.Errorf("couldn't make the certificate of %s: %w",
 			template.Subject.CommonName, err)
@@ -113,7 +124,7 @@ func sign(template *x509.Certificate, by *authority) (credential, *x509.Certific
 	}
 	id := sha256.Sum256(point)
 	template.SubjectKeyId = id[:] // Fabric refuses authorities without one
-	by.date(template)
+	by.date(template, lifetime)
 	parent, signer := template, key
 	if by != nil {
 		parent, signer = by.certificate, by.key
@@ -137,13 +148,12 @@ func sign(template *x509.Certificate, by *authority) (credential, *x509.Certific
 }
 
 // date sets when a certificate is valid. No certificate outlives its authority.
-func (a *authority) date(template *x509.Certificate) {
+func (a *authority) date(template *x509.Certificate, lifetime time.Duration) {
 	now := time.Now().UTC()
-	template.NotBefore, template.NotAfter = now.Add(-clockSkew), now.Add(authorityLifetime)
+	template.NotBefore, template.NotAfter = now.Add(-clockSkew), now.Add(lifetime)
 	if a == nil {
 		return
 	}
-	template.NotAfter = now.Add(a.lifetime)
 	if last := a.certificate.NotAfter; template.NotAfter.After(last) {
 		template.NotAfter = last
 	}

@@ -89,7 +89,7 @@ func TestTheListSaysWhatExpiresAndExitsWithOne(t *testing.T) {
 }
 
 func TestNoCertificateOutlivesItsAuthority(t *testing.T) {
-	a, err := newAuthority("ca", "ca", t.TempDir(), 2*authorityLifetime)
+	a, err := newAuthority("ca", "ca", t.TempDir(), lifetimes{authorityLifetime, 2 * authorityLifetime})
 	require.NoError(t, err)
 	dir := t.TempDir()
 	made, err := a.identity("somebody", "client")

@@ -166,11 +166,11 @@ func (c *peerClient) propose(chaincode string, args [][]byte) (*peer.SignedPropo
 	return &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}, nil
 }
 
-// A marshaller encodes nested messages and keeps the first error.
+// A marshaller encodes nested messages, equal ones as equal bytes, and keeps the first error.
 type marshaller struct{ err error }
 
 func (m *marshaller) bytes(message proto.Message) []byte {
-	encoded, err := proto.Marshal(message)
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(message)
 	if m.err == nil {
 		m.err = err
 	}

@@ -1,8 +1,11 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
@@ -53,6 +56,10 @@ type Org struct {
 	RulesPorts map[chaincode.Rules]int `json:"rulesPorts,omitempty"`
 	// GatewayPort is the loopback port of its gateway: the network's base port plus the organisation's place, from 1.
 	GatewayPort int `json:"gatewayPort"`
+	// At is the host at which other organisations reach its peer: a name or an IP address. Empty: this machine only.
+	At string `json:"at,omitempty"`
+	// Domain is the domain of its certificates' names. Empty: one of Name.
+	Domain string `json:"domain,omitempty"`
 	// Registered says whether the organisation is recorded on the ledger as a member.
 	Registered bool `json:"registered"`
 }
@@ -63,6 +70,11 @@ type Orderer struct {
 	// Port serves clients and the other orderers. AdminPort serves the channel participation API.
 	Port      int `json:"port"`
 	AdminPort int `json:"adminPort"`
+	// At is the host at which others reach it. Empty: this machine only.
+	At string `json:"at,omitempty"`
+	// Domain and MSPID are those of the organisation that runs it. Empty: those of a network on one machine.
+	Domain string `json:"domain,omitempty"`
+	MSPID  string `json:"mspId,omitempty"`
 }
 
 func newOrg(name string) Org {
@@ -70,10 +82,10 @@ func newOrg(name string) Org {
 	return Org{Name: name, Title: title, MSPID: title + "MSP"}
 }
 
-func (o Org) domain() string { return o.Name + "." + domain }
+func (o Org) domain() string { return cmp.Or(o.Domain, o.Name+"."+domain) }
 
 // PeerAddress returns the host:port of the organisation's peer.
-func (o Org) PeerAddress() string { return loopback(o.PeerPort) }
+func (o Org) PeerAddress() string { return address(o.At, o.PeerPort) }
 
 // PeerName returns the host name on the certificate of the organisation's peer.
 func (o Org) PeerName() string { return "peer0." + o.domain() }
@@ -95,10 +107,29 @@ func (o Org) chaincodePort(r chaincode.Rules) int {
 }
 
 // Host returns the host name on the orderer's certificate.
-func (o Orderer) Host() string { return o.Name + "." + domain }
+func (o Orderer) Host() string { return o.Name + "." + cmp.Or(o.Domain, domain) }
 
 // Address returns the host:port at which the orderer serves clients and the other orderers.
-func (o Orderer) Address() string { return loopback(o.Port) }
+func (o Orderer) Address() string { return address(o.At, o.Port) }
+
+func (o Orderer) mspID() string { return cmp.Or(o.MSPID, OrdererMSP) }
+
+// address returns the host:port at which others reach a node.
+func address(at string, port int) string {
+	return net.JoinHostPort(cmp.Or(at, "127.0.0.1"), strconv.Itoa(port))
+}
+
+// listenHost returns the address at which a node that others reach at a host listens. If that is a name, it listens at
+// all addresses, because the name may be that of a router in front of it.
+func listenHost(at string) string {
+	switch {
+	case at == "":
+		return "127.0.0.1"
+	case net.ParseIP(at) != nil:
+		return at
+	}
+	return "0.0.0.0"
+}
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"text/template"
 
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/network/charter"
 )
 
 //go:embed configtx.yaml.tmpl
@@ -27,19 +29,68 @@ var channelTemplate = template.Must(template.New("configtx.yaml").
 // makeGenesis writes the channel's genesis block, which says who the members and the orderers are and which policies
 // apply.
 func (d folder) makeGenesis(p *plan, f fabric) error {
+	c := usualChannel
+	orderers := ordererOrg{Name: "OrdererOrg", MSPID: OrdererMSP, MSPDir: "../orderer/msp"}
+	for _, o := range p.Orderers {
+		orderers.Endpoints = append(orderers.Endpoints, o.Address())
+		keys := "../orderer/" + o.Name
+		c.Consenters = append(c.Consenters, consenter{Host: "127.0.0.1", Port: o.Port, MSPID: OrdererMSP,
+			Identity: keys + "/msp/signcerts/cert.pem", TLS: keys + "/tls/cert.pem"})
+	}
+	c.OrdererOrgs = []ordererOrg{orderers}
+	for _, org := range p.Orgs {
+		c.Orgs = append(c.Orgs, memberOrg{MSPID: org.MSPID, MSPDir: "../" + org.Name + "/msp",
+			Anchors: []anchor{{Host: "127.0.0.1", Port: org.PeerPort}}})
+	}
+	return c.write(f, d.path("channel"), p.Channel, d.genesis())
+}
+
+// A channel is what a genesis block is made of. Paths are relative to the folder of configtx.yaml.
+type channel struct {
+	Endorsement, Lifecycle, Administration  string // ANY, MAJORITY or ALL
+	Transactions, PreferredBytes, MostBytes int
+	OrdererOrgs                             []ordererOrg
+	Consenters                              []consenter
+	Orgs                                    []memberOrg
+}
+
+// usualChannel has the rules and limits of a network on one machine.
+var usualChannel = channel{Endorsement: charter.Majority, Lifecycle: charter.Majority, Administration: charter.Majority,
+	Transactions: 500, PreferredBytes: 2 << 20, MostBytes: 10 << 20}
+
+type ordererOrg struct {
+	Name, MSPID, MSPDir string
+	Endpoints           []string
+}
+
+type consenter struct {
+	Host                 string
+	Port                 int
+	MSPID, Identity, TLS string
+}
+
+type memberOrg struct {
+	MSPID, MSPDir string
+	Anchors       []anchor
+}
+
+type anchor struct {
+	Host string
+	Port int
+}
+
+// write writes configtx.yaml into a folder and makes the genesis block of it.
+func (c channel) write(f fabric, dir, name, block string) error {
 	var text bytes.Buffer
-	err := channelTemplate.Execute(&text, map[string]any{
-		"OrdererMSP": OrdererMSP, "Orderers": p.Orderers, "Orgs": p.Orgs,
-	})
-	if err != nil {
+	if err := channelTemplate.Execute(&text, c); err != nil {
 		return fmt.Errorf("couldn't describe the channel: %w", err)
 	}
-	if err := os.WriteFile(d.path("channel", "configtx.yaml"), text.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "configtx.yaml"), text.Bytes(), 0o644); err != nil {
 		return err
 	}
-	cmd := exec.Command(f.program("configtxgen"), "-profile", "Pedigree", "-channelID", p.Channel,
-		"-configPath", d.path("channel"), "-outputBlock", d.genesis())
-	cmd.Env = baseEnv("FABRIC_CFG_PATH=" + d.path("channel"))
+	cmd := exec.Command(f.program("configtxgen"), "-profile", "Pedigree", "-channelID", name,
+		"-configPath", dir, "-outputBlock", block)
+	cmd.Env = baseEnv("FABRIC_CFG_PATH=" + dir)
 	said, err := cmd.CombinedOutput()
 	if err != nil {
 		lines := strings.Split(strings.TrimSpace(string(said)), "\n")

@@ -47,16 +47,16 @@ func (d folder) makeIdentities(p *plan) error {
 }
 
 func (d folder) makeOrdererIdentities(p *plan) error {
-	o, err := newOwner(d.path("orderer"), domain, p.certificateLifetime())
+	o, err := newOwner(d.path("orderer"), domain, lifetimes{authorityLifetime, p.certificateLifetime()})
 	if err != nil {
 		return err
 	}
 	for _, orderer := range p.Orderers {
-		if err := o.node(d.orderer(orderer.Name), orderer.Host(), "orderer"); err != nil {
+		if err := o.node(d.orderer(orderer.Name), orderer.Host(), orderer.At, "orderer"); err != nil {
 			return err
 		}
 	}
-	admin, err := o.tls.tls("admin." + domain)
+	admin, err := o.tls.tls("admin."+domain, "")
 	if err != nil {
 		return err
 	}
@@ -72,11 +72,16 @@ func (d folder) makeOrdererIdentities(p *plan) error {
 }
 
 func (d folder) makeOrgIdentities(org Org, lifetime time.Duration) error {
-	o, err := newOwner(d.path(org.Name), org.domain(), lifetime)
+	o, err := newOwner(d.path(org.Name), org.domain(), lifetimes{authorityLifetime, lifetime})
 	if err != nil {
 		return err
 	}
-	if err := o.node(d.path(org.Name, "peer"), org.PeerName(), "peer"); err != nil {
+	return d.makeMember(o, org)
+}
+
+// makeMember makes the keys of an organisation's peer, people and chaincode.
+func (d folder) makeMember(o *owner, org Org) error {
+	if err := o.node(d.path(org.Name, "peer"), org.PeerName(), org.At, "peer"); err != nil {
 		return err
 	}
 	for _, role := range roles {
@@ -93,7 +98,7 @@ func (d folder) makeOrgIdentities(org Org, lifetime time.Duration) error {
 		}
 	}
 	for dir, host := range map[string]string{"server": "chaincode." + org.domain(), "client": org.PeerName()} {
-		link, err := o.tls.tls(host)
+		link, err := o.tls.tls(host, "")
 		if err != nil {
 			return err
 		}
@@ -105,20 +110,20 @@ func (d folder) makeOrgIdentities(org Org, lifetime time.Duration) error {
 }
 
 // newOwner makes an organisation's authorities and its public membership definition.
-func newOwner(dir, domain string, lifetime time.Duration) (*owner, error) {
+func newOwner(dir, domain string, lives lifetimes) (*owner, error) {
 	o := &owner{dir: dir, domain: domain}
 	var err error
-	if o.ca, err = newAuthority("ca."+domain, domain, filepath.Join(dir, "ca"), lifetime); err != nil {
+	if o.ca, err = newAuthority("ca."+domain, domain, filepath.Join(dir, "ca"), lives); err != nil {
 		return nil, err
 	}
-	if o.tls, err = newAuthority("tlsca."+domain, domain, filepath.Join(dir, "tlsca"), lifetime); err != nil {
+	if o.tls, err = newAuthority("tlsca."+domain, domain, filepath.Join(dir, "tlsca"), lives); err != nil {
 		return nil, err
 	}
 	return o, o.membership(filepath.Join(dir, "msp"), nil)
 }
 
 // node makes the keys of a peer or an orderer: its membership folder and its TLS certificate.
-func (o *owner) node(dir, host, unit string) error {
+func (o *owner) node(dir, host, reached, unit string) error {
 	identity, err := o.ca.identity(host, unit)
 	if err != nil {
 		return err
@@ -126,7 +131,7 @@ func (o *owner) node(dir, host, unit string) error {
 	if err := o.membership(filepath.Join(dir, "msp"), &identity); err != nil {
 		return err
 	}
-	tls, err := o.tls.tls(host)
+	tls, err := o.tls.tls(host, reached)
 	if err != nil {
 		return err
 	}
@@ -136,10 +141,14 @@ func (o *owner) node(dir, host, unit string) error {
 // membership writes a membership folder in the form that Fabric reads. If identity is nil, the folder is the public
 // one; otherwise it is that of a node.
 func (o *owner) membership(dir string, identity *credential) error {
+	return layMembership(dir, o.ca.pem(), o.tls.pem(), identity)
+}
+
+func layMembership(dir string, ca, tlsca []byte, identity *credential) error {
 	files := map[string][]byte{
 		"config.yaml":          []byte(nodeUnits),
-		"cacerts/ca.pem":       o.ca.pem(),
-		"tlscacerts/tlsca.pem": o.tls.pem(),
+		"cacerts/ca.pem":       ca,
+		"tlscacerts/tlsca.pem": tlsca,
 	}
 	if identity != nil {
 		files["signcerts/cert.pem"] = identity.certificate

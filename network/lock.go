@@ -40,6 +40,11 @@ func (d folder) take() (*os.File, error) {
 	if err := d.checkOurs(); err != nil {
 		return nil, err
 	}
+	return d.lock()
+}
+
+// lock locks the folder, whatever is in it.
+func (d folder) lock() (*os.File, error) {
 	if err := os.MkdirAll(string(d), 0o755); err != nil {
 		return nil, fmt.Errorf("couldn't make folder %s: %w", d, plainly(err))
 	}

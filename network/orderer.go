@@ -34,9 +34,9 @@ func (d folder) ordererProcess(f fabric, o Orderer) process {
 		name: o.Name, role: "orderer", endpoint: o.Address(), program: f.program("orderer"), log: d.log(o.Name),
 		env: baseEnv(
 			"FABRIC_CFG_PATH="+f.config(),
-			"ORDERER_GENERAL_LISTENADDRESS=127.0.0.1",
+			"ORDERER_GENERAL_LISTENADDRESS="+listenHost(o.At),
 			fmt.Sprintf("ORDERER_GENERAL_LISTENPORT=%d", o.Port),
-			"ORDERER_GENERAL_LOCALMSPID="+OrdererMSP,
+			"ORDERER_GENERAL_LOCALMSPID="+o.mspID(),
 			"ORDERER_GENERAL_LOCALMSPDIR="+filepath.Join(dir, "msp"),
 			"ORDERER_GENERAL_TLS_ENABLED=true",
 			"ORDERER_GENERAL_TLS_PRIVATEKEY="+filepath.Join(tls, "key.pem"),

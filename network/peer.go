@@ -54,7 +54,7 @@ func (d folder) peerProcess(f fabric, org Org) process {
 			"GOMEMLIMIT=2GiB",
 			"CORE_PEER_ID="+org.PeerName(),
 			"CORE_PEER_NETWORKID="+domain,
-			"CORE_PEER_LISTENADDRESS="+org.PeerAddress(),
+			"CORE_PEER_LISTENADDRESS="+address(listenHost(org.At), org.PeerPort),
 			"CORE_PEER_ADDRESS="+org.PeerAddress(),
 			"CORE_PEER_CHAINCODELISTENADDRESS=127.0.0.1:0", // for chaincode that connects to its peer; ours is a server
 			"CORE_PEER_LOCALMSPID="+org.MSPID,

@@ -92,21 +92,8 @@ func addDir(cmd *cobra.Command, dir *string) {
 // runUntilInterrupted runs a network until Ctrl-C, SIGTERM or the end of its terminal. A second signal kills the
 // processes that are still running.
 func runUntilInterrupted(ctx context.Context, o Options, out io.Writer) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	ctx, interrupt := context.WithCancel(ctx)
-	defer interrupt()
-	hurry := make(chan struct{})
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
-	go func() {
-		<-signals
-		interrupt()
-		<-signals
-		close(hurry)
-	}()
+	ctx, hurry, done := interruptible(ctx)
+	defer done()
 
 	var err error
 	if o.lock, o.detached, err = inheritedLock(); err != nil {
@@ -129,6 +116,25 @@ func runUntilInterrupted(ctx context.Context, o Options, out io.Writer) error {
 	}
 	n.say.line("stopped")
 	return nil
+}
+
+// interruptible returns a context that ends at the first signal to stop, and a channel that is closed at the second. The
+// caller calls done at the end.
+func interruptible(ctx context.Context) (_ context.Context, hurry chan struct{}, done func()) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, interrupt := context.WithCancel(ctx)
+	hurry = make(chan struct{})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-signals
+		interrupt()
+		<-signals
+		close(hurry)
+	}()
+	return ctx, hurry, func() { signal.Stop(signals); interrupt() }
 }
 
 // summarise prints the gateways of a ready network and what to do next.

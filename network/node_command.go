@@ -1,0 +1,74 @@
+package network
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+)
+
+// NodeCommand returns the commands that run an organisation's parts on its own host.
+func NodeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "node",
+		Short: "Run an organisation's orderers, peer, chaincode and gateway on its own host",
+	}
+	cmd.AddCommand(startNodeCommand())
+	return cmd
+}
+
+func startNodeCommand() *cobra.Command {
+	var file string
+	o := NodeOptions{}
+	cmd := &cobra.Command{
+		Use:   "start DIR [orderer|peer|chaincode|gateway|all]...",
+		Short: "Run an organisation's parts from its folder and the charter",
+		Long: `Run the parts of the organisation in DIR on this host, until Ctrl-C or SIGTERM. Other organisations run theirs on their
+hosts. The first start needs --charter, which all founders must have signed. The command makes the genesis block, joins
+orderers and peer to the channel, and approves the chaincode's definition. When all founders have approved it, one of
+them puts it into force, whichever comes first. While it waits for others, it says whose turn it is.
+
+The command may be stopped and started at any time, and goes on with what is left to do. A process that dies is started
+again. Its logs are in DIR/log.`,
+		Example: `  pedigree node start harbor --charter charter.json
+  pedigree node start harbor
+  pedigree node start harbor orderer`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Dir, o.Parts, o.Out = args[0], args[1:], cmd.ErrOrStderr()
+			if file != "" {
+				var err error
+				if o.Charter, err = readCharter(file); err != nil {
+					return err
+				}
+			}
+			return runNode(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&file, "charter", "", "the signed charter; later starts use it again")
+	cmd.Flags().StringSliceVar(&o.Rejoin, "rejoin", nil,
+		"an orderer that has lost its ledger, and is to get it from the others")
+	return cmd
+}
+
+// runNode runs a node until it is interrupted. A second signal kills the processes that are still running.
+func runNode(ctx context.Context, o NodeOptions) error {
+	ctx, hurry, done := interruptible(ctx)
+	defer done()
+	node, err := StartNode(ctx, o)
+	if err != nil {
+		if ctx.Err() != nil {
+			return errors.New("interrupted before everything was ready; everything that was started is stopped")
+		}
+		return err
+	}
+	n := node.network
+	n.say.line("the gateway of %s is at %s", node.org.Org.Title, n.plan.Orgs[0].URL())
+	<-ctx.Done()
+	n.say.line("stopping; all acknowledged data is kept")
+	if err := n.stopWithin(hurry); err != nil {
+		return err
+	}
+	n.say.line("stopped")
+	return nil
+}

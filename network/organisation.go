@@ -1,0 +1,203 @@
+package network
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/network/card"
+)
+
+// organisationVersion is the version of organisation.json that this program writes and reads.
+const organisationVersion = 1
+
+// An organisation is what the folder of one organisation has in it, on the organisation's own host. Its folders are
+// those of a network on one machine, with one organisation and the orderers that it runs. It has the keys of nobody
+// else.
+type organisation struct {
+	Version  int       `json:"version"`
+	Made     time.Time `json:"made"`
+	Org      Org       `json:"org"`
+	Orderers []Orderer `json:"orderers"`
+	// Joined lists the orderers that have joined the channel. One of them that has no ledger has lost it.
+	Joined []string `json:"joined,omitempty"`
+}
+
+// Organisation describes an organisation to make.
+type Organisation struct {
+	Name  string // such as harbor
+	MSPID string // empty: Name with a capital, and MSP
+	// Domain is the domain of the names in its certificates. Empty: one of Name.
+	Domain string
+	// Host is the name or address at which the nodes of others reach its nodes.
+	Host string
+	// Orderers is the number of its orderers.
+	Orderers int
+	// BasePort is the first of its ports: the peer has the port after it, chaincode and gateway the next two, and the
+	// orderers those from BasePort+10 on, two each.
+	BasePort int
+	// AuthorityDays and Days are how long its authorities and its other certificates are valid.
+	AuthorityDays, Days int
+}
+
+func (d folder) organisationFile() string { return d.path("organisation.json") }
+
+// organisation plans names and ports, and returns an error if they can't be.
+func (o Organisation) plan() (*organisation, error) {
+	if o.Name == "" {
+		return nil, errors.New("an organisation needs a name, as in --name harbor")
+	}
+	if err := checkOrgs([]string{o.Name}); err != nil {
+		return nil, err
+	}
+	org := newOrg(o.Name)
+	org.MSPID = cmp.Or(o.MSPID, org.MSPID)
+	org.Domain = cmp.Or(o.Domain, org.domain())
+	org.At = o.Host
+	if err := card.CheckNames(org.Name, org.MSPID); err != nil {
+		return nil, err
+	}
+	for _, host := range []string{org.At, org.Domain} {
+		if err := card.CheckHost(host); err != nil {
+			return nil, err
+		}
+	}
+	last := o.BasePort + 9 + 2*o.Orderers
+	switch {
+	case o.Orderers < 0 || o.Orderers > 16:
+		return nil, fmt.Errorf("an organisation has 0 to 16 orderers, not %d", o.Orderers)
+	case o.BasePort < 1 || max(last, o.BasePort+3) > 65535:
+		return nil, fmt.Errorf("base port %d leaves no room for the ports after it", o.BasePort)
+	case o.Days < 1 || o.AuthorityDays < o.Days || o.AuthorityDays > 3653:
+		return nil, errors.New(
+			"certificates are valid for at least a day, and their authority for as long and at most ten years")
+	}
+	org.PeerPort, org.ChaincodePort, org.GatewayPort = o.BasePort+1, o.BasePort+2, o.BasePort+3
+	made := &organisation{Version: organisationVersion, Made: time.Now().UTC().Truncate(time.Second), Org: org,
+		Orderers: []Orderer{}}
+	for i := range o.Orderers {
+		made.Orderers = append(made.Orderers, Orderer{Name: fmt.Sprintf("orderer%d", i+1), Port: o.BasePort + 10 + 2*i,
+			AdminPort: o.BasePort + 11 + 2*i, At: org.At, Domain: org.Domain, MSPID: org.MSPID})
+	}
+	return made, nil
+}
+
+// InitOrganisation makes an organisation's keys and certificates in a folder, which must be new or empty.
+func InitOrganisation(dir string, o Organisation) error {
+	d, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	made, err := o.plan()
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(string(d))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return plainly(err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("folder %s isn't empty: it has %s", d, entries[0].Name())
+	}
+	day := 24 * time.Hour
+	lives := lifetimes{authority: time.Duration(o.AuthorityDays) * day, leaf: time.Duration(o.Days) * day}
+	err = d.makeOrganisation(made, lives)
+	return wrap(plainly(err), "couldn't make the organisation in %s", d)
+}
+
+func (d folder) makeOrganisation(made *organisation, lives lifetimes) error {
+	for _, name := range card.OwnFolders {
+		if err := os.MkdirAll(d.path(name), 0o700); err != nil {
+			return err
+		}
+	}
+	o, err := newOwner(d.path(made.Org.Name), made.Org.Domain, lives)
+	if err != nil {
+		return err
+	}
+	if err := d.makeMember(o, made.Org); err != nil {
+		return err
+	}
+	for _, orderer := range made.Orderers {
+		if err := o.node(d.orderer(orderer.Name), orderer.Host(), orderer.At, "orderer"); err != nil {
+			return err
+		}
+	}
+	admin, err := o.tls.tls("admin."+made.Org.Domain, "")
+	if err != nil {
+		return err
+	}
+	if err := admin.write(d.path("orderer", "admin")); err != nil {
+		return err
+	}
+	if err := layFile(d.path("orderer", "tlsca", "cert.pem"), o.tls.pem()); err != nil {
+		return err
+	}
+	if err := d.makeTokens(&plan{Orgs: []Org{made.Org}}); err != nil {
+		return err
+	}
+	return writeJSON(d.organisationFile(), made, 0o644) // the last: from now on it is an organisation
+}
+
+// layFile writes a public file and the folders above it.
+func layFile(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return writeFile(path, content, 0o644)
+}
+
+func (d folder) readOrganisation() (*organisation, error) {
+	text, err := os.ReadFile(d.organisationFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s isn't the folder of an organisation: make one with `pedigree org init`", d)
+	}
+	var o organisation
+	if err == nil {
+		err = json.Unmarshal(text, &o)
+	}
+	if err == nil && o.Version != organisationVersion {
+		err = fmt.Errorf("it has version %d, and this program reads version %d", o.Version, organisationVersion)
+	}
+	return &o, wrap(plainly(err), "couldn't read %s", d.organisationFile())
+}
+
+// CardOf returns the card of the organisation in a folder.
+func CardOf(dir string) (*card.Card, error) {
+	d, err := openFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	o, err := d.readOrganisation()
+	if err != nil {
+		return nil, err
+	}
+	read := func(parts ...string) (text string) {
+		if err == nil {
+			var content []byte
+			content, err = os.ReadFile(d.path(parts...))
+			text = string(content)
+		}
+		return text
+	}
+	name := o.Org.Name
+	c := &card.Card{Version: card.Version, Name: name, MSPID: o.Org.MSPID,
+		Authority: read(name, "ca", "cert.pem"), TLSAuthority: read(name, "tlsca", "cert.pem"),
+		Peers: []card.Peer{{Name: "peer0", Host: o.Org.At, Port: o.Org.PeerPort, ServerName: o.Org.PeerName(),
+			Identity: read(name, "peer", "msp", "signcerts", "cert.pem"), TLS: read(name, "peer", "tls", "cert.pem")}},
+	}
+	for _, orderer := range o.Orderers {
+		c.Orderers = append(c.Orderers, card.Orderer{Name: orderer.Name, Host: orderer.At, Port: orderer.Port,
+			Identity: read("orderer", orderer.Name, "msp", "signcerts", "cert.pem"),
+			TLS:      read("orderer", orderer.Name, "tls", "cert.pem")})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the organisation's certificates: %w", plainly(err))
+	}
+	return c, c.Check()
+}
