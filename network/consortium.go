@@ -139,14 +139,8 @@ func checkOrgs(names []string) error {
 		return fmt.Errorf("a network has 1 to 50 organisations, not %d", len(names))
 	}
 	for i, name := range names {
-		if !card.OrganisationName.MatchString(name) {
-			return fmt.Errorf("organisation name %q isn't of the form [a-z][a-z0-9]*, 31 letters at most", name)
-		}
-		if slices.Contains(card.OwnFolders, name) {
-			return fmt.Errorf(
-				"an organisation can't be called %q: the network keeps its own files in a folder of that name",
-				name,
-			)
+		if err := card.CheckName(name); err != nil {
+			return err
 		}
 		if slices.Contains(names[:i], name) {
 			return fmt.Errorf("organisation %q is listed twice", name)

@@ -77,7 +77,7 @@ func (d folder) restore(r *archive.Reader) (missing []string, err error) {
 // who has the public key can make an archive, so its names aren't trusted.
 func checkNames(m archive.Manifest) error {
 	for _, owner := range m.Owners {
-		if owner != ordererOwner && (!card.OrganisationName.MatchString(owner) || slices.Contains(card.OwnFolders, owner)) {
+		if owner != ordererOwner && card.CheckName(owner) != nil {
 			return fmt.Errorf("the backup has an organisation with the impossible name %q", owner)
 		}
 	}

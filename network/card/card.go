@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 )
 
 // Version is the version of the card's form that this package writes and reads.
@@ -73,6 +75,19 @@ func Parse(text []byte) (*Card, error) {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// Read reads the card in a file, or in standard input if the name is "-".
+func Read(stdin io.Reader, name string) (*Card, error) {
+	text, err := input.File(stdin, name, maxBytes)
+	if err != nil {
+		return nil, err
+	}
+	c, err := Parse(text)
+	if err != nil {
+		return nil, exit.Usagef("%s can't be used: %w", name, err)
+	}
+	return c, nil
 }
 
 // Decode reads a JSON text strictly into a value: no member may be unknown, repeated, missing, or spelt in another

@@ -47,6 +47,9 @@ func TestHostileCardsAreRefused(t *testing.T) {
 		"a name of a folder": {func(c *card.Card, _, _ *cardtest.Authority) {
 			c.Name = "channel"
 		}, "can't be called"},
+		"a name of a file": {func(c *card.Card, _, _ *cardtest.Authority) {
+			c.Name = "lock"
+		}, "can't be called"},
 		"a policy as MSP id": {func(c *card.Card, _, _ *cardtest.Authority) { c.MSPID = "A', 'B" }, "MSP id"},
 		"no peer":            {func(c *card.Card, _, _ *cardtest.Authority) { c.Peers = nil }, "1 to 16 peers"},
 		"no certificate": {func(c *card.Card, _, _ *cardtest.Authority) {

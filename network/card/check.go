@@ -10,33 +10,54 @@ import (
 	"net"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// OrganisationName matches names that are short enough for any path and plain enough for a host name, an MSP id and a
-// folder.
-var OrganisationName = regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`)
-
+// The patterns of names. Those of organisations are short enough for any path, and plain enough for a host name, an MSP
+// id and a folder.
 var (
+	orgName  = regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`)
 	mspID    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.-]{0,63}$`)
 	nodeName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 	hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
-// OwnFolders are names in the folder of a network that no organisation can have.
-var OwnFolders = []string{"bin", "channel", "demo", "log", "run", "orderer"}
+// OwnFolders are the folders that the folder of a network has beside those of its organisations. ownFiles are files there
+// whose names an organisation could have.
+var (
+	OwnFolders = []string{"bin", "channel", "demo", "log", "run", "orderer"}
+	ownFiles   = []string{"lock", "making"}
+)
 
-// CheckNames returns an error if an organisation can't have these names.
-func CheckNames(name, id string) error {
+// CheckName returns an error if an organisation can't have this name.
+func CheckName(name string) error {
 	switch {
-	case !OrganisationName.MatchString(name):
-		return fmt.Errorf("name %q isn't of the form [a-z][a-z0-9]*, 31 characters at most", name)
-	case slices.Contains(OwnFolders, name):
+	case !orgName.MatchString(name):
+		return fmt.Errorf("organisation name %q isn't of the form [a-z][a-z0-9]*, 31 characters at most", name)
+	case slices.Contains(OwnFolders, name) || slices.Contains(ownFiles, name):
 		return fmt.Errorf("an organisation can't be called %q: folders have files of their own under that name", name)
-	case !mspID.MatchString(id):
+	}
+	return nil
+}
+
+// CheckNames returns an error if an organisation can't have this name and this MSP id.
+func CheckNames(name, id string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	if !mspID.MatchString(id) {
 		return fmt.Errorf("MSP id %q isn't of the form [A-Za-z][A-Za-z0-9.-]*, 64 characters at most", id)
 	}
 	return nil
+}
+
+// Address returns host:port. It is the same for all spellings of an IP address.
+func Address(host string, port int) string {
+	if ip := net.ParseIP(host); ip != nil {
+		host = ip.String()
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 // CheckHost returns an error if a host is neither a host name in lower case nor an IP address at which others can reach
@@ -61,7 +82,7 @@ func (c *Card) Check() error {
 		return fmt.Errorf("the card has version %d, and this program reads version %d", c.Version, Version)
 	}
 	if err := CheckNames(c.Name, c.MSPID); err != nil {
-		return fmt.Errorf("the card's %w", err)
+		return fmt.Errorf("the names on the card: %w", err)
 	}
 	if err := c.checkNodes(); err != nil {
 		return fmt.Errorf("the card of %s: %w", c.MSPID, err)
@@ -86,7 +107,7 @@ func (c *Card) checkNodes() error {
 	}
 	seen := map[string]bool{}
 	one := func(name, host, server string, port int, identity, link, unit string) error {
-		at := net.JoinHostPort(host, fmt.Sprint(port))
+		at := Address(host, port)
 		switch {
 		case !nodeName.MatchString(name):
 			return fmt.Errorf("node name %q isn't of the form [a-z][a-z0-9-]*", name)

@@ -8,11 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
+	"io"
 	"regexp"
-	"strconv"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network/card"
 )
@@ -23,6 +24,12 @@ const Version = 1
 const (
 	maxBytes         = 8 << 20
 	maxOrganisations = 50
+)
+
+// The usual rules and limits. A network on one machine has them, too.
+var (
+	UsualPolicies = Policies{Endorsement: Majority, Lifecycle: Majority, Administration: Majority}
+	UsualLimits   = Limits{TransactionsPerBlock: 500, PreferredBlockBytes: 2 << 20, MaxTransactionBytes: 10 << 20}
 )
 
 // A File is a charter with the signatures of those who agree with it.
@@ -73,9 +80,7 @@ type Limits struct {
 func Propose(channel, chaincode string, cards []card.Card) *Charter {
 	return &Charter{
 		Version: Version, Channel: channel, Chaincode: Chaincode{Name: chaincode, Version: "1"},
-		Policies:      Policies{Endorsement: Majority, Lifecycle: Majority, Administration: Majority},
-		Limits:        Limits{TransactionsPerBlock: 500, PreferredBlockBytes: 2 << 20, MaxTransactionBytes: 10 << 20},
-		Organisations: cards,
+		Policies: UsualPolicies, Limits: UsualLimits, Organisations: cards,
 	}
 }
 
@@ -89,6 +94,19 @@ func Parse(text []byte) (*File, error) {
 		return nil, err
 	}
 	return &f, nil
+}
+
+// Read reads the charter in a file, or in standard input if the name is "-".
+func Read(stdin io.Reader, name string) (*File, error) {
+	text, err := input.File(stdin, name, maxBytes)
+	if err != nil {
+		return nil, err
+	}
+	f, err := Parse(text)
+	if err != nil {
+		return nil, exit.Usagef("%s can't be used: %w", name, err)
+	}
+	return f, nil
 }
 
 // Text returns the file as it is passed on.
@@ -170,13 +188,14 @@ func (c *Charter) Check() error {
 	return c.checkOrderers()
 }
 
-// checkDistinct checks that no two organisations claim the same name, key or address.
+// checkDistinct checks that no two organisations claim the same name, key or address. Keys are compared, not
+// certificates: anybody can write another's certificate a little differently.
 func (c *Charter) checkDistinct() error {
 	seen := map[string]string{}
 	claim := func(who, what, value string) error {
-		key := what + " " + strings.ToLower(value)
+		key := what + " " + value
 		if other, ok := seen[key]; ok {
-			return fmt.Errorf("%s and %s have the same %s", other, who, strings.TrimSpace(what+" "+short(value)))
+			return fmt.Errorf("%s and %s have the same %s", other, who, what)
 		}
 		seen[key] = who
 		return nil
@@ -186,13 +205,19 @@ func (c *Charter) checkDistinct() error {
 		if err := o.Check(); err != nil {
 			return err
 		}
-		claims := [][2]string{{"MSP id", o.MSPID}, {"name", o.Name}, {"authority", o.Authority},
-			{"authority", o.TLSAuthority}}
+		claims := [][2]string{{"MSP id", strings.ToLower(o.MSPID)}, {"name", o.Name}}
+		for _, text := range []string{o.Authority, o.TLSAuthority} {
+			authority, err := card.Certificate(text)
+			if err != nil {
+				return err // can't be, because the card was checked
+			}
+			claims = append(claims, [2]string{"key of an authority", string(authority.RawSubjectPublicKeyInfo)})
+		}
 		for _, n := range o.Orderers {
-			claims = append(claims, [2]string{"address", net.JoinHostPort(n.Host, strconv.Itoa(n.Port))})
+			claims = append(claims, [2]string{"address " + card.Address(n.Host, n.Port)})
 		}
 		for _, n := range o.Peers {
-			claims = append(claims, [2]string{"address", net.JoinHostPort(n.Host, strconv.Itoa(n.Port))})
+			claims = append(claims, [2]string{"address " + card.Address(n.Host, n.Port)})
 		}
 		for _, one := range claims {
 			if err := claim(o.MSPID, one[0], one[1]); err != nil {
@@ -201,14 +226,6 @@ func (c *Charter) checkDistinct() error {
 		}
 	}
 	return nil
-}
-
-// short leaves out values that are no use in a sentence.
-func short(value string) string {
-	if strings.Contains(value, "\n") {
-		return ""
-	}
-	return value
 }
 
 // checkOrderers checks that no organisation could stop or forge the order of transactions by itself.
@@ -246,10 +263,10 @@ func (c *Charter) Words() string {
 		o := &c.Organisations[i]
 		fmt.Fprintf(&b, "%s (%s), card %s\n", o.MSPID, o.Name, o.Digest())
 		for _, p := range o.Peers {
-			fmt.Fprintf(&b, "  peer     %s at %s\n", p.Name, net.JoinHostPort(p.Host, strconv.Itoa(p.Port)))
+			fmt.Fprintf(&b, "  peer     %s at %s\n", p.Name, card.Address(p.Host, p.Port))
 		}
 		for _, r := range o.Orderers {
-			fmt.Fprintf(&b, "  orderer  %s at %s\n", r.Name, net.JoinHostPort(r.Host, strconv.Itoa(r.Port)))
+			fmt.Fprintf(&b, "  orderer  %s at %s\n", r.Name, card.Address(r.Host, r.Port))
 		}
 	}
 	fmt.Fprintf(&b, "\nOf %d orderers, %d may fail or lie. %d sign each block.\n", all, spare, proof.Quorum(all))
@@ -261,7 +278,8 @@ func (c *Charter) Words() string {
 		fmt.Fprintf(&b, "%s of %s.\n", one.does, map[string]string{Any: "any organisation",
 			Majority: "more than half of the organisations", All: "all organisations"}[one.rule])
 	}
-	fmt.Fprintf(&b, "Chaincode %s has version %s. A block has at most %d transactions, and one of them at most %d bytes.\n",
-		c.Chaincode.Name, c.Chaincode.Version, c.Limits.TransactionsPerBlock, c.Limits.MaxTransactionBytes)
+	fmt.Fprintf(&b, "Chaincode %s has version %s.\n", c.Chaincode.Name, c.Chaincode.Version)
+	fmt.Fprintf(&b, "A block has at most %d transactions and is cut at %d bytes. A transaction has at most %d bytes.\n",
+		c.Limits.TransactionsPerBlock, c.Limits.PreferredBlockBytes, c.Limits.MaxTransactionBytes)
 	return b.String()
 }

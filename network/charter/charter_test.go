@@ -1,9 +1,12 @@
 package charter_test
 
 import (
+	"crypto/elliptic"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
+	"math/big"
 	"reflect"
 	"strings"
 	"testing"
@@ -100,6 +103,21 @@ func TestSignaturesThatDoNotCount(t *testing.T) {
 	}
 }
 
+func TestNobodySignsWhatWasChangedAfterAnotherSigned(t *testing.T) {
+	all, file := four(t)
+	if err := file.Sign(all[1].card, all[1].certificate, all[1].key); err != nil {
+		t.Fatal(err)
+	}
+	file.Charter.Policies.Administration = charter.Any
+	err := file.Sign(all[0].card, all[0].certificate, all[0].key)
+	if err == nil || !strings.Contains(err.Error(), "the signature of marketMSP isn't valid") || len(file.Signatures) != 1 {
+		t.Errorf("said %v, with %d signatures", err, len(file.Signatures))
+	}
+	if err := file.Sign(all[1].card, all[1].certificate, all[1].key); err != nil {
+		t.Errorf("the one that had signed can't sign anew: %v", err)
+	}
+}
+
 func TestOnlyAdministratorsSign(t *testing.T) {
 	client := found(t, "harbor", "client", 4)
 	file := &charter.File{Charter: *charter.Propose("pedigree", "pedigree", []card.Card{*client.card})}
@@ -143,10 +161,22 @@ func TestChartersOfWhichNoNetworkCanBeMade(t *testing.T) {
 		"nobody":         {func(c *charter.Charter) { c.Organisations = nil }, "organisations"},
 		"same card":      {func(c *charter.Charter) { c.Organisations[1] = c.Organisations[0] }, "same MSP id"},
 		"MSP id by case": {func(c *charter.Charter) { c.Organisations[1].MSPID = "HARBORMSP" }, "same MSP id"},
-		"same authority": {sameAuthority, "same authority"},
+		"same authority": {sameAuthority, "same key of an authority"},
+		"authority written anew": {func(c *charter.Charter) {
+			sameAuthority(c)
+			c.Organisations[1].Authority = respell(t, c.Organisations[1].Authority)
+		}, "same key of an authority"},
 		"same address": {func(c *charter.Charter) {
 			c.Organisations[1].Peers[0].Host = c.Organisations[0].Peers[0].Host
 		}, "same address"},
+		"same address in other words": {func(c *charter.Charter) {
+			for i, host := range []string{"2001:db8::1", "2001:DB8:0::1"} {
+				o, ca, tls := cardtest.Card(t, c.Organisations[i].Name, 1)
+				p := &o.Peers[0]
+				p.Host, p.Identity, p.TLS = host, ca.Node(t, p.ServerName, "peer"), tls.Node(t, p.ServerName, "")
+				c.Organisations[i] = *o
+			}
+		}, "same address [2001:db8::1]:7051"},
 		"one has too many": {func(c *charter.Charter) { *c = ordered(t, 2, 1, 1) }, "2 of the 4 orderers"},
 		"too few orderers": {func(c *charter.Charter) { *c = ordered(t, 1, 1, 1) }, "it takes 4"},
 		"no orderer":       {func(c *charter.Charter) { *c = ordered(t, 0, 0) }, "no organisation has an orderer"},
@@ -170,6 +200,34 @@ func sameAuthority(c *charter.Charter) {
 	c.Organisations[1].Authority = c.Organisations[0].Authority
 	c.Organisations[1].Peers, c.Organisations[1].Orderers = c.Organisations[0].Peers, nil
 	c.Organisations[1].TLSAuthority = c.Organisations[0].TLSAuthority
+}
+
+// respell writes a certificate differently without its key: of an ECDSA signature (r, s), (r, n-s) is one, too.
+func respell(t *testing.T, text string) string {
+	t.Helper()
+	block, _ := pem.Decode([]byte(text))
+	var parts struct {
+		Signed, Algorithm asn1.RawValue
+		Signature         asn1.BitString
+	}
+	var signature struct{ R, S *big.Int }
+	if _, err := asn1.Unmarshal(block.Bytes, &parts); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := asn1.Unmarshal(parts.Signature.Bytes, &signature); err != nil {
+		t.Fatal(err)
+	}
+	signature.S.Sub(elliptic.P256().Params().N, signature.S)
+	again, err := asn1.Marshal(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts.Signature = asn1.BitString{Bytes: again, BitLength: 8 * len(again)}
+	der, err := asn1.Marshal(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 func ordered(t *testing.T, orderers ...int) charter.Charter {

@@ -28,7 +28,8 @@ func (c *Charter) signed() []byte {
 }
 
 // Sign adds an organisation's signature, in the place of an earlier one. own is the card that the organisation would
-// give away today: it refuses to sign a charter that has another card for it.
+// give away today: it refuses to sign a charter that has another card for it. It also refuses a file in which the
+// signature of another isn't valid, because somebody has then changed the charter.
 func (f *File) Sign(own *card.Card, certificate, key []byte) error {
 	there, ok := f.Charter.Founder(own.MSPID)
 	if !ok {
@@ -54,11 +55,12 @@ func (f *File) Sign(own *card.Card, certificate, key []byte) error {
 	if s.Signature, err = ecdsa.SignASN1(rand.Reader, signer, f.Charter.signed()); err != nil {
 		return err
 	}
-	if err := f.Charter.verify(s); err != nil {
+	others := slices.DeleteFunc(slices.Clone(f.Signatures), func(o Signature) bool { return o.MSPID == s.MSPID })
+	signed := &File{f.Charter, append(others, s)}
+	if _, err := signed.Missing(); err != nil {
 		return err
 	}
-	f.Signatures = slices.DeleteFunc(f.Signatures, func(o Signature) bool { return o.MSPID == s.MSPID })
-	f.Signatures = append(f.Signatures, s)
+	f.Signatures = signed.Signatures
 	return nil
 }
 

@@ -185,7 +185,7 @@ count, its chaincode must be approved, too.
 		Example: `  pedigree propose add-organisation reefer.card.json --dir .pedigree/harbor --out reefer.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := readCard(c, args[0])
+			one, err := card.Read(c.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
@@ -229,7 +229,7 @@ soon as the change is applied: until it has joined, it counts as failed.
 		Example: `  pedigree propose add-orderer reefer.card.json --orderer orderer1 --dir .pedigree/orderer --out more.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := readCard(c, args[0])
+			one, err := card.Read(c.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
@@ -270,7 +270,7 @@ organisations that order decide. Start the new orderer when the change is applie
 		Example: `  pedigree propose replace-orderer 127.0.0.1:7050 harbor.card.json --orderer orderer5 --dir orderer`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := readCard(c, args[1])
+			one, err := card.Read(c.InOrStdin(), args[1])
 			if err != nil {
 				return err
 			}
@@ -279,16 +279,4 @@ organisations that order decide. Start the new orderer when the change is applie
 	}
 	c.Flags().StringVar(&name, "orderer", "", "name of the orderer on the card; not needed if it has only one")
 	return m.flags(c)
-}
-
-func readCard(command *cobra.Command, path string) (*card.Card, error) {
-	text, err := input.File(command.InOrStdin(), path, input.MaxSmall)
-	if err != nil {
-		return nil, err
-	}
-	c, err := card.Parse(text)
-	if err != nil {
-		return nil, exit.Usagef("%s can't be used: %w", path, err)
-	}
-	return c, nil
 }
