@@ -60,6 +60,8 @@ type Org struct {
 	At string `json:"at,omitempty"`
 	// Domain is the domain of its certificates' names. Empty: one of Name.
 	Domain string `json:"domain,omitempty"`
+	// ServerName is the host name on the certificate of its peer. Empty: peer0 in Domain.
+	ServerName string `json:"serverName,omitempty"`
 	// Registered says whether the organisation is recorded on the ledger as a member.
 	Registered bool `json:"registered"`
 }
@@ -88,7 +90,7 @@ func (o Org) domain() string { return cmp.Or(o.Domain, o.Name+"."+domain) }
 func (o Org) PeerAddress() string { return address(o.At, o.PeerPort) }
 
 // PeerName returns the host name on the certificate of the organisation's peer.
-func (o Org) PeerName() string { return "peer0." + o.domain() }
+func (o Org) PeerName() string { return cmp.Or(o.ServerName, "peer0."+o.domain()) }
 
 // URL returns the URL of the organisation's gateway.
 func (o Org) URL() string { return "http://" + loopback(o.GatewayPort) }
@@ -119,14 +121,17 @@ func address(at string, port int) string {
 	return net.JoinHostPort(cmp.Or(at, "127.0.0.1"), strconv.Itoa(port))
 }
 
-// listenHost returns the address at which a node that others reach at a host listens. If that is a name, it listens at
-// all addresses, because the name may be that of a router in front of it.
+// listenHost returns the address at which a node that others reach at a host listens. Unless that is an address of this
+// machine, it listens at all addresses: the name or address may be that of a router in front of it.
 func listenHost(at string) string {
-	switch {
-	case at == "":
+	if at == "" {
 		return "127.0.0.1"
-	case net.ParseIP(at) != nil:
-		return at
+	}
+	if net.ParseIP(at) != nil {
+		if listener, err := net.Listen("tcp", net.JoinHostPort(at, "0")); err == nil {
+			_ = listener.Close() // nobody has connected
+			return at
+		}
 	}
 	return "0.0.0.0"
 }

@@ -220,6 +220,36 @@ func (c *peerClient) committed(ctx context.Context, name string) (d definition, 
 	return d, err
 }
 
+// unapproved returns which organisations haven't approved a definition.
+func (c *peerClient) unapproved(ctx context.Context, name string, d definition, all []string) ([]string, error) {
+	policy, err := policy()
+	if err != nil {
+		return nil, err
+	}
+	query, err := proto.Marshal(&lifecycle.CheckCommitReadinessArgs{
+		Name: name, Version: d.rules.DefinitionVersion(), Sequence: d.sequence, ValidationParameter: policy,
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "CheckCommitReadiness",
+		client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
+	if err != nil {
+		return nil, explain(err)
+	}
+	var ready lifecycle.CheckCommitReadinessResult
+	if err := proto.Unmarshal(answer, &ready); err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, id := range all {
+		if !ready.GetApprovals()[id] {
+			missing = append(missing, id)
+		}
+	}
+	return missing, nil
+}
+
 // commit puts the definition of a number into force, unless it already is. All organisations must have approved it
 // before, so that all of them can endorse from the start.
 func (c *peerClient) commit(ctx context.Context, chaincode string, d definition, mspIDs []string) error {

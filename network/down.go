@@ -64,7 +64,7 @@ func (d folder) down(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", err
 	case supervised:
-		return fmt.Sprintf("stopped the network in %s; `pedigree up` resumes it", d), nil
+		return fmt.Sprintf("stopped the network in %s; `%s` resumes it", d, d.resume()), nil
 	case len(names) > 0:
 		return "stopped what a killed supervisor left running: " + strings.Join(names, ", "), nil
 	}
@@ -101,6 +101,14 @@ func (d folder) awaitLock(ctx context.Context) (lock *os.File, err error) {
 		return err
 	})
 	return lock, err
+}
+
+// resume is the command that starts again what is in the folder.
+func (d folder) resume() string {
+	if d.isOrganisation() {
+		return "pedigree node start " + shorten(string(d))
+	}
+	return "pedigree up" + dirFlag(d)
 }
 
 func dirFlag(d folder) string {

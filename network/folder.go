@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/network/card"
 )
 
@@ -32,6 +33,9 @@ const DefaultDir = ".pedigree"
 //	<org>/users/<role>/   a ledger identity for each role
 //	<org>/<role>.token    the bearer token for each role; <org>/tokens.json holds their hashes for the gateway
 //	<org>/gateway.json    its gateway's configuration, and <org>/gateway/ what the gateway stores
+//
+// The folder of one organisation on its own host has the same parts, for that organisation and its orderers. Instead of
+// network.json it has organisation.json, and charter.json once it was started.
 //
 // Keys and tokens are readable by their owner only. All configuration with absolute paths is written anew at every
 // start, so a stopped network's folder may be moved.
@@ -72,6 +76,10 @@ func (d folder) made() bool {
 
 // checkOurs returns an error if the folder contains something but is neither a network nor an unfinished one.
 func (d folder) checkOurs() error {
+	if d.isOrganisation() {
+		return exit.Usagef("%s is the folder of an organisation: choose another one, or start that with `pedigree node start %s`",
+			d, shorten(string(d)))
+	}
 	entries, err := os.ReadDir(string(d))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -85,7 +93,7 @@ func (d folder) checkOurs() error {
 	for _, entry := range entries {
 		if entry.Name() != filepath.Base(d.lockFile()) {
 			return fmt.Errorf(
-				"folder %s holds %s and no network.json, so it isn't a Pedigree network: choose another folder with --dir",
+				"folder %s holds %s and no network.json, so it isn't a Pedigree network: choose another folder",
 				d,
 				entry.Name(),
 			)
@@ -111,7 +119,7 @@ func (d folder) claim() error {
 			return fmt.Errorf("couldn't clear what an interrupted start left in %s: %w", d, plainly(err))
 		}
 	}
-	if err := writeFile(d.makingFile(), []byte("A Pedigree network is being made here. If nothing is running, `pedigree up` starts over.\n"), 0o644); err != nil {
+	if err := writeFile(d.makingFile(), []byte("Keys are being made here. If nothing is running, the command that makes them starts over.\n"), 0o644); err != nil {
 		return fmt.Errorf("couldn't write in folder %s: %w", d, plainly(err))
 	}
 	for _, name := range card.OwnFolders {

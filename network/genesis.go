@@ -29,7 +29,7 @@ var channelTemplate = template.Must(template.New("configtx.yaml").
 // makeGenesis writes the channel's genesis block, which says who the members and the orderers are and which policies
 // apply.
 func (d folder) makeGenesis(p *plan, f fabric) error {
-	c := usualChannel
+	c := channel{Policies: charter.UsualPolicies, Limits: charter.UsualLimits}
 	orderers := ordererOrg{Name: "OrdererOrg", MSPID: OrdererMSP, MSPDir: "../orderer/msp"}
 	for _, o := range p.Orderers {
 		orderers.Endpoints = append(orderers.Endpoints, o.Address())
@@ -47,16 +47,12 @@ func (d folder) makeGenesis(p *plan, f fabric) error {
 
 // A channel is what a genesis block is made of. Paths are relative to the folder of configtx.yaml.
 type channel struct {
-	Endorsement, Lifecycle, Administration  string // ANY, MAJORITY or ALL
-	Transactions, PreferredBytes, MostBytes int
-	OrdererOrgs                             []ordererOrg
-	Consenters                              []consenter
-	Orgs                                    []memberOrg
+	Policies    charter.Policies
+	Limits      charter.Limits
+	OrdererOrgs []ordererOrg
+	Consenters  []consenter
+	Orgs        []memberOrg
 }
-
-// usualChannel has the rules and limits of a network on one machine.
-var usualChannel = channel{Endorsement: charter.Majority, Lifecycle: charter.Majority, Administration: charter.Majority,
-	Transactions: 500, PreferredBytes: 2 << 20, MostBytes: 10 << 20}
 
 type ordererOrg struct {
 	Name, MSPID, MSPDir string

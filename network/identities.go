@@ -51,16 +51,7 @@ func (d folder) makeOrdererIdentities(p *plan) error {
 	if err != nil {
 		return err
 	}
-	for _, orderer := range p.Orderers {
-		if err := o.node(d.orderer(orderer.Name), orderer.Host(), orderer.At, "orderer"); err != nil {
-			return err
-		}
-	}
-	admin, err := o.tls.tls("admin."+domain, "")
-	if err != nil {
-		return err
-	}
-	if err := admin.write(d.path("orderer", "admin")); err != nil {
+	if err := d.makeOrderers(o, p.Orderers); err != nil {
 		return err
 	}
 	// Changes of the orderers' part of the channel's configuration need this signature.
@@ -69,6 +60,20 @@ func (d folder) makeOrdererIdentities(p *plan) error {
 		return err
 	}
 	return operator.write(d.user("orderer", Operator))
+}
+
+// makeOrderers makes the keys of orderers, and of the one who administers them.
+func (d folder) makeOrderers(o *owner, orderers []Orderer) error {
+	for _, orderer := range orderers {
+		if err := o.node(d.orderer(orderer.Name), orderer.Host(), orderer.At, "orderer"); err != nil {
+			return err
+		}
+	}
+	admin, err := o.tls.tls("admin."+o.domain, "")
+	if err != nil {
+		return err
+	}
+	return admin.write(d.path("orderer", "admin"))
 }
 
 func (d folder) makeOrgIdentities(org Org, lifetime time.Duration) error {

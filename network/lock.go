@@ -55,9 +55,8 @@ func (d folder) lock() (*os.File, error) {
 			by = fmt.Sprintf(" (process %d)", id.PID)
 		}
 		return nil, fmt.Errorf(
-			"the network in %s is already up or on its way%s: see `pedigree status`, stop it with `pedigree down`, or choose another folder with --dir",
-			d,
-			by,
+			"the network in %s is already up or on its way%s: see `pedigree status%s`, stop it with `pedigree down%s`, or choose another folder",
+			d, by, dirFlag(d), dirFlag(d),
 		)
 	}
 	if err == nil {

@@ -105,29 +105,13 @@ func Start(ctx context.Context, o Options) (*Network, error) {
 
 // prepare brings everything on disk into a state from which processes can be started. The caller holds the lock.
 func (n *Network) prepare(ctx context.Context) error {
-	names, err := n.dir.endLeftovers()
-	if err != nil {
-		return err
-	}
-	if len(names) > 0 {
-		n.say.line("ended what a killed supervisor left running: %s", strings.Join(names, ", "))
-	}
-	if n.fabric, err = buildFabric(ctx, n.say); err != nil {
+	if err := n.takeOver(ctx); err != nil {
 		return err
 	}
 	if err := n.readOrMake(); err != nil {
 		return err
 	}
-	source := n.options.Executable
-	if source == "" {
-		if source, err = os.Executable(); err != nil {
-			return fmt.Errorf("couldn't find this program: %w", err)
-		}
-	}
-	if err := n.dir.layProgram(source); err != nil {
-		return err
-	}
-	if err := n.dir.layBuilder(); err != nil {
+	if err := n.layPrograms(); err != nil {
 		return err
 	}
 	for _, org := range n.plan.Orgs {
@@ -136,6 +120,34 @@ func (n *Network) prepare(ctx context.Context) error {
 		}
 	}
 	return n.dir.nameOrderers(n.plan)
+}
+
+// takeOver ends what a killed supervisor has left, and finds or builds the programs of Fabric.
+func (n *Network) takeOver(ctx context.Context) error {
+	names, err := n.dir.endLeftovers()
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		n.say.line("ended what a killed supervisor left running: %s", strings.Join(names, ", "))
+	}
+	n.fabric, err = buildFabric(ctx, n.say)
+	return err
+}
+
+// layPrograms puts this program and the peers' builder into the folder.
+func (n *Network) layPrograms() error {
+	source := n.options.Executable
+	if source == "" {
+		var err error
+		if source, err = os.Executable(); err != nil {
+			return fmt.Errorf("couldn't find this program: %w", err)
+		}
+	}
+	if err := n.dir.layProgram(source); err != nil {
+		return err
+	}
+	return n.dir.layBuilder()
 }
 
 // readOrMake reads the network's plan, or plans and makes a new network. It returns an error unless all ports of the

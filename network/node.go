@@ -1,7 +1,6 @@
 package network
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -11,28 +10,28 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/hyperledger/fabric-gateway/pkg/client"
-	"github.com/hyperledger/fabric-protos-go-apiv2/peer/lifecycle"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/network/card"
 	"github.com/pedigree-ledger/pedigree/network/charter"
 )
 
 // The parts of an organisation that a node runs.
-var nodeParts = []string{"orderer", "peer", "chaincode", "gateway"}
+const (
+	ordererPart   = "orderer"
+	peerPart      = "peer"
+	chaincodePart = "chaincode"
+	gatewayPart   = "gateway"
+)
 
-// waitingReport is the time after which a node says again what it waits for.
-const waitingReport = 10 * time.Second
+var nodeParts = []string{ordererPart, peerPart, chaincodePart, gatewayPart}
 
 // NodeOptions describes what to run of an organisation.
 type NodeOptions struct {
 	Dir     string        // the folder of the organisation
 	Charter *charter.File // signed by all. Nil: that of the last start
-	Parts   []string      // orderer, peer, chaincode, gateway. Nil: all of them
+	Parts   []string      // orderer, peer, chaincode, gateway. Nil, or all among them: all that the organisation has
 	Rejoin  []string      // orderers that have lost their ledger, and are to get it from the others
 	// Executable is the program to run, as in [Options].
 	Executable string
@@ -59,18 +58,12 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	node := &Node{parts: o.Parts, rejoin: o.Rejoin}
-	if len(node.parts) == 0 || slices.Contains(node.parts, "all") {
-		node.parts = nodeParts
-	}
-	for _, part := range node.parts {
-		if !slices.Contains(nodeParts, part) {
-			return nil, fmt.Errorf("an organisation has no part %q: choose from %s and all",
-				part, strings.Join(nodeParts, ", "))
-		}
-	}
+	node := &Node{rejoin: o.Rejoin}
 	if node.org, err = d.readOrganisation(); err != nil {
 		return nil, err
+	}
+	if err := node.choose(o.Parts); err != nil {
+		return nil, exit.With(exit.Usage, err)
 	}
 	n := &Network{dir: d, options: Options{Executable: o.Executable}, say: newReporter(o.Out),
 		stopped: make(chan struct{})}
@@ -92,6 +85,32 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 // Stop ends every process of the node and returns when none is left.
 func (node *Node) Stop() error { return node.network.Stop() }
 
+// choose decides which parts to run.
+func (node *Node) choose(parts []string) error {
+	for _, part := range parts {
+		if part != "all" && !slices.Contains(nodeParts, part) {
+			return fmt.Errorf("an organisation has no part %q: choose from %s and all", part, strings.Join(nodeParts, ", "))
+		}
+	}
+	if len(parts) == 0 || slices.Contains(parts, "all") {
+		parts = nodeParts
+		if len(node.org.Orderers) == 0 {
+			parts = nodeParts[1:]
+		}
+	}
+	if slices.Contains(parts, ordererPart) && len(node.org.Orderers) == 0 {
+		return fmt.Errorf("%s has no orderer", node.org.Org.MSPID)
+	}
+	node.parts = slices.Compact(slices.Sorted(slices.Values(parts)))
+	for _, name := range node.rejoin {
+		own := slices.ContainsFunc(node.org.Orderers, func(o Orderer) bool { return o.Name == name })
+		if !own || !node.runs(ordererPart) {
+			return fmt.Errorf("--rejoin %s: that isn't one of the orderers that this command runs", name)
+		}
+	}
+	return nil
+}
+
 // runs reports whether the node runs a part.
 func (node *Node) runs(part string) bool { return slices.Contains(node.parts, part) }
 
@@ -100,14 +119,13 @@ func (d folder) charterFile() string { return d.path("charter.json") }
 // prepare lays out what the processes read. Everything in it follows from the charter and the organisation's own keys.
 func (node *Node) prepare(ctx context.Context, file *charter.File) error {
 	n := node.network
-	if _, err := n.dir.endLeftovers(); err != nil {
-		return err
-	}
 	if err := node.agree(file); err != nil {
 		return err
 	}
-	var err error
-	if n.fabric, err = buildFabric(ctx, n.say); err != nil {
+	if err := n.takeOver(ctx); err != nil {
+		return err
+	}
+	if err := node.checkPorts(); err != nil {
 		return err
 	}
 	if err := node.layGenesis(); err != nil {
@@ -126,90 +144,123 @@ func (node *Node) prepare(ctx context.Context, file *charter.File) error {
 	if err := n.dir.gatherRoots(n.plan); err != nil {
 		return plainly(err)
 	}
-	source := n.options.Executable
-	if source == "" {
-		if source, err = os.Executable(); err != nil {
-			return fmt.Errorf("couldn't find this program: %w", err)
-		}
-	}
-	if err := n.dir.layProgram(source); err != nil {
-		return err
-	}
-	if err := n.dir.layBuilder(); err != nil {
+	if err := n.layPrograms(); err != nil {
 		return err
 	}
 	return n.dir.configureGateway(n.plan, n.plan.Orgs[0], n.options)
 }
 
-// agree reads the charter and keeps it. It refuses one that isn't signed by all, that has another card for this
-// organisation, or that isn't the one with which the organisation started before.
+// checkPorts returns an error about the first port of the node that another program is using.
+func (node *Node) checkPorts() error {
+	own := plan{}
+	if node.runs(ordererPart) {
+		own.Orderers = node.org.Orderers
+	}
+	for _, one := range []struct {
+		part string
+		at   string
+		port int
+	}{
+		{peerPart, node.org.Org.At, node.org.Org.PeerPort},
+		{chaincodePart, "", node.org.Org.ChaincodePort},
+		{gatewayPart, "", node.org.Org.GatewayPort},
+	} {
+		if !node.runs(one.part) {
+			continue
+		}
+		if err := explainPort(one.at, one.port, "the "+one.part, ""); err != nil {
+			return err
+		}
+	}
+	return own.checkFree()
+}
+
+// agree reads the charter and keeps it at the first start. It refuses one that isn't signed by all, that has another
+// card for this organisation, or that isn't the one with which the organisation started before.
 func (node *Node) agree(file *charter.File) error {
 	d := node.network.dir
-	text, err := os.ReadFile(d.charterFile())
+	before, err := charter.Read(nil, d.charterFile())
+	isFirst := errors.Is(err, fs.ErrNotExist)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && file == nil:
-		return errors.New("there is no charter yet: name it with --charter FILE at the first start")
-	case err == nil:
-		before, err := charter.Parse(text)
-		if err != nil {
-			return fmt.Errorf("couldn't read %s: %w", d.charterFile(), err)
-		}
-		if file != nil && file.Charter.Hash() != before.Charter.Hash() {
-			return fmt.Errorf("the charter isn't the one that this organisation started with:\n  %s, and before\n  %s",
-				file.Charter.Digest(), before.Charter.Digest())
-		}
+	case err != nil && !isFirst:
+		return err
+	case isFirst && file == nil:
+		return exit.Usagef("there is no charter in %s yet: name it with --charter FILE at the first start", d)
+	case !isFirst && file != nil && file.Charter.Hash() != before.Charter.Hash():
+		return fmt.Errorf("the charter isn't the one that this organisation started with. It has the digest\n  %s\n"+
+			"and the other one\n  %s\nFor another network, make another organisation with `pedigree org init`",
+			file.Charter.Digest(), before.Charter.Digest())
+	case !isFirst:
 		file = before
-	case !errors.Is(err, fs.ErrNotExist):
-		return plainly(err)
+	}
+	if err := file.Charter.Check(); err != nil {
+		return err
 	}
 	if err := file.Complete(); err != nil {
 		return err
-	}
-	own, err := CardOf(string(d))
-	if err != nil {
-		return err
-	}
-	there, ok := file.Charter.Founder(own.MSPID)
-	if !ok || there.Digest() != own.Digest() {
-		return fmt.Errorf("the charter has no card of %s, or another one than this folder's", own.MSPID)
 	}
 	if c := file.Charter; c.Channel != ChannelName || c.Chaincode.Name != ChaincodeName {
 		return fmt.Errorf("this program runs chaincode %s on channel %s, and the charter has %s on %s",
 			ChaincodeName, ChannelName, c.Chaincode.Name, c.Channel)
 	}
-	node.rules = chaincode.RulesOf(file.Charter.Chaincode.Version)
-	if version := file.Charter.Chaincode.Version; node.rules.DefinitionVersion() != version {
-		return fmt.Errorf("the charter has version %q of the chaincode, which names no rules: see `pedigree version`",
-			version)
+	version := file.Charter.Chaincode.Version
+	node.rules = chaincode.RulesOf(version)
+	if node.rules.DefinitionVersion() != version {
+		return fmt.Errorf("the charter has version %q of the chaincode, which names no rules: see `pedigree version`", version)
 	}
 	if err := node.rules.Known(); err != nil {
 		return fmt.Errorf("this program can't run the chaincode of the charter: %w", err)
 	}
 	node.charter = &file.Charter
-	text, err = file.Text()
+	if !isFirst {
+		return nil
+	}
+	if err := node.checkCard(); err != nil {
+		return err
+	}
+	text, err := file.Text()
 	if err == nil {
 		err = writeFile(d.charterFile(), text, 0o644)
 	}
 	return wrap(plainly(err), "couldn't keep the charter")
 }
 
-// layGenesis makes the genesis block, or checks that it is still the one that follows from the charter.
+// checkCard checks that the charter has the organisation's card. It is asked at the first start only: later, the
+// organisation may have renewed its certificates.
+func (node *Node) checkCard() error {
+	own, err := CardOf(string(node.network.dir))
+	if err != nil {
+		return err
+	}
+	there, ok := node.charter.Founder(own.MSPID)
+	if !ok {
+		return fmt.Errorf("%s isn't one of the charter's organisations", own.MSPID)
+	}
+	if there.Digest() != own.Digest() {
+		return fmt.Errorf("the charter has another card for %s than this folder. It has the digest\n  %s\nand this folder's\n  %s\n"+
+			"Have a charter made with the card that `pedigree org card` prints", own.MSPID, there.Digest(), own.Digest())
+	}
+	return nil
+}
+
+// layGenesis makes the genesis block at the first start.
 func (node *Node) layGenesis() error {
 	n := node.network
+	if _, err := os.Stat(n.dir.genesis()); !errors.Is(err, fs.ErrNotExist) {
+		return plainly(err)
+	}
 	block, err := n.fabric.genesis(node.charter)
 	if err != nil {
 		return fmt.Errorf("couldn't make the genesis block: %w", err)
 	}
-	before, err := os.ReadFile(n.dir.genesis())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return wrap(plainly(writeFile(n.dir.genesis(), block, 0o644)), "couldn't write the genesis block")
-	case err != nil:
-		return plainly(err)
-	case !bytes.Equal(before, block):
-		return fmt.Errorf("%s isn't the genesis block that follows from the charter", n.dir.genesis())
+	if err := writeFile(n.dir.genesis(), block, 0o644); err != nil {
+		return fmt.Errorf("couldn't write the genesis block: %w", plainly(err))
 	}
-	return nil
+	hash, err := n.dir.genesisHash()
+	if err == nil {
+		n.say.line("made the genesis block. All founders have the same one, with the hash %s", hash)
+	}
+	return err
 }
 
 // plan describes the network as this node sees it: the own organisation first, and of the orderers only the own ones.
@@ -233,229 +284,6 @@ func (node *Node) plan() *plan {
 func orgOf(c *card.Card) Org {
 	org := newOrg(c.Name)
 	p := c.Peers[0]
-	org.MSPID, org.At, org.PeerPort, org.Domain = c.MSPID, p.Host, p.Port, strings.TrimPrefix(p.ServerName, "peer0.")
+	org.MSPID, org.At, org.PeerPort, org.ServerName = c.MSPID, p.Host, p.Port, p.ServerName
 	return org
-}
-
-// start starts the parts in the order in which they need each other.
-func (node *Node) start(ctx context.Context) error {
-	n := node.network
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	var err error
-	if n.state, err = newStateFile(n.dir, false); err != nil {
-		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
-	}
-	n.sup = newSupervisor(n.say, n.state.setProcesses, fail)
-	genesis, err := os.ReadFile(n.dir.genesis())
-	if err != nil {
-		return plainly(err)
-	}
-	if node.runs("orderer") && len(n.plan.Orderers) > 0 {
-		if err := node.startOrderers(ctx, genesis); err != nil {
-			return err
-		}
-	}
-	if node.runs("chaincode") {
-		if err := n.startChaincode(n.plan.Orgs[0], node.rules); err != nil {
-			return err
-		}
-	}
-	if node.runs("peer") {
-		if err := node.startPeer(ctx, genesis); err != nil {
-			return err
-		}
-	}
-	if node.runs("gateway") {
-		if err := node.startGateway(ctx); err != nil {
-			return err
-		}
-	}
-	if err := n.state.set(StateReady); err != nil {
-		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
-	}
-	n.say.line("ready: %s of %s", strings.Join(node.parts, ", "), node.org.Org.MSPID)
-	return nil
-}
-
-// startOrderers starts the organisation's orderers and joins them to the channel. An orderer that had joined and has no
-// ledger has lost it. It joins again only if that is asked for: if too many orderers began anew, they would order a
-// second history from the genesis block on.
-func (node *Node) startOrderers(ctx context.Context, genesis []byte) error {
-	n := node.network
-	for _, o := range n.plan.Orderers {
-		if err := n.sup.start(n.dir.ordererProcess(n.fabric, o)); err != nil {
-			return err
-		}
-	}
-	admin, err := n.dir.ordererAdmin()
-	if err != nil {
-		return err
-	}
-	defer admin.close()
-	for _, o := range n.plan.Orderers {
-		if err := o.listening(ctx); err != nil {
-			return err
-		}
-		height, err := admin.height(ctx, o, n.plan.Channel)
-		if err != nil {
-			return err
-		}
-		if height == 0 {
-			_, spare := node.charter.Orderers()
-			if slices.Contains(node.org.Joined, o.Name) && !slices.Contains(node.rejoin, o.Name) {
-				return fmt.Errorf("%s has lost its ledger: restore %s from a backup; or, if no more than %d of all organisations' "+
-					"orderers have lost theirs, start with --rejoin %s to get it from the others",
-					o.Name, n.dir.orderer(o.Name), spare, o.Name)
-			}
-			if err := admin.join(ctx, o, n.plan.Channel, genesis); err != nil {
-				return err
-			}
-		}
-		if !slices.Contains(node.org.Joined, o.Name) {
-			node.org.Joined = append(node.org.Joined, o.Name)
-			if err := writeJSON(n.dir.organisationFile(), node.org, 0o644); err != nil {
-				return fmt.Errorf("couldn't record that %s has joined: %w", o.Name, plainly(err))
-			}
-		}
-	}
-	n.say.line("%d orderers follow channel %s", len(n.plan.Orderers), n.plan.Channel)
-	return nil
-}
-
-// startPeer starts the peer, joins it to the channel, and sees to the chaincode's definition.
-func (node *Node) startPeer(ctx context.Context, genesis []byte) error {
-	n := node.network
-	own := n.plan.Orgs[0]
-	c, err := n.dir.connectPeer(own, n.plan.Channel)
-	if err != nil {
-		return err
-	}
-	n.clients = []*peerClient{c}
-	if err := n.sup.start(n.dir.peerProcess(n.fabric, own)); err != nil {
-		return err
-	}
-	if err := c.joinChannel(ctx, n.plan.Channel, genesis); err != nil {
-		return err
-	}
-	n.say.line("the peer follows channel %s", n.plan.Channel)
-	pack, err := n.dir.packChaincode(own, node.rules)
-	if err != nil {
-		return err
-	}
-	if err := c.install(ctx, pack); err != nil {
-		return err
-	}
-	var other chaincode.Rules // that are in force
-	wanted := definition{firstSequence, node.rules}
-	const ordering = "the orderers of the others, to approve the chaincode's definition"
-	err = node.await(ctx, ordering, func(ctx context.Context) error {
-		now, err := c.committed(ctx, n.plan.Chaincode)
-		if err != nil {
-			return err
-		}
-		if now.sequence != 0 && now.rules != node.rules {
-			other = now.rules
-			return nil
-		}
-		wanted.sequence = max(now.sequence, firstSequence)
-		return c.approve(ctx, n.plan.Chaincode, pack.id, wanted)
-	})
-	if err != nil {
-		return err
-	}
-	if other != 0 {
-		return fmt.Errorf("rules %d are in force, and the charter has rules %d: this command can't follow an upgrade yet",
-			other, node.rules)
-	}
-	n.say.line("%s has approved the chaincode's definition", own.MSPID)
-	err = node.await(ctx, "the definition of the chaincode", func(ctx context.Context) error {
-		if now, err := c.committed(ctx, n.plan.Chaincode); err != nil || now.sequence >= wanted.sequence {
-			return err
-		}
-		missing, err := c.unapproved(ctx, n.plan.Chaincode, wanted, n.plan.mspIDs())
-		if err != nil {
-			return err
-		}
-		if len(missing) > 0 {
-			return fmt.Errorf("it is the turn of %s, who haven't approved it", strings.Join(missing, ", "))
-		}
-		return c.commit(ctx, n.plan.Chaincode, wanted, n.plan.mspIDs())
-	})
-	if err != nil {
-		return err
-	}
-	n.say.line("the chaincode's definition is approved by all and in force")
-	return nil
-}
-
-// startGateway starts the gateway and registers the organisation as a member.
-func (node *Node) startGateway(ctx context.Context) error {
-	n := node.network
-	own := n.plan.Orgs[0]
-	if err := n.sup.start(n.dir.gatewayProcess(own, n.options.Env)); err != nil {
-		return err
-	}
-	if len(n.clients) > 0 {
-		err := node.await(ctx, "an endorsement of every organisation", func(ctx context.Context) error {
-			_, err := n.clients[0].endorse(ctx, n.plan.Chaincode, provenFunction, nil, n.plan.mspIDs()...)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	err := node.await(ctx, "the gateway", func(ctx context.Context) error {
-		_, err := gatewayReady(ctx, own)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return n.dir.register(ctx, own)
-}
-
-// await tries until it succeeds or ctx ends, and says at times what it waits for.
-func (node *Node) await(ctx context.Context, what string, try func(context.Context) error) error {
-	said := time.Now().Add(3*time.Second - waitingReport) // what takes no longer than usual isn't told
-	return wrap(eventually(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-		defer cancel()
-		err := try(ctx)
-		if err != nil && time.Since(said) >= waitingReport {
-			said = time.Now()
-			node.network.say.line("waiting for %s: %v", what, err)
-		}
-		return err
-	}), "waited in vain for %s", what)
-}
-
-// unapproved returns which organisations haven't approved a definition.
-func (c *peerClient) unapproved(ctx context.Context, name string, d definition, all []string) ([]string, error) {
-	policy, err := policy()
-	if err != nil {
-		return nil, err
-	}
-	query, err := proto.Marshal(&lifecycle.CheckCommitReadinessArgs{
-		Name: name, Version: d.rules.DefinitionVersion(), Sequence: d.sequence, ValidationParameter: policy,
-	})
-	if err != nil {
-		return nil, err
-	}
-	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "CheckCommitReadiness",
-		client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
-	if err != nil {
-		return nil, explain(err)
-	}
-	var ready lifecycle.CheckCommitReadinessResult
-	if err := proto.Unmarshal(answer, &ready); err != nil {
-		return nil, err
-	}
-	var missing []string
-	for _, id := range all {
-		if !ready.GetApprovals()[id] {
-			missing = append(missing, id)
-		}
-	}
-	return missing, nil
 }

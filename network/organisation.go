@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/pin"
 )
 
 // organisationVersion is the version of organisation.json that this program writes and reads.
@@ -52,8 +54,8 @@ func (o Organisation) plan() (*organisation, error) {
 	if o.Name == "" {
 		return nil, errors.New("an organisation needs a name, as in --name harbor")
 	}
-	if err := checkOrgs([]string{o.Name}); err != nil {
-		return nil, err
+	if o.Host == "" {
+		return nil, errors.New("others must reach the nodes: name the host or its IP address, as in --host ledger.harbor.com")
 	}
 	org := newOrg(o.Name)
 	org.MSPID = cmp.Or(o.MSPID, org.MSPID)
@@ -62,10 +64,11 @@ func (o Organisation) plan() (*organisation, error) {
 	if err := card.CheckNames(org.Name, org.MSPID); err != nil {
 		return nil, err
 	}
-	for _, host := range []string{org.At, org.Domain} {
-		if err := card.CheckHost(host); err != nil {
-			return nil, err
-		}
+	if err := card.CheckHost(org.At); err != nil {
+		return nil, wrap(err, "--host")
+	}
+	if err := card.CheckHost(org.PeerName()); err != nil {
+		return nil, wrap(err, "--domain")
 	}
 	last := o.BasePort + 9 + 2*o.Orderers
 	switch {
@@ -87,7 +90,8 @@ func (o Organisation) plan() (*organisation, error) {
 	return made, nil
 }
 
-// InitOrganisation makes an organisation's keys and certificates in a folder, which must be new or empty.
+// InitOrganisation makes an organisation's keys and certificates in a folder, which must be new or empty. After an
+// interruption it starts over, which is safe because nobody has got a card of the unfinished organisation.
 func InitOrganisation(dir string, o Organisation) error {
 	d, err := openFolder(dir)
 	if err != nil {
@@ -95,27 +99,25 @@ func InitOrganisation(dir string, o Organisation) error {
 	}
 	made, err := o.plan()
 	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	lock, err := d.take()
+	if err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(string(d))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return plainly(err)
+	defer lock.Close()
+	if d.made() {
+		return exit.Usagef("there is a network in %s: choose another folder", d)
 	}
-	if len(entries) > 0 {
-		return fmt.Errorf("folder %s isn't empty: it has %s", d, entries[0].Name())
+	if err := d.claim(); err != nil {
+		return err
 	}
-	day := 24 * time.Hour
 	lives := lifetimes{authority: time.Duration(o.AuthorityDays) * day, leaf: time.Duration(o.Days) * day}
 	err = d.makeOrganisation(made, lives)
 	return wrap(plainly(err), "couldn't make the organisation in %s", d)
 }
 
 func (d folder) makeOrganisation(made *organisation, lives lifetimes) error {
-	for _, name := range card.OwnFolders {
-		if err := os.MkdirAll(d.path(name), 0o700); err != nil {
-			return err
-		}
-	}
 	o, err := newOwner(d.path(made.Org.Name), made.Org.Domain, lives)
 	if err != nil {
 		return err
@@ -123,16 +125,7 @@ func (d folder) makeOrganisation(made *organisation, lives lifetimes) error {
 	if err := d.makeMember(o, made.Org); err != nil {
 		return err
 	}
-	for _, orderer := range made.Orderers {
-		if err := o.node(d.orderer(orderer.Name), orderer.Host(), orderer.At, "orderer"); err != nil {
-			return err
-		}
-	}
-	admin, err := o.tls.tls("admin."+made.Org.Domain, "")
-	if err != nil {
-		return err
-	}
-	if err := admin.write(d.path("orderer", "admin")); err != nil {
+	if err := d.makeOrderers(o, made.Orderers); err != nil {
 		return err
 	}
 	if err := layFile(d.path("orderer", "tlsca", "cert.pem"), o.tls.pem()); err != nil {
@@ -141,8 +134,13 @@ func (d folder) makeOrganisation(made *organisation, lives lifetimes) error {
 	if err := d.makeTokens(&plan{Orgs: []Org{made.Org}}); err != nil {
 		return err
 	}
-	return writeJSON(d.organisationFile(), made, 0o644) // the last: from now on it is an organisation
+	if err := made.write(d); err != nil { // from now on it is an organisation
+		return err
+	}
+	return os.Remove(d.makingFile())
 }
+
+func (o *organisation) write(d folder) error { return writeJSON(d.organisationFile(), o, 0o644) }
 
 // layFile writes a public file and the folders above it.
 func layFile(path string, content []byte) error {
@@ -152,19 +150,39 @@ func layFile(path string, content []byte) error {
 	return writeFile(path, content, 0o644)
 }
 
+// isOrganisation reports whether the folder is that of one organisation.
+func (d folder) isOrganisation() bool {
+	_, err := os.Lstat(d.organisationFile())
+	return err == nil
+}
+
 func (d folder) readOrganisation() (*organisation, error) {
-	text, err := os.ReadFile(d.organisationFile())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s isn't the folder of an organisation: make one with `pedigree org init`", d)
+	if !d.isOrganisation() {
+		return nil, exit.Usagef("%s isn't the folder of an organisation: make one with `pedigree org init`", d)
+	}
+	text, err := input.File(nil, d.organisationFile(), input.MaxSmall)
+	if err != nil {
+		return nil, err
 	}
 	var o organisation
-	if err == nil {
-		err = json.Unmarshal(text, &o)
+	if err := json.Unmarshal(text, &o); err != nil {
+		return nil, exit.Usagef("%s is damaged (%w): restore it from a backup", d.organisationFile(), err)
 	}
-	if err == nil && o.Version != organisationVersion {
-		err = fmt.Errorf("it has version %d, and this program reads version %d", o.Version, organisationVersion)
+	if o.Version != organisationVersion {
+		return nil, exit.Usagef("%s has version %d, and this program reads version %d", d.organisationFile(), o.Version,
+			organisationVersion)
 	}
-	return &o, wrap(plainly(err), "couldn't read %s", d.organisationFile())
+	return &o, nil
+}
+
+// ownPlan describes what the organisation runs.
+func (d folder) ownPlan() (*plan, error) {
+	o, err := d.readOrganisation()
+	if err != nil {
+		return nil, err
+	}
+	return &plan{Version: planVersion, Fabric: pin.Fabric, Made: o.Made, Channel: ChannelName, Chaincode: ChaincodeName,
+		Orgs: []Org{o.Org}, Orderers: o.Orderers}, nil
 }
 
 // CardOf returns the card of the organisation in a folder.
@@ -180,7 +198,7 @@ func CardOf(dir string) (*card.Card, error) {
 	read := func(parts ...string) (text string) {
 		if err == nil {
 			var content []byte
-			content, err = os.ReadFile(d.path(parts...))
+			content, err = input.File(nil, d.path(parts...), input.MaxSmall)
 			text = string(content)
 		}
 		return text
@@ -197,7 +215,7 @@ func CardOf(dir string) (*card.Card, error) {
 			TLS:      read("orderer", orderer.Name, "tls", "cert.pem")})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("couldn't read the organisation's certificates: %w", plainly(err))
+		return nil, fmt.Errorf("the organisation's folder isn't whole: %w", err)
 	}
 	return c, c.Check()
 }

@@ -77,8 +77,10 @@ func (p *portPicker) reserve(first, n int) {
 }
 
 // probe returns nil if this process can listen on the loopback port now.
-func probe(port int) error {
-	listener, err := net.Listen("tcp", loopback(port))
+func probe(port int) error { return probeAt(loopback(port)) }
+
+func probeAt(address string) error {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
@@ -88,24 +90,25 @@ func probe(port int) error {
 // checkFree returns an error about the first port of the plan that another program is using.
 func (p *plan) checkFree() error {
 	for _, org := range p.Orgs {
-		if err := explainPort(org.GatewayPort, org.Title+"'s gateway",
+		if err := explainPort("", org.GatewayPort, org.Title+"'s gateway",
 			"choose other ports with --base-port"); err != nil {
 			return err
 		}
-		if err := explainPort(org.PeerPort, org.Title+"'s peer", ""); err != nil {
+		if err := explainPort(org.At, org.PeerPort, org.Title+"'s peer", ""); err != nil {
 			return err
 		}
 		for _, port := range append(slices.Collect(maps.Values(org.RulesPorts)), org.ChaincodePort) {
-			if err := explainPort(port, org.Title+"'s chaincode", ""); err != nil {
+			if err := explainPort("", port, org.Title+"'s chaincode", ""); err != nil {
 				return err
 			}
 		}
 	}
 	for _, orderer := range p.Orderers {
-		for _, port := range []int{orderer.Port, orderer.AdminPort} {
-			if err := explainPort(port, orderer.Name, ""); err != nil {
-				return err
-			}
+		if err := explainPort(orderer.At, orderer.Port, orderer.Name, ""); err != nil {
+			return err
+		}
+		if err := explainPort("", orderer.AdminPort, orderer.Name, ""); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -115,9 +118,12 @@ func (p *plan) checkFree() error {
 // its threads has ended, and another program may be probing the port, too.
 const portPatience = 2 * time.Second
 
-func explainPort(port int, who, otherwise string) error {
-	err := probe(port)
-	for end := time.Now().Add(portPatience); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); err = probe(port) {
+// explainPort returns an error about a port at which a node can't listen. at is the host at which others reach the node.
+func explainPort(at string, port int, who, otherwise string) error {
+	at = listenHost(at)
+	where := address(at, port)
+	err := probeAt(where)
+	for end := time.Now().Add(portPatience); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); err = probeAt(where) {
 		time.Sleep(portPatience / 50)
 	}
 	if err == nil {
@@ -128,15 +134,14 @@ func explainPort(port int, who, otherwise string) error {
 		if otherwise != "" {
 			advice = append(advice, otherwise)
 		}
-		return fmt.Errorf("port %d of 127.0.0.1, where %s listens, is taken by another program: %s",
-			port, who, strings.Join(advice, ", or "))
+		return fmt.Errorf("port %d of %s, where %s listens, is taken by another program: %s",
+			port, at, who, strings.Join(advice, ", or "))
 	}
 	if errors.Is(err, syscall.EACCES) {
 		return fmt.Errorf(
-			"port %d of 127.0.0.1, where %s listens, needs rights that this user lacks: choose a base port above 1023",
-			port,
-			who,
+			"port %d of %s, where %s listens, needs rights that this user lacks: choose a base port above 1023",
+			port, at, who,
 		)
 	}
-	return fmt.Errorf("couldn't listen on port %d of 127.0.0.1 for %s: %w", port, who, err)
+	return fmt.Errorf("couldn't listen on port %d of %s for %s: %w", port, at, who, err)
 }

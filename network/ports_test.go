@@ -15,10 +15,10 @@ func TestAPortThatIsBeingGivenBackIsWaitedFor(t *testing.T) {
 	listener, err := net.Listen("tcp", loopback(port))
 	require.NoError(t, err)
 	time.AfterFunc(portPatience/10, func() { _ = listener.Close() })
-	require.NoError(t, explainPort(port, "somebody", ""))
+	require.NoError(t, explainPort("", port, "somebody", ""))
 
 	listener, err = net.Listen("tcp", loopback(port))
 	require.NoError(t, err)
 	defer listener.Close()
-	require.ErrorContains(t, explainPort(port, "somebody", ""), "is taken by another program")
+	require.ErrorContains(t, explainPort("", port, "somebody", ""), "is taken by another program")
 }

@@ -58,7 +58,8 @@ func Status() *cobra.Command {
 		Short: "Print the state of the consortium and of its processes",
 		Long: `Print the state of the network in a folder, the address of each gateway and the state of each process. The network is
 absent, stopped, starting, ready, degraded, stopping or leftover. "leftover" means that "pedigree up" was killed but
-processes of the network are still running: "pedigree up" resumes the network, "pedigree down" ends them.`,
+processes of the network are still running: "pedigree up" resumes the network, "pedigree down" ends them. In the folder
+of an organisation, the command tells the same of what "pedigree node start" runs.`,
 		Example: `  pedigree status
   pedigree status --json | jq .state`,
 		Args: cobra.NoArgs,
@@ -95,7 +96,10 @@ func ReadStatus(ctx context.Context, dir string) (NetworkStatus, error) {
 	}
 	p, err := readPlan(d)
 	if errors.Is(err, fs.ErrNotExist) {
-		return status, nil
+		if !d.isOrganisation() {
+			return status, nil
+		}
+		p, err = d.ownPlan()
 	}
 	if err != nil {
 		return status, err

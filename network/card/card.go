@@ -85,6 +85,9 @@ func Read(stdin io.Reader, name string) (*Card, error) {
 	}
 	c, err := Parse(text)
 	if err != nil {
+		if name == "-" {
+			name = "standard input"
+		}
 		return nil, exit.Usagef("%s can't be used: %w", name, err)
 	}
 	return c, nil

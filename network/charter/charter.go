@@ -104,6 +104,9 @@ func Read(stdin io.Reader, name string) (*File, error) {
 	}
 	f, err := Parse(text)
 	if err != nil {
+		if name == "-" {
+			name = "standard input"
+		}
 		return nil, exit.Usagef("%s can't be used: %w", name, err)
 	}
 	return f, nil

@@ -5,13 +5,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,11 +19,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/network"
 	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
 // founders are the organisations of the page. Each has a home of its own.
 var founders = []string{"harbor", "market", "lab", "farm"}
+
+// thing is the object of the recorded event.
+const thing = "urn:epc:id:sgtin:9520001.012345.17"
 
 // founderPatience is the longest time in which the network may form on a busy machine.
 const founderPatience = 4 * time.Minute
@@ -34,6 +38,8 @@ type founding struct {
 	program string
 	home    string // one folder for each founder, as its host
 	base    map[string]int
+	nodes   map[string]*node
+	urls    map[string]string // of the gateways
 }
 
 func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
@@ -44,7 +50,8 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	home := t.TempDir()
 	program, err := build.Build("../..", home)
 	require.NoError(t, err)
-	f := &founding{t: t, program: program, home: home, base: map[string]int{}}
+	f := &founding{t: t, program: program, home: home, base: map[string]int{}, nodes: map[string]*node{},
+		urls: map[string]string{}}
 	base := build.FreePorts()
 	for _, name := range founders {
 		base = freeAfter(base)
@@ -53,7 +60,7 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 		require.NoError(t, os.Mkdir(filepath.Join(home, name), 0o700))
 	}
 
-	var start string
+	var start, rejoin string
 	for _, line := range f.commands("## A network of several organisations") {
 		switch verb := strings.Join(strings.Fields(line)[1:3], " "); verb {
 		case "charter new": // one of them makes it of the cards that the others have sent
@@ -72,7 +79,11 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 				f.send("farm", name, "charter.json")
 			}
 		case "node start":
-			start = line
+			if start == "" {
+				start = line
+			} else {
+				rejoin = line
+			}
 		default:
 			for _, name := range founders {
 				if _, err := os.Stat(filepath.Join(home, name, "charter.json")); err != nil && verb == "charter show" {
@@ -83,21 +94,69 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, start, "the page doesn't start the network")
+	require.Contains(t, rejoin, "--rejoin", "the page doesn't say what to do about a lost disk")
 	f.shareNoKey()
-	urls := f.start(start)
+	f.start(start)
+	f.recordAndProve()
+	f.isUpOnce()
+	f.comesBackAfterAKill(start)
+	f.getsALostLedger(rejoin)
+	for _, name := range founders {
+		assert.NoError(t, f.nodes[name].stop(syscall.SIGTERM), "the node of %s doesn't stop in order", name)
+	}
+}
 
-	capture := f.as("harbor", urls["harbor"], "submitter", "capture", f.example())
+// recordAndProve records through one gateway, asks the others for it, and verifies a proof on a third host.
+func (f *founding) recordAndProve() {
+	t := f.t
+	capture := f.as("harbor", "submitter", "capture", example(t))
 	assert.Contains(t, capture, "recorded")
-	const thing = "urn:epc:id:sgtin:9520001.012345.17"
-	proof := f.as("farm", urls["farm"], "auditor", "proof", "--trace", thing)
-	trust := f.as("farm", urls["farm"], "auditor", "trust", "export", "--genesis", "farm/channel/pedigree.block")
-	require.NoError(t, os.WriteFile(filepath.Join(home, "lab", "thing.proof"), []byte(proof), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(home, "lab", "trust.json"), []byte(trust), 0o600))
+	proof := f.as("farm", "auditor", "proof", "--trace", thing)
+	trust := f.as("farm", "auditor", "trust", "export", "--genesis", "farm/channel/pedigree.block")
+	require.NoError(t, os.WriteFile(filepath.Join(f.home, "lab", "thing.proof"), []byte(proof), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(f.home, "lab", "trust.json"), []byte(trust), 0o600))
 	verdict := f.run("lab", "pedigree verify thing.proof --trust trust.json --trace "+thing)
 	assert.Contains(t, verdict, "HarborMSP")
 	for _, name := range founders[1:] {
-		assert.Contains(t, f.as(name, urls[name], "auditor", "trace", thing), "HarborMSP", name)
+		assert.Contains(t, f.as(name, "auditor", "trace", thing), "HarborMSP", name)
 	}
+}
+
+// isUpOnce starts a founder that is up a second time.
+func (f *founding) isUpOnce() {
+	second := f.launch("harbor", "pedigree node start harbor")
+	<-second.ended
+	assert.Error(f.t, second.failed)
+	assert.Contains(f.t, second.said, "is already up")
+	var status network.NetworkStatus
+	require.NoError(f.t, json.Unmarshal([]byte(f.run("harbor", "pedigree status --json --dir harbor")), &status))
+	assert.Equal(f.t, network.StateReady, status.State, status.Reason)
+	assert.Len(f.t, status.Processes, 4)
+}
+
+// comesBackAfterAKill kills a founder's supervisor, which leaves its processes, and starts it again.
+func (f *founding) comesBackAfterAKill(start string) {
+	require.Error(f.t, f.nodes["farm"].stop(syscall.SIGKILL))
+	start, _, _ = strings.Cut(start, " --charter")
+	f.nodes["farm"] = f.launch("farm", start)
+	assert.Equal(f.t, f.urls["farm"], f.ready(f.nodes["farm"]))
+	assert.Contains(f.t, f.as("farm", "auditor", "trace", thing), "HarborMSP")
+}
+
+// getsALostLedger loses the ledger of a founder's orderer, and has it rejoin. Then it is needed: another is stopped.
+func (f *founding) getsALostLedger(rejoin string) {
+	require.NoError(f.t, f.nodes["farm"].stop(syscall.SIGTERM))
+	require.NoError(f.t, os.RemoveAll(filepath.Join(f.home, "farm", "farm", "orderer", "orderer1", "ledger")))
+	refused := f.launch("farm", strings.Split(rejoin, " --rejoin")[0])
+	<-refused.ended
+	require.Error(f.t, refused.failed)
+	assert.Contains(f.t, refused.said, "orderer1 has lost its ledger")
+	assert.Contains(f.t, refused.said, "no more than 1 of the 4")
+
+	f.nodes["farm"] = f.launch("farm", rejoin)
+	f.ready(f.nodes["farm"])
+	require.NoError(f.t, f.nodes["lab"].stop(syscall.SIGTERM))
+	f.as("harbor", "submitter", "register", "dataset/harbor/afterwards@1", example(f.t))
 }
 
 // freeAfter returns the first base port from which an organisation's ports are free.
@@ -155,14 +214,14 @@ func (f *founding) run(name, line string) string {
 	return f.output(c, into)
 }
 
-// as runs a command for a role of an organisation, at a gateway.
-func (f *founding) as(name, url, role string, args ...string) string {
+// as runs a command for a role of an organisation, at its gateway.
+func (f *founding) as(name, role string, args ...string) string {
 	f.t.Helper()
 	token, err := os.ReadFile(filepath.Join(f.home, name, name, name, role+".token"))
 	require.NoError(f.t, err)
 	c := exec.CommandContext(f.t.Context(), f.program, args...)
 	c.Dir = filepath.Join(f.home, name)
-	c.Env = append(os.Environ(), "PEDIGREE_URL="+url, "PEDIGREE_TOKEN="+strings.TrimSpace(string(token)))
+	c.Env = append(os.Environ(), "PEDIGREE_URL="+f.urls[name], "PEDIGREE_TOKEN="+strings.TrimSpace(string(token)))
 	return f.output(c, "")
 }
 
@@ -185,9 +244,9 @@ func (f *founding) send(from, to, file string) {
 	require.NoError(f.t, os.WriteFile(filepath.Join(f.home, to, file), text, 0o644))
 }
 
-func (f *founding) example() string {
+func example(t *testing.T) string {
 	path, err := filepath.Abs("../examples/landing.jsonld")
-	require.NoError(f.t, err)
+	require.NoError(t, err)
 	return path
 }
 
@@ -212,48 +271,71 @@ func (f *founding) shareNoKey() {
 	assert.Greater(f.t, len(seen), 4*len(founders))
 }
 
-// start runs the nodes as processes of their own, waits until each is ready, and returns the URLs of the gateways.
-func (f *founding) start(line string) map[string]string {
+// A node is a running "node start" of a founder.
+type node struct {
+	name   string
+	cmd    *exec.Cmd
+	opened chan string   // the URL of its gateway
+	ended  chan struct{} // closed when it has ended; failed and said are set then
+	failed error
+	said   string
+}
+
+// launch runs a founder's node as a process of its own.
+func (f *founding) launch(name, line string) *node {
+	f.t.Helper()
+	shown, _ := f.command(name, strings.ReplaceAll(line, "harbor", name))
+	c := exec.Command(shown.Path, shown.Args[1:]...) // outlives the test's context, so that it stops in order
+	c.Dir = shown.Dir
+	said, err := c.StderrPipe()
+	require.NoError(f.t, err)
+	require.NoError(f.t, c.Start())
+	n := &node{name: name, cmd: c, opened: make(chan string, 1), ended: make(chan struct{})}
+	go func() {
+		var log strings.Builder
+		for lines := bufio.NewScanner(said); lines.Scan(); {
+			log.WriteString(lines.Text() + "\n")
+			if _, url, found := strings.Cut(lines.Text(), " is at "); found {
+				n.opened <- url
+			}
+		}
+		n.failed, n.said = c.Wait(), log.String()
+		close(n.ended)
+	}()
+	f.t.Cleanup(func() { n.stop(syscall.SIGTERM) })
+	return n
+}
+
+// stop sends a signal to the node, waits until it has ended, and returns how.
+func (n *node) stop(sig syscall.Signal) error {
+	_ = n.cmd.Process.Signal(sig) // it may have ended by itself
+	<-n.ended
+	return n.failed
+}
+
+// ready waits until the node's gateway is open, and returns its URL.
+func (f *founding) ready(n *node) string {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), founderPatience)
 	defer cancel()
-	type opened struct{ name, url string }
-	gateways := make(chan opened, len(founders))
-	failed := make(chan string, len(founders))
+	select {
+	case url := <-n.opened:
+		return url
+	case <-n.ended:
+		require.Fail(f.t, "the node of "+n.name+" has ended", n.said)
+	case <-ctx.Done():
+		require.Fail(f.t, "the gateway of "+n.name+" isn't open")
+	}
+	return ""
+}
+
+// start runs the nodes of all founders until each is ready.
+func (f *founding) start(line string) {
+	f.t.Helper()
 	for _, name := range founders {
-		shown, _ := f.command(name, strings.ReplaceAll(line, "harbor", name))
-		c := exec.Command(shown.Path, shown.Args[1:]...) // outlives the test's context, so that it stops in order
-		c.Dir = shown.Dir
-		said, err := c.StderrPipe()
-		require.NoError(f.t, err)
-		require.NoError(f.t, c.Start())
-		var read sync.WaitGroup
-		read.Go(func() {
-			var log strings.Builder
-			for lines := bufio.NewScanner(said); lines.Scan(); {
-				log.WriteString(lines.Text() + "\n")
-				if _, url, found := strings.Cut(lines.Text(), " is at "); found {
-					gateways <- opened{name, url}
-				}
-			}
-			failed <- log.String()
-		})
-		f.t.Cleanup(func() {
-			_ = c.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-			read.Wait()
-			assert.NoError(f.t, c.Wait(), "the node of %s doesn't stop in order", name)
-		})
+		f.nodes[name] = f.launch(name, line)
 	}
-	urls := map[string]string{}
-	for len(urls) < len(founders) {
-		select {
-		case g := <-gateways:
-			urls[g.name] = g.url
-		case log := <-failed:
-			require.Fail(f.t, "a node has ended", log)
-		case <-ctx.Done():
-			require.Fail(f.t, "the network isn't founded", "%d of %d gateways are open", len(urls), len(founders))
-		}
+	for _, name := range founders {
+		f.urls[name] = f.ready(f.nodes[name])
 	}
-	return urls
 }

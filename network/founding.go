@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/network/charter"
 )
 
@@ -30,7 +32,7 @@ func (f fabric) genesis(c *charter.Charter) ([]byte, error) {
 	if err := made.write(f, dir, c.Channel, file); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(file)
+	text, err := input.File(nil, file, input.MaxBlock)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +41,7 @@ func (f fabric) genesis(c *charter.Charter) ([]byte, error) {
 
 // layCharter writes the certificates of a charter's cards into a folder, and returns the channel that refers to them.
 func layCharter(c *charter.Charter, dir string) (channel, error) {
-	made := channel{Endorsement: c.Policies.Endorsement, Lifecycle: c.Policies.Lifecycle,
-		Administration: c.Policies.Administration, Transactions: c.Limits.TransactionsPerBlock,
-		PreferredBytes: c.Limits.PreferredBlockBytes, MostBytes: c.Limits.MaxTransactionBytes}
+	made := channel{Policies: c.Policies, Limits: c.Limits}
 	for i := range c.Organisations {
 		org := &c.Organisations[i]
 		msp := filepath.Join(strconv.Itoa(i), "msp")
@@ -104,7 +104,7 @@ func settle(text []byte, seed [sha256.Size]byte) ([]byte, error) {
 		return nil, fmt.Errorf("configtxgen made a block that can't be read: %w", err)
 	}
 	signer.Nonce = seed[:24]
-	id := sha256.Sum256(append(signer.GetNonce()[:24:24], signer.GetCreator()...))
+	id := sha256.Sum256(slices.Concat(signer.GetNonce(), signer.GetCreator()))
 	header.TxId, header.Timestamp = hex.EncodeToString(id[:]), nil
 	var m marshaller
 	payload.Data = m.bytes(&config)

@@ -1,13 +1,12 @@
 package network
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/network/card"
 )
 
@@ -30,12 +29,14 @@ part with "pedigree node start DIR --charter FILE".`,
 
 func initCommand() *cobra.Command {
 	var o Organisation
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "Make an organisation's keys and certificates in a new folder",
 		Long: `Make an organisation in a new folder: two certificate authorities (one for ledger identities, one for TLS), the keys of
 a peer, of orderers, of a chaincode process, of an administrator and of other roles, and the gateway's tokens. All keys
-are readable by you only. None of them ever leaves the folder. Back it up.
+are readable by you only, and none of them leaves the folder. Back it up. The command never touches an organisation that
+it has made before. If it was interrupted, give it again.
 
 Others reach the peer and the orderers at --host, on these ports after the base port: the peer on +1, the orderers on
 +10, +12 and so on. The chaincode (+2), the gateway (+3) and the orderers' administration (+11, +13 ...) are for this
@@ -51,7 +52,13 @@ host only.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "made %s (%s) in %s\ncard: %s\n", c.MSPID, c.Name, args[0], c.Digest())
+			if asJSON {
+				return terminal.Value(cmd.OutOrStdout(), map[string]string{
+					"dir": args[0], "name": c.Name, "mspId": c.MSPID, "cardDigest": c.Digest(),
+				})
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "made %s (%s) in %s\ndigest of its card: %s\n", c.MSPID, c.Name, args[0], c.Digest())
+			fmt.Fprintf(cmd.OutOrStdout(), "\nGive its card to the others:\n  pedigree org card %s > %s.json\n", args[0], c.Name)
 			return nil
 		},
 	}
@@ -64,6 +71,7 @@ host only.`,
 	flags.IntVar(&o.BasePort, "base-port", 7050, "the port before those of peer, chaincode and gateway")
 	flags.IntVar(&o.AuthorityDays, "authority-days", 5*365, "days for which the authorities' certificates are valid")
 	flags.IntVar(&o.Days, "days", 365, "days for which all other certificates are valid")
+	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
@@ -72,8 +80,8 @@ func cardCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "card DIR|FILE",
 		Short: "Print an organisation's card, or check the card in a file",
-		Long: `Print the card of the organisation in DIR: what others must know of it, and nothing secret. Given a file, check that it is
-a card, and print it.
+		Long: `Print the card of the organisation in DIR: what others must know of it, and nothing secret. Given a file, or - for
+standard input, check that it is a card, and print it.
 
 Others should know that the card is yours. With --digest the command prints the card's digest; read it to each other by
 telephone.`,
@@ -81,7 +89,7 @@ telephone.`,
   pedigree org card --digest harbor.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := readCard(args[0])
+			c, err := readCard(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -102,28 +110,9 @@ telephone.`,
 }
 
 // readCard reads the card in a file, or that of the organisation in a folder.
-func readCard(path string) (*card.Card, error) {
+func readCard(cmd *cobra.Command, path string) (*card.Card, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return CardOf(path)
 	}
-	text, err := readBounded(path, 1<<20)
-	if err != nil {
-		return nil, err
-	}
-	c, err := card.Parse(text)
-	return c, wrap(err, "%s", path)
-}
-
-// readBounded reads a file that somebody else may have made.
-func readBounded(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, plainly(err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = errors.New("the file is too large")
-	}
-	return text, wrap(plainly(err), "couldn't read %s", path)
+	return card.Read(cmd.InOrStdin(), path)
 }

@@ -1,14 +1,17 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/network/card"
 	"github.com/pedigree-ledger/pedigree/network/charter"
 )
@@ -31,7 +34,7 @@ Each founder reads it, compares its digest with the others by telephone, and sig
 The file goes from one to the next, or everybody signs a copy and "charter join" puts the signatures together. Everybody
 makes the same genesis block of the charter, so nobody has to be trusted with that.`,
 	}
-	cmd.AddCommand(newCharter(), showCharter(), signCommand(), checkCharter(), joinCharters())
+	cmd.AddCommand(newCharter(), showCharter(), signCharterCommand(), checkCharter(), joinCharters())
 	return cmd
 }
 
@@ -51,7 +54,7 @@ network in which nobody has to be protected from the others.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var cards []card.Card
 			for _, path := range args {
-				c, err := readCard(path)
+				c, err := readCard(cmd, path)
 				if err != nil {
 					return err
 				}
@@ -64,7 +67,7 @@ network in which nobody has to be protected from the others.`,
 			c.Policies.Lifecycle = strings.ToUpper(policies.Lifecycle)
 			c.Policies.Administration = strings.ToUpper(policies.Administration)
 			if err := c.Check(); err != nil {
-				return err
+				return exit.With(exit.Usage, err)
 			}
 			text, err := (&charter.File{Charter: *c}).Text()
 			if err != nil {
@@ -93,7 +96,7 @@ founders by telephone: if it is the same, all of you see the same charter. Signa
 		Example: `  pedigree charter show charter.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, err := readCharter(args[0])
+			file, err := readCharter(cmd, args[0])
 			if err == nil {
 				fmt.Fprint(cmd.OutOrStdout(), file.Charter.Words())
 			}
@@ -102,17 +105,21 @@ founders by telephone: if it is the same, all of you see the same charter. Signa
 	}
 }
 
-func signCommand() *cobra.Command {
+func signCharterCommand() *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "sign FILE --org DIR",
 		Short: "Sign a charter as the organisation in a folder",
-		Long: `Sign a charter with the key of the organisation's operator, and write the signature into the file. The command refuses
-a charter that has another card for the organisation than "pedigree org card DIR" prints.`,
+		Long: `Sign a charter with the key of the organisation's operator, and write the signature into the file. Read the charter
+first: see "pedigree charter show". The command refuses a charter that has another card for the organisation than
+"pedigree org card DIR" prints, and one that was changed after another organisation signed it.`,
 		Example: `  pedigree charter sign charter.json --org harbor`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, err := readCharter(args[0])
+			if args[0] == "-" {
+				return exit.Usagef("the signature is written into the charter's file, so name that")
+			}
+			file, err := readCharter(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -136,28 +143,43 @@ a charter that has another card for the organisation than "pedigree org card DIR
 }
 
 func checkCharter() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Say who has signed a charter and who is missing",
-		Long: `Say who has signed a charter and who is missing. The command fails unless all have signed, and if a signature isn't
-valid, because somebody has then changed the charter.`,
+		Long: `Say who has signed a charter and who is missing. The command fails as long as somebody is missing. It also fails if a
+signature isn't valid, because somebody has then changed the charter.`,
 		Example: `  pedigree charter check charter.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, err := readCharter(args[0])
+			file, err := readCharter(cmd, args[0])
 			if err != nil {
 				return err
 			}
-			if _, err := file.Missing(); err != nil {
+			missing, err := file.Missing()
+			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "digest: %s\n", file.Charter.Digest())
+			signed := []string{}
 			for _, s := range file.Signatures {
-				fmt.Fprintf(cmd.OutOrStdout(), "signed by %s\n", s.MSPID)
+				signed = append(signed, s.MSPID)
+			}
+			if asJSON {
+				err = terminal.Value(cmd.OutOrStdout(), map[string]any{
+					"digest": file.Charter.Digest(), "signed": signed, "missing": append([]string{}, missing...),
+				})
+			} else {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "digest: %s\nsigned by: %s\n", file.Charter.Digest(),
+					cmp.Or(strings.Join(signed, ", "), "nobody"))
+			}
+			if err != nil {
+				return err
 			}
 			return file.Complete()
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }
 
 func joinCharters() *cobra.Command {
@@ -171,7 +193,7 @@ files that hold different charters.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var all *charter.File
 			for _, path := range args {
-				file, err := readCharter(path)
+				file, err := readCharter(cmd, path)
 				if err != nil {
 					return err
 				}
@@ -194,13 +216,8 @@ files that hold different charters.`,
 	}
 }
 
-func readCharter(path string) (*charter.File, error) {
-	text, err := readBounded(path, 16<<20)
-	if err != nil {
-		return nil, err
-	}
-	file, err := charter.Parse(text)
-	return file, wrap(err, "%s", path)
+func readCharter(cmd *cobra.Command, path string) (*charter.File, error) {
+	return charter.Read(cmd.InOrStdin(), path)
 }
 
 // signCharter signs a charter as the organisation in a folder, with the key of its operator.
@@ -214,13 +231,13 @@ func signCharter(file *charter.File, dir string) error {
 		return err
 	}
 	user := d.user(own.Name, Operator)
-	certificate, err := os.ReadFile(filepath.Join(user, "cert.pem"))
+	certificate, err := input.File(nil, filepath.Join(user, "cert.pem"), input.MaxSmall)
 	if err != nil {
-		return wrap(plainly(err), "couldn't read the operator's certificate")
+		return err
 	}
-	key, err := os.ReadFile(filepath.Join(user, "key.pem"))
+	key, err := input.File(nil, filepath.Join(user, "key.pem"), input.MaxSmall)
 	if err != nil {
-		return wrap(plainly(err), "couldn't read the operator's key")
+		return err
 	}
 	return file.Sign(own, certificate, key)
 }

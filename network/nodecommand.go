@@ -29,16 +29,21 @@ orderers and peer to the channel, and approves the chaincode's definition. When 
 them puts it into force, whichever comes first. While it waits for others, it says whose turn it is.
 
 The command may be stopped and started at any time, and goes on with what is left to do. A process that dies is started
-again. Its logs are in DIR/log.`,
+again. Logs are in DIR/log. "pedigree status --dir DIR" and "pedigree down --dir DIR" work from another terminal. One
+command runs in a folder at a time.
+
+An orderer that has lost its ledger isn't started anew: if too many orderers began again with the first block, they
+would write a second history. With --rejoin it gets the ledger from the others.`,
 		Example: `  pedigree node start harbor --charter charter.json
   pedigree node start harbor
-  pedigree node start harbor orderer`,
+  pedigree node start harbor orderer
+  pedigree node start harbor --rejoin orderer1`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Dir, o.Parts, o.Out = args[0], args[1:], cmd.ErrOrStderr()
 			if file != "" {
 				var err error
-				if o.Charter, err = readCharter(file); err != nil {
+				if o.Charter, err = readCharter(cmd, file); err != nil {
 					return err
 				}
 			}
@@ -63,7 +68,9 @@ func runNode(ctx context.Context, o NodeOptions) error {
 		return err
 	}
 	n := node.network
-	n.say.line("the gateway of %s is at %s", node.org.Org.Title, n.plan.Orgs[0].URL())
+	if node.runs(gatewayPart) {
+		n.say.line("the gateway of %s is at %s", node.org.Org.Title, n.plan.Orgs[0].URL())
+	}
 	<-ctx.Done()
 	n.say.line("stopping; all acknowledged data is kept")
 	if err := n.stopWithin(hurry); err != nil {

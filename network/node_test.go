@@ -1,0 +1,118 @@
+package network
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/charter"
+)
+
+// Each of these is refused before a process is started.
+func TestNodesThatDoNotStart(t *testing.T) {
+	dirs, file := founders(t, 2, 1, 1)
+	_, other := founders(t, 4)
+	market, err := CardOf(dirs[1])
+	require.NoError(t, err)
+	without := &charter.File{Charter: *charter.Propose(ChannelName, ChaincodeName, []card.Card{*market})}
+	without.Charter.Trial = true
+	require.NoError(t, signCharter(without, dirs[1]))
+	change := func(how func(f *charter.File)) *charter.File {
+		text, err := file.Text()
+		require.NoError(t, err)
+		changed, err := charter.Parse(text)
+		require.NoError(t, err)
+		how(changed)
+		return changed
+	}
+	resigned := func(how func(c *charter.Charter)) *charter.File {
+		return change(func(f *charter.File) {
+			how(&f.Charter)
+			f.Signatures = nil
+			for _, dir := range dirs {
+				require.NoError(t, signCharter(f, dir))
+			}
+		})
+	}
+	for want, o := range map[string]NodeOptions{
+		"isn't the folder of an organisation": {Dir: t.TempDir(), Charter: file},
+		"there is no charter":                 {},
+		"no part \"miner\"":                   {Charter: file, Parts: []string{"miner"}},
+		"--rejoin orderer9":                   {Charter: file, Rejoin: []string{"orderer9"}},
+		"--rejoin orderer1":                   {Charter: file, Rejoin: []string{"orderer1"}, Parts: []string{"peer"}},
+		"isn't signed by LabMSP": {Charter: change(func(f *charter.File) {
+			f.Signatures = f.Signatures[:2]
+		})},
+		"somebody has changed": {Charter: change(func(f *charter.File) {
+			f.Charter.Policies.Administration = charter.Any
+		})},
+		"HarborMSP isn't valid": {Charter: change(func(f *charter.File) {
+			f.Signatures[0].Certificate = f.Signatures[1].Certificate
+			f.Signatures[0].Signature = f.Signatures[1].Signature
+		})},
+		"isn't one of the charter's": {Charter: without},
+		"another card for HarborMSP": {Charter: other},
+		"on channel pedigree":        {Charter: resigned(func(c *charter.Charter) { c.Channel = "other" })},
+		"2 of the 4 orderers":        {Charter: resigned(func(c *charter.Charter) { c.Trial = false })},
+		"names no rules":             {Charter: resigned(func(c *charter.Charter) { c.Chaincode.Version = "0.1" })},
+		"can't run the chaincode":    {Charter: resigned(func(c *charter.Charter) { c.Chaincode.Version = "rules-99" })},
+	} {
+		if o.Dir == "" {
+			o.Dir = dirs[0]
+		}
+		_, err := StartNode(t.Context(), o)
+		require.ErrorContains(t, err, want)
+		assert.NoFileExists(t, folder(dirs[0]).charterFile(), "after %s", want)
+	}
+}
+
+// An organisation keeps to its first charter, and may have renewed its certificates since.
+func TestTheFirstCharterHolds(t *testing.T) {
+	dirs, file := founders(t, 2, 1, 1)
+	d := folder(dirs[0])
+	org, err := d.readOrganisation()
+	require.NoError(t, err)
+	node := &Node{network: &Network{dir: d}, org: org}
+	require.NoError(t, node.agree(file))
+	digest := file.Charter.Digest()
+
+	other := *file
+	other.Charter.Limits.TransactionsPerBlock++
+	other.Signatures = nil
+	for _, dir := range dirs {
+		require.NoError(t, signCharter(&other, dir))
+	}
+	require.ErrorContains(t, node.agree(&other), "isn't the one that this organisation started with")
+	require.NoError(t, node.agree(nil))
+
+	again := filepath.Join(t.TempDir(), "again")
+	require.NoError(t, InitOrganisation(again, harborAlone))
+	renewed, err := os.ReadFile(filepath.Join(again, "harbor", "peer", "tls", "cert.pem"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(d.path("harbor", "peer", "tls", "cert.pem"), renewed, 0o600))
+	require.NoError(t, node.agree(nil))
+	assert.Equal(t, digest, node.charter.Digest())
+}
+
+func TestTheParts(t *testing.T) {
+	with, without := &organisation{Orderers: []Orderer{{Name: "orderer1"}}}, &organisation{}
+	for _, test := range []struct {
+		of    *organisation
+		asked []string
+		runs  []string
+	}{
+		{with, nil, []string{"chaincode", "gateway", "orderer", "peer"}},
+		{without, []string{"all"}, []string{"chaincode", "gateway", "peer"}},
+		{with, []string{"peer", "orderer", "peer"}, []string{"orderer", "peer"}},
+		{without, []string{"orderer"}, nil},
+	} {
+		node := &Node{org: test.of}
+		err := node.choose(test.asked)
+		assert.Equal(t, test.runs == nil, err != nil, "%v", err)
+		assert.Equal(t, test.runs, node.parts)
+	}
+}

@@ -1,0 +1,264 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
+)
+
+// waitingReport is the time after which a node says again what it waits for.
+const waitingReport = 10 * time.Second
+
+// start starts the parts in the order in which they need each other.
+func (node *Node) start(ctx context.Context) error {
+	n := node.network
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var err error
+	if n.state, err = newStateFile(n.dir, false); err != nil {
+		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
+	}
+	n.sup = newSupervisor(n.say, n.state.setProcesses, fail)
+	genesis, err := input.File(nil, n.dir.genesis(), input.MaxBlock)
+	if err != nil {
+		return err
+	}
+	if node.runs(ordererPart) {
+		if err := node.startOrderers(ctx, genesis); err != nil {
+			return err
+		}
+	}
+	if node.runs(chaincodePart) {
+		if err := n.startChaincode(n.plan.Orgs[0], node.rules); err != nil {
+			return err
+		}
+	}
+	if node.runs(peerPart) {
+		if err := node.startPeer(ctx, genesis); err != nil {
+			return err
+		}
+	}
+	if node.runs(gatewayPart) {
+		if err := node.startGateway(ctx); err != nil {
+			return err
+		}
+	}
+	if err := n.state.set(StateReady); err != nil {
+		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
+	}
+	n.say.line("ready: %s of %s", strings.Join(node.parts, ", "), node.org.Org.MSPID)
+	return nil
+}
+
+// startOrderers starts the organisation's orderers and joins them to the channel. An orderer that had joined and has no
+// ledger has lost it. It joins again only if that is asked for: if too many orderers began anew, they would order a
+// second history from the genesis block on.
+func (node *Node) startOrderers(ctx context.Context, genesis []byte) error {
+	n := node.network
+	for _, o := range n.plan.Orderers {
+		if err := n.sup.start(n.dir.ordererProcess(n.fabric, o)); err != nil {
+			return err
+		}
+	}
+	admin, err := n.dir.ordererAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.close()
+	for _, o := range n.plan.Orderers {
+		if err := o.listening(ctx); err != nil {
+			return err
+		}
+		height, err := admin.height(ctx, o, n.plan.Channel)
+		if err != nil {
+			return err
+		}
+		if height == 0 {
+			rejoins := slices.Contains(node.rejoin, o.Name)
+			if slices.Contains(node.org.Joined, o.Name) && !rejoins {
+				return node.lostLedger(o)
+			}
+			if rejoins {
+				if err := node.clearRemains(ctx, o); err != nil {
+					return err
+				}
+				n.say.line("%s gets the ledger from the others", o.Name)
+			}
+			if err := admin.join(ctx, o, n.plan.Channel, genesis); err != nil {
+				return err
+			}
+		}
+		if !slices.Contains(node.org.Joined, o.Name) {
+			node.org.Joined = append(node.org.Joined, o.Name)
+			if err := node.org.write(n.dir); err != nil {
+				return fmt.Errorf("couldn't record that %s has joined: %w", o.Name, plainly(err))
+			}
+		}
+	}
+	n.say.line("%d orderers follow channel %s", len(n.plan.Orderers), n.plan.Channel)
+	return nil
+}
+
+// lostLedger says what to do about an orderer that had joined the channel and has no ledger.
+func (node *Node) lostLedger(o Orderer) error {
+	all, spare := node.charter.Orderers()
+	if spare == 0 {
+		return fmt.Errorf("%s has lost its ledger, and none of the %d orderers can be spared: restore %s from a backup",
+			o.Name, all, node.network.dir.orderer(o.Name))
+	}
+	return fmt.Errorf("%s has lost its ledger. If no more than %d of the %d orderers of all organisations have lost theirs, "+
+		"have it get the ledger from the others with --rejoin %s; otherwise restore %s from a backup",
+		o.Name, spare, all, o.Name, node.network.dir.orderer(o.Name))
+}
+
+// clearRemains restarts an orderer that has lost its ledger without its log of messages, which refers to blocks that
+// the orderer no longer has. With such a log it would die when it joins.
+func (node *Node) clearRemains(ctx context.Context, o Orderer) error {
+	n := node.network
+	if err := n.sup.hold(o.Name, syscall.SIGTERM); err != nil {
+		return err
+	}
+	for _, name := range []string{"wal", "snapshots"} {
+		if err := os.RemoveAll(filepath.Join(n.dir.orderer(o.Name), name)); err != nil {
+			return fmt.Errorf("couldn't clear what is left of %s: %w", o.Name, plainly(err))
+		}
+	}
+	if err := n.sup.release(o.Name); err != nil {
+		return err
+	}
+	return o.listening(ctx)
+}
+
+// startPeer starts the peer, joins it to the channel, and sees to the chaincode's definition.
+func (node *Node) startPeer(ctx context.Context, genesis []byte) error {
+	n := node.network
+	own := n.plan.Orgs[0]
+	c, err := n.dir.connectPeer(own, n.plan.Channel)
+	if err != nil {
+		return err
+	}
+	n.clients = []*peerClient{c}
+	if err := n.sup.start(n.dir.peerProcess(n.fabric, own)); err != nil {
+		return err
+	}
+	if err := c.joinChannel(ctx, n.plan.Channel, genesis); err != nil {
+		return err
+	}
+	n.say.line("the peer follows channel %s", n.plan.Channel)
+	pack, err := n.dir.packChaincode(own, node.rules)
+	if err != nil {
+		return err
+	}
+	if err := c.install(ctx, pack); err != nil {
+		return err
+	}
+	var other chaincode.Rules // that are in force
+	var lost error            // what the peer approved before
+	wanted := definition{firstSequence, node.rules}
+	const ordering = "the orderers of the others, to approve the chaincode's definition"
+	err = node.await(ctx, ordering, func(ctx context.Context) error {
+		now, err := c.committed(ctx, n.plan.Chaincode)
+		if err != nil {
+			return err
+		}
+		if now.sequence != 0 && now.rules != node.rules {
+			other = now.rules
+			return nil
+		}
+		wanted.sequence = max(now.sequence, firstSequence)
+		err = c.approve(ctx, n.plan.Chaincode, pack.id, wanted)
+		if errors.Is(err, errApprovalLost) {
+			lost = err
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if lost != nil {
+		return fmt.Errorf("the peer's ledger was lost, and with it the approval of the chaincode's definition, which nobody "+
+			"else has: restore %s from a backup", n.dir.path(own.Name, "peer"))
+	}
+	if other != 0 {
+		return fmt.Errorf("rules %d are in force, and the charter has rules %d: this command can't follow an upgrade yet",
+			other, node.rules)
+	}
+	n.say.line("%s has approved the chaincode's definition", own.MSPID)
+	err = node.await(ctx, "the definition of the chaincode", func(ctx context.Context) error {
+		if now, err := c.committed(ctx, n.plan.Chaincode); err != nil || now.sequence >= wanted.sequence {
+			return err
+		}
+		missing, err := c.unapproved(ctx, n.plan.Chaincode, wanted, n.plan.mspIDs())
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("it is the turn of %s, who haven't approved it", strings.Join(missing, ", "))
+		}
+		return c.commit(ctx, n.plan.Chaincode, wanted, n.plan.mspIDs())
+	})
+	if err != nil {
+		return err
+	}
+	n.say.line("the chaincode's definition is approved by all and in force")
+	return nil
+}
+
+// startGateway starts the gateway and registers the organisation as a member.
+func (node *Node) startGateway(ctx context.Context) error {
+	n := node.network
+	own := n.plan.Orgs[0]
+	if err := n.sup.start(n.dir.gatewayProcess(own, n.options.Env)); err != nil {
+		return err
+	}
+	if len(n.clients) > 0 {
+		const endorsing = "the peers of as many organisations as must endorse"
+		err := node.await(ctx, endorsing, func(ctx context.Context) error {
+			_, err := n.clients[0].endorse(ctx, n.plan.Chaincode, provenFunction, nil)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err := node.await(ctx, "the gateway", func(ctx context.Context) error {
+		_, err := gatewayReady(ctx, own)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if node.org.Org.Registered {
+		return nil
+	}
+	if err := n.dir.register(ctx, own); err != nil {
+		return err
+	}
+	node.org.Org.Registered = true
+	return wrap(plainly(node.org.write(n.dir)), "couldn't record that %s is a member", own.MSPID)
+}
+
+// await tries until it succeeds or ctx ends, and says at times what it waits for.
+func (node *Node) await(ctx context.Context, what string, try func(context.Context) error) error {
+	said := time.Now().Add(3*time.Second - waitingReport) // what takes no longer than usual isn't told
+	return wrap(eventually(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		err := try(ctx)
+		if err != nil && time.Since(said) >= waitingReport {
+			said = time.Now()
+			node.network.say.line("waiting for %s: %v", what, err)
+		}
+		return err
+	}), "waited in vain for %s", what)
+}
