@@ -75,8 +75,8 @@ func layCharter(c *charter.Charter, dir string) (channel, error) {
 	return made, nil
 }
 
-// settle replaces what is made by the clock and by chance in a genesis block: its time, its nonce, its transaction's id,
-// and the order in which the members of maps are written.
+// settle replaces what is made by the clock and by chance in a genesis block: its time, its nonce, its transaction's
+// id, and the order in which the members of maps are written.
 func settle(text []byte, seed [sha256.Size]byte) ([]byte, error) {
 	var block common.Block
 	var envelope common.Envelope

@@ -206,7 +206,8 @@ func (node *Node) agree(file *charter.File) error {
 	version := file.Charter.Chaincode.Version
 	node.rules = chaincode.RulesOf(version)
 	if node.rules.DefinitionVersion() != version {
-		return fmt.Errorf("the charter has version %q of the chaincode, which names no rules: see `pedigree version`", version)
+		return fmt.Errorf("the charter has version %q of the chaincode, which names no rules: see `pedigree version`",
+			version)
 	}
 	if err := node.rules.Known(); err != nil {
 		return fmt.Errorf("this program can't run the chaincode of the charter: %w", err)
@@ -237,8 +238,9 @@ func (node *Node) checkCard() error {
 		return fmt.Errorf("%s isn't one of the charter's organisations", own.MSPID)
 	}
 	if there.Digest() != own.Digest() {
-		return fmt.Errorf("the charter has another card for %s than this folder. It has the digest\n  %s\nand this folder's\n  %s\n"+
-			"Have a charter made with the card that `pedigree org card` prints", own.MSPID, there.Digest(), own.Digest())
+		return fmt.Errorf("the charter has another card for %s than this folder. It has the digest\n  %s\n"+
+			"and this folder's\n  %s\nHave a charter made with the card that `pedigree org card` prints",
+			own.MSPID, there.Digest(), own.Digest())
 	}
 	return nil
 }

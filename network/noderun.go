@@ -115,8 +115,8 @@ func (node *Node) lostLedger(o Orderer) error {
 		return fmt.Errorf("%s has lost its ledger, and none of the %d orderers can be spared: restore %s from a backup",
 			o.Name, all, node.network.dir.orderer(o.Name))
 	}
-	return fmt.Errorf("%s has lost its ledger. If no more than %d of the %d orderers of all organisations have lost theirs, "+
-		"have it get the ledger from the others with --rejoin %s; otherwise restore %s from a backup",
+	return fmt.Errorf("%s has lost its ledger. If no more than %d of the %d orderers of all organisations have lost "+
+		"theirs, have it get the ledger from the others with --rejoin %s; otherwise restore %s from a backup",
 		o.Name, spare, all, o.Name, node.network.dir.orderer(o.Name))
 }
 

@@ -118,13 +118,15 @@ func (p *plan) checkFree() error {
 // its threads has ended, and another program may be probing the port, too.
 const portPatience = 2 * time.Second
 
-// explainPort returns an error about a port at which a node can't listen. at is the host at which others reach the node.
+// explainPort returns an error about a port at which a node can't listen. at is the host at which others reach the
+// node.
 func explainPort(at string, port int, who, otherwise string) error {
 	at = listenHost(at)
 	where := address(at, port)
 	err := probeAt(where)
-	for end := time.Now().Add(portPatience); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); err = probeAt(where) {
+	for end := time.Now().Add(portPatience); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); {
 		time.Sleep(portPatience / 50)
+		err = probeAt(where)
 	}
 	if err == nil {
 		return nil
