@@ -49,7 +49,7 @@ type Node struct {
 }
 
 // StartNode starts an organisation's parts. It returns once they are ready, or when ctx ends. That may take as long as
-// the other founders need to start theirs; what it waits for is said to Out.
+// the others need to start theirs; what it waits for is said to Out.
 func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 	if err := supported(); err != nil {
 		return nil, err
@@ -111,6 +111,12 @@ func (node *Node) choose(parts []string) error {
 	return nil
 }
 
+// founder reports whether the charter names the organisation. Another one joins later.
+func (node *Node) founder() bool {
+	_, is := node.charter.Founder(node.org.Org.MSPID)
+	return is
+}
+
 // runs reports whether the node runs a part.
 func (node *Node) runs(part string) bool { return slices.Contains(node.parts, part) }
 
@@ -121,6 +127,10 @@ func (node *Node) prepare(ctx context.Context, file *charter.File) error {
 	n := node.network
 	if err := node.agree(file); err != nil {
 		return err
+	}
+	if !node.founder() {
+		n.say.line("%s isn't a founder: the members must have added it with `pedigree propose add-organisation`",
+			node.org.Org.MSPID)
 	}
 	if err := n.takeOver(ctx); err != nil {
 		return err
@@ -175,8 +185,9 @@ func (node *Node) checkPorts() error {
 	return own.checkFree()
 }
 
-// agree reads the charter and keeps it at the first start. It refuses one that isn't signed by all, that has another
-// card for this organisation, or that isn't the one with which the organisation started before.
+// agree reads the charter and keeps it at the first start. It refuses one that isn't signed by all founders, that has
+// another card for this organisation, or that isn't the one with which the organisation started before. An organisation
+// that isn't a founder joins the network of the charter.
 func (node *Node) agree(file *charter.File) error {
 	d := node.network.dir
 	before, err := charter.Read(nil, d.charterFile())
@@ -226,16 +237,19 @@ func (node *Node) agree(file *charter.File) error {
 	return wrap(plainly(err), "couldn't keep the charter")
 }
 
-// checkCard checks that the charter has the organisation's card. It is asked at the first start only: later, the
-// organisation may have renewed its certificates.
+// checkCard checks that the charter has the organisation's card, if the organisation is a founder. It is asked at the
+// first start only: later, the organisation may have renewed its certificates.
 func (node *Node) checkCard() error {
 	own, err := CardOf(string(node.network.dir))
 	if err != nil {
 		return err
 	}
 	there, ok := node.charter.Founder(own.MSPID)
-	if !ok {
-		return fmt.Errorf("%s isn't one of the charter's organisations", own.MSPID)
+	if !ok { // it joins later, and must differ from the founders as they do from each other
+		all := *node.charter
+		all.Organisations = append(slices.Clone(all.Organisations), *own)
+		all.Trial = true
+		return all.Check()
 	}
 	if there.Digest() != own.Digest() {
 		return fmt.Errorf("the charter has another card for %s than this folder. It has the digest\n  %s\n"+

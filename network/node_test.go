@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pedigree-ledger/pedigree/network/card"
 	"github.com/pedigree-ledger/pedigree/network/charter"
 )
 
@@ -16,11 +15,9 @@ import (
 func TestNodesThatDoNotStart(t *testing.T) {
 	dirs, file := founders(t, 2, 1, 1)
 	_, other := founders(t, 4)
-	market, err := CardOf(dirs[1])
-	require.NoError(t, err)
-	without := &charter.File{Charter: *charter.Propose(ChannelName, ChaincodeName, []card.Card{*market})}
-	without.Charter.Trial = true
-	require.NoError(t, signCharter(without, dirs[1]))
+	alike := filepath.Join(t.TempDir(), "it") // joins, and has the name of a founder
+	require.NoError(t, InitOrganisation(alike, Organisation{Name: "market", MSPID: "RivalMSP", Host: "127.0.0.1",
+		BasePort: 7050, AuthorityDays: 3, Days: 2}))
 	change := func(how func(f *charter.File)) *charter.File {
 		text, err := file.Text()
 		require.NoError(t, err)
@@ -54,12 +51,12 @@ func TestNodesThatDoNotStart(t *testing.T) {
 			f.Signatures[0].Certificate = f.Signatures[1].Certificate
 			f.Signatures[0].Signature = f.Signatures[1].Signature
 		})},
-		"isn't one of the charter's": {Charter: without},
-		"another card for HarborMSP": {Charter: other},
-		"on channel pedigree":        {Charter: resigned(func(c *charter.Charter) { c.Channel = "other" })},
-		"2 of the 4 orderers":        {Charter: resigned(func(c *charter.Charter) { c.Trial = false })},
-		"names no rules":             {Charter: resigned(func(c *charter.Charter) { c.Chaincode.Version = "0.1" })},
-		"can't run the chaincode":    {Charter: resigned(func(c *charter.Charter) { c.Chaincode.Version = "rules-99" })},
+		"MarketMSP and RivalMSP have the same name": {Dir: alike, Charter: file},
+		"another card for HarborMSP":                {Charter: other},
+		"on channel pedigree":                       {Charter: resigned(func(c *charter.Charter) { c.Channel = "other" })},
+		"2 of the 4 orderers":                       {Charter: resigned(func(c *charter.Charter) { c.Trial = false })},
+		"names no rules":                            {Charter: resigned(func(c *charter.Charter) { c.Chaincode.Version = "0.1" })},
+		"can't run the chaincode":                   {Charter: resigned(func(c *charter.Charter) { c.Chaincode.Version = "rules-99" })},
 	} {
 		if o.Dir == "" {
 			o.Dir = dirs[0]

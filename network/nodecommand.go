@@ -28,6 +28,9 @@ hosts. The first start needs --charter, which all founders must have signed. The
 orderers and peer to the channel, and approves the chaincode's definition. When all founders have approved it, one of
 them puts it into force, whichever comes first. While it waits for others, it says whose turn it is.
 
+An organisation that isn't a founder joins the network of the charter. Start its node when the members have added it
+with "pedigree propose add-organisation".
+
 The command may be stopped and started at any time, and goes on with what is left to do. A process that dies is started
 again. Logs are in DIR/log. "pedigree status --dir DIR" and "pedigree down --dir DIR" work from another terminal. One
 command runs in a folder at a time.

@@ -164,7 +164,10 @@ func (node *Node) startPeer(ctx context.Context, genesis []byte) error {
 	var other chaincode.Rules // that are in force
 	var lost error            // what the peer approved before
 	wanted := definition{firstSequence, node.rules}
-	const ordering = "the orderers of the others, to approve the chaincode's definition"
+	ordering := "the orderers of the others, to approve the chaincode's definition"
+	if !node.founder() {
+		ordering = "being a member, to approve the chaincode's definition"
+	}
 	err = node.await(ctx, ordering, func(ctx context.Context) error {
 		now, err := c.committed(ctx, n.plan.Chaincode)
 		if err != nil {

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,6 +27,9 @@ import (
 
 // founders are the organisations of the page. Each has a home of its own.
 var founders = []string{"harbor", "market", "lab", "farm"}
+
+// joiner is the organisation of the page that joins later.
+const joiner = "cold"
 
 // thing is the object of the recorded event.
 const thing = "urn:epc:id:sgtin:9520001.012345.17"
@@ -53,7 +58,7 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	f := &founding{t: t, program: program, home: home, base: map[string]int{}, nodes: map[string]*node{},
 		urls: map[string]string{}}
 	base := build.FreePorts()
-	for _, name := range founders {
+	for _, name := range append(slices.Clone(founders), joiner) {
 		base = freeAfter(base)
 		f.base[name] = base
 		base += 12
@@ -100,9 +105,10 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	f.recordAndProve()
 	f.isUpOnce()
 	f.comesBackAfterAKill(start)
+	f.takesInAnother()
 	f.getsALostLedger(rejoin)
-	for _, name := range founders {
-		assert.NoError(t, f.nodes[name].stop(syscall.SIGTERM), "the node of %s doesn't stop in order", name)
+	for name, n := range f.nodes {
+		assert.NoError(t, n.stop(syscall.SIGTERM), "the node of %s doesn't stop in order", name)
 	}
 }
 
@@ -141,6 +147,45 @@ func (f *founding) comesBackAfterAKill(start string) {
 	f.nodes["farm"] = f.launch("farm", start)
 	assert.Equal(f.t, f.urls["farm"], f.ready(f.nodes["farm"]))
 	assert.Contains(f.t, f.as("farm", "auditor", "trace", thing), "HarborMSP")
+}
+
+// takesInAnother has another organisation join, as the page says. What it records then is seen by the founders.
+func (f *founding) takesInAnother() {
+	for _, line := range f.commands("## An organisation joins") {
+		switch verb := strings.Join(strings.Fields(line)[1:3], " "); verb {
+		case "org init":
+			f.run(joiner, line)
+		case "org card":
+			f.run(joiner, line)
+			f.send(joiner, "harbor", "cold.json")
+		case "review cold-joins.json":
+			f.send("harbor", "market", "cold-joins.json")
+			assert.Contains(f.t, f.run("market", line), "add the organisation ColdMSP as a member")
+		case "approve cold-joins.json": // more than half of four, one after another
+			at := "market"
+			for _, name := range []string{"market", "lab", "harbor"} {
+				if name != at {
+					f.send(at, name, "cold-joins.json")
+				}
+				f.run(name, strings.ReplaceAll(line, "market", name))
+				at = name
+			}
+		case "node start":
+			f.send("harbor", joiner, "charter.json")
+			f.nodes[joiner] = f.launch(joiner, line)
+			f.urls[joiner] = f.ready(f.nodes[joiner])
+		default:
+			f.run("harbor", line)
+		}
+	}
+	require.Contains(f.t, f.nodes, joiner, "the page doesn't start the node of who joins")
+	f.shareNoKey()
+	f.as(joiner, "submitter", "register", "dataset/cold/temperatures@1", example(f.t))
+	assert.Contains(f.t, f.as(joiner, "auditor", "trace", thing), "HarborMSP")
+	require.Eventually(f.t, func() bool {
+		shown, err := f.try("harbor", "auditor", "show", "dataset/cold/temperatures@1")
+		return err == nil && strings.Contains(shown, "ColdMSP")
+	}, time.Minute, 100*time.Millisecond)
 }
 
 // getsALostLedger loses the ledger of a founder's orderer, and has it rejoin. Then it is needed: another is stopped.
@@ -217,12 +262,27 @@ func (f *founding) run(name, line string) string {
 // as runs a command for a role of an organisation, at its gateway.
 func (f *founding) as(name, role string, args ...string) string {
 	f.t.Helper()
+	out, err := f.try(name, role, args...)
+	require.NoError(f.t, err, "%v", args)
+	return out
+}
+
+// try is as for a command that may fail.
+func (f *founding) try(name, role string, args ...string) (string, error) {
 	token, err := os.ReadFile(filepath.Join(f.home, name, name, name, role+".token"))
-	require.NoError(f.t, err)
+	if err != nil {
+		return "", err
+	}
 	c := exec.CommandContext(f.t.Context(), f.program, args...)
 	c.Dir = filepath.Join(f.home, name)
 	c.Env = append(os.Environ(), "PEDIGREE_URL="+f.urls[name], "PEDIGREE_TOKEN="+strings.TrimSpace(string(token)))
-	return f.output(c, "")
+	var said bytes.Buffer
+	c.Stderr = &said
+	out, err := c.Output()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, &said)
+	}
+	return string(out), err
 }
 
 func (f *founding) output(c *exec.Cmd, into string) string {
@@ -253,7 +313,7 @@ func example(t *testing.T) string {
 // shareNoKey checks that no key is on two hosts.
 func (f *founding) shareNoKey() {
 	seen := map[string]string{}
-	for _, name := range founders {
+	for name := range f.base {
 		err := filepath.WalkDir(filepath.Join(f.home, name), func(path string, entry os.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
