@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/network/card"
 	"github.com/pedigree-ledger/pedigree/network/charter"
 )
 
@@ -112,4 +114,20 @@ func TestTheParts(t *testing.T) {
 		assert.Equal(t, test.runs == nil, err != nil, "%v", err)
 		assert.Equal(t, test.runs, node.parts)
 	}
+}
+
+func TestOthersAreReachedAsTheirCardsSay(t *testing.T) {
+	dirs, file := founders(t, 2, 1, 1)
+	org, err := folder(dirs[0]).readOrganisation()
+	require.NoError(t, err)
+	market := &file.Charter.Organisations[1].Peers[0]
+	market.ServerName = "localhost"
+	node := &Node{org: org, charter: &file.Charter, rules: chaincode.First}
+	p := node.plan()
+	require.Len(t, p.Orgs, 3)
+	assert.Equal(t, org.Org, p.Orgs[0])
+	assert.Equal(t, "localhost", p.Orgs[1].PeerName())
+	assert.Equal(t, card.Address(market.Host, market.Port), p.Orgs[1].PeerAddress())
+	assert.Equal(t, []Orderer{org.Orderers[0], org.Orderers[1]}, p.Orderers)
+	assert.Contains(t, org.Org.PeerName(), "peer0.harbor")
 }
