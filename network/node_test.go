@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -63,7 +64,7 @@ func TestNodesThatDoNotStart(t *testing.T) {
 		if o.Dir == "" {
 			o.Dir = dirs[0]
 		}
-		_, err := StartNode(t.Context(), o)
+		_, err := StartNode(within(t, 20*time.Second), o)
 		require.ErrorContains(t, err, want)
 		assert.NoFileExists(t, folder(dirs[0]).charterFile(), "after %s", want)
 	}

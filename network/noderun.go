@@ -88,7 +88,10 @@ func (node *Node) startOrderers(ctx context.Context, genesis []byte) error {
 				return node.lostLedger(o)
 			}
 			if rejoins {
-				if err := node.clearRemains(ctx, o); err != nil {
+				if err := node.clearRemains(o); err != nil {
+					return err
+				}
+				if _, err := admin.height(ctx, o, n.plan.Channel); err != nil { // waits until it answers again
 					return err
 				}
 				n.say.line("%s gets the ledger from the others", o.Name)
@@ -122,7 +125,7 @@ func (node *Node) lostLedger(o Orderer) error {
 
 // clearRemains restarts an orderer that has lost its ledger without its log of messages, which refers to blocks that
 // the orderer no longer has. With such a log it would die when it joins.
-func (node *Node) clearRemains(ctx context.Context, o Orderer) error {
+func (node *Node) clearRemains(o Orderer) error {
 	n := node.network
 	if err := n.sup.hold(o.Name, syscall.SIGTERM); err != nil {
 		return err
@@ -132,10 +135,7 @@ func (node *Node) clearRemains(ctx context.Context, o Orderer) error {
 			return fmt.Errorf("couldn't clear what is left of %s: %w", o.Name, plainly(err))
 		}
 	}
-	if err := n.sup.release(o.Name); err != nil {
-		return err
-	}
-	return o.listening(ctx)
+	return n.sup.release(o.Name)
 }
 
 // startPeer starts the peer, joins it to the channel, and sees to the chaincode's definition.

@@ -315,8 +315,14 @@ func (f *founding) shareNoKey() {
 	seen := map[string]string{}
 	for name := range f.base {
 		err := filepath.WalkDir(filepath.Join(f.home, name), func(path string, entry os.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
+			if err != nil {
 				return err
+			}
+			if entry.Name() == "bin" { // the program, which has the words in it
+				return filepath.SkipDir
+			}
+			if entry.IsDir() {
+				return nil
 			}
 			text, err := os.ReadFile(path)
 			if bytes.Contains(text, []byte("PRIVATE KEY")) {
