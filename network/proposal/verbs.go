@@ -179,8 +179,8 @@ func proposeAddOrganisation() *cobra.Command {
 makes a card. Compare the digest of the card with the organisation by telephone.
 The members decide, by default a majority of them.
 
-Afterwards the organisation's peer can join the channel. For its endorsements to
-count, its chaincode must be approved, too.
+Afterwards the organisation starts its node with "pedigree node start". That joins
+its peer to the channel and approves the chaincode for it.
 ` + steps,
 		Example: `  pedigree propose add-organisation reefer.card.json --dir .pedigree/harbor --out reefer.json`,
 		Args:    cobra.ExactArgs(1),

@@ -200,7 +200,10 @@ func (f *founding) getsALostLedger(rejoin string) {
 
 	f.nodes["farm"] = f.launch("farm", rejoin)
 	f.ready(f.nodes["farm"])
-	require.NoError(f.t, f.nodes["lab"].stop(syscall.SIGTERM))
+	assert.Contains(f.t, f.run("lab", "pedigree status --dir lab"), "ready")
+	f.run("lab", "pedigree down --dir lab")
+	<-f.nodes["lab"].ended
+	require.NoError(f.t, f.nodes["lab"].failed)
 	f.as("harbor", "submitter", "register", "dataset/harbor/afterwards@1", example(f.t))
 }
 
