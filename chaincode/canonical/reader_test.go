@@ -175,8 +175,11 @@ func TestPiecesThatAreTooLargeAreRefused(t *testing.T) {
 		{"a number", `{"body":{"list":[` + strings.Repeat("1", 100_000), "/body/list/0: "},
 		{"an item that is wrong before it is too large", `{"body":{"list":[{"a" 1` + long, "line 1, column 23 in /body/list/0/a: a colon"},
 		{"what stands before", `{"a":"` + long + `"}`, "more than 200 bytes"},
+		{"a number that stands before", `{"a":1` + strings.Repeat("0", 300) + `}`, "more than 200 bytes"},
+		{"what is wrong before it is too large", `{"a":{"b" 1` + long, "line 1, column 11 in /a/b: a colon"},
 		{"many small members", `{` + strings.Repeat(`"a":1,`, 1), "name in double quotes"},
 		{"many values", `{"a":[` + strings.Repeat("1,", 30) + `1]}`, "more than 20 values"},
+		{"an object in place of a list is the 21st value", `{"a":[` + strings.Repeat("1,", 15) + `1],"body":{"list":{}}}`, "more than 20 values"},
 		{"deep nesting in an item", `{"body":{"list":[` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `]}}`, "nested more than 8 deep"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -186,6 +189,28 @@ func TestPiecesThatAreTooLargeAreRefused(t *testing.T) {
 	}
 	_, err := readAll(strings.NewReader(`{"body":{"list":["`+strings.Repeat("x", 98)+`"]}}`), small)
 	require.NoError(t, err, "as large as may be")
+}
+
+func TestAReaderRefusesWhatIsNoItemBeforeAnybodyParsesIt(t *testing.T) {
+	for _, c := range []struct {
+		name, text, want string
+		handedOut        int
+	}{
+		{"nothing before the comma", `{"body":{"list":[,1]}}`, "column 18 in /body/list/0: ", 0},
+		{"nothing after the comma", `{"body":{"list":[1,]}}`, "column 20 in /body/list/1: ", 1},
+		{"no value begins so", `{"body":{"list":[é]}}`, "column 18 in /body/list/0: ", 0},
+		{"a text that ends inside an item", `{"body":{"list":[1,"a`, "in /body/list/1: ", 1},
+		{"a letter of no word after an item", `{"body":{"list":[1é]}}`, "column 19 in /body/list: a comma or ] should stand here, not 'é'", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			handedOut := 0
+			_, err := NewReader(strings.NewReader(c.text), roomy, lists...).Read(func(Item) error { handedOut++; return nil })
+			var syntax *SyntaxError
+			require.ErrorAs(t, err, &syntax)
+			require.ErrorContains(t, err, c.want)
+			require.Equal(t, c.handedOut, handedOut)
+		})
+	}
 }
 
 func TestWhatBreaksAReaderIsPassedOn(t *testing.T) {
