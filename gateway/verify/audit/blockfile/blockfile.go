@@ -151,11 +151,11 @@ func (r *Reader) Next() (*common.Block, error) {
 		return nil, fmt.Errorf("couldn't read %s: %w", name(r.number), err)
 	}
 	block, rest, err := Parse(raw)
-	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("%d bytes follow the block where it should end", len(rest))
-	}
 	if err != nil {
 		return nil, r.damage("%v", err)
+	}
+	if len(rest) > 0 {
+		return nil, r.damage("%d bytes follow the block where it should end", len(rest))
 	}
 	r.offset += int64(n) + int64(length)
 	return block, nil
@@ -189,7 +189,7 @@ func (r *Reader) unfinished(left int64) error {
 		if _, err := io.ReadFull(r.in, raw); err != nil {
 			return fmt.Errorf("couldn't read %s: %w", name(r.number), err)
 		}
-		for n := range min(len(raw), protowire.SizeVarint(math.MaxUint64)+1) {
+		for n := range min(len(raw), protowire.SizeVarint(math.MaxInt64)+1) {
 			if b, _, err := Parse(raw[n:]); err == nil && whole(b) {
 				return r.damage("the length of the block is wrong")
 			}
@@ -206,7 +206,7 @@ func whole(b *common.Block) bool {
 	for _, envelope := range b.GetData().GetData() {
 		h.Write(envelope)
 	}
-	return len(b.GetData().GetData()) > 0 && bytes.Equal(h.Sum(nil), b.GetHeader().GetDataHash())
+	return bytes.Equal(h.Sum(nil), b.GetHeader().GetDataHash())
 }
 
 func (r *Reader) damage(format string, args ...any) error {
@@ -217,12 +217,8 @@ func (r *Reader) damage(format string, args ...any) error {
 // only one.
 func Parse(raw []byte) (block *common.Block, rest []byte, err error) {
 	p := parser{rest: raw}
-	header := &common.BlockHeader{Number: p.number(), DataHash: p.bytes(), PreviousHash: p.bytes()}
-	if len(header.PreviousHash) == 0 {
-		header.PreviousHash = nil
-	}
 	block = &common.Block{
-		Header:   header,
+		Header:   &common.BlockHeader{Number: p.number(), DataHash: p.bytes(), PreviousHash: p.bytes()},
 		Data:     &common.BlockData{Data: p.list()},
 		Metadata: &common.BlockMetadata{Metadata: p.list()},
 	}
@@ -257,7 +253,7 @@ func (p *parser) number() uint64 {
 		return 0
 	}
 	v, n := protowire.ConsumeVarint(p.rest)
-	if n < 0 || n != protowire.SizeVarint(v) {
+	if n != protowire.SizeVarint(v) { // n is negative if there is no number
 		p.err = errors.New("it has a number that can't be read")
 		return 0
 	}
@@ -267,9 +263,6 @@ func (p *parser) number() uint64 {
 
 func (p *parser) bytes() []byte {
 	n := p.number()
-	if p.err != nil {
-		return nil
-	}
 	if n > uint64(len(p.rest)) {
 		p.err = fmt.Errorf("it ends within %d bytes that it announces", n)
 		return nil
@@ -281,12 +274,6 @@ func (p *parser) bytes() []byte {
 
 func (p *parser) list() [][]byte {
 	n := p.number()
-	if p.err == nil && n > uint64(len(p.rest)) { // each entry has at least one byte
-		p.err = fmt.Errorf("it ends within %d entries that it announces", n)
-	}
-	if p.err != nil {
-		return nil
-	}
 	list := make([][]byte, 0, min(n, 1024))
 	for range n {
 		list = append(list, p.bytes())
