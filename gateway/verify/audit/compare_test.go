@@ -1,8 +1,11 @@
 package audit
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/stretchr/testify/assert"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
 )
 
 // recorded is a transaction that did what its trial made of it.
@@ -33,17 +37,20 @@ func TestATransactionIsComparedWithItsTrial(t *testing.T) {
 		differ func(c *call, made *trial)
 		found  []Code
 	}{
-		"nothing":                     {func(*call, *trial) {}, nil},
-		"the rules refuse it":         {func(_ *call, made *trial) { made.answer.Status = 500 }, []Code{RulesRefuse}},
-		"writes somewhere else":       {func(c *call, _ *trial) { c.sets[0].public.Writes = own(c).Writes }, []Code{ForeignWrites}},
-		"another value":               {func(c *call, _ *trial) { own(c).Writes[0].Value = []byte("w") }, []Code{WritesDiffer}},
-		"a key deleted":               {func(c *call, _ *trial) { own(c).Writes[0].IsDelete = true }, []Code{WritesDiffer}},
-		"an empty value more":         {func(c *call, _ *trial) { own(c).Writes = append(own(c).Writes, &kvrwset.KVWrite{Key: "l"}) }, []Code{WritesDiffer}},
-		"a key less":                  {func(_ *call, made *trial) { made.writes["l"] = []byte("v") }, []Code{WritesDiffer}},
-		"a read more":                 {func(c *call, _ *trial) { own(c).Reads = append(own(c).Reads, read("b", 0)) }, []Code{ReadsDiffer}},
-		"a read less":                 {func(c *call, _ *trial) { own(c).Reads = nil }, []Code{ReadsDiffer}},
-		"another list":                {func(c *call, _ *trial) { own(c).RangeQueriesInfo[0].EndKey = "u" }, []Code{ReadsDiffer}},
-		"a list that stopped":         {func(c *call, _ *trial) { own(c).RangeQueriesInfo[0].ItrExhausted = false }, []Code{ReadsDiffer}},
+		"nothing":               {func(*call, *trial) {}, nil},
+		"the rules refuse it":   {func(_ *call, made *trial) { made.answer.Status = 500 }, []Code{RulesRefuse}},
+		"writes somewhere else": {func(c *call, _ *trial) { c.sets[0].public.Writes = own(c).Writes }, []Code{ForeignWrites}},
+		"another value":         {func(c *call, _ *trial) { own(c).Writes[0].Value = []byte("w") }, []Code{WritesDiffer}},
+		"a key deleted":         {func(c *call, _ *trial) { own(c).Writes[0].IsDelete = true }, []Code{WritesDiffer}},
+		"an empty value more":   {func(c *call, _ *trial) { own(c).Writes = append(own(c).Writes, &kvrwset.KVWrite{Key: "l"}) }, []Code{WritesDiffer}},
+		"a key less":            {func(_ *call, made *trial) { made.writes["l"] = []byte("v") }, []Code{WritesDiffer}},
+		"a read more":           {func(c *call, _ *trial) { own(c).Reads = append(own(c).Reads, read("b", 0)) }, []Code{ReadsDiffer}},
+		"a read less":           {func(c *call, _ *trial) { own(c).Reads = nil }, []Code{ReadsDiffer}},
+		"another list":          {func(c *call, _ *trial) { own(c).RangeQueriesInfo[0].EndKey = "u" }, []Code{ReadsDiffer}},
+		"a list that stopped":   {func(c *call, _ *trial) { own(c).RangeQueriesInfo[0].ItrExhausted = false }, []Code{ReadsDiffer}},
+		"a list more, that stopped": {func(c *call, _ *trial) {
+			own(c).RangeQueriesInfo = append(own(c).RangeQueriesInfo, &kvrwset.RangeQueryInfo{StartKey: "u", EndKey: "v"})
+		}, []Code{ReadsDiffer}},
 		"a list less":                 {func(c *call, _ *trial) { own(c).RangeQueriesInfo = nil }, []Code{ReadsDiffer}},
 		"private data":                {func(c *call, _ *trial) { c.sets[1].collections = []collection{{name: "c"}} }, []Code{ReadsDiffer}},
 		"another status":              {func(c *call, _ *trial) { c.answer.Status = 201 }, []Code{AnswerDiffers}},
@@ -140,4 +147,58 @@ func TestAnUnknownFunctionIsRefused(t *testing.T) {
 	made := r.try(&transaction{call: &call{args: [][]byte{[]byte("Nothing:AtAll")}}}, chaincode.First, testState(t))
 	assert.NotEqualValues(t, 200, made.answer.GetStatus())
 	assert.NoError(t, made.err)
+}
+
+func TestTheFirstKeyThatDiffersIsNamed(t *testing.T) {
+	done, made := recorded()
+	done.sets[1].public.Reads = nil
+	made.reads = map[string]struct{}{"c": {}, "b": {}, "a": {}}
+	found := (&rules{name: "cc"}).compare(7, &transaction{id: "id", position: 3, call: done}, made)
+	require.Len(t, found, 1)
+	assert.Equal(t, `reads_differ: block 7, transaction 3 (id): it has read 0 keys and 1 lists, `+
+		`and by the rules it reads 3 keys and 1 lists ("a", for one)`, found[0].String())
+	done.sets[1].public.Reads = []*kvrwset.KVRead{read("a", 0), read("d", 0), read("b", 0), read("c", 0)}
+	found = (&rules{name: "cc"}).compare(7, &transaction{id: "id", call: done}, made)
+	require.Len(t, found, 1)
+	assert.Contains(t, found[0].Detail, `("d", for one)`, "the keys that both have aren't named")
+}
+
+func TestThereIsCodeForTheVersionsThatTheProgramHas(t *testing.T) {
+	r, err := newRules("pedigree")
+	require.NoError(t, err)
+	assert.False(t, r.has(chaincode.First-1))
+	assert.True(t, r.has(chaincode.First))
+	assert.True(t, r.has(chaincode.Newest()))
+	assert.False(t, r.has(chaincode.Newest()+1))
+}
+
+func TestAChaincodeThatPanicsHasRefused(t *testing.T) {
+	r := &rules{codes: []*contractapi.ContractChaincode{nil}}
+	made := r.try(&transaction{call: new(call)}, chaincode.First, testState(t))
+	assert.EqualValues(t, 500, made.answer.GetStatus())
+	assert.Contains(t, made.answer.GetMessage(), "the chaincode panicked: ")
+}
+
+func TestATrialTellsOfAStateThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	s, err := state.Open(dir)
+	require.NoError(t, err)
+	defer s.Close()
+	b := s.NewBatch()
+	large := make([]byte, 10_000)
+	b.Put(ns, "k", large, state.Version{})
+	require.NoError(t, s.Commit(b, state.Progress{}))
+	large[1] = 1
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "values.log"), large, 0o600))
+	for name, read := range map[string]func(*stub) error{
+		"a key":  func(s *stub) error { _, err := s.GetState("k"); return err },
+		"keys":   func(s *stub) error { _, err := s.GetMultipleStates("a", "k"); return err },
+		"a list": func(s *stub) error { _, err := s.GetStateByRange("a", "z"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			made := &trial{reads: map[string]struct{}{}}
+			assert.ErrorIs(t, read(&stub{store: s, namespace: ns, trial: made}), state.ErrDamaged)
+			assert.ErrorIs(t, made.err, state.ErrDamaged)
+		})
+	}
 }

@@ -135,7 +135,16 @@ func TestWhatASetWritesIsJudgedByItsPolicy(t *testing.T) {
 		s.public = &kvrwset.KVRWSet{Writes: []*kvrwset.KVWrite{{Key: "k"}}}
 		assert.Equal(t, d.policy, policiesOf(e, &call{sets: []set{s}}, "x", d)[0], name)
 	}
+	both := writing()["an organisation's key"]
+	both.public = writing()["a key's policy"].public
+	assert.Equal(t, [][]byte{d.policy, lab}, policiesOf(e, &call{sets: []set{both}}, "x", d))
+	both = writing()["an organisation's key"]
+	both.collections = append(both.collections, writing()["a private key"].collections...)
+	assert.Equal(t, [][]byte{lab, d.policy}, policiesOf(e, &call{sets: []set{both}}, "x", d))
+
 	reads := set{namespace: "x", public: &kvrwset.KVRWSet{Reads: []*kvrwset.KVRead{read("a", 0)}}}
+	assert.False(t, reads.writes())
+	reads.collections = []collection{{name: "c", hashed: new(kvrwset.HashedRWSet)}}
 	assert.False(t, reads.writes())
 	assert.Equal(t, [][]byte{d.policy}, policiesOf(e, &call{sets: []set{reads}}, "x", d))
 	assert.Equal(t, [][]byte{d.policy}, policiesOf(e, &call{}, "x", d))

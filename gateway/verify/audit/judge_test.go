@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -158,6 +159,113 @@ func TestWhatAPeerAddsIsHeldToItsForm(t *testing.T) {
 		assert.Equal(t, c.found, got, name)
 		assert.Equal(t, c.hash, hash, name)
 	}
+}
+
+func TestMetadataAreAsManyAsFabricHas(t *testing.T) {
+	u := newUpdates()
+	genesis := genesisOf(t)
+	chain, err := proof.NewChain(genesis, genesis.Hash())
+	require.NoError(t, err)
+	whole := [][]byte{
+		encoded(t, &common.Metadata{Value: encoded(t, &common.OrdererBlockMetadata{})}), nil, {0}, nil,
+		encoded(t, &common.Metadata{Value: u.commitHash([]byte{0}, []byte("before"))}),
+	}
+	for name, c := range map[string]struct {
+		all   [][]byte
+		found []Code
+	}{
+		"as many":  {whole, nil},
+		"one less": {whole[:4], []Code{BadMetadata, CommitHashDiffers}},
+		"none":     {nil, []Code{BadMetadata, FlagDiffers, CommitHashDiffers}},
+		"one more": {append(slices.Clone(whole), []byte("x")), []Code{BadMetadata}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &replay{chain: chain, progress: state.Progress{CommitHash: []byte("before")}}
+			b := &opened{raw: &common.Block{Header: &common.BlockHeader{Number: 5}, Metadata: &common.BlockMetadata{Metadata: c.all}},
+				transactions: []*transaction{{id: "id"}}}
+			found, _ := r.checkMetadata(b, []byte{0}, u)
+			var got []Code
+			for _, f := range found {
+				got = append(got, f.Code)
+			}
+			assert.Equal(t, c.found, got, "%v", found)
+		})
+	}
+}
+
+func TestWhatABlockChangesIsKept(t *testing.T) {
+	genesis := genesisOf(t)
+	changing := func(namespace string) *updates {
+		u := newUpdates()
+		u.apply([]set{{namespace: namespace, public: &kvrwset.KVRWSet{Writes: []*kvrwset.KVWrite{{Key: "new", Value: []byte("v")}}}}}, state.Version{})
+		return u
+	}
+	for name, c := range map[string]struct {
+		number  uint64
+		changes string // the namespace
+		before  int    // findings that were kept before
+		found   int
+		kept    int // findings
+		configs int // configuration blocks that were kept
+	}{
+		"a configuration block":                    {number: 0, changes: ns, configs: 1},
+		"another block":                            {number: 5, changes: ns},
+		"a change of definitions":                  {number: 5, changes: lifecycleNamespace},
+		"findings":                                 {number: 5, changes: ns, found: 3, kept: 3},
+		"more findings than are kept":              {number: 5, changes: ns, before: mostKept - 1, found: 3, kept: 1},
+		"findings when as many as may be are kept": {number: 5, changes: ns, before: mostKept, found: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, b, id := judging(t, nil)
+			chain, err := proof.NewChain(genesis, genesis.Hash())
+			require.NoError(t, err)
+			r.chain, r.found = chain, make([]Finding, c.before)
+			b.raw.Header.Number, b.block = c.number, genesis
+			invalid := calling(id, "invalid")
+			invalid.code = peer.TxValidationCode_MVCC_READ_CONFLICT
+			b.transactions = []*transaction{calling(id, "valid"), invalid, {}}
+			codes := []byte{0, byte(invalid.code), 0}
+			require.NoError(t, r.keep(b, changing(c.changes), codes, []byte("commit"), make([]Finding, c.found)))
+
+			assert.Equal(t, c.changes == lifecycleNamespace, len(r.definitions) == 0, "definitions are forgotten when they may have changed")
+			assert.Equal(t, r.store.Progress(), r.progress)
+			assert.Equal(t, []any{c.number + 1, uint64(3), uint64(1), "commit"},
+				[]any{r.progress.Next, r.progress.Transactions, r.progress.Invalid, string(r.progress.CommitHash)})
+			assert.Len(t, r.found, c.before+c.kept)
+			for id, want := range map[string]bool{"valid": true, "invalid": true, "": false} {
+				used, err := r.store.HasTx(id)
+				require.NoError(t, err)
+				assert.Equal(t, want, used, "%q", id)
+			}
+			_, ok, err := r.store.Version(c.changes, "new")
+			require.NoError(t, err)
+			assert.True(t, ok)
+			hash, kept, err := r.store.Block(c.number)
+			require.NoError(t, err)
+			assert.Equal(t, []any{genesis.Hash(), codes}, []any{hash, kept})
+			configs, err := r.store.Configs()
+			require.NoError(t, err)
+			assert.Len(t, configs, c.configs)
+			found, err := r.store.Findings()
+			require.NoError(t, err)
+			assert.Len(t, found, c.kept)
+		})
+	}
+}
+
+func TestNamespacesAreJudgedInTheirOrder(t *testing.T) {
+	r, b, id := judging(t, nil)
+	undefined := set{namespace: "a", public: &kvrwset.KVRWSet{Writes: []*kvrwset.KVWrite{{Key: "k"}}}}
+	tx := calling(id, "id", undefined)
+	refused := errors.New("too few endorsers")
+	b.epoch.met = map[string]error{"policy\x00": refused}
+	code, _, err := r.endorsed(b.epoch, tx.call)
+	require.NoError(t, err)
+	assert.Equal(t, peer.TxValidationCode_INVALID_CHAINCODE, code)
+	tx.call.sets[0].namespace = "z"
+	code, _, err = r.endorsed(b.epoch, tx.call)
+	require.NoError(t, err)
+	assert.Equal(t, peer.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, code)
 }
 
 // genesisOf is the genesis block of a channel.

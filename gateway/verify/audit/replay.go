@@ -399,8 +399,6 @@ func (r *replay) checkMetadata(b *opened, codes []byte, u *updates) (found []Fin
 	value := all[common.BlockMetadataIndex_COMMIT_HASH]
 	want := u.commitHash(codes, r.progress.CommitHash)
 	switch {
-	case number == 0 && len(value) == 0:
-		return found, nil
 	case len(value) == 0 && (number == 1 || len(r.progress.CommitHash) == 0):
 		return found, nil // the peer doesn't keep commit hashes
 	case !exact(value, &kept) || len(kept.GetSignatures()) > 0 || !bytes.Equal(kept.GetValue(), want):

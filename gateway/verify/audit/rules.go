@@ -10,7 +10,6 @@ import (
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
-	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -106,7 +105,7 @@ func (r *rules) compare(block uint64, t *transaction, made *trial) (found []Find
 		add(RulesRefuse, "the chaincode's rules refuse it: %s", record.Brief(made.answer.GetMessage()))
 		return found
 	}
-	own := set{public: new(kvrwset.KVRWSet)}
+	var own set
 	for _, s := range t.call.sets {
 		switch {
 		case s.namespace == r.name:

@@ -90,7 +90,7 @@ var kinds = []common.HeaderType{
 
 // examine makes all checks of an envelope that don't depend on earlier transactions. It is safe for concurrent use.
 func (e *epoch) examine(number uint64, position int, data []byte) *transaction {
-	t := &transaction{position: position, kind: -1}
+	t := &transaction{position: position}
 	var envelope common.Envelope
 	if err := proto.Unmarshal(data, &envelope); err != nil {
 		return t.invalid(otherReason, "its envelope can't be read: %v", err)
