@@ -129,6 +129,23 @@ func TestAnAuditGoesOnWhereItWasInterrupted(t *testing.T) {
 	})
 }
 
+func TestTheBlockAfterAnInterruptionFollowsTheLastOne(t *testing.T) {
+	f := newForger(t)
+	dir := t.TempDir()
+	run := func(blocks memory) *audit.Report {
+		a, err := audit.New(audit.Config{Genesis: genesisHash(t), Chaincode: network.ChaincodeName, State: dir})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, a.Close()) }()
+		require.NoError(t, a.Run(t.Context(), blocks))
+		return a.Report(blocks)
+	}
+	require.Empty(t, run(memory(f.blocks[:5])).Findings)
+	next := f.blocks[5]
+	next.Header.PreviousHash = make([]byte, 32)
+	f.order(next, 1, 2, 3)
+	assert.Equal(t, []audit.Code{"bad_block"}, codes(run(memory(f.blocks[:6]))))
+}
+
 func TestFindingsAreKept(t *testing.T) {
 	blocks := chain(t)
 	blocks[6].Metadata.Metadata[1] = []byte{1}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"testing"
@@ -288,10 +289,21 @@ func TestAStateIsOfOneAudit(t *testing.T) {
 		r.store = s
 		var other *OtherStateError
 		require.ErrorAs(t, r.resume(), &other)
-		assert.Contains(t, other.Error(), "use another folder")
+		assert.Equal(t, "the folder has the state of an audit of cc on 67, and this is an audit of "+
+			fmt.Sprintf("%s on %x; use another folder", r.chaincode, r.genesis), other.Error())
 	}
 	r := &replay{store: s, genesis: []byte("g"), chaincode: "cc"}
 	assert.ErrorIs(t, r.resume(), state.ErrDamaged, "it has no configuration")
+}
+
+func TestAnAuditGoesOnAtTheFirstBlockThatItsChainNeeds(t *testing.T) {
+	genesis := genesisOf(t)
+	chain, err := proof.NewChain(genesis, genesis.Hash()) // it has followed block 0 only
+	require.NoError(t, err)
+	for next, want := range map[uint64]uint64{0: 0, 1: 1, 2: 1, 3: 2, 9: 8} {
+		r := &replay{chain: chain, progress: state.Progress{Next: next}}
+		assert.Equal(t, want, r.first(), "after %d blocks", next)
+	}
 }
 
 func TestABlockThatWasAuditedIsTheSame(t *testing.T) {
