@@ -29,9 +29,9 @@ func TestMain(m *testing.M) {
 			exitWith(runTestChaincode())
 		case "serve":
 			exitWith(runTestGateway(os.Args[3]))
-		case "up", "down", "status", "certs", "reset":
+		case "up", "down", "status", "certs", "renew", "reset":
 			root := &cobra.Command{SilenceUsage: true}
-			root.AddCommand(Up(), Down(), Status(), Certs(), Reset())
+			root.AddCommand(Up(), Down(), Status(), Certs(), Renew(), Reset())
 			exitWith(root.Execute())
 		}
 	}

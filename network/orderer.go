@@ -13,9 +13,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/network/proposal"
 )
 
@@ -25,10 +27,13 @@ import (
 //   - An orderer that can't reach another one tries again after 0.1 seconds instead of 1, so that a network which has
 //     just started doesn't lose its first messages.
 //   - Peers may probe connections as often as they do.
+//   - While an orderer's identity has expired, orderers take what expired identities sign. They would otherwise refuse each
+//     change of the configuration, which they sign themselves, and so their own renewal.
 //   - The operations listener can't be switched off. It gets a random loopback port and serves no metrics.
 func (d folder) ordererProcess(f fabric, o Orderer) process {
 	dir := d.orderer(o.Name)
 	tls := filepath.Join(dir, "tls")
+	rescue := fmt.Sprint(d.orderersExpired())
 	roots := "[" + d.path("orderer", "tlsca", "cert.pem") + "]"
 	return process{
 		name: o.Name, role: "orderer", endpoint: o.Address(), program: f.program("orderer"), log: d.log(o.Name),
@@ -38,6 +43,7 @@ func (d folder) ordererProcess(f fabric, o Orderer) process {
 			fmt.Sprintf("ORDERER_GENERAL_LISTENPORT=%d", o.Port),
 			"ORDERER_GENERAL_LOCALMSPID="+o.mspID(),
 			"ORDERER_GENERAL_LOCALMSPDIR="+filepath.Join(dir, "msp"),
+			"ORDERER_GENERAL_AUTHENTICATION_NOEXPIRATIONCHECKS="+rescue,
 			"ORDERER_GENERAL_TLS_ENABLED=true",
 			"ORDERER_GENERAL_TLS_PRIVATEKEY="+filepath.Join(tls, "key.pem"),
 			"ORDERER_GENERAL_TLS_CERTIFICATE="+filepath.Join(tls, "cert.pem"),
@@ -74,6 +80,15 @@ func (d folder) nameOrderers(p *plan) error {
 		file.Addresses = append(file.Addresses, o.Address())
 	}
 	return wrap(plainly(writeJSON(d.path("orderer", proposal.OrderersFile), file, 0o644)), "couldn't name the orderers")
+}
+
+// orderersExpired reports whether the identity of an orderer has expired.
+func (d folder) orderersExpired() bool {
+	files, err := filepath.Glob(d.path("orderer", "*", "msp", "signcerts", "cert.pem"))
+	return err == nil && slices.ContainsFunc(files, func(file string) bool {
+		c, err := certificate.Read(file)
+		return err == nil && time.Now().After(c.NotAfter)
+	})
 }
 
 // An ordererAdmin talks to the orderers' channel participation API.
