@@ -31,7 +31,7 @@ type edit struct{ old, new string }
 const statebased = "core/common/validation/statebased/"
 
 // Mends are all of them.
-var Mends = slices.Concat(validation, consensus)
+var Mends = slices.Concat(validation, consensus, expiry)
 
 // validation are the mends of the peers' validation of transactions. A member's client sends the orderers an envelope
 // that is rightly signed, and that peers can't read to its end. Orderers don't look inside, so it comes into a block,
