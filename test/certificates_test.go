@@ -30,6 +30,7 @@ import (
 // TestCertificatesAreRenewedBeforeAndAfterTheyExpire renews all certificates of a network twice: first while events are
 // captured, and then after all of them have expired. Nothing acknowledged is lost, and the first proof stays valid.
 func TestCertificatesAreRenewedBeforeAndAfterTheyExpire(t *testing.T) {
+	t.Parallel() // it mostly waits
 	d := renewed{t, filepath.Join(t.TempDir(), "network")}
 	up := []string{"up", "--detach", "--base-port", strconv.Itoa(build.FreePorts())}
 	d.tell(append(up, "--certificate-lifetime", "20d")...)
@@ -42,7 +43,7 @@ func TestCertificatesAreRenewedBeforeAndAfterTheyExpire(t *testing.T) {
 	said, err := d.run("certs")
 	require.Error(t, err)
 	assert.Regexp(t, `harbor +peer, TLS`, said)
-	assert.Contains(t, said, "will expire within 30 days: harbor chaincode")
+	assert.Contains(t, said, "will expire within 30 days: harbor ")
 	said = d.tell("status")
 	assert.Contains(t, said, "Certificates: these certificates will expire within 30 days")
 	assert.Contains(t, said, "Harbor: these certificates will expire within 30 days: HarborMSP identity of")
@@ -71,10 +72,30 @@ func TestCertificatesAreRenewedBeforeAndAfterTheyExpire(t *testing.T) {
 		get(t, in(t, d.dir, "harbor", "operator"), "/v1/status", nil, &status)
 		return strings.Contains(status.Queue.Waiting, "an operator must renew it")
 	})
+	for _, p := range d.status().Processes {
+		if p.Name == "market-peer" {
+			require.NoError(t, syscall.Kill(p.PID, syscall.SIGKILL)) // it comes back with the certificate that has expired
+		}
+	}
+	awaits(t, "the gateway says why it can't reach a peer", func() bool {
+		var status struct {
+			Peers []struct {
+				MSPID, Problem string
+				Usable         bool
+			}
+		}
+		get(t, in(t, d.dir, "harbor", "operator"), "/v1/status", nil, &status)
+		for _, p := range status.Peers {
+			if p.MSPID == "MarketMSP" {
+				return !p.Usable && strings.Contains(p.Problem, "certificate has expired")
+			}
+		}
+		return false
+	})
 	d.tell("down")
-	assert.Contains(t, d.tell("renew"), "then run `pedigree renew orderer")
+	assert.Contains(t, d.tell("renew", "--certificate-lifetime", "90d"), "then run `pedigree renew orderer")
 	d.tell(up...)
-	d.tell("renew", "orderer")
+	d.tell("renew", "orderer", "--certificate-lifetime", "90d")
 	d.tell("certs")
 	job, err := in(t, d.dir, "harbor", "submitter").Await(t.Context(), late.ID, nil)
 	require.NoError(t, err)

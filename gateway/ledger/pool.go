@@ -41,6 +41,7 @@ type peerConn struct {
 	Peer
 	rank int
 	conn *grpc.ClientConn
+	tls  handshakes
 
 	connected bool
 	since     time.Time
@@ -57,12 +58,12 @@ type peerConn struct {
 func newPool(ctx context.Context, cfg Config) (*pool, error) {
 	p := &pool{wait: cfg.ConnectWait, log: cfg.Logger, life: ctx, changed: make(chan struct{})}
 	for i, peer := range cfg.Peers {
-		conn, err := dial(peer, cfg.Keepalive)
+		conn, tls, err := dial(peer, cfg.Keepalive)
 		if err != nil {
 			p.close()
 			return nil, err
 		}
-		pc := &peerConn{Peer: peer, rank: i, conn: conn, since: time.Now(), problem: "not connected yet"}
+		pc := &peerConn{Peer: peer, rank: i, conn: conn, tls: tls, since: time.Now(), problem: "not connected yet"}
 		pc.answers, pc.fail = context.WithCancel(ctx)
 		p.peers = append(p.peers, pc)
 	}
@@ -72,29 +73,30 @@ func newPool(ctx context.Context, cfg Config) (*pool, error) {
 	return p, nil
 }
 
-func dial(peer Peer, ping time.Duration) (*grpc.ClientConn, error) {
+func dial(peer Peer, ping time.Duration) (*grpc.ClientConn, handshakes, error) {
 	host, _, err := net.SplitHostPort(peer.Address)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: peer address %q isn't host:port: %w", peer.Address, err)
+		return nil, handshakes{}, fmt.Errorf("ledger: peer address %q isn't host:port: %w", peer.Address, err)
 	}
 	pem, err := os.ReadFile(peer.TLSRoots)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: couldn't read the TLS roots of peer %s: %w", peer.Address, err)
+		return nil, handshakes{}, fmt.Errorf("ledger: couldn't read the TLS roots of peer %s: %w", peer.Address, err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ledger: the TLS roots of peer %s (%s) hold no PEM certificate", peer.Address,
+		return nil, handshakes{}, fmt.Errorf("ledger: the TLS roots of peer %s (%s) hold no PEM certificate", peer.Address,
 			peer.TLSRoots)
 	}
 	name := peer.ServerName
 	if name == "" {
 		name = host
 	}
+	secured := watchHandshakes(
+		credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}),
+	)
 	conn, err := grpc.NewClient(
 		peer.Address,
-		grpc.WithTransportCredentials(
-			credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}),
-		),
+		grpc.WithTransportCredentials(secured),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes), grpc.MaxCallSendMsgSize(maxMessageBytes)),
 		grpc.WithKeepaliveParams(
 			keepalive.ClientParameters{Time: ping, Timeout: 20 * time.Second, PermitWithoutStream: true},
@@ -111,9 +113,9 @@ func dial(peer Peer, ping time.Duration) (*grpc.ClientConn, error) {
 		grpc.WithIdleTimeout(0),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: couldn't prepare the connection to peer %s: %w", peer.Address, err)
+		return nil, handshakes{}, fmt.Errorf("ledger: couldn't prepare the connection to peer %s: %w", peer.Address, err)
 	}
-	return conn, nil
+	return conn, secured, nil
 }
 
 func (p *pool) close() {
@@ -135,7 +137,7 @@ func (p *pool) watch(ctx context.Context, pc *peerConn) {
 		case connectivity.Ready:
 			p.setConnected(pc, true, "")
 		case connectivity.TransientFailure:
-			p.setConnected(pc, false, "couldn't connect")
+			p.setConnected(pc, false, pc.tls.problem())
 		}
 		if !pc.conn.WaitForStateChange(ctx, state) {
 			return
@@ -147,8 +149,9 @@ func (p *pool) setConnected(pc *peerConn, connected bool, problem string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if connected == pc.connected {
-		if !connected {
+		if !connected && pc.problem != problem {
 			pc.problem = problem
+			p.log.Warn("peer can't be reached", "peer", pc.Address, "msp", pc.MSPID, "problem", problem)
 		}
 		return
 	}
