@@ -44,6 +44,12 @@ func TestACallerWhoseCertificateHasExpiredIsToldSo(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, answer.status, string(answer.body))
 	assert.Contains(t, string(answer.body), "expired at 2020-01-02T00:00:00Z: an operator must renew it")
 	assert.NotContains(t, string(answer.body), "can't be reached")
+
+	d.token = "operator"
+	assert.Contains(t, string(d.get("/readyz").body),
+		"these certificates have expired: HarborMSP identity of the token expired at 2020-01-02T00:00:00Z; renew them")
+	assert.Contains(t, string(d.get("/metrics").body),
+		`pedigree_certificate_expiry_timestamp_seconds{owner="HarborMSP",use="identity of the token expired"} 1.5779232e+09`)
 }
 
 // expiredCaller is an entry of a tokens file for a submitter with a certificate of an authority that has expired.

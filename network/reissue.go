@@ -43,8 +43,9 @@ func loadAuthority(dir string, lifetime time.Duration) (*authority, error) {
 	return &authority{c, key, lifetime}, nil
 }
 
-// reissue makes a certificate that differs from an earlier one of the authority only in its number and its time. The key
-// stays: what its holder signs can be verified with either certificate, so that nobody must change at the same moment.
+// reissue makes a certificate that differs from an earlier one of the authority only in its number and its time. The
+// key stays: what its holder signs can be verified with either certificate, so that nobody must change at the same
+// moment.
 func (a *authority) reissue(file string) ([]byte, error) {
 	was, err := certificate.Read(file)
 	if err != nil {

@@ -27,9 +27,9 @@ func Renew() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "renew [NAME...]",
 		Short: "Renew the certificates of a network, one node at a time",
-		Long: `Make new certificates from the authorities in the folder of a network, before or after the old ones expire. Keys stay
-as they are, so what was signed and proved before stays valid. Each NAME is an organisation, or "orderer" for the
-organisation of the orderers. Without a NAME, all are renewed. Authorities aren't renewed.
+		Long: `Make new certificates from the authorities in the folder of a network, before or after the old ones expire. Keys
+stay as they are, so what was signed and proved before stays valid. Each NAME is an organisation, or "orderer" for
+the organisation of the orderers. Without a NAME, all are renewed. Authorities aren't renewed.
 
 If the network runs, each process that needs it is restarted, one at a time, and the next one waits until the network
 is healthy. The identities of orderers are in the channel's configuration, so it is changed for each orderer before

@@ -1,8 +1,8 @@
 package pin
 
-// expiry are the mends for certificates that have expired. The channel's configuration has the identity of each orderer,
-// and an orderer knows itself by it. So an orderer takes part with the expired one until the channel, in which it must
-// take part, has taken the new one.
+// expiry are the mends for certificates that have expired. The channel's configuration has the identity of each
+// orderer, and an orderer knows itself by it. So an orderer takes part with the expired one until the channel, in which
+// it must take part, has taken the new one.
 var expiry = []Mend{
 	{
 		Module: Module,
