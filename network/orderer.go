@@ -27,8 +27,8 @@ import (
 //   - An orderer that can't reach another one tries again after 0.1 seconds instead of 1, so that a network which has
 //     just started doesn't lose its first messages.
 //   - Peers may probe connections as often as they do.
-//   - While an orderer's identity has expired, orderers take what expired identities sign. They would otherwise refuse each
-//     change of the configuration, which they sign themselves, and so their own renewal.
+//   - While an orderer's identity has expired, orderers take what expired identities sign. They would otherwise refuse
+//     each change of the configuration, which they sign themselves, and so their own renewal.
 //   - The operations listener can't be switched off. It gets a random loopback port and serves no metrics.
 func (d folder) ordererProcess(f fabric, o Orderer) process {
 	dir := d.orderer(o.Name)

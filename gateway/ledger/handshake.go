@@ -8,8 +8,8 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// handshakes are TLS credentials that remember why the last handshake failed: gRPC tells only those who call, and nobody
-// calls a peer that has no connection.
+// handshakes are TLS credentials that remember why the last handshake failed: gRPC tells only those who call, and
+// nobody calls a peer that has no connection.
 type handshakes struct {
 	credentials.TransportCredentials
 	failure *atomic.Pointer[error]
