@@ -2,8 +2,12 @@ package ledger
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc/credentials"
 )
@@ -35,10 +39,18 @@ func (h handshakes) Clone() credentials.TransportCredentials {
 	return handshakes{h.TransportCredentials.Clone(), h.failure}
 }
 
-// problem says why there is no connection, and forgets why the handshake failed: the next attempt may fail earlier.
+// problem says why there is no connection, and forgets why the handshake failed: the next attempt may fail earlier. It
+// says the same as long as the reason is the same.
 func (h handshakes) problem() string {
-	if failure := h.failure.Swap(nil); failure != nil {
-		return "couldn't connect: " + (*failure).Error()
+	failure := h.failure.Swap(nil)
+	if failure == nil {
+		return "couldn't connect"
 	}
-	return "couldn't connect"
+	var invalid x509.CertificateInvalidError
+	if errors.As(*failure, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil {
+		return fmt.Sprintf("couldn't connect: the TLS certificate of %s is valid from %s to %s: its organisation must renew it",
+			invalid.Cert.Subject.CommonName, invalid.Cert.NotBefore.UTC().Format(time.RFC3339),
+			invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return "couldn't connect: " + (*failure).Error()
 }
