@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Mend is a change of one file of the pinned Fabric, or of a module that it is built from, made when it is built. Mends are for faults by which one member
-// of a channel can stop everybody else's nodes, and only while no release of Fabric is without them. Each has a test
-// that sends a real, mended network what stopped one before.
+// Mend is a change of one file of the pinned Fabric, or of a module that it is built from, made when it is built. Mends
+// are for faults by which a channel's nodes stop for good, and only while no release of Fabric is without them. Each has
+// a test that does to a real, mended network what stopped one before.
 type Mend struct {
 	// Module is the module of the file: Module or SmartBFT.
 	Module string
