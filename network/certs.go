@@ -53,7 +53,7 @@ The exit code is 1 if a certificate has expired or will expire within 30 days.`,
 				return err
 			}
 			if warning := certificate.Warning(all, now); warning != "" {
-				return exit.Refusedf("%s with `pedigree renew%s`", warning, dirFlag(d))
+				return exit.Refusedf("%s%s", warning, d.howToRenew())
 			}
 			return nil
 		},
@@ -61,6 +61,18 @@ The exit code is 1 if a certificate has expired or will expire within 30 days.`,
 	addDir(cmd, &dir)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// howToRenew completes the warning to renew certificates. The folder of an organisation that isn't a part of a network
+// on this machine has no authority to renew them.
+func (d folder) howToRenew() string {
+	if of := folder(filepath.Dir(string(d))); !d.made() && of.made() {
+		return fmt.Sprintf(" with `pedigree renew %s%s`", filepath.Base(string(d)), dirFlag(of))
+	}
+	if !d.made() {
+		return " where they were made"
+	}
+	return fmt.Sprintf(" with `pedigree renew%s`", dirFlag(d))
 }
 
 // Certificates lists the certificates in the folder of a network or an organisation.

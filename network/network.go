@@ -253,6 +253,10 @@ func (n *Network) startLedger() error {
 		n.clients = append(n.clients, client)
 	}
 	n.say.line("started %d orderers and %d chaincode processes", len(n.plan.Orderers), len(n.plan.Orgs))
+	if n.dir.orderersExpired() {
+		n.say.line("the identity of an orderer has expired: when the network is ready, run `pedigree renew orderer%s`",
+			dirFlag(n.dir))
+	}
 	return nil
 }
 

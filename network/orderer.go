@@ -27,13 +27,13 @@ import (
 //   - An orderer that can't reach another one tries again after 0.1 seconds instead of 1, so that a network which has
 //     just started doesn't lose its first messages.
 //   - Peers may probe connections as often as they do.
-//   - While an orderer's identity has expired, orderers take what expired identities sign. They would otherwise refuse
-//     each change of the configuration, which they sign themselves, and so their own renewal.
+//   - If an orderer's identity has expired at the start, orderers take what expired identities sign. They would
+//     otherwise refuse each change of the configuration, which they sign themselves, and so their own renewal.
 //   - The operations listener can't be switched off. It gets a random loopback port and serves no metrics.
 func (d folder) ordererProcess(f fabric, o Orderer) process {
 	dir := d.orderer(o.Name)
 	tls := filepath.Join(dir, "tls")
-	rescue := fmt.Sprint(d.orderersExpired())
+	lenient := fmt.Sprint(d.orderersExpired())
 	roots := "[" + d.path("orderer", "tlsca", "cert.pem") + "]"
 	return process{
 		name: o.Name, role: "orderer", endpoint: o.Address(), program: f.program("orderer"), log: d.log(o.Name),
@@ -43,7 +43,7 @@ func (d folder) ordererProcess(f fabric, o Orderer) process {
 			fmt.Sprintf("ORDERER_GENERAL_LISTENPORT=%d", o.Port),
 			"ORDERER_GENERAL_LOCALMSPID="+o.mspID(),
 			"ORDERER_GENERAL_LOCALMSPDIR="+filepath.Join(dir, "msp"),
-			"ORDERER_GENERAL_AUTHENTICATION_NOEXPIRATIONCHECKS="+rescue,
+			"ORDERER_GENERAL_AUTHENTICATION_NOEXPIRATIONCHECKS="+lenient,
 			"ORDERER_GENERAL_TLS_ENABLED=true",
 			"ORDERER_GENERAL_TLS_PRIVATEKEY="+filepath.Join(tls, "key.pem"),
 			"ORDERER_GENERAL_TLS_CERTIFICATE="+filepath.Join(tls, "cert.pem"),
@@ -84,9 +84,9 @@ func (d folder) nameOrderers(p *plan) error {
 
 // orderersExpired reports whether the identity of an orderer has expired.
 func (d folder) orderersExpired() bool {
-	files, err := filepath.Glob(d.path("orderer", "*", "msp", "signcerts", "cert.pem"))
-	return err == nil && slices.ContainsFunc(files, func(file string) bool {
-		c, err := certificate.Read(file)
+	entries, err := os.ReadDir(d.path(ordererOwner))
+	return err == nil && slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
+		c, err := certificate.Read(d.path(ordererOwner, entry.Name(), "msp", "signcerts", "cert.pem"))
 		return err == nil && time.Now().After(c.NotAfter)
 	})
 }
@@ -110,27 +110,37 @@ func (d folder) ordererAdmin() (*ordererAdmin, error) {
 	return &ordererAdmin{&http.Client{Transport: transport, Timeout: 20 * time.Second}}, nil
 }
 
+// channelInfo is what the channel participation API says of an orderer in a channel.
+type channelInfo struct {
+	Height            uint64
+	ConsensusRelation string // consenter, follower, or another word if it doesn't take part
+	Status            string
+}
+
+// orders reports whether the orderer takes part in the ordering.
+func (i channelInfo) orders() bool { return i.ConsensusRelation == "consenter" && i.Status == "active" }
+
+// channel asks an orderer about a channel. The answer is empty if the orderer hasn't joined the channel.
+func (a *ordererAdmin) channel(ctx context.Context, o Orderer, channel string) (info channelInfo, err error) {
+	status, body, err := a.do(ctx, http.MethodGet, o.channels()+"/"+channel, "", nil)
+	switch {
+	case err == nil && status == http.StatusOK:
+		err = json.Unmarshal([]byte(body), &info)
+	case err == nil && status != http.StatusNotFound:
+		err = fmt.Errorf("status %d: %s", status, body)
+	}
+	return info, wrap(err, "%s doesn't answer", o.Name)
+}
+
 // height returns how many blocks of the channel the orderer has. It is 0 if the orderer hasn't joined the channel, or
 // has lost its data. It waits until the orderer answers.
 func (a *ordererAdmin) height(ctx context.Context, o Orderer, channel string) (height uint64, err error) {
 	err = eventually(ctx, func(ctx context.Context) error {
-		status, body, err := a.do(ctx, http.MethodGet, o.channels()+"/"+channel, "", nil)
-		if err != nil {
-			return err
-		}
-		switch status {
-		case http.StatusOK:
-			var info struct{ Height uint64 }
-			err := json.Unmarshal([]byte(body), &info)
-			height = info.Height
-			return err
-		case http.StatusNotFound:
-			height = 0
-			return nil
-		}
-		return fmt.Errorf("status %d: %s", status, body)
+		info, err := a.channel(ctx, o, channel)
+		height = info.Height
+		return err
 	})
-	return height, wrap(err, "%s doesn't answer", o.Name)
+	return height, err
 }
 
 // join joins the orderer to the channel of the genesis block.

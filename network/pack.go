@@ -72,6 +72,37 @@ func (d folder) packChaincode(org Org, rules chaincode.Rules) (chaincodePackage,
 	return chaincodePackage{id: label + ":" + hex.EncodeToString(hash[:]), bytes: whole}, nil
 }
 
+// renewConnections gives the peer the new certificate with which it calls its chaincode. The peer has the connection
+// from the package that it installed, and reads it when it connects. The packages stay as they are until the next start
+// of the network, because a process of the chaincode is known by the package.
+func (d folder) renewConnections(org Org) error {
+	certificate, err := os.ReadFile(d.path(org.Name, "chaincode", "client", "cert.pem"))
+	if err != nil {
+		return fmt.Errorf("couldn't read the certificate with which %s's peer calls its chaincode: %w", org.Title, err)
+	}
+	builds := d.path(org.Name, "peer", "ledger", "externalbuilder", "builds")
+	entries, err := os.ReadDir(builds)
+	if err != nil {
+		return fmt.Errorf("couldn't find how %s's peer reaches its chaincode: %w", org.Title, err)
+	}
+	for _, entry := range entries {
+		file := filepath.Join(builds, entry.Name(), "release", "chaincode", "server", "connection.json")
+		var c connection
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(text, &c)
+		}
+		if err == nil {
+			c.ClientCert = string(certificate)
+			err = writeJSON(file, c, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("couldn't renew how %s's peer reaches its chaincode: %w", org.Title, plainly(err))
+		}
+	}
+	return nil
+}
+
 // tarball packs files, given as alternating names and contents. It writes no times or owners, so equal files give equal
 // bytes.
 func tarball(files ...any) ([]byte, error) {

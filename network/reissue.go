@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
 // loadAuthority reads an organisation's authority from its folder.
@@ -21,12 +23,14 @@ func loadAuthority(dir string, lifetime time.Duration) (*authority, error) {
 		return nil, err
 	}
 	if now := time.Now(); now.After(c.NotAfter) {
-		return nil, fmt.Errorf("the authority in %s expired at %s and can't sign: every member of the channel must "+
-			"take a new one", dir, c.NotAfter.UTC().Format(time.RFC3339))
+		return nil, exit.Refusedf("the authority in %s expired at %s, so no node would accept what it signs. Authorities "+
+			"aren't renewed: the channel needs a new one, by a change of its configuration", dir,
+			c.NotAfter.UTC().Format(time.RFC3339))
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "key.pem"))
 	if err != nil {
-		return nil, fmt.Errorf("couldn't read the key of the authority in %s: %w", dir, err)
+		return nil, fmt.Errorf("couldn't read the key of the authority in %s, which signs the new certificates: %w. If it "+
+			"is kept elsewhere, put it there for the time of the renewal", dir, err)
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
@@ -43,6 +47,9 @@ func loadAuthority(dir string, lifetime time.Duration) (*authority, error) {
 	return &authority{c, key, lifetime}, nil
 }
 
+// errForeign means that a certificate isn't from the authority in the folder.
+var errForeign = errors.New("it is from another authority")
+
 // reissue makes a certificate that differs from an earlier one of the authority only in its number and its time. The
 // key stays: what its holder signs can be verified with either certificate, so that nobody must change at the same
 // moment.
@@ -51,19 +58,15 @@ func (a *authority) reissue(file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := was.CheckSignatureFrom(a.certificate); err != nil {
-		return nil, fmt.Errorf("%s isn't from the authority %s: %w", file, a.certificate.Subject, err)
+	if was.CheckSignatureFrom(a.certificate) != nil {
+		return nil, fmt.Errorf("%s: %w than %s", file, errForeign, a.certificate.Subject)
 	}
-	next := &x509.Certificate{
-		RawSubject: was.RawSubject, KeyUsage: was.KeyUsage, ExtKeyUsage: was.ExtKeyUsage, SubjectKeyId: was.SubjectKeyId,
-		BasicConstraintsValid: was.BasicConstraintsValid, DNSNames: was.DNSNames, IPAddresses: was.IPAddresses,
-		EmailAddresses: was.EmailAddresses, URIs: was.URIs,
-	}
+	next := *was
 	if next.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
 		return nil, err
 	}
-	a.date(next)
-	der, err := x509.CreateCertificate(rand.Reader, next, a.certificate, was.PublicKey, a.key)
+	a.date(&next)
+	der, err := x509.CreateCertificate(rand.Reader, &next, a.certificate, was.PublicKey, a.key)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make a new certificate for %s: %w", file, err)
 	}
