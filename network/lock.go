@@ -35,6 +35,10 @@ func waitForLock(ctx context.Context, path string, waiting func()) (unlock func(
 	}
 }
 
+// dyingPatience is how long the lock of a process that was killed may still be held. It goes when the last thread of the
+// process ends, and the process no longer counts as running when the first one does.
+const dyingPatience = 2 * time.Second
+
 // take creates the folder if necessary and locks it, so that this process can run its network.
 func (d folder) take() (*os.File, error) {
 	if err := d.checkOurs(); err != nil {
@@ -49,6 +53,11 @@ func (d folder) lock() (*os.File, error) {
 		return nil, fmt.Errorf("couldn't make folder %s: %w", d, plainly(err))
 	}
 	lock, err := filelock.Take(d.lockFile())
+	if errors.Is(err, filelock.ErrHeld) && !d.holder().running() {
+		ctx, cancel := context.WithTimeout(context.Background(), dyingPatience)
+		defer cancel()
+		lock, err = d.awaitLock(ctx)
+	}
 	if errors.Is(err, filelock.ErrHeld) {
 		by := ""
 		if id := d.holder(); id.running() {
