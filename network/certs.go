@@ -70,7 +70,7 @@ func (d folder) howToRenew() string {
 		return fmt.Sprintf(" with `pedigree renew %s%s`", filepath.Base(string(d)), dirFlag(of))
 	}
 	if !d.made() {
-		return " where they were made"
+		return " with the tools of their authority: `pedigree renew` is for a network of `pedigree up`"
 	}
 	return fmt.Sprintf(" with `pedigree renew%s`", dirFlag(d))
 }

@@ -35,8 +35,8 @@ func waitForLock(ctx context.Context, path string, waiting func()) (unlock func(
 	}
 }
 
-// dyingPatience is how long the lock of a process that was killed may still be held. It goes when the last thread of the
-// process ends, and the process no longer counts as running when the first one does.
+// dyingPatience is how long the lock of a process that was killed may still be held. It goes when the last thread of
+// the process ends, and the process no longer counts as running when the first one does.
 const dyingPatience = 2 * time.Second
 
 // take creates the folder if necessary and locks it, so that this process can run its network.

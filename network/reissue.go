@@ -65,7 +65,7 @@ func (a *authority) reissue(file string) ([]byte, error) {
 	if next.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
 		return nil, err
 	}
-	a.date(&next)
+	a.date(&next, a.lifetime)
 	der, err := x509.CreateCertificate(rand.Reader, &next, a.certificate, was.PublicKey, a.key)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make a new certificate for %s: %w", file, err)

@@ -44,6 +44,9 @@ func newRenewal(dir string, names []string, lifetime time.Duration) (*renewal, e
 		if of := folder(filepath.Dir(string(d))); of.made() {
 			return nil, exit.Usagef("%s is a part of the network in %s: renew its certificates%s", d, of, d.howToRenew())
 		}
+		if d.isOrganisation() {
+			return nil, exit.Usagef("%s is the folder of an organisation: renew its certificates%s", d, d.howToRenew())
+		}
 		return nil, exit.Usagef("there is no network in %s: name another folder with --dir", d)
 	}
 	if err != nil {

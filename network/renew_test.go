@@ -113,6 +113,11 @@ func TestWhatCantBeRenewedIsSaid(t *testing.T) {
 	_, stderr, err = pedigree(t, "renew", "--dir", t.TempDir())
 	require.Error(t, err)
 	require.Contains(t, stderr, "name another folder with --dir")
+	alone := folder(t.TempDir())
+	require.NoError(t, (&organisation{Version: organisationVersion, Org: newOrg("harbor")}).write(alone))
+	_, stderr, err = pedigree(t, "renew", "--dir", string(alone))
+	require.Error(t, err)
+	require.Contains(t, stderr, "renew its certificates with the tools of their authority")
 
 	only, err := filelock.Take(d.path("run", "renew.lock"))
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ func Renew() *cobra.Command {
 		Use:   "renew [NAME...]",
 		Short: "Renew the certificates of a network, one node at a time",
 		Long: `Make new certificates from the authorities in the folder of a network, before or after the old ones expire.
+The network is one of "pedigree up", with all organisations on this machine.
 Keys stay as they are, so what was signed and proved before stays valid. Each NAME is an organisation, or "orderer"
 for the organisation of the orderers. Without a NAME, all are renewed. Authorities aren't renewed.
 
