@@ -59,7 +59,7 @@ func (c *call) mode() openlineage.Mode {
 }
 
 // takeLineage takes one OpenLineage event, and answers as Marquez does: 201 for what is kept, 200 and the event itself
-// for an object that is no event it knows.
+// for a kind of event that it doesn't know.
 func (s *Server) takeLineage(c *call) error {
 	body, err := c.read()
 	if err != nil {

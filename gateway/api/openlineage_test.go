@@ -54,17 +54,23 @@ func TestLineageIsAnsweredAsMarquezDoes(t *testing.T) {
 			}
 		})
 	}
-	t.Run("what is no event is given back", func(t *testing.T) {
-		a := f.do(request{path: "/api/v1/lineage", body: `{"type": "fish", "n": 1}`})
+	t.Run("an event of a kind that came later is given back", func(t *testing.T) {
+		a := f.do(request{path: "/api/v1/lineage", body: `{"schemaURL": "https://example.com/#/$defs/FishEvent", "n": 1}`})
 		assert.Equal(t, http.StatusOK, a.status)
-		assert.Equal(t, `{"n":1,"type":"fish"}`, a.body)
+		assert.Equal(t, `{"n":1,"schemaURL":"https://example.com/#/$defs/FishEvent"}`, a.body)
+	})
+	t.Run("what is no event is refused", func(t *testing.T) {
+		p := f.do(request{path: "/api/v1/lineage", body: `{"events": [` + lineageEvent + `]}`}).problem(t)
+		assert.Equal(t, http.StatusBadRequest, p.Status)
+		assert.Equal(t, "unknown_event", p.Problems[0].Code)
 	})
 }
 
 func TestABatchTellsWhichEventsWereNotTaken(t *testing.T) {
 	f := newFixture(t)
 	second := swap(lineageEvent, "0123456789ab", "0123456789ac")
-	a := f.do(request{path: "/api/v1/lineage/batch", body: "[" + lineageEvent + "," + second + `,{"fish":1}]`})
+	const later = `{"schemaURL":"https://example.com/#/$defs/FishEvent"}`
+	a := f.do(request{path: "/api/v1/lineage/batch", body: "[" + lineageEvent + "," + second + "," + later + "]"})
 	assert.Equal(t, http.StatusNoContent, a.status)
 	assert.Empty(t, a.body)
 
@@ -76,6 +82,9 @@ func TestABatchTellsWhichEventsWereNotTaken(t *testing.T) {
 	assert.JSONEq(t, `{"status":"partial_success","summary":{"received":3,"successful":1,"failed":2,"retriable":0,"non_retriable":2},"failed_events":[
 		{"index":0,"reason":"no version of dataset/market/none is on the ledger, as far as this gateway knows","retriable":false,"problems":[{"code":"unknown_reference","detail":"no version of dataset/market/none is on the ledger, as far as this gateway knows","pointer":"/inputs/0"}]},
 		{"index":1,"reason":"job is required","retriable":false,"problems":[{"code":"missing_field","detail":"job is required","pointer":"/job"}]}]}`, a.body)
+	a = f.do(request{path: "/api/v1/lineage/batch", body: "[" + third + `,{"fish":1}]`})
+	require.Equal(t, http.StatusOK, a.status)
+	assert.Contains(t, a.body, `"failed_events":[{"index":1,"reason":"the event has neither run and job`)
 	for _, id := range []string{"ab", "ac", "ad"} {
 		assert.Equal(t, http.StatusOK, f.do(request{path: "/v1/runs/0195504c-4c00-7abc-8def-0123456789" + id}).status)
 	}

@@ -201,6 +201,17 @@ func TestRunsAreSentInOrderAndAwaited(t *testing.T) {
 	assert.Equal(t, uint64(7), report.Runs[0].Block)
 }
 
+func TestAnEventThatIsNoJSONTakesNoOtherWithIt(t *testing.T) {
+	c := gateway(t, answer(204, "", ""), answer(400, "application/problem+json", `{"detail":"NaN is no JSON","status":400}`),
+		answer(204, "", ""))
+	report := &LineageReport{}
+	require.NoError(t, c.SendLineage(t.Context(), []json.RawMessage{json.RawMessage(`{"a":1}`),
+		json.RawMessage(`{"a":NaN}`), json.RawMessage(`{"a":2}`)}, report))
+	assert.Equal(t, []RefusedEvent{{1, "NaN is no JSON"}}, report.Refused)
+	stopped := gateway(t, answer(401, "application/problem+json", `{"title":"Who is calling?","status":401}`))
+	require.Error(t, stopped.SendLineage(t.Context(), []json.RawMessage{json.RawMessage(`NaN`)}, report))
+}
+
 func TestTheOnlyNamespaceIsFoundOnAnyPage(t *testing.T) {
 	first := ok(`{"items":[{"namespace":"harbor","mspId":"HarborMSP"}],"nextPageToken":"p2"}`)
 	for name, c := range map[string]struct {

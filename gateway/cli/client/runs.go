@@ -56,11 +56,26 @@ type RunProblem struct {
 	Ref     string `json:"ref,omitempty"`
 }
 
-// SendLineage sends events in their order, and adds the refused ones to the report.
+// SendLineage sends events in their order, and adds the refused ones to the report. What is no JSON goes alone, because
+// a batch with it would be none.
 func (c *Client) SendLineage(ctx context.Context, events []json.RawMessage, report *LineageReport) error {
 	for first := 0; first < len(events); {
+		if !json.Valid(events[first]) {
+			_, err := c.Do(ctx, Call{Method: http.MethodPost, Path: "/api/v1/lineage", Body: events[first]})
+			var refused *Problem
+			switch {
+			case errors.As(err, &refused) &&
+				(refused.Status == http.StatusBadRequest || refused.Status == http.StatusRequestEntityTooLarge):
+				report.Refused = append(report.Refused, RefusedEvent{first, refused.Detail})
+			case err != nil:
+				return err
+			}
+			first++
+			continue
+		}
 		body, n := []byte{'['}, 0
-		for first+n < len(events) && n < mostEvents && (n == 0 || len(body)+len(events[first+n]) < mostEventBytes) {
+		for first+n < len(events) && n < mostEvents && (n == 0 || len(body)+len(events[first+n]) < mostEventBytes) &&
+			json.Valid(events[first+n]) {
 			if n > 0 {
 				body = append(body, ',')
 			}

@@ -1,6 +1,7 @@
 package verb
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,6 +54,7 @@ run that has not ended stays open in the gateway.
 				if err != nil {
 					return err
 				}
+				document = bytes.TrimPrefix(document, []byte("\ufeff")) // a byte order mark means nothing
 				one := captureOne
 				if check {
 					one = checkOne

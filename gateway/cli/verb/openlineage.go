@@ -14,7 +14,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// lineageEvents splits a document of OpenLineage events: one event, an array of them, or one after the other. It
+// lineageEvents splits a document of OpenLineage events: one event, an array of them, or one after the other. What is no
+// JSON is a piece, up to the next line that begins with an object, and the gateway says what is wrong with it. It
 // returns false if the first object of the document is no OpenLineage event.
 func lineageEvents(document []byte) ([]json.RawMessage, bool) {
 	if !startsAsLineage(document) {
@@ -26,9 +27,16 @@ func lineageEvents(document []byte) ([]json.RawMessage, bool) {
 		var value json.RawMessage
 		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
 			return events, true
-		} else if err != nil { // the gateway says what is wrong with the rest
-			rest := document[min(int(decoder.InputOffset()), len(document)):]
-			return append(events, bytes.TrimSpace(rest)), true
+		} else if err != nil {
+			rest := bytes.TrimSpace(document[min(int(decoder.InputOffset()), len(document)):])
+			next := bytes.Index(rest, []byte("\n{"))
+			if next < 0 || rest[0] == '[' {
+				return append(events, rest), true
+			}
+			events = append(events, bytes.TrimSpace(rest[:next]))
+			document = rest[next+1:]
+			decoder = json.NewDecoder(bytes.NewReader(document))
+			continue
 		}
 		if value[0] != '[' {
 			events = append(events, value)

@@ -104,7 +104,8 @@ func (e *Event) Ends() bool { return e.Type == "COMPLETE" || e.Type == "FAIL" ||
 
 var eventTypes = []string{"START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"}
 
-// Read checks an event. In lenient mode an object that is none of the three kinds is no error; its Kind is Unknown.
+// Read checks an event. In lenient mode an object whose schemaURL says that it is another kind of event is no error; its
+// Kind is Unknown.
 func Read(v canonical.Value, mode Mode) (*Event, []record.Problem) {
 	r := reader{strict: mode == Strict}
 	if v.Kind != canonical.Object {
@@ -185,8 +186,6 @@ func (r *reader) kind(v canonical.Value) Kind {
 			return Unknown
 		case said == "RunEvent", job && !dataset && r.given(v, "eventType"):
 			return RunEvent
-		case !run && !job && !dataset:
-			return Unknown
 		}
 	}
 	switch {

@@ -171,7 +171,6 @@ func TestTheKindOfAnEventIsWhatItHas(t *testing.T) {
 		{"a job", `{` + base + `,"job":{"namespace":"a","name":"b"}}`, JobEvent},
 		{"a run of a job", `{` + base + `,"job":{"namespace":"a","name":"b"},"run":{"runId":"1"}}`, RunEvent},
 		{"a dataset beside a run of a job", `{` + base + `,"job":{"namespace":"a","name":"b"},"run":{"runId":"1"},"dataset":1}`, RunEvent},
-		{"nothing of it", `{` + base + `,"fish":1}`, Unknown},
 		{"a kind of event that came later", `{` + base + `,"job":{"namespace":"a","name":"b"},"schemaURL":"https://openlineage.io/spec/9-0-0/OpenLineage.json#/$defs/FishEvent"}`, Unknown},
 	} {
 		e, problems := read(t, c.text, Lenient)
@@ -181,8 +180,11 @@ func TestTheKindOfAnEventIsWhatItHas(t *testing.T) {
 	_, problems := read(t, `{`+base+`,"job":{"namespace":"a","name":"b"},"eventType":"COMPLETE"}`, Lenient)
 	require.NotEmpty(t, problems, "an event with a type is one of a run")
 	assert.Equal(t, "/run", problems[0].Pointer)
-	_, problems = read(t, `{`+base+`,"fish":1}`, Strict)
-	require.NotEmpty(t, problems)
+	for _, mode := range []Mode{Strict, Lenient} {
+		_, problems = read(t, `{"events":[{`+base+`,"fish":1}]}`, mode)
+		require.NotEmpty(t, problems, "what is no event would be lost without a word")
+		assert.Equal(t, "unknown_event", problems[0].Code)
+	}
 }
 
 func TestNumbersThatNoDoubleHoldsAreKeptAsText(t *testing.T) {
