@@ -1,6 +1,7 @@
 package network
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -131,4 +132,21 @@ func TestOthersAreReachedAsTheirCardsSay(t *testing.T) {
 	assert.Equal(t, card.Address(market.Host, market.Port), p.Orgs[1].PeerAddress())
 	assert.Equal(t, []Orderer{org.Orderers[0], org.Orderers[1]}, p.Orderers)
 	assert.Contains(t, org.Org.PeerName(), "peer0.harbor")
+}
+
+// Two organisations on one machine may have chosen the same ports. The second one says so before it starts anything.
+func TestANodeWhosePortIsTaken(t *testing.T) {
+	dirs, file := founders(t, 2, 1, 1)
+	org, err := folder(dirs[0]).readOrganisation()
+	require.NoError(t, err)
+	for part, taken := range map[string]string{
+		"the peer": org.Org.PeerAddress(), "orderer2": org.Orderers[1].Address(), "the gateway": loopback(org.Org.GatewayPort),
+	} {
+		listener, err := net.Listen("tcp", taken)
+		require.NoError(t, err)
+		_, err = StartNode(within(t, time.Minute), NodeOptions{Dir: dirs[0], Charter: file})
+		require.ErrorContains(t, err, "where "+part+" listens, is taken by another program")
+		require.NoError(t, listener.Close())
+		assert.NoFileExists(t, folder(dirs[0]).stateFile())
+	}
 }
