@@ -23,6 +23,8 @@ type Thing struct {
 	Behind []string
 	// Unsure tells that not all that the thing comes from could be looked at, so there may be more warnings.
 	Unsure bool
+	// AnyLot tells that it comes from a product, nobody recorded which lot, and lots of that product bear warnings.
+	AnyLot bool
 	// Of a product: the lots and items that are recalled themselves, and whether there may be more.
 	Below       int
 	BelowUnsure bool
@@ -46,7 +48,7 @@ type Part struct{ Title, Value string }
 // Calm reports whether it is good news that no recall is known: the thing is recorded, its code can be right, and all
 // that it comes from was looked at.
 func (t *Thing) Calm() bool {
-	return t.Recorded && t.CheckDigit == "" && t.Stale == "" && !t.Unsure && !t.OfManyLots &&
+	return t.Recorded && t.CheckDigit == "" && t.Stale == "" && !t.Unsure && !t.AnyLot && !t.OfManyLots &&
 		len(t.Recalls)+len(t.Behind) == 0
 }
 

@@ -99,6 +99,9 @@ func TestThatNoRecallIsKnownIsSaidOnlyOfWhatWasLookedAtWhole(t *testing.T) {
 		"a product with a recalled lot": {
 			page: Thing{Recorded: true, OfManyLots: true, Below: 1}, says: []string{"Lots or items of this product are recalled", "At least 1 lot or item of this product is recalled"},
 		},
+		"made of a product with a recalled lot": {
+			page: Thing{Recorded: true, AnyLot: true}, says: []string{"may come from a recalled lot", "nobody recorded which lot was used"},
+		},
 		"a product that nobody recorded": {
 			page: Thing{OfManyLots: true}, says: []string{"Nobody has recorded anything about this product"},
 		},

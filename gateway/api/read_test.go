@@ -308,6 +308,26 @@ func TestAnEventIDThatAnotherUsedFirstIsFlagged(t *testing.T) {
 	assert.NotContains(t, steps, "declared-in-error")
 }
 
+func TestThePublicPageDoesNotReassureWhereNobodyRecordedTheLot(t *testing.T) {
+	f := newFixture(t)
+	const product, dish = "https://id.gs1.org/01/09520051010106", "/01/09520051010304/10/DISH"
+	f.ledger.Put("Harbor", indextest.Event(t, `{"type":"TransformationEvent","eventTime":"2026-03-02T08:00:00Z",
+		"inputQuantityList":[{"epcClass":"`+product+`","quantity":5,"uom":"KGM"}],
+		"outputQuantityList":[{"epcClass":"https://id.gs1.org`+dish+`"}]}`))
+	f.ledger.Put("Harbor", indextest.Event(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T08:00:00Z","action":"OBSERVE",
+		"quantityList":[{"epcClass":"`+product+`/10/BAD","quantity":5,"uom":"KGM"}]}`))
+	page := func() string {
+		return f.do(request{path: dish, role: "nobody", header: map[string]string{"Accept": "text/html"}}).body
+	}
+	standing := func() string { return f.do(request{path: dish + "?linkType=linkset", role: "nobody"}).body }
+	assert.Contains(t, page(), "No recall is on the ledger for this lot")
+	assert.Contains(t, standing(), `["no-recall-known"]`)
+	f.ledger.Put("Harbor", indextest.Statement(t, "recall", `{"reason":"Listeria"}`, product+"/10/BAD"))
+	assert.NotContains(t, page(), "No recall")
+	assert.Contains(t, page(), "This lot may come from a recalled lot")
+	assert.Contains(t, standing(), `["uncertain"]`)
+}
+
 func TestThePublicPageTellsWhatIsAffectedAndNotByWhat(t *testing.T) {
 	f := newFixture(t)
 	page := func(path string) string {

@@ -59,7 +59,7 @@ const (
 	standingAffected   = "affected"        // a recall or a withdrawal stands about what it comes from
 	standingLots       = "lots-recalled"   // of a product: lots or items of it are recalled or withdrawn
 	standingUnrecorded = "unrecorded"      // no record names it, so nothing is known
-	standingUncertain  = "uncertain"       // not all could be looked at, so there may be more
+	standingUncertain  = "uncertain"       // it may come from a recalled lot, or not all could be looked at
 	standingClear      = "no-recall-known" // none of these
 )
 
@@ -87,6 +87,11 @@ func (s *Server) standing(ctx context.Context, thing, path string) ([]string, er
 	if len(w.Behind) > 0 {
 		words = append(words, standingAffected)
 	}
+	behind, err := journey.LotsBehind(ctx, s.Index, w)
+	if err != nil {
+		return nil, err
+	}
+	uncertain = uncertain || behind.Warned > 0 || behind.Cut
 	if !known {
 		words = append(words, standingUnrecorded)
 	}

@@ -17,6 +17,7 @@ const (
 	warningNodes  = 2_000
 	warningBudget = time.Second
 	mostLots      = 500 // lots and items of a product
+	mostProducts  = 20  // products of which a thing may be made without a word of the lot
 )
 
 // ThingAt returns the thing whose Digital Link has a path, as a gateway resolves it. The path is percent-encoded. It
@@ -40,6 +41,28 @@ func Warnings(ctx context.Context, g lineage.Graph, thing, path string) (*lineag
 	return lineage.WarningsOf(ctx, g, belongsTo(thing, path), lineage.Query{
 		At: index.Latest, Nodes: warningNodes, Budget: warningBudget,
 	})
+}
+
+// LotsBehind looks at the lots and items of the products that a thing comes from without a word of the lot. Nobody knows
+// whether a warning about one of these bears on the thing.
+func LotsBehind(ctx context.Context, ix *index.Index, w *lineage.Warnings) (Lots, error) {
+	var all Lots
+	looked := 0
+	for _, product := range w.Unspecific {
+		if !IsProduct(product) {
+			continue
+		}
+		if looked++; looked > mostProducts {
+			all.Cut = true
+			break
+		}
+		lots, err := LotsOf(ctx, ix, product, w.Block)
+		if err != nil {
+			return Lots{}, err
+		}
+		all.Looked, all.Warned, all.Cut = all.Looked+lots.Looked, all.Warned+lots.Warned, all.Cut || lots.Cut
+	}
+	return all, nil
 }
 
 // belongsTo lists a thing, and what else the path of its Digital Link names, the nearest first. The canonical spelling

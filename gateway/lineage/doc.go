@@ -95,6 +95,9 @@
 //   - a lot that was used up leads to its items, as it may have been those that were used up;
 //   - a product leads to what it was made of, if an event says so without a word of the lot.
 //
+// A lot doesn't lead to what was made of its product without a word of the lot. Of such a thing, nobody knows whether a
+// recall of the lot reaches it, and its page says so.
+//
 // # What is said about a node
 //
 // Statements become flags of the nodes they are about, not nodes of the walk. An

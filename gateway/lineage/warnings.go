@@ -18,6 +18,9 @@ type Warnings struct {
 	// Behind are about what the thing comes from: what it was made of or packed in, and what a decision about it rests
 	// on.
 	Behind []Warning
+	// Unspecific are the things that the thing comes from and that belong to no class on the ledger. If one is a product,
+	// nobody recorded which lot was used up or packed, so a warning about any of its lots may bear on the thing.
+	Unspecific []string
 	// Cut tells that not all that the thing comes from was looked at, so there may be more behind it.
 	Cut bool
 }
@@ -71,6 +74,9 @@ func WarningsOf(ctx context.Context, g Graph, nodes []string, q Query) (*Warning
 	w := newWalk(q, l, starts)
 	w.broad = true
 	found.Behind, err = w.warnings(timed, end, ids)
+	if err == nil {
+		found.Unspecific, err = w.unspecific(timed, ids)
+	}
 	found.Cut = len(w.reasons) > 0
 	if errors.Is(timed.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
 		found.Cut, err = true, nil // a store's error needn't be that of the context
@@ -100,6 +106,27 @@ func (w *walk) warnings(ctx context.Context, end time.Time, starts []int64) ([]W
 		all = append(all, warnings(labels[id].Name, statuses[id])...)
 	}
 	return all, nil
+}
+
+// unspecific names the things that matter by themselves, and not only as the class of a lot or an item, and that have no
+// class.
+func (w *walk) unspecific(ctx context.Context, starts []int64) ([]string, error) {
+	var things []int64
+	for _, id := range slices.Sorted(maps.Keys(w.visits)) {
+		v := w.visits[id]
+		if v.kind.IsThing() && w.matters(v) && len(w.classes[id]) == 0 && !slices.Contains(starts, id) {
+			things = append(things, id)
+		}
+	}
+	labels, err := w.graph.Describe(ctx, things, w.snap)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, id := range things {
+		names = append(names, labels[id].Name)
+	}
+	return names, nil
 }
 
 // warnings are those in a status.

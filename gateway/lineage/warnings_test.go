@@ -2,6 +2,7 @@ package lineage_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,6 +27,18 @@ func (s *story) about(list []lineage.Warning) []string {
 		names = append(names, s.names[w.Node])
 	}
 	return names
+}
+
+// Of what was made of a product without a word of the lot, a recall of any lot may be a recall.
+func TestWhatAThingComesFromWithoutAWordOfTheLotIsTold(t *testing.T) {
+	s := newStory(t)
+	s.sees("seen", 1, "product")
+	s.makes("cooked", 2, []string{"product=5"}, []string{"dish"})
+	s.packs("packed", 3, "ADD", "case", "product=5")
+	s.makes("cooked of a lot", 4, []string{"lotA"}, []string{"soup"})
+	for name, want := range map[string]bool{"dish": true, "case": true, "soup": false, "lotA": false, "product": false} {
+		require.Equal(t, want, slices.Contains(s.warnings(lineage.Query{}, name).Unspecific, product), name)
+	}
 }
 
 func TestWarningsReachWhatComesOfTheirSubjects(t *testing.T) {

@@ -119,6 +119,11 @@ func (p *Pages) warn(ctx context.Context, page *web.Thing) error {
 			Reason: predicate.Get("reason").Text, Instructions: predicate.Get("instructions").Text,
 		})
 	}
+	behind, err := journey.LotsBehind(ctx, p.Index, w)
+	if err != nil {
+		return err
+	}
+	page.AnyLot, page.Unsure = behind.Warned > 0, page.Unsure || behind.Cut
 	if page.OfManyLots {
 		return p.below(ctx, page, w.Block)
 	}
