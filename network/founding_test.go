@@ -75,8 +75,8 @@ func TestEverybodyMakesTheSameGenesisBlock(t *testing.T) {
 	}
 }
 
-// TestTheGenesisBlockOfACharterStaysTheSame fails if a change of the program or of Fabric makes another block of the same
-// charter. Founders with different programs would then found different networks, without knowing. Such a change needs a
+// TestTheGenesisBlockOfACharterStaysTheSame fails if a change of the program or of Fabric makes another block of the
+// same charter. Founders with different programs would then found different networks, without knowing. Such a change needs a
 // new version of the charter. The certificates in this one have expired, so the block depends on no clock.
 func TestTheGenesisBlockOfACharterStaysTheSame(t *testing.T) {
 	f, err := buildFabric(t.Context(), newReporter(nil))

@@ -59,8 +59,12 @@ func TestNodesThatDoNotStart(t *testing.T) {
 		"another card for HarborMSP":                {Charter: other},
 		"on channel pedigree":                       {Charter: resigned(func(c *charter.Charter) { c.Channel = "other" })},
 		"2 of the 4 orderers":                       {Charter: resigned(func(c *charter.Charter) { c.Trial = false })},
-		"names no rules":                            {Charter: resigned(func(c *charter.Charter) { c.Chaincode.Version = "0.1" })},
-		"can't run the chaincode":                   {Charter: resigned(func(c *charter.Charter) { c.Chaincode.Version = "rules-99" })},
+		"names no rules": {Charter: resigned(func(c *charter.Charter) {
+			c.Chaincode.Version = "0.1"
+		})},
+		"can't run the chaincode": {Charter: resigned(func(c *charter.Charter) {
+			c.Chaincode.Version = "rules-99"
+		})},
 	} {
 		if o.Dir == "" {
 			o.Dir = dirs[0]
@@ -140,7 +144,8 @@ func TestANodeWhosePortIsTaken(t *testing.T) {
 	org, err := folder(dirs[0]).readOrganisation()
 	require.NoError(t, err)
 	for part, taken := range map[string]string{
-		"the peer": org.Org.PeerAddress(), "orderer2": org.Orderers[1].Address(), "the gateway": loopback(org.Org.GatewayPort),
+		"the peer": org.Org.PeerAddress(), "orderer2": org.Orderers[1].Address(),
+		"the gateway": loopback(org.Org.GatewayPort),
 	} {
 		listener, err := net.Listen("tcp", taken)
 		require.NoError(t, err)

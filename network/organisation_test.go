@@ -73,7 +73,8 @@ func TestOrganisationsThatCanNotBeMade(t *testing.T) {
 }
 
 // harborAlone is an organisation that can be made.
-var harborAlone = Organisation{Name: "harbor", Host: "127.0.0.1", Orderers: 1, BasePort: 7050, AuthorityDays: 3, Days: 2}
+var harborAlone = Organisation{Name: "harbor", Host: "127.0.0.1", Orderers: 1, BasePort: 7050, AuthorityDays: 3,
+	Days: 2}
 
 func TestAnOrganisationIsNeverMadeAnew(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "harbor")

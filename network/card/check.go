@@ -23,8 +23,8 @@ var (
 	hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
-// OwnFolders are the folders that the folder of a network has beside those of its organisations. ownFiles are files there
-// whose names an organisation could have.
+// OwnFolders are the folders that the folder of a network has beside those of its organisations. ownFiles are files
+// there whose names an organisation could have.
 var (
 	OwnFolders = []string{"bin", "channel", "demo", "log", "run", "orderer"}
 	ownFiles   = []string{"lock", "making"}

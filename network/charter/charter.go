@@ -257,7 +257,8 @@ func (c *Charter) checkOrderers() error {
 func (c *Charter) Words() string {
 	var b bytes.Buffer
 	all, spare := c.Orderers()
-	fmt.Fprintf(&b, "Charter of channel %s, with %d organisations and %d orderers.\n", c.Channel, len(c.Organisations), all)
+	fmt.Fprintf(&b, "Charter of channel %s, with %d organisations and %d orderers.\n", c.Channel, len(c.Organisations),
+		all)
 	fmt.Fprintf(&b, "Digest: %s\n\n", c.Digest())
 	if c.Trial {
 		fmt.Fprintf(&b, "FOR A TRIAL: one organisation may hold enough orderers to stop or forge the ledger.\n\n")

@@ -110,7 +110,7 @@ func TestNobodySignsWhatWasChangedAfterAnotherSigned(t *testing.T) {
 	}
 	file.Charter.Policies.Administration = charter.Any
 	err := file.Sign(all[0].card, all[0].certificate, all[0].key)
-	if err == nil || !strings.Contains(err.Error(), "the signature of marketMSP isn't valid") || len(file.Signatures) != 1 {
+	if err == nil || !strings.Contains(err.Error(), "signature of marketMSP isn't valid") || len(file.Signatures) != 1 {
 		t.Errorf("said %v, with %d signatures", err, len(file.Signatures))
 	}
 	if err := file.Sign(all[1].card, all[1].certificate, all[1].key); err != nil {
