@@ -107,6 +107,7 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	f.comesBackAfterAKill(start)
 	f.takesInAnother()
 	f.getsALostLedger(rejoin)
+	f.saysThatAnApprovalIsLost(start)
 	for name, n := range f.nodes {
 		assert.NoError(t, n.stop(syscall.SIGTERM), "the node of %s doesn't stop in order", name)
 	}
@@ -205,6 +206,17 @@ func (f *founding) getsALostLedger(rejoin string) {
 	<-f.nodes["lab"].ended
 	require.NoError(f.t, f.nodes["lab"].failed)
 	f.as("harbor", "submitter", "register", "dataset/harbor/afterwards@1", example(f.t))
+}
+
+// saysThatAnApprovalIsLost loses the ledger of a founder's peer. The others have the ledger, and not what the founder
+// approved.
+func (f *founding) saysThatAnApprovalIsLost(start string) {
+	require.NoError(f.t, os.RemoveAll(filepath.Join(f.home, "lab", "lab", "lab", "peer", "ledger")))
+	start, _, _ = strings.Cut(start, " --charter")
+	refused := f.launch("lab", strings.ReplaceAll(start, "harbor", "lab"))
+	<-refused.ended
+	require.Error(f.t, refused.failed)
+	assert.Contains(f.t, refused.said, "the peer's ledger was lost, and with it the approval")
 }
 
 // freeAfter returns the first base port from which an organisation's ports are free.
