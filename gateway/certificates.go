@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"context"
 	"crypto/x509"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,6 +63,22 @@ func (g *Gateway) serve(der []byte) error {
 
 // expiring warns the operator of certificates that have expired or soon will. It is empty if none has.
 func (g *Gateway) expiring() string { return certificate.Warning(g.certificates(), time.Now()) }
+
+// warnEveryDay logs which certificates have expired or soon will, at once and then each day.
+func warnEveryDay(ctx context.Context, log *slog.Logger, expiring func() string) {
+	daily := time.NewTicker(24 * time.Hour)
+	defer daily.Stop()
+	for {
+		if warning := expiring(); warning != "" {
+			log.Warn("certificates", "problem", warning)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-daily.C:
+		}
+	}
+}
 
 // certificatesCollector tells Prometheus when each certificate expires.
 type certificatesCollector struct{ gateway *Gateway }

@@ -148,13 +148,7 @@ func (g *Gateway) open() (err error) {
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	g.server.RegisterOnShutdown(g.stopWatching)
-	if err := g.listen(); err != nil {
-		return err
-	}
-	if warning := g.expiring(); warning != "" {
-		g.log.Warn("certificates", "problem", warning)
-	}
-	return nil
+	return g.listen()
 }
 
 // mostNamed is how many transactions a question for a receipt may name.
@@ -230,6 +224,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { return g.work(inner) })
+	group.Go(func() error {
+		warnEveryDay(inner, g.log, g.expiring)
+		return nil
+	})
 	group.Go(func() error {
 		hangups := notifyHangup()
 		defer hangups.stop()
