@@ -15,7 +15,6 @@ const syncEvery = 64 << 20
 
 // Batch collects the changes of a block.
 type Batch struct {
-	store  *Store
 	keys   *pebble.Batch
 	values [][]byte // for values.log
 	end    int64    // of values.log with them
@@ -25,7 +24,7 @@ type Batch struct {
 
 // NewBatch makes an empty batch.
 func (s *Store) NewBatch() *Batch {
-	return &Batch{store: s, keys: s.db.NewBatch(), end: s.progress.Values, found: s.progress.Findings}
+	return &Batch{keys: s.db.NewBatch(), end: s.progress.Values, found: s.progress.Findings}
 }
 
 func (b *Batch) put(key, value []byte) { b.err = errors.Join(b.err, b.keys.Set(key, value, nil)) }

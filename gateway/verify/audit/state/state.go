@@ -252,14 +252,15 @@ func (s *Store) Range(namespace, start, end string, each func(Row, func() ([]byt
 	})
 }
 
-// scan passes the rows from start to before limit to each, until it returns false. A row is valid during the call only.
+// scan passes the rows from start to before limit to each, until it returns false, which it must with an error. A row is
+// valid during the call only.
 func (s *Store) scan(start, limit []byte, each func(key, stored []byte) (bool, error)) error {
 	rows, err := s.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: limit})
 	if err != nil {
 		return fmt.Errorf("couldn't read the state: %w", err)
 	}
 	for more := rows.First(); more; {
-		if more, err = each(rows.Key(), rows.Value()); more && err == nil {
+		if more, err = each(rows.Key(), rows.Value()); more {
 			more = rows.Next()
 		}
 	}
@@ -336,7 +337,7 @@ func (s *Store) load(stored []byte) ([]byte, error) {
 		return nil, ErrDamaged
 	}
 	length, m := binary.Uvarint(stored[1+n:])
-	if m <= 0 || len(stored) != 1+n+m+4 || int64(offset+length) > s.progress.Values {
+	if end := uint64(s.progress.Values); m <= 0 || len(stored) != 1+n+m+4 || offset > end || length > end-offset {
 		return nil, ErrDamaged
 	}
 	value := make([]byte, length)
