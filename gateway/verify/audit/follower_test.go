@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -106,11 +107,27 @@ func TestRecordsAreCountedByTheirPointers(t *testing.T) {
 	assert.EqualValues(t, 2, recordsOf("cc", tx))
 }
 
+// idle is a follower that does nothing with its blocks.
+type idle struct{ followed bool }
+
+func (*idle) Height() uint64 { return 0 }
+func (c *idle) Follow(_ context.Context, blocks <-chan Block) error {
+	c.followed = true
+	for range blocks {
+	}
+	return nil
+}
+
 func TestAnAuditThatCannotBeginSaysWhy(t *testing.T) {
 	dir := t.TempDir()
-	a, err := New(Config{Chaincode: "cc", State: dir, Patience: time.Minute})
+	follower := &idle{}
+	a, err := New(Config{Chaincode: "cc", State: dir, Patience: time.Minute, Follower: follower, Progress: func(Status) {}})
 	require.NoError(t, err)
 	assert.Equal(t, time.Minute, a.patience)
+	assert.NotNil(t, a.tell)
+	assert.Less(t, a.Status().Took, time.Hour)
+	assert.ErrorContains(t, a.Run(t.Context(), noBlocks{}), "it isn't asked")
+	assert.True(t, follower.followed)
 	_, err = New(Config{Chaincode: "cc", State: dir})
 	assert.ErrorContains(t, err, "is another audit using it?")
 	require.NoError(t, a.Close())

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -68,7 +69,7 @@ func (a *authority) issue(template *x509.Certificate) (*x509.Certificate, *ecdsa
 }
 
 // files writes a certificate and a key, in PEM.
-func (a *authority) files(certificate *x509.Certificate, key *ecdsa.PrivateKey) (certificateFile, keyFile string) {
+func (a *authority) files(certificate *x509.Certificate, key any) (certificateFile, keyFile string) {
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(a.t, err)
 	dir := a.t.TempDir()
@@ -282,6 +283,11 @@ func TestAMemberIsLoadedFromItsFiles(t *testing.T) {
 		_, err := LoadMember("LabMSP", c.certificate, c.key)
 		assert.ErrorContains(t, err, c.want)
 	}
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	_, otherKey := a.files(a.certificate, other)
+	_, err = LoadMember("LabMSP", certificate, otherKey)
+	assert.ErrorContains(t, err, otherKey+": ", "Fabric has no RSA keys")
 	m, err := LoadMember("LabMSP", certificate, key)
 	require.NoError(t, err)
 	id, err := proof.ParseIdentity(m.creator)

@@ -1,9 +1,11 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -239,10 +241,11 @@ func TestAHiddenTipIsFoundByWitnesses(t *testing.T) {
 		}}).listen(t, ca.member(mspID, "client", time.Time{}))
 	}
 	a4, a6, b4, b6, c7 := witness("A", 4), witness("A", 6), witness("B", 4), witness("B", 6), witness("C", 7)
-	stranger := witness("X", 9)
+	stranger, another := witness("X", 9), witness("Y", 9)
 	for name, c := range map[string]struct {
 		peers    []*Peer
 		agree    int
+		four     bool // the channel has a fourth member
 		ended    bool
 		heights  []uint64 // in order
 		problems int
@@ -256,15 +259,21 @@ func TestAHiddenTipIsFoundByWitnesses(t *testing.T) {
 		"one has more, which is enough": {peers: []*Peer{a4, b4, c7}, agree: 1, heights: []uint64{7, 4, 4}, hidden: "1 organisations sign that they have 7 blocks"},
 		"all have more":                 {peers: []*Peer{c7, b6, a6}, agree: 3, heights: []uint64{7, 6, 6}, hidden: "3 organisations sign that they have 6 blocks"},
 		"a stranger has more":           {peers: []*Peer{stranger, b6}, heights: []uint64{6}, problems: 1, noted: true},
+		"two of four have more":         {peers: []*Peer{a4, b6, c7}, four: true, heights: []uint64{7, 6, 4}, noted: true},
+		"strangers have more":           {peers: []*Peer{stranger, another, stranger, b6, another}, heights: []uint64{6}, problems: 4, noted: true},
 		"the audit has ended early":     {peers: []*Peer{a6, b6, c7}, ended: true, heights: []uint64{7, 6, 6}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := audited(t)
 			config := a.replay.chain.Config()
 			config.Members, config.Organisations, a.ended = members, organisations, c.ended
+			if c.four {
+				config.Members = append(slices.Clone(members), "D")
+			}
 			got, problems, err := a.Witnesses(t.Context(), noBlocks{}, c.peers, c.agree)
 			require.NoError(t, err)
 			assert.Len(t, problems, c.problems)
+			assert.True(t, slices.IsSortedFunc(problems, func(x, y error) int { return cmp.Compare(x.Error(), y.Error()) }))
 			var heights []uint64
 			for i, h := range got {
 				heights = append(heights, h.Height)
@@ -284,15 +293,18 @@ func TestAHiddenTipIsFoundByWitnesses(t *testing.T) {
 
 	t.Run("a peer is asked for the blocks that are missing", func(t *testing.T) {
 		for name, c := range map[string]struct {
-			ends  bool // the peer says that it has no more
-			fails bool
-		}{"and has none": {ends: true}, "and never gives one": {}, "and is in trouble": {fails: true}} {
+			ends    bool // the peer says that it has no more
+			fails   bool
+			cancels bool
+		}{"and has none": {ends: true}, "and never gives one": {}, "and is in trouble": {fails: true}, "until the caller gives up": {cancels: true}} {
 			t.Run(name, func(t *testing.T) {
 				a := audited(t)
-				if c.ends || c.fails {
+				if c.ends || c.fails || c.cancels {
 					a.patience = time.Hour
 				}
 				a.replay.chain.Config().Members, a.replay.chain.Config().Organisations = members, organisations
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
 				done := make(chan struct{})
 				defer close(done)
 				source := (&fakePeer{deliver: func(r *common.Envelope, give func(*peer.DeliverResponse) error) error {
@@ -301,12 +313,19 @@ func TestAHiddenTipIsFoundByWitnesses(t *testing.T) {
 					if c.fails {
 						return errors.New("the disk is full")
 					}
+					if c.cancels {
+						cancel()
+					}
 					if !c.ends {
 						<-done
 					}
 					return give(&peer.DeliverResponse{Type: &peer.DeliverResponse_Status{Status: common.Status_SUCCESS}})
 				}}).listen(t, ca.member("A", "client", time.Time{}))
-				_, _, err := a.Witnesses(t.Context(), source, []*Peer{a6, b6}, 2)
+				_, _, err := a.Witnesses(ctx, source, []*Peer{a6, b6}, 2)
+				if c.cancels {
+					require.ErrorIs(t, err, context.Canceled)
+					return
+				}
 				if c.fails {
 					require.ErrorContains(t, err, "the disk is full")
 					return
