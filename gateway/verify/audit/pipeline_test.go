@@ -1,0 +1,132 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+)
+
+// given is a source that gives blocks, and then ends with an error or none.
+type given struct {
+	blocks []*common.Block
+	err    error
+}
+
+func (g given) Blocks(_ context.Context, from uint64, take func(*common.Block) error) error {
+	for _, b := range g.blocks {
+		if b.GetHeader().GetNumber() < from {
+			continue
+		}
+		if err := take(b); err != nil {
+			return err
+		}
+	}
+	return g.err
+}
+func (given) Share(uint64) (read, all int64) { return 0, 0 }
+func (given) String() string                 { return "a source" }
+
+// following is a follower that needs the blocks from a number on.
+type following struct {
+	from    uint64
+	err     error // what Follow returns at once, if it isn't nil
+	numbers []uint64
+}
+
+func (f *following) Height() uint64 { return f.from }
+func (f *following) Follow(_ context.Context, blocks <-chan Block) error {
+	if f.err != nil {
+		return f.err
+	}
+	for b := range blocks {
+		f.numbers = append(f.numbers, b.Number)
+	}
+	return nil
+}
+
+func TestHowAnAuditOfASourceEnds(t *testing.T) {
+	text, err := os.ReadFile("../testdata/genesis.block")
+	require.NoError(t, err)
+	genesis := new(common.Block)
+	require.NoError(t, proto.Unmarshal(text, genesis))
+	second := &common.Block{Header: &common.BlockHeader{Number: 2}}
+	broken := errors.New("the line is dead")
+	one := []*common.Block{genesis}
+	for name, c := range map[string]struct {
+		before   bool // the first block was audited before
+		source   given
+		follower *following
+
+		want     Code // the finding, if there is one
+		err      error
+		ended    bool
+		next     uint64
+		followed []uint64
+	}{
+		"a source without blocks":                    {want: NoBlocks, ended: true},
+		"one block":                                  {source: given{blocks: one}, next: 1},
+		"one block, and the line is dead":            {source: given{one, broken}, err: broken, next: 1},
+		"the line is dead":                           {source: given{nil, broken}, err: broken},
+		"damage after one block":                     {source: given{one, &Damaged{File: "f"}}, want: DamagedFile, ended: true, next: 1},
+		"another block than the next one":            {source: given{blocks: []*common.Block{genesis, second}}, want: OutOfOrder, ended: true, next: 1},
+		"another block than the first":               {source: given{blocks: []*common.Block{second}}, want: OutOfOrder, ended: true},
+		"nothing new":                                {before: true, source: given{blocks: one}, next: 1},
+		"nothing at all, which was audited before":   {before: true, next: 1},
+		"a follower that needs the block":            {source: given{blocks: one}, follower: &following{}, next: 1, followed: []uint64{0}},
+		"a follower that needs an audited block":     {before: true, source: given{blocks: one}, follower: &following{}, next: 1, followed: []uint64{0}},
+		"a follower that doesn't need the block":     {source: given{blocks: one}, follower: &following{from: 1}, next: 1},
+		"a follower that needs a block that is gone": {before: true, follower: &following{}, want: HiddenTip, next: 1},
+		"a follower that fails":                      {before: true, follower: &following{from: 1, err: broken}, err: broken, next: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := Config{Genesis: genesisOf(t).Hash(), Chaincode: "cc", State: t.TempDir()}
+			if c.before {
+				a, err := New(cfg)
+				require.NoError(t, err)
+				require.NoError(t, a.Run(t.Context(), given{blocks: one}))
+				require.NoError(t, a.Close())
+			}
+			if c.follower != nil {
+				cfg.Follower = c.follower
+			}
+			a, err := New(cfg)
+			require.NoError(t, err)
+			defer func() { require.NoError(t, a.Close()) }()
+			known := len(a.Findings())
+			assert.Equal(t, c.err, a.Run(t.Context(), c.source))
+			assert.Equal(t, c.ended, a.Ended())
+			assert.Equal(t, c.next, a.Status().Next)
+			var codes []Code
+			for _, f := range a.Findings()[known:] {
+				if f.Code != BadMetadata { // an orderer's file has less than a peer's
+					codes = append(codes, f.Code)
+				}
+			}
+			if c.want == "" {
+				assert.Empty(t, codes)
+			} else {
+				assert.Equal(t, []Code{c.want}, codes)
+				assert.NotEmpty(t, a.Findings()[len(a.Findings())-1].Detail)
+			}
+			if c.follower != nil {
+				assert.Equal(t, c.followed, c.follower.numbers)
+			}
+		})
+	}
+}
+
+func TestAnAuditEndsWithItsContext(t *testing.T) {
+	a, err := New(Config{Genesis: genesisOf(t).Hash(), Chaincode: "cc", State: t.TempDir()})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, a.Close()) }()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.ErrorIs(t, a.Run(ctx, given{}), context.Canceled)
+	assert.Empty(t, a.Findings(), "nobody knows what the source has")
+}
