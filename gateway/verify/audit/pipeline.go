@@ -166,7 +166,7 @@ func (a *Auditor) sequence(ctx context.Context, raws <-chan *common.Block, audit
 	var queue []*opened
 	bytes, held := 0, false
 	for {
-		for !held && raws != nil && len(queue) < mostBlocksAhead && (bytes < mostBytesAhead || len(queue) == 0) {
+		for !held && raws != nil && len(queue) < mostBlocksAhead && bytes < mostBytesAhead {
 			raw, ok, waiting := next(ctx, raws, len(queue) == 0)
 			if waiting {
 				break

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/stretchr/testify/assert"
@@ -55,7 +56,8 @@ func TestHowAnAuditOfASourceEnds(t *testing.T) {
 	require.NoError(t, err)
 	genesis := new(common.Block)
 	require.NoError(t, proto.Unmarshal(text, genesis))
-	second := &common.Block{Header: &common.BlockHeader{Number: 2}}
+	second := &common.Block{Header: &common.BlockHeader{Number: 1}, Data: genesis.Data}
+	later := &common.Block{Header: &common.BlockHeader{Number: 2}}
 	broken := errors.New("the line is dead")
 	one := []*common.Block{genesis}
 	for name, c := range map[string]struct {
@@ -74,7 +76,7 @@ func TestHowAnAuditOfASourceEnds(t *testing.T) {
 		"one block, and the line is dead":            {source: given{one, broken}, err: broken, next: 1},
 		"the line is dead":                           {source: given{nil, broken}, err: broken},
 		"damage after one block":                     {source: given{one, &Damaged{File: "f"}}, want: DamagedFile, ended: true, next: 1},
-		"another block than the next one":            {source: given{blocks: []*common.Block{genesis, second}}, want: OutOfOrder, ended: true, next: 1},
+		"another block than the next one":            {source: given{blocks: []*common.Block{genesis, later}}, want: OutOfOrder, ended: true, next: 1},
 		"another block than the first":               {source: given{blocks: []*common.Block{second}}, want: OutOfOrder, ended: true},
 		"nothing new":                                {before: true, source: given{blocks: one}, next: 1},
 		"nothing at all, which was audited before":   {before: true, next: 1},
@@ -82,6 +84,7 @@ func TestHowAnAuditOfASourceEnds(t *testing.T) {
 		"a follower that needs an audited block":     {before: true, source: given{blocks: one}, follower: &following{}, next: 1, followed: []uint64{0}},
 		"a follower that doesn't need the block":     {source: given{blocks: one}, follower: &following{from: 1}, next: 1},
 		"a follower that needs a block that is gone": {before: true, follower: &following{}, want: HiddenTip, next: 1},
+		"such a follower, and the line is dead":      {before: true, source: given{nil, broken}, follower: &following{}, err: broken, next: 1},
 		"a follower that fails":                      {before: true, follower: &following{from: 1, err: broken}, err: broken, next: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +102,13 @@ func TestHowAnAuditOfASourceEnds(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { require.NoError(t, a.Close()) }()
 			known := len(a.Findings())
+			told := 0
+			a.tell, a.last = func(Status) { told++ }, time.Time{}
 			assert.Equal(t, c.err, a.Run(t.Context(), c.source))
+			if c.next == 1 && !c.before {
+				assert.EqualValues(t, proto.Size(genesis), a.Status().Bytes)
+				assert.Equal(t, 1, told)
+			}
 			assert.Equal(t, c.ended, a.Ended())
 			assert.Equal(t, c.next, a.Status().Next)
 			var codes []Code
