@@ -242,7 +242,7 @@ func (p *Postgres) run() error {
 		"-c",
 		"synchronous_commit=off",
 		"-c",
-		"max_connections=200",
+		"max_connections=1000", // a property keeps the index of each of its worlds until it ends
 	)
 	p.said.Reset()
 	c.Stdout, c.Stderr = &p.said, &p.said
