@@ -56,7 +56,14 @@ func TestHowAnAuditOfASourceEnds(t *testing.T) {
 	require.NoError(t, err)
 	genesis := new(common.Block)
 	require.NoError(t, proto.Unmarshal(text, genesis))
-	second := &common.Block{Header: &common.BlockHeader{Number: 1}, Data: genesis.Data}
+	signed := func(kind common.HeaderType) *common.BlockData {
+		return &common.BlockData{Data: [][]byte{encoded(t, &common.Envelope{Payload: encoded(t, &common.Payload{Header: &common.Header{
+			ChannelHeader:   encoded(t, &common.ChannelHeader{Type: int32(kind)}),
+			SignatureHeader: encoded(t, &common.SignatureHeader{Creator: []byte("c"), Nonce: []byte("n")}),
+		}})})}}
+	}
+	second := &common.Block{Header: &common.BlockHeader{Number: 1}, Data: signed(common.HeaderType_CONFIG)}
+	other := &common.Block{Header: &common.BlockHeader{}, Data: signed(common.HeaderType_ENDORSER_TRANSACTION)}
 	later := &common.Block{Header: &common.BlockHeader{Number: 2}}
 	broken := errors.New("the line is dead")
 	one := []*common.Block{genesis}
@@ -78,6 +85,7 @@ func TestHowAnAuditOfASourceEnds(t *testing.T) {
 		"damage after one block":                     {source: given{one, &Damaged{File: "f"}}, want: DamagedFile, ended: true, next: 1},
 		"another block than the next one":            {source: given{blocks: []*common.Block{genesis, later}}, want: OutOfOrder, ended: true, next: 1},
 		"another block than the first":               {source: given{blocks: []*common.Block{second}}, want: OutOfOrder, ended: true},
+		"a first block of a transaction":             {source: given{blocks: []*common.Block{other}}, want: "bad_block", ended: true},
 		"nothing new":                                {before: true, source: given{blocks: one}, next: 1},
 		"nothing at all, which was audited before":   {before: true, next: 1},
 		"a follower that needs the block":            {source: given{blocks: one}, follower: &following{}, next: 1, followed: []uint64{0}},
