@@ -83,15 +83,8 @@ func newMetrics(g *Gateway) *metrics {
 		),
 		runsCollector{g},
 		certificatesCollector{g},
-		gauge("pedigree_peers_usable", "Peers that can be called.", func() float64 {
-			n := 0
-			for _, p := range g.client.Health().Peers {
-				if p.Usable {
-					n++
-				}
-			}
-			return float64(n)
-		}),
+		gauge("pedigree_peers_usable", "Peers that can be called.",
+			func() float64 { return float64(g.client.Health().Usable()) }),
 	)
 	return m
 }

@@ -45,6 +45,7 @@ type statusView struct {
 type peerView struct {
 	MSPID   string    `json:"mspId"`
 	Address string    `json:"address"`
+	Learned bool      `json:"learned,omitempty"` // as in ledger.PeerHealth
 	Usable  bool      `json:"usable"`
 	Since   time.Time `json:"since,omitzero"`
 	Problem string    `json:"problem,omitempty"`
@@ -74,7 +75,7 @@ func (s *Server) status(c *call) error {
 		v.Following = h.FollowedPeer
 	}
 	for _, p := range h.Peers {
-		v.Peers = append(v.Peers, peerView{p.MSPID, p.Address, p.Usable, p.Since.UTC(), p.Problem})
+		v.Peers = append(v.Peers, peerView{p.MSPID, p.Address, p.Learned, p.Usable, p.Since.UTC(), p.Problem})
 	}
 	return c.answer(http.StatusOK, v)
 }

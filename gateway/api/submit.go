@@ -37,7 +37,7 @@ type generatedBy struct {
 // submit records all of the records in one transaction and waits until they can be found, or says why not. Pointers of
 // problems are relative to the record with the problem's index.
 func (s *Server) submit(c *call, function string, records ...*record.Record) ([]receipt, error) {
-	if !s.Health().Usable() {
+	if s.Health().Usable() == 0 {
 		p := problem.New(problem.Unavailable, "no peer can be reached at the moment; nothing was recorded")
 		p.RetryAfter = ledger.RetryAfter
 		return nil, p

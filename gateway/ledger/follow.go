@@ -186,6 +186,7 @@ type follower struct {
 	parser parser
 
 	chain      *proof.Chain // ends with the block before the next one; nil until that is proved
+	config     *uint64      // the block of the configuration that was learned last; nil if none was
 	shortSince time.Time    // when an own peer first had fewer blocks than the caller
 }
 
@@ -286,6 +287,15 @@ func (f *follower) leaveForBetter(ctx context.Context, pc *peerConn, cancel cont
 	}
 }
 
+// learn takes the members and their peers from the configuration of the channel, if it is another than before. The
+// blocks before are proved, so the configuration is the ledger's.
+func (f *follower) learn() {
+	if c := f.chain.Config(); f.config == nil || *f.config != c.Block {
+		f.config = &c.Block
+		f.pool.learn(f.cfg.MSPID, c.Members, c.Anchors())
+	}
+}
+
 // take checks, hands on and counts one block.
 func (f *follower) take(pc *peerConn, raw *common.Block) error {
 	opened, err := openBlock(raw)
@@ -299,6 +309,7 @@ func (f *follower) take(pc *peerConn, raw *common.Block) error {
 	if err := f.check(pc, opened); err != nil {
 		return err
 	}
+	f.learn()
 	if err := f.apply(b); err != nil {
 		return &applyError{err}
 	}

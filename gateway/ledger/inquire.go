@@ -28,8 +28,8 @@ func (c *Client) Inquire(id func() *Identity) Inquirer { return Inquirer{c, id} 
 // Creator is the identity as proposals name it (msp.SerializedIdentity).
 func (q Inquirer) Creator() []byte { return q.id().creator }
 
-// Ask has a peer of each configured organisation run a proposal (peer.Proposal), and gives their answers in the order
-// in which the organisations are configured. Peers are asked themselves, not through a gateway service, which would
+// Ask has a peer of each organisation run a proposal (peer.Proposal), and gives their answers in the order in which the
+// organisations are configured. Those that the channel's configuration alone names come last. Peers are asked themselves, not through a gateway service, which would
 // keep answers apart that differ. Of an organisation's peers the first counts that answers. Nothing is written.
 func (q Inquirer) Ask(ctx context.Context, proposal []byte) ([]proof.Answer, error) {
 	signature, err := q.id().signMessage(proposal)
@@ -38,7 +38,7 @@ func (q Inquirer) Ask(ctx context.Context, proposal []byte) ([]proof.Answer, err
 	}
 	signed := &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}
 	var answers []proof.Answer
-	for _, pc := range q.client.pool.peers {
+	for _, pc := range q.client.pool.members() {
 		if !slices.ContainsFunc(answers, func(a proof.Answer) bool { return a.MSPID == pc.MSPID }) {
 			answers = append(answers, proof.Answer{MSPID: pc.MSPID, Err: errors.New("none of its peers was asked")})
 		}
@@ -53,7 +53,7 @@ func (q Inquirer) Ask(ctx context.Context, proposal []byte) ([]proof.Answer, err
 
 // ask tries the peers of one organisation in turn.
 func (q Inquirer) ask(ctx context.Context, a *proof.Answer, signed *peer.SignedProposal) {
-	for _, pc := range q.client.pool.peers {
+	for _, pc := range q.client.pool.members() {
 		if pc.MSPID != a.MSPID {
 			continue
 		}

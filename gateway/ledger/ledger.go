@@ -181,7 +181,7 @@ func (c *Client) Commits() *Commits { return c.commits }
 
 // Health is what this client knows of the network at one moment.
 type Health struct {
-	// Peers are the configured peers in order of preference.
+	// Peers are the configured peers in order of preference, and then those that the channel's configuration names.
 	Peers []PeerHealth
 	// Following tells whether a block stream is open, and Height is the number of blocks it has handed on (the number of
 	// the next block).
@@ -205,6 +205,9 @@ type OrdererHealth struct {
 // PeerHealth is the state of one peer as this client sees it.
 type PeerHealth struct {
 	MSPID, Address string
+	// Learned tells that the channel's configuration names the peer, and not this client's: it is only asked for its
+	// height and for what proofs are made of.
+	Learned bool
 	// Usable tells whether the next call may go to this peer.
 	Usable bool
 	// Since is when Usable last changed.
@@ -215,14 +218,15 @@ type PeerHealth struct {
 	Height uint64
 }
 
-// Usable tells whether any peer can be called.
-func (h Health) Usable() bool {
+// Usable counts the configured peers that can be called.
+func (h Health) Usable() int {
+	n := 0
 	for _, p := range h.Peers {
-		if p.Usable {
-			return true
+		if p.Usable && !p.Learned {
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // Health reports the state of peers and of the followed stream.

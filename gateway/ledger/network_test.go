@@ -263,7 +263,7 @@ func TestAnotherPeerStandsInForOnesOwn(t *testing.T) {
 	health := h.client.Health()
 	require.False(t, health.Peers[0].Usable)
 	require.NotEmpty(t, health.Peers[0].Problem)
-	require.True(t, health.Usable())
+	require.Positive(t, health.Usable())
 
 	h.release("peer", "harbor")
 	require.Eventually(t, func() bool { return h.client.Health().FollowedPeer == own.PeerAddress() }, time.Minute,

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -27,12 +28,14 @@ const (
 
 // pool holds one connection for each peer and knows which of them to use.
 type pool struct {
-	peers []*peerConn
-	wait  time.Duration
-	log   *slog.Logger
-	life  context.Context // of the client
+	wait time.Duration
+	ping time.Duration
+	log  *slog.Logger
+	life context.Context // of the client
 
 	mu      sync.Mutex
+	peers   []*peerConn   // the configured ones first; replaced and never changed, so that who has it may read it
+	ranks   int           // given out so far
 	changed chan struct{} // closed and replaced whenever a peer's usability may have changed
 }
 
@@ -42,6 +45,13 @@ type peerConn struct {
 	rank int
 	conn *grpc.ClientConn
 	tls  handshakes
+
+	// A learned peer is in the channel's configuration, and not in this client's. It is only asked what it has and
+	// signs; nothing goes through it.
+	learned bool
+	roots   string             // of a learned peer: what TLS rests on, in PEM
+	forget  context.CancelFunc // of a learned peer: ends the watch of its connection
+	left    bool               // its organisation is no member of the channel any more
 
 	connected bool
 	since     time.Time
@@ -56,15 +66,13 @@ type peerConn struct {
 }
 
 func newPool(ctx context.Context, cfg Config) (*pool, error) {
-	p := &pool{wait: cfg.ConnectWait, log: cfg.Logger, life: ctx, changed: make(chan struct{})}
-	for i, peer := range cfg.Peers {
-		conn, tls, err := dial(peer, cfg.Keepalive)
+	p := &pool{wait: cfg.ConnectWait, ping: cfg.Keepalive, log: cfg.Logger, life: ctx, changed: make(chan struct{})}
+	for _, peer := range cfg.Peers {
+		pc, err := p.addConfigured(peer)
 		if err != nil {
 			p.close()
 			return nil, err
 		}
-		pc := &peerConn{Peer: peer, rank: i, conn: conn, tls: tls, since: time.Now(), problem: "not connected yet"}
-		pc.answers, pc.fail = context.WithCancel(ctx)
 		p.peers = append(p.peers, pc)
 	}
 	for _, pc := range p.peers {
@@ -73,19 +81,39 @@ func newPool(ctx context.Context, cfg Config) (*pool, error) {
 	return p, nil
 }
 
-func dial(peer Peer, ping time.Duration) (*grpc.ClientConn, handshakes, error) {
+func (p *pool) addConfigured(peer Peer) (*peerConn, error) {
+	if _, _, err := net.SplitHostPort(peer.Address); err != nil {
+		return nil, fmt.Errorf("ledger: peer address %q isn't host:port: %w", peer.Address, err)
+	}
+	roots, err := os.ReadFile(peer.TLSRoots)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: couldn't read the TLS roots of peer %s: %w", peer.Address, err)
+	}
+	return p.add(peer, roots)
+}
+
+// add makes the connection of one more peer, which isn't in the list yet. roots are in PEM.
+func (p *pool) add(peer Peer, roots []byte) (*peerConn, error) {
+	conn, tls, err := dial(peer, roots, p.ping)
+	if err != nil {
+		return nil, err
+	}
+	pc := &peerConn{Peer: peer, rank: p.ranks, conn: conn, tls: tls, since: time.Now(), problem: "not connected yet"}
+	p.ranks++
+	pc.answers, pc.fail = context.WithCancel(p.life)
+	return pc, nil
+}
+
+func dial(peer Peer, pem []byte, ping time.Duration) (*grpc.ClientConn, handshakes, error) {
 	host, _, err := net.SplitHostPort(peer.Address)
 	if err != nil {
 		return nil, handshakes{}, fmt.Errorf("ledger: peer address %q isn't host:port: %w", peer.Address, err)
 	}
-	pem, err := os.ReadFile(peer.TLSRoots)
-	if err != nil {
-		return nil, handshakes{}, fmt.Errorf("ledger: couldn't read the TLS roots of peer %s: %w", peer.Address, err)
-	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
+		from := cmp.Or(peer.TLSRoots, "of the channel's configuration")
 		return nil, handshakes{}, fmt.Errorf("ledger: the TLS roots of peer %s (%s) hold no PEM certificate", peer.Address,
-			peer.TLSRoots)
+			from)
 	}
 	name := peer.ServerName
 	if name == "" {
@@ -119,7 +147,7 @@ func dial(peer Peer, ping time.Duration) (*grpc.ClientConn, handshakes, error) {
 }
 
 func (p *pool) close() {
-	for _, pc := range p.peers {
+	for _, pc := range p.all() {
 		_ = pc.conn.Close()
 	}
 }
@@ -173,7 +201,7 @@ func (p *pool) announce() {
 
 // usable tells whether a call may go to this peer now; pool.mu is held.
 func (pc *peerConn) usable(now time.Time) bool {
-	return pc.connected && (pc.penalty == 0 || !pc.probing && now.After(pc.until))
+	return pc.connected && !pc.left && (pc.penalty == 0 || !pc.probing && now.After(pc.until))
 }
 
 // pick gives the most preferred peer that can be used, leaving out those in except. It waits for a connection for as
@@ -187,7 +215,7 @@ func (p *pool) pick(ctx context.Context, except map[*peerConn]bool) *peerConn {
 		now := time.Now()
 		hope := false // that waiting could help
 		for _, pc := range p.peers {
-			if except[pc] {
+			if except[pc] || pc.learned || pc.left {
 				continue
 			}
 			if pc.usable(now) {
@@ -244,20 +272,31 @@ func (p *pool) connected() []*peerConn {
 	defer p.mu.Unlock()
 	var list []*peerConn
 	for _, pc := range p.peers {
-		if pc.connected {
+		if pc.connected && !pc.left {
 			list = append(list, pc)
 		}
 	}
 	return list
 }
 
-// organisations counts the organisations that have a peer.
+// organisations counts the members of the channel that have a peer.
 func (p *pool) organisations() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	all := map[string]bool{}
 	for _, pc := range p.peers {
-		all[pc.MSPID] = true
+		if !pc.left {
+			all[pc.MSPID] = true
+		}
 	}
 	return len(all)
+}
+
+// all are the peers at the moment.
+func (p *pool) all() []*peerConn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.peers
 }
 
 // answering gives a context that ends when the peer is found to hang.
@@ -282,7 +321,7 @@ func (p *pool) better(pc *peerConn) (<-chan struct{}, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, other := range p.peers[:pc.rank] {
-		if other.connected && other.penalty == 0 {
+		if other.connected && !other.left && other.penalty == 0 {
 			return p.changed, true
 		}
 	}
@@ -305,10 +344,14 @@ func (p *pool) health() []PeerHealth {
 		list[i] = PeerHealth{
 			MSPID:   pc.MSPID,
 			Address: pc.Address,
+			Learned: pc.learned,
 			Usable:  pc.usable(now),
 			Since:   pc.since,
 			Problem: pc.problem,
 			Height:  pc.height,
+		}
+		if pc.left {
+			list[i].Problem = "its organisation isn't a member of the channel"
 		}
 	}
 	return list

@@ -44,6 +44,7 @@ const (
 	applicationGroup = "Application"
 	ordererGroup     = "Orderer"
 	mspValue         = "MSP"
+	anchorsValue     = "AnchorPeers"
 	consensusValue   = "ConsensusType"
 	orderersValue    = "Orderers"
 	bft              = "BFT"

@@ -1,0 +1,64 @@
+package proof
+
+import (
+	"encoding/pem"
+	"net"
+	"strconv"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/protobuf/proto"
+)
+
+// Anchor is a peer of a member, as the channel's configuration names it for everybody to call.
+type Anchor struct {
+	MSPID    string
+	Address  string // host:port
+	TLSRoots []byte // the member's authorities for TLS, in PEM
+}
+
+// mostAnchors is how many anchor peers of one member are read.
+const mostAnchors = 4
+
+// Anchors returns the anchor peers of the members, in the order of the members. It leaves out what can't be called: a
+// member without authorities for TLS, and an address without a host or a port.
+func (c *Config) Anchors() []Anchor {
+	var all []Anchor
+	for _, mspID := range c.Members {
+		values := c.root.GetGroups()[applicationGroup].GetGroups()[c.groups[mspID]].GetValues()
+		var named peer.AnchorPeers
+		var definition msp.MSPConfig
+		var member msp.FabricMSPConfig
+		if proto.Unmarshal(values[anchorsValue].GetValue(), &named) != nil ||
+			proto.Unmarshal(values[mspValue].GetValue(), &definition) != nil ||
+			proto.Unmarshal(definition.GetConfig(), &member) != nil {
+			continue
+		}
+		roots := authorities(member.GetTlsRootCerts())
+		peers := named.GetAnchorPeers()
+		for _, p := range peers[:min(len(peers), mostAnchors)] {
+			if len(roots) > 0 && p.GetHost() != "" && p.GetPort() > 0 && p.GetPort() < 1<<16 {
+				address := net.JoinHostPort(p.GetHost(), strconv.Itoa(int(p.GetPort())))
+				all = append(all, Anchor{MSPID: mspID, Address: address, TLSRoots: roots})
+			}
+		}
+	}
+	return all
+}
+
+// authorities joins certificates in PEM, and leaves out all else.
+func authorities(texts [][]byte) []byte {
+	var all []byte
+	for _, text := range texts {
+		for {
+			var block *pem.Block
+			if block, text = pem.Decode(text); block == nil {
+				break
+			}
+			if block.Type == "CERTIFICATE" {
+				all = append(all, pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})...)
+			}
+		}
+	}
+	return all
+}
