@@ -2,6 +2,7 @@ package lineage_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,6 +82,21 @@ func overlap(a moments, s state) moments {
 
 // walk answers which nodes a walk comes to. Records are "#" and their place.
 func (w *world) walk(start string, down bool) []string {
+	nodes := slices.Sorted(maps.Keys(w.states(start, down)))
+	return append([]string{}, nodes...)
+}
+
+// inQuestion answers which nodes something puts in question. A lot that only stands in for an item of it isn't.
+func (w *world) inQuestion(start string) []string {
+	states := w.states(start, true)
+	maps.DeleteFunc(states, func(_ string, s *state) bool {
+		return s.standsIn && !s.always && len(s.self)+len(s.held) == 0
+	})
+	return slices.Sorted(maps.Keys(states))
+}
+
+// states are the nodes that a walk comes to, without its start, and what it knows of them.
+func (w *world) states(start string, down bool) map[string]*state {
 	states := map[string]*state{}
 	changed := false
 	reach := func(node string, s state) {
@@ -120,12 +136,7 @@ func (w *world) walk(start string, down bool) []string {
 		}
 	}
 	delete(states, start)
-	nodes := []string{}
-	for node := range states {
-		nodes = append(nodes, node)
-	}
-	slices.Sort(nodes)
-	return nodes
+	return states
 }
 
 func (w *world) things() []string {
