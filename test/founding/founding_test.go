@@ -187,6 +187,13 @@ func (f *founding) takesInAnother() {
 		shown, err := f.try("harbor", "auditor", "show", "dataset/cold/temperatures@1")
 		return err == nil && strings.Contains(shown, "ColdMSP")
 	}, time.Minute, 100*time.Millisecond)
+	// Nobody has edited a file of harbor's gateway: it knows who has joined from the channel's configuration.
+	proof := f.as("harbor", "auditor", "proof", "--organisations", "5", "--level", "block", "dataset/cold/temperatures@1")
+	require.NoError(f.t, os.WriteFile(filepath.Join(f.home, "lab", "cold.proof"), []byte(proof), 0o600))
+	trust := f.run("lab", "pedigree trust export --genesis lab/channel/pedigree.block --with cold.proof")
+	require.NoError(f.t, os.WriteFile(filepath.Join(f.home, "lab", "newer.json"), []byte(trust), 0o600))
+	verdict := f.run("lab", "pedigree verify cold.proof --trust newer.json")
+	assert.Contains(f.t, verdict, "ColdMSP, FarmMSP, HarborMSP, LabMSP, MarketMSP")
 }
 
 // getsALostLedger loses the ledger of a founder's orderer, and has it rejoin. Then it is needed: another is stopped.
