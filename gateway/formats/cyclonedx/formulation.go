@@ -119,10 +119,11 @@ func parameters(v canonical.Value) []cdx.Parameter {
 	return all
 }
 
-// warn adds a vulnerability for each recall and each withdrawal of consent in force. It affects everything in the bill
+// warn adds a vulnerability for each recall, withdrawal of consent and warning in force. It affects everything in the bill
 // that was made from the subjects of the statement.
 func (b *bill) warn() error {
 	about := map[string][]string{} // the nodes that each statement is about
+	counted := map[string]string{} // as what each statement counts, of any of them
 	var order []string
 	for _, n := range b.graph.Answer.Nodes {
 		if n.ID != b.graph.Start().ID && !b.isComponent(n.ID) && b.runs[n.ID] == nil {
@@ -136,6 +137,9 @@ func (b *bill) warn() error {
 				order = append(order, claim.ID)
 			}
 			about[claim.ID] = append(about[claim.ID], n.ID)
+			if counted[claim.ID] == "" || claim.Kind != record.Warning {
+				counted[claim.ID] = claim.Kind
+			}
 		}
 	}
 	users := b.users()
@@ -154,11 +158,11 @@ func (b *bill) warn() error {
 		v := cdx.Vulnerability{
 			BOMRef: id, ID: id, Source: &cdx.Source{Name: by.Name,
 				URL: b.graph.URL + "/v1/records/" + url.PathEscape(id)},
-			Description: s.Kind + ": " + s.Predicate.Get(
+			Description: counted[id] + ": " + s.Predicate.Get(
 				"reason",
 			).Text, Detail: s.Predicate.Get("note").Text, Recommendation: s.Predicate.Get("instructions").Text,
 			Created: stamp(found.Time),
-			Properties: list(append(properties("kind", s.Kind, "mspId", found.MSPID, "tx", found.TxID),
+			Properties: list(append(properties("kind", counted[id], "mspId", found.MSPID, "tx", found.TxID),
 				subjects(about[id])...)),
 		}
 		var affects []cdx.Affects

@@ -204,7 +204,7 @@ func counted(n int, one, many string) tile {
 // mostNamed is the largest number of subjects that are named for one statement.
 const mostNamed = 12
 
-// alerts returns the recalls and withdrawals of consent in force, one alert for each statement. They may be about the
+// alerts returns the recalls, withdrawals of consent and warnings in force, one alert for each statement. They may be about the
 // model or about anything that it comes from.
 func (s *sources) alerts() ([]alert, error) {
 	var claims []index.Claim
@@ -246,15 +246,22 @@ func called(n lineage.Node) string {
 	return strings.TrimSpace(what + " " + stamp(n.Time))
 }
 
+// alertWords say what a statement counts as, before the words "by" and an organisation.
+var alertWords = map[string]string{
+	record.Recall: "Recalled", record.Withdrawal: "Consent withdrawn", record.Warning: "Warning",
+}
+
+// OnlyWarned tells whether nobody who answers for it has recalled anything or withdrawn consent.
+func (d *document) OnlyWarned() bool {
+	return !slices.ContainsFunc(d.Alerts, func(a alert) bool { return a.Kind != alertWords[record.Warning] })
+}
+
 func (s *sources) alert(c index.Claim) (alert, error) {
 	at, r, err := s.g.Record(s.ctx, c.ID)
 	if err != nil {
 		return alert{}, err
 	}
-	one := alert{Kind: "Recalled", By: c.MSPID, Refs: []int{s.cite(c.ID, c.Kind, at.Recording)}}
-	if c.Kind == record.Withdrawal {
-		one.Kind = "Consent withdrawn"
-	}
+	one := alert{Kind: alertWords[c.Kind], By: c.MSPID, Refs: []int{s.cite(c.ID, c.Kind, at.Recording)}}
 	one.Reason, one.Do = about.Cut(
 		r.Statement.Predicate.Get("reason").Text,
 		maxText,

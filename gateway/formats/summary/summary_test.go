@@ -16,6 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/formatstest"
 	"github.com/pedigree-ledger/pedigree/gateway/formats/summary"
+	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
@@ -161,6 +162,15 @@ func TestAModelOfWhichNothingElseIsKnown(t *testing.T) {
 	assert.Equal(t, 7, strings.Count(text, "None is recorded."))
 	assert.False(t, strings.Contains(text, "Recalled or withdrawn") ||
 		strings.Contains(text, "Used by the training run, but not"))
+}
+
+func TestAWarningIsNotCalledARecall(t *testing.T) {
+	s := formatstest.New(t)
+	s.Ledger.Put("Harbor", indextest.StatementBy(t, "Harbor", record.Warning, `{"reason":"a rumour"}`, formatstest.Base))
+	text := written(t, s.Graph(formatstest.Base, lineage.Ancestors))
+	alerts := part(t, text, `<h2 id="alerts">Warnings</h2>`, "</section>")
+	assert.Contains(t, alerts, "<strong>Warning</strong> by HarborMSP")
+	assert.Contains(t, alerts, "a rumour")
 }
 
 func TestEveryFlagThatWarnsHasAColour(t *testing.T) {
