@@ -53,7 +53,7 @@ type StatementKind struct {
 	// AboutStatements tells that its subjects are statements.
 	AboutStatements bool
 	// Since is the first version of the shape of statements, statement/N, that may be of this kind; 0 and 1 mean all. A
-	// new kind names the newest.
+	// new kind names the newest, which is 2. Programs from before the kind refuse it whatever it names.
 	Since int
 	// Predicate are the members of its predicate. Every predicate may have a "note", too. An attestation's is anybody's.
 	Predicate []PredicateMember

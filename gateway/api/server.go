@@ -1,5 +1,5 @@
 // Package api is the REST interface of a gateway. What each route takes and gives is said in openapi.yaml, from which
-// the router is made. How each route works is in a file for each resource. What can go wrong is in package problem.
+// the routes are made. How each route works is in a file for each resource. What can go wrong is in package problem.
 package api
 
 import (

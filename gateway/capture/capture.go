@@ -23,8 +23,8 @@
 //	after the commit              looked up, found, recorded in the queue
 //
 // Records that the same organisation has already on the ledger (as the index tells) or in the queue are not sent again;
-// their result is "duplicate" and names the existing one. Neither are those of which the caller knows that another
-// record says the same ([Item].Existing). Another organisation's recording of the same record is not a duplicate: it
+// their result is "duplicate" and names the existing one. Records with [Item].Existing aren't sent either: the caller
+// knows that another record says the same. Another organisation's recording of the same record is not a duplicate: it
 // corroborates.
 //
 // A transaction that may have been sent, could not be found, and is meanwhile refused by the chaincode is given up only

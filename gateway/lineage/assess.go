@@ -13,8 +13,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// UnknownOrganisationError says that an organisation has recorded nothing that
-// touches anything, at that height.
+// UnknownOrganisationError says that an organisation has recorded no event, run or artifact version, at that height.
 type UnknownOrganisationError struct {
 	MSPID string
 	Block uint64

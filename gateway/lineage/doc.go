@@ -14,8 +14,8 @@
 //	statement ─subject→ node it speaks about (only from a statement downwards)
 //	artifact version ─sameBytes→ artifact version with the same digest (in both directions)
 //
-// Versions with the same digest are the same bytes, whatever they are called and whoever registered them. What one was
-// made of the other was made of, and what was made of one may be hidden behind the name of the other.
+// Versions with the same digest are the same bytes, whatever they are called and whoever registered them. They have the
+// same causes, and what was made of one may be recorded under the name of the other.
 //
 // A statement leads to its subjects as if the walk had begun at each of them.
 //

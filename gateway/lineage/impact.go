@@ -12,7 +12,7 @@ import (
 type Impact struct {
 	Node         string `json:"node,omitempty"`         // the one asked about
 	Organisation string `json:"organisation,omitempty"` // whose records were asked about, if no node was; its MSP id
-	Starts       int    `json:"starts"`                 // nodes that the walk began at; they count as touched only if they are no start themselves
+	Starts       int    `json:"starts"`                 // nodes that the walk began at; they don't count as touched
 	Block        uint64 `json:"block"`
 
 	Total         int            `json:"total"`         // nodes touched

@@ -31,7 +31,7 @@ type Graph interface {
 	Names(ctx context.Context, records []int64) (map[int64]string, error) // record ids
 	Describe(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Label, error)
 	Statuses(ctx context.Context, ids []int64, snap index.Snapshot) (map[int64]*index.Status, error)
-	// Made lists what an organisation recorded first, at most so many nodes, and tells whether there is more.
+	// FirstRecordedBy lists what an organisation recorded first, at most so many nodes, and tells whether there is more.
 	FirstRecordedBy(
 		ctx context.Context,
 		mspID string,
@@ -118,8 +118,7 @@ type Node struct {
 // Edge leads from cause to effect. An observation or a containment is neither:
 // its edge leads from the thing to the event, from the parent to the child. That of
 // a lot leads to its items, and that of a product to its lots and items. An edge between versions that are the same
-// bytes leads from the one whose causes and effects are those of the other: a walk down draws it from the version that
-// it came to first, a walk up towards that.
+// bytes has no direction of its own: a walk down draws it from the version that it came to first, a walk up to that one.
 type Edge struct {
 	From   string `json:"from"`
 	To     string `json:"to"`
@@ -146,7 +145,7 @@ const (
 
 // Truncation says why and where an answer was cut.
 type Truncation struct {
-	Reasons  []string `json:"reasons"`  // of "depth", "nodes" and "time"
+	Reasons  []string `json:"reasons"`  // of "depth", "nodes" and "time"; of an impact also "starts" and "recalls"
 	Frontier []string `json:"frontier"` // nodes behind which there is more, or may be
 }
 

@@ -79,7 +79,7 @@ func New(cfg Config) *Router {
 // ServeHTTP serves a request from outside.
 func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.handler.ServeHTTP(w, req) }
 
-// Inside serves requests of the API that this program makes itself, while it serves a request that has a place already.
+// Inside serves requests of the API that this program makes itself, on behalf of a request that was admitted.
 // Their context says in whose name they are made; see access.WithCaller. They are observed and logged as those from
 // outside are.
 func Inside(api http.Handler, observe requestlog.Observer, log *slog.Logger) http.Handler {

@@ -16,7 +16,7 @@ const (
 	Recording State = "recording" // it has ended, and is on its way to the ledger
 	Recorded  State = "recorded"
 	Failed    State = "failed"  // it can't be recorded
-	Expired   State = "expired" // its end never came, and it was dropped
+	Expired   State = "expired" // an older program dropped it, because its end never came; this one records such a run
 )
 
 // States are all states there are.

@@ -2,8 +2,8 @@
 //
 // A person signs in once, with the same token that programs send with each request. The browser then gets a random id
 // in a cookie. Scripts can't read the cookie. Of the requests that other sites cause, browsers send it only when the
-// person follows a link to a page of this gateway, so that who is signed in stays so (HttpOnly, SameSite=Lax; over TLS
-// also Secure and __Host-). The other site can't read what the link leads to.
+// person follows a link to a page of this gateway, so a link from elsewhere keeps the session (HttpOnly, SameSite=Lax;
+// over TLS also Secure and __Host-). The other site can't read what the link leads to.
 //
 // The gateway keeps only the SHA-256 of the id and of the token, and only in memory, so sessions end with the process.
 // A session also ends when the person signs out, when it has not been used for an hour, when it is twelve hours old,

@@ -2,10 +2,10 @@
 //
 // Fabric's gateway service hands the client a "prepared transaction" to sign: the proposal's header, the call, the
 // endorsers' answer and their signatures. A signature over the bytes as they come lets the peer have anything signed. A
-// serialised Proposal {1: header, 2: payload} and the Payload of an envelope {1: header, 2: data} are even one wire
-// format, and both are signed bare, so the "prepared transaction" can be another proposal in the victim's name: other
-// peers endorse it, and the next request gets the transaction made of it signed. Fabric's own clients sign what they
-// are given.
+// serialised Proposal {1: header, 2: payload} and the Payload of an envelope {1: header, 2: data} have the same
+// encoding, and neither signature says which it signs. So the "prepared transaction" can be another proposal in the
+// victim's name: other peers endorse it, and the next request gets the transaction made of it signed. Fabric's own
+// clients sign what they are given.
 //
 // A submitter that uses this package takes the endorsers' answer and their signatures from the peer, and nothing else.
 // It holds the answer to what it asked, and makes the bytes to sign of its own proposal.
