@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
@@ -108,9 +109,20 @@ func Command(name string, args ...string) *exec.Cmd {
 	return c
 }
 
-// FreePorts finds a base port such that the ports after it, on which gateways listen, are free.
+// nextPorts is where FreePorts looks next.
+var nextPorts = struct {
+	sync.Mutex
+	base int
+}{base: 20000 + os.Getpid()%20000}
+
+// FreePorts finds a base port such that the ports after it, on which gateways listen, are free. It gives none twice: the
+// ports of another test's network are free while that is stopped.
 func FreePorts() int {
-	for base := 20000 + os.Getpid()%20000; ; base += 10 {
+	nextPorts.Lock()
+	defer nextPorts.Unlock()
+	for {
+		base := nextPorts.base
+		nextPorts.base += 10
 		free := true
 		for port := base + 1; port <= base+3; port++ {
 			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
