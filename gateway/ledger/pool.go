@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -270,24 +271,14 @@ func (p *pool) done(pc *peerConn, fault error) {
 func (p *pool) connected() []*peerConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var list []*peerConn
-	for _, pc := range p.peers {
-		if pc.connected && !pc.left {
-			list = append(list, pc)
-		}
-	}
-	return list
+	return slices.DeleteFunc(slices.Clone(p.peers), func(pc *peerConn) bool { return !pc.connected || pc.left })
 }
 
 // organisations counts the members of the channel that have a peer.
 func (p *pool) organisations() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	all := map[string]bool{}
-	for _, pc := range p.peers {
-		if !pc.left {
-			all[pc.MSPID] = true
-		}
+	for _, pc := range p.members() {
+		all[pc.MSPID] = true
 	}
 	return len(all)
 }

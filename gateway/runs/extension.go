@@ -274,11 +274,7 @@ func (x *extension) activity(generated canonical.Value, before outcome) canonica
 		a = a.With("endedAt", canonical.Str(ended.Format(time.RFC3339Nano)))
 	}
 	if len(x.used) > 0 {
-		used := make([]canonical.Value, len(x.used))
-		for i, ref := range x.used {
-			used[i] = canonical.Obj(str("ref", ref))
-		}
-		a = a.With("used", canonical.Arr(used...))
+		a = a.With("used", refsOf(x.used))
 	}
 	if len(generated.Items) > 0 {
 		a = a.With("generated", generated)
@@ -314,6 +310,15 @@ func (x *extension) activity(generated canonical.Value, before outcome) canonica
 		a = a.With("outcome", facts.Outcome)
 	}
 	return a
+}
+
+// refsOf are versions as an activity lists what it used or generated.
+func refsOf(refs []string) canonical.Value {
+	items := make([]canonical.Value, len(refs))
+	for i, ref := range refs {
+		items[i] = canonical.Obj(str("ref", ref))
+	}
+	return canonical.Arr(items...)
 }
 
 // breachesOf are what an activity uses though consent to it has been withdrawn.

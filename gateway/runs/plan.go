@@ -311,15 +311,11 @@ func (s *Store) planVersion(
 // something to which consent has been withdrawn; an activity can say that it has used it, in breach.
 func (p *plan) addDerivation(u *undertaking, e *openlineage.Event, v version, from []string) {
 	p.used = from
-	used := make([]canonical.Value, len(from))
-	for i, ref := range from {
-		used[i] = canonical.Obj(str("ref", ref))
-	}
 	a := canonical.Obj(
 		str("type", "transformation"),
 		str("endedAt", e.Time.Format(time.RFC3339Nano)),
-		canonical.Member{Name: "used", Value: canonical.Arr(used...)},
-		canonical.Member{Name: "generated", Value: canonical.Arr(canonical.Obj(str("ref", v.ref.String())))},
+		canonical.Member{Name: "used", Value: refsOf(from)},
+		canonical.Member{Name: "generated", Value: refsOf([]string{v.ref.String()})},
 	)
 	if breaches := breachesOf(from, u.before); len(breaches.Items) > 0 {
 		a = a.With("breach", breaches)

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
-	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 )
 
@@ -79,18 +78,7 @@ func Parse(text []byte) (*Card, error) {
 
 // Read reads the card in a file, or in standard input if the name is "-".
 func Read(stdin io.Reader, name string) (*Card, error) {
-	text, err := input.File(stdin, name, maxBytes)
-	if err != nil {
-		return nil, err
-	}
-	c, err := Parse(text)
-	if err != nil {
-		if name == "-" {
-			name = "standard input"
-		}
-		return nil, exit.Usagef("%s can't be used: %w", name, err)
-	}
-	return c, nil
+	return input.Parsed(stdin, name, maxBytes, Parse)
 }
 
 // Decode reads a JSON text strictly into a value: no member may be unknown, repeated, missing, or spelt in another

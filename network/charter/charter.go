@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network/card"
@@ -98,18 +97,7 @@ func Parse(text []byte) (*File, error) {
 
 // Read reads the charter in a file, or in standard input if the name is "-".
 func Read(stdin io.Reader, name string) (*File, error) {
-	text, err := input.File(stdin, name, maxBytes)
-	if err != nil {
-		return nil, err
-	}
-	f, err := Parse(text)
-	if err != nil {
-		if name == "-" {
-			name = "standard input"
-		}
-		return nil, exit.Usagef("%s can't be used: %w", name, err)
-	}
-	return f, nil
+	return input.Parsed(stdin, name, maxBytes, Parse)
 }
 
 // Text returns the file as it is passed on.

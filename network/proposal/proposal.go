@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -77,22 +78,10 @@ func New(now *Configuration, then *common.ConfigGroup, says ...string) (*Proposa
 
 // Read reads the file of a proposal.
 func Read(path string) (*Proposal, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, exit.Usagef("couldn't read the proposal: %w", err)
+	if path == "-" {
+		return nil, exit.Usagef("a proposal is read from a file, because signatures are written into it: name that")
 	}
-	if info.Size() > maxFile {
-		return nil, exit.Usagef("%s has %d bytes, and a proposal has at most %d", path, info.Size(), maxFile)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, exit.Usagef("couldn't read the proposal: %w", err)
-	}
-	p, err := Parse(text)
-	if err != nil {
-		return nil, exit.Usagef("%s isn't a proposal that this program can use: %w", path, err)
-	}
-	return p, nil
+	return input.Parsed(nil, path, maxFile, Parse)
 }
 
 // Parse reads a proposal.

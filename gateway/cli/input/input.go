@@ -39,7 +39,7 @@ func File(stdin io.Reader, name string, most int64) ([]byte, error) {
 		}
 		from = file
 	} else {
-		name = "standard input"
+		name = forPeople(name)
 	}
 	if size > most {
 		return nil, tooLarge(name, most)
@@ -55,6 +55,28 @@ func File(stdin io.Reader, name string, most int64) ([]byte, error) {
 		return nil, tooLarge(name, most)
 	}
 	return text.Bytes(), nil
+}
+
+// Parsed reads a file as [File] does, and parses it. What parse refuses is a usage error that names the file.
+func Parsed[T any](stdin io.Reader, name string, most int64, parse func(text []byte) (T, error)) (T, error) {
+	var none T
+	text, err := File(stdin, name, most)
+	if err != nil {
+		return none, err
+	}
+	parsed, err := parse(text)
+	if err != nil {
+		return none, exit.Usagef("%s can't be used: %w", forPeople(name), err)
+	}
+	return parsed, nil
+}
+
+// forPeople is how messages name a file.
+func forPeople(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
 }
 
 // readChunks reads a file that doesn't say how large it is.

@@ -1,7 +1,7 @@
 package proof
 
 import (
-	"encoding/pem"
+	"bytes"
 	"net"
 	"strconv"
 
@@ -34,29 +34,12 @@ func (c *Config) Anchors() []Anchor {
 			proto.Unmarshal(definition.GetConfig(), &member) != nil {
 			continue
 		}
-		roots := authorities(member.GetTlsRootCerts())
+		roots := bytes.Join(member.GetTlsRootCerts(), []byte("\n"))
 		peers := named.GetAnchorPeers()
 		for _, p := range peers[:min(len(peers), mostAnchors)] {
 			if len(roots) > 0 && p.GetHost() != "" && p.GetPort() > 0 && p.GetPort() < 1<<16 {
 				address := net.JoinHostPort(p.GetHost(), strconv.Itoa(int(p.GetPort())))
 				all = append(all, Anchor{MSPID: mspID, Address: address, TLSRoots: roots})
-			}
-		}
-	}
-	return all
-}
-
-// authorities joins certificates in PEM, and leaves out all else.
-func authorities(texts [][]byte) []byte {
-	var all []byte
-	for _, text := range texts {
-		for {
-			var block *pem.Block
-			if block, text = pem.Decode(text); block == nil {
-				break
-			}
-			if block.Type == "CERTIFICATE" {
-				all = append(all, pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})...)
 			}
 		}
 	}

@@ -178,7 +178,7 @@ func (m *Maker) current(ctx context.Context) (*Trust, error) {
 
 // good checks that an answer is signed by a peer of its organisation. A bad answer is left out of the receipt, so that
 // one organisation can't spoil the proofs of the others.
-func (m *Maker) good(ctx context.Context, a Answer, when time.Time) error {
+func (m *Maker) good(ctx context.Context, a Answer, when time.Time, t *Trust) error {
 	e := a.Response.GetEndorsement()
 	id, err := parseExactIdentity(e.GetEndorser())
 	if err != nil {
@@ -188,10 +188,6 @@ func (m *Maker) good(ctx context.Context, a Answer, when time.Time) error {
 		return refuse(UnknownOrganisation, "it was signed as %s", id.MSPID)
 	}
 	if err := id.Verify(slices.Concat(a.Response.GetPayload(), e.GetEndorser()), e.GetSignature()); err != nil {
-		return err
-	}
-	t, err := m.Trust(ctx)
-	if err != nil {
 		return err
 	}
 	if err = t.checkPeer(id, when); err == nil {

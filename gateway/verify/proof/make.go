@@ -305,7 +305,7 @@ func (m *Maker) once(ctx context.Context, id record.ID, named []string, members 
 			made.lack = append(made.lack, a.MSPID)
 			made.absent = made.absent && absent(a.Response.GetResponse().GetMessage())
 		default:
-			if err := m.good(ctx, a, q.Time); err != nil {
+			if err := m.good(ctx, a, q.Time, members); err != nil {
 				made.problem = fmt.Sprintf("%s has signed badly: %v", a.MSPID, err)
 				continue
 			}
