@@ -2,6 +2,7 @@ package epcis
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 )
@@ -14,6 +15,7 @@ const (
 	CodeNotALot         = "not_a_lot_number"  // a lot beside the things that can't be one
 	CodeLotNotJoined    = "lot_not_joined"    // a lot that the things of the event aren't joined to
 	CodeUnknownUnit     = "unknown_unit"      // not a code of UN/ECE Recommendation 20
+	CodeNegative        = "negative_quantity" // less than nothing
 )
 
 // Warnings tells what is odd about a checked event, though it is recorded: the
@@ -63,6 +65,9 @@ func (w *warner) member(name string, v *canonical.Value) {
 			}
 			if why := doubtUnit(find(&v.Items[i], "uom")); why != "" {
 				w.warn(CodeUnknownUnit, why, name, i, "uom")
+			}
+			if quantity := find(&v.Items[i], "quantity"); quantity != nil && strings.HasPrefix(quantity.Text, "-") {
+				w.warn(CodeNegative, "a quantity of "+quantity.Text+" is less than nothing", name, i, "quantity")
 			}
 		}
 	case "bizLocation", "readPoint":

@@ -36,6 +36,7 @@ func TestEachMemberOfAnEventIsLookedAt(t *testing.T) {
 			strings.Repeat("L", 21) + `"}]}`, CodeNotAKey, "/inputQuantityList/0/epcClass"},
 		"a key behind another": {`{"epcList":["https://id.gs1.org/01/09520001200014/414/9520001000010"]}`, CodeNotAKey, "/epcList/0"},
 		"a unit":               {`{"outputQuantityList":[{"epcClass":` + right + `,"uom":"KGG"}]}`, CodeUnknownUnit, "/outputQuantityList/0/uom"},
+		"a quantity":           {`{"quantityList":[{"epcClass":` + right + `,"quantity":-0.5}]}`, CodeNegative, "/quantityList/0/quantity"},
 		"a sensor's unit": {`{"sensorElementList":[{"sensorReport":[{"uom":"CEL"},{"uom":"C"}]}]}`, CodeUnknownUnit,
 			"/sensorElementList/0/sensorReport/1/uom"},
 		"a lot in the ilmd": {`{"ilmd":{"ex:more":[{"cbvmda:lotNumber":"` + strings.Repeat("L", 21) + `"}]}}`, CodeNotALot,

@@ -143,7 +143,8 @@ func TestEveryCodeOfAWarningIsDescribed(t *testing.T) {
 	f.do(request{path: "/openapi.json"}).json(t, &description)
 	codes := []string{
 		intake.CodeTwin, intake.CodeNotKept, epcis.CodeWrongCheckDigit, epcis.CodeNotAKey, epcis.CodeNotALot,
-		epcis.CodeLotNotJoined, epcis.CodeUnknownUnit, intake.CodeNothingWithdrawn,
+		epcis.CodeLotNotJoined, epcis.CodeUnknownUnit, epcis.CodeNegative, intake.CodeNothingWithdrawn,
+		intake.CodeFuture, intake.CodeHashDiffers,
 	}
 	said := strings.NewReplacer("Such as ", "", " or ", ", ", ".", "").
 		Replace(description.Components.Schemas.CaptureWarning.Properties.Code.Description)

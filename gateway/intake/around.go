@@ -8,14 +8,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
-// CodeNotKept warns of a part of the document that isn't on the ledger.
-const CodeNotKept = "not_kept"
+// The codes of warnings, beside those of package epcis.
+const (
+	CodeNotKept     = "not_kept"     // a part of the document that isn't on the ledger
+	CodeFuture      = "future_time"  // an event that hasn't happened yet
+	CodeHashDiffers = "hash_differs" // an eventID that is the hash of another event
+)
 
 // byteOrderMark may come before a text in UTF-8. It means nothing (RFC 8259, section 8.1).
 var byteOrderMark = []byte{0xEF, 0xBB, 0xBF}
@@ -118,9 +123,25 @@ func redefined(context canonical.Value, at string) []record.Problem {
 // mostOdd bounds the warnings about one event.
 const mostOdd = 20
 
+// aheadOfUs is how far the clock of a sender may be ahead of ours. A time zone that was mixed up is more.
+const aheadOfUs = time.Hour
+
+// hashScheme and hashVersion are how an event hash id of CBV 2.0 begins and ends.
+const hashScheme, hashVersion = "ni:///sha-256;", "?ver=CBV2.0"
+
 // warnOfOddities warns of what is odd about an event by itself: identifiers that name another thing than was probably
-// meant, and units that nobody knows.
-func (d *draft) warnOfOddities(event *canonical.Value) {
+// meant, units that nobody knows, a time that hasn't come, and the hash of another event as an eventID.
+func (d *draft) warnOfOddities(r *record.Record, event *canonical.Value) {
+	at, err := time.Parse(time.RFC3339Nano, event.Get("eventTime").Text)
+	if err == nil && time.Until(at) > aheadOfUs {
+		d.warn(record.Problem{Code: CodeFuture, Pointer: d.place.Pointer() + "/eventTime",
+			Detail: fmt.Sprintf("the event lies in the future: by this gateway's clock it is %s",
+				time.Now().UTC().Format(time.RFC3339))})
+	}
+	if id := d.sentID; id != r.Event.Hash && strings.HasPrefix(id, hashScheme) && strings.HasSuffix(id, hashVersion) {
+		d.warn(record.Problem{Code: CodeHashDiffers, Pointer: d.place.Pointer() + "/eventID",
+			Detail: "the eventID is the hash id of another event: that of this one is " + r.Event.Hash})
+	}
 	for _, p := range epcis.Warnings(event, mostOdd) {
 		d.warn(record.Problem{Code: p.Code, Pointer: d.place.Pointer() + p.Pointer, Detail: p.Detail})
 	}

@@ -2,13 +2,16 @@ package intake
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 )
@@ -61,6 +64,36 @@ func TestAHeaderLineIsWarnedOfToo(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, job.Warnings.List, 1)
 	assert.Equal(t, "/0/_comment", job.Warnings.List[0].Pointer)
+}
+
+func TestATimeThatHasNotComeIsAWarning(t *testing.T) {
+	tomorrow := time.Now().AddDate(0, 0, 1).UTC().Format(time.RFC3339)
+	job, err := newFixture(t).read(capture.Rollback, 10,
+		whole(document(observed("2"), strings.Replace(observed("1"), "2026-03-01T08:00:00Z", tomorrow, 1))))
+	require.NoError(t, err)
+	require.Len(t, job.Warnings.List, 1)
+	w := job.Warnings.List[0]
+	assert.Equal(t, []string{CodeFuture, "/epcisBody/eventList/1/eventTime"}, []string{w.Code, w.Pointer})
+	assert.Contains(t, w.Detail, "in the future")
+}
+
+func TestTheHashOfAnotherEventIsAWarning(t *testing.T) {
+	withID := func(serial, id string) string { return observed(serial, `,"eventID":"`+id+`"`) }
+	checked := func(event string) record.Problem {
+		job, err := newFixture(t).read(capture.Rollback, 10, whole(document(event)))
+		require.NoError(t, err)
+		require.Len(t, job.Warnings.List, 1)
+		return job.Warnings.List[0]
+	}
+	w := checked(withID("1", "ni:///sha-256;"+strings.Repeat("0", 64)+"?ver=CBV2.0"))
+	assert.Equal(t, []string{CodeHashDiffers, "/epcisBody/eventList/0/eventID"}, []string{w.Code, w.Pointer})
+	own := regexp.MustCompile(`ni:\S+`).FindString(w.Detail)
+	assert.Equal(t, CodeHashDiffers, checked(withID("2", own)).Code)
+	for _, id := range []string{own, strings.Replace(own, "CBV2.0", "CBV2.1", 1)} {
+		job, err := newFixture(t).read(capture.Rollback, 10, whole(document(withID("1", id))))
+		require.NoError(t, err)
+		assert.Empty(t, job.Warnings.List)
+	}
 }
 
 func TestAWrongCheckDigitIsAWarning(t *testing.T) {

@@ -200,7 +200,7 @@ func makeDraft(w *record.Writer, i int, e event, faults []record.Problem) (draft
 		return d, nil
 	}
 	d.describe(r)
-	d.warnOfOddities(&e.value)
+	d.warnOfOddities(r, &e.value)
 	return d, r
 }
 

@@ -8,9 +8,12 @@ package intake
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
@@ -110,7 +113,7 @@ func New(ctx context.Context, cfg Config) *Intake {
 		l.makers.Go(func() {
 			var memory canonical.Scratch
 			for b := range l.work {
-				b.make(&memory, l.context)
+				b.make(&memory, l.context, l.Behaviour == capture.Proceed)
 			}
 		})
 	}
@@ -199,15 +202,26 @@ func (l *Intake) Finish(read error) error {
 	return nil
 }
 
-// make makes the records.
-func (b *batch) make(memory *canonical.Scratch, context *canonical.Value) {
+// make makes the records. Where alone is set, an event that no record can keep has a problem of its own. Otherwise it is
+// the fault of the whole document.
+func (b *batch) make(memory *canonical.Scratch, context *canonical.Value, alone bool) {
 	defer func() { b.made <- struct{}{} }()
 	for i := range b.items {
 		it := &b.items[i]
 		v, err := memory.ParseItem(*it)
 		if err != nil {
-			b.err = err
-			return
+			fault, ok := unkeepable(it, err)
+			if !ok || !alone {
+				b.err = err
+				return
+			}
+			fault.Index = b.first + i
+			b.drafts = append(b.drafts, draft{
+				index: fault.Index,
+				place: it,
+				Item:  capture.Item{Problems: []record.Problem{fault}},
+			})
+			continue
 		}
 		e := event{value: v, place: it}
 		var faults []record.Problem
@@ -225,6 +239,20 @@ func (b *batch) make(memory *canonical.Scratch, context *canonical.Value) {
 		d, _ := makeDraft(&b.writer, b.first+i, e, faults)
 		b.drafts = append(b.drafts, d)
 	}
+}
+
+// unkeepable makes a problem of the error of an event that is JSON, but that no record can keep: it has a number that no
+// double holds, or one member twice. Where such an event ends is beyond doubt, so those after it can be taken.
+func unkeepable(it *canonical.Item, err error) (record.Problem, bool) {
+	var syntax *canonical.SyntaxError
+	if !errors.As(err, &syntax) || !utf8.ValidString(it.Text) || !json.Valid([]byte(it.Text)) {
+		return record.Problem{}, false
+	}
+	return record.Problem{
+		Code:    "malformed_json",
+		Pointer: syntax.Pointer,
+		Detail:  fmt.Sprintf("line %d, column %d: %s", syntax.Line, syntax.Column, syntax.Message),
+	}, true
 }
 
 // feed gives the batches to the queue as they come.

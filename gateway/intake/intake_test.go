@@ -124,6 +124,34 @@ func TestFaultlessEventsAreTakenWhereTheSenderWantsThat(t *testing.T) {
 	assert.Equal(t, 1, job.Rejected)
 }
 
+func TestAnEventThatNoRecordCanKeepTakesNoOtherWithIt(t *testing.T) {
+	good := observed("2")
+	for name, bad := range map[string]string{
+		"a number that no double holds": observed("1", `,"x:n":12345678901234567890.5`),
+		"a member that stands twice":    observed("1", `,"action":"ADD"`),
+		"half a character":              observed("1", `,"x:s":"\ud800"`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			job, err := f.read(capture.Proceed, 10, whole(document(bad, good)))
+			require.NoError(t, err)
+			assert.Equal(t, []int{2, 1}, []int{job.Total, job.Rejected})
+			results, _, err := f.queue.Results(context.Background(), job.ID, 0, job.Total, "")
+			require.NoError(t, err)
+			require.Len(t, results[0].Problems, 1)
+			p := results[0].Problems[0]
+			assert.Equal(t, "malformed_json", p.Code)
+			assert.Equal(t, 0, p.Index)
+			assert.Regexp(t, `^/epcisBody/eventList/0`, p.Pointer)
+			assert.Regexp(t, `^line 1, column \d+: `, p.Detail)
+
+			_, err = newFixture(t).read(capture.Rollback, 10, whole(document(bad, good)))
+			var syntax *canonical.SyntaxError
+			require.ErrorAs(t, err, &syntax)
+		})
+	}
+}
+
 func TestMoreEventsThanAllowedAreTooMany(t *testing.T) {
 	_, err := newFixture(t).read(capture.Rollback, 1, whole(document(observed("1"), observed("2"))))
 	var limit *LimitError

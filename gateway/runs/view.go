@@ -126,14 +126,16 @@ func readOutcome(text string) (o outcome) {
 	return o
 }
 
-// Get tells about one run. An error that matches ErrNoRun means that there is none of this id, or none any more.
+// Get tells about one run. A UUID may be spelled in capitals. An error that matches ErrNoRun means that there is none of
+// this id, or none any more.
 func (s *Store) Get(ctx context.Context, msp, run string) (Run, error) {
 	r, id, err := scanRun(
 		s.db.file.Read.QueryRowContext(
 			ctx,
-			"SELECT "+runColumns+" FROM run WHERE msp = ? AND run = ? ORDER BY kind LIMIT 1",
+			"SELECT "+runColumns+" FROM run WHERE msp = ?1 AND run IN (?2, ?3) ORDER BY run = ?3 DESC, kind LIMIT 1",
 			msp,
-			run,
+			openlineage.RunID(run),
+			run, // as a program wrote it that told capitals from small letters
 		),
 	)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -231,7 +231,7 @@ func (r *reader) run(v canonical.Value) (run Run) {
 	if !ok {
 		return run
 	}
-	run.ID = r.name(o, "/run", "runId")
+	run.ID = RunID(r.name(o, "/run", "runId"))
 	if r.present(o, "runId") {
 		switch {
 		case run.ID == "":

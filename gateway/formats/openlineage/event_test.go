@@ -63,6 +63,16 @@ func TestAnEventIsReadAsItWasSent(t *testing.T) {
 	}
 }
 
+func TestARunsUUIDIsOneInCapitalsAndInSmallLetters(t *testing.T) {
+	const id = "0195504c-4c00-7abc-8def-0123456789ab"
+	e, problems := read(t, swap(complete, id, strings.ToUpper(id)), Strict)
+	require.Empty(t, problems)
+	assert.Equal(t, id, e.Run.ID)
+	e, problems = read(t, swap(complete, id, "Nightly-7"), Lenient)
+	require.Empty(t, problems)
+	assert.Equal(t, "Nightly-7", e.Run.ID, "only a UUID has two spellings")
+}
+
 func canonicalOf(t *testing.T, text string) string {
 	v, err := canonical.Parse([]byte(text), canonical.Limits{})
 	require.NoError(t, err)

@@ -146,6 +146,15 @@ var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-
 
 func isUUID(s string) bool { return uuid.MatchString(s) }
 
+// RunID spells the id of a run in the one way in which it is kept. A UUID in capitals is the same as in small letters
+// (RFC 9562, section 4). Any other id stays as it is.
+func RunID(s string) string {
+	if isUUID(s) {
+		return strings.ToLower(s)
+	}
+	return s
+}
+
 var (
 	dateTime = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$`)
 	// looseTime has what real clients leave out: seconds, the offset or the colon in it.
