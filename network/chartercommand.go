@@ -12,8 +12,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
-	"github.com/pedigree-ledger/pedigree/network/card"
 	"github.com/pedigree-ledger/pedigree/network/charter"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // CharterCommand returns the commands for what the founders of a network agree on.
@@ -52,7 +52,7 @@ network in which nobody has to be protected from the others.`,
 		Example: `  pedigree charter new harbor.json market.json lab.json farm.json > charter.json`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var cards []card.Card
+			var cards []orgcard.Card
 			for _, path := range args {
 				c, err := readCard(cmd, path)
 				if err != nil {

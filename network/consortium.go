@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // Names that all networks of this package share.
@@ -144,7 +144,7 @@ func checkOrgs(names []string) error {
 		return fmt.Errorf("a network has 1 to 50 organisations, not %d", len(names))
 	}
 	for i, name := range names {
-		if err := card.CheckName(name); err != nil {
+		if err := orgcard.CheckName(name); err != nil {
 			return err
 		}
 		if slices.Contains(names[:i], name) {

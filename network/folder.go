@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // DefaultDir is the default folder of a network.
@@ -122,7 +122,7 @@ func (d folder) claim() error {
 	if err := writeFile(d.makingFile(), []byte("Keys are being made here. If nothing is running, the command that makes them starts over.\n"), 0o644); err != nil {
 		return fmt.Errorf("couldn't write in folder %s: %w", d, plainly(err))
 	}
-	for _, name := range card.OwnFolders {
+	for _, name := range orgcard.OwnFolders {
 		if err := os.Mkdir(d.path(name), 0o700); err != nil {
 			return fmt.Errorf("couldn't make folder %s: %w", d.path(name), plainly(err))
 		}
@@ -180,7 +180,7 @@ func (d folder) clearLedgers(p *plan) error {
 // remove deletes the network and everything it recorded, and also the folder if nothing else is in it. It deletes
 // network.json last, so that an interrupted removal can be repeated.
 func (d folder) remove() error {
-	names := slices.Clone(card.OwnFolders)
+	names := slices.Clone(orgcard.OwnFolders)
 	p, err := readPlan(d)
 	switch {
 	case err == nil:

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/pedigree-ledger/pedigree/network/card"
 	"github.com/pedigree-ledger/pedigree/network/charter"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // founders makes organisations in folders of their own, and a charter that all of them have signed.
@@ -17,7 +17,7 @@ func founders(t *testing.T, orderers ...int) ([]string, *charter.File) {
 	t.Helper()
 	ports := newPortPicker()
 	var dirs []string
-	var cards []card.Card
+	var cards []orgcard.Card
 	for i, n := range orderers {
 		base, err := ports.run(10 + 2*max(n, 1))
 		if err != nil {

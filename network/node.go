@@ -13,8 +13,8 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
-	"github.com/pedigree-ledger/pedigree/network/card"
 	"github.com/pedigree-ledger/pedigree/network/charter"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // The parts of an organisation that a node runs.
@@ -297,7 +297,7 @@ func (node *Node) plan() *plan {
 }
 
 // orgOf describes another organisation as far as its card tells.
-func orgOf(c *card.Card) Org {
+func orgOf(c *orgcard.Card) Org {
 	org := newOrg(c.Name)
 	p := c.Peers[0]
 	org.MSPID, org.At, org.PeerPort, org.ServerName = c.MSPID, p.Host, p.Port, p.ServerName

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
-	"github.com/pedigree-ledger/pedigree/network/card"
 	"github.com/pedigree-ledger/pedigree/network/charter"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // Each of these is refused before a process is started.
@@ -133,7 +133,7 @@ func TestOthersAreReachedAsTheirCardsSay(t *testing.T) {
 	require.Len(t, p.Orgs, 3)
 	assert.Equal(t, org.Org, p.Orgs[0])
 	assert.Equal(t, "localhost", p.Orgs[1].PeerName())
-	assert.Equal(t, card.Address(market.Host, market.Port), p.Orgs[1].PeerAddress())
+	assert.Equal(t, orgcard.Address(market.Host, market.Port), p.Orgs[1].PeerAddress())
 	assert.Equal(t, []Orderer{org.Orderers[0], org.Orderers[1]}, p.Orderers)
 	assert.Contains(t, org.Org.PeerName(), "peer0.harbor")
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 	"github.com/pedigree-ledger/pedigree/network/pin"
 )
 
@@ -61,13 +61,13 @@ func (o Organisation) plan() (*organisation, error) {
 	org.MSPID = cmp.Or(o.MSPID, org.MSPID)
 	org.Domain = cmp.Or(o.Domain, org.domain())
 	org.At = o.Host
-	if err := card.CheckNames(org.Name, org.MSPID); err != nil {
+	if err := orgcard.CheckNames(org.Name, org.MSPID); err != nil {
 		return nil, err
 	}
-	if err := card.CheckHost(org.At); err != nil {
+	if err := orgcard.CheckHost(org.At); err != nil {
 		return nil, wrap(err, "--host")
 	}
-	if err := card.CheckHost(org.PeerName()); err != nil {
+	if err := orgcard.CheckHost(org.PeerName()); err != nil {
 		return nil, wrap(err, "--domain")
 	}
 	last := o.BasePort + 9 + 2*o.Orderers
@@ -186,7 +186,7 @@ func (d folder) ownPlan() (*plan, error) {
 }
 
 // CardOf returns the card of the organisation in a folder.
-func CardOf(dir string) (*card.Card, error) {
+func CardOf(dir string) (*orgcard.Card, error) {
 	d, err := openFolder(dir)
 	if err != nil {
 		return nil, err
@@ -204,13 +204,13 @@ func CardOf(dir string) (*card.Card, error) {
 		return text
 	}
 	name := o.Org.Name
-	c := &card.Card{Version: card.Version, Name: name, MSPID: o.Org.MSPID,
+	c := &orgcard.Card{Version: orgcard.Version, Name: name, MSPID: o.Org.MSPID,
 		Authority: read(name, "ca", "cert.pem"), TLSAuthority: read(name, "tlsca", "cert.pem"),
-		Peers: []card.Peer{{Name: "peer0", Host: o.Org.At, Port: o.Org.PeerPort, ServerName: o.Org.PeerName(),
+		Peers: []orgcard.Peer{{Name: "peer0", Host: o.Org.At, Port: o.Org.PeerPort, ServerName: o.Org.PeerName(),
 			Identity: read(name, "peer", "msp", "signcerts", "cert.pem"), TLS: read(name, "peer", "tls", "cert.pem")}},
 	}
 	for _, orderer := range o.Orderers {
-		c.Orderers = append(c.Orderers, card.Orderer{Name: orderer.Name, Host: orderer.At, Port: orderer.Port,
+		c.Orderers = append(c.Orderers, orgcard.Orderer{Name: orderer.Name, Host: orderer.At, Port: orderer.Port,
 			Identity: read("orderer", orderer.Name, "msp", "signcerts", "cert.pem"),
 			TLS:      read("orderer", orderer.Name, "tls", "cert.pem")})
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // OrgCommand returns the commands for an organisation on a host of its own.
@@ -110,9 +110,9 @@ telephone.`,
 }
 
 // readCard reads the card in a file, or that of the organisation in a folder.
-func readCard(cmd *cobra.Command, path string) (*card.Card, error) {
+func readCard(cmd *cobra.Command, path string) (*orgcard.Card, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return CardOf(path)
 	}
-	return card.Read(cmd.InOrStdin(), path)
+	return orgcard.Read(cmd.InOrStdin(), path)
 }

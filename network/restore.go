@@ -13,7 +13,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 	"github.com/pedigree-ledger/pedigree/network/archive"
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // commonParts are the parts of a backup that every backup of a network has.
@@ -77,7 +77,7 @@ func (d folder) restore(r *archive.Reader) (missing []string, err error) {
 // who has the public key can make an archive, so its names aren't trusted.
 func checkNames(m archive.Manifest) error {
 	for _, owner := range m.Owners {
-		if owner != ordererOwner && card.CheckName(owner) != nil {
+		if owner != ordererOwner && orgcard.CheckName(owner) != nil {
 			return fmt.Errorf("the backup has an organisation with the impossible name %q", owner)
 		}
 	}
@@ -101,7 +101,7 @@ func (d folder) claimEmpty() error {
 	if err := d.claim(); err != nil {
 		return err
 	}
-	for _, name := range card.OwnFolders { // claim makes them
+	for _, name := range orgcard.OwnFolders { // claim makes them
 		if name == "channel" || name == ordererOwner {
 			if err := os.Remove(d.path(name)); err != nil {
 				return plainly(err)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // Version is the version of the charter's form that this package writes and reads.
@@ -39,13 +39,13 @@ type File struct {
 
 // A Charter is what is agreed on.
 type Charter struct {
-	Version       int         `json:"version"`
-	Channel       string      `json:"channel"`
-	Chaincode     Chaincode   `json:"chaincode"`
-	Policies      Policies    `json:"policies"`
-	Limits        Limits      `json:"limits"`
-	Trial         bool        `json:"trial,omitempty"` // an organisation may hold more orderers than may lie
-	Organisations []card.Card `json:"organisations"`
+	Version       int            `json:"version"`
+	Channel       string         `json:"channel"`
+	Chaincode     Chaincode      `json:"chaincode"`
+	Policies      Policies       `json:"policies"`
+	Limits        Limits         `json:"limits"`
+	Trial         bool           `json:"trial,omitempty"` // an organisation may hold more orderers than may lie
+	Organisations []orgcard.Card `json:"organisations"`
 }
 
 // Chaincode is the definition of the chaincode that every founder approves.
@@ -76,7 +76,7 @@ type Limits struct {
 }
 
 // Propose returns a charter of these organisations with the usual rules.
-func Propose(channel, chaincode string, cards []card.Card) *Charter {
+func Propose(channel, chaincode string, cards []orgcard.Card) *Charter {
 	return &Charter{
 		Version: Version, Channel: channel, Chaincode: Chaincode{Name: chaincode, Version: "1"},
 		Policies: UsualPolicies, Limits: UsualLimits, Organisations: cards,
@@ -86,7 +86,7 @@ func Propose(channel, chaincode string, cards []card.Card) *Charter {
 // Parse reads a charter's file, and refuses charters of which no network can be made. It doesn't check who has signed.
 func Parse(text []byte) (*File, error) {
 	var f File
-	if err := card.Decode(text, maxBytes, &f); err != nil {
+	if err := orgcard.Decode(text, maxBytes, &f); err != nil {
 		return nil, fmt.Errorf("the charter can't be read: %w", err)
 	}
 	if err := f.Charter.Check(); err != nil {
@@ -111,7 +111,7 @@ func (f *File) Text() ([]byte, error) {
 
 // Hash is the SHA-256 of the charter's canonical JSON. The signatures aren't part of it.
 func (c *Charter) Hash() [sha256.Size]byte {
-	text, err := card.Canonical(c)
+	text, err := orgcard.Canonical(c)
 	if err != nil {
 		panic(fmt.Sprintf("a charter that was parsed can't be written: %v", err))
 	}
@@ -119,10 +119,10 @@ func (c *Charter) Hash() [sha256.Size]byte {
 }
 
 // Digest is Hash in the form that people read to each other.
-func (c *Charter) Digest() string { return card.Spell(c.Hash()) }
+func (c *Charter) Digest() string { return orgcard.Spell(c.Hash()) }
 
 // Founder finds an organisation by its MSP id.
-func (c *Charter) Founder(mspID string) (*card.Card, bool) {
+func (c *Charter) Founder(mspID string) (*orgcard.Card, bool) {
 	for i := range c.Organisations {
 		if c.Organisations[i].MSPID == mspID {
 			return &c.Organisations[i], true
@@ -198,17 +198,17 @@ func (c *Charter) checkDistinct() error {
 		}
 		claims := [][2]string{{"MSP id", strings.ToLower(o.MSPID)}, {"name", o.Name}}
 		for _, text := range []string{o.Authority, o.TLSAuthority} {
-			authority, err := card.Certificate(text)
+			authority, err := orgcard.Certificate(text)
 			if err != nil {
 				return err // can't be, because the card was checked
 			}
 			claims = append(claims, [2]string{"key of an authority", string(authority.RawSubjectPublicKeyInfo)})
 		}
 		for _, n := range o.Orderers {
-			claims = append(claims, [2]string{"address " + card.Address(n.Host, n.Port)})
+			claims = append(claims, [2]string{"address " + orgcard.Address(n.Host, n.Port)})
 		}
 		for _, n := range o.Peers {
-			claims = append(claims, [2]string{"address " + card.Address(n.Host, n.Port)})
+			claims = append(claims, [2]string{"address " + orgcard.Address(n.Host, n.Port)})
 		}
 		for _, one := range claims {
 			if err := claim(o.MSPID, one[0], one[1]); err != nil {
@@ -255,10 +255,10 @@ func (c *Charter) Words() string {
 		o := &c.Organisations[i]
 		fmt.Fprintf(&b, "%s (%s), card %s\n", o.MSPID, o.Name, o.Digest())
 		for _, p := range o.Peers {
-			fmt.Fprintf(&b, "  peer     %s at %s\n", p.Name, card.Address(p.Host, p.Port))
+			fmt.Fprintf(&b, "  peer     %s at %s\n", p.Name, orgcard.Address(p.Host, p.Port))
 		}
 		for _, r := range o.Orderers {
-			fmt.Fprintf(&b, "  orderer  %s at %s\n", r.Name, card.Address(r.Host, r.Port))
+			fmt.Fprintf(&b, "  orderer  %s at %s\n", r.Name, orgcard.Address(r.Host, r.Port))
 		}
 	}
 	fmt.Fprintf(&b, "\nOf %d orderers, %d may fail or lie. %d sign each block.\n", all, spare, proof.Quorum(all))

@@ -11,20 +11,20 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pedigree-ledger/pedigree/network/card"
-	"github.com/pedigree-ledger/pedigree/network/card/cardtest"
 	"github.com/pedigree-ledger/pedigree/network/charter"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
+	"github.com/pedigree-ledger/pedigree/network/orgcard/orgcardtest"
 )
 
 // A founder is an organisation of a test with what it signs with.
 type founder struct {
-	card             *card.Card
+	card             *orgcard.Card
 	certificate, key []byte
 }
 
 func found(t *testing.T, name, unit string, orderers int) founder {
 	t.Helper()
-	c, ca, _ := cardtest.Card(t, name, orderers)
+	c, ca, _ := orgcardtest.Card(t, name, orderers)
 	text, key := ca.Sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: "a", OrganizationalUnit: []string{unit}}})
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -36,7 +36,7 @@ func found(t *testing.T, name, unit string, orderers int) founder {
 func four(t *testing.T) ([]founder, *charter.File) {
 	t.Helper()
 	var all []founder
-	var cards []card.Card
+	var cards []orgcard.Card
 	for _, name := range []string{"harbor", "market", "lab", "farm"} {
 		all = append(all, found(t, name, "admin", 1))
 		cards = append(cards, *all[len(all)-1].card)
@@ -120,7 +120,7 @@ func TestNobodySignsWhatWasChangedAfterAnotherSigned(t *testing.T) {
 
 func TestOnlyAdministratorsSign(t *testing.T) {
 	client := found(t, "harbor", "client", 4)
-	file := &charter.File{Charter: *charter.Propose("pedigree", "pedigree", []card.Card{*client.card})}
+	file := &charter.File{Charter: *charter.Propose("pedigree", "pedigree", []orgcard.Card{*client.card})}
 	err := file.Sign(client.card, client.certificate, client.key)
 	if err == nil || !strings.Contains(err.Error(), "administrator") {
 		t.Errorf("said %v", err)
@@ -171,7 +171,7 @@ func TestChartersOfWhichNoNetworkCanBeMade(t *testing.T) {
 		}, "same address"},
 		"same address in other words": {func(c *charter.Charter) {
 			for i, host := range []string{"2001:db8::1", "2001:DB8:0::1"} {
-				o, ca, tls := cardtest.Card(t, c.Organisations[i].Name, 1)
+				o, ca, tls := orgcardtest.Card(t, c.Organisations[i].Name, 1)
 				p := &o.Peers[0]
 				p.Host, p.Identity, p.TLS = host, ca.Node(t, p.ServerName, "peer"), tls.Node(t, p.ServerName, "")
 				c.Organisations[i] = *o
@@ -231,9 +231,9 @@ func respell(t *testing.T, text string) string {
 }
 
 func ordered(t *testing.T, orderers ...int) charter.Charter {
-	var cards []card.Card
+	var cards []orgcard.Card
 	for i, n := range orderers {
-		c, _, _ := cardtest.Card(t, string(rune('a'+i)), n)
+		c, _, _ := orgcardtest.Card(t, string(rune('a'+i)), n)
 		cards = append(cards, *c)
 	}
 	return *charter.Propose("pedigree", "pedigree", cards)

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // A Signature is an organisation's agreement to a charter, made by one of its administrators.
@@ -30,7 +30,7 @@ func (c *Charter) signed() []byte {
 // Sign adds an organisation's signature, in the place of an earlier one. own is the card that the organisation would
 // give away today: it refuses to sign a charter that has another card for it. It also refuses a file in which the
 // signature of another isn't valid, because somebody has then changed the charter.
-func (f *File) Sign(own *card.Card, certificate, key []byte) error {
+func (f *File) Sign(own *orgcard.Card, certificate, key []byte) error {
 	there, ok := f.Charter.Founder(own.MSPID)
 	if !ok {
 		return fmt.Errorf("%s isn't one of the charter's organisations", own.MSPID)
@@ -117,11 +117,11 @@ func (c *Charter) verify(s Signature) error {
 	fail := func(why string) error {
 		return fmt.Errorf("the signature of %s isn't valid: %s", s.MSPID, why)
 	}
-	certificate, err := card.Certificate(s.Certificate)
+	certificate, err := orgcard.Certificate(s.Certificate)
 	if err != nil {
 		return fail("of the certificate: " + err.Error())
 	}
-	authority, err := card.Certificate(o.Authority)
+	authority, err := orgcard.Certificate(o.Authority)
 	if err != nil {
 		return fail("of the authority: " + err.Error())
 	}

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
-	"github.com/pedigree-ledger/pedigree/network/card/cardtest"
+	"github.com/pedigree-ledger/pedigree/network/orgcard/orgcardtest"
 	"github.com/pedigree-ledger/pedigree/network/proposal"
 )
 
@@ -161,7 +161,7 @@ func swapRoots(t *testing.T, into, from string) string {
 }
 
 func TestARevocationListWithoutTheKeyOfItsAuthorityIsRefused(t *testing.T) {
-	_, authority, _ := cardtest.Card(t, "reefer", 0)
+	_, authority, _ := orgcardtest.Card(t, "reefer", 0)
 	signer := *authority.Certificate
 	signer.SubjectKeyId = nil
 	// The function that took the place of this one can't make a bad list.

@@ -29,8 +29,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/network"
-	"github.com/pedigree-ledger/pedigree/network/card"
-	"github.com/pedigree-ledger/pedigree/network/card/cardtest"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
+	"github.com/pedigree-ledger/pedigree/network/orgcard/orgcardtest"
 )
 
 func membershipOf(t *testing.T, value string) *msp.FabricMSPConfig {
@@ -64,7 +64,7 @@ func decided(t *testing.T, by []string, propose ...string) (said string) {
 }
 
 // writeCard writes a card to a file.
-func writeCard(t *testing.T, c *card.Card) string {
+func writeCard(t *testing.T, c *orgcard.Card) string {
 	t.Helper()
 	text, err := json.Marshal(c)
 	require.NoError(t, err)
@@ -97,7 +97,7 @@ func register(t *testing.T, n *network.Network, name string) int {
 
 func TestAnOrganisationJoinsAndLeavesWhileOthersRecord(t *testing.T) {
 	n := shared.Network(t)
-	reefer, _, _ := cardtest.Card(t, "reefer", 0)
+	reefer, _, _ := orgcardtest.Card(t, "reefer", 0)
 	file := writeCard(t, reefer)
 
 	stop := make(chan struct{})
@@ -157,11 +157,11 @@ func ordererCard(t *testing.T, n *network.Network, o network.Orderer, identity, 
 		return string(text)
 	}
 	unused := t.TempDir() // a card names a peer, too
-	peer := card.Peer{Name: "peer0", Host: "127.0.0.1", Port: 1, ServerName: "127.0.0.1", TLS: transport,
+	peer := orgcard.Peer{Name: "peer0", Host: "127.0.0.1", Port: 1, ServerName: "127.0.0.1", TLS: transport,
 		Identity: renew(t, n, "ca", "peer", filepath.Join(unused, "cert.pem"), filepath.Join(unused, "key.pem"))}
-	return writeCard(t, &card.Card{Version: card.Version, Name: "orderers", MSPID: network.OrdererMSP,
-		Authority: read("ca", "cert.pem"), TLSAuthority: read("tlsca", "cert.pem"), Peers: []card.Peer{peer},
-		Orderers: []card.Orderer{{Name: "orderer", Host: "127.0.0.1", Port: o.Port, Identity: identity, TLS: transport}}})
+	return writeCard(t, &orgcard.Card{Version: orgcard.Version, Name: "orderers", MSPID: network.OrdererMSP,
+		Authority: read("ca", "cert.pem"), TLSAuthority: read("tlsca", "cert.pem"), Peers: []orgcard.Peer{peer},
+		Orderers: []orgcard.Orderer{{Name: "orderer", Host: "127.0.0.1", Port: o.Port, Identity: identity, TLS: transport}}})
 }
 
 // TestALostOrdererIsReplaced loses the disk of an orderer, keys included. An orderer with other keys takes its place.

@@ -12,12 +12,12 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // AddOrderer adds an orderer of a card to those that order the channel. name is its name on the card; it may be empty
 // if there is one only. The organisation becomes one that orders if it isn't yet.
-func AddOrderer(now *Configuration, c *card.Card, name string) (*Proposal, error) {
+func AddOrderer(now *Configuration, c *orgcard.Card, name string) (*Proposal, error) {
 	return changeOrderers(now, func(then *common.ConfigGroup, all *common.Orderers) (string, error) {
 		o, err := pick(c, name)
 		if err != nil {
@@ -39,7 +39,7 @@ func RemoveOrderer(now *Configuration, address string) (*Proposal, error) {
 }
 
 // ReplaceOrderer puts an orderer of a card into the place of the one at an address. Both may have the same address.
-func ReplaceOrderer(now *Configuration, address string, c *card.Card, name string) (*Proposal, error) {
+func ReplaceOrderer(now *Configuration, address string, c *orgcard.Card, name string) (*Proposal, error) {
 	return changeOrderers(now, func(then *common.ConfigGroup, all *common.Orderers) (string, error) {
 		o, err := pick(c, name)
 		if err != nil {
@@ -56,7 +56,7 @@ func ReplaceOrderer(now *Configuration, address string, c *card.Card, name strin
 	})
 }
 
-func pick(c *card.Card, name string) (card.Orderer, error) {
+func pick(c *orgcard.Card, name string) (orgcard.Orderer, error) {
 	var names []string
 	for _, o := range c.Orderers {
 		if o.Name == name || name == "" && len(c.Orderers) == 1 {
@@ -64,7 +64,7 @@ func pick(c *card.Card, name string) (card.Orderer, error) {
 		}
 		names = append(names, o.Name)
 	}
-	return card.Orderer{}, exit.Usagef("the card of %s has the orderers [%s]: name one of them with --orderer", c.MSPID,
+	return orgcard.Orderer{}, exit.Usagef("the card of %s has the orderers [%s]: name one of them with --orderer", c.MSPID,
 		strings.Join(names, " "))
 }
 
@@ -103,7 +103,7 @@ func highest(all *common.Orderers) (id uint32) {
 }
 
 // admit adds an orderer with a number, and its organisation if that doesn't order yet.
-func admit(then *common.ConfigGroup, c *card.Card, o card.Orderer, all *common.Orderers, id uint32) error {
+func admit(then *common.ConfigGroup, c *orgcard.Card, o orgcard.Orderer, all *common.Orderers, id uint32) error {
 	address := fmt.Sprintf("%s:%d", o.Host, o.Port)
 	for _, one := range all.GetConsenterMapping() {
 		if hostPort(one) == address {

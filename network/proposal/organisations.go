@@ -11,11 +11,11 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // AddOrganisation makes the organisation of a card a member. It doesn't take the orderers on the card; AddOrderer does.
-func AddOrganisation(now *Configuration, c *card.Card) (*Proposal, error) {
+func AddOrganisation(now *Configuration, c *orgcard.Card) (*Proposal, error) {
 	then := now.Config.Group()
 	members := then.GetGroups()["Application"]
 	if now.Config.Organisations[c.MSPID] != nil || members.GetGroups()[c.MSPID] != nil {
@@ -56,7 +56,7 @@ func RemoveOrganisation(now *Configuration, mspID string) (*Proposal, error) {
 
 // newMember makes the group of an organisation from its card.
 func newMember(
-	c *card.Card, policies map[string]*common.SignaturePolicyEnvelope, values map[string]proto.Message,
+	c *orgcard.Card, policies map[string]*common.SignaturePolicyEnvelope, values map[string]proto.Message,
 ) (*common.ConfigGroup, error) {
 	group := newGroup(0, "Admins")
 	for name, rule := range policies {
@@ -80,7 +80,7 @@ func newMember(
 
 // membership makes the membership definition of an organisation from its card. Roles are told by organisational units,
 // as in the definitions that this program makes for itself.
-func membership(c *card.Card) *msp.FabricMSPConfig {
+func membership(c *orgcard.Card) *msp.FabricMSPConfig {
 	authority := []byte(c.Authority)
 	unit := func(name string) *msp.FabricOUIdentifier {
 		return &msp.FabricOUIdentifier{Certificate: authority, OrganizationalUnitIdentifier: name}

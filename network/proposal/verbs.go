@@ -11,7 +11,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 const steps = `
@@ -185,7 +185,7 @@ its peer to the channel and approves the chaincode for it.
 		Example: `  pedigree propose add-organisation reefer.card.json --dir .pedigree/harbor --out reefer.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := card.Read(c.InOrStdin(), args[0])
+			one, err := orgcard.Read(c.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
@@ -229,7 +229,7 @@ soon as the change is applied: until it has joined, it counts as failed.
 		Example: `  pedigree propose add-orderer reefer.card.json --orderer orderer1 --dir .pedigree/orderer --out more.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := card.Read(c.InOrStdin(), args[0])
+			one, err := orgcard.Read(c.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
@@ -270,7 +270,7 @@ organisations that order decide. Start the new orderer when the change is applie
 		Example: `  pedigree propose replace-orderer 127.0.0.1:7050 harbor.card.json --orderer orderer5 --dir orderer`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := card.Read(c.InOrStdin(), args[1])
+			one, err := orgcard.Read(c.InOrStdin(), args[1])
 			if err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package card_test
+package orgcard_test
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 	"testing"
 	"testing/quick"
 
-	"github.com/pedigree-ledger/pedigree/network/card"
-	"github.com/pedigree-ledger/pedigree/network/card/cardtest"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
+	"github.com/pedigree-ledger/pedigree/network/orgcard/orgcardtest"
 )
 
-func text(t *testing.T, c *card.Card) []byte {
+func text(t *testing.T, c *orgcard.Card) []byte {
 	t.Helper()
 	made, err := c.Text()
 	if err != nil {
@@ -24,8 +24,8 @@ func text(t *testing.T, c *card.Card) []byte {
 }
 
 func TestACardIsReadAsItWasWritten(t *testing.T) {
-	c, _, _ := cardtest.Card(t, "harbor", 2)
-	read, err := card.Parse(text(t, c))
+	c, _, _ := orgcardtest.Card(t, "harbor", 2)
+	read, err := orgcard.Parse(text(t, c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,77 +35,77 @@ func TestACardIsReadAsItWasWritten(t *testing.T) {
 }
 
 func TestHostileCardsAreRefused(t *testing.T) {
-	other, otherCA, otherTLS := cardtest.Card(t, "market", 1)
+	other, otherCA, otherTLS := orgcardtest.Card(t, "market", 1)
 	for name, test := range map[string]struct {
-		spoil func(c *card.Card, ca, tls *cardtest.Authority)
+		spoil func(c *orgcard.Card, ca, tls *orgcardtest.Authority)
 		want  string
 	}{
-		"another version": {func(c *card.Card, _, _ *cardtest.Authority) { c.Version = 2 }, "version 2"},
-		"a name with a path": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"another version": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) { c.Version = 2 }, "version 2"},
+		"a name with a path": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Name = "../x"
 		}, "isn't of the form"},
-		"a name of a folder": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"a name of a folder": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Name = "channel"
 		}, "can't be called"},
-		"a name of a file": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"a name of a file": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Name = "lock"
 		}, "can't be called"},
-		"a policy as MSP id": {func(c *card.Card, _, _ *cardtest.Authority) { c.MSPID = "A', 'B" }, "MSP id"},
-		"no peer":            {func(c *card.Card, _, _ *cardtest.Authority) { c.Peers = nil }, "1 to 16 peers"},
-		"no certificate": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"a policy as MSP id": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) { c.MSPID = "A', 'B" }, "MSP id"},
+		"no peer":            {func(c *orgcard.Card, _, _ *orgcardtest.Authority) { c.Peers = nil }, "1 to 16 peers"},
+		"no certificate": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Authority = "x"
 		}, "exactly one PEM"},
-		"two certificates": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"two certificates": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Authority += c.TLSAuthority
 		}, "exactly one"},
-		"one key for all": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"one key for all": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.TLSAuthority = c.Authority
 		}, "same key"},
-		"a leaf as authority": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"a leaf as authority": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Authority = c.Peers[0].Identity
 		}, "may not sign"},
-		"another's peer": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"another's peer": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Peers[0].Identity = otherCA.Node(t, "x", "peer")
 		}, "isn't signed by"},
-		"another's TLS": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"another's TLS": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Peers[0].TLS = otherTLS.Node(t, "x", "")
 		}, "isn't signed by"},
-		"another's authority": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"another's authority": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Authority = other.Authority
 		}, "isn't signed by"},
-		"an admin as peer": {func(c *card.Card, ca, _ *cardtest.Authority) {
+		"an admin as peer": {func(c *orgcard.Card, ca, _ *orgcardtest.Authority) {
 			c.Peers[0].Identity = ca.Node(t, "x", "admin")
 		}, "isn't one of a peer"},
-		"a peer as orderer": {func(c *card.Card, ca, _ *cardtest.Authority) {
+		"a peer as orderer": {func(c *orgcard.Card, ca, _ *orgcardtest.Authority) {
 			c.Orderers[0].Identity = c.Peers[0].Identity
 		}, "isn't one of an orderer"},
-		"TLS for another host": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"TLS for another host": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Orderers[0].Host = "other.example"
 		}, "isn't for"},
-		"a host with a line": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"a host with a line": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Peers[0].Host = "a\nPolicies: x"
 		}, "neither a host name"},
-		"everybody's address": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"everybody's address": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Peers[0].Host = "0.0.0.0"
 		}, "nobody can be reached"},
-		"no port": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"no port": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Peers[0].Port = 0
 		}, "from 1 to 65535"},
-		"two nodes at a place": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"two nodes at a place": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Orderers[0].Port = c.Peers[0].Port
 		}, "two nodes at"},
-		"two nodes of a name": {func(c *card.Card, _, _ *cardtest.Authority) {
+		"two nodes of a name": {func(c *orgcard.Card, _, _ *orgcardtest.Authority) {
 			c.Orderers[1].Name = c.Orderers[0].Name
 		}, "two nodes called"},
-		"a node that outlives": {func(c *card.Card, ca, _ *cardtest.Authority) {
+		"a node that outlives": {func(c *orgcard.Card, ca, _ *orgcardtest.Authority) {
 			late := ca.Certificate.NotAfter.AddDate(1, 0, 0)
 			c.Peers[0].Identity, _ = ca.Sign(t, &x509.Certificate{NotAfter: late})
 		}, "lives longer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, ca, tls := cardtest.Card(t, "harbor", 2)
+			c, ca, tls := orgcardtest.Card(t, "harbor", 2)
 			test.spoil(c, ca, tls)
-			if _, err := card.Parse(text(t, c)); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := orgcard.Parse(text(t, c)); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("said %v, want %q", err, test.want)
 			}
 		})
@@ -113,7 +113,7 @@ func TestHostileCardsAreRefused(t *testing.T) {
 }
 
 func TestTextsThatAreNoCards(t *testing.T) {
-	c, _, _ := cardtest.Card(t, "harbor", 1)
+	c, _, _ := orgcardtest.Card(t, "harbor", 1)
 	good := text(t, c)
 	edit := func(from, to string) []byte { return bytes.Replace(good, []byte(from), []byte(to), 1) }
 	for name, test := range map[string]struct {
@@ -130,7 +130,7 @@ func TestTextsThatAreNoCards(t *testing.T) {
 		"too long":        {append(bytes.Clone(good), bytes.Repeat([]byte(" "), 300<<10)...), "read"},
 		"nothing":         {nil, "read"},
 	} {
-		if _, err := card.Parse(test.text); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := orgcard.Parse(test.text); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: said %v, want %q", name, err, test.want)
 		}
 	}
@@ -138,8 +138,8 @@ func TestTextsThatAreNoCards(t *testing.T) {
 
 // The digest depends on every byte of the content, and on nothing else.
 func TestTheDigest(t *testing.T) {
-	c, _, _ := cardtest.Card(t, "harbor", 1)
-	written, err := card.Canonical(c)
+	c, _, _ := orgcardtest.Card(t, "harbor", 1)
+	written, err := orgcard.Canonical(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,12 +157,12 @@ func TestTheDigest(t *testing.T) {
 		for i, name := range names {
 			out += strings.Repeat(",", min(i, 1)) + "\n" + `"` + name + `" : ` + string(members[name])
 		}
-		read, err := card.Parse([]byte(out + "}"))
+		read, err := orgcard.Parse([]byte(out + "}"))
 		return err == nil && read.Digest() == c.Digest()
 	}
 	changed := func(port uint16, name string) bool {
 		other := *c
-		other.Peers = append([]card.Peer(nil), c.Peers...)
+		other.Peers = append([]orgcard.Peer(nil), c.Peers...)
 		other.Peers[0].Port, other.Peers[0].Name = int(port), name
 		same := other.Peers[0] == c.Peers[0]
 		return (other.Digest() == c.Digest()) == same

@@ -1,6 +1,7 @@
-// Package card is what an organisation gives away so that others can form a network with it: its names, the
-// certificates of its authorities, and the addresses and certificates of its nodes. A card has nothing secret in it.
-package card
+// Package orgcard has the card of an organisation: what an organisation gives away so that others can form a network
+// with it. A card has the organisation's names, the certificates of its authorities, and the addresses and
+// certificates of its nodes. A card has nothing secret in it.
+package orgcard
 
 import (
 	"bytes"

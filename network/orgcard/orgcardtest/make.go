@@ -1,5 +1,5 @@
-// Package cardtest makes cards of organisations that exist only in tests.
-package cardtest
+// Package orgcardtest makes cards of organisations that exist only in tests.
+package orgcardtest
 
 import (
 	"crypto/ecdsa"
@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pedigree-ledger/pedigree/network/card"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // An Authority signs certificates.
@@ -29,7 +29,7 @@ func New(t testing.TB, name string) (*Authority, string) {
 	a := &Authority{}
 	text, key := a.Sign(t, template)
 	a.Key = key
-	a.Certificate, _ = card.Certificate(text)
+	a.Certificate, _ = orgcard.Certificate(text)
 	return a, text
 }
 
@@ -64,16 +64,16 @@ func (a *Authority) Node(t testing.TB, host, role string) string {
 }
 
 // Card makes the card of an organisation with a peer and some orderers. It also returns its two authorities.
-func Card(t testing.TB, name string, orderers int) (*card.Card, *Authority, *Authority) {
+func Card(t testing.TB, name string, orderers int) (*orgcard.Card, *Authority, *Authority) {
 	t.Helper()
 	ca, authority := New(t, "ca."+name)
 	tls, tlsAuthority := New(t, "tlsca."+name)
 	host := name + ".example"
-	c := &card.Card{Version: card.Version, Name: name, MSPID: name + "MSP", Authority: authority, TLSAuthority: tlsAuthority,
-		Peers: []card.Peer{{Name: "peer0", Host: host, Port: 7051, ServerName: host,
+	c := &orgcard.Card{Version: orgcard.Version, Name: name, MSPID: name + "MSP", Authority: authority, TLSAuthority: tlsAuthority,
+		Peers: []orgcard.Peer{{Name: "peer0", Host: host, Port: 7051, ServerName: host,
 			Identity: ca.Node(t, host, "peer"), TLS: tls.Node(t, host, "peer")}}}
 	for i := range orderers {
-		c.Orderers = append(c.Orderers, card.Orderer{Name: fmt.Sprintf("orderer%d", i+1), Host: host, Port: 7100 + i,
+		c.Orderers = append(c.Orderers, orgcard.Orderer{Name: fmt.Sprintf("orderer%d", i+1), Host: host, Port: 7100 + i,
 			Identity: ca.Node(t, host, "orderer"), TLS: tls.Node(t, host, "orderer")})
 	}
 	return c, ca, tls
