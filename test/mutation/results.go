@@ -84,11 +84,22 @@ func (f *finder) fields(c *ast.CompositeLit) {
 			declared = fields.Field(i).Type()
 		}
 		value := f.info.Types[x]
-		if value.IsNil() || f.empty(x) || value.Value != nil && value.Value.Kind() == constant.Int && literal(x) {
+		if value.IsNil() || f.empty(x) || value.Value != nil && (isZero(value.Value) || value.Value.Kind() == constant.Int && literal(x)) {
 			continue // it is zero already, or changed as a constant
 		}
 		f.zero(x, element, declared, dropField)
 	}
+}
+
+// isZero says whether a constant is the zero value of its type.
+func isZero(v constant.Value) bool {
+	switch v.Kind() {
+	case constant.Bool:
+		return !constant.BoolVal(v)
+	case constant.String:
+		return constant.StringVal(v) == ""
+	}
+	return constant.Sign(v) == 0
 }
 
 // empty says whether an expression makes something without content.

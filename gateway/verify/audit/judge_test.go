@@ -269,13 +269,18 @@ func TestNamespacesAreJudgedInTheirOrder(t *testing.T) {
 	assert.Equal(t, peer.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, code)
 }
 
-// genesisOf is the genesis block of a channel.
-func genesisOf(t *testing.T) *proof.Block {
+// rawGenesis is the genesis block of a channel.
+func rawGenesis(t *testing.T) *common.Block {
 	text, err := os.ReadFile("../testdata/genesis.block")
 	require.NoError(t, err)
 	raw := new(common.Block)
 	require.NoError(t, proto.Unmarshal(text, raw))
-	b, err := proof.OpenBlock(raw)
+	return raw
+}
+
+// genesisOf is that block, opened.
+func genesisOf(t *testing.T) *proof.Block {
+	b, err := proof.OpenBlock(rawGenesis(t))
 	require.NoError(t, err)
 	return b
 }

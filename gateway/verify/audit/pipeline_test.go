@@ -2,8 +2,10 @@ package audit
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,6 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/state"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // given is a source that gives blocks, and then ends with an error or none.
@@ -52,10 +57,7 @@ func (f *following) Follow(_ context.Context, blocks <-chan Block) error {
 }
 
 func TestHowAnAuditOfASourceEnds(t *testing.T) {
-	text, err := os.ReadFile("../testdata/genesis.block")
-	require.NoError(t, err)
-	genesis := new(common.Block)
-	require.NoError(t, proto.Unmarshal(text, genesis))
+	genesis := rawGenesis(t)
 	signed := func(kind common.HeaderType) *common.BlockData {
 		return &common.BlockData{Data: [][]byte{encoded(t, &common.Envelope{Payload: encoded(t, &common.Payload{Header: &common.Header{
 			ChannelHeader:   encoded(t, &common.ChannelHeader{Type: int32(kind)}),
@@ -146,4 +148,117 @@ func TestAnAuditEndsWithItsContext(t *testing.T) {
 	cancel()
 	assert.ErrorIs(t, a.Run(ctx, given{}), context.Canceled)
 	assert.Empty(t, a.Findings(), "nobody knows what the source has")
+}
+
+// endless is a source that gives blocks until nobody takes one.
+type endless struct {
+	given
+	ended chan error // why the last block wasn't taken
+}
+
+func (e endless) Blocks(_ context.Context, _ uint64, take func(*common.Block) error) error {
+	for range 10_000 {
+		if err := take(new(common.Block)); err != nil {
+			e.ended <- err
+			return err
+		}
+	}
+	e.ended <- nil
+	return nil
+}
+
+func TestASourceIsStoppedWhenTheAuditHasEnded(t *testing.T) {
+	a, err := New(Config{Genesis: genesisOf(t).Hash(), Chaincode: "cc", State: t.TempDir()})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, a.Close()) }()
+	source := endless{ended: make(chan error, 1)}
+	require.NoError(t, a.Run(t.Context(), source))
+	assert.True(t, a.Ended(), "the first block is no genesis block")
+	assert.ErrorIs(t, <-source.ended, context.Canceled)
+}
+
+// auditedBefore is an audit of some blocks of a kind with a size each, and the blocks.
+func auditedBefore(t *testing.T, blocks, size int, kind common.HeaderType) (*Auditor, []*common.Block) {
+	a := audited(t)
+	data := [][]byte{encoded(t, &common.Envelope{Payload: encoded(t, &common.Payload{
+		Header: &common.Header{ChannelHeader: encoded(t, &common.ChannelHeader{Type: int32(kind)})},
+		Data:   make([]byte, size),
+	})})}
+	digest := sha256.Sum256(data[0])
+	batch := a.replay.store.NewBatch()
+	var all []*common.Block
+	for n := range uint64(blocks) {
+		raw := &common.Block{
+			Header: &common.BlockHeader{Number: n, PreviousHash: make([]byte, 32), DataHash: digest[:]},
+			Data:   &common.BlockData{Data: data},
+		}
+		b, err := proof.OpenBlock(raw)
+		require.NoError(t, err)
+		batch.Block(n, b.Hash(), []byte{byte(valid)})
+		all = append(all, raw)
+	}
+	require.NoError(t, a.replay.store.Commit(batch, state.Progress{Next: uint64(blocks) + 1}))
+	a.replay.progress = a.replay.store.Progress()
+	return a, all
+}
+
+func TestHowManyBlocksAreOpenedAhead(t *testing.T) {
+	for name, c := range map[string]struct {
+		size int
+		kind common.HeaderType
+		want int
+	}{
+		"small blocks": {1, common.HeaderType_ENDORSER_TRANSACTION, mostBlocksAhead},
+		// Three of them, with their headers, are less than the limit.
+		"large blocks":         {mostBytesAhead / 4, common.HeaderType_ENDORSER_TRANSACTION, 4},
+		"configuration blocks": {1, common.HeaderType_CONFIG, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const blocks = 2 * mostBlocksAhead
+			a, all := auditedBefore(t, blocks, c.size, c.kind)
+			a.follower = &following{}
+			raws, audited := make(chan *common.Block, blocks), make(chan Block)
+			for _, b := range all {
+				raws <- b
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() { done <- a.sequence(ctx, raws, audited) }()
+			<-audited
+			cancel()
+			assert.ErrorIs(t, <-done, context.Canceled)
+			// Until the first block was followed, sequence couldn't go on. After it, sequence may have opened another.
+			assert.Contains(t, []int{c.want, c.want + 1}, blocks-len(raws))
+		})
+	}
+}
+
+func TestASequenceEndsBehindTheLastBlock(t *testing.T) {
+	a, all := auditedBefore(t, 3, 1, common.HeaderType_ENDORSER_TRANSACTION)
+	raws := make(chan *common.Block, len(all))
+	for _, b := range all {
+		raws <- b
+	}
+	close(raws)
+	require.NoError(t, a.sequence(t.Context(), raws, nil))
+	assert.NotZero(t, a.Status().Bytes)
+}
+
+func TestATurnDoesNotWaitForAFollowerWhenTheAuditIsCancelled(t *testing.T) {
+	a, all := auditedBefore(t, 1, 1, common.HeaderType_ENDORSER_TRANSACTION)
+	a.follower = &following{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	b := a.open(all[0])
+	b.ready.Wait()
+	assert.ErrorIs(t, a.turn(ctx, b, make(chan Block)), context.Canceled)
+}
+
+func TestCloseTellsThatTheStateCouldNotBeKept(t *testing.T) {
+	dir := t.TempDir()
+	a, err := New(Config{Genesis: genesisOf(t).Hash(), Chaincode: "cc", State: dir})
+	require.NoError(t, err)
+	require.NoError(t, a.Run(t.Context(), given{blocks: []*common.Block{rawGenesis(t)}}))
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "pebble")))
+	assert.ErrorContains(t, a.Close(), "the database of the state has failed")
 }

@@ -238,24 +238,30 @@ func agreed(heights []SignedHeight, agree int) uint64 {
 	return 0
 }
 
-// catchUp waits for blocks that others have and the audited peer doesn't, and audits them.
+// waiter is a source that can wait for blocks that it doesn't have yet, as a [Peer] can.
+type waiter interface {
+	Source
+	BlocksTo(ctx context.Context, from, last uint64, take func(*common.Block) error) error
+}
+
+// catchUp waits for blocks that others have and the audited source doesn't, and audits them.
 func (a *Auditor) catchUp(ctx context.Context, source Source, tip uint64) error {
-	p, ok := source.(*Peer)
+	w, ok := source.(waiter)
 	if !ok {
 		return nil
 	}
 	inner, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
-	err := a.follow(inner, upTo{p, tip - 1})
+	err := a.follow(inner, upTo{w, tip - 1})
 	if inner.Err() != nil {
 		return ctx.Err()
 	}
 	return err
 }
 
-// upTo is a peer whose Blocks waits until the peer has a certain block.
+// upTo is a source whose Blocks waits until the source has a certain block.
 type upTo struct {
-	*Peer
+	waiter
 	last uint64
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -222,6 +223,18 @@ func (noBlocks) Blocks(context.Context, uint64, func(*common.Block) error) error
 func (noBlocks) Share(uint64) (read, all int64) { return 0, 0 }
 func (noBlocks) String() string                 { return "a source" }
 
+// late is a source that has caught up as soon as it is asked for the missing blocks. They count as audited then.
+type late struct {
+	noBlocks
+	audit *Auditor
+	next  uint64
+}
+
+func (l late) BlocksTo(context.Context, uint64, uint64, func(*common.Block) error) error {
+	l.audit.replay.progress.Next = l.next
+	return nil
+}
+
 func TestAHiddenTipIsFoundByWitnesses(t *testing.T) {
 	ca := newAuthority(t)
 	members := []string{"A", "B", "C"}
@@ -337,6 +350,18 @@ func TestAHiddenTipIsFoundByWitnesses(t *testing.T) {
 				}
 				assert.Contains(t, codes, HiddenTip)
 			})
+		}
+	})
+
+	t.Run("a source catches up", func(t *testing.T) {
+		for next, hidden := range map[uint64]int{5: 1, 6: 0, 7: 0} {
+			a := audited(t)
+			a.patience = time.Hour
+			a.replay.chain.Config().Members, a.replay.chain.Config().Organisations = members, organisations
+			_, _, err := a.Witnesses(t.Context(), late{audit: a, next: next}, []*Peer{a6, b6}, 2)
+			require.NoError(t, err)
+			found := slices.DeleteFunc(a.Findings(), func(f Finding) bool { return !strings.Contains(f.Detail, "2 organisations sign") })
+			assert.Len(t, found, hidden, "after %d of 6 blocks", next)
 		}
 	})
 

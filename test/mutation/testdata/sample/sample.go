@@ -25,6 +25,7 @@ type flag bool
 type Point struct {
 	X, Y int
 	Name string
+	Far  bool
 }
 
 // Add is tested thoroughly.
@@ -69,7 +70,7 @@ rows:
 				continue rows
 			}
 			if n == wanted {
-				found = Point{X: x, Y: y, Name: "found"}
+				found = Point{X: x, Y: y, Name: "found", Far: false}
 				break rows
 			}
 		}
