@@ -17,6 +17,8 @@ type Assessment struct {
 	Words []string
 	// Dangers are consequences that somebody who approves should know.
 	Dangers []string
+	// Follows says what the change brings with it, and what people then have to do.
+	Follows []string
 	// Raw is the difference, element by element: lines that begin with - or +.
 	Raw []string
 	// Signers have signed. Bad says what is wrong with other signatures in the file; they don't count.
@@ -54,6 +56,7 @@ func (p *Proposal) Assess(now *Configuration) (*Assessment, error) {
 	c.groups("Channel", before, after)
 	r.Words, r.Raw = c.words, c.raw
 	r.Dangers = append(c.dangers, dangers(now.Config, preview.After, before, after)...)
+	r.Follows = follows(now.Config, preview.After, before, after)
 	for _, path := range preview.Policies {
 		if now.Config.Meets(path, r.Signers) != nil {
 			r.Missing = append(r.Missing, now.Config.Missing(path, r.Signers))
@@ -70,6 +73,9 @@ func (r *Assessment) Print(out io.Writer) {
 	b.WriteString(indented(r.Words))
 	if len(r.Dangers) > 0 {
 		b.WriteString("\n\nWARNING:\n" + indented(r.Dangers))
+	}
+	if len(r.Follows) > 0 {
+		b.WriteString("\n\nWhat follows:\n" + indented(r.Follows))
 	}
 	b.WriteString("\n\nThe difference:\n" + indentedBy("  ", r.Raw) + "\n\nSigned by:\n")
 	signers := r.Bad

@@ -182,6 +182,7 @@ func (c *comparison) policy(path, name string, was, is *common.ConfigPolicy) {
 		c.say("change the policy %s from %s to %s", full, before.text, after.text)
 		switch {
 		case full == "Channel/Orderer/BlockValidation": // dangers compares it with the orderers
+		case after.stronger(before): // dangers says whether it asks for too much
 		case after.weaker(before):
 			c.warn("the policy %s is weakened: it was %s and becomes %s", full, before.text, after.text)
 		default:

@@ -17,6 +17,7 @@ import (
 func dangers(before, after *proof.Config, was, is *common.ConfigGroup) []string {
 	var c comparison
 	c.ordering(was, is)
+	c.reaches(before, after, was, is)
 	for _, id := range slices.Sorted(maps.Keys(after.Orderers)) {
 		o := after.Orderers[id]
 		if err := standing(after, o); err != nil && standing(before, o) == nil {
@@ -41,9 +42,9 @@ func standing(c *proof.Config, id *proof.Identity) error {
 // ordering warns of what a change of the orderers does to the quorum.
 func (c *comparison) ordering(was, is *common.ConfigGroup) {
 	before, after := consenters(was), consenters(is)
-	policy, err := blockValidation(&common.Orderers{ConsenterMapping: after})
+	validation, err := blockValidation(&common.Orderers{ConsenterMapping: after})
 	stands := is.GetGroups()["Orderer"].GetPolicies()["BlockValidation"].GetPolicy()
-	if err != nil || !proto.Equal(policy, stands) {
+	if err != nil || !proto.Equal(validation, stands) {
 		c.warn("the policy Channel/Orderer/BlockValidation isn't a quorum of the orderers: Fabric refuses the change, or " +
 			"would take blocks that too few have signed")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network/orgcard"
+	"github.com/pedigree-ledger/pedigree/network/policy"
 )
 
 // AddOrderer adds an orderer of a card to those that order the channel. name is its name on the card; it may be empty
@@ -86,11 +87,11 @@ func changeOrderers(
 	if err := writeAll(then.GetValues(), map[string]proto.Message{"Orderers": &all}); err != nil {
 		return nil, err
 	}
-	policy, err := blockValidation(&all)
+	validation, err := blockValidation(&all)
 	if err != nil {
 		return nil, err
 	}
-	then.GetPolicies()["BlockValidation"].Policy = policy
+	then.GetPolicies()["BlockValidation"].Policy = validation
 	return New(now, root, says)
 }
 
@@ -121,8 +122,8 @@ func admit(then *common.ConfigGroup, c *orgcard.Card, o orgcard.Orderer, all *co
 	if group == nil {
 		var err error
 		group, err = newMember(c, map[string]*common.SignaturePolicyEnvelope{
-			"Readers": anyOf(c.MSPID, msp.MSPRole_MEMBER), "Writers": anyOf(c.MSPID, msp.MSPRole_MEMBER),
-			"Admins": anyOf(c.MSPID, msp.MSPRole_ADMIN),
+			"Readers": policy.AnyOf(c.MSPID, msp.MSPRole_MEMBER), "Writers": policy.AnyOf(c.MSPID, msp.MSPRole_MEMBER),
+			"Admins": policy.AnyOf(c.MSPID, msp.MSPRole_ADMIN),
 		}, map[string]proto.Message{"Endpoints": &common.OrdererAddresses{Addresses: []string{address}}})
 		if err != nil {
 			return err
@@ -195,7 +196,7 @@ func blockValidation(all *common.Orderers) (*common.Policy, error) {
 		})
 	}
 	n := len(principals)
-	content, err := encode(outOf(proof.Quorum(n), principals))
+	content, err := encode(policy.OutOf(proof.Quorum(n), principals...))
 	return &common.Policy{Type: int32(common.Policy_SIGNATURE), Value: content}, err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/network/orgcard"
+	"github.com/pedigree-ledger/pedigree/network/policy"
 )
 
 // AddOrganisation makes the organisation of a card a member. It doesn't take the orderers on the card; AddOrderer does.
@@ -26,10 +27,10 @@ func AddOrganisation(now *Configuration, c *orgcard.Card) (*Proposal, error) {
 		anchors.AnchorPeers = append(anchors.AnchorPeers, &peer.AnchorPeer{Host: one.Host, Port: int32(one.Port)})
 	}
 	group, err := newMember(c, map[string]*common.SignaturePolicyEnvelope{
-		"Readers":     anyOf(c.MSPID, msp.MSPRole_ADMIN, msp.MSPRole_PEER, msp.MSPRole_CLIENT),
-		"Writers":     anyOf(c.MSPID, msp.MSPRole_ADMIN, msp.MSPRole_CLIENT),
-		"Admins":      anyOf(c.MSPID, msp.MSPRole_ADMIN),
-		"Endorsement": anyOf(c.MSPID, msp.MSPRole_PEER),
+		"Readers":     policy.AnyOf(c.MSPID, msp.MSPRole_ADMIN, msp.MSPRole_PEER, msp.MSPRole_CLIENT),
+		"Writers":     policy.AnyOf(c.MSPID, msp.MSPRole_ADMIN, msp.MSPRole_CLIENT),
+		"Admins":      policy.AnyOf(c.MSPID, msp.MSPRole_ADMIN),
+		"Endorsement": policy.AnyOf(c.MSPID, msp.MSPRole_PEER),
 	}, map[string]proto.Message{"AnchorPeers": anchors})
 	if err != nil {
 		return nil, err
@@ -90,31 +91,6 @@ func membership(c *orgcard.Card) *msp.FabricMSPConfig {
 		CryptoConfig: &msp.FabricCryptoConfig{SignatureHashFamily: "SHA2", IdentityIdentifierHashFunction: "SHA256"},
 		FabricNodeOus: &msp.FabricNodeOUs{Enable: true, ClientOuIdentifier: unit("client"), PeerOuIdentifier: unit("peer"),
 			AdminOuIdentifier: unit("admin"), OrdererOuIdentifier: unit("orderer")},
-	}
-}
-
-// anyOf is the policy that one identity with any of the roles meets.
-func anyOf(mspID string, roles ...msp.MSPRole_MSPRoleType) *common.SignaturePolicyEnvelope {
-	var principals []*msp.MSPPrincipal
-	for _, role := range roles {
-		content, _ := encode(&msp.MSPRole{MspIdentifier: mspID, Role: role}) // it is a plain message
-		principals = append(principals, &msp.MSPPrincipal{
-			PrincipalClassification: msp.MSPPrincipal_ROLE, Principal: content,
-		})
-	}
-	return outOf(1, principals)
-}
-
-// outOf is the policy that n of the principals meet.
-func outOf(n int, principals []*msp.MSPPrincipal) *common.SignaturePolicyEnvelope {
-	var rules []*common.SignaturePolicy
-	for i := range principals {
-		rules = append(rules, &common.SignaturePolicy{Type: &common.SignaturePolicy_SignedBy{SignedBy: int32(i)}})
-	}
-	return &common.SignaturePolicyEnvelope{
-		Rule: &common.SignaturePolicy{Type: &common.SignaturePolicy_NOutOf_{
-			NOutOf: &common.SignaturePolicy_NOutOf{N: int32(n), Rules: rules}}},
-		Identities: principals,
 	}
 }
 

@@ -35,14 +35,14 @@ The administrator's identity is users/operator/cert.pem and key.pem in it.
 func Propose() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "propose",
-		Short: "Propose a change of the channel: its organisations, orderers, limits, or revoked certificates",
+		Short: "Propose a change of the channel: its organisations, orderers, policies, limits, or revoked certificates",
 		Long: `Propose a change of the channel's configuration. The proposal is a file, which
 other organisations review and approve.
 ` + steps,
 		Example: `  pedigree propose set-limit --transactions 200 --dir .pedigree/harbor --out limit.json
   pedigree review limit.json --dir .pedigree/market`,
 	}
-	c.AddCommand(proposeLimit(), proposeRevoke(), proposeAddOrganisation(), proposeRemoveOrganisation(),
+	c.AddCommand(proposeLimit(), proposePolicy(), proposeRevoke(), proposeAddOrganisation(), proposeRemoveOrganisation(),
 		proposeAddOrderer(), proposeRemoveOrderer(), proposeReplaceOrderer())
 	return c
 }

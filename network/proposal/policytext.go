@@ -29,6 +29,11 @@ func (p policyText) weaker(than policyText) bool {
 	return p.need < than.need || p.need == than.need && len(p.of) > len(than.of)
 }
 
+// stronger reports whether a policy is sure to ask for more than another of its kind.
+func (p policyText) stronger(than policyText) bool {
+	return p.kind == than.kind && p.need > than.need && slices.Equal(p.of, than.of)
+}
+
 // The order of implicit rules by what they ask for.
 var implicitRules = []common.ImplicitMetaPolicy_Rule{
 	common.ImplicitMetaPolicy_ANY, common.ImplicitMetaPolicy_MAJORITY, common.ImplicitMetaPolicy_ALL,
