@@ -86,6 +86,12 @@ func Certificates(dir string) ([]certificate.Certificate, error) {
 
 // certificates lists the folder's certificates. Copies of an authority's certificate aren't listed.
 func (d folder) certificates() ([]certificate.Certificate, error) {
+	return d.certificatesWith(func(err error) error { return err })
+}
+
+// certificatesWith is certificates for a folder that may be damaged: unreadable decides about each certificate that
+// can't be read. If it returns nil, the certificate is left out.
+func (d folder) certificatesWith(unreadable func(error) error) ([]certificate.Certificate, error) {
 	var all []certificate.Certificate
 	err := filepath.WalkDir(string(d), func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -102,24 +108,29 @@ func (d folder) certificates() ([]certificate.Certificate, error) {
 		}
 		if entry.Name() == "gateway.json" {
 			tls, err := gatewayTLS(path)
-			if err != nil || tls == "" {
-				return err
+			if err != nil {
+				return unreadable(err)
+			}
+			if tls == "" {
+				return nil
 			}
 			c, err := readKept(d.owner(path), "gateway, TLS", tls)
-			if err == nil {
-				all = append(all, c)
+			if err != nil {
+				return unreadable(err)
 			}
-			return err
+			all = append(all, c)
+			return nil
 		}
 		use := d.use(path)
 		if use == "" {
 			return nil
 		}
 		c, err := readKept(d.owner(path), use, path)
-		if err == nil {
-			all = append(all, c)
+		if err != nil {
+			return unreadable(err)
 		}
-		return err
+		all = append(all, c)
+		return nil
 	})
 	return all, wrap(err, "couldn't list the certificates in %s", d)
 }

@@ -40,11 +40,18 @@ type peerClient struct {
 
 // connectPeer prepares a connection. Nothing is sent before the first call.
 func (d folder) connectPeer(org Org, channel string) (*peerClient, error) {
-	roots, err := loadRoots(d.path(org.Name, "tlsca", "cert.pem"))
+	user := d.user(org.Name, Operator)
+	return connectPeerAs(org, channel, d.path(org.Name, "tlsca", "cert.pem"), filepath.Join(user, "cert.pem"),
+		filepath.Join(user, "key.pem"))
+}
+
+// connectPeerAs is connectPeer with the files that it reads: the peer's authority for TLS, and the identity to act with.
+func connectPeerAs(org Org, channel, rootsFile, certificateFile, keyFile string) (*peerClient, error) {
+	roots, err := loadRoots(rootsFile)
 	if err != nil {
 		return nil, err
 	}
-	id, sign, err := loadIdentity(d.user(org.Name, Operator), org.MSPID)
+	id, sign, err := loadIdentity(certificateFile, keyFile, org.MSPID)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't load %s's operator identity: %w", org.Title, err)
 	}
@@ -90,8 +97,8 @@ func (c *peerClient) close() {
 	c.conn.Close()
 }
 
-func loadIdentity(dir, mspID string) (*identity.X509Identity, identity.Sign, error) {
-	certificatePEM, err := os.ReadFile(filepath.Join(dir, "cert.pem"))
+func loadIdentity(certificateFile, keyFile, mspID string) (*identity.X509Identity, identity.Sign, error) {
+	certificatePEM, err := os.ReadFile(certificateFile)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -103,7 +110,7 @@ func loadIdentity(dir, mspID string) (*identity.X509Identity, identity.Sign, err
 	if err != nil {
 		return nil, nil, err
 	}
-	keyPEM, err := os.ReadFile(filepath.Join(dir, "key.pem"))
+	keyPEM, err := os.ReadFile(keyFile)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -199,25 +199,32 @@ func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, d
 
 // committed returns the definition that is in force. Its number is 0 if there is none.
 func (c *peerClient) committed(ctx context.Context, name string) (d definition, err error) {
-	query, err := proto.Marshal(&lifecycle.QueryChaincodeDefinitionArgs{Name: name})
-	if err != nil {
-		return d, err
-	}
 	err = eventually(ctx, func(ctx context.Context) error {
-		answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryChaincodeDefinition",
-			client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
-		if err != nil {
-			if err = explain(err); strings.Contains(err.Error(), "is not defined") {
-				return nil
-			}
-			return err
-		}
-		var committed lifecycle.QueryChaincodeDefinitionResult
-		err = proto.Unmarshal(answer, &committed)
-		d = definition{committed.GetSequence(), chaincode.RulesOf(committed.GetVersion())}
+		d, _, err = c.defined(ctx, name)
 		return err
 	})
 	return d, err
+}
+
+// defined asks once for the definition in force, and for the organisations that have approved it.
+func (c *peerClient) defined(ctx context.Context, name string) (definition, map[string]bool, error) {
+	query, err := proto.Marshal(&lifecycle.QueryChaincodeDefinitionArgs{Name: name})
+	if err != nil {
+		return definition{}, nil, err
+	}
+	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryChaincodeDefinition",
+		client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
+	if err != nil {
+		if err = explain(err); strings.Contains(err.Error(), "is not defined") {
+			return definition{}, nil, nil
+		}
+		return definition{}, nil, err
+	}
+	var committed lifecycle.QueryChaincodeDefinitionResult
+	if err := proto.Unmarshal(answer, &committed); err != nil {
+		return definition{}, nil, err
+	}
+	return definition{committed.GetSequence(), chaincode.RulesOf(committed.GetVersion())}, committed.GetApprovals(), nil
 }
 
 // unapproved returns which organisations haven't approved a definition.

@@ -225,6 +225,12 @@ func (d folder) register(ctx context.Context, org Org) error {
 }
 
 func callGateway(ctx context.Context, method, url, token string, body []byte) (int, string, error) {
+	return callWith(ctx, loopbackClient, method, url, token, body)
+}
+
+func callWith(
+	ctx context.Context, client *http.Client, method, url, token string, body []byte,
+) (int, string, error) {
 	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", err
@@ -235,7 +241,7 @@ func callGateway(ctx context.Context, method, url, token string, body []byte) (i
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := loopbackClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return 0, "", err
 	}

@@ -2,7 +2,11 @@
 
 package network
 
-import "syscall"
+import (
+	"syscall"
+
+	"github.com/pedigree-ledger/pedigree/network/diagnosis"
+)
 
 // ownGroup has a process begin a process group of its own.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
@@ -20,6 +24,16 @@ func kill(pid int, sig syscall.Signal) error { return syscall.Kill(pid, sig) }
 func (d folder) full() bool {
 	var disk syscall.Statfs_t
 	return syscall.Statfs(string(d), &disk) == nil && uint64(disk.Bavail)*uint64(disk.Bsize) < 1<<20
+}
+
+// measureDisk measures the disk that holds a path.
+func measureDisk(path string) (diagnosis.Disk, bool) {
+	var disk syscall.Statfs_t
+	if syscall.Statfs(path, &disk) != nil {
+		return diagnosis.Disk{}, false
+	}
+	return diagnosis.Disk{Path: path, Free: uint64(disk.Bavail) * uint64(disk.Bsize), Files: uint64(disk.Ffree),
+		FilesKnown: disk.Files > 0}, true
 }
 
 // supported returns an error if no network can run on this system.

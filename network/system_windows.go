@@ -3,6 +3,8 @@ package network
 import (
 	"errors"
 	"syscall"
+
+	"github.com/pedigree-ledger/pedigree/network/diagnosis"
 )
 
 // On Windows no network runs, and the functions below are never called. All that needs no network of its own works
@@ -22,3 +24,5 @@ func killGroup(int) error { return syscall.EWINDOWS }
 func kill(int, syscall.Signal) error { return syscall.EWINDOWS }
 
 func (d folder) full() bool { return false }
+
+func measureDisk(string) (diagnosis.Disk, bool) { return diagnosis.Disk{}, false }

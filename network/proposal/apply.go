@@ -65,7 +65,7 @@ func (p *Proposal) Apply(ctx context.Context, o *Organisation, now *Configuratio
 	if err != nil {
 		return nil, err
 	}
-	message, err := o.message(common.HeaderType_CONFIG_UPDATE, content)
+	message, err := o.message(common.HeaderType_CONFIG_UPDATE, time.Now(), content)
 	if err != nil {
 		return nil, err
 	}

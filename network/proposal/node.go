@@ -73,7 +73,24 @@ func (o *Organisation) ask(ctx context.Context, n node) (*Configuration, error) 
 		return nil, err
 	}
 	defer conn.Close()
-	newest, err := o.block(ctx, conn, n.peer, &orderer.SeekPosition{
+	return o.configurationOn(ctx, conn, n.peer)
+}
+
+// askAt is ask for a place of the channel.
+func (o *Organisation) askAt(ctx context.Context, p Place) (*Configuration, error) {
+	var seen *x509.Certificate
+	conn, err := p.dial(&seen)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return o.configurationOn(ctx, conn, p.Peer)
+}
+
+func (o *Organisation) configurationOn(
+	ctx context.Context, conn *grpc.ClientConn, isPeer bool,
+) (*Configuration, error) {
+	newest, err := o.block(ctx, conn, isPeer, &orderer.SeekPosition{
 		Type: &orderer.SeekPosition_Newest{Newest: &orderer.SeekNewest{}}})
 	if err != nil {
 		return nil, err
@@ -86,7 +103,7 @@ func (o *Organisation) ask(ctx context.Context, n node) (*Configuration, error) 
 	}
 	found := newest
 	if number != newest.Number {
-		found, err = o.block(ctx, conn, n.peer, &orderer.SeekPosition{
+		found, err = o.block(ctx, conn, isPeer, &orderer.SeekPosition{
 			Type: &orderer.SeekPosition_Specified{Specified: &orderer.SeekSpecified{Number: number}}})
 		if err != nil {
 			return nil, err
@@ -110,7 +127,7 @@ func (o *Organisation) block(
 	if err != nil {
 		return nil, err
 	}
-	request, err := o.message(common.HeaderType_DELIVER_SEEK_INFO, info)
+	request, err := o.message(common.HeaderType_DELIVER_SEEK_INFO, time.Now(), info)
 	if err != nil {
 		return nil, err
 	}
@@ -153,10 +170,10 @@ func deliver(
 	return answer.GetBlock(), answer.GetStatus(), err
 }
 
-// message makes a signed message of the channel.
-func (o *Organisation) message(kind common.HeaderType, data []byte) (*common.Envelope, error) {
+// message makes a signed message of the channel that says when it was sent.
+func (o *Organisation) message(kind common.HeaderType, sent time.Time, data []byte) (*common.Envelope, error) {
 	channel, err := proto.Marshal(&common.ChannelHeader{
-		Type: int32(kind), Timestamp: timestamppb.Now(), ChannelId: o.Channel,
+		Type: int32(kind), Timestamp: timestamppb.New(sent), ChannelId: o.Channel,
 	})
 	if err != nil {
 		return nil, err

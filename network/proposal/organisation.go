@@ -49,7 +49,8 @@ func Open(dir string) (*Organisation, error) {
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
-	if err := o.loadIdentity(filepath.Join(dir, "users", "operator")); err != nil {
+	user := filepath.Join(dir, "users", "operator")
+	if err := o.loadIdentity(filepath.Join(user, "cert.pem"), filepath.Join(user, "key.pem")); err != nil {
 		return nil, exit.Usagef("couldn't load the identity of %s's administrator: %w", o.MSPID, err)
 	}
 	return o, nil
@@ -58,13 +59,7 @@ func Open(dir string) (*Organisation, error) {
 func openFolder(dir string) (*Organisation, error) {
 	c, err := config.Read(filepath.Join(dir, "gateway.json"))
 	if err == nil {
-		peer := c.Peers[0]
-		roots, err := os.ReadFile(peer.TLSRoots)
-		if err != nil {
-			return nil, fmt.Errorf("couldn't read the peer's TLS authority: %w", err)
-		}
-		return &Organisation{MSPID: c.MSPID, Channel: c.Channel,
-			nodes: []node{{address: peer.Address, serverName: peer.ServerName, roots: roots, peer: true}}}, nil
+		return ofGateway(c)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -100,12 +95,33 @@ func openFolder(dir string) (*Organisation, error) {
 	return o, nil
 }
 
-func (o *Organisation) loadIdentity(dir string) error {
-	certificate, err := os.ReadFile(filepath.Join(dir, "cert.pem"))
+// ofGateway is the organisation of a gateway. Its own peer is asked.
+func ofGateway(c config.Config) (*Organisation, error) {
+	peer := c.Peers[0]
+	roots, err := os.ReadFile(peer.TLSRoots)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the peer's TLS authority: %w", err)
+	}
+	return &Organisation{MSPID: c.MSPID, Channel: c.Channel,
+		nodes: []node{{address: peer.Address, serverName: peer.ServerName, roots: roots, peer: true}}}, nil
+}
+
+// OpenGateway returns the organisation of a gateway that acts with the identity in two PEM files. It needn't be an
+// administrator to look at the channel.
+func OpenGateway(c config.Config, certificateFile, keyFile string) (*Organisation, error) {
+	o, err := ofGateway(c)
+	if err == nil {
+		err = o.loadIdentity(certificateFile, keyFile)
+	}
+	return o, err
+}
+
+func (o *Organisation) loadIdentity(certificateFile, keyFile string) error {
+	certificate, err := os.ReadFile(certificateFile)
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "key.pem"))
+	text, err := os.ReadFile(keyFile)
 	if err != nil {
 		return err
 	}
