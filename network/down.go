@@ -53,36 +53,42 @@ func (d folder) down(ctx context.Context) (string, error) {
 	lock, err := filelock.Take(d.lockFile())
 	supervised := errors.Is(err, filelock.ErrHeld)
 	if supervised {
-		lock, err = d.endSupervisor(ctx)
+		lock, err = d.endSupervisor(ctx, d.lockFile())
 	}
 	if err != nil {
 		return "", err
 	}
 	defer lock.Close()
+	parts, err := d.endParts(ctx)
+	if err != nil {
+		return "", err
+	}
 	names, err := d.endLeftovers()
 	switch {
 	case err != nil:
 		return "", err
 	case supervised:
 		return fmt.Sprintf("stopped the network in %s; `%s` resumes it", d, d.resume()), nil
+	case len(parts) > 0:
+		return fmt.Sprintf("stopped in %s: %s; `%s` resumes all", d, strings.Join(parts, ", "), d.resume()), nil
 	case len(names) > 0:
 		return "stopped what a killed supervisor left running: " + strings.Join(names, ", "), nil
 	}
 	return fmt.Sprintf("nothing runs in %s", d), nil
 }
 
-// endSupervisor asks the process that runs the folder's network to stop, and returns with the folder's lock.
-func (d folder) endSupervisor(ctx context.Context) (*os.File, error) {
+// endSupervisor asks the process that holds a lock of the folder to stop, and returns with the lock.
+func (d folder) endSupervisor(ctx context.Context, path string) (*os.File, error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	holder := d.holder()
+	holder := holderOf(path)
 	if err := holder.signal(syscall.SIGTERM); err != nil {
 		return nil, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, supervisorPatience)
 	defer cancel()
-	lock, err := d.awaitLock(waiting)
+	lock, err := awaitLock(waiting, path)
 	if err == nil || !errors.Is(waiting.Err(), context.DeadlineExceeded) {
 		return lock, err
 	}
@@ -91,13 +97,13 @@ func (d folder) endSupervisor(ctx context.Context) (*os.File, error) {
 	}
 	waiting, cancel = context.WithTimeout(ctx, stopPatience)
 	defer cancel()
-	lock, err = d.awaitLock(waiting)
+	lock, err = awaitLock(waiting, path)
 	return lock, wrap(err, "process %d runs the network in %s and doesn't end", holder.PID, d)
 }
 
-func (d folder) awaitLock(ctx context.Context) (lock *os.File, err error) {
+func awaitLock(ctx context.Context, path string) (lock *os.File, err error) {
 	err = eventually(ctx, func(context.Context) error {
-		lock, err = filelock.Take(d.lockFile())
+		lock, err = filelock.Take(path)
 		return err
 	})
 	return lock, err

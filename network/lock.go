@@ -56,22 +56,34 @@ func (d folder) lock() (*os.File, error) {
 	if errors.Is(err, filelock.ErrHeld) && !d.holder().running() {
 		ctx, cancel := context.WithTimeout(context.Background(), dyingPatience)
 		defer cancel()
-		lock, err = d.awaitLock(ctx)
+		lock, err = awaitLock(ctx, d.lockFile())
 	}
 	if errors.Is(err, filelock.ErrHeld) {
-		by := ""
-		if id := d.holder(); id.running() {
-			by = fmt.Sprintf(" (process %d)", id.PID)
-		}
-		return nil, fmt.Errorf(
-			"the network in %s is already up or on its way%s: see `pedigree status%s`, stop it with `pedigree down%s`, or choose another folder",
-			d, by, dirFlag(d), dirFlag(d),
-		)
+		return nil, d.isUp(d.holder())
 	}
 	if err == nil {
 		err = signLock(lock)
 	}
-	return lock, wrap(plainly(err), "couldn't lock folder %s", d)
+	if err != nil {
+		return nil, wrap(plainly(err), "couldn't lock folder %s", d)
+	}
+	if err := d.checkParts(); err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	return lock, nil
+}
+
+// isUp is the error that the folder's network is up under a process.
+func (d folder) isUp(holder processID) error {
+	by := ""
+	if holder.running() {
+		by = fmt.Sprintf(" (process %d)", holder.PID)
+	}
+	return fmt.Errorf(
+		"the network in %s is already up or on its way%s: see `pedigree status%s`, stop it with `pedigree down%s`, or choose another folder",
+		d, by, dirFlag(d), dirFlag(d),
+	)
 }
 
 // signLock writes this process's id into a lock.
@@ -92,9 +104,12 @@ func signLock(lock *os.File) error {
 }
 
 // holder returns the process that last took the folder's lock. That process may have ended.
-func (d folder) holder() processID {
+func (d folder) holder() processID { return holderOf(d.lockFile()) }
+
+// holderOf returns the process that last took a lock.
+func holderOf(path string) processID {
 	var id processID
-	if text, err := os.ReadFile(d.lockFile()); err == nil {
+	if text, err := os.ReadFile(path); err == nil {
 		if json.Unmarshal(text, &id) != nil {
 			return processID{}
 		}

@@ -29,9 +29,9 @@ func TestMain(m *testing.M) {
 			exitWith(runTestChaincode())
 		case "serve":
 			exitWith(runTestGateway(os.Args[3]))
-		case "up", "down", "status", "certs", "renew", "reset":
+		case "up", "down", "status", "certs", "renew", "reset", "node":
 			root := &cobra.Command{SilenceUsage: true}
-			root.AddCommand(Up(), Down(), Status(), Certs(), Renew(), Reset())
+			root.AddCommand(Up(), Down(), Status(), Certs(), Renew(), Reset(), NodeCommand())
 			exitWith(root.Execute())
 		}
 	}

@@ -63,12 +63,14 @@ type Network struct {
 	fabric  fabric
 	options Options
 	say     *reporter
-	lock    *os.File
+	lock    *os.File // the folder's lock; nil while a node runs some parts
 	state   *stateFile
 	sup     *supervisor
 	clients []*peerClient
 	stop    sync.Once
-	stopped chan struct{}
+
+	partLocks []*os.File // of a node that runs some parts
+	stopped   chan struct{}
 }
 
 // Start starts the network of a folder, making it first if there is none, and returns when it is ready: every
@@ -122,9 +124,9 @@ func (n *Network) prepare(ctx context.Context) error {
 	return n.dir.nameOrderers(n.plan)
 }
 
-// takeOver ends what a killed supervisor has left, and finds or builds the programs of Fabric.
-func (n *Network) takeOver(ctx context.Context) error {
-	names, err := n.dir.endLeftovers()
+// takeOver ends what a killed supervisor has left of some parts, or of all, and finds or builds the programs of Fabric.
+func (n *Network) takeOver(ctx context.Context, parts ...string) error {
+	names, err := n.dir.endLeftovers(parts...)
 	if err != nil {
 		return err
 	}
@@ -204,7 +206,7 @@ func (n *Network) start(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var err error
-	if n.state, err = newStateFile(n.dir, n.options.detached); err != nil {
+	if n.state, err = newStateFile(n.dir.stateFile(), n.options.detached); err != nil {
 		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
 	}
 	n.sup = newSupervisor(n.say, n.state.setProcesses, fail)
@@ -379,10 +381,12 @@ func (n *Network) stopWithin(hurry <-chan struct{}) error {
 			n.state.set(StateStopping) // if this fails, the processes are stopped all the same
 			n.sup.stop(hurry)
 		}
-		if err = os.Remove(n.dir.stateFile()); errors.Is(err, fs.ErrNotExist) {
-			err = nil
+		if n.state != nil {
+			if err = os.Remove(n.state.path); errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
 		}
-		n.lock.Close()
+		closeAll(append(n.partLocks, n.lock))
 	})
 	<-n.stopped
 	return wrap(err, "stopped everything, but couldn't clear the record of what was running")

@@ -68,12 +68,21 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 	n := &Network{dir: d, options: Options{Executable: o.Executable}, say: newReporter(o.Out),
 		stopped: make(chan struct{})}
 	node.network = n
-	if n.lock, err = d.lock(); err != nil {
+	if node.whole() {
+		n.lock, err = d.lock()
+	} else {
+		n.lock, n.partLocks, err = d.lockParts(ctx, n.say, node.parts)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := node.prepare(ctx, o.Charter); err != nil {
-		n.lock.Close()
+		closeAll(append(n.partLocks, n.lock))
 		return nil, err
+	}
+	if !node.whole() {
+		closeAll([]*os.File{n.lock})
+		n.lock = nil
 	}
 	if err := node.start(ctx); err != nil {
 		n.Stop() // the error to report is why it didn't start
@@ -120,6 +129,47 @@ func (node *Node) founder() bool {
 // runs reports whether the node runs a part.
 func (node *Node) runs(part string) bool { return slices.Contains(node.parts, part) }
 
+// whole reports whether the node runs all parts that the organisation has.
+func (node *Node) whole() bool {
+	return len(node.parts) == len(nodeParts) || len(node.parts) == len(nodeParts)-1 && len(node.org.Orderers) == 0
+}
+
+// takeOver ends what a killed node has left of the parts to run.
+func (node *Node) takeOver(ctx context.Context) error {
+	if node.whole() {
+		return node.network.takeOver(ctx)
+	}
+	return node.network.takeOver(ctx, node.parts...)
+}
+
+// stateFile is where the node records what it runs.
+func (node *Node) stateFile() string {
+	if node.whole() {
+		return node.network.dir.stateFile()
+	}
+	return node.network.dir.partsState(node.parts)
+}
+
+// record changes what the folder's organisation.json says. The processes of several parts may do so at the same time.
+func (node *Node) record(ctx context.Context, change func(o *organisation)) error {
+	d := node.network.dir
+	unlock, err := waitForLock(ctx, d.path("run", "organisation.lock"), func() {})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	now, err := d.readOrganisation()
+	if err != nil {
+		return err
+	}
+	change(now)
+	if err := now.write(d); err != nil {
+		return plainly(err)
+	}
+	node.org = now
+	return nil
+}
+
 func (d folder) charterFile() string { return d.path("charter.json") }
 
 // prepare lays out what the processes read. Everything in it follows from the charter and the organisation's own keys.
@@ -132,7 +182,7 @@ func (node *Node) prepare(ctx context.Context, file *charter.File) error {
 		n.say.line("%s isn't a founder: the members must have added it with `pedigree propose add-organisation`",
 			node.org.Org.MSPID)
 	}
-	if err := n.takeOver(ctx); err != nil {
+	if err := node.takeOver(ctx); err != nil {
 		return err
 	}
 	if err := node.checkPorts(); err != nil {

@@ -32,8 +32,8 @@ An organisation that isn't a founder joins the network of the charter. Start its
 with "pedigree propose add-organisation".
 
 The command may be stopped and started at any time, and goes on with what is left to do. A process that dies is started
-again. Logs are in DIR/log. "pedigree status --dir DIR" and "pedigree down --dir DIR" work from another terminal. One
-command runs in a folder at a time.
+again. Logs are in DIR/log. "pedigree status --dir DIR" and "pedigree down --dir DIR" work from another terminal. Each
+part may have a command of its own, which runs as long as the part does.
 
 An orderer that has lost its ledger isn't started anew: if too many orderers began again with the first block, they
 would write a second history. With --rejoin it gets the ledger from the others.`,

@@ -24,7 +24,7 @@ func (node *Node) start(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var err error
-	if n.state, err = newStateFile(n.dir, false); err != nil {
+	if n.state, err = newStateFile(node.stateFile(), false); err != nil {
 		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
 	}
 	n.sup = newSupervisor(n.say, n.state.setProcesses, fail)
@@ -101,9 +101,9 @@ func (node *Node) startOrderers(ctx context.Context, genesis []byte) error {
 			}
 		}
 		if !slices.Contains(node.org.Joined, o.Name) {
-			node.org.Joined = append(node.org.Joined, o.Name)
-			if err := node.org.write(n.dir); err != nil {
-				return fmt.Errorf("couldn't record that %s has joined: %w", o.Name, plainly(err))
+			err := node.record(ctx, func(org *organisation) { org.Joined = append(org.Joined, o.Name) })
+			if err != nil {
+				return fmt.Errorf("couldn't record that %s has joined: %w", o.Name, err)
 			}
 		}
 	}
@@ -247,8 +247,8 @@ func (node *Node) startGateway(ctx context.Context) error {
 	if err := n.dir.register(ctx, own); err != nil {
 		return err
 	}
-	node.org.Org.Registered = true
-	return wrap(plainly(node.org.write(n.dir)), "couldn't record that %s is a member", own.MSPID)
+	err = node.record(ctx, func(org *organisation) { org.Org.Registered = true })
+	return wrap(err, "couldn't record that %s is a member", own.MSPID)
 }
 
 // await tries until it succeeds or ctx ends, and says at times what it waits for.

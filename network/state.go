@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -53,12 +55,12 @@ type stateFile struct {
 	runState
 }
 
-func newStateFile(d folder, detached bool) (*stateFile, error) {
+func newStateFile(path string, detached bool) (*stateFile, error) {
 	self, err := identify(os.Getpid())
 	if err != nil {
 		return nil, fmt.Errorf("couldn't find out when this process started: %w", err)
 	}
-	s := &stateFile{path: d.stateFile(), runState: runState{
+	s := &stateFile{path: path, runState: runState{
 		State: StateStarting, Supervisor: self, Since: time.Now().UTC(), Detached: detached,
 	}}
 	return s, s.set(StateStarting)
@@ -91,11 +93,29 @@ func (s *stateFile) write() error {
 	return os.Rename(s.path+".new", s.path)
 }
 
-// readState returns the content of the state file, with each process marked as running or not. If there is no file, or
-// if a full disk cut it short, no process is known to run.
-func readState(d folder) (runState, error) {
+// readState returns what the process that holds the folder's lock runs.
+func readState(d folder) (runState, error) { return readStateFile(d.stateFile()) }
+
+// readStates returns what each process runs that has left a state file in the folder, by the file.
+func readStates(d folder) (map[string]runState, error) {
+	files, err := filepath.Glob(d.path("run", "state*.json"))
+	if err != nil {
+		return nil, err
+	}
+	states := map[string]runState{}
+	for _, file := range files {
+		if states[file], err = readStateFile(file); err != nil {
+			return nil, err
+		}
+	}
+	return states, nil
+}
+
+// readStateFile returns the content of a state file, with each process marked as running or not. If there is no file,
+// or if a full disk cut it short, no process is known to run.
+func readStateFile(path string) (runState, error) {
 	var s runState
-	text, err := os.ReadFile(d.stateFile())
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
@@ -111,28 +131,40 @@ func readState(d folder) (runState, error) {
 	return s, nil
 }
 
-// endLeftovers ends the processes that a killed supervisor has left, and returns their names. The caller holds the
-// folder's lock, so no supervisor is alive.
-func (d folder) endLeftovers() ([]string, error) {
-	s, err := readState(d)
+// endLeftovers ends the processes that a killed supervisor has left, and returns their names. If it is given parts, it
+// leaves the processes of others. The caller holds the locks of those that it names, so no supervisor of them is alive.
+func (d folder) endLeftovers(parts ...string) ([]string, error) {
+	states, err := readStates(d)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
-	var wait sync.WaitGroup
-	ended := make([]error, len(s.Processes))
-	for i, p := range s.Processes {
-		if p.Running {
-			names = append(names, p.Name)
-			wait.Go(func() { ended[i] = p.end(stopPatience) })
+	var leftovers []func() error
+	var done []string // state files of which nothing is left
+	for file, s := range states {
+		others := len(parts) > 0 && s.Supervisor.running()
+		for _, p := range s.Processes {
+			switch {
+			case !p.Running:
+			case len(parts) == 0 || slices.Contains(parts, p.Role):
+				names = append(names, p.Name)
+				leftovers = append(leftovers, func() error { return p.end(stopPatience) })
+			default:
+				others = true
+			}
+		}
+		if !others {
+			done = append(done, file)
 		}
 	}
-	wait.Wait()
-	if err := errors.Join(ended...); err != nil {
+	slices.Sort(names)
+	if err := together(leftovers...); err != nil {
 		return names, err
 	}
-	if err := os.Remove(d.stateFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return names, fmt.Errorf("couldn't clear the record of what was running: %w", plainly(err))
+	for _, file := range done {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return names, fmt.Errorf("couldn't clear the record of what was running: %w", plainly(err))
+		}
 	}
 	return names, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -33,6 +35,8 @@ type NetworkStatus struct {
 	Certificates string          `json:"certificates,omitempty"`
 	Orgs         []OrgStatus     `json:"orgs"`
 	Processes    []ProcessStatus `json:"processes"`
+
+	parts bool // processes run some parts each
 }
 
 // OrgStatus is the part of a [NetworkStatus] about one organisation.
@@ -117,6 +121,9 @@ func ReadStatus(ctx context.Context, dir string) (NetworkStatus, error) {
 	if run.Processes != nil {
 		status.Processes = run.Processes
 	}
+	if err := status.addParts(d); err != nil {
+		return status, err
+	}
 	for _, org := range p.Orgs {
 		one := OrgStatus{Name: org.Name, Title: org.Title, MSPID: org.MSPID, URL: org.URL(),
 			Tokens: map[string]string{}}
@@ -125,35 +132,66 @@ func ReadStatus(ctx context.Context, dir string) (NetworkStatus, error) {
 		}
 		status.Orgs = append(status.Orgs, one)
 	}
-	if !held {
+	if !held && status.Supervisor == 0 {
 		status.State = StateStopped
-		for _, process := range run.Processes {
+		for _, process := range status.Processes {
 			if process.Running {
 				status.State = StateLeftover
 			}
 		}
 		return status, nil
 	}
-	if run.Supervisor == d.holder() {
+	if held && run.Supervisor == d.holder() {
 		status.State, status.Since, status.Detached = run.State, run.Since, run.Detached
 	}
 	status.look(ctx, p)
 	return status, nil
 }
 
+// addParts adds what the processes run that run some parts of an organisation each. The state is the first of theirs
+// that isn't ready.
+func (s *NetworkStatus) addParts(d folder) error {
+	states, err := readStates(d)
+	if err != nil {
+		return err
+	}
+	for _, file := range slices.Sorted(maps.Keys(states)) {
+		run := states[file]
+		if file == d.stateFile() {
+			continue
+		}
+		s.Processes = append(s.Processes, run.Processes...)
+		if !run.Supervisor.running() {
+			continue
+		}
+		if !s.parts || s.State == StateReady {
+			s.State, s.Supervisor = run.State, run.Supervisor.PID
+		}
+		if s.Since.IsZero() || run.Since.Before(s.Since) {
+			s.Since = run.Since
+		}
+		s.parts = true
+	}
+	return nil
+}
+
 // look asks the gateways of a running network whether they are ready.
 func (s *NetworkStatus) look(ctx context.Context, p *plan) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	checks := make([]func() error, len(p.Orgs))
+	var checks []func() error
 	for i, org := range p.Orgs {
-		checks[i] = func() error {
+		runs := func(process ProcessStatus) bool { return process.Name == org.gatewayProcess() }
+		if s.parts && !slices.ContainsFunc(s.Processes, runs) {
+			continue // its gateway isn't meant to run
+		}
+		checks = append(checks, func() error {
 			notice, err := gatewayReady(ctx, org)
 			if s.Orgs[i].Ready = err == nil; err == nil {
 				s.Orgs[i].Notice = notice
 			}
 			return err
-		}
+		})
 	}
 	trouble := together(checks...)
 	for _, process := range s.Processes {
