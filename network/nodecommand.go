@@ -13,7 +13,7 @@ func NodeCommand() *cobra.Command {
 		Use:   "node",
 		Short: "Run an organisation's orderers, peer, chaincode and gateway on its own host",
 	}
-	cmd.AddCommand(startNodeCommand())
+	cmd.AddCommand(startNodeCommand(), installNodeCommand())
 	return cmd
 }
 

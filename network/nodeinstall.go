@@ -1,0 +1,179 @@
+package network
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/network/charter"
+	"github.com/pedigree-ledger/pedigree/network/systemd"
+)
+
+// An installation describes the services to write.
+type installation struct {
+	dir     folder
+	parts   []string
+	charter *charter.File // nil: none is to be kept
+	user    string
+	program string
+	units   string // the folder of the units
+}
+
+func installNodeCommand() *cobra.Command {
+	var i installation
+	var file string
+	cmd := &cobra.Command{
+		Use:   "install DIR [orderer|peer|chaincode|gateway|all]...",
+		Short: "Write the systemd services that run an organisation's parts",
+		Long: `Write a systemd service for each part of the organisation in DIR, and a target for all of them. A service runs
+"pedigree node start DIR PART" as a user without rights, who may write DIR and Fabric's folder in /var/cache, and
+nothing else. The command starts nothing. It prints what it wrote and what to do next. Given again, it writes what has
+changed.
+
+DIR must belong to the user, and may not be in /home, /root or /tmp, of which a service sees nothing. Changes of your
+own belong into drop-ins ("systemctl edit"), which the command leaves alone.
+
+If the gateway's index is in PostgreSQL, put the password into /etc/credstore/pedigree-NAME-index-password, which only
+root needs to read.`,
+		Example: `  pedigree node install /var/lib/pedigree/harbor
+  pedigree node install /var/lib/pedigree/harbor --charter charter.json
+  pedigree node install /var/lib/pedigree/harbor orderer --units .`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := openFolder(args[0])
+			if err != nil {
+				return err
+			}
+			i.dir, i.parts = d, args[1:]
+			if file != "" {
+				if i.charter, err = readCharter(cmd, file); err != nil {
+					return err
+				}
+			}
+			if i.program, err = installed(i.program); err == nil {
+				err = systemd.CheckPaths(string(i.dir), i.program)
+			}
+			if err != nil {
+				return exit.With(exit.Usage, err)
+			}
+			return i.install(cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&file, "charter", "", "the signed charter, if the organisation was never started; it is kept in DIR")
+	flags.StringVar(&i.user, "user", "pedigree", "the user of the system who runs the services and owns DIR")
+	flags.StringVar(&i.program, "program", "", "the installed program (default the one that is running)")
+	flags.StringVar(&i.units, "units", "/etc/systemd/system", "the folder to write the units to")
+	return cmd
+}
+
+// install writes the units that differ from what there is.
+func (i installation) install(out io.Writer) error {
+	node := &Node{network: &Network{dir: i.dir}}
+	var err error
+	if node.org, err = i.dir.readOrganisation(); err != nil {
+		return err
+	}
+	if err := node.choose(i.parts); err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	if i.charter != nil {
+		if err := node.keepCharter(i.charter); err != nil {
+			return err
+		}
+	}
+	s := systemd.Installation{Name: node.org.Org.Name, Dir: string(i.dir), Program: i.program, User: i.user,
+		Parts: node.parts}
+	files, err := s.Files()
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		path := filepath.Join(i.units, file.Name)
+		before, err := os.ReadFile(path)
+		switch {
+		case err == nil && bytes.Equal(before, file.Text):
+			fmt.Fprintf(out, "unchanged  %s\n", path)
+			continue
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("couldn't read a unit: %w", plainly(err))
+		}
+		if err := writeFile(path, file.Text, 0o644); err != nil {
+			return fmt.Errorf("couldn't write a unit: %w", plainly(err))
+		}
+		fmt.Fprintf(out, "wrote      %s\n", path)
+	}
+	fmt.Fprintf(out, "\nNext, as root:\n")
+	for _, step := range i.next(s) {
+		fmt.Fprintf(out, "  %s\n", step)
+	}
+	return nil
+}
+
+// keepCharter keeps a charter for the first start. It belongs to whom the folder belongs to, even if root writes it.
+func (node *Node) keepCharter(file *charter.File) error {
+	d := node.network.dir
+	if err := node.agree(file); err != nil {
+		return err
+	}
+	return wrap(plainly(d.chownLike(d.charterFile())), "couldn't give the charter to the owner of %s", d)
+}
+
+// next lists the commands that remain to be given.
+func (i installation) next(s systemd.Installation) []string {
+	var steps []string
+	who, err := user.Lookup(i.user)
+	if err != nil {
+		steps = append(steps, "useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin "+i.user)
+	}
+	if err != nil || who.Uid != i.dir.ownerID() {
+		steps = append(steps, fmt.Sprintf("chown -R %s: %s", i.user, shellWord(string(i.dir))))
+	}
+	if _, err := os.Stat(i.dir.charterFile()); err != nil {
+		steps = append(steps, fmt.Sprintf("pedigree node install %s --charter charter.json    # when all founders have signed",
+			shellWord(string(i.dir))))
+	}
+	steps = append(steps, "systemctl daemon-reload")
+	enable := "systemctl enable --now " + s.Target()
+	for _, part := range s.Parts {
+		enable += " " + s.Service(part)
+	}
+	return append(steps, enable, "journalctl -f -u 'pedigree-"+s.Name+"-*'")
+}
+
+// installed returns the path of a program that stays where it is.
+func installed(program string) (string, error) {
+	var err error
+	if program == "" {
+		if program, err = os.Executable(); err != nil {
+			return "", fmt.Errorf("couldn't find this program: %w", err)
+		}
+		if strings.Contains(program, string(filepath.Separator)+"go-build") {
+			return "", exit.Usagef("`go run` deletes the program at the end: build it, install it, and use that")
+		}
+	}
+	program, err = filepath.Abs(program)
+	if err == nil {
+		_, err = os.Stat(program)
+	}
+	return program, wrap(err, "couldn't find the program to install")
+}
+
+// shellWord quotes a path for a shell if it needs that.
+func shellWord(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool {
+		return !strings.ContainsRune("/._-+:", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}
