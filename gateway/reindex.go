@@ -50,7 +50,7 @@ otherwise this command does, and says whether the new index equals the old one.`
 			if path == "" {
 				return exit.Usagef("say which gateway: --config FILE, or --as ORG for one of the network in --dir")
 			}
-			cfg, err := config.Read(path)
+			cfg, err := config.ReadIn(os.Environ(), path)
 			if err != nil {
 				return err
 			}

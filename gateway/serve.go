@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/version"
 )
@@ -29,7 +30,7 @@ func (h hangups) stop() { signal.Stop(h.C) }
 func Command() *cobra.Command {
 	var path, level string
 	c := &cobra.Command{
-		Use:   "serve --config FILE",
+		Use:   "serve [--config FILE]",
 		Short: "Run one organisation's gateway",
 		Long: `Run one organisation's gateway against any Fabric network.
 
@@ -54,7 +55,13 @@ And, where wanted:
                 ?search_path=NAME is the schema, "pedigree" if left out; it is made
                 if the user may. Gateways of one organisation may share it: one
                 writes, all answer, and another writes on when that one dies.
+  indexPasswordFile
+                file with the password of that database, if it isn't in the URL
   batchRecords  most records to a transaction; optional, 4000 if left out
+
+An environment variable takes the place of a member: PEDIGREE_GATEWAY_LISTEN,
+PEDIGREE_GATEWAY_TLS_KEY, PEDIGREE_GATEWAY_MSP_ID and so on. That of peers has
+the list as JSON. Without --config the variables say all.
 
 The tokens are read again when their file changes, and on SIGHUP. SIGTERM and
 Ctrl-C finish the requests under way. Logs go to standard error.`,
@@ -65,7 +72,10 @@ Ctrl-C finish the requests under way. Logs go to standard error.`,
 			if err := l.UnmarshalText([]byte(level)); err != nil {
 				return fmt.Errorf("--log: %q is none of debug, info, warn and error", level)
 			}
-			cfg, err := config.Read(path)
+			if path == "" && os.Getenv(config.Prefix+"LISTEN") == "" {
+				return exit.Usagef("say how to run it: --config FILE, or %sLISTEN and the other variables", config.Prefix)
+			}
+			cfg, err := config.ReadIn(os.Environ(), path)
 			if err != nil {
 				return err
 			}
@@ -76,7 +86,6 @@ Ctrl-C finish the requests under way. Logs go to standard error.`,
 	}
 	c.Flags().StringVar(&path, "config", "", "file with the configuration")
 	c.Flags().StringVar(&level, "log", "info", "what to log: debug, info, warn or error")
-	_ = c.MarkFlagRequired("config") // fails only for a flag that doesn't exist
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -71,4 +72,16 @@ func TestTheProgramOfAServiceStays(t *testing.T) {
 	path, err := installed("nodeinstall.go")
 	require.NoError(t, err)
 	assert.True(t, filepath.IsAbs(path))
+}
+
+func TestAGatewayGetsOnlyVariablesThatNothingElseDecides(t *testing.T) {
+	t.Setenv("PEDIGREE_GATEWAY_LISTEN", "0.0.0.0:1")
+	t.Setenv("PEDIGREE_GATEWAY_INDEX", "postgres://u@h/d")
+	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/it")
+	d := folder(t.TempDir())
+	of := func(extra []string) string { return strings.Join(d.gatewayProcess(newOrg("harbor"), extra).env, "\n") }
+	assert.NotContains(t, of(nil), "PEDIGREE_GATEWAY_")
+	assert.Contains(t, of(nil), "CREDENTIALS_DIRECTORY=/run/credentials/it")
+	assert.Contains(t, of(gatewayVariables()), "PEDIGREE_GATEWAY_INDEX=postgres://u@h/d")
+	assert.NotContains(t, of(gatewayVariables()), "LISTEN")
 }

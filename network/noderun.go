@@ -13,6 +13,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
 // waitingReport is the time after which a node says again what it waits for.
@@ -217,11 +218,24 @@ func (node *Node) startPeer(ctx context.Context, genesis []byte) error {
 	return nil
 }
 
+// gatewayVariables are the variables of this process that configure the gateway. Everything else in its configuration
+// follows from the charter and the folder.
+func gatewayVariables() []string {
+	var set []string
+	for _, member := range []string{"index", "indexPasswordFile", "namespace", "batchRecords"} {
+		name := config.Prefix + config.Variable(member)
+		if value := os.Getenv(name); value != "" {
+			set = append(set, name+"="+value)
+		}
+	}
+	return set
+}
+
 // startGateway starts the gateway and registers the organisation as a member.
 func (node *Node) startGateway(ctx context.Context) error {
 	n := node.network
 	own := n.plan.Orgs[0]
-	if err := n.sup.start(n.dir.gatewayProcess(own, n.options.Env)); err != nil {
+	if err := n.sup.start(n.dir.gatewayProcess(own, append(gatewayVariables(), n.options.Env...))); err != nil {
 		return err
 	}
 	if len(n.clients) > 0 {

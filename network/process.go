@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
 // logLimit is the size from which a log is moved aside, in bytes. It then replaces the log that was moved aside before.
@@ -49,14 +51,16 @@ func baseEnv(settings ...string) []string {
 }
 
 // ownEnv returns the environment of this program's own processes: the user's, so that memory limits and the like apply,
-// without variables that the chaincode server would take for its settings.
+// without variables that the chaincode server would take for its settings. Those that would configure a gateway are
+// dropped, too: each gateway is told what it is by its own file.
 func ownEnv(settings ...string) []string {
 	// Their garbage is short-lived and their live data small. Collecting less often saves a tenth of their processor
 	// time.
 	env := []string{"GOGC=400", "GOMEMLIMIT=2GiB"}
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, "CORE_") && !strings.HasPrefix(name, "CHAINCODE_") && name != detachedVariable {
+		if !strings.HasPrefix(name, "CORE_") && !strings.HasPrefix(name, "CHAINCODE_") &&
+			!strings.HasPrefix(name, config.Prefix) && name != detachedVariable {
 			env = append(env, variable)
 		}
 	}

@@ -3,15 +3,14 @@
 package config
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -58,6 +57,9 @@ type Config struct {
 	// empty, the index is a SQLite file in Data.
 	Index string `json:"index,omitempty"`
 
+	// IndexPasswordFile has the password of that database, if it isn't in the URL. Optional.
+	IndexPasswordFile string `json:"indexPasswordFile,omitempty"`
+
 	// BatchRecords is the most records that go into one transaction. Optional: package capture's default if 0. A lower
 	// number makes more transactions, and each costs every organisation's peer as much as some hundred records.
 	BatchRecords int `json:"batchRecords,omitempty"`
@@ -78,30 +80,45 @@ type Peer struct {
 }
 
 // Read reads and checks a configuration. Its errors name the member that is wrong.
-func Read(path string) (Config, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, fmt.Errorf("couldn't read the configuration: %w", err)
-	}
+func Read(path string) (Config, error) { return read(path, nil, "") }
+
+// read reads a file, if path isn't empty, and members that are set elsewhere.
+func read(path string, set map[string]string, credentials string) (Config, error) {
 	var c Config
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&c); err != nil {
-		return Config{}, fmt.Errorf("couldn't understand the configuration in %s: %w", path, err)
+	where := "the configuration in the environment"
+	if path != "" {
+		where = "the configuration in " + path
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return Config{}, fmt.Errorf("couldn't read the configuration: %w", err)
+		}
+		if err := decode(text, &c); err != nil {
+			return Config{}, fmt.Errorf("couldn't understand %s: %w", where, err)
+		}
+		if len(set) > 0 {
+			where += " with that in the environment"
+		}
 	}
-	if decoder.More() {
-		return Config{}, fmt.Errorf("couldn't understand the configuration in %s: something follows the object", path)
+	if err := setMembers("", reflect.ValueOf(&c).Elem(), set); err != nil {
+		return Config{}, err
+	}
+	if err := unknown(set); err != nil {
+		return Config{}, err
 	}
 	c.locate(filepath.Dir(path))
-	if err := c.check(); err != nil {
-		return Config{}, fmt.Errorf("the configuration in %s is wrong: %w", path, err)
+	err := c.readPassword(credentials)
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("%s is wrong: %w", where, err)
 	}
 	return c, nil
 }
 
 // locate resolves relative paths from the file's folder.
 func (c *Config) locate(dir string) {
-	paths := []*string{&c.TLS.Certificate, &c.TLS.Key, &c.Tokens, &c.Data}
+	paths := []*string{&c.TLS.Certificate, &c.TLS.Key, &c.Tokens, &c.Data, &c.IndexPasswordFile}
 	for i := range c.Peers {
 		paths = append(paths, &c.Peers[i].TLSRoots)
 	}
