@@ -79,9 +79,8 @@ The shortest session:
 		&cobra.Group{ID: "ledger", Title: "Record and ask, through an organisation's gateway:"},
 		&cobra.Group{ID: "proof", Title: "Check, without trusting a gateway:"},
 		&cobra.Group{ID: "parts", Title: "Measure, and run the parts one by one:"})
-	add(root, "network", network.Up(), network.Down(), network.Status(), network.Doctor(), network.Certs(),
-		network.Renew(), network.Reset(),
-		network.Backup(), network.Restore())
+	add(root, "network", network.Up(), network.Down(), network.Status(), network.Doctor(), network.Monitoring(),
+		network.Certs(), network.Renew(), network.Reset(), network.Backup(), network.Restore())
 	add(root, "consortium", network.OrgCommand(), network.CharterCommand(), network.NodeCommand())
 	add(root, "change", proposal.Propose(), proposal.Review(), proposal.Approve(), proposal.Apply())
 	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(),

@@ -56,6 +56,8 @@ type Org struct {
 	RulesPorts map[chaincode.Rules]int `json:"rulesPorts,omitempty"`
 	// GatewayPort is the loopback port of its gateway: the network's base port plus the organisation's place, from 1.
 	GatewayPort int `json:"gatewayPort"`
+	// OperationsPort is the loopback port of its peer's figures. 0 before its first start.
+	OperationsPort int `json:"operationsPort,omitempty"`
 	// At is the host at which other organisations reach its peer: a name or an IP address. Empty: this machine only.
 	At string `json:"at,omitempty"`
 	// Domain is the domain of its certificates' names. Empty: one of Name.
@@ -72,6 +74,8 @@ type Orderer struct {
 	// Port serves clients and the other orderers. AdminPort serves the channel participation API.
 	Port      int `json:"port"`
 	AdminPort int `json:"adminPort"`
+	// OperationsPort is the loopback port of its figures. 0 before its first start.
+	OperationsPort int `json:"operationsPort,omitempty"`
 	// At is the host at which others reach it. Empty: this machine only.
 	At string `json:"at,omitempty"`
 	// Domain and MSPID are those of the organisation that runs it. Empty: those of a network on one machine.

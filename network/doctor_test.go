@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -188,9 +190,15 @@ func TestAFolderWithoutAnythingHasNoDoctor(t *testing.T) {
 }
 
 func TestWhatAGatewaySaysOfItself(t *testing.T) {
-	assert.Equal(t, uint64(12), figure("# HELP a\npedigree_index_blocks_total 3\npedigree_index_blocks 12\n",
-		"pedigree_index_blocks"))
-	assert.Zero(t, figure("", "pedigree_index_blocks"))
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"ok":false,"why":"the index has 12 of 900 blocks"}`))
+	}))
+	defer behind.Close()
+	seen := gate{"HarborMSP", behind.URL, loopbackClient}.look(t.Context())
+	assert.Equal(t, diagnosis.Gate{MSPID: "HarborMSP", URL: behind.URL, Problem: "the index has 12 of 900 blocks",
+		Index:  12,
+		Ledger: 900}, seen)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()

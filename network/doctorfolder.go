@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
@@ -80,24 +82,29 @@ func (d folder) lookAtOrganisation(ctx context.Context, s *diagnosis.Seen) error
 
 // lookAround looks at the files, the processes and the disk of a folder.
 func (d folder) lookAround(s *diagnosis.Seen, p *plan) error {
-	run, err := readState(d)
+	states, err := readStates(d)
 	if err != nil {
 		return err
 	}
 	s.Running = d.locked()
-	for _, one := range run.Processes {
-		if !s.Running {
-			if one.Running {
-				s.Leftover = append(s.Leftover, one.Name)
+	for _, file := range slices.Sorted(maps.Keys(states)) {
+		run := states[file]
+		supervised := run.Supervisor.running()
+		s.Running = s.Running || supervised
+		for _, one := range run.Processes {
+			if !supervised {
+				if one.Running {
+					s.Leftover = append(s.Leftover, one.Name)
+				}
+				continue
 			}
-			continue
+			seen := diagnosis.Process{Name: one.Name, Running: one.Running, Restarts: one.Restarts, LastExit: one.LastExit,
+				Log: one.Log}
+			if !one.Running {
+				seen.Words = lastWords(one.Log)
+			}
+			s.Processes = append(s.Processes, seen)
 		}
-		seen := diagnosis.Process{Name: one.Name, Running: one.Running, Restarts: one.Restarts, LastExit: one.LastExit,
-			Log: one.Log}
-		if !one.Running {
-			seen.Words = lastWords(one.Log)
-		}
-		s.Processes = append(s.Processes, seen)
 	}
 	lookAtDisk(s, string(d))
 	all, err := d.certificatesWith(func(err error) error {

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -132,21 +131,9 @@ func (g gate) look(ctx context.Context) diagnosis.Gate {
 	} else {
 		seen.Problem = cmp.Or(said.Why, fmt.Sprintf("status %d: %s", status, body))
 	}
-	if _, body, err = callWith(ctx, g.client, http.MethodGet, g.url+"/metrics", "", nil); err == nil {
-		seen.Index, seen.Ledger = figure(body, "pedigree_index_blocks"), figure(body, "pedigree_ledger_blocks")
+	// How far the index is behind is in the text. A gateway that is catching up says nothing else.
+	if _, err := fmt.Sscanf(seen.Problem, "the index has %d of %d blocks", &seen.Index, &seen.Ledger); err != nil {
+		seen.Index, seen.Ledger = 0, 0
 	}
 	return seen
-}
-
-// figure finds a whole number without labels in Prometheus's text; 0 if it isn't there.
-func figure(text, name string) uint64 {
-	lines := bufio.NewScanner(strings.NewReader(text))
-	for lines.Scan() {
-		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
-			if n, err := strconv.ParseFloat(value, 64); err == nil && n > 0 {
-				return uint64(n)
-			}
-		}
-	}
-	return 0
 }

@@ -23,7 +23,7 @@ const DefaultDir = ".pedigree"
 //	bin/                  the program that the network runs, and the peers' chaincode builder (links to it)
 //	channel/              the channel's genesis block and what it was made of
 //	log/                  one log for each process
-//	run/state.json        what is running
+//	run/state.json        what is running; run/targets.json is where Prometheus finds it
 //	orderer/              certificates of the orderers' organisation, its administrator, and for each orderer its keys
 //	                      and ledger; orderers.json says where they are
 //	demo/                 what "pedigree demo" writes

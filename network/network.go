@@ -121,6 +121,16 @@ func (n *Network) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	changed, err := placeOperations(n.plan.Orgs, n.plan.Orderers, func(string) bool { return true })
+	if err == nil && changed {
+		err = n.plan.write(n.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't choose the ports for figures: %w", plainly(err))
+	}
+	if err := n.dir.listTargets(n.plan.Orgs, n.plan.Orderers); err != nil {
+		return err
+	}
 	return n.dir.nameOrderers(n.plan)
 }
 

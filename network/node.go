@@ -191,6 +191,9 @@ func (node *Node) prepare(ctx context.Context, file *charter.File) error {
 	if err := node.layGenesis(); err != nil {
 		return err
 	}
+	if err := node.placeOperations(ctx); err != nil {
+		return err
+	}
 	n.plan = node.plan()
 	for i := range node.charter.Organisations {
 		other := &node.charter.Organisations[i]
@@ -233,6 +236,23 @@ func (node *Node) checkPorts() error {
 		}
 	}
 	return own.checkFree()
+}
+
+// placeOperations chooses the ports of figures, and lists them for Prometheus.
+func (node *Node) placeOperations(ctx context.Context) error {
+	var failed error
+	err := node.record(ctx, func(o *organisation) {
+		own := []Org{o.Org}
+		_, failed = placeOperations(own, o.Orderers, node.runs)
+		o.Org = own[0]
+	})
+	if failed != nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't choose the ports for figures: %w", err)
+	}
+	return node.network.dir.listTargets([]Org{node.org.Org}, node.org.Orderers)
 }
 
 // agree reads the charter and keeps it at the first start. It refuses one that isn't signed by all founders, that has

@@ -29,7 +29,8 @@ import (
 //   - Peers may probe connections as often as they do.
 //   - If an orderer's identity has expired at the start, orderers take what expired identities sign. They would
 //     otherwise refuse each change of the configuration, which they sign themselves, and so their own renewal.
-//   - The operations listener can't be switched off. It gets a random loopback port and serves no metrics.
+//   - The operations listener serves figures for Prometheus, on loopback. Anybody on this machine may read them, and may
+//     change the level of the log.
 func (d folder) ordererProcess(f fabric, o Orderer) process {
 	dir := d.orderer(o.Name)
 	tls := filepath.Join(dir, "tls")
@@ -63,8 +64,8 @@ func (d folder) ordererProcess(f fabric, o Orderer) process {
 			"ORDERER_ADMIN_TLS_CLIENTAUTHREQUIRED=true",
 			"ORDERER_ADMIN_TLS_CLIENTROOTCAS="+roots,
 			"ORDERER_ADMIN_TLS_ROOTCAS="+roots,
-			"ORDERER_OPERATIONS_LISTENADDRESS=127.0.0.1:0",
-			"ORDERER_METRICS_PROVIDER=disabled",
+			"ORDERER_OPERATIONS_LISTENADDRESS="+loopback(o.OperationsPort),
+			"ORDERER_METRICS_PROVIDER=prometheus",
 			"ORDERER_FILELEDGER_LOCATION="+filepath.Join(dir, "ledger"),
 			"ORDERER_CONSENSUS_WALDIR="+filepath.Join(dir, "wal"),
 			"ORDERER_CONSENSUS_SNAPDIR="+filepath.Join(dir, "snapshots"),

@@ -95,8 +95,8 @@ func (d folder) peerProcess(f fabric, org Org) process {
 			"CORE_CHAINCODE_EXTERNALBUILDERS="+fmt.Sprintf("[{name: pedigree, path: %q}]", d.builder()),
 			"CORE_VM_ENDPOINT=",
 
-			"CORE_OPERATIONS_LISTENADDRESS=127.0.0.1:0", // can't be switched off; serves only health
-			"CORE_METRICS_PROVIDER=disabled",
+			"CORE_OPERATIONS_LISTENADDRESS="+loopback(org.OperationsPort),
+			"CORE_METRICS_PROVIDER=prometheus",
 		),
 	}
 }

@@ -19,7 +19,8 @@ import (
 const planVersion = 1
 
 // A plan says what a network consists of: who takes part, and which ports they have. It is written when the network is
-// made and read at every start. Only the gateways' ports, Registered, Formed, Rules and RulesPorts change later.
+// made and read at every start. Only the ports of gateways and figures, Registered, Formed, Rules and RulesPorts change
+// later.
 type plan struct {
 	Version int `json:"version"`
 	// ID distinguishes networks, even if their folders are moved.
@@ -123,13 +124,15 @@ func (p *plan) makeRoom(rules chaincode.Rules) error {
 	ports := newPortPicker()
 	ports.reserve(p.BasePort, len(p.Orgs)+1)
 	for _, org := range p.Orgs {
-		for _, port := range append(slices.Collect(maps.Values(org.RulesPorts)), org.PeerPort, org.ChaincodePort) {
+		for _, port := range append(slices.Collect(maps.Values(org.RulesPorts)), org.PeerPort, org.ChaincodePort,
+			org.OperationsPort) {
 			ports.reserve(port, 1)
 		}
 	}
 	for _, o := range p.Orderers {
 		ports.reserve(o.Port, 1)
 		ports.reserve(o.AdminPort, 1)
+		ports.reserve(o.OperationsPort, 1)
 	}
 	for i := range p.Orgs {
 		org := &p.Orgs[i]
