@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/logs"
 	"github.com/pedigree-ledger/pedigree/gateway/version"
 )
 
@@ -28,7 +28,8 @@ func (h hangups) stop() { signal.Stop(h.C) }
 
 // Command is the verb that runs a gateway.
 func Command() *cobra.Command {
-	var path, level string
+	var path string
+	var logging logs.Options
 	c := &cobra.Command{
 		Use:   "serve [--config FILE]",
 		Short: "Run one organisation's gateway",
@@ -64,13 +65,14 @@ PEDIGREE_GATEWAY_TLS_KEY, PEDIGREE_GATEWAY_MSP_ID and so on. That of peers has
 the list as JSON. Without --config the variables say all.
 
 The tokens are read again when their file changes, and on SIGHUP. SIGTERM and
-Ctrl-C finish the requests under way. Logs go to standard error.`,
+Ctrl-C finish the requests under way. Logs go to standard error. PEDIGREE_LOG and
+PEDIGREE_LOG_FORMAT say the same as --log and --log-format.`,
 		Example: `  pedigree serve --config /etc/pedigree/gateway.json`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var l slog.Level
-			if err := l.UnmarshalText([]byte(level)); err != nil {
-				return fmt.Errorf("--log: %q is none of debug, info, warn and error", level)
+			log, err := logging.Logger(os.Stderr)
+			if err != nil {
+				return exit.With(exit.Usage, err)
 			}
 			if path == "" && os.Getenv(config.Prefix+"LISTEN") == "" {
 				return exit.Usagef("say how to run it: --config FILE, or %sLISTEN and the other variables", config.Prefix)
@@ -81,11 +83,11 @@ Ctrl-C finish the requests under way. Logs go to standard error.`,
 			}
 			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return serve(ctx, cfg, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})))
+			return serve(ctx, cfg, log)
 		},
 	}
 	c.Flags().StringVar(&path, "config", "", "file with the configuration")
-	c.Flags().StringVar(&level, "log", "info", "what to log: debug, info, warn or error")
+	logging.Flags(c.Flags(), logs.Options{Level: "info", Format: logs.Text})
 	return c
 }
 

@@ -3,10 +3,14 @@ package network
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
 func TestAFolderOfSomebodyElseIsLeftAlone(t *testing.T) {
@@ -156,6 +160,42 @@ func TestTheLastWordsOfALogAreNotAStackTrace(t *testing.T) {
 	require.Equal(t, "panic: no certificate in x.pem", lastWords(log))
 }
 
+func TestHowFabricLogs(t *testing.T) {
+	for _, test := range []struct{ level, format, spec, want, has string }{
+		{"", "", "", "FABRIC_LOGGING_SPEC=warn:grpc=error:orderer.common.broadcast=error", "FABRIC_LOGGING_FORMAT=%{time"},
+		{"debug", "json", "", "FABRIC_LOGGING_SPEC=debug:grpc=error:orderer.common.broadcast=error", "FABRIC_LOGGING_FORMAT=json"},
+		{"debug", "", "gossip=info", "FABRIC_LOGGING_SPEC=gossip=info", "FABRIC_LOGGING_FORMAT=%{time"},
+	} {
+		t.Setenv("PEDIGREE_LOG", test.level)
+		t.Setenv("PEDIGREE_LOG_FORMAT", test.format)
+		t.Setenv("FABRIC_LOGGING_SPEC", test.spec)
+		if test.spec == "" {
+			require.NoError(t, os.Unsetenv("FABRIC_LOGGING_SPEC"))
+		}
+		last := map[string]string{}
+		for _, variable := range baseEnv() {
+			name, _, _ := strings.Cut(variable, "=")
+			last[name] = variable
+		}
+		require.Equal(t, test.want, last["FABRIC_LOGGING_SPEC"])
+		require.Contains(t, last["FABRIC_LOGGING_FORMAT"], test.has)
+	}
+}
+
+func TestAWrongLevelOfTheLogStartsNothing(t *testing.T) {
+	for _, cmd := range []*cobra.Command{Up(), NodeCommand()} {
+		args := []string{"--log", "loud", "--dir", t.TempDir()}
+		if cmd.Name() == "node" {
+			args = []string{"start", t.TempDir(), "--log", "loud"}
+		}
+		cmd.SetArgs(args)
+		cmd.SilenceErrors, cmd.SilenceUsage = true, true
+		err := cmd.Execute()
+		require.ErrorContains(t, err, "\"loud\" is none of debug")
+		require.Equal(t, exit.Usage, exit.Code(err))
+	}
+}
+
 func TestALogThatGrewTooLongIsMovedAside(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	require.NoError(t, trimLog(log), "no log yet")
@@ -169,7 +209,7 @@ func TestALogThatGrewTooLongIsMovedAside(t *testing.T) {
 	require.Zero(t, info.Size())
 	info, err = os.Stat(log + ".1")
 	require.NoError(t, err)
-	require.EqualValues(t, logLimit+1, info.Size())
+	require.EqualValues(t, logLimit, info.Size())
 }
 
 func TestAProcessIsKnownByMoreThanItsNumber(t *testing.T) {

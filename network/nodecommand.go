@@ -54,6 +54,7 @@ would write a second history. With --rejoin it gets the ledger from the others.`
 		},
 	}
 	cmd.Flags().StringVar(&file, "charter", "", "the signed charter; later starts use it again")
+	addLog(cmd)
 	cmd.Flags().StringSliceVar(&o.Rejoin, "rejoin", nil,
 		"an orderer that has lost its ledger, and is to get it from the others")
 	return cmd

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,11 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/logs"
 )
 
 // logLimit is the size from which a log is moved aside, in bytes. It then replaces the log that was moved aside before.
@@ -29,25 +34,50 @@ type process struct {
 }
 
 // baseEnv returns the environment of a Fabric program: what any program needs, and the given settings. Settings that
-// the user made for a Fabric of their own are dropped, except the log level.
+// the user made for a Fabric of their own are dropped, except how it logs.
 func baseEnv(settings ...string) []string {
-	env := []string{}
-	// The two loggers grpc and orderer.common.broadcast warn of each closed connection.
-	logging := "FABRIC_LOGGING_SPEC=warning:grpc=error:orderer.common.broadcast=error"
+	env := []string{fabricLevel(os.Getenv(logs.LevelVariable)), fabricFormat(os.Getenv(logs.FormatVariable))}
 	for _, variable := range os.Environ() {
 		switch name, _, _ := strings.Cut(variable, "="); name {
-		case "PATH", "HOME", "TMPDIR", "LANG", "TZ", "USER":
-			env = append(env, variable)
-		case "FABRIC_LOGGING_SPEC":
-			logging = variable
+		case "PATH", "HOME", "TMPDIR", "LANG", "TZ", "USER", "FABRIC_LOGGING_SPEC":
+			env = append(env, variable) // the last one of two counts
 		}
 	}
-	env = append(
-		env,
-		logging,
-		"FABRIC_LOGGING_FORMAT=%{time:2006-01-02T15:04:05.000Z07:00} %{level} %{module}: %{message}",
-	)
 	return append(env, settings...)
+}
+
+// fabricLevel has a Fabric program log what a gateway logs at a level. By default it logs warnings.
+func fabricLevel(level string) string {
+	level = cmp.Or(level, "warn")
+	// The two loggers grpc and orderer.common.broadcast warn of each closed connection.
+	return "FABRIC_LOGGING_SPEC=" + level + ":grpc=error:orderer.common.broadcast=error"
+}
+
+func fabricFormat(format string) string {
+	if format == logs.JSON {
+		return "FABRIC_LOGGING_FORMAT=json"
+	}
+	return "FABRIC_LOGGING_FORMAT=%{time:2006-01-02T15:04:05.000Z07:00} %{level} %{module}: %{message}"
+}
+
+// addLog adds the flags that say how the processes of a network log. They inherit it.
+func addLog(cmd *cobra.Command) {
+	var o logs.Options
+	o.Flags(cmd.Flags(), logs.Options{})
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if err := (logs.Options{Level: cmp.Or(o.Level, "info"), Format: cmp.Or(o.Format, logs.Text)}).Check(); err != nil {
+			return exit.With(exit.Usage, err)
+		}
+		for name, value := range map[string]string{logs.LevelVariable: o.Level, logs.FormatVariable: o.Format} {
+			if value == "" {
+				continue
+			}
+			if err := os.Setenv(name, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // ownEnv returns the environment of this program's own processes: the user's, so that memory limits and the like apply,
@@ -95,8 +125,8 @@ func openLog(path string) (*os.File, error) {
 	return file, nil
 }
 
-// trimLog moves aside what a running process has written if it is too much. Lines that are written at that moment may
-// be lost.
+// trimLog moves aside the end of what a running process has written if it is too much. Lines that are written at that
+// moment may be lost.
 func trimLog(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() <= logLimit {
@@ -114,7 +144,9 @@ func trimLog(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(to, from)
+	if _, err = from.Seek(-logLimit, io.SeekEnd); err == nil {
+		_, err = io.CopyN(to, from, logLimit) // no more, although the process goes on writing
+	}
 	if closed := to.Close(); err == nil {
 		err = closed
 	}

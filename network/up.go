@@ -81,6 +81,7 @@ authorities are valid for ten years. "pedigree certs" lists them, and "pedigree 
 	cmd.Flags().StringVar(&index, "index", "",
 		"where the gateways keep their indexes: postgres://user:password@host/database, or sqlite; later starts use it again")
 	addLifetime(cmd, &lifetime, "how long the certificates of a new network are valid, such as 365d or 12h")
+	addLog(cmd)
 	cmd.Flags().BoolVar(&detach, "detach", false, "return when the network is ready, and leave it running")
 	return cmd
 }
