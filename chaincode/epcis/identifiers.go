@@ -171,8 +171,6 @@ func appendURN(dst []byte, urn string) ([]byte, bool) {
 	dst, rest, ok = k.appendFromURN(dst, rest, k.serial.max == 0 || class)
 	if ok && k.serial.max > 0 && !class {
 		dst, ok = k.appendSerial(dst, rest)
-	} else if rest != "" {
-		ok = false
 	}
 	if !ok {
 		return dst[:start], false
@@ -182,7 +180,7 @@ func appendURN(dst []byte, urn string) ([]byte, bool) {
 
 // appendFromURN appends the key itself: company prefix and reference, and for an
 // ITIP the piece and total. It returns the rest of the URN after the next dot.
-// If last is true, nothing may follow the key.
+// If last is true, nothing may follow the key, and there is no rest to read.
 func (k *key) appendFromURN(dst []byte, urn string, last bool) (_ []byte, rest string, ok bool) {
 	prefix, rest, ok := strings.Cut(urn, ".")
 	if !ok || len(prefix) < 6 || len(prefix) > 12 || !allDigits(prefix) {
@@ -193,8 +191,6 @@ func (k *key) appendFromURN(dst []byte, urn string, last bool) (_ []byte, rest s
 		if reference, rest, ok = strings.Cut(rest, "."); !ok {
 			return dst, "", false
 		}
-	} else {
-		rest = ""
 	}
 	if k.length == 0 {
 		dst, ok = appendText(append(dst, prefix...), reference, k.text, longestFreeText-len(prefix))

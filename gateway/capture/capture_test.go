@@ -430,7 +430,10 @@ func TestOneTokenLeavesRoomForOthers(t *testing.T) {
 	require.NoError(t, by("bob", 40, 50))
 	require.ErrorAs(t, by("bob", 50, 51), &busy, "now it is full")
 	b.run()
-	b.eventually("everything is recorded", func() bool { return b.queue.Stats().Jobs == 0 })
+	b.eventually("everything is recorded, and no transaction is under way", func() bool {
+		s := b.queue.Stats()
+		return s.Jobs == 0 && s.InFlight == 0
+	})
 	require.Equal(t, Stats{Rate: b.queue.Stats().Rate}, b.queue.Stats())
 	require.NoError(t, by("ann", 60, 100), "a token's only job may fill the queue")
 	b.eventually("everything is recorded", func() bool { return b.queue.Stats().Jobs == 0 })
