@@ -203,3 +203,16 @@ func TestFormats(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(text), "null", "lists are lists even when empty")
 }
+
+// brokenPipe takes nothing.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestATableThatCannotBeWrittenIsAnError(t *testing.T) {
+	a := &lineage.Answer{Nodes: []lineage.Node{{ID: "a"}}}
+	require.ErrorIs(t, a.WriteCSV(brokenPipe{}), errBroken)
+	require.ErrorIs(t, a.WriteDOT(brokenPipe{}), errBroken)
+	require.ErrorIs(t, new(lineage.Impact).WriteCSV(brokenPipe{}), errBroken)
+	require.ErrorIs(t, new(lineage.ColumnAnswer).WriteCSV(brokenPipe{}), errBroken)
+}
