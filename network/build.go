@@ -22,7 +22,10 @@ import (
 
 // fabric is the folder of a built Fabric in the user's cache. All networks share it. Once it is complete, nothing
 // changes it.
-type fabric struct{ dir string }
+type fabric struct {
+	dir    string
+	system string // for which to build it, such as linux/amd64
+}
 
 func (f fabric) program(name string) string { return filepath.Join(f.dir, "bin", name) }
 
@@ -39,12 +42,15 @@ var buildFlags = []string{"-mod=readonly", "-trimpath", "-buildvcs=false",
 // processes may call it at once: one builds, and the others wait. No caller takes an interrupted build for a complete
 // one.
 func buildFabric(ctx context.Context, say *reporter) (fabric, error) {
+	if shipped, ok := shippedFabric(); ok {
+		return shipped, nil
+	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return fabric{}, fmt.Errorf("couldn't find a folder to keep Fabric in: %w", err)
 	}
 	home := filepath.Join(cache, "pedigree", "fabric")
-	built := fabric{dir: filepath.Join(home, fabricKey())}
+	built := fabric{dir: filepath.Join(home, FabricKey()), system: runtime.GOOS + "/" + runtime.GOARCH}
 	if built.complete() {
 		return built, nil
 	}
@@ -67,9 +73,36 @@ func buildFabric(ctx context.Context, say *reporter) (fabric, error) {
 	return built, nil
 }
 
-// fabricKey returns a name for everything that a build depends on: the pinned modules, the mends, the flags and the
+// shippedFabric returns the pinned Fabric that a package of Pedigree has brought, if there is one.
+func shippedFabric() (fabric, bool) {
+	places := []string{"/usr/lib/pedigree/fabric"}
+	if program, err := os.Executable(); err == nil {
+		places = append([]string{filepath.Join(filepath.Dir(program), "..", "lib", "pedigree", "fabric")}, places...)
+	}
+	for _, place := range places {
+		if f := (fabric{dir: filepath.Join(place, FabricKey())}); f.complete() {
+			return f, true
+		}
+	}
+	return fabric{}, false
+}
+
+// BuildFabric builds the pinned Fabric for a system, such as linux/arm64, into dir/[FabricKey], unless it is there. A
+// package of Pedigree brings that folder.
+func BuildFabric(ctx context.Context, system, dir string, out io.Writer) error {
+	f := fabric{dir: filepath.Join(dir, FabricKey()), system: system}
+	if f.complete() {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return f.build(ctx, newReporter(out))
+}
+
+// FabricKey returns a name for everything that a build depends on: the pinned modules, the mends, the flags and the
 // compiler. The compiler is the one that built this program, so a later start doesn't need a go command.
-func fabricKey() string {
+func FabricKey() string {
 	hash := sha256.New()
 	for _, part := range [][]byte{pin.Mod, pin.Sum, []byte(strings.Join(buildFlags, " ")), pin.Mended()} {
 		fmt.Fprintf(hash, "%d\n", len(part))
@@ -110,6 +143,7 @@ func (f fabric) build(ctx context.Context, say *reporter) error {
 	}
 	defer os.RemoveAll(making)
 	b := builder{ctx: ctx, say: say, source: filepath.Join(making, "source")}
+	b.goos, b.goarch, _ = strings.Cut(f.system, "/")
 	if err := b.lay(); err != nil {
 		return fmt.Errorf("couldn't lay out the build: %w", plainly(err))
 	}
@@ -134,6 +168,8 @@ type builder struct {
 	ctx        context.Context
 	say        *reporter
 	source     string
+	goos       string
+	goarch     string
 	downloaded int
 }
 
@@ -213,8 +249,8 @@ func (b *builder) run(args []string, watch func(line string)) (string, error) {
 		"GOFLAGS=",
 		"GOWORK=off",
 		"CGO_ENABLED=0",
-		"GOOS="+runtime.GOOS,
-		"GOARCH="+runtime.GOARCH,
+		"GOOS="+b.goos,
+		"GOARCH="+b.goarch,
 	)
 	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) } // kills its compilers, too

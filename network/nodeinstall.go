@@ -18,6 +18,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/network/systemd"
 )
 
+// systemUnits is where an administrator's units are.
+const systemUnits = "/etc/systemd/system"
+
 // An installation describes the services to write.
 type installation struct {
 	dir     folder
@@ -70,9 +73,9 @@ root needs to read.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&file, "charter", "", "the signed charter, if the organisation was never started; it is kept in DIR")
-	flags.StringVar(&i.user, "user", "pedigree", "the user of the system who runs the services and owns DIR")
+	flags.StringVar(&i.user, "user", systemd.User, "the user of the system who runs the services and owns DIR")
 	flags.StringVar(&i.program, "program", "", "the installed program (default the one that is running)")
-	flags.StringVar(&i.units, "units", "/etc/systemd/system", "the folder to write the units to")
+	flags.StringVar(&i.units, "units", systemUnits, "the folder to write the units to")
 	return cmd
 }
 
@@ -97,6 +100,10 @@ func (i installation) install(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if i.packaged(s) {
+		fmt.Fprintln(out, "the package of Pedigree has the units")
+		files = nil
+	}
 	for _, file := range files {
 		path := filepath.Join(i.units, file.Name)
 		before, err := os.ReadFile(path)
@@ -117,6 +124,13 @@ func (i installation) install(out io.Writer) error {
 		fmt.Fprintf(out, "  %s\n", step)
 	}
 	return nil
+}
+
+// packaged reports whether the units of the package do what is wanted.
+func (i installation) packaged(s systemd.Installation) bool {
+	_, err := os.Stat("/usr/lib/systemd/system/pedigree-peer@.service")
+	return err == nil && s.Dir == filepath.Join(systemd.Home, s.Name) && s.Program == "/usr/bin/pedigree" &&
+		s.User == systemd.User && i.units == systemUnits
 }
 
 // keepCharter keeps a charter for the first start. It belongs to whom the folder belongs to, even if root writes it.
@@ -147,7 +161,7 @@ func (i installation) next(s systemd.Installation) []string {
 	for _, part := range s.Parts {
 		enable += " " + s.Service(part)
 	}
-	return append(steps, enable, "journalctl -f -u 'pedigree-"+s.Name+"-*'")
+	return append(steps, enable, "journalctl -f -u 'pedigree-*@"+s.Name+"'")
 }
 
 // installed returns the path of a program that stays where it is.

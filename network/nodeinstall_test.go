@@ -21,13 +21,13 @@ func TestInstallWritesServicesAndSaysWhatIsNext(t *testing.T) {
 		return out.String()
 	}
 	said := install()
-	for _, want := range []string{"wrote      " + filepath.Join(i.units, "pedigree-harbor-peer.service"),
-		"pedigree-harbor-orderer.service", "pedigree-harbor-chaincode.service", "pedigree-harbor.target",
+	for _, want := range []string{"wrote      " + filepath.Join(i.units, "pedigree-peer@harbor.service"),
+		"pedigree-orderer@harbor.service", "pedigree-chaincode@harbor.service", "pedigree@harbor.target",
 		"useradd --system", "chown -R nobody-like-this: " + string(i.dir), "--charter charter.json", "daemon-reload",
-		"systemctl enable --now pedigree-harbor.target pedigree-harbor-chaincode.service"} {
+		"systemctl enable --now pedigree@harbor.target pedigree-chaincode@harbor.service"} {
 		assert.Contains(t, said, want)
 	}
-	unit := filepath.Join(i.units, "pedigree-harbor-peer.service")
+	unit := filepath.Join(i.units, "pedigree-peer@harbor.service")
 	text, err := os.ReadFile(unit)
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"/usr/bin/true" node start "`+string(i.dir)+`" peer`)
@@ -46,8 +46,8 @@ func TestInstallWritesServicesAndSaysWhatIsNext(t *testing.T) {
 	// The part that is left out is left alone.
 	i.parts, i.units = []string{"gateway"}, t.TempDir()
 	install()
-	assert.FileExists(t, filepath.Join(i.units, "pedigree-harbor-gateway.service"))
-	assert.NoFileExists(t, filepath.Join(i.units, "pedigree-harbor-peer.service"))
+	assert.FileExists(t, filepath.Join(i.units, "pedigree-gateway@harbor.service"))
+	assert.NoFileExists(t, filepath.Join(i.units, "pedigree-peer@harbor.service"))
 }
 
 func TestInstallRefusesWhatWouldNotRun(t *testing.T) {

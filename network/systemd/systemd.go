@@ -32,31 +32,50 @@ var serviceText string
 var targetText string
 
 var (
-	functions = template.FuncMap{"quote": quote, "word": word}
+	functions = template.FuncMap{"quote": quote, "word": word, "credential": Credential}
 	service   = template.Must(template.New("service").Funcs(functions).Parse(serviceText))
 	target    = template.Must(template.New("target").Funcs(functions).Parse(targetText))
 )
 
 // Target is the name of the unit that stands for all parts of the organisation.
-func (i Installation) Target() string { return "pedigree-" + i.Name + ".target" }
+func (i Installation) Target() string { return "pedigree@" + i.Name + ".target" }
 
 // Service is the name of the unit that runs a part.
 func (i Installation) Service(part string) string {
-	return "pedigree-" + i.Name + "-" + part + ".service"
+	return "pedigree-" + part + "@" + i.Name + ".service"
+}
+
+// Home is where the package has the folders of organisations, and User who owns them.
+const (
+	Home = "/var/lib/pedigree"
+	User = "pedigree"
+)
+
+// Packaged is what the package of the system installs: units for an organisation of any name, with its folder in [Home].
+func Packaged() ([]File, error) {
+	i := Installation{Dir: Home + "/%i", Program: "/usr/bin/pedigree", User: User,
+		Parts: []string{"orderer", "peer", "chaincode", "gateway"}}
+	return i.files("%i")
 }
 
 // Credential is the name of the file in /etc/credstore from which the gateway gets the password of its index.
-func (i Installation) Credential() string { return "pedigree-" + i.Name + "-index-password" }
+func Credential(organisation string) string { return "pedigree-" + organisation + "-index-password" }
 
 // Files returns the units: one service for each part, and a target for all of them. The paths have passed [CheckPaths].
 func (i Installation) Files() ([]File, error) {
+	i.Dir, i.Program = strings.ReplaceAll(i.Dir, "%", "%%"), strings.ReplaceAll(i.Program, "%", "%%")
+	return i.files(i.Name)
+}
+
+// files renders the units. shown is the organisation's name in the text of the units, in which % has a meaning.
+func (i Installation) files(shown string) ([]File, error) {
 	files := make([]File, 0, len(i.Parts)+1)
 	render := func(name string, t *template.Template, part string) error {
 		var text strings.Builder
 		err := t.Execute(&text, struct {
 			Installation
-			Part string
-		}{i, part})
+			Part, Shown string
+		}{i, part, shown})
 		files = append(files, File{name, []byte(text.String())})
 		return err
 	}
@@ -90,8 +109,8 @@ func CheckPaths(dir, program string) error {
 	return nil
 }
 
-// quote writes a path as one word of a setting in which % has a meaning.
-func quote(path string) string { return `"` + strings.ReplaceAll(path, "%", "%%") + `"` }
+// quote writes a path as one word of a setting.
+func quote(path string) string { return `"` + path + `"` }
 
 // word is quote for a command line, in which $ has a meaning, too.
 func word(text string) string { return strings.ReplaceAll(quote(text), "$", "$$") }

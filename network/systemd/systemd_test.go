@@ -23,26 +23,43 @@ func TestTheUnitsAreValidAndExposeLittle(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no systemd-analyze to ask")
 	}
-	dir := t.TempDir()
-	files, err := harbor.Files()
+	packaged, err := Packaged()
 	require.NoError(t, err)
-	var paths, services []string
-	for _, file := range files {
-		path := filepath.Join(dir, file.Name)
-		require.NoError(t, os.WriteFile(path, file.Text, 0o644))
-		paths = append(paths, path)
-		if strings.HasSuffix(path, ".service") {
-			services = append(services, path)
+	installed, err := harbor.Files()
+	require.NoError(t, err)
+	for _, files := range [][]File{packaged, installed} {
+		dir := t.TempDir()
+		var paths, services []string
+		for _, file := range files {
+			// A template is verified as the unit of one organisation.
+			path := filepath.Join(dir, strings.Replace(file.Name, "@.", "@harbor.", 1))
+			text := strings.NewReplacer("/usr/bin/pedigree", "/usr/bin/true", "User=pedigree", "User=daemon").
+				Replace(string(file.Text))
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+			paths = append(paths, path)
+			if strings.HasSuffix(path, ".service") {
+				services = append(services, path)
+			}
 		}
+		require.Len(t, services, 4)
+		said, err := exec.Command(analyze, append([]string{"verify", "--man=no", "--recursive-errors=no"}, paths...)...).
+			CombinedOutput()
+		require.NoError(t, err, "%s", said)
+		assert.Empty(t, string(said))
+		said, err = exec.Command(analyze, append([]string{"security", "--no-pager", "--offline=yes",
+			"--threshold=" + exposure}, services...)...).CombinedOutput()
+		require.NoError(t, err, "%s", said)
 	}
-	require.Len(t, services, 4)
-	said, err := exec.Command(analyze, append([]string{"verify", "--man=no", "--recursive-errors=no"}, paths...)...).
-		CombinedOutput()
-	require.NoError(t, err, "%s", said)
-	assert.Empty(t, string(said))
-	said, err = exec.Command(analyze, append([]string{"security", "--no-pager", "--offline=yes", "--threshold=" + exposure},
-		services...)...).CombinedOutput()
-	require.NoError(t, err, "%s", said)
+}
+
+func TestThePackagedUnitsAreForAnyOrganisation(t *testing.T) {
+	files, err := Packaged()
+	require.NoError(t, err)
+	assert.Equal(t, "pedigree-orderer@.service", files[0].Name)
+	assert.Contains(t, string(files[0].Text),
+		`ExecStart="/usr/bin/pedigree" node start "/var/lib/pedigree/%i" orderer`+"\n")
+	assert.Contains(t, string(files[0].Text), "PartOf=pedigree@%i.target\n")
+	assert.Equal(t, "pedigree@.target", files[4].Name)
 }
 
 func TestAServiceRunsOnePartAndWritesOneFolder(t *testing.T) {
@@ -51,12 +68,12 @@ func TestAServiceRunsOnePartAndWritesOneFolder(t *testing.T) {
 	require.Len(t, files, 5)
 	for i, part := range harbor.Parts {
 		text := string(files[i].Text)
-		assert.Equal(t, "pedigree-harbor-"+part+".service", files[i].Name)
+		assert.Equal(t, "pedigree-"+part+"@harbor.service", files[i].Name)
 		assert.Contains(t, text, `ExecStart="/usr/bin/true" node start "/var/lib/pedigree/har 100%%$$HOME" `+part+"\n")
 		assert.Contains(t, text, `ReadWritePaths="/var/lib/pedigree/har 100%%$HOME"`+"\n")
 		assert.Equal(t, part == "gateway", strings.Contains(text, "LoadCredential=index-password:pedigree-harbor-index-password"))
 	}
-	assert.Equal(t, "pedigree-harbor.target", files[4].Name)
+	assert.Equal(t, "pedigree@harbor.target", files[4].Name)
 }
 
 func TestAServiceMustSeeWhatItRuns(t *testing.T) {
