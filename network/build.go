@@ -79,6 +79,11 @@ func shippedFabric() (fabric, bool) {
 	if program, err := os.Executable(); err == nil {
 		places = append([]string{filepath.Join(filepath.Dir(program), "..", "lib", "pedigree", "fabric")}, places...)
 	}
+	return shippedIn(places...)
+}
+
+// shippedIn returns the pinned Fabric from the first of some places that has it.
+func shippedIn(places ...string) (fabric, bool) {
 	for _, place := range places {
 		if f := (fabric{dir: filepath.Join(place, FabricKey())}); f.complete() {
 			return f, true

@@ -86,3 +86,19 @@ func TestWaitingForABuildCanBeInterrupted(t *testing.T) {
 	_, err = waitForLock(ctx, path, cancel)
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+// A package of Pedigree brings Fabric beside the program, and then nothing is built.
+func TestFabricThatAPackageBringsIsUsed(t *testing.T) {
+	home := t.TempDir()
+	f := filepath.Join(home, FabricKey())
+	for _, file := range []string{"bin/configtxgen", "bin/orderer", "bin/peer", "config/core.yaml"} {
+		_, found := shippedIn(filepath.Join(home, "none"), home)
+		require.False(t, found, file)
+		path := filepath.Join(f, filepath.FromSlash(file))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, nil, 0o755))
+	}
+	shipped, found := shippedIn(filepath.Join(home, "none"), home)
+	require.True(t, found)
+	require.Equal(t, filepath.Join(f, "bin", "peer"), shipped.program("peer"))
+}

@@ -171,7 +171,7 @@ func installed(program string) (string, error) {
 		if program, err = os.Executable(); err != nil {
 			return "", fmt.Errorf("couldn't find this program: %w", err)
 		}
-		if strings.Contains(program, string(filepath.Separator)+"go-build") {
+		if ofGoRun(program) {
 			return "", exit.Usagef("`go run` deletes the program at the end: build it, install it, and use that")
 		}
 	}
@@ -180,6 +180,11 @@ func installed(program string) (string, error) {
 		_, err = os.Stat(program)
 	}
 	return program, wrap(err, "couldn't find the program to install")
+}
+
+// ofGoRun reports whether the path of a program is that of one that "go run" has built.
+func ofGoRun(program string) bool {
+	return strings.Contains(filepath.ToSlash(program), "/go-build")
 }
 
 // shellWord quotes a path for a shell if it needs that.

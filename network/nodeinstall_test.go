@@ -65,9 +65,9 @@ func TestInstallRefusesWhatWouldNotRun(t *testing.T) {
 }
 
 func TestTheProgramOfAServiceStays(t *testing.T) {
-	_, err := installed("") // the test, which the go command has built
-	require.ErrorContains(t, err, "`go run` deletes")
-	_, err = installed("/no/such/program")
+	assert.True(t, ofGoRun("/tmp/go-build3107/b001/exe/pedigree"))
+	assert.False(t, ofGoRun("/usr/local/bin/pedigree"))
+	_, err := installed("/no/such/program")
 	require.ErrorContains(t, err, "couldn't find the program")
 	path, err := installed("nodeinstall.go")
 	require.NoError(t, err)

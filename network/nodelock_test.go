@@ -50,7 +50,7 @@ func TestPartsRunUnderProcessesOfTheirOwn(t *testing.T) {
 
 	assert.Contains(t, down(t, d), "chaincode, gateway")
 	assert.NoError(t, gateway.Wait(), "it ends in order")
-	left, err := filepath.Glob(d.path("run", "*.json"))
+	left, err := filepath.Glob(d.path("run", "state*.json"))
 	require.NoError(t, err)
 	assert.Empty(t, left)
 	org, err := d.readOrganisation()
