@@ -12,6 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/logs"
+	"github.com/pedigree-ledger/pedigree/gateway/tracing"
 	"github.com/pedigree-ledger/pedigree/gateway/version"
 )
 
@@ -92,6 +93,12 @@ PEDIGREE_LOG_FORMAT say the same as --log and --log-format.`,
 }
 
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	stop, err := tracing.Start(ctx, tracing.Service{Name: "pedigree-gateway", Version: version.Read().String(),
+		Organisation: cfg.MSPID}, log)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	defer stop()
 	g, err := Open(cfg, log)
 	if err != nil {
 		return err

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
@@ -188,6 +191,7 @@ func (q *Queue) try(ctx context.Context, b *batch) (ledger.Commit, error) {
 	q.mu.Lock()
 	b.txID = txID
 	q.mu.Unlock()
+	trace.SpanFromContext(ctx).SetAttributes(attribute.String("pedigree.transaction", txID))
 	waiter := q.ledger.Commits().Register(txID)
 	defer waiter.Cancel()
 	if b.sent {
@@ -197,16 +201,30 @@ func (q *Queue) try(ctx context.Context, b *batch) (ledger.Commit, error) {
 		}
 	}
 	if b.envelope == nil {
-		if err := q.endorse(ctx, b, identity); err != nil {
+		err := step(ctx, "endorse", func(ctx context.Context) error { return q.endorse(ctx, b, identity) })
+		if err != nil {
 			return ledger.Commit{}, err
 		}
 	}
 	if err := q.leave(ctx, b); err != nil {
 		return ledger.Commit{}, err
 	}
-	if err := q.ledger.Send(ctx, b.envelope); err != nil {
+	err = step(ctx, "order", func(ctx context.Context) error { return q.ledger.Send(ctx, b.envelope) })
+	if err != nil {
 		return ledger.Commit{}, err
 	}
+	var commit ledger.Commit
+	err = step(ctx, "commit", func(ctx context.Context) (err error) {
+		commit, err = q.awaitCommit(ctx, b, identity, waiter)
+		return err
+	})
+	return commit, err
+}
+
+// awaitCommit waits for the block with a transaction that was sent.
+func (q *Queue) awaitCommit(
+	ctx context.Context, b *batch, identity *ledger.Identity, waiter *ledger.Waiter,
+) (ledger.Commit, error) {
 	timeout := time.NewTimer(commitWait)
 	defer timeout.Stop()
 	select {
@@ -221,7 +239,7 @@ func (q *Queue) try(ctx context.Context, b *batch) (ledger.Commit, error) {
 		return ledger.Commit{}, &ledger.Error{
 			Phase:         ledger.Committing,
 			Kind:          ledger.FateUnknown,
-			TransactionID: txID,
+			TransactionID: b.txID,
 			Message:       "no block with it was seen in time",
 		}
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
@@ -304,7 +306,7 @@ func (in *Intake) Commit(ctx context.Context) (Job, error) {
 		}
 	}
 	in.end()
-	in.job.private = in.private
+	in.job.private, in.job.trace = in.private, trace.SpanContextFromContext(ctx)
 	// The write is waited for even if ctx ends: what is on disk must be in memory too.
 	done := make(chan error, 1)
 	go func() {

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unique"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 )
 
@@ -16,8 +18,9 @@ type job struct {
 	behaviour                            Behaviour
 	private                              bool // of Record: not listed
 	created                              time.Time
-	finished                             chan struct{} // closed once the last result is on disk
-	warnings                             Warnings      // of a job that is being taken in
+	finished                             chan struct{}     // closed once the last result is on disk
+	warnings                             Warnings          // of a job that is being taken in
+	trace                                trace.SpanContext // of the request that brought it
 
 	// Changing:
 	total, recorded, duplicate, rejected int

@@ -93,7 +93,9 @@ func (q *Queue) start(ctx context.Context, b *batch) {
 	q.drivers.Add(1)
 	go func() {
 		defer q.drivers.Done()
+		ctx, span := b.span(ctx)
 		finished := q.drive(ctx, b)
+		span.End()
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.inFlight--

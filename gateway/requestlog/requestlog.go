@@ -20,6 +20,7 @@ type Entry struct {
 	ID        string // random; the answer has it in X-Request-Id
 	Operation string // of the API's description, or the route of a page; "" if there is none
 	Caller    string // the name of the caller's token; "" if nobody is known
+	Trace     string // the id of its trace; "" if the program sends no traces
 }
 
 // Instance is the URI of the request, for problems.
@@ -51,7 +52,9 @@ func Handler(next http.Handler, log *slog.Logger, observe Observer) http.Handler
 		e := &Entry{ID: hex.EncodeToString(raw[:])}
 		w.Header().Set("X-Request-Id", e.ID)
 		a := &answer{ResponseWriter: w}
-		next.ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), entryKey{}, e)))
+		ctx, span := begin(r, e)
+		next.ServeHTTP(a, r.WithContext(context.WithValue(ctx, entryKey{}, e)))
+		end(span, e, a.Status())
 		took := time.Since(began)
 		if observe != nil {
 			observe(e.Operation, a.Status(), took)
@@ -69,6 +72,7 @@ func Handler(next http.Handler, log *slog.Logger, observe Observer) http.Handler
 			slog.String("caller", e.Caller),
 			slog.Int("status", a.Status()),
 			slog.Int64("ms", took.Milliseconds()),
+			traceAttr(e),
 		)
 	})
 }
