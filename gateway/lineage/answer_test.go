@@ -204,6 +204,46 @@ func TestFormats(t *testing.T) {
 	require.NotContains(t, string(text), "null", "lists are lists even when empty")
 }
 
+func TestAnAnswerAsATableAndAsAPicture(t *testing.T) {
+	long := "https://example.com/" + strings.Repeat("a", 40)
+	a := &lineage.Answer{
+		Nodes: []lineage.Node{
+			{ID: "https://id.gs1.org/01/09521234543213", Kind: "class", Block: 12, Carrier: true},
+			{
+				ID: "ni:///sha-256;0123456789abcdef", Kind: "event", Type: "ObjectEvent", Flags: []string{"recalled"},
+				BizStep: "https://ref.gs1.org/cbv/BizStep-shipping", Time: indextest.Start.UTC(),
+			},
+			{ID: "ni:///sha-256;0123456789ab", Kind: "else"},
+			{ID: long, Kind: "thing"},
+			{ID: long + "b", Kind: "thing"},
+		},
+		Edges: []lineage.Edge{{From: "ni:///sha-256;0123456789ab", To: long, Kind: lineage.EdgeInput}},
+	}
+	var dot, table bytes.Buffer
+	require.NoError(t, a.WriteDOT(&dot))
+	var lines []string
+	for line := range strings.Lines(dot.String()) {
+		_, label, found := strings.Cut(strings.TrimSpace(line), "label=")
+		if found {
+			lines = append(lines, label)
+		}
+	}
+	at := indextest.Start.UTC().Format(time.RFC3339Nano)
+	require.Equal(t, []string{
+		`"01/09521234543213"];`, `"0123456789ab\nObjectEvent\nshipping\n` + at + `\nrecalled"];`, `"ni:///sha-256;0123456789ab"];`,
+		`"` + long + `"];`, `"` + long + `…"];`, `"input"];`,
+	}, lines)
+	require.Contains(t, dot.String(), "  n2 [shape=plaintext, label=")
+	require.Contains(t, dot.String(), "  n2 -> n3 [")
+	require.Equal(t, 1, strings.Count(dot.String(), "style=dashed"))
+
+	require.NoError(t, a.WriteCSV(&table))
+	rows, err := csv.NewReader(&table).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"https://id.gs1.org/01/09521234543213", "class", "0", "true", "", "12", "", "", "", ""}, rows[1][:10])
+	require.Equal(t, at, rows[2][9])
+}
+
 // brokenPipe takes nothing.
 type brokenPipe struct{}
 
