@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 	"github.com/pedigree-ledger/pedigree/network/archive"
 )
@@ -26,12 +27,19 @@ type backup struct {
 	sources  []archive.Source
 }
 
-// gather collects the files of the owners, or of all if there are none. The network may be running. The caller closes
-// the backup.
+// gather collects the files of the owners, or of all if there are none. In the folder of an organisation on a host of
+// its own, it collects the files of that. The network may be running. The caller closes the backup.
 func (d folder) gather(ctx context.Context, owners []string) (*backup, error) {
+	if d.isOrganisation() {
+		return d.gatherOrganisation(ctx, owners)
+	}
 	p, err := readPlan(d)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no network in %s", d)
+		if of := folder(filepath.Dir(string(d))); of.isOrganisation() {
+			return nil, exit.Usagef("%s is a part of the folder of an organisation: back up all of it%s", d,
+				" with `pedigree backup"+dirFlag(of)+"`")
+		}
+		return nil, exit.Usagef("there is no network in %s, and no organisation: name another folder with --dir", d)
 	}
 	if err != nil {
 		return nil, err
@@ -45,14 +53,45 @@ func (d folder) gather(ctx context.Context, owners []string) (*backup, error) {
 			return nil, fmt.Errorf("the network has no organisation %q; it has %s", owner, strings.Join(all, ", "))
 		}
 	}
-	b := &backup{dir: d, manifest: archive.Manifest{
-		Made: time.Now().UTC().Truncate(time.Second), Network: p.ID, Channel: p.Channel, Owners: owners,
-	}}
-	if b.aside, err = os.MkdirTemp(d.path("run"), "backup-"); err != nil { // its mode is 0700
+	return d.gatherParts(ctx, archive.Manifest{Network: p.ID, Channel: p.Channel, Owners: owners},
+		[]string{d.planFile()}, append([]string{"channel"}, owners...))
+}
+
+// gatherOrganisation collects the files of the one organisation in the folder. The backup has nothing of the others:
+// what the folder has of them follows from the charter.
+func (d folder) gatherOrganisation(ctx context.Context, owners []string) (*backup, error) {
+	o, err := d.readOrganisation()
+	if err != nil {
+		return nil, err
+	}
+	if name := o.Org.Name; slices.ContainsFunc(owners, func(owner string) bool { return owner != name }) {
+		return nil, exit.Usagef("%s has only the organisation %s", d, name)
+	}
+	m := archive.Manifest{Channel: ChannelName, Owners: []string{o.Org.Name}}
+	if m.Network, err = d.genesisHash(); err != nil {
+		return nil, err
+	}
+	return d.gatherParts(ctx, m, []string{d.organisationFile(), d.charterFile()},
+		[]string{"channel", o.Org.Name, ordererOwner})
+}
+
+// gatherParts collects single files, and all files below some folders.
+func (d folder) gatherParts(ctx context.Context, m archive.Manifest, files, parts []string) (*backup, error) {
+	m.Made = time.Now().UTC().Truncate(time.Second)
+	b := &backup{dir: d, manifest: m}
+	err := os.MkdirAll(d.path("run"), 0o700)
+	if err == nil {
+		b.aside, err = os.MkdirTemp(d.path("run"), "backup-") // its mode is 0700
+	}
+	if err != nil {
 		return nil, fmt.Errorf("couldn't make a folder for copies: %w", plainly(err))
 	}
-	err = b.add(d.planFile())
-	for _, part := range append([]string{"channel"}, owners...) {
+	for _, file := range files {
+		if err == nil {
+			err = b.add(file)
+		}
+	}
+	for _, part := range parts {
 		if err == nil {
 			err = b.addTree(ctx, part)
 		}
@@ -161,7 +200,7 @@ func (b *backup) add(path string) error { return b.addAs(b.name(path), path) }
 
 func (b *backup) addAs(name, path string) error {
 	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) && path != b.dir.planFile() {
+	if errors.Is(err, fs.ErrNotExist) && path != b.dir.planFile() && path != b.dir.organisationFile() {
 		return nil
 	}
 	if err != nil {

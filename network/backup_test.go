@@ -194,6 +194,52 @@ func TestANetworkIsRestoredIntoAnEmptyFolder(t *testing.T) {
 	assert.NoFileExists(t, file+"2")
 }
 
+func TestAnOrganisationOnItsOwnHostIsRestored(t *testing.T) {
+	d := folder(filepath.Join(t.TempDir(), "harbor"))
+	require.NoError(t, InitOrganisation(string(d), harborAlone))
+	for name, text := range map[string]string{
+		"charter.json": "{}", "harbor/gateway.json": "{}", "harbor/gateway/queue/queue-damaged-1.db": "acknowledged",
+		"market/tlsca/cert.pem": "of somebody else", "harbor/peer/ledger/blocks": "ledger", "orderer/orderer1/wal/1": "ledger",
+		"harbor/gateway/index.db": "index", "log/harbor-peer.log": "log", "bin/pedigree": "program",
+		"orderer/orderer1/ledger/blocks": "ledger",
+	} {
+		require.NoError(t, layFile(d.path(filepath.FromSlash(name)), []byte(text)))
+	}
+	private, public := key(t)
+	file := filepath.Join(t.TempDir(), "harbor.backup")
+	said, err := tell(t, "backup", "--dir", string(d), "--recipients", public, file)
+	require.NoError(t, err, said)
+	before := files(t, d)
+	_, err = tell(t, "backup", "--dir", string(d), "--organisation", "market", "--recipients", public, file+"2")
+	require.ErrorContains(t, err, "has only the organisation harbor")
+	_, err = tell(t, "backup", "--dir", d.path("harbor"), "--recipients", public, file+"2")
+	require.ErrorContains(t, err, "back up all of it with `pedigree backup --dir "+string(d)+"`")
+	_, err = tell(t, "restore", "--dir", string(d), "--identity", private, file)
+	require.ErrorContains(t, err, "is the folder of an organisation")
+	assert.Equal(t, before, files(t, d))
+
+	into := folder(filepath.Join(t.TempDir(), "again"))
+	said, err = tell(t, "restore", "--dir", string(into), "--identity", private, file)
+	require.NoError(t, err, said)
+	assert.Contains(t, said, "start it with `pedigree node start "+string(into)+" --rejoin orderer1`")
+	after := files(t, into)
+	for name, text := range before {
+		switch part, _, _ := strings.Cut(name, "/"); {
+		case rebuilt(name), text == "ledger", part == "log", part == "bin", part == "market":
+			assert.NotContains(t, after, name)
+		case name == "organisation.json": // says that its orderers have lost their ledger
+			assert.Contains(t, after[name], `"joined"`)
+		default:
+			assert.Equal(t, text, after[name], name)
+		}
+	}
+	was, err := CardOf(string(d))
+	require.NoError(t, err)
+	is, err := CardOf(string(into))
+	require.NoError(t, err)
+	assert.Equal(t, was.Digest(), is.Digest())
+}
+
 func TestADamagedBackupIsRefusedAndNothingIsWritten(t *testing.T) {
 	d, _ := stopped(t)
 	private, public := key(t)
@@ -231,4 +277,11 @@ func TestNamesInABackupStayInItsFolders(t *testing.T) {
 	}
 	assert.NoError(t, checkNames(archive.Manifest{
 		Owners: []string{"lab", "orderer"}, Files: []archive.File{{Name: "lab/ca/key.pem"}, {Name: "network.json"}}}))
+	for name, m := range map[string]archive.Manifest{
+		"impossible name": {Owners: []string{"../lab"}},
+		"impossible":      {Owners: []string{"lab", "market"}},
+		"no organisation": {Owners: []string{"lab"}, Files: []archive.File{{Name: "bin/pedigree"}}},
+	} {
+		assert.ErrorContains(t, checkOrganisationNames(m), name)
+	}
 }

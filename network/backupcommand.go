@@ -25,7 +25,7 @@ func Backup() *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Back up what can't be had again: keys, configuration, tokens and queues",
 		Long: `Write an encrypted backup of the network in a folder, or of one of its organisations, while the network runs or
-while it doesn't. In it are keys, certificates, configuration, tokens, the queue of captured documents, OpenLineage
+while it doesn't. In the folder of an organisation on its own host, back up that. In the backup are keys, certificates, configuration, tokens, the queue of captured documents, OpenLineage
 runs and kept receipts. The databases are copied as they are at one moment.
 
 Not in it are the ledgers, which the peers and orderers of the others have, and the index, which the gateway makes
@@ -39,6 +39,9 @@ Keep the passphrase or the private key away from the machine. The file must not 
   # back up one organisation; check the backup
   pedigree backup --organisation lab --recipients backup.pub lab.backup
   pedigree backup verify --identity backup.key lab.backup
+
+  # back up the organisation of a folder on its own host
+  pedigree backup --dir harbor --recipients backup.pub harbor.backup
 
   # back up all, with a passphrase that is asked for
   pedigree backup all.backup`,
@@ -139,9 +142,18 @@ the backup. The command overwrites nothing. Only the owner can read the restored
 "pedigree up" then starts the network. The peers of restored organisations get the ledger from the others, and their
 gateways make the index from it. Documents that were captured after the backup was made, and that haven't reached
 the ledger, are unknown to the restored gateway: send them again. What is recorded already counts as a duplicate. At
-the end, "pedigree audit" shows that the ledger is whole.`,
+the end, "pedigree audit" shows that the ledger is whole.
+
+An organisation on its own host is restored into a new folder, and started with "pedigree node start". Its peer gets
+the ledger from the orderers, and its orderers from those of the others, which --rejoin asks for. Its peer no longer has
+what the organisation approved: it approves the chaincode's definition again, and so do the nodes of the others, by
+themselves. Make sure that the old machine never runs again: two nodes with one key look like one that lies.`,
 		Example: `  pedigree restore --identity backup.key --dir net lab.backup
-  pedigree up --dir net --detach`,
+  pedigree up --dir net --detach
+
+  # an organisation on its own host
+  pedigree restore --identity backup.key --dir harbor harbor.backup
+  pedigree node start harbor --rejoin orderer1`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := openFolder(dir)
@@ -174,6 +186,9 @@ the end, "pedigree audit" shows that the ledger is whole.`,
 			out := cmd.ErrOrStderr()
 			describe(out, r.Manifest)
 			fmt.Fprintf(out, "restored into %s\n", d)
+			if start := d.howToRejoin(); start != "" {
+				fmt.Fprintf(out, "start it with `%s`\n", start)
+			}
 			if len(missing) > 0 {
 				fmt.Fprintf(out, "not in the backup and not in the folder: %s; put their folders there before you start "+
 					"the network\n", listed(missing))

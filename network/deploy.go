@@ -227,8 +227,23 @@ func (c *peerClient) defined(ctx context.Context, name string) (definition, map[
 	return definition{committed.GetSequence(), chaincode.RulesOf(committed.GetVersion())}, committed.GetApprovals(), nil
 }
 
-// unapproved returns which organisations haven't approved a definition.
+// unapproved returns which of some organisations haven't approved a definition.
 func (c *peerClient) unapproved(ctx context.Context, name string, d definition, all []string) ([]string, error) {
+	approvals, err := c.approvals(ctx, name, d)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, id := range all {
+		if !approvals[id] {
+			missing = append(missing, id)
+		}
+	}
+	return missing, nil
+}
+
+// approvals says of each member of the channel whether it has approved a definition.
+func (c *peerClient) approvals(ctx context.Context, name string, d definition) (map[string]bool, error) {
 	policy, err := policy()
 	if err != nil {
 		return nil, err
@@ -248,17 +263,11 @@ func (c *peerClient) unapproved(ctx context.Context, name string, d definition, 
 	if err := proto.Unmarshal(answer, &ready); err != nil {
 		return nil, err
 	}
-	var missing []string
-	for _, id := range all {
-		if !ready.GetApprovals()[id] {
-			missing = append(missing, id)
-		}
-	}
-	return missing, nil
+	return ready.GetApprovals(), nil
 }
 
-// commit puts the definition of a number into force, unless it already is. All organisations must have approved it
-// before, so that all of them can endorse from the start.
+// commit puts the definition of a number into force, unless it already is. The named organisations endorse that; if
+// there are none, as many as the channel's policy asks for.
 func (c *peerClient) commit(ctx context.Context, chaincode string, d definition, mspIDs []string) error {
 	if now, err := c.committed(ctx, chaincode); err != nil || now.sequence >= d.sequence {
 		return err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
@@ -46,6 +47,10 @@ type Node struct {
 	rules   chaincode.Rules // those of the charter
 	parts   []string
 	rejoin  []string
+
+	running context.Context // ends when the node stops. Nil as long as it follows nothing
+	end     context.CancelFunc
+	keeping sync.WaitGroup
 }
 
 // StartNode starts an organisation's parts. It returns once they are ready, or when ctx ends. That may take as long as
@@ -85,14 +90,11 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 		n.lock = nil
 	}
 	if err := node.start(ctx); err != nil {
-		n.Stop() // the error to report is why it didn't start
+		node.Stop() // the error to report is why it didn't start
 		return nil, plainly(err)
 	}
 	return node, nil
 }
-
-// Stop ends every process of the node and returns when none is left.
-func (node *Node) Stop() error { return node.network.Stop() }
 
 // choose decides which parts to run.
 func (node *Node) choose(parts []string) error {

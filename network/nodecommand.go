@@ -77,7 +77,7 @@ func runNode(ctx context.Context, o NodeOptions) error {
 	}
 	<-ctx.Done()
 	n.say.line("stopping; all acknowledged data is kept")
-	if err := n.stopWithin(hurry); err != nil {
+	if err := node.stopWithin(hurry); err != nil {
 		return err
 	}
 	n.say.line("stopped")

@@ -2,7 +2,6 @@ package network
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
@@ -162,59 +160,24 @@ func (node *Node) startPeer(ctx context.Context, genesis []byte) error {
 	if err := c.install(ctx, pack); err != nil {
 		return err
 	}
-	var other chaincode.Rules // that are in force
-	var lost error            // what the peer approved before
-	wanted := definition{firstSequence, node.rules}
-	ordering := "the orderers of the others, to approve the chaincode's definition"
-	if !node.founder() {
-		ordering = "being a member, to approve the chaincode's definition"
-	}
-	err = node.await(ctx, ordering, func(ctx context.Context) error {
-		now, err := c.committed(ctx, n.plan.Chaincode)
-		if err != nil {
-			return err
-		}
-		if now.sequence != 0 && now.rules != node.rules {
-			other = now.rules
-			return nil
-		}
-		wanted.sequence = max(now.sequence, firstSequence)
-		err = c.approve(ctx, n.plan.Chaincode, pack.id, wanted)
-		if errors.Is(err, errApprovalLost) {
-			lost = err
-			return nil
-		}
-		return err
-	})
+	approved, other, err := node.approveOwn(ctx, pack.id)
 	if err != nil {
 		return err
-	}
-	if lost != nil {
-		return fmt.Errorf("the peer's ledger was lost, and with it the approval of the chaincode's definition, which nobody "+
-			"else has: restore %s from a backup", n.dir.path(own.Name, "peer"))
 	}
 	if other != 0 {
 		return fmt.Errorf("rules %d are in force, and the charter has rules %d: this command can't follow an upgrade yet",
 			other, node.rules)
 	}
 	n.say.line("%s has approved the chaincode's definition", own.MSPID)
-	err = node.await(ctx, "the definition of the chaincode", func(ctx context.Context) error {
-		if now, err := c.committed(ctx, n.plan.Chaincode); err != nil || now.sequence >= wanted.sequence {
-			return err
-		}
-		missing, err := c.unapproved(ctx, n.plan.Chaincode, wanted, n.plan.mspIDs())
-		if err != nil {
-			return err
-		}
-		if len(missing) > 0 {
-			return fmt.Errorf("it is the turn of %s, who haven't approved it", strings.Join(missing, ", "))
-		}
-		return c.commit(ctx, n.plan.Chaincode, wanted, n.plan.mspIDs())
-	})
-	if err != nil {
+	if err := node.awaitDefinition(ctx, approved); err != nil {
 		return err
 	}
-	n.say.line("the chaincode's definition is approved by all and in force")
+	n.say.line("the chaincode's definition is in force")
+	again := repeated{node: node}
+	node.keep(func(ctx context.Context) error {
+		_, err := again.follow(ctx)
+		return err
+	})
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/sqlitefile"
 	"github.com/pedigree-ledger/pedigree/network/archive"
 	"github.com/pedigree-ledger/pedigree/network/orgcard"
@@ -23,6 +24,9 @@ var commonParts = []string{"channel", "network.json"}
 // the same network without the organisations in the archive. It returns the organisations of the network whose folders
 // are still missing. The caller has locked the folder. If restore is interrupted, it can be repeated.
 func (d folder) restore(r *archive.Reader) (missing []string, err error) {
+	if ofOrganisation(r.Manifest) {
+		return nil, d.restoreOrganisation(r)
+	}
 	if err := checkNames(r.Manifest); err != nil {
 		return nil, err
 	}
@@ -35,15 +39,11 @@ func (d folder) restore(r *archive.Reader) (missing []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	staging := d.path("run", "restore")
-	if err := os.RemoveAll(staging); err != nil {
-		return nil, plainly(err)
-	}
-	defer os.RemoveAll(staging)
-	if err := r.Each(func(name string, content io.Reader) error { return unpack(staging, name, content) }); err != nil {
+	from, err := d.unpackAll(r)
+	if err != nil {
 		return nil, err
 	}
-	from := folder(staging)
+	defer os.RemoveAll(string(from))
 	if there {
 		if err := d.checkSame(from); err != nil {
 			return nil, err
@@ -57,20 +57,124 @@ func (d folder) restore(r *archive.Reader) (missing []string, err error) {
 	if !there {
 		parts = append(parts, commonParts...) // network.json comes last: with it the network exists
 	}
-	for _, part := range parts {
-		if err := os.Rename(from.path(part), d.path(part)); err != nil {
-			return nil, fmt.Errorf("couldn't put %s into %s: %w", part, d, plainly(err))
-		}
-	}
-	if err := os.Remove(d.makingFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, plainly(err)
+	if err := d.putInPlace(from, parts); err != nil {
+		return nil, err
 	}
 	for _, owner := range p.owners() {
 		if !d.has(owner) {
 			missing = append(missing, owner)
 		}
 	}
-	return missing, sqlitefile.SyncFolder(string(d))
+	return missing, nil
+}
+
+// organisationParts are the parts of a backup of one organisation that it has beside the organisation's own folder.
+// With organisation.json the organisation exists.
+var organisationParts = []string{ordererOwner, "channel", "charter.json", "organisation.json"}
+
+// ofOrganisation reports whether a backup is of an organisation on a host of its own.
+func ofOrganisation(m archive.Manifest) bool {
+	return slices.ContainsFunc(m.Files, func(f archive.File) bool { return f.Name == "organisation.json" })
+}
+
+// restoreOrganisation restores an organisation on a host of its own. The folder must be new or empty.
+func (d folder) restoreOrganisation(r *archive.Reader) error {
+	if err := checkOrganisationNames(r.Manifest); err != nil {
+		return err
+	}
+	if d.made() || d.isOrganisation() {
+		return exit.Usagef("there is something in %s, and restore overwrites nothing: choose a new folder with --dir", d)
+	}
+	if err := d.claimEmpty(); err != nil {
+		return err
+	}
+	from, err := d.unpackAll(r)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(string(from))
+	o, err := from.readOrganisation()
+	if err != nil {
+		return fmt.Errorf("the backup can't be restored: %w", err)
+	}
+	if o.Org.Name != r.Manifest.Owners[0] {
+		return fmt.Errorf("the backup names the organisation %s, and has the files of %s", r.Manifest.Owners[0], o.Org.Name)
+	}
+	// The backup may be older than the first start of its orderers. They have lost their ledgers all the same, so they
+	// must not begin anew without being told.
+	o.Joined = nil
+	for _, one := range o.Orderers {
+		o.Joined = append(o.Joined, one.Name)
+	}
+	if err := o.write(from); err != nil {
+		return plainly(err)
+	}
+	parts := []string{o.Org.Name}
+	for _, part := range organisationParts {
+		if from.has(part) { // an organisation that never started has no charter
+			parts = append(parts, part)
+		}
+	}
+	return d.putInPlace(from, parts)
+}
+
+// howToRejoin is the command that starts a restored organisation. It is empty in the folder of a network.
+func (d folder) howToRejoin() string {
+	o, err := d.readOrganisation()
+	if err != nil {
+		return ""
+	}
+	command := "pedigree node start " + shorten(string(d))
+	if len(o.Joined) > 0 {
+		command += " --rejoin " + strings.Join(o.Joined, ",")
+	}
+	if !fileExists(d.charterFile()) {
+		command += " --charter FILE"
+	}
+	return command
+}
+
+// unpackAll unpacks an archive beside the place of its files.
+func (d folder) unpackAll(r *archive.Reader) (folder, error) {
+	staging := d.path("run", "restore")
+	if err := os.RemoveAll(staging); err != nil {
+		return "", plainly(err)
+	}
+	err := r.Each(func(name string, content io.Reader) error { return unpack(staging, name, content) })
+	if err != nil {
+		_ = os.RemoveAll(staging) // the next attempt removes it, too
+	}
+	return folder(staging), err
+}
+
+// putInPlace moves the parts of a backup to their places, one after another. With the last one the folder is restored.
+func (d folder) putInPlace(from folder, parts []string) error {
+	for _, part := range parts {
+		if err := os.Rename(from.path(part), d.path(part)); err != nil {
+			return fmt.Errorf("couldn't put %s into %s: %w", part, d, plainly(err))
+		}
+	}
+	if err := os.Remove(d.makingFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return plainly(err)
+	}
+	return sqlitefile.SyncFolder(string(d))
+}
+
+// checkOrganisationNames returns an error unless all files of an archive belong to its one organisation.
+func checkOrganisationNames(m archive.Manifest) error {
+	if len(m.Owners) != 1 || orgcard.CheckName(m.Owners[0]) != nil {
+		return fmt.Errorf("the backup is of an organisation with an impossible name: %q", m.Owners)
+	}
+	return checkParts(m, append(slices.Clone(organisationParts), m.Owners[0]))
+}
+
+func checkParts(m archive.Manifest, parts []string) error {
+	for _, f := range m.Files {
+		if part, _, _ := strings.Cut(f.Name, "/"); !slices.Contains(parts, part) {
+			return fmt.Errorf("the backup has a file that no organisation has: %s", f.Name)
+		}
+	}
+	return nil
 }
 
 // checkNames returns an error unless all files of an archive belong to its organisations or to the network. Everybody
@@ -81,13 +185,7 @@ func checkNames(m archive.Manifest) error {
 			return fmt.Errorf("the backup has an organisation with the impossible name %q", owner)
 		}
 	}
-	for _, f := range m.Files {
-		part, _, _ := strings.Cut(f.Name, "/")
-		if !slices.Contains(m.Owners, part) && !slices.Contains(commonParts, part) {
-			return fmt.Errorf("the backup has a file that no organisation has: %s", f.Name)
-		}
-	}
-	return nil
+	return checkParts(m, append(slices.Clone(commonParts), m.Owners...))
 }
 
 func (d folder) has(part string) bool {
