@@ -63,16 +63,19 @@ The exit code is 1 if a certificate has expired or will expire within 30 days.`,
 	return cmd
 }
 
-// howToRenew completes the warning to renew certificates. The folder of an organisation that isn't a part of a network
-// on this machine has no authority to renew them.
+// howToRenew completes the warning to renew certificates. A folder that is neither that of a network nor a part of one
+// has no authority to renew them.
 func (d folder) howToRenew() string {
-	if of := folder(filepath.Dir(string(d))); !d.made() && of.made() {
+	of := folder(filepath.Dir(string(d)))
+	switch {
+	case d.made(), d.isOrganisation():
+		return fmt.Sprintf(" with `pedigree renew%s`", dirFlag(d))
+	case of.made():
 		return fmt.Sprintf(" with `pedigree renew %s%s`", filepath.Base(string(d)), dirFlag(of))
+	case of.isOrganisation():
+		return fmt.Sprintf(" with `pedigree renew%s`", dirFlag(of))
 	}
-	if !d.made() {
-		return " with the tools of their authority: `pedigree renew` is for a network of `pedigree up`"
-	}
-	return fmt.Sprintf(" with `pedigree renew%s`", dirFlag(d))
+	return " with the tools of their authority"
 }
 
 // Certificates lists the certificates in the folder of a network or an organisation.
@@ -154,7 +157,7 @@ func readKept(owner, use, file string) (certificate.Certificate, error) {
 // owner is the organisation that a file in the folder belongs to. In the folder of a single organisation it is the
 // folder's own name.
 func (d folder) owner(path string) string {
-	if !d.made() {
+	if !d.made() && !d.isOrganisation() {
 		return filepath.Base(string(d))
 	}
 	relative, _ := filepath.Rel(string(d), path) // path was found in d

@@ -48,6 +48,7 @@ type Node struct {
 	parts   []string
 	rejoin  []string
 
+	lenient bool            // the identity of an orderer had expired when it started
 	running context.Context // ends when the node stops. Nil as long as it follows nothing
 	end     context.CancelFunc
 	keeping sync.WaitGroup

@@ -63,6 +63,7 @@ func (node *Node) start(ctx context.Context) error {
 // second history from the genesis block on.
 func (node *Node) startOrderers(ctx context.Context, genesis []byte) error {
 	n := node.network
+	node.lenient = n.dir.orderersExpired()
 	for _, o := range n.plan.Orderers {
 		if err := n.sup.start(n.dir.ordererProcess(n.fabric, o)); err != nil {
 			return err
@@ -107,6 +108,10 @@ func (node *Node) startOrderers(ctx context.Context, genesis []byte) error {
 		}
 	}
 	n.say.line("%d orderers follow channel %s", len(n.plan.Orderers), n.plan.Channel)
+	if node.lenient {
+		n.say.line("the identity of an orderer has expired: when the node is ready, run `pedigree renew%s`", dirFlag(n.dir))
+	}
+	node.keep(node.keepIdentities)
 	return nil
 }
 

@@ -210,8 +210,13 @@ func CardOf(dir string) (*orgcard.Card, error) {
 			Identity: read(name, "peer", "msp", "signcerts", "cert.pem"), TLS: read(name, "peer", "tls", "cert.pem")}},
 	}
 	for _, orderer := range o.Orderers {
+		// The identity that the channel is to take is the one that others must know.
+		identity := []string{"orderer", orderer.Name, "renewal", "identity.pem"}
+		if !fileExists(d.path(identity...)) {
+			identity = []string{"orderer", orderer.Name, "msp", "signcerts", "cert.pem"}
+		}
 		c.Orderers = append(c.Orderers, orgcard.Orderer{Name: orderer.Name, Host: orderer.At, Port: orderer.Port,
-			Identity: read("orderer", orderer.Name, "msp", "signcerts", "cert.pem"),
+			Identity: read(identity...),
 			TLS:      read("orderer", orderer.Name, "tls", "cert.pem")})
 	}
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
-	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
 
 // renewPatience is the longest time that a step of a renewal may take.
@@ -28,6 +27,10 @@ type renewal struct {
 	names    []string
 	lifetime time.Duration
 	say      *reporter
+
+	own  bool            // of one organisation, in the folder on its own host
+	out  string          // the file of the proposal, if others have to agree; for an own renewal only
+	done map[string]bool // orderers that are renewed
 
 	running bool
 	since   time.Time  // when the network was started
@@ -45,7 +48,11 @@ func newRenewal(dir string, names []string, lifetime time.Duration) (*renewal, e
 			return nil, exit.Usagef("%s is a part of the network in %s: renew its certificates%s", d, of, d.howToRenew())
 		}
 		if d.isOrganisation() {
-			return nil, exit.Usagef("%s is the folder of an organisation: renew its certificates%s", d, d.howToRenew())
+			return d.newOwnRenewal(names, lifetime)
+		}
+		if of := folder(filepath.Dir(string(d))); of.isOrganisation() {
+			return nil, exit.Usagef("%s is a part of the folder of an organisation: renew its certificates%s", d,
+				of.howToRenew())
 		}
 		return nil, exit.Usagef("there is no network in %s: name another folder with --dir", d)
 	}
@@ -69,14 +76,12 @@ func newRenewal(dir string, names []string, lifetime time.Duration) (*renewal, e
 
 // lock finds out whether the network runs, and keeps it so if it doesn't.
 func (r *renewal) lock() error {
-	only, err := filelock.Take(r.dir.path("run", "renew.lock"))
-	if errors.Is(err, filelock.ErrHeld) {
-		return exit.Refusedf("another `pedigree renew` is at work in %s: wait until it is done", r.dir)
+	if r.own {
+		return r.lockOwn()
 	}
-	if err != nil {
-		return plainly(err)
+	if err := r.lockRenewals(); err != nil {
+		return err
 	}
-	r.locks = append(r.locks, only)
 	r.running = r.dir.locked()
 	if !r.running {
 		whole, err := r.dir.take()
@@ -110,6 +115,9 @@ func (r *renewal) unlock() {
 // run renews everything except the orderers' identities first. Changes of the channel's configuration need valid
 // certificates of those who make them.
 func (r *renewal) run(ctx context.Context) error {
+	if r.own {
+		return r.runOwn(ctx)
+	}
 	all, err := r.dir.certificates()
 	if err != nil {
 		return err
@@ -196,16 +204,20 @@ func (r *renewal) organisations(ctx context.Context, orgs []Org, all []certifica
 	if !r.running {
 		return nil
 	}
-	state, err := readState(r.dir)
+	states, err := readStates(r.dir)
 	if err != nil {
 		return err
+	}
+	var processes []ProcessStatus
+	for _, state := range states {
+		processes = append(processes, state.Processes...)
 	}
 	for _, org := range orgs {
 		if err := r.dir.renewConnections(org); err != nil {
 			return err
 		}
 		for _, role := range []string{"gateway", "chaincode", "peer"} {
-			for _, p := range state.Processes {
+			for _, p := range processes {
 				if p.Org != org.Name || p.Role != role {
 					continue
 				}
@@ -261,6 +273,9 @@ func (r *renewal) reissue(owner, file string) ([]byte, error) {
 	if strings.HasSuffix(r.dir.use(file), "TLS") {
 		kind = "tlsca"
 	}
+	if r.own { // its orderers have the organisation's own authorities
+		owner = r.plan.Orgs[0].Name
+	}
 	a, err := loadAuthority(r.dir.path(owner, kind), r.lifetime)
 	if err != nil {
 		return nil, err
@@ -294,20 +309,26 @@ func (r *renewal) restart(ctx context.Context, name string) error {
 
 // process finds a process of the running network.
 func (r *renewal) process(name string) (ProcessStatus, error) {
-	state, err := readState(r.dir)
+	states, err := readStates(r.dir)
 	if err != nil {
 		return ProcessStatus{}, err
 	}
-	i := slices.IndexFunc(state.Processes, func(p ProcessStatus) bool { return p.Name == name })
-	if i < 0 {
-		return ProcessStatus{}, fmt.Errorf("the network has no process %s any more: see `pedigree status%s`", name,
-			dirFlag(r.dir))
+	for _, state := range states {
+		i := slices.IndexFunc(state.Processes, func(p ProcessStatus) bool { return p.Name == name })
+		if i >= 0 {
+			return state.Processes[i], nil
+		}
 	}
-	return state.Processes[i], nil
+	return ProcessStatus{}, fmt.Errorf("the network has no process %s any more: see `pedigree status%s`", name,
+		dirFlag(r.dir))
 }
 
-// healthy waits until every organisation endorses through every peer, and every gateway is ready.
+// healthy waits until every organisation endorses through every peer, and every gateway is ready. On the host of one
+// organisation, it waits for what of this runs there.
 func (r *renewal) healthy(ctx context.Context) error {
+	if r.own {
+		return r.ownHealthy(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, renewPatience)
 	defer cancel()
 	n := &Network{dir: r.dir, plan: r.plan}

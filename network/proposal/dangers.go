@@ -50,7 +50,7 @@ func (c *comparison) ordering(was, is *common.ConfigGroup) {
 	}
 	kept, added, removed := 0, 0, 0
 	for _, one := range after {
-		if slices.ContainsFunc(before, func(old *common.Consenter) bool { return proto.Equal(old, one) }) {
+		if slices.ContainsFunc(before, func(old *common.Consenter) bool { return proto.Equal(old, one) || renewal(old, one) }) {
 			kept++
 		} else {
 			added++

@@ -214,6 +214,9 @@ func (c *comparison) orderers(was, is *common.Orderers) {
 		switch {
 		case now == nil:
 			c.say("remove the orderer %d, %s of %s", id, hostPort(one), one.GetMspId())
+		case renewal(one, now):
+			c.say("renew the certificates of the orderer %d, %s of %s, for the keys that it has, with the certificate %s", id,
+				hostPort(one), one.GetMspId(), certificateText(now.GetIdentity()))
 		case !proto.Equal(one, now):
 			c.say("replace the orderer %d, %s of %s, by %s of %s with the certificate %s", id, hostPort(one),
 				one.GetMspId(), hostPort(now), now.GetMspId(), certificateText(now.GetIdentity()))

@@ -43,7 +43,7 @@ other organisations review and approve.
   pedigree review limit.json --dir .pedigree/market`,
 	}
 	c.AddCommand(proposeLimit(), proposePolicy(), proposeRevoke(), proposeAddOrganisation(), proposeRemoveOrganisation(),
-		proposeAddOrderer(), proposeRemoveOrderer(), proposeReplaceOrderer())
+		proposeAddOrderer(), proposeRemoveOrderer(), proposeReplaceOrderer(), proposeRenewOrderer())
 	return c
 }
 
@@ -278,5 +278,34 @@ organisations that order decide. Start the new orderer when the change is applie
 		},
 	}
 	c.Flags().StringVar(&name, "orderer", "", "name of the orderer on the card; not needed if it has only one")
+	return m.flags(c)
+}
+
+func proposeRenewOrderer() *cobra.Command {
+	var m making
+	c := &cobra.Command{
+		Use:   "renew-orderer CARD...",
+		Short: "Propose new certificates of orderers that stay where they are",
+		Long: `Propose the certificates on cards for the orderers that they name. "pedigree renew"
+makes new certificates of an organisation's orderers, and a proposal of them. Then
+"pedigree org card" prints a card with the new ones. With the cards of several
+organisations, all of them need one proposal only. The organisations that order
+decide. A node takes the new certificates of its orderers when the change is applied,
+and restarts them.
+` + steps,
+		Example: `  pedigree propose renew-orderer harbor.json market.json --dir lab/lab --out renewed.json`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			var cards []*orgcard.Card
+			for _, file := range args {
+				one, err := orgcard.Read(c.InOrStdin(), file)
+				if err != nil {
+					return err
+				}
+				cards = append(cards, one)
+			}
+			return m.make(c, func(now *Configuration) (*Proposal, error) { return RenewFromCards(now, cards...) })
+		},
+	}
 	return m.flags(c)
 }

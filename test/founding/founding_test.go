@@ -105,9 +105,11 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	f.recordAndProve()
 	f.isUpOnce()
 	f.comesBackAfterAKill(start)
+	f.backsUp()
 	f.takesInAnother()
+	f.renews()
 	f.getsALostLedger(rejoin)
-	f.saysThatAnApprovalIsLost(start)
+	f.isRestored()
 	for name, n := range f.nodes {
 		assert.NoError(t, n.stop(syscall.SIGTERM), "the node of %s doesn't stop in order", name)
 	}
@@ -215,15 +217,76 @@ func (f *founding) getsALostLedger(rejoin string) {
 	f.as("harbor", "submitter", "register", "dataset/harbor/afterwards@1", example(f.t))
 }
 
-// saysThatAnApprovalIsLost loses the ledger of a founder's peer. The others have the ledger, and not what the founder
-// approved.
-func (f *founding) saysThatAnApprovalIsLost(start string) {
-	require.NoError(f.t, os.RemoveAll(filepath.Join(f.home, "lab", "lab", "lab", "peer", "ledger")))
-	start, _, _ = strings.Cut(start, " --charter")
-	refused := f.launch("lab", strings.ReplaceAll(start, "harbor", "lab"))
-	<-refused.ended
-	require.Error(f.t, refused.failed)
-	assert.Contains(f.t, refused.said, "the peer's ledger was lost, and with it the approval")
+// backsUp has a founder make a backup while its node runs. Its key and the backup are kept elsewhere.
+func (f *founding) backsUp() {
+	for _, line := range f.commands("## A machine is lost")[:2] {
+		f.run("lab", strings.ReplaceAll(line, "harbor", "lab"))
+	}
+}
+
+// renews renews a founder's certificates, after its backup. The others approve that of its orderer, which its node takes
+// by itself.
+func (f *founding) renews() {
+	identity := filepath.Join(f.home, "lab", "lab", "orderer", "orderer1", "msp", "signcerts", "cert.pem")
+	before, err := os.ReadFile(identity)
+	require.NoError(f.t, err)
+	at := "lab"
+	for _, line := range f.commands("## An organisation renews its certificates") {
+		line = strings.ReplaceAll(line, "harbor", "lab")
+		switch strings.Fields(line)[1] {
+		case "approve":
+			for _, name := range []string{"market", "harbor"} { // with that of the lab, more than half of four
+				if name != at {
+					f.send(at, name, "lab-renews.json")
+				}
+				f.run(name, strings.ReplaceAll(line, "market", name))
+				at = name
+			}
+			f.send(at, "market", "lab-renews.json")
+		case "review":
+			f.send("lab", "market", "lab-renews.json")
+			said := f.run("market", line)
+			assert.Contains(f.t, said, "renew the certificates of the orderer")
+			assert.NotContains(f.t, said, "WARNING")
+			at = "market"
+		case "apply":
+			f.run("market", line)
+		default:
+			f.run("lab", line)
+			has, err := os.ReadFile(identity)
+			require.NoError(f.t, err)
+			require.Equal(f.t, before, has, "others haven't agreed yet")
+			assert.Contains(f.t, f.run("lab", "pedigree status --dir lab"), "ready")
+		}
+	}
+	require.Eventually(f.t, func() bool {
+		has, err := os.ReadFile(identity)
+		_, waits := os.Stat(filepath.Join(f.home, "lab", "lab", "orderer", "orderer1", "renewal"))
+		return err == nil && !bytes.Equal(before, has) && os.IsNotExist(waits)
+	}, founderPatience, 100*time.Millisecond)
+}
+
+// isRestored loses a founder's machine, whose peer and orderer have to get the ledger from the others, and restores it.
+// The others have the ledger, and not what the founder approved: their nodes approve it again with it.
+func (f *founding) isRestored() {
+	require.NoError(f.t, os.RemoveAll(filepath.Join(f.home, "lab", "lab")))
+	require.NoError(f.t, os.Rename(filepath.Join(f.home, "lab", "trust.json"),
+		filepath.Join(f.home, "lab", "consortium.json")))
+	for _, line := range f.commands("## A machine is lost")[2:] {
+		switch words := strings.Fields(line); words[1] {
+		case "node":
+			f.nodes["lab"] = f.launch("lab", line)
+			assert.Equal(f.t, f.urls["lab"], f.ready(f.nodes["lab"]))
+		case "audit":
+			line = strings.ReplaceAll(strings.ReplaceAll(line, "HarborMSP", "LabMSP"), "harbor", "lab")
+			assert.Contains(f.t, f.run("lab", line), "Nothing is wrong.")
+		default:
+			f.run("lab", strings.ReplaceAll(line, "harbor", "lab"))
+		}
+	}
+	f.as("lab", "submitter", "register", "dataset/lab/afterwards@1", example(f.t))
+	require.NoError(f.t, f.nodes["farm"].stop(syscall.SIGTERM)) // so that the restored orderer is needed
+	f.as("harbor", "submitter", "register", "dataset/harbor/restored@1", example(f.t))
 }
 
 // freeAfter returns the first base port from which an organisation's ports are free.
@@ -269,6 +332,7 @@ func (f *founding) commands(section string) []string {
 func (f *founding) command(name, line string) (c *exec.Cmd, into string) {
 	line = strings.Replace(line, "--host ledger."+name+".example",
 		"--host 127.0.0.1 --base-port "+strconv.Itoa(f.base[name]), 1)
+	line = strings.Replace(line, "ledger."+name+".example:7051", "127.0.0.1:"+strconv.Itoa(f.base[name]+1), 1)
 	line, into, _ = strings.Cut(line, " > ")
 	c = exec.CommandContext(f.t.Context(), f.program, strings.Fields(line)[1:]...)
 	c.Dir = filepath.Join(f.home, name)
