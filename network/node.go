@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
@@ -48,6 +49,7 @@ type Node struct {
 	parts   []string
 	rejoin  []string
 
+	looked  time.Time       // when the identities of its orderers were compared with the channel's
 	lenient bool            // the identity of an orderer had expired when it started
 	running context.Context // ends when the node stops. Nil as long as it follows nothing
 	end     context.CancelFunc

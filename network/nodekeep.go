@@ -9,7 +9,7 @@ import (
 const keepInterval = 3 * time.Second
 
 // keep tries again and again, as long as the node runs, to follow what the others do on the channel. It returns at
-// once. What fails is said, unless it failed in the same way the last time.
+// once. What fails for half a minute is said.
 func (node *Node) keep(follow func(context.Context) error) {
 	if node.running == nil {
 		node.running, node.end = context.WithCancel(context.Background())
@@ -17,7 +17,7 @@ func (node *Node) keep(follow func(context.Context) error) {
 	node.keeping.Go(func() {
 		tick := time.NewTicker(keepInterval)
 		defer tick.Stop()
-		said := ""
+		failures := 0
 		for {
 			select {
 			case <-node.running.Done():
@@ -27,12 +27,11 @@ func (node *Node) keep(follow func(context.Context) error) {
 			ctx, cancel := context.WithTimeout(node.running, renewPatience)
 			err := follow(ctx)
 			cancel()
-			switch {
-			case err == nil:
-				said = ""
-			case node.running.Err() == nil && err.Error() != said:
-				said = err.Error()
-				node.network.say.line("following the channel: %v", err)
+			if failures++; err == nil {
+				failures = 0
+			}
+			if failures == 10 && node.running.Err() == nil {
+				node.network.say.line("couldn't follow what the others do on the channel: %v", err)
 			}
 		}
 	})

@@ -113,12 +113,6 @@ func TestWhatCantBeRenewedIsSaid(t *testing.T) {
 	_, stderr, err = pedigree(t, "renew", "--dir", t.TempDir())
 	require.Error(t, err)
 	require.Contains(t, stderr, "name another folder with --dir")
-	alone := folder(t.TempDir())
-	require.NoError(t, (&organisation{Version: organisationVersion, Org: newOrg("harbor")}).write(alone))
-	_, stderr, err = pedigree(t, "renew", "--dir", string(alone))
-	require.Error(t, err)
-	require.Contains(t, stderr, "renew its certificates with the tools of their authority")
-
 	only, err := filelock.Take(d.path("run", "renew.lock"))
 	require.NoError(t, err)
 	stderr, code = run()
@@ -174,6 +168,72 @@ func expiredAuthority(t *testing.T, dir string) {
 	require.NoError(t, err)
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	require.NoError(t, writeFile(filepath.Join(dir, "cert.pem"), text, 0o644))
+}
+
+func TestAStoppedOrganisationKeepsTheIdentitiesOfItsOrderers(t *testing.T) {
+	d := folder(filepath.Join(t.TempDir(), "harbor"))
+	require.NoError(t, InitOrganisation(string(d), harborAlone))
+	orderer := Orderer{Name: "orderer1"}
+	r := &renewal{dir: d}
+	identity, err := os.ReadFile(r.identity(orderer))
+	require.NoError(t, err)
+	keys := d.keys(t)
+	before, err := d.certificates()
+	require.NoError(t, err)
+	_, stderr, err := pedigree(t, "renew", "--dir", string(d), "--certificate-lifetime", "60h")
+	require.NoError(t, err, stderr)
+	require.Contains(t, stderr, "then run `pedigree renew --dir "+string(d)+"` again")
+	after, err := d.certificates()
+	require.NoError(t, err)
+	require.Len(t, after, len(before))
+	for i, c := range after {
+		require.Equal(t, ours(c) && c.Use != "orderer1, identity", c.NotAfter.After(before[i].NotAfter), c.File)
+	}
+	is, err := os.ReadFile(r.identity(orderer))
+	require.NoError(t, err)
+	require.Equal(t, identity, is)
+	require.Equal(t, keys, d.keys(t))
+
+	_, stderr, err = pedigree(t, "renew", "market", "--dir", string(d))
+	require.Error(t, err)
+	require.Contains(t, stderr, "has only the organisation harbor")
+	_, stderr, err = pedigree(t, "renew", "--dir", d.path("harbor"))
+	require.Error(t, err)
+	require.Contains(t, stderr, "renew its certificates with `pedigree renew --dir "+string(d)+"`")
+	whole, err := d.lock()
+	require.NoError(t, err)
+	defer whole.Close()
+	_, stderr, err = pedigree(t, "renew", "--dir", string(d))
+	require.Error(t, err)
+	require.Contains(t, stderr, "already up")
+}
+
+// The card has the identity that waits for the channel, so that others can propose it. One that expired while it waited
+// is thrown away.
+func TestAnIdentityThatWaitsIsOnTheCard(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "harbor")
+	require.NoError(t, InitOrganisation(dir, harborAlone))
+	r, err := folder(dir).newOwnRenewal(nil, day)
+	require.NoError(t, err)
+	before, err := CardOf(dir)
+	require.NoError(t, err)
+	waits, err := r.waits(time.Now())
+	require.NoError(t, err)
+	require.False(t, waits)
+	staged, err := r.stage(r.plan.Orderers[0])
+	require.NoError(t, err)
+	is, err := CardOf(dir)
+	require.NoError(t, err)
+	require.Equal(t, string(staged.Identity), is.Orderers[0].Identity)
+	require.True(t, sameKey(staged.Identity, []byte(before.Orderers[0].Identity)))
+	require.False(t, sameKey(staged.Identity, staged.TLS))
+	waits, err = r.waits(time.Now())
+	require.NoError(t, err)
+	require.True(t, waits)
+	waits, err = r.waits(time.Now().Add(2 * day))
+	require.NoError(t, err)
+	require.False(t, waits)
+	require.NoDirExists(t, r.staged(r.plan.Orderers[0]))
 }
 
 func TestARunningNetworkIsStoppedOnlyIfOrderersNeedIt(t *testing.T) {

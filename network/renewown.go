@@ -385,11 +385,17 @@ func sameKey(one, other []byte) bool {
 	return err == nil && bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo)
 }
 
-// keepIdentities takes the identities of the node's orderers from the channel.
+// lookInterval is how often a node compares the identities of its orderers with those in the channel, if none waits to
+// be taken.
+const lookInterval = 30 * time.Second
+
+// keepIdentities takes the identities of the node's orderers from the channel. It does so even if no new one waits,
+// because the folder may have been restored from a backup that is older than a renewal.
 func (node *Node) keepIdentities(ctx context.Context) error {
 	d := node.network.dir
-	if !fileExists(filepath.Join(d.path(node.org.Org.Name), "gateway.json")) {
-		return nil
+	if waiting, err := filepath.Glob(d.path(ordererOwner, "*", "renewal")); err != nil ||
+		waiting == nil && time.Since(node.looked) < lookInterval {
+		return err
 	}
 	own, err := proposal.Open(d.path(node.org.Org.Name))
 	if err != nil {
@@ -401,6 +407,7 @@ func (node *Node) keepIdentities(ctx context.Context) error {
 	}
 	defer r.unlock()
 	took, err := r.takeUp(ctx, own)
+	node.looked = time.Now()
 	if err == nil && len(took) > 0 && node.lenient {
 		r.say.line("the orderers were started with expired identities, and so they don't check when identities expire: " +
 			"restart the node when it suits")
