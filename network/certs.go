@@ -53,7 +53,7 @@ The exit code is 1 if a certificate has expired or will expire within 30 days.`,
 				return err
 			}
 			if warning := certificate.Warning(all, now); warning != "" {
-				return exit.Refusedf("%s%s", warning, d.howToRenew())
+				return exit.Refusedf("%s%s%s", warning, d.howToRenew(), aboutAuthorities(all, now))
 			}
 			return nil
 		},
@@ -76,6 +76,17 @@ func (d folder) howToRenew() string {
 		return fmt.Sprintf(" with `pedigree renew%s`", dirFlag(of))
 	}
 	return " with the tools of their authority"
+}
+
+// aboutAuthorities says that the authorities that expire soon are renewed by no command.
+func aboutAuthorities(all []certificate.Certificate, now time.Time) string {
+	for _, c := range all {
+		if strings.HasPrefix(c.Use, "authority") && c.At(now) != certificate.Valid {
+			return ". No command renews authorities, and no certificate outlives its own: before " +
+				c.NotAfter.Format(time.DateOnly) + " the channel must take another authority of " + c.Owner
+		}
+	}
+	return ""
 }
 
 // Certificates lists the certificates in the folder of a network or an organisation.

@@ -88,6 +88,19 @@ func TestTheListSaysWhatExpiresAndExitsWithOne(t *testing.T) {
 	require.Contains(t, status.Certificates, "will expire within 30 days: market ")
 }
 
+func TestTheListSaysThatNoCommandRenewsAnAuthority(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "harbor")
+	require.NoError(t, InitOrganisation(dir, Organisation{Name: "harbor", Host: "127.0.0.1", BasePort: 7050,
+		AuthorityDays: 20, Days: 20}))
+	_, stderr, err := pedigree(t, "certs", "--dir", dir)
+	require.Error(t, err)
+	require.Contains(t, stderr, "the channel must take another authority of harbor")
+	now := time.Now()
+	all, err := Certificates(dir)
+	require.NoError(t, err)
+	require.Empty(t, aboutAuthorities(all, now.Add(-20*day)))
+}
+
 func TestNoCertificateOutlivesItsAuthority(t *testing.T) {
 	a, err := newAuthority("ca", "ca", t.TempDir(), lifetimes{authorityLifetime, 2 * authorityLifetime})
 	require.NoError(t, err)
