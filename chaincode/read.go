@@ -185,7 +185,7 @@ func (w *world) recordings(id record.ID) (places []record.Place, more bool, err 
 // follow follows a pointer of a record to the transactions that contain it: one, unless several have ids that begin
 // alike.
 func (w *world) follow(id record.ID, pointer string) ([]record.Place, error) {
-	prefix, ok := record.PointerPacks(pointer)
+	prefix, ok := record.PackPrefixOf(pointer)
 	if !ok {
 		return nil, fmt.Errorf("the key %s is no pointer", pointer)
 	}

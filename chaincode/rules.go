@@ -10,24 +10,24 @@ import (
 // Rules is the number of a version of the rules: what the chaincode accepts, reads, writes and answers. The definition
 // of the chaincode that the organisations have committed says which version is in force. The program has every version,
 // because an audit judges each transaction by the rules of its time. A version never changes once a release has it:
-// whoever changes what the chaincode does adds a version to versions.
+// whoever changes what the chaincode does adds a version to ruleSets.
 type Rules int
 
 // First is the version of all ledgers whose definition names none.
 const First Rules = 1
 
-// limits is what differs between the versions of the rules.
-type limits struct {
-	witnesses int // bytes
+// ruleSet is what differs between the versions of the rules.
+type ruleSet struct {
+	maxWitnessBytes int
 }
 
-// versions has the versions of the rules, from First on.
-var versions = []limits{
-	{witnesses: 4 << 20},
+// ruleSets has what each version of the rules allows, from First on.
+var ruleSets = []ruleSet{
+	{maxWitnessBytes: 4 << 20},
 }
 
 // Newest returns the newest version that this program has.
-func Newest() Rules { return Rules(len(versions)) }
+func Newest() Rules { return Rules(len(ruleSets)) }
 
 // prefix begins the version of a definition that names rules, and the last word of the label of a package for them.
 const prefix = "rules-"
@@ -86,4 +86,4 @@ func (r Rules) Known() error {
 	return nil
 }
 
-func (r Rules) limits() limits { return versions[r-1] }
+func (r Rules) set() ruleSet { return ruleSets[r-1] }

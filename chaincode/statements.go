@@ -16,7 +16,7 @@ func (b *batch) checkStatement(line int, r *record.Record) error {
 	if len(b.problems) > before {
 		return nil
 	}
-	if b.version2 {
+	if b.issuersRequired {
 		if err := b.fetchPrefixes(r.Statement); err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (b *batch) checkAboutStatement(
 	case record.Prefix:
 		return b.endClaim(r, about)
 	case record.Approval:
-		if b.version2 {
+		if b.issuersRequired {
 			return b.endApproval(about)
 		}
 	}

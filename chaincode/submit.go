@@ -16,21 +16,21 @@ import (
 // batch is one submit in progress: who submits it, its records, what the ledger
 // knows already, and what will be written if there are no problems.
 type batch struct {
-	limits    limits // of the rules in force
-	caller    string // MSP id
-	admin     bool   // is an administrator of the caller's organisation
-	tx        string
-	reader    *record.Reader // holds the memory of the bodies
-	records   []*record.Record
-	pack      []byte
-	header    record.Header
-	witnesses map[string]record.Place
-	world     *world
-	artifacts map[string]*placed // artifact versions that this batch registers
-	lines     map[record.ID]int  // the line of each record in the batch
-	version2  bool               // the ledger or the batch has records of version 2
-	writes    []write
-	problems  []record.Problem
+	rules           ruleSet // of the rules in force
+	caller          string  // MSP id
+	admin           bool    // is an administrator of the caller's organisation
+	tx              string
+	reader          *record.Reader // holds the memory of the bodies
+	records         []*record.Record
+	pack            []byte
+	header          record.Header
+	witnesses       map[string]record.Place
+	world           *world
+	artifacts       map[string]*placed // artifact versions that this batch registers
+	lines           map[record.ID]int  // the line of each record in the batch
+	issuersRequired bool               // the ledger or the batch has records of version 2: see versions.go
+	writes          []write
+	problems        []record.Problem
 
 	generators  map[string]int       // by artifact version: the line of the activity that generates it
 	withdrawals map[string]Withdrawn // by key: the withdrawals that the batch changes
@@ -61,7 +61,7 @@ type write struct {
 // declared string parameter against a JSON schema, which costs more than all the
 // checks that matter.
 func submit(stub shim.ChaincodeStubInterface, rules Rules, nouns ...record.Noun) (string, error) {
-	b, err := open(stub, rules.limits())
+	b, err := open(stub, rules.set())
 	if err != nil {
 		return "", err
 	}
@@ -100,7 +100,7 @@ var readers = sync.Pool{New: func() any { return new(record.Reader) }}
 // It is far more than a rejection reports.
 const enoughProblems = 1_000
 
-func open(stub shim.ChaincodeStubInterface, most limits) (*batch, error) {
+func open(stub shim.ChaincodeStubInterface, most ruleSet) (*batch, error) {
 	transient, err := stub.GetTransient()
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the pack: %w", err)
@@ -116,7 +116,7 @@ func open(stub shim.ChaincodeStubInterface, most limits) (*batch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read who submits: %w", err)
 	}
-	b := &batch{limits: most, tx: stub.GetTxID(), pack: pack, world: newWorld(stub), artifacts: map[string]*placed{},
+	b := &batch{rules: most, tx: stub.GetTxID(), pack: pack, world: newWorld(stub), artifacts: map[string]*placed{},
 		generators: map[string]int{}, withdrawals: map[string]Withdrawn{}, prefixes: map[string]string{}}
 	if b.caller, err = caller.GetMSPID(); err != nil {
 		return nil, fmt.Errorf("couldn't read whose member submits: %w", err)
@@ -133,10 +133,10 @@ func open(stub shim.ChaincodeStubInterface, most limits) (*batch, error) {
 	b.header = record.Header{MSPID: b.caller, Subject: certificate.Subject.String(), Time: record.HeaderTime(at.AsTime())}
 	if len(args) == 2 && len(args[1]) > 0 {
 		witnesses := args[1]
-		if len(witnesses) > b.limits.witnesses {
+		if len(witnesses) > b.rules.maxWitnessBytes {
 			return nil, refuse(
 				"too_large",
-				fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), b.limits.witnesses),
+				fmt.Sprintf("the witnesses have %d bytes, more than the %d allowed", len(witnesses), b.rules.maxWitnessBytes),
 			)
 		}
 		if err := json.Unmarshal(witnesses, &b.witnesses); err != nil {
@@ -227,7 +227,7 @@ func (b *batch) decode(nouns []record.Noun) error {
 // check applies the rules that need the ledger. There are none for events: an
 // event is a claim that its organisation makes in its own name.
 func (b *batch) check(line int, r *record.Record) error {
-	if r.Outdated() && b.version2 {
+	if r.Outdated() && b.issuersRequired {
 		return b.checkOutdated(line, r)
 	}
 	switch r.Noun {

@@ -36,9 +36,9 @@ func (b *batch) begin() error {
 	if err != nil {
 		return err
 	}
-	b.version2 = turned != nil
-	if !b.version2 && slices.ContainsFunc(b.records, func(r *record.Record) bool { return r.Version == 2 }) {
-		b.version2 = true
+	b.issuersRequired = turned != nil
+	if !b.issuersRequired && slices.ContainsFunc(b.records, func(r *record.Record) bool { return r.Version == 2 }) {
+		b.issuersRequired = true
 		b.put(record.VersionKey(2), []byte(b.caller))
 	}
 	return nil

@@ -115,7 +115,7 @@ func (b *batch) setWithdrawal(node, key string, w Withdrawn) error {
 
 // consentKeys are the keys that inForce reads of most nodes.
 func (b *batch) consentKeys(node string) []string {
-	if !b.version2 {
+	if !b.issuersRequired {
 		return []string{record.WithdrawalKey(node)}
 	}
 	return []string{record.WithdrawalKey(node), record.ConsentKey(node)}
@@ -126,7 +126,7 @@ func (b *batch) consentKeys(node string) []string {
 // through whose report the record uses it.
 func (b *batch) inForce(line int, node string) ([]Withdrawn, error) {
 	keys := []string{record.WithdrawalKey(node)}
-	if b.version2 {
+	if b.issuersRequired {
 		withdrawn, err := b.world.get(record.ConsentKey(node))
 		if err != nil {
 			return nil, err

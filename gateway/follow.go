@@ -138,7 +138,7 @@ func (f *follower) start(ctx context.Context) (ledger.Start, error) {
 	}
 	var err error
 	if len(f.genesis) > 0 {
-		err = f.index.Bind(ctx, f.genesis)
+		err = f.index.CheckLedger(ctx, f.genesis)
 	} else {
 		start.Genesis, err = f.index.BlockHash(ctx, 0)
 	}

@@ -109,7 +109,7 @@ func BuildFabric(ctx context.Context, system, dir string, out io.Writer) error {
 // compiler. The compiler is the one that built this program, so a later start doesn't need a go command.
 func FabricKey() string {
 	hash := sha256.New()
-	for _, part := range [][]byte{pin.Mod, pin.Sum, []byte(strings.Join(buildFlags, " ")), pin.Mended()} {
+	for _, part := range [][]byte{pin.Mod, pin.Sum, []byte(strings.Join(buildFlags, " ")), pin.MendsFingerprint()} {
 		fmt.Fprintf(hash, "%d\n", len(part))
 		hash.Write(part)
 	}

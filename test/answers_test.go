@@ -200,7 +200,7 @@ func twinsAreKept(t *testing.T, d documentsOf) {
 		assert.Equal(t, []string{"twin"}, codes(second), number)
 	}
 	twice := d.send(t, "11")
-	assert.Equal(t, client.Counts{Total: 2, Recorded: 1, Duplicate: 1}, twice.Counts)
+	assert.Equal(t, client.JobCounts{Total: 2, Recorded: 1, Duplicate: 1}, twice.Counts)
 }
 
 func oddDocuments(t *testing.T, d documentsOf) {

@@ -106,15 +106,15 @@ func TestTheRecallOfALoggerFindsWhatItTouchedInThreeOrganisations(t *testing.T) 
 	assert.Equal(t, recall.ID, found[loins].Why[0].Node)
 	assert.True(t, found[loins].OnTheMove)
 
-	ours := func(im *lineage.Impact) lineage.Recall {
+	ours := func(im *lineage.Impact) lineage.Notice {
 		t.Helper()
-		i := slices.IndexFunc(im.Recalls, func(r lineage.Recall) bool { return r.ID == recall.ID })
+		i := slices.IndexFunc(im.Notices, func(r lineage.Notice) bool { return r.ID == recall.ID })
 		require.GreaterOrEqual(t, i, 0)
-		return im.Recalls[i]
+		return im.Notices[i]
 	}
 	assert.Equal(t, im.Total, ours(im).Touched)
-	assert.Len(t, im.Recalls, 2, "logger 7 had been wrong before")
-	assert.Contains(t, found["model/lab/spoilage@Recall"].Recalls, recall.ID)
+	assert.Len(t, im.Notices, 2, "logger 7 had been wrong before")
+	assert.Contains(t, found["model/lab/spoilage@Recall"].Notices, recall.ID)
 	assert.Equal(t, []string{"HarborMSP", "LabMSP"}, ours(im).Missing, "Market has made it")
 
 	t.Run("each acknowledgement changes the answer, everywhere", func(t *testing.T) {

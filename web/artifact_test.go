@@ -10,7 +10,7 @@ import (
 var references = []Reference{{hostile, hostile, Kinds[0], []string{hostile}}, {"javascript:alert(1)", hostile, Kinds[1], nil}}
 
 func init() {
-	deed := Deed{Kind: Kinds[0], Did: hostile, Times: 2, Nodes: references, More: 1, Note: hostile, ID: hostile}
+	deed := RecordSummary{Kind: Kinds[0], Did: hostile, Times: 2, Nodes: references, More: 1, Note: hostile, ID: hostile}
 	saying := Saying{ID: hostile, Kind: "recall", By: hostile, Text: hostile, At: time.Unix(0, 0)}
 	taken := saying
 	taken.Retracted = true
@@ -28,14 +28,14 @@ func init() {
 		Files: []ArtifactFile{{hostile, "0123456789abcdef" + hostile, 1, 0}, {hostile, "", 1, 3}}, MoreFiles: 1, Card: card, Exports: []Export{{hostile, hostile, "/x"}},
 	}
 	pages["record"] = &Record{
-		Frame: framed(), ID: hostile, Kind: Kinds[0], Title: hostile, Flags: []string{hostile}, Deed: deed, About: hostile, Names: references, MoreNames: 1,
+		Frame: framed(), ID: hostile, Kind: Kinds[0], Title: hostile, Flags: []string{hostile}, Summary: deed, About: hostile, Names: references, MoreNames: 1,
 		Extends: references, Breaches: []Breach{{references[0], hostile}},
 		Recordings: []Recording{{By: hostile, Subject: hostile, Tx: hostile}}, Claims: []Saying{saying, taken}, JSON: hostile, Cut: true,
 	}
-	pages["transaction"] = &Transaction{Frame: framed(), ID: hostile, By: hostile, Subject: hostile, Valid: true, Total: 3, Deeds: []Deed{deed}, More: 2}
+	pages["transaction"] = &Transaction{Frame: framed(), ID: hostile, By: hostile, Subject: hostile, Valid: true, Total: 3, Records: []RecordSummary{deed}, More: 2}
 	pages["organisation"] = &OrganisationPage{
 		Frame: framed(), Of: NewOrganisation(1, hostile, hostile), Known: true, Namespaces: []string{hostile}, Record: hostile, Nouns: []NounCount{{Kinds[0], 1}}, Artifacts: []ArtifactRow{row},
-		Transactions: []TransactionSummary{{By: hostile, Tx: hostile, Deeds: []Deed{deed}, More: 1}},
+		Transactions: []TransactionSummary{{By: hostile, Tx: hostile, Records: []RecordSummary{deed}, More: 1}},
 	}
 	pages["search"] = &Search{Frame: framed(), Hits: []Hit{{Kinds[0], hostile, hostile, hostile, "/x", hostile, []string{hostile}, hostile}}, Some: true, Digit: hostile}
 }

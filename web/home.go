@@ -36,15 +36,15 @@ type Reach struct {
 
 // TransactionSummary is a transaction that recorded something.
 type TransactionSummary struct {
-	By, Tx string
-	Block  uint64
-	At     time.Time
-	Deeds  []Deed
-	More   int // records that are not shown
+	By, Tx  string
+	Block   uint64
+	At      time.Time
+	Records []RecordSummary
+	More    int // records that are not shown
 }
 
-// Deed is one record, in a few words.
-type Deed struct {
+// RecordSummary is one record, in a few words.
+type RecordSummary struct {
 	Kind  Kind
 	Did   string // what was done: "shipping", "registered"
 	Times int    // number of records that did the same in a row

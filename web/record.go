@@ -9,7 +9,7 @@ type Record struct {
 	Kind       Kind
 	Title      string
 	Flags      []string
-	Deed       Deed
+	Summary    RecordSummary
 	About      string      // the page about what the record describes, such as an artifact version's; may be empty
 	Names      []Reference // nodes that it names
 	MoreNames  int
@@ -55,6 +55,6 @@ type Transaction struct {
 	Valid           bool
 	Code            int32
 	Total           int
-	Deeds           []Deed
+	Records         []RecordSummary
 	More            int
 }

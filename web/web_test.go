@@ -42,7 +42,7 @@ var pages = map[string]Framed{
 			ID: hostile, By: hostile, Reason: hostile, Instructions: hostile, Subjects: references, MoreSubjects: 1, Acknowledged: []string{hostile},
 			Touched: &Reach{Total: 2, Things: []string{hostile}, MoreThings: 1, Others: []NounCount{{Kinds[1], 2}}, Organisations: []string{hostile}, Cut: true},
 		}},
-		Transactions: []TransactionSummary{{By: hostile, Tx: hostile, Deeds: []Deed{{Kind: Kinds[0], Did: hostile, Nodes: references, More: 1, Note: hostile, ID: hostile}}, More: 2}},
+		Transactions: []TransactionSummary{{By: hostile, Tx: hostile, Records: []RecordSummary{{Kind: Kinds[0], Did: hostile, Nodes: references, More: 1, Note: hostile, ID: hostile}}, More: 2}},
 		Health:       Health{Why: hostile, Following: hostile, Peers: []Peer{{MSPID: hostile, Address: hostile, Problem: hostile}}, Orderers: []Orderer{{1, 2}}, Stuck: hostile},
 	},
 }

@@ -88,10 +88,10 @@ func appendPointerPrefix(dst []byte, id ID) []byte {
 	return append(appendStart(append(dst, pointerPrefix...), id.Hex(), pointerRecord), '/')
 }
 
-// PointerPacks returns the prefix of the key of the pack to which a pointer's
+// PackPrefixOf returns the prefix of the key of the pack to which a pointer's
 // key leads. Only one pack has that prefix, unless somebody has spent a fortune
 // to make two transaction ids that begin alike.
-func PointerPacks(key string) (prefix string, ok bool) {
+func PackPrefixOf(key string) (prefix string, ok bool) {
 	at := strings.LastIndexByte(key, '/')
 	if !strings.HasPrefix(key, pointerPrefix) || at < len(pointerPrefix) || len(key)-at-1 != pointerTx {
 		return "", false

@@ -386,10 +386,10 @@ func TestKeysOfWhatIsNoTransactionAreKeptApart(t *testing.T) {
 	for _, key := range []string{"r", "r/" + strings.Repeat("A", 16),
 		"x/" + strings.Repeat("A", 32) + "/" + strings.Repeat("A", 16), "r/" + strings.Repeat("A", 15),
 		"/" + strings.Repeat("A", 16)} {
-		_, ok := record.PointerPacks(key)
+		_, ok := record.PackPrefixOf(key)
 		assert.False(t, ok, key)
 	}
-	packs, ok := record.PointerPacks("r//" + strings.Repeat("A", 16))
+	packs, ok := record.PackPrefixOf("r//" + strings.Repeat("A", 16))
 	assert.True(t, ok)
 	assert.Equal(t, "p/"+strings.Repeat("A", 16), packs)
 	for value, says := range map[string]string{"{}": "has no header", "{\n": "couldn't read the header"} {

@@ -307,13 +307,13 @@ func TestKeysAreReadBack(t *testing.T) {
 	got, ok := record.ParsePackKey(record.PackKey(tx))
 	assert.True(t, ok)
 	assert.Equal(t, tx, got)
-	packs, ok := record.PointerPacks(record.PointerKey(anyID, tx))
+	packs, ok := record.PackPrefixOf(record.PointerKey(anyID, tx))
 	assert.True(t, ok)
 	assert.True(t, strings.HasPrefix(record.PackKey(tx), packs))
 	assert.Len(t, packs, len("p/")+16)
 	for _, key := range []string{"", "r/", "r/x", record.PackKey(tx), record.PointerPrefix(anyID),
 		record.PointerKey(anyID, tx) + "x"} {
-		_, ok := record.PointerPacks(key)
+		_, ok := record.PackPrefixOf(key)
 		assert.False(t, ok, key)
 	}
 	assert.True(t, strings.HasPrefix(record.PointerKey(anyID, tx), record.PointerPrefix(anyID)))

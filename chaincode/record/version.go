@@ -46,8 +46,8 @@ func shapeOf(kind string) *Record {
 
 var nouns = []Noun{NounEvent, NounArtifact, NounActivity, NounStatement, NounMember}
 
-// Kinds returns all kinds of records that this program reads, such as "artifact/2".
-func Kinds() []string {
+// Shapes returns the name of every shape that this program reads, such as "artifact/2".
+func Shapes() []string {
 	var kinds []string
 	for _, noun := range nouns {
 		for version := 1; version <= newest(noun); version++ {

@@ -59,7 +59,7 @@ func (s *Server) takeDocument(c *call) (capture.Job, error) {
 		ctx,
 		intake.Config{
 			Index:     s.Index,
-			Queue:     queue,
+			Sink:      queue,
 			MSPID:     c.caller.Identity.MSPID,
 			Behaviour: behaviour,
 			Limit:     s.captureLimit(),

@@ -60,7 +60,7 @@ func (s *Server) checkCapture(c *call) (err error) {
 	k := &check{limits: s.Queue.Limits(), behaviour: capture.Behaviour(c.value("GS1-Capture-Error-Behaviour"))}
 	// With rollback the intake would keep the problems only, and the caller wants all results.
 	in := intake.New(ctx, intake.Config{
-		Index: s.Index, Queue: k, MSPID: c.caller.Identity.MSPID, Behaviour: capture.Proceed, Limit: s.captureLimit(),
+		Index: s.Index, Sink: k, MSPID: c.caller.Identity.MSPID, Behaviour: capture.Proceed, Limit: s.captureLimit(),
 	})
 	if err := in.Finish(readEvents(in, body)); err != nil {
 		return malformed(err)

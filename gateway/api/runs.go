@@ -13,32 +13,32 @@ import (
 
 // runView is a run that OpenLineage events told about, as the API shows it.
 type runView struct {
-	RunID       string         `json:"runId"`
-	Kind        string         `json:"kind"`
-	State       string         `json:"state"`
-	Job         *identityView  `json:"job,omitempty"`
-	Dataset     *identityView  `json:"dataset,omitempty"`
-	EventType   string         `json:"eventType,omitempty"`
-	CreatedAt   time.Time      `json:"createdAt"`
-	UpdatedAt   time.Time      `json:"updatedAt"`
-	EndedAt     time.Time      `json:"endedAt,omitzero"`
-	Events      int            `json:"events"`
-	Bytes       int            `json:"bytes"`
-	Late        int            `json:"late,omitempty"`
-	LateEvents  []lateView     `json:"lateEvents,omitempty"`
-	Waiting     string         `json:"waiting,omitempty"`
-	Inputs      []inputView    `json:"inputs,omitempty"`
-	Activity    record.ID      `json:"activity,omitempty"`
-	Transaction string         `json:"tx,omitempty"`
-	Block       *uint64        `json:"block,omitempty"`
-	Used        []string       `json:"used,omitempty"`
-	Generated   []runs.Version `json:"generated,omitempty"`
-	Declared    []runs.Version `json:"declared,omitempty"`
-	More        []runs.Part    `json:"more,omitempty"`
-	Breaches    []runs.Breach  `json:"breaches,omitempty"`
-	Left        []runs.Problem `json:"left,omitempty"`
-	Notes       []runs.Problem `json:"notes,omitempty"`
-	Problems    []runs.Problem `json:"problems,omitempty"`
+	RunID       string           `json:"runId"`
+	Kind        string           `json:"kind"`
+	State       string           `json:"state"`
+	Job         *identityView    `json:"job,omitempty"`
+	Dataset     *identityView    `json:"dataset,omitempty"`
+	EventType   string           `json:"eventType,omitempty"`
+	CreatedAt   time.Time        `json:"createdAt"`
+	UpdatedAt   time.Time        `json:"updatedAt"`
+	EndedAt     time.Time        `json:"endedAt,omitzero"`
+	Events      int              `json:"events"`
+	Bytes       int              `json:"bytes"`
+	Late        int              `json:"late,omitempty"`
+	LateEvents  []lateView       `json:"lateEvents,omitempty"`
+	Waiting     string           `json:"waiting,omitempty"`
+	Inputs      []inputView      `json:"inputs,omitempty"`
+	Activity    record.ID        `json:"activity,omitempty"`
+	Transaction string           `json:"tx,omitempty"`
+	Block       *uint64          `json:"block,omitempty"`
+	Used        []string         `json:"used,omitempty"`
+	Generated   []runs.Version   `json:"generated,omitempty"`
+	Declared    []runs.Version   `json:"declared,omitempty"`
+	Extensions  []runs.Extension `json:"more,omitempty"`
+	Breaches    []runs.Breach    `json:"breaches,omitempty"`
+	LeftOut     []runs.Problem   `json:"left,omitempty"`
+	Adjusted    []runs.Problem   `json:"notes,omitempty"`
+	Problems    []runs.Problem   `json:"problems,omitempty"`
 }
 
 type identityView struct {
@@ -64,7 +64,7 @@ func viewRun(r runs.Run) runView {
 		Events: r.Events, Bytes: r.Bytes, Late: r.Late, Waiting: r.Waiting, Activity: r.Activity,
 		Transaction: r.Transaction,
 		Used:        r.Used, Generated: r.Generated, Declared: r.Declared, Problems: r.Problems,
-		More: r.More, Breaches: r.Breaches, Left: r.Left, Notes: r.Notes,
+		Extensions: r.Extensions, Breaches: r.Breaches, LeftOut: r.LeftOut, Adjusted: r.Adjusted,
 	}
 	of := &identityView{r.Job.Namespace, r.Job.Name}
 	if r.Kind == "dataset" {
@@ -78,7 +78,7 @@ func viewRun(r runs.Run) runView {
 	for _, in := range r.Inputs {
 		v.Inputs = append(v.Inputs, inputView{in.Namespace, in.Name, in.Ref})
 	}
-	for _, e := range r.After {
+	for _, e := range r.LateEvents {
 		v.LateEvents = append(v.LateEvents, lateView{e.EventType, e.EventTime})
 	}
 	return v

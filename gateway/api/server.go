@@ -34,7 +34,7 @@ const (
 
 // Queue is what the API needs of package capture, which see.
 type Queue interface {
-	Begin(r capture.Request) (*capture.Intake, error)
+	Begin(r capture.Request) (*capture.JobWriter, error)
 	Room(token string, bytes int64) error
 	Record(ctx context.Context, r capture.Request) ([]capture.Result, error)
 	Job(ctx context.Context, id string) (capture.Job, error)

@@ -2,11 +2,12 @@
 //
 // # Durability
 //
-// The queue is a SQLite database in one folder (write-ahead log, synchronous=FULL). [Queue.Capture] and [Intake.Commit]
-// return after the transaction that holds the job has been fsynced; one writer goroutine gathers what concurrent
-// callers want written into one transaction and one fsync. SQLite was chosen over a log of our own for what it has
-// already been tested for: a process killed at any instruction, a torn write, a full disk. What makes it fast enough is
-// that a record has no row of its own: records lie packed as a blob, one zstd frame of up to some hundreds.
+// The queue is a SQLite database in one folder (write-ahead log, synchronous=FULL). [Queue.Capture] and
+// [JobWriter.Commit] return after the transaction that holds the job has been fsynced; one writer goroutine gathers
+// what concurrent callers want written into one transaction and one fsync. SQLite was chosen over a log of our own for
+// what it has already been tested for: a process killed at any instruction, a torn write, a full disk. What makes it
+// fast enough is that a record has no row of its own: records lie packed as a blob, one zstd frame of up to some
+// hundreds.
 //
 // # Exactly once
 //

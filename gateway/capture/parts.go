@@ -95,7 +95,7 @@ func (q *Queue) waitsForOthers(p *part) bool {
 }
 
 // admit takes a job that is on disk into the queue.
-func (q *Queue) admit(in *Intake) {
+func (q *Queue) admit(in *JobWriter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.add(in.job.identity, -in.job.rejected-in.job.duplicate, 0)

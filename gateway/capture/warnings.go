@@ -33,7 +33,7 @@ func (w *Warnings) Add(index int, list []record.Problem) {
 }
 
 // Warn adds warnings about the job as a whole.
-func (in *Intake) Warn(list ...record.Problem) { in.job.warnings.Add(-1, list) }
+func (in *JobWriter) Warn(list ...record.Problem) { in.job.warnings.Add(-1, list) }
 
 func (w *Warnings) insert(tx *sqlitefile.Tx, job string) error {
 	if w.Total == 0 {

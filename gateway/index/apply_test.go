@@ -120,16 +120,16 @@ func TestABlockAppliedTwiceChangesNothing(t *testing.T) {
 
 func TestAnIndexBelongsToOneLedger(t *testing.T) {
 	l, ix := indextest.Mixed(t), indextest.Open(t)
-	require.NoError(t, ix.Bind(t.Context(), []byte("any")), "an empty index belongs to nobody")
+	require.NoError(t, ix.CheckLedger(t.Context(), []byte("any")), "an empty index belongs to nobody")
 	require.NoError(t, ix.ApplyAll(t.Context(), l.Blocks))
-	require.NoError(t, ix.Bind(t.Context(), l.Blocks[0].Hash))
+	require.NoError(t, ix.CheckLedger(t.Context(), l.Blocks[0].Hash))
 	hash, err := ix.BlockHash(t.Context(), 0)
 	require.NoError(t, err)
 	require.Equal(t, l.Blocks[0].Hash, hash)
 	hash, err = ix.BlockHash(t.Context(), 1_000)
 	require.NoError(t, err)
 	require.Nil(t, hash)
-	require.True(t, is[*index.OtherLedgerError](ix.Bind(t.Context(), []byte("other"))))
+	require.True(t, is[*index.OtherLedgerError](ix.CheckLedger(t.Context(), []byte("other"))))
 }
 
 func TestRecordsThatCannotBeReadDoNotStopTheIndex(t *testing.T) {

@@ -168,7 +168,7 @@ func TestTheOwnerOfACompanyPrefixAnswersForItsThings(t *testing.T) {
 	assert.Empty(t, prefixes, "it was retracted")
 	prefixes, err = ix.Prefixes(t.Context(), counted)
 	require.NoError(t, err)
-	assert.Equal(t, []index.Prefix{{Prefix: "9520001", MSPID: "HarborMSP", Claim: claim, Counts: true,
+	assert.Equal(t, []index.Prefix{{Prefix: "9520001", MSPID: "HarborMSP", Claim: claim, InForce: true,
 		ApprovedBy: []string{"MarketMSP", "LabMSP"}}}, prefixes)
 }
 
@@ -187,7 +187,7 @@ func TestAnApprovalThatWasTakenBackInTimeDoesNotCount(t *testing.T) {
 		all, err := ix.Prefixes(t.Context(), index.Latest)
 		require.NoError(t, err)
 		require.Len(t, all, 1)
-		return all[0].Counts
+		return all[0].InForce
 	}
 	require.False(t, counts())
 	l.Put("Lab", indextest.StatementBy(t, "Lab", record.Approval, `{}`, claim))

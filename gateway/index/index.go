@@ -227,9 +227,9 @@ func (e *OtherLedgerError) Error() string {
 		"delete it (pedigree reindex) or follow the other one", e.Block, e.Want, e.Found)
 }
 
-// Bind checks that the index was built from the ledger whose block 0 has a header hash. An empty index fits any
+// CheckLedger checks that the index was built from the ledger whose block 0 has a header hash. An empty index fits any
 // ledger. The error is an *OtherLedgerError.
-func (ix *Index) Bind(ctx context.Context, genesis []byte) error {
+func (ix *Index) CheckLedger(ctx context.Context, genesis []byte) error {
 	return ix.checkHash(ctx, 0, genesis)
 }
 

@@ -14,8 +14,8 @@ import (
 // TransactionSummary is what a transaction recorded that was new.
 type TransactionSummary struct {
 	Recording
-	Counts  map[record.Noun]int // new records by noun
-	Records []Record            // the first few of them
+	NewRecords map[record.Noun]int // new records by noun
+	Records    []Record            // the first few of them
 }
 
 // LatestTransactions lists the newest transactions that recorded something new, the newest first, each with a few of
@@ -59,7 +59,7 @@ func (ix *Index) LatestTransactions(ctx context.Context, limit, few int) ([]Tran
 
 // summarize reads the records of one transaction, whose ids are above one id and up to another.
 func (ix *Index) summarize(ctx context.Context, tx, above, last int64, few int) (*TransactionSummary, error) {
-	h := &TransactionSummary{Counts: map[record.Noun]int{}}
+	h := &TransactionSummary{NewRecords: map[record.Noun]int{}}
 	const query = `SELECT kind, COUNT(*) FROM node WHERE id > ? AND id <= ? AND tx = ? AND kind <= 6 GROUP BY kind`
 	err := ix.each(ctx, query, []any{above, last, tx}, func(rows *sql.Rows) error {
 		var kind Kind
@@ -67,7 +67,7 @@ func (ix *Index) summarize(ctx context.Context, tx, above, last int64, few int) 
 		if err := rows.Scan(&kind, &n); err != nil {
 			return err
 		}
-		h.Counts[record.Noun(kind.String())] = n
+		h.NewRecords[record.Noun(kind.String())] = n
 		return nil
 	})
 	if err != nil {
@@ -170,24 +170,24 @@ func (ix *Index) Organisations(ctx context.Context) ([]Organisation, error) {
 	return all, nil
 }
 
-// Counts is the number of records, by who recorded them first and by noun.
-type Counts map[string]map[record.Noun]int
+// RecordCounts is the number of records, by who recorded them first and by noun.
+type RecordCounts map[string]map[record.Noun]int
 
 // counter remembers what has been counted.
 type counter struct {
 	mu     sync.Mutex
 	last   int64 // the greatest id counted
-	counts Counts
+	counts RecordCounts
 }
 
 // Count is the number of records. It counts those that came since the last call; the first call counts all, at some
 // million records a second.
-func (ix *Index) Count(ctx context.Context) (Counts, error) {
+func (ix *Index) Count(ctx context.Context) (RecordCounts, error) {
 	c := &ix.caches.Load().counter
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last := ix.currentTip().Last
-	fresh := Counts{}
+	fresh := RecordCounts{}
 	const query = `SELECT c.msp, k.kind, SUM(k.records) FROM
 		(SELECT tx, kind, COUNT(*) AS records FROM node WHERE id > ? AND id <= ? AND kind <= 6 GROUP BY tx, kind) AS k
 		JOIN tx t ON t.id = k.tx JOIN creator c ON c.id = t.creator GROUP BY c.msp, k.kind`
@@ -213,7 +213,7 @@ func (ix *Index) Count(ctx context.Context) (Counts, error) {
 	return fresh, nil
 }
 
-func (c Counts) add(mspID string, noun record.Noun, n int) {
+func (c RecordCounts) add(mspID string, noun record.Noun, n int) {
 	if c[mspID] == nil {
 		c[mspID] = map[record.Noun]int{}
 	}

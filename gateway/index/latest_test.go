@@ -25,9 +25,9 @@ func TestLatelyTellsWhatEachTransactionRecordedTheNewestFirst(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, all, 3)
 		assert.Equal(t, "LabMSP", all[0].MSPID)
-		assert.Equal(t, map[record.Noun]int{record.NounArtifact: 1}, all[0].Counts)
-		assert.Equal(t, map[record.Noun]int{record.NounArtifact: 1, record.NounEvent: 1}, all[1].Counts)
-		assert.Equal(t, map[record.Noun]int{record.NounEvent: 3}, all[2].Counts)
+		assert.Equal(t, map[record.Noun]int{record.NounArtifact: 1}, all[0].NewRecords)
+		assert.Equal(t, map[record.Noun]int{record.NounArtifact: 1, record.NounEvent: 1}, all[1].NewRecords)
+		assert.Equal(t, map[record.Noun]int{record.NounEvent: 3}, all[2].NewRecords)
 		assert.Equal(t, "HarborMSP", all[2].MSPID)
 		require.Len(t, all[2].Records, 2, "only a few are shown")
 		assert.Equal(t, string(first.ID), all[2].Records[0].ID)
@@ -52,8 +52,8 @@ func TestRecordsAreCountedByWhoRecordedThemFirstAndNoun(t *testing.T) {
 	l.Put("Harbor", indextest.Statement(t, record.Recall, `{"reason":"warm"}`, string(first.ID)))
 	after, err := ix.Count(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, index.Counts{"HarborMSP": {record.NounEvent: 2}}, before, "what was told stays as it is")
-	assert.Equal(t, index.Counts{"HarborMSP": {record.NounEvent: 2, record.NounStatement: 1},
+	assert.Equal(t, index.RecordCounts{"HarborMSP": {record.NounEvent: 2}}, before, "what was told stays as it is")
+	assert.Equal(t, index.RecordCounts{"HarborMSP": {record.NounEvent: 2, record.NounStatement: 1},
 		"MarketMSP": {record.NounEvent: 1}}, after)
 
 	require.NoError(t, ix.Reset(t.Context()))

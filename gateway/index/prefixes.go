@@ -20,7 +20,7 @@ type Prefix struct {
 	Prefix     string   `json:"prefix"`
 	MSPID      string   `json:"mspId"`
 	Claim      string   `json:"claim"` // id of the statement
-	Counts     bool     `json:"counts"`
+	InForce    bool     `json:"counts"`
 	ApprovedBy []string `json:"approvedBy"` // other organisations, in ledger order
 }
 
@@ -80,7 +80,7 @@ func (ix *Index) Prefixes(ctx context.Context, at uint64) ([]Prefix, error) {
 			continue
 		}
 		p := c.Prefix
-		p.Counts, p.ApprovedBy = c.from != 0 && c.from <= snap.Last, []string{}
+		p.InForce, p.ApprovedBy = c.from != 0 && c.from <= snap.Last, []string{}
 		for _, a := range c.approvals {
 			if a.given <= snap.Last && snap.Last < a.back && !slices.Contains(p.ApprovedBy, a.mspID) {
 				p.ApprovedBy = append(p.ApprovedBy, a.mspID)

@@ -24,11 +24,11 @@ const (
 	KindMember         = projection.KindMember
 	KindUnreadable     = projection.KindUnreadable
 
-	KindThing    = projection.KindThing
-	KindClass    = projection.KindClass
-	KindArtifact = projection.KindArtifact
-	KindMissing  = projection.KindMissing
-	KindJoin     = projection.KindJoin
+	KindThing            = projection.KindThing
+	KindClass            = projection.KindClass
+	KindArtifact         = projection.KindArtifact
+	KindMissing          = projection.KindMissing
+	KindTransformationID = projection.KindTransformationID
 )
 
 // Roles of links.
@@ -48,12 +48,12 @@ const (
 	RoleChildClassObserve = projection.RoleChildClassObserve
 	RoleChildClassDelete  = projection.RoleChildClassDelete
 
-	RoleInput          = projection.RoleInput
-	RoleInputQuantity  = projection.RoleInputQuantity
-	RoleOutput         = projection.RoleOutput
-	RoleOutputQuantity = projection.RoleOutputQuantity
-	RoleJoin           = projection.RoleJoin
-	RoleItem           = projection.RoleItem
+	RoleInput            = projection.RoleInput
+	RoleInputQuantity    = projection.RoleInputQuantity
+	RoleOutput           = projection.RoleOutput
+	RoleOutputQuantity   = projection.RoleOutputQuantity
+	RoleTransformationID = projection.RoleTransformationID
+	RoleItem             = projection.RoleItem
 
 	RoleSource    = projection.RoleSource
 	RoleDescribes = projection.RoleDescribes

@@ -20,7 +20,7 @@ type Checked struct {
 // with; what was found before it is in Checked. The capture says the same, unless the ledger gets other events before.
 func Check(ctx context.Context, x Index, mspID string, limit int, read func(*Intake) error) (*Checked, error) {
 	found := new(Checked)
-	in := New(ctx, Config{Index: x, Queue: found, MSPID: mspID, Behaviour: capture.Proceed, Limit: limit})
+	in := New(ctx, Config{Index: x, Sink: found, MSPID: mspID, Behaviour: capture.Proceed, Limit: limit})
 	return found, in.Finish(read(in))
 }
 

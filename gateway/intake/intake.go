@@ -29,8 +29,8 @@ type Index interface {
 	Diagnose(err error) error
 }
 
-// Queue is where the events of a document go. *capture.Intake is one, and *Checked another.
-type Queue interface {
+// Sink is where the events of a document go. *capture.JobWriter is one, and *Checked another.
+type Sink interface {
 	// Add takes the next events, and copies their bodies.
 	Add(ctx context.Context, items ...capture.Item) error
 	// Warn takes warnings about the document. It is called once, after the last event.
@@ -40,7 +40,7 @@ type Queue interface {
 // Config says whose document is read, and where its events go. All fields are required.
 type Config struct {
 	Index     Index
-	Queue     Queue
+	Sink      Sink
 	MSPID     string // of the organisation that sends the document
 	Behaviour capture.Behaviour
 	Limit     int // events
@@ -187,7 +187,7 @@ func (l *Intake) Finish(read error) error {
 	l.twins.release()
 	l.cancel()
 	l.makers.Wait()
-	l.Queue.Warn(l.warnings...)
+	l.Sink.Warn(l.warnings...)
 	switch {
 	case l.err != nil:
 		return l.err
@@ -299,7 +299,7 @@ func (l *Intake) take(b *batch) error {
 			l.problems[0].Detail,
 		)}
 	}
-	err := l.Queue.Add(l.ctx, l.items...)
+	err := l.Sink.Add(l.ctx, l.items...)
 	clear(l.items)
 	b.release()
 	return err

@@ -43,7 +43,7 @@ func (f *fixture) read(behaviour capture.Behaviour, limit int, read func(*Intake
 	queue, err := f.queue.Begin(capture.Request{Owner: "lab", Identity: "lab", Function: "Events:Submit", Behaviour: behaviour})
 	require.NoError(f, err)
 	defer queue.Discard()
-	in := New(context.Background(), Config{Index: f.index, Queue: queue, MSPID: "LabMSP", Behaviour: behaviour, Limit: limit})
+	in := New(context.Background(), Config{Index: f.index, Sink: queue, MSPID: "LabMSP", Behaviour: behaviour, Limit: limit})
 	if err := in.Finish(read(in)); err != nil {
 		return capture.Job{}, err
 	}

@@ -21,7 +21,7 @@ func (a *assessment) acknowledgements(ctx context.Context) error {
 	}
 	covered := make([]map[string]map[int]bool, len(a.found)) // by recall and organisation: places
 	for i, f := range a.found {
-		r := &a.impact.Recalls[i]
+		r := &a.impact.Notices[i]
 		covered[i] = map[string]map[int]bool{}
 		for _, c := range claimsOf(statuses[nodes[i]]) {
 			if c.Kind != record.Acknowledgement || c.Retracted {

@@ -34,7 +34,7 @@ func TestNobodyAcknowledgesForAnother(t *testing.T) {
 	s.model("model/market/c@1")
 	same := s.says("Lab", "the same words", "acknowledgement", `{"action":"stopped"}`, "recall")
 	require.Equal(t, s.nodes["known"], same)
-	r := s.impact(lineage.Query{Node: "dataset/lab/d@1"}).Recalls[0]
+	r := s.impact(lineage.Query{Node: "dataset/lab/d@1"}).Notices[0]
 	require.Equal(t, []string{"MarketMSP"}, r.Missing, "once, though two models are missing")
 	require.Len(t, r.Acknowledged, 1, "version 1 doesn't name who says it, so it is Market's, who said it first")
 	require.Equal(t, same, r.Acknowledged[0].ID)
@@ -62,13 +62,13 @@ func TestManyAcknowledgementsAreCutAndTheImpactSaysSo(t *testing.T) {
 				s.model("model/market/b@1")
 			}
 			im := s.impact(lineage.Query{Node: "dataset/lab/d@1"})
-			require.Len(t, im.Recalls[0].Acknowledged, min(c.acknowledged, 100))
+			require.Len(t, im.Notices[0].Acknowledged, min(c.acknowledged, 100))
 			if !c.cut {
 				require.Nil(t, im.Truncated)
 			} else {
 				require.Equal(t, []string{"recalls"}, im.Truncated.Reasons)
 			}
-			require.Equal(t, c.more, len(im.Recalls[0].Missing) > 0)
+			require.Equal(t, c.more, len(im.Notices[0].Missing) > 0)
 		})
 	}
 }

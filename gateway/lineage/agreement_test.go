@@ -79,7 +79,7 @@ func TestRecallsAgreeWithTheOracle(t *testing.T) {
 			require.ElementsMatch(r, about[name], s.counted(found.Own), "of %s in %+v", name, w)
 			require.ElementsMatch(r, behind, s.counted(found.Behind), "behind %s in %+v", name, w)
 			im := s.impact(lineage.Query{Node: name})
-			for _, recall := range im.Recalls {
+			for _, recall := range im.Notices {
 				require.Equal(r, counted[s.names[recall.ID]], recall.Kind, "%s in %+v", s.names[recall.ID], w)
 			}
 			for _, touched := range im.Touched {

@@ -101,7 +101,7 @@ func (a *assessment) walk(ctx context.Context) error {
 	a.visits, a.nodes = visits, answer.Nodes
 	a.impact = &Impact{
 		Organisation: a.query.Organisation, Starts: len(a.starts), Block: answer.Block, Truncated: answer.Truncated,
-		Kinds: map[string]int{}, Organisations: []Organisation{}, Touched: []Touched{}, Recalls: []Recall{},
+		Kinds: map[string]int{}, Organisations: []Organisation{}, Touched: []Touched{}, Notices: []Notice{},
 	}
 	if a.query.Organisation == "" {
 		a.impact.Node = answer.Node
@@ -133,7 +133,7 @@ func (a *assessment) touched(context.Context) error {
 			Flags:  n.Flags, OnTheMove: moving[n.ID], Why: v.first.why(names),
 		}
 		for _, claim := range n.Claims {
-			if recalls(claim) {
+			if warns(claim) {
 				t.Recalled = append(t.Recalled, claim)
 			}
 		}
@@ -189,7 +189,7 @@ func (a *assessment) sum() {
 			o.OnTheMove++
 		}
 	}
-	for _, r := range im.Recalls {
+	for _, r := range im.Notices {
 		for _, mspID := range r.Missing {
 			at[mspID].Unacknowledged = append(at[mspID].Unacknowledged, r.ID)
 		}
@@ -212,8 +212,8 @@ func (a *assessment) cut(reason string) {
 	}
 }
 
-// recalls tells whether a claim is a recall, or a withdrawal of consent, that stands.
-func recalls(c index.Claim) bool {
+// warns tells whether a claim is a recall, a withdrawal of consent or a warning, and nobody has taken it back.
+func warns(c index.Claim) bool {
 	return !c.Retracted && record.Warns(c.Kind)
 }
 

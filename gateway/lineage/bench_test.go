@@ -119,7 +119,7 @@ func BenchmarkTrace(b *testing.B) {
 		report(b, func(int) {
 			im, err := lineage.Assess(b.Context(), ix, lineage.Query{Node: lot(0), At: index.Latest})
 			require.NoError(b, err)
-			require.Len(b, im.Recalls, 2)
+			require.Len(b, im.Notices, 2)
 		})
 	})
 	b.Run("impact of an organisation", func(b *testing.B) {

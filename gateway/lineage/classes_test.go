@@ -139,8 +139,8 @@ func TestAProductLeadsToItsLotsAndItems(t *testing.T) {
 
 	impact, err := lineage.Assess(t.Context(), s.index, lineage.Query{Node: thing("lotA"), At: index.Latest})
 	require.NoError(t, err)
-	require.Len(t, impact.Recalls, 1, "the recall of the product is one of the lot, too")
-	require.Equal(t, s.nodes["recall"], impact.Recalls[0].ID)
+	require.Len(t, impact.Notices, 1, "the recall of the product is one of the lot, too")
+	require.Equal(t, s.nodes["recall"], impact.Notices[0].ID)
 }
 
 func TestALotSeenAgainDoesNotLeadToItsProduct(t *testing.T) {

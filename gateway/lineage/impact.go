@@ -19,7 +19,7 @@ type Impact struct {
 	Kinds         map[string]int `json:"kinds"`         // how many of each kind
 	Organisations []Organisation `json:"organisations"` // by MSP id
 	Touched       []Touched      `json:"touched"`       // in the order of the walk: by depth, then by the ledger
-	Recalls       []Recall       `json:"recalls"`       // that reach any of it, in the order of the ledger
+	Notices       []Notice       `json:"recalls"`       // that reach any of it, in the order of the ledger
 	OnTheMove     []Moving       `json:"onTheMove"`     // things that have not come to an end, in the order of the walk
 	Truncated     *Truncation    `json:"truncated,omitempty"`
 }
@@ -55,9 +55,9 @@ type Touched struct {
 
 	// Recalled are the recalls and withdrawals that stand and are about the node itself, whoever made them.
 	Recalled []index.Claim `json:"recalled,omitempty"`
-	// Recalls are the recalls and withdrawals that reach it, those about itself among them: record ids, each in
-	// Impact.Recalls.
-	Recalls []string `json:"recalls,omitempty"`
+	// Notices are the notices that reach it, those about itself among them: record ids, each in
+	// Impact.Notices.
+	Notices []string `json:"recalls,omitempty"`
 	// Acknowledged are the organisations that have acknowledged every one of Recalls since it reaches the node, by MSP id.
 	Acknowledged []string `json:"acknowledged,omitempty"`
 	OnTheMove    bool     `json:"onTheMove,omitempty"`
@@ -76,9 +76,9 @@ type Step struct {
 	Omitted int `json:"omitted,omitempty"`
 }
 
-// Recall is a recall, or a withdrawal of consent, that stands and that reaches
-// nodes of an impact: what it is about touched them.
-type Recall struct {
+// Notice is a recall, a withdrawal of consent or a warning that nobody has taken back and that reaches nodes of an
+// impact: what it is about touched them. In JSON the member is called recalls, for all three.
+type Notice struct {
 	ID           string    `json:"id"`
 	Kind         string    `json:"kind"`               // what it counts as: recall, withdrawal or warning
 	Standing     string    `json:"standing,omitempty"` // these as in index.Claim

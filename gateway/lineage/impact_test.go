@@ -108,13 +108,13 @@ func TestAnImpactOfARecallTellsWhatItTouchedWhyAndWhoKnows(t *testing.T) {
 	require.Equal(t, 8, lotC.Depth)
 	require.Equal(t, "lot lotC of 09521234543213", lotC.Name)
 	require.True(t, lotC.OnTheMove)
-	require.Equal(t, []string{s.nodes["recall7"]}, lotC.Recalls)
+	require.Equal(t, []string{s.nodes["recall7"]}, lotC.Notices)
 	require.Empty(t, lotC.Acknowledged)
 	require.Empty(t, lotC.Recalled, "it is not recalled itself")
 	require.Equal(t, "HarborMSP", s.touched(im, "reading7").Recalled[0].MSPID)
 
-	require.Len(t, im.Recalls, 1)
-	r := im.Recalls[0]
+	require.Len(t, im.Notices, 1)
+	r := im.Notices[0]
 	require.Equal(t, "logger 7 was wrong", r.Reason)
 	require.Equal(t, "hold the lots", r.Instructions)
 	require.Equal(t, []string{s.nodes["reading7"]}, r.Subjects)
@@ -133,7 +133,7 @@ func TestAnImpactOfARecallTellsWhatItTouchedWhyAndWhoKnows(t *testing.T) {
 	s.says("Market", "market knows", "acknowledgement", `{"action":"the lots are on hold"}`, "recall7")
 	s.says("Lab", "lab knows", "acknowledgement", `{}`, "recall7")
 	after := s.impact(lineage.Query{Node: "recall7"})
-	r = after.Recalls[0]
+	r = after.Notices[0]
 	require.Empty(t, r.Missing)
 	require.Len(t, r.Acknowledged, 2)
 	require.Equal(t, "MarketMSP", r.Acknowledged[0].MSPID)
@@ -144,10 +144,10 @@ func TestAnImpactOfARecallTellsWhatItTouchedWhyAndWhoKnows(t *testing.T) {
 	require.Equal(t, im, s.impact(lineage.Query{Node: "recall7", At: then}), "as it was before")
 
 	s.says("Market", "market doubts", "retraction", `{"reason":"too early"}`, "market knows")
-	require.Equal(t, []string{"MarketMSP"}, s.impact(lineage.Query{Node: "recall7"}).Recalls[0].Missing)
+	require.Equal(t, []string{"MarketMSP"}, s.impact(lineage.Query{Node: "recall7"}).Notices[0].Missing)
 	s.says("Harbor", "it was right", "retraction", `{"reason":"logger 7 was right"}`, "recall7")
-	require.Empty(t, s.impact(lineage.Query{Node: "recall7"}).Recalls, "a recall that was taken back stands no more")
-	require.Empty(t, s.touched(s.impact(lineage.Query{Node: "reading7"}), "lotC").Recalls)
+	require.Empty(t, s.impact(lineage.Query{Node: "recall7"}).Notices, "a recall that was taken back stands no more")
+	require.Empty(t, s.touched(s.impact(lineage.Query{Node: "reading7"}), "lotC").Notices)
 }
 
 func TestAnImpactThatIsCutNeverSaysThatARecallDoesNotReach(t *testing.T) {
@@ -161,8 +161,8 @@ func TestAnImpactThatIsCutNeverSaysThatARecallDoesNotReach(t *testing.T) {
 	for depth := 1; depth <= 3; depth++ {
 		im := s.impact(lineage.Query{Node: "dataset/lab/d@1", Depth: depth})
 		require.Len(t, im.Touched, depth)
-		require.Len(t, im.Recalls, 1)
-		require.Equal(t, depth, im.Recalls[0].Touched, "the recall is further away than the depth")
+		require.Len(t, im.Notices, 1)
+		require.Equal(t, depth, im.Notices[0].Touched, "the recall is further away than the depth")
 		if depth < 3 {
 			require.Equal(t, []string{"depth"}, im.Truncated.Reasons)
 			require.Equal(t, []string{im.Touched[depth-1].ID}, im.Truncated.Frontier)
@@ -184,14 +184,14 @@ func TestAnImpactSaysThatThereAreMoreRecallsThanItTells(t *testing.T) {
 		s.says("Lab", fmt.Sprint("recall ", i), "recall", fmt.Sprintf(`{"reason":"reason %d"}`, i), "dataset/lab/d@1")
 	}
 	im := s.impact(lineage.Query{Node: "dataset/lab/d@1"})
-	require.Len(t, im.Recalls, 50)
+	require.Len(t, im.Notices, 50)
 	require.Nil(t, im.Truncated)
-	require.Equal(t, []string{"CarrierMSP", "HarborMSP", "MarketMSP"}, im.Recalls[0].Missing)
+	require.Equal(t, []string{"CarrierMSP", "HarborMSP", "MarketMSP"}, im.Notices[0].Missing)
 	s.says("Lab", "one more", "recall", `{"reason":"one more"}`, "dataset/lab/d@1")
 	im = s.impact(lineage.Query{Node: "dataset/lab/d@1"})
-	require.Len(t, im.Recalls, 50)
+	require.Len(t, im.Notices, 50)
 	require.Equal(t, []string{"recalls"}, im.Truncated.Reasons)
-	require.Equal(t, "reason 0", im.Recalls[0].Reason, "the first are told")
+	require.Equal(t, "reason 0", im.Notices[0].Reason, "the first are told")
 }
 
 func TestAnAcknowledgementCoversWhatTheRecallReachedWhenItWasMade(t *testing.T) {
@@ -203,30 +203,30 @@ func TestAnAcknowledgementCoversWhatTheRecallReachedWhenItWasMade(t *testing.T) 
 	s.says("Market", "known", "acknowledgement", `{"action":"stopped"}`, "recall")
 	s.says("Test", "known, too", "acknowledgement", `{}`, "recall")
 	im := s.impact(lineage.Query{Node: "dataset/lab/d@1"})
-	require.Empty(t, im.Recalls[0].Missing)
-	require.Equal(t, 1, im.Recalls[0].Acknowledged[0].Covers)
+	require.Empty(t, im.Notices[0].Missing)
+	require.Equal(t, 1, im.Notices[0].Acknowledged[0].Covers)
 	require.Equal(t, []string{"MarketMSP", "TestMSP"}, s.touched(im, "model/market/first@1").Acknowledged)
 
 	s.ledger.Put("Market", indextest.Artifact(t, "model/market/second@1", "dataset/lab/d@1"))
 	s.name("model/market/second@1", "model/market/second@1")
 	for _, node := range []string{"dataset/lab/d@1", "recall"} {
 		im = s.impact(lineage.Query{Node: node})
-		require.Equal(t, []string{"MarketMSP"}, im.Recalls[0].Missing, node)
-		require.Less(t, im.Recalls[0].Acknowledged[0].Covers, im.Recalls[0].Touched)
+		require.Equal(t, []string{"MarketMSP"}, im.Notices[0].Missing, node)
+		require.Less(t, im.Notices[0].Acknowledged[0].Covers, im.Notices[0].Touched)
 		require.Equal(t, []string{"MarketMSP", "TestMSP"}, s.touched(im, "model/market/first@1").Acknowledged)
 		require.Empty(t, s.touched(im, "model/market/second@1").Acknowledged)
 	}
 	s.says("Market", "still known", "acknowledgement", `{"action":"stopped the second, too"}`, "recall")
 	im = s.impact(lineage.Query{Node: "dataset/lab/d@1"})
-	require.Empty(t, im.Recalls[0].Missing)
+	require.Empty(t, im.Notices[0].Missing)
 	require.Equal(t, []string{"MarketMSP"}, s.touched(im, "model/market/second@1").Acknowledged)
-	require.Len(t, im.Recalls[0].Acknowledged, 3)
+	require.Len(t, im.Notices[0].Acknowledged, 3)
 
 	s.ledger.Put("Market", indextest.Artifact(t, "model/market/third@1", "dataset/lab/d@1"))
-	require.Equal(t, []string{"MarketMSP"}, s.impact(lineage.Query{Node: "dataset/lab/d@1"}).Recalls[0].Missing)
+	require.Equal(t, []string{"MarketMSP"}, s.impact(lineage.Query{Node: "dataset/lab/d@1"}).Notices[0].Missing)
 	s.says("Market", "again", "acknowledgement", `{"action":"stopped"}`, "recall")
 	im = s.impact(lineage.Query{Node: "dataset/lab/d@1"})
-	require.Empty(t, im.Recalls[0].Missing, "the same words may be recorded again")
+	require.Empty(t, im.Notices[0].Missing, "the same words may be recorded again")
 }
 
 func TestAnImpactTellsOfRecallsAboveAndBesideIt(t *testing.T) {
@@ -234,15 +234,15 @@ func TestAnImpactTellsOfRecallsAboveAndBesideIt(t *testing.T) {
 	s.says("Lab", "base recalled", "recall", `{"reason":"trained badly"}`, "model/lab/base@1")
 	s.says("Harbor", "withdrawn", "withdrawal", `{"reason":"consent ended"}`, "dataset/lab/eight@1")
 	im := s.impact(lineage.Query{Node: "model/lab/tuned@1"})
-	require.Equal(t, []string{"recall7", "base recalled"}, s.spelled(s.touched(im, "lotC").Recalls), "both lie above")
-	require.Len(t, im.Recalls, 2)
+	require.Equal(t, []string{"recall7", "base recalled"}, s.spelled(s.touched(im, "lotC").Notices), "both lie above")
+	require.Len(t, im.Notices, 2)
 	im = s.impact(lineage.Query{Node: "dataset/lab/seven@1"})
-	require.Equal(t, []string{"recall7"}, s.spelled(s.touched(im, "model/lab/base@1").Recalls[:1]))
-	require.Equal(t, []string{"recall7"}, s.spelled(s.touched(im, "train").Recalls), "a recall of the model doesn't reach the run that made it")
+	require.Equal(t, []string{"recall7"}, s.spelled(s.touched(im, "model/lab/base@1").Notices[:1]))
+	require.Equal(t, []string{"recall7"}, s.spelled(s.touched(im, "train").Notices), "a recall of the model doesn't reach the run that made it")
 	im = s.impact(lineage.Query{Node: "train"})
-	require.Equal(t, []string{"recall7", "base recalled"}, s.spelled(s.touched(im, "model/lab/tuned@1").Recalls))
-	require.Equal(t, []string{"withdrawn"}, s.spelled(s.touched(im, "model/lab/other@1").Recalls), "what the model was made of counts, not what the run used")
-	require.Equal(t, "withdrawal", im.Recalls[slices.IndexFunc(im.Recalls, func(r lineage.Recall) bool { return r.ID == s.nodes["withdrawn"] })].Kind)
+	require.Equal(t, []string{"recall7", "base recalled"}, s.spelled(s.touched(im, "model/lab/tuned@1").Notices))
+	require.Equal(t, []string{"withdrawn"}, s.spelled(s.touched(im, "model/lab/other@1").Notices), "what the model was made of counts, not what the run used")
+	require.Equal(t, "withdrawal", im.Notices[slices.IndexFunc(im.Notices, func(r lineage.Notice) bool { return r.ID == s.nodes["withdrawn"] })].Kind)
 }
 
 func TestAPathThroughARunGoesOverAnInputThatTheOutputWasMadeOf(t *testing.T) {
@@ -381,13 +381,13 @@ func (s *story) checkImpact(r *rapid.T, w *world, start string, reached map[stri
 			}
 		}
 		// Recalls are looked for at the nodes of the answer and above the start.
-		for _, recall := range im.Recalls {
-			require.Equal(r, slices.Contains(reached[s.names[touched.ID]], recall.ID), slices.Contains(touched.Recalls, recall.ID), "%s and %s, from %s", recall.Reason, s.names[touched.ID], start)
+		for _, recall := range im.Notices {
+			require.Equal(r, slices.Contains(reached[s.names[touched.ID]], recall.ID), slices.Contains(touched.Notices, recall.ID), "%s and %s, from %s", recall.Reason, s.names[touched.ID], start)
 		}
 		for _, id := range reached[s.names[touched.ID]] {
 			for _, subject := range s.subjects(id) {
 				if slices.Contains(above, subject) || subject == start {
-					require.Contains(r, touched.Recalls, id)
+					require.Contains(r, touched.Notices, id)
 				}
 			}
 		}

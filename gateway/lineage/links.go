@@ -90,7 +90,7 @@ func (w *walk) prepare(ctx context.Context, level []*visit) error {
 			}
 		case v.kind == index.KindEvent:
 			for _, l := range w.of[v.id] {
-				if l.Role == index.RoleJoin {
+				if l.Role == index.RoleTransformationID {
 					nodes = append(nodes, l.Node)
 				}
 			}

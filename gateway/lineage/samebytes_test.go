@@ -65,7 +65,7 @@ func TestTheSameBytesUnderAnotherNameAreFollowed(t *testing.T) {
 	s.says("Harbor", "withdrawal", "withdrawal", `{"reason":"consent"}`, "dataset/harbor/h@1")
 	im := s.impact(lineage.Query{Node: "dataset/harbor/h@1"})
 	require.Len(t, im.Touched, 4)
-	require.Equal(t, 4, im.Recalls[0].Touched)
+	require.Equal(t, 4, im.Notices[0].Touched)
 	require.Equal(
 		t, "dataset harbor/h, version 1 → is the same bytes as dataset lab/copy, version 1 → went into model lab/m, version 1",
 		lineage.Path(s.touched(im, "model/lab/m@1").Why),

@@ -37,9 +37,9 @@ func writeTable(out io.Writer, heading []string, rows func(add func(...string)))
 // the node, "not acknowledged by" is the node's organisation if it has to and hasn't. "walked further" is no for a node
 // at which a limit cut the walk, so that it may have touched more.
 func (im *Impact) WriteCSV(out io.Writer) error {
-	made := make(map[string]string, len(im.Recalls))
+	made := make(map[string]string, len(im.Notices))
 	missing := map[string]bool{}
-	for _, r := range im.Recalls {
+	for _, r := range im.Notices {
 		made[r.ID] = fmt.Sprintf("%s by %s in block %d: %s", r.Kind, r.MSPID, r.Block, r.Reason)
 		for _, mspID := range r.Missing {
 			missing[r.ID+" "+mspID] = true
@@ -74,8 +74,8 @@ func (im *Impact) WriteCSV(out io.Writer) error {
 			for i, c := range t.Recalled {
 				recalled[i] = fmt.Sprintf("%s by %s in block %d", c.Kind, c.MSPID, c.Block)
 			}
-			reached, waiting := make([]string, len(t.Recalls)), ""
-			for i, id := range t.Recalls {
+			reached, waiting := make([]string, len(t.Notices)), ""
+			for i, id := range t.Notices {
 				reached[i] = made[id]
 				if missing[id+" "+t.MSPID] {
 					waiting = t.MSPID

@@ -360,7 +360,7 @@ func (w *walk) expandEvent(v *visit) {
 		at := instant(moment{l.Time, l.Record})
 		thing := found{id: l.Node, kind: index.KindThing, self: at}
 		switch {
-		case l.Role == index.RoleJoin:
+		case l.Role == index.RoleTransformationID:
 			w.expandJoin(v, l.Node)
 		case l.Role.Produces() && w.down && v.mode&consumed != 0:
 			thing.self = always()

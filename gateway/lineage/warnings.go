@@ -133,7 +133,7 @@ func (w *walk) unspecific(ctx context.Context, starts []int64) ([]string, error)
 func warnings(node string, s *index.Status) []Warning {
 	var all []Warning
 	for _, c := range claimsOf(s) {
-		if recalls(c) {
+		if warns(c) {
 			all = append(all, Warning{node, c})
 		}
 	}

@@ -174,7 +174,7 @@ func fieldTime(text string) string {
 }
 
 func (p *Pages) auditRow(v *visit, r index.Record, level string) web.AuditRow {
-	d := p.deed(v.Context(), r)
+	d := p.summary(v.Context(), r)
 	return web.AuditRow{
 		Kind: d.Kind, What: d.Did, Nodes: d.Nodes, By: r.MSPID, At: r.Time, Block: r.Block, Record: r.ID,
 		Proof: recordProofAddress(r.ID, level), File: proofFile(r.ID),

@@ -68,7 +68,7 @@ func (p *Pages) auditCSV(v *visit) error {
 		},
 	) // told by Error
 	more, err := p.each(v, mostCSV, func(r index.Record) error {
-		d, nodes := deedOf(r)
+		d, nodes := summaryOf(r)
 		return w.Write(
 			cells(
 				r.ID,

@@ -59,7 +59,7 @@ func (p *Pages) homePage(v *visit) (*web.Home, error) {
 	for _, t := range transactions {
 		page.Transactions = append(page.Transactions, p.summarizeTransaction(ctx, t))
 	}
-	if page.Recalls, page.MoreRecalls, err = p.standing(ctx); err != nil {
+	if page.Recalls, page.MoreRecalls, err = p.newestRecalls(ctx); err != nil {
 		return nil, err
 	}
 	var counted bool

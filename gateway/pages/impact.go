@@ -174,7 +174,7 @@ func urgency(im *lineage.Impact, r web.ImpactRecall) int {
 // viewRecalls is how the page shows recalls, the most urgent first.
 func viewRecalls(im *lineage.Impact, ours string) []web.ImpactRecall {
 	var list []web.ImpactRecall
-	for _, r := range im.Recalls {
+	for _, r := range im.Notices {
 		view := web.ImpactRecall{
 			ID: r.ID, Kind: r.Kind, MSPID: r.MSPID, Reason: r.Reason, Instructions: r.Instructions, Recorded: r.Recorded,
 			Touched: r.Touched,
@@ -242,7 +242,7 @@ func addTouched(page *web.Impact, im *lineage.Impact) {
 		last[m.ID] = m
 	}
 	owed := map[string]bool{} // recall and organisation
-	for _, r := range im.Recalls {
+	for _, r := range im.Notices {
 		for _, mspID := range r.Missing {
 			owed[r.ID+" "+mspID] = true
 		}
@@ -313,7 +313,7 @@ func viewTouched(
 ) web.Touched {
 	view := web.Touched{
 		Node: t.ID, Kind: t.Kind, Word: picture.Word(n), MSPID: t.MSPID, Flags: t.Flags, Recalled: len(t.Recalled) > 0,
-		Reached:   len(t.Recalls),
+		Reached:   len(t.Notices),
 		OnTheMove: t.OnTheMove, Acknowledged: t.Acknowledged,
 	}
 	view.Title, view.Sub = picture.Label(n)
@@ -321,7 +321,7 @@ func viewTouched(
 		view.Last, _ = picture.Label(&lineage.Node{Kind: "event", BizStep: m.BizStep})
 	}
 	view.Answered = slices.Contains(t.Acknowledged, t.MSPID)
-	for _, id := range t.Recalls {
+	for _, id := range t.Notices {
 		view.Waiting = view.Waiting || owed[id+" "+t.MSPID]
 	}
 	for i, s := range t.Why {

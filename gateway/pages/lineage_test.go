@@ -78,11 +78,11 @@ func TestLotsComeFirstAndAreCountedByOrganisation(t *testing.T) {
 		Touched: []lineage.Touched{
 			{ID: "model/lab/a@1", Kind: "artifact", MSPID: "LabMSP"},
 			{ID: "ni:///sha-256;1", Kind: "activity", Type: "inference", MSPID: "LabMSP"},
-			{ID: "https://id.gs1.org/01/09520001200014/21/7", Kind: "thing", MSPID: "MarketMSP", Recalls: []string{"r"}},
-			{ID: "https://id.gs1.org/01/09520001200014/10/A", Kind: "class", MSPID: "HarborMSP", Recalls: []string{"r"}, OnTheMove: true,
+			{ID: "https://id.gs1.org/01/09520001200014/21/7", Kind: "thing", MSPID: "MarketMSP", Notices: []string{"r"}},
+			{ID: "https://id.gs1.org/01/09520001200014/10/A", Kind: "class", MSPID: "HarborMSP", Notices: []string{"r"}, OnTheMove: true,
 				Why: []lineage.Step{{Node: "a", Name: "a"}, {Node: "b", Name: "b", Edge: lineage.EdgeUsed}}},
 		},
-		Recalls:       []lineage.Recall{{ID: "r", Missing: []string{"MarketMSP"}}},
+		Notices:       []lineage.Notice{{ID: "r", Missing: []string{"MarketMSP"}}},
 		Organisations: []lineage.Organisation{{MSPID: "HarborMSP", OnTheMove: 1}, {MSPID: "LabMSP"}, {MSPID: "MarketMSP", Unacknowledged: []string{"r"}}},
 		OnTheMove:     []lineage.Moving{{ID: "https://id.gs1.org/01/09520001200014/10/A", BizStep: "https://ref.gs1.org/cbv/BizStep-shipping"}},
 	}
@@ -101,7 +101,7 @@ func TestLotsComeFirstAndAreCountedByOrganisation(t *testing.T) {
 }
 
 func TestTheMostUrgentRecallComesFirst(t *testing.T) {
-	im := &lineage.Impact{Node: "asked", Recalls: []lineage.Recall{
+	im := &lineage.Impact{Node: "asked", Notices: []lineage.Notice{
 		{ID: "another", MSPID: "LabMSP"}, {ID: "owed", MSPID: "LabMSP", Missing: []string{"MarketMSP"}}, {ID: "ours", MSPID: "MarketMSP"},
 		{ID: "asked", MSPID: "LabMSP", Acknowledged: []lineage.Acknowledgement{{MSPID: "MarketMSP"}}},
 	}}

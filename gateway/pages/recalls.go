@@ -12,8 +12,8 @@ import (
 // lookedAt is how many of the newest recalls are looked through for some that stand.
 const lookedAt = 100
 
-// standing lists the newest recalls that nobody took back, the newest first, and whether there are more.
-func (p *Pages) standing(ctx context.Context) (notices []web.Notice, more bool, err error) {
+// newestRecalls lists the newest recalls that nobody took back, the newest first, and whether there are more.
+func (p *Pages) newestRecalls(ctx context.Context) (notices []web.Notice, more bool, err error) {
 	recalls, err := p.Index.LatestStatements(ctx, record.Recall, lookedAt)
 	if err != nil {
 		return nil, false, err

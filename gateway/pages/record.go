@@ -35,8 +35,10 @@ func (p *Pages) record(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := &web.Record{Frame: v.frame(""), ID: r.ID, Deed: p.deed(ctx, *r), Size: len(r.Body), JSON: web.Pretty(r.Body)}
-	page.Kind = page.Deed.Kind
+	page := &web.Record{
+		Frame: v.frame(""), ID: r.ID, Summary: p.summary(ctx, *r), Size: len(r.Body), JSON: web.Pretty(r.Body),
+	}
+	page.Kind = page.Summary.Kind
 	page.Title = page.Kind.Word
 	if len(page.JSON) > mostJSON {
 		page.JSON, page.Cut = strings.ToValidUTF8(page.JSON[:mostJSON], ""), true
@@ -187,8 +189,8 @@ func (p *Pages) transaction(v *visit) error {
 		if err != nil {
 			return err
 		}
-		page.Deeds = append(page.Deeds, p.deed(ctx, *r))
+		page.Records = append(page.Records, p.summary(ctx, *r))
 	}
-	page.More = page.Total - len(page.Deeds)
+	page.More = page.Total - len(page.Records)
 	return v.show(http.StatusOK, "transaction", page)
 }

@@ -95,7 +95,7 @@ func (p *Pages) hit(ctx context.Context, h search.Hit) (web.Hit, error) {
 		if err != nil {
 			return out, err
 		}
-		d, _ := deedOf(*r)
+		d, _ := summaryOf(*r)
 		out.By, out.Kind, out.Note = r.MSPID, d.Kind, strings.TrimSpace(d.Did+" "+d.Note)
 	}
 	return out, nil

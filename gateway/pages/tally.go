@@ -10,9 +10,9 @@ import (
 // tally has the records counted in the background, once at a time.
 type tally struct {
 	mu      sync.Mutex
-	counts  index.Counts  // nil before the first time
-	height  uint64        // that they are of
-	running chan struct{} // closed when the count under way ends; nil if none is
+	counts  index.RecordCounts // nil before the first time
+	height  uint64             // that they are of
+	running chan struct{}      // closed when the count under way ends; nil if none is
 }
 
 // begin has them counted, if there are new ones and nobody does already.
@@ -40,7 +40,7 @@ func (c *tally) begin(p *Pages) {
 }
 
 // get waits for the count under way, but not longer than until the context ends, and gives what was counted last.
-func (c *tally) get(ctx context.Context) index.Counts {
+func (c *tally) get(ctx context.Context) index.RecordCounts {
 	c.mu.Lock()
 	running := c.running
 	c.mu.Unlock()

@@ -18,21 +18,21 @@ const mostNodes = 2
 func (p *Pages) summarizeTransaction(ctx context.Context, t index.TransactionSummary) web.TransactionSummary {
 	out := web.TransactionSummary{By: t.MSPID, Tx: t.TxID, Block: t.Block, At: t.Time}
 	total := 0
-	for _, n := range t.Counts {
+	for _, n := range t.NewRecords {
 		total += n
 	}
 	shown := 0
-	var last []string // nodes of the deed before
+	var last []string // nodes of the record before
 	for _, r := range t.Records {
-		d, nodes := deedOf(r)
-		if n := len(out.Deeds); n > 0 && out.Deeds[n-1].Did == d.Did && slices.Equal(last, nodes) &&
-			out.Deeds[n-1].Note == d.Note {
-			out.Deeds[n-1].Times++
+		d, nodes := summaryOf(r)
+		if n := len(out.Records); n > 0 && out.Records[n-1].Did == d.Did && slices.Equal(last, nodes) &&
+			out.Records[n-1].Note == d.Note {
+			out.Records[n-1].Times++
 		} else if n == mostDeeds {
 			break
 		} else {
 			d.Nodes, last = p.refer(ctx, nodes), nodes
-			out.Deeds = append(out.Deeds, d)
+			out.Records = append(out.Records, d)
 		}
 		shown++
 	}
@@ -40,16 +40,16 @@ func (p *Pages) summarizeTransaction(ctx context.Context, t index.TransactionSum
 	return out
 }
 
-// deed says in a few words what a record says, and names its nodes with their flags.
-func (p *Pages) deed(ctx context.Context, r index.Record) web.Deed {
-	d, nodes := deedOf(r)
+// summary says in a few words what a record says, and names its nodes with their flags.
+func (p *Pages) summary(ctx context.Context, r index.Record) web.RecordSummary {
+	d, nodes := summaryOf(r)
 	d.Nodes = p.refer(ctx, nodes)
 	return d
 }
 
-// deedOf says in a few words what a record says, and of which nodes; it names at most mostNodes of them.
-func deedOf(r index.Record) (d web.Deed, nodes []string) {
-	d = web.Deed{
+// summaryOf says in a few words what a record says, and of which nodes; it names at most mostNodes of them.
+func summaryOf(r index.Record) (d web.RecordSummary, nodes []string) {
+	d = web.RecordSummary{
 		ID:    r.ID,
 		Times: 1,
 		Kind:  web.KindOf(string(r.Noun), ""),

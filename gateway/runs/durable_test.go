@@ -95,17 +95,17 @@ func TestARunThatClaimsWhatAnotherMadeIsRecordedWithTheReason(t *testing.T) {
 	f.add(ev("two", "COMPLETE", "", ds("a", saysVersion("1"), saysDigest(otherDigest))),
 		ev("three", "COMPLETE", "", ds("a", saysVersion("1"))))
 	two, three := f.ended("two", Recorded), f.ended("three", Recorded)
-	require.Len(t, two.Left, 1)
-	assert.Equal(t, "version_exists", two.Left[0].Code)
-	assert.Contains(t, two.Left[0].Detail, "is registered with other content")
-	assert.NotEmpty(t, two.Left[0].Existing)
+	require.Len(t, two.LeftOut, 1)
+	assert.Equal(t, "version_exists", two.LeftOut[0].Code)
+	assert.Contains(t, two.LeftOut[0].Detail, "is registered with other content")
+	assert.NotEmpty(t, two.LeftOut[0].Existing)
 	assert.Empty(t, two.Generated, "the run is recorded, and not that it has made what is something else")
-	assert.Equal(t, "already_generated", three.Notes[0].Code)
+	assert.Equal(t, "already_generated", three.Adjusted[0].Code)
 	assert.Equal(t, []string{ref("a", "1")}, refs(three.Generated), "it has written the same version again")
 	f.add(ev("four", "COMPLETE", ds("a"), ""))
 	assert.Equal(t, []string{ref("a", "1")}, f.ended("four", Recorded).Used)
 	stats := f.store.Stats()
-	assert.Equal(t, map[State]int{Adding: 0, Recording: 0, Recorded: 4, Failed: 0, Expired: 0}, stats.Runs)
+	assert.Equal(t, map[State]int{Running: 0, Recording: 0, Recorded: 4, Failed: 0, Expired: 0}, stats.Runs)
 	assert.Zero(t, stats.Bytes)
 }
 
@@ -131,7 +131,7 @@ func TestWhatDependsOnARunThatFailedSaysSoAndCanBeMended(t *testing.T) {
 	assert.Equal(t, "already_generated", f.ended("one", Failed).Problems[0].Code)
 	two := f.ended("two", Recorded)
 	assert.Empty(t, two.Used)
-	assert.Contains(t, two.Left[0].Detail, "is what run one was to generate")
+	assert.Contains(t, two.LeftOut[0].Detail, "is what run one was to generate")
 
 	f.rules.change(func(r *rules) { delete(r.generator, ref("a", "run-one")) })
 	assert.Equal(t, Taken{ID: "one", State: Recording, Duplicate: true}, f.add(ev("one", "COMPLETE", "", ds("a")))[0])
@@ -146,7 +146,7 @@ func TestWhatARunReadsAndWritesInOneVersionIsRecordedAsRead(t *testing.T) {
 	f.run()
 	f.add(ev("one", "COMPLETE", ds("a", saysVersion("1")), ds("a", saysVersion("1"))))
 	r := f.ended("one", Recorded)
-	assert.Equal(t, "cycle", r.Left[0].Code)
+	assert.Equal(t, "cycle", r.LeftOut[0].Code)
 	assert.Equal(t, []string{ref("a", "1")}, r.Used)
 	assert.Empty(t, r.Generated)
 }
@@ -156,7 +156,7 @@ func TestRunsThatNeverEndAreRecordedAsTheyAre(t *testing.T) {
 	f.run()
 	f.add(ev("one", "START", ds("a"), ds("b")))
 	f.store.applyRetention(t.Context(), time.Now().Add(59*time.Minute))
-	assert.Equal(t, 1, f.store.Stats().Runs[Adding])
+	assert.Equal(t, 1, f.store.Stats().Runs[Running])
 	f.store.applyRetention(t.Context(), time.Now().Add(61*time.Minute))
 	r := f.ended("one", Recorded)
 	assert.Equal(t, []string{ref("a", "declared")}, r.Used)
@@ -187,7 +187,7 @@ func TestOldRunsAreForgottenAndWhatTheyMadeIsKnown(t *testing.T) {
 	f.add(ev("reader", "COMPLETE", ds("a"), ""))
 	assert.Equal(t, []string{ref("a", "run-run5")}, f.ended("reader", Recorded).Used)
 	f.add(ev("run0", "COMPLETE", "", ds("a", saysVersion("run-run5"))))
-	assert.Equal(t, "already_generated", f.ended("run0", Recorded).Notes[0].Code, "the ledger forgets nothing")
+	assert.Equal(t, "already_generated", f.ended("run0", Recorded).Adjusted[0].Code, "the ledger forgets nothing")
 }
 
 func TestThereIsAnEndToWhatIsTaken(t *testing.T) {
@@ -235,7 +235,7 @@ func TestARunThatFitsNoTransactionIsRecordedInParts(t *testing.T) {
 	r := f.ended("one", Recorded)
 	assert.Len(t, r.Used, len(inputs))
 	assert.Equal(t, []string{ref("out", "run-one")}, refs(r.Generated))
-	require.NotEmpty(t, r.More)
+	require.NotEmpty(t, r.Extensions)
 	up := f.ancestors(ref("out", "run-one"))
 	for i := range inputs {
 		require.Contains(t, up, ref(fmt.Sprint("in", i), "declared"))

@@ -85,11 +85,11 @@ func TestAnAppendThatComesToLightLateIsJoined(t *testing.T) {
 	f.add(at("09:00:00", ev("first", "COMPLETE", ds("a"), ds("facts"))))
 	f.ended("first", Recorded)
 	second := f.ended("second", Recorded)
-	require.Len(t, second.More, 1)
+	require.Len(t, second.Extensions, 1)
 	f.comesFrom(ref("report", "run-reader"), ref("a", "declared"), ref("b", "declared"))
 	f.doesNotComeFrom(ref("log", "run-second"), ref("a", "declared"))
 	f.doesNotComeFrom(ref("facts", "run-first"), ref("b", "declared"))
-	assert.Contains(t, f.body(second.More[0].Activity).Get("metadata").Get("openlineage").Get("reason").Text,
+	assert.Contains(t, f.body(second.Extensions[0].Activity).Get("metadata").Get("openlineage").Get("reason").Text,
 		"come to light")
 }
 
@@ -273,8 +273,8 @@ func TestAPartitionThatIsWrittenAgainHasAllThatWentIntoIt(t *testing.T) {
 	f.add(ev("daily", "COMPLETE", ds("rows"), ds("part", day)),
 		at("09:00:00", ev("rerun", "COMPLETE", ds("rows")+","+ds("late_rows"), ds("part", day)+","+ds("log"))))
 	rerun := f.ended("rerun", Recorded)
-	require.Len(t, rerun.Notes, 1)
-	assert.Equal(t, "already_generated", rerun.Notes[0].Code)
+	require.Len(t, rerun.Adjusted, 1)
+	assert.Equal(t, "already_generated", rerun.Adjusted[0].Code)
 	f.comesFrom(ref("part", "2026-03-01"), ref("late_rows", "declared"), ref("rows", "declared"))
 	f.comesFrom(ref("log", "run-rerun"), ref("late_rows", "declared"))
 	body := f.body(rerun.Activity)
@@ -303,7 +303,7 @@ func TestAStreamIsRecordedInSteps(t *testing.T) {
 			f.comesFrom(ref("final", "run-read"), ref("clicks", "declared"), ref("sink", "run-flink"))
 			open, err := f.store.Get(t.Context(), "LabMSP", "flink")
 			require.NoError(t, err)
-			assert.Equal(t, Adding, open.State)
+			assert.Equal(t, Running, open.State)
 			assert.NotEmpty(t, open.Activity)
 
 			sent := f.rules.sent
@@ -317,7 +317,7 @@ func TestAStreamIsRecordedInSteps(t *testing.T) {
 			f.comesFrom(ref("alerts", "run-flink"), ref("views", "declared"), ref("clicks", "declared"))
 			f.add(event(at("08:00:05", ev("flink", "COMPLETE", "", ""))))
 			done := f.ended("flink", Recorded)
-			assert.Len(t, done.More, 2, "views, and that it has ended")
+			assert.Len(t, done.Extensions, 2, "views, and that it has ended")
 			assert.Zero(t, f.store.Stats().Bytes)
 		})
 	}
@@ -477,8 +477,8 @@ func TestAPartitionThatIsWrittenAgainIsRecordedWithWhatIsNew(t *testing.T) {
 	f.comesFrom(ref("t", "2"), ref("t", "1"), ref("b", "declared"))
 	f.add(at("10:00:00", ev("again", "COMPLETE", ds("c"), partition("1"))))
 	r := f.ended("again", Recorded)
-	require.Len(t, r.Left, 1)
-	assert.Equal(t, "circular_lineage", r.Left[0].Code)
+	require.Len(t, r.LeftOut, 1)
+	assert.Equal(t, "circular_lineage", r.LeftOut[0].Code)
 	f.comesFrom(ref("t", "1"), ref("a", "declared"), ref("c", "declared"))
 	f.comesFrom(ref("t", "2"), ref("c", "declared"))
 }

@@ -40,8 +40,8 @@ func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 		return nil, s.fail(u, p.problems)
 	}
 	u.records = p.records
-	u.before.Left = append(u.before.Left, p.left...)
-	u.before.Notes = append(u.before.Notes, p.notes...)
+	u.before.LeftOut = append(u.before.LeftOut, p.left...)
+	u.before.Adjusted = append(u.before.Adjusted, p.notes...)
 	u.before.End = p.end
 	if len(u.records) == 0 { // it says nothing that isn't on the ledger already
 		p.send(slices.Concat(fresh(p.have.read), fresh(p.have.previous), fresh(p.have.made)))

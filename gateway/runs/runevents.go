@@ -217,7 +217,7 @@ func retry(tx *sqlitefile.Tx, caller Caller, id int64) error {
 		return stored(err)
 	}
 	o := readOutcome(result)
-	o.Problems, o.Left, o.Tries = nil, nil, 0
+	o.Problems, o.LeftOut, o.Tries = nil, nil, 0
 	if _, err := tx.Exec("UPDATE run SET caller = ?, result = ?, revision = revision + 1 WHERE id = ?", caller.Name,
 		o.text(), id); err != nil {
 		return stored(err)

@@ -132,7 +132,7 @@ func TestAnEndWaitsALittleForItsStart(t *testing.T) {
 	assert.True(t, taken[0].Late)
 	after := short.ended("one", Recorded)
 	assert.Equal(t, first.Activity, after.Activity)
-	require.Len(t, after.More, 1, "what it names is added")
+	require.Len(t, after.Extensions, 1, "what it names is added")
 	short.comesFrom(ref("b", "run-one"), ref("a", "declared"))
 }
 
@@ -143,11 +143,11 @@ func TestWhatComesAfterTheEndAddsWhatItNames(t *testing.T) {
 	before := f.ended("one", Recorded)
 	taken := f.add(ev("one", "OTHER", ds("a"), ds("out")))
 	assert.Equal(t, Taken{ID: "one", State: Recording, Late: true}, taken[0])
-	assert.Empty(t, f.ended("one", Recorded).More, "it names nothing that the ledger doesn't have")
+	assert.Empty(t, f.ended("one", Recorded).Extensions, "it names nothing that the ledger doesn't have")
 	f.add(ev("one", "COMPLETE", ds("a")+","+ds("b"), ds("out")+","+ds("second"), "08:00:00", "08:00:04"))
 	after := f.ended("one", Recorded)
 	assert.Equal(t, before.Activity, after.Activity)
-	require.Len(t, after.More, 1)
+	require.Len(t, after.Extensions, 1)
 	assert.Equal(t, []string{ref("a", "declared"), ref("b", "declared")}, after.Used)
 	assert.Equal(t, []string{ref("out", "run-one"), ref("second", "run-one")}, refs(after.Generated))
 	f.comesFrom(ref("out", "run-one"), ref("a", "declared"), ref("b", "declared"))
@@ -155,10 +155,10 @@ func TestWhatComesAfterTheEndAddsWhatItNames(t *testing.T) {
 
 	f.add(ev("one", "FAIL", "", "", "08:00:00", "08:00:09"))
 	failed := f.ended("one", Recorded)
-	require.Len(t, failed.More, 2, "that it failed in the end is something new")
-	assert.Equal(t, "FAIL", f.body(failed.More[1].Activity).Get("outcome").Get("state").Text)
-	assert.Len(t, failed.After, 3)
-	assert.Equal(t, Event{"OTHER", "2026-03-01T08:00:00Z"}, failed.After[0])
+	require.Len(t, failed.Extensions, 2, "that it failed in the end is something new")
+	assert.Equal(t, "FAIL", f.body(failed.Extensions[1].Activity).Get("outcome").Get("state").Text)
+	assert.Len(t, failed.LateEvents, 3)
+	assert.Equal(t, Event{"OTHER", "2026-03-01T08:00:00Z"}, failed.LateEvents[0])
 	assert.True(t, f.add(ev("one", "OTHER", ds("a"), ds("out")))[0].Duplicate)
 	assert.Zero(t, f.store.Stats().Bytes)
 }
@@ -174,7 +174,7 @@ func TestOfManyLateEventsAFewAreShown(t *testing.T) {
 	f.run()
 	r := f.ended("one", Recorded)
 	assert.Equal(t, maxLate+5, r.Late)
-	assert.Len(t, r.After, maxLate)
+	assert.Len(t, r.LateEvents, maxLate)
 	assert.Len(t, r.Used, maxLate+5)
 }
 
@@ -188,7 +188,7 @@ func TestRunsOfTwoOrganisationsHaveNothingToDoWithEachOther(t *testing.T) {
 	assert.Equal(t, []string{ref("a", "run-one")}, refs(f.ended("one", Recorded).Generated))
 	theirs, err := f.store.Get(t.Context(), "MarketMSP", "one")
 	require.NoError(t, err)
-	assert.Equal(t, Adding, theirs.State)
+	assert.Equal(t, Running, theirs.State)
 	list, _, err := f.store.List(t.Context(), Filter{MSPID: "MarketMSP"}, 0, 10)
 	require.NoError(t, err)
 	assert.Len(t, list, 1)
@@ -204,7 +204,7 @@ func TestRunsAreListedPageByPageAndByState(t *testing.T) {
 	f.ended("done", Recorded)
 	var seen []string
 	for after := int64(0); ; {
-		list, next, err := f.store.List(t.Context(), Filter{State: Adding}, after, 3)
+		list, next, err := f.store.List(t.Context(), Filter{State: Running}, after, 3)
 		require.NoError(t, err)
 		for _, r := range list {
 			seen = append(seen, r.ID)

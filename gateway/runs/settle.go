@@ -53,7 +53,7 @@ func (s *Store) settle(u *undertaking, results []capture.Result) error {
 	if len(left) > 0 {
 		// The run has happened. What can be said of it is said without them.
 		before := u.before
-		before.Left = append(before.Left, o.Problems...)
+		before.LeftOut = append(before.LeftOut, o.Problems...)
 		return s.reconsider(u, before, left)
 	}
 	if len(o.Problems) == 0 {
@@ -134,7 +134,7 @@ func (o outcome) with(part outcome) outcome {
 	case o.Transaction == "":
 		o.Activity, o.Transaction, o.Block, o.Type = part.Activity, part.Transaction, part.Block, part.Type
 	case part.Activity != "":
-		o.More = append(o.More, Part{part.Activity, part.Transaction, part.Block})
+		o.Extensions = append(o.Extensions, Extension{part.Activity, part.Transaction, part.Block})
 	}
 	return o
 }

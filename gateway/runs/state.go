@@ -12,7 +12,7 @@ type State string
 
 // The states of a run.
 const (
-	Adding    State = "open"      // it has not ended
+	Running   State = "open"      // it has not ended
 	Recording State = "recording" // it has ended, and is on its way to the ledger
 	Recorded  State = "recorded"
 	Failed    State = "failed"  // it can't be recorded
@@ -20,11 +20,11 @@ const (
 )
 
 // States are all states there are.
-var States = []State{Adding, Recording, Recorded, Failed, Expired}
+var States = []State{Running, Recording, Recorded, Failed, Expired}
 
 // public maps the states of rows.
 var public = map[int]State{
-	stateOpen:      Adding,
+	stateOpen:      Running,
 	stateEnded:     Recording,
 	stateRecording: Recording,
 	stateRecorded:  Recorded,
@@ -34,22 +34,22 @@ var public = map[int]State{
 
 // outcome is how what became of a run lies in the database.
 type outcome struct {
-	Activity    record.ID `json:"activity,omitempty"`
-	More        []Part    `json:"more,omitempty"`
-	Transaction string    `json:"tx,omitempty"`
-	Block       uint64    `json:"block,omitempty"`
-	Used        []string  `json:"used,omitempty"`
-	Generated   []Version `json:"generated,omitempty"`
-	Declared    []Version `json:"declared,omitempty"`
-	Problems    []Problem `json:"problems,omitempty"`
-	Left        []Problem `json:"left,omitempty"`
-	Notes       []Problem `json:"notes,omitempty"`
-	Breaches    []Breach  `json:"breaches,omitempty"`
-	Apart       bool      `json:"apart,omitempty"` // what lay under an output is told by the activity, not by the output
-	Type        string    `json:"type,omitempty"`  // of the activity
-	End         string    `json:"end,omitempty"`   // the type of the last event that ended the run, as the ledger has it
-	Waiting     string    `json:"waiting,omitempty"`
-	Tries       int       `json:"tries,omitempty"`
+	Activity    record.ID   `json:"activity,omitempty"`
+	Extensions  []Extension `json:"more,omitempty"`
+	Transaction string      `json:"tx,omitempty"`
+	Block       uint64      `json:"block,omitempty"`
+	Used        []string    `json:"used,omitempty"`
+	Generated   []Version   `json:"generated,omitempty"`
+	Declared    []Version   `json:"declared,omitempty"`
+	Problems    []Problem   `json:"problems,omitempty"`
+	LeftOut     []Problem   `json:"left,omitempty"`
+	Adjusted    []Problem   `json:"notes,omitempty"`
+	Breaches    []Breach    `json:"breaches,omitempty"`
+	Apart       bool        `json:"apart,omitempty"` // what lay under an output is told by the activity, not by the output
+	Type        string      `json:"type,omitempty"`  // of the activity
+	End         string      `json:"end,omitempty"`   // the type of the last event that ended the run, as the ledger has it
+	Waiting     string      `json:"waiting,omitempty"`
+	Tries       int         `json:"tries,omitempty"`
 }
 
 // Version is an artifact version that a run brought to the ledger.
@@ -58,8 +58,8 @@ type Version struct {
 	ID  record.ID `json:"id,omitempty"`
 }
 
-// Part is a record that adds to the activity of a run.
-type Part struct {
+// Extension is a record that adds to the activity of a run.
+type Extension struct {
 	Activity    record.ID `json:"activity"`
 	Transaction string    `json:"tx"`
 	Block       uint64    `json:"block"`
@@ -84,7 +84,7 @@ type Problem struct {
 // has tells whether an activity is the run's.
 func (o outcome) has(activity record.ID) bool {
 	return o.Activity == activity ||
-		slices.ContainsFunc(o.More, func(p Part) bool { return p.Activity == activity })
+		slices.ContainsFunc(o.Extensions, func(p Extension) bool { return p.Activity == activity })
 }
 
 // union adds what isn't in a list yet.

@@ -250,9 +250,9 @@ func TestAVersionThatNoRunIsKnownToHaveWrittenIsNoted(t *testing.T) {
 	f.add(ev("reader", "COMPLETE", ds("a", saysVersion("99")), ds("b")))
 	reader := f.ended("reader", Recorded)
 	assert.Equal(t, []string{ref("a", "99")}, reader.Used)
-	require.Len(t, reader.Notes, 1)
-	assert.Equal(t, "unknown_version", reader.Notes[0].Code)
-	assert.Equal(t, ref("a", "99"), reader.Notes[0].Ref)
+	require.Len(t, reader.Adjusted, 1)
+	assert.Equal(t, "unknown_version", reader.Adjusted[0].Code)
+	assert.Equal(t, ref("a", "99"), reader.Adjusted[0].Ref)
 	gate := make(chan struct{}) // the index doesn't have the other version before the reader's records are made
 	f.rules.change(func(r *rules) { r.gate = gate })
 	f.add(ev("w2", "COMPLETE", ds("s"), ds("d", saysVersion("1"))), ev("r2", "COMPLETE", ds("d", saysVersion("99")), ds("e")))
@@ -263,7 +263,7 @@ func TestAVersionThatNoRunIsKnownToHaveWrittenIsNoted(t *testing.T) {
 		return made == 2
 	}, 10*time.Second, time.Millisecond)
 	close(gate)
-	assert.Len(t, f.ended("r2", Recorded).Notes, 1, "the other version comes in the same request")
+	assert.Len(t, f.ended("r2", Recorded).Adjusted, 1, "the other version comes in the same request")
 	f.add(ev("first", "COMPLETE", ds("new", saysVersion("1")), ds("c")))
-	assert.Empty(t, f.ended("first", Recorded).Notes, "there is no other version that may be meant")
+	assert.Empty(t, f.ended("first", Recorded).Adjusted, "there is no other version that may be meant")
 }

@@ -31,18 +31,18 @@ type Run struct {
 	Late   int // of these, came after the end
 	Bytes  int // of the events that count
 
-	// Of a run that is recorded, whole or in part; a dataset event has no activity. More are the activities that extend
-	// the first.
+	// Of a run that is recorded, whole or in part; a dataset event has no activity. Extensions are the
+	// activities that add to the first.
 	Activity    record.ID
-	More        []Part
+	Extensions  []Extension
 	Transaction string
 	Block       uint64
 	Used        []string
 	Generated   []Version
 	Declared    []Version // versions that were registered because the run used them and none was known
 
-	// Left is what can't be said of the run on the ledger, and why; Notes is what is said otherwise than the run said it.
-	Left, Notes []Problem
+	// LeftOut is what the ledger can't say of the run, and why. Adjusted is what it says otherwise than the run did.
+	LeftOut, Adjusted []Problem
 	// Breaches is what the run has used after consent to it had been withdrawn.
 	Breaches []Breach
 
@@ -52,8 +52,8 @@ type Run struct {
 	Waiting string
 	// Inputs are the versions that the inputs of an unfinished run are settled to be.
 	Inputs []Input
-	// After are the events that came after the end, the oldest first; Run alone has them.
-	After []Event
+	// LateEvents are the events that came after the end, the oldest first; Run alone has them.
+	LateEvents []Event
 }
 
 // Input is an input of an unfinished run.
@@ -101,7 +101,7 @@ func scanRun(row interface{ Scan(...any) error }) (r Run, id int64, err error) {
 	o := readOutcome(result)
 	r.Activity, r.Transaction, r.Block, r.Used, r.Generated, r.Declared = o.Activity, o.Transaction, o.Block, o.Used,
 		o.Generated, o.Declared
-	r.More, r.Left, r.Notes = o.More, o.Left, o.Notes
+	r.Extensions, r.LeftOut, r.Adjusted = o.Extensions, o.LeftOut, o.Adjusted
 	r.Breaches = o.Breaches
 	switch r.State {
 	case Failed:
@@ -144,10 +144,10 @@ func (s *Store) Get(ctx context.Context, msp, run string) (Run, error) {
 	if err != nil {
 		return Run{}, stored(err)
 	}
-	if r.After, err = s.after(ctx, id); err != nil {
+	if r.LateEvents, err = s.after(ctx, id); err != nil {
 		return r, err
 	}
-	if r.State == Adding || r.State == Recording {
+	if r.State == Running || r.State == Recording {
 		r.Inputs, err = s.inputs(ctx, id)
 	}
 	return r, err

@@ -32,10 +32,10 @@ that it reads. Members of a consortium compare them before an upgrade.`,
 					Fabric  string   `json:"fabric"`
 					Rules   int      `json:"rules"`
 					Records []string `json:"records"`
-				}{b, fabric, rules, record.Kinds()})
+				}{b, fabric, rules, record.Shapes()})
 			}
 			_, err := fmt.Fprintf(out, "pedigree  %s\n%sgo        %s %s\nfabric    %s\nrules     1 to %d\nrecords   %s\n",
-				b, b.commit(), b.Go, b.System, fabric, rules, strings.Join(record.Kinds(), " "))
+				b, b.commit(), b.Go, b.System, fabric, rules, strings.Join(record.Shapes(), " "))
 			return err
 		},
 	}

@@ -152,5 +152,5 @@ func (m Mend) Apply(pinned []byte) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// Mended names the mends: it differs whenever they do.
-func Mended() []byte { return fmt.Append(nil, Mends) }
+// MendsFingerprint returns bytes that differ whenever the mends do. The name of a build depends on them.
+func MendsFingerprint() []byte { return fmt.Append(nil, Mends) }

@@ -25,5 +25,5 @@ func TestAMendIsForOneFileOnly(t *testing.T) {
 		require.ErrorContains(t, err, "isn't the file that the mend was made for", mend.File)
 	}
 	require.Equal(t, 2, adds)
-	require.Equal(t, pin.Mended(), pin.Mended(), "a build is known by it")
+	require.Equal(t, pin.MendsFingerprint(), pin.MendsFingerprint(), "a build is known by it")
 }

@@ -20,7 +20,7 @@ func dangers(before, after *proof.Config, was, is *common.ConfigGroup) []string 
 	c.reaches(before, after, was, is)
 	for _, id := range slices.Sorted(maps.Keys(after.Orderers)) {
 		o := after.Orderers[id]
-		if err := standing(after, o); err != nil && standing(before, o) == nil {
+		if err := checkCertificate(after, o); err != nil && checkCertificate(before, o) == nil {
 			c.warn("the certificate of orderer %d counts no longer, so its blocks don't: %v", id, err)
 		}
 	}
@@ -30,8 +30,8 @@ func dangers(before, after *proof.Config, was, is *common.ConfigGroup) []string 
 	return c.dangers
 }
 
-// standing says why a certificate doesn't count in a configuration.
-func standing(c *proof.Config, id *proof.Identity) error {
+// checkCertificate says why a certificate doesn't count in a configuration.
+func checkCertificate(c *proof.Config, id *proof.Identity) error {
 	o := c.Organisations[id.MSPID]
 	if o == nil {
 		return fmt.Errorf("%s isn't an organisation of the channel", id.MSPID)

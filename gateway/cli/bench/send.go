@@ -160,19 +160,19 @@ func (r *run) capture(run string, from, until int) (*result, error) {
 }
 
 // awaitJob waits until a job has ended.
-func awaitJob(ctx context.Context, gateway *client.Client, id string) (client.Counts, error) {
+func awaitJob(ctx context.Context, gateway *client.Client, id string) (client.JobCounts, error) {
 	for {
 		var job client.Job
 		if err := gateway.Get(ctx, "/epcis/v2/capture/"+url.PathEscape(id), url.Values{"results": {"none"}},
 			&job); err != nil {
-			return client.Counts{}, err
+			return client.JobCounts{}, err
 		}
 		if !job.Running {
 			return job.Counts, nil
 		}
 		select {
 		case <-ctx.Done():
-			return client.Counts{}, ctx.Err()
+			return client.JobCounts{}, ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

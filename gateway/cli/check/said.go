@@ -56,8 +56,9 @@ func standing(s proof.Said) string {
 		}
 		return "none, which a " + terminal.Plain(s.Kind) + " doesn't need"
 	}
-	if s.Deed != "" {
-		return "not proved: " + by + " made, received or used it up by " + string(s.Deed) + ", but others may come first"
+	if s.CustodyEvent != "" {
+		return "not proved: " + by + " made, received or used it up by " + string(s.CustodyEvent) +
+			", but others may come first"
 	}
 	return "not proved"
 }

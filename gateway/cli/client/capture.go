@@ -12,12 +12,12 @@ import (
 
 // Job is a capture job and the results for its events.
 type Job struct {
-	ID        string `json:"captureID"`
-	Running   bool   `json:"running"`
-	Success   bool   `json:"success"`
-	Behaviour string `json:"captureErrorBehaviour"`
-	Waiting   string `json:"waiting"`
-	Counts    Counts `json:"counts"`
+	ID        string    `json:"captureID"`
+	Running   bool      `json:"running"`
+	Success   bool      `json:"success"`
+	Behaviour string    `json:"captureErrorBehaviour"`
+	Waiting   string    `json:"waiting"`
+	Counts    JobCounts `json:"counts"`
 	Results   []struct {
 		Index    int             `json:"index"`
 		State    string          `json:"state"`
@@ -32,8 +32,8 @@ type Job struct {
 	NextPageToken string         `json:"nextPageToken"`
 }
 
-// Counts counts the events of a job by state.
-type Counts struct {
+// JobCounts counts the events of a job by state.
+type JobCounts struct {
 	Total     int `json:"total"`
 	Recorded  int `json:"recorded"`
 	Duplicate int `json:"duplicate"`

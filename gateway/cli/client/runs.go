@@ -43,8 +43,8 @@ type LineageRun struct {
 		Ref       string `json:"ref"`
 		Statement string `json:"statement"`
 	} `json:"breaches,omitempty"`
-	Left     []RunProblem `json:"left,omitempty"`
-	Notes    []RunProblem `json:"notes,omitempty"`
+	LeftOut  []RunProblem `json:"left,omitempty"`
+	Adjusted []RunProblem `json:"notes,omitempty"`
 	Problems []RunProblem `json:"problems,omitempty"`
 }
 

@@ -35,10 +35,10 @@ func Runs(w io.Writer, name string, r *client.LineageReport) error {
 		for _, p := range run.Problems {
 			fmt.Fprintf(&out, "            %s %s\n", terminal.Plain(p.Pointer), terminal.Plain(p.Detail))
 		}
-		for _, p := range run.Left {
+		for _, p := range run.LeftOut {
 			fmt.Fprintf(&out, "            left out: %s\n", terminal.Plain(p.Detail))
 		}
-		for _, p := range run.Notes {
+		for _, p := range run.Adjusted {
 			fmt.Fprintf(&out, "            note: %s\n", terminal.Plain(p.Detail))
 		}
 		if run.Waiting != "" {

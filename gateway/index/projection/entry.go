@@ -230,7 +230,7 @@ func (e *entry) readEvent(ev *epcis.Event, r *bodyReader) {
 	}
 	e.readAmounts(ev, r, func(field string) Role { return roleOf(field, packing, e.event.shape.action, children) })
 	if ev.TransformationID != "" {
-		e.mention(newName(spaceJoin, ev.TransformationID, KindJoin), RoleJoin)
+		e.mention(newName(spaceTransformationID, ev.TransformationID, KindTransformationID), RoleTransformationID)
 	}
 	for _, b := range ev.BizTransactions {
 		e.mention(r.businessTransactionName(b.Type, b.ID), RoleBusinessTransaction)

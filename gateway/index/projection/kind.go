@@ -21,7 +21,7 @@ const (
 	KindClass                                // a lot, or another class of things
 	KindArtifact                             // kind/namespace/name@version
 	KindMissing                              // the id of a record that nobody has recorded
-	KindJoin                                 // a transformationID, which joins events
+	KindTransformationID                     // a transformationID, which joins events
 	KindBusinessTransaction                  // a business transaction of a type
 	KindWord                                 // a word of the vocabulary, or a place
 	KindShape                                // what many events have in common: see shape

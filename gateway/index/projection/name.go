@@ -14,7 +14,7 @@ const (
 	spaceThing               = 't'
 	spaceArtifact            = 'a'
 	spaceRecord              = 'r' // the text is the 32 bytes of the digest
-	spaceJoin                = 'j'
+	spaceTransformationID    = 'j'
 	spaceBusinessTransaction = 'b'
 	spaceWord                = 'w'
 	spaceMissing             = 'g'
@@ -90,8 +90,8 @@ func spaceOf(kind Kind) byte {
 		return spaceArtifact
 	case KindMissing:
 		return spaceMissing
-	case KindJoin:
-		return spaceJoin
+	case KindTransformationID:
+		return spaceTransformationID
 	case KindBusinessTransaction:
 		return spaceBusinessTransaction
 	case KindWord:

@@ -24,11 +24,11 @@ const (
 	RoleChildClassDelete  Role = 19
 
 	// Transformation events.
-	RoleInput          Role = 20
-	RoleInputQuantity  Role = 21
-	RoleOutput         Role = 22
-	RoleOutputQuantity Role = 23
-	RoleJoin           Role = 24 // transformationID
+	RoleInput            Role = 20
+	RoleInputQuantity    Role = 21
+	RoleOutput           Role = 22
+	RoleOutputQuantity   Role = 23
+	RoleTransformationID Role = 24 // transformationID
 
 	RoleBusinessTransaction Role = 25 // bizTransactionList of any event
 

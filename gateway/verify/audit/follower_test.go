@@ -100,7 +100,7 @@ func TestAFindingOfWhatHasNoReasonIsABadBlock(t *testing.T) {
 
 func TestRecordsAreCountedByTheirPointers(t *testing.T) {
 	pointer := &kvrwset.KVWrite{Key: "r/" + strings.Repeat("a", 20) + "/" + strings.Repeat("b", 16)}
-	_, ok := record.PointerPacks(pointer.Key)
+	_, ok := record.PackPrefixOf(pointer.Key)
 	require.True(t, ok)
 	writes := &kvrwset.KVRWSet{Writes: []*kvrwset.KVWrite{pointer, {Key: "k"}, pointer}}
 	tx := &transaction{call: &call{sets: []set{{namespace: "other", public: writes}, {namespace: "cc", public: writes}}}}

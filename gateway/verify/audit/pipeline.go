@@ -246,7 +246,7 @@ func recordsOf(chaincode string, t *transaction) (n uint64) {
 			continue
 		}
 		for _, w := range s.public.GetWrites() {
-			if _, ok := record.PointerPacks(w.GetKey()); ok {
+			if _, ok := record.PackPrefixOf(w.GetKey()); ok {
 				n++
 			}
 		}

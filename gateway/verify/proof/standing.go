@@ -21,9 +21,10 @@ type Said struct {
 	CountsAs string `json:"countsAs,omitempty"`
 	// Retracted tells that another record in the proof takes it back. A retraction may also be missing.
 	Retracted bool `json:"retracted,omitempty"`
-	// Deed is an event in the proof by which the organisation made, received or used up the thing that it speaks of. The
-	// ledger asks for one of these, or for the thing's company prefix; neither shows that nobody else comes first.
-	Deed record.ID `json:"deed,omitempty"`
+	// CustodyEvent is an event in the proof by which the organisation made, received or used up the thing that it
+	// speaks of. The ledger asks for one of these, or for the thing's company prefix; neither shows that nobody else
+	// comes first.
+	CustodyEvent record.ID `json:"deed,omitempty"`
 }
 
 // Standing says why an organisation may say something, as far as a proof shows it.
@@ -196,7 +197,7 @@ func (e *evidence) weigh(one *Said, version int) {
 		one.Standing = Unproved
 		for _, id := range e.things[one.Subject] {
 			if e.reports(id, one.MSPID) {
-				one.Deed = id
+				one.CustodyEvent = id
 				break
 			}
 		}

@@ -40,7 +40,7 @@ func told(records ...*Proved) (lines []string) {
 		if s.Retracted {
 			line += ", retracted"
 		}
-		if s.Deed != "" {
+		if s.CustodyEvent != "" {
 			line += ", by a deed"
 		}
 		lines = append(lines, line)

@@ -30,7 +30,7 @@ type reach struct {
 // its own walk says so. They are looked for at the nodes of the answer, and at
 // what those came from at which the walk began.
 func (a *assessment) recalls(ctx context.Context) error {
-	all, err := a.standing(ctx)
+	all, err := a.possibleNotices(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,24 +49,24 @@ func (a *assessment) recalls(ctx context.Context) error {
 		}
 		slices.Sort(reached)
 		for _, i := range reached {
-			a.impact.Touched[i].Recalls = append(a.impact.Touched[i].Recalls, v.Name)
+			a.impact.Touched[i].Notices = append(a.impact.Touched[i].Notices, v.Name)
 		}
 		r, err := a.read(ctx, v.Name)
 		if err != nil {
 			return err
 		}
 		r.Touched = len(reached)
-		a.impact.Recalls, a.found = append(a.impact.Recalls, r), append(a.found, found)
+		a.impact.Notices, a.found = append(a.impact.Notices, r), append(a.found, found)
 	}
 	return nil
 }
 
-// standing lists the recalls that may reach what was touched, in the order of the ledger.
-func (a *assessment) standing(ctx context.Context) ([]index.Vertex, error) {
+// possibleNotices lists the notices that may reach what was touched, in the order of the ledger.
+func (a *assessment) possibleNotices(ctx context.Context) ([]index.Vertex, error) {
 	ids := map[string]bool{}
 	note := func(claims []index.Claim) {
 		for _, c := range claims {
-			if recalls(c) {
+			if warns(c) {
 				ids[c.ID] = true
 			}
 		}
@@ -118,14 +118,14 @@ func (a *assessment) standing(ctx context.Context) ([]index.Vertex, error) {
 		}
 		all = append(all, v)
 	}
-	if len(a.starts) == 1 && a.starts[0].Kind == index.KindStatement && a.stands(a.starts[0]) {
+	if len(a.starts) == 1 && a.starts[0].Kind == index.KindStatement && a.isNotice(a.starts[0]) {
 		all = append(all, a.starts[0])
 	}
 	return inOrder(all), nil
 }
 
-// stands tells whether the statement that was asked about is a recall that nobody has taken back.
-func (a *assessment) stands(index.Vertex) bool {
+// isNotice tells whether the statement that was asked about warns, and nobody has taken it back.
+func (a *assessment) isNotice(index.Vertex) bool {
 	start := a.nodes[0]
 	return record.Warns(start.Type) && !slices.Contains(start.Flags, record.FlagOf(record.Retraction))
 }
@@ -182,17 +182,17 @@ func (w *walk) newest() int64 {
 }
 
 // read reads what a recall says.
-func (a *assessment) read(ctx context.Context, id string) (Recall, error) {
+func (a *assessment) read(ctx context.Context, id string) (Notice, error) {
 	s, of, err := a.links.statement(ctx, id)
 	if err != nil {
-		return Recall{}, err
+		return Notice{}, err
 	}
 	weight, err := a.links.graph.Weigh(ctx, of)
 	if err != nil {
-		return Recall{}, err
+		return Notice{}, err
 	}
 	at := of.Recording
-	r := Recall{
+	r := Notice{
 		ID: id, Kind: weight.Kind, Standing: weight.Standing, Stated: weight.Stated, MSPID: at.MSPID, Block: at.Block,
 		Recorded: at.Time, Reason: s.Predicate.Get("reason").Text, Instructions: s.Predicate.Get("instructions").Text,
 		Subjects: make([]string, len(s.Subjects)), Acknowledged: []Acknowledgement{}, Missing: []string{},

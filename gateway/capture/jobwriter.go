@@ -38,9 +38,9 @@ func (q *Queue) Capture(ctx context.Context, r Request) (Job, error) {
 	return in.Commit(ctx)
 }
 
-// Intake takes a job piece by piece, so that a large document need not be in memory as a whole. It is not safe for
+// JobWriter takes a job piece by piece, so that a large document need not be in memory as a whole. It is not safe for
 // concurrent use.
-type Intake struct {
+type JobWriter struct {
 	q         *Queue
 	job       *job
 	witnesses []byte
@@ -81,7 +81,7 @@ func (g *gathering) empty() {
 }
 
 // Begin begins a job. The request's items are not looked at: give them to Add. End with Commit, or with Discard.
-func (q *Queue) Begin(r Request) (*Intake, error) {
+func (q *Queue) Begin(r Request) (*JobWriter, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make a job's id: %w", err)
@@ -105,7 +105,7 @@ func (q *Queue) Begin(r Request) (*Intake, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't find the ledger identity %q: %w", r.Identity, err)
 	}
-	return &Intake{q: q, witnesses: r.Witnesses, next: gatherings.Get().(*gathering), job: &job{
+	return &JobWriter{q: q, witnesses: r.Witnesses, next: gatherings.Get().(*gathering), job: &job{
 		id: id.String(), owner: r.Owner, identity: r.Identity, mspID: identity.MSPID,
 		member:   unique.Make(identity.MSPID),
 		function: r.Function, behaviour: r.Behaviour, created: time.Now(), finished: make(chan struct{}),
@@ -113,7 +113,7 @@ func (q *Queue) Begin(r Request) (*Intake, error) {
 }
 
 // Add takes the next items, and a copy of their bodies.
-func (in *Intake) Add(ctx context.Context, items ...Item) error {
+func (in *JobWriter) Add(ctx context.Context, items ...Item) error {
 	if in.ended || in.failed != nil {
 		return errors.Join(errors.New("capture: the intake has ended already"), in.failed)
 	}
@@ -148,7 +148,7 @@ func (in *Intake) Add(ctx context.Context, items ...Item) error {
 }
 
 // gather puts an item into the part in the making.
-func (in *Intake) gather(item *Item) error {
+func (in *JobWriter) gather(item *Item) error {
 	g := in.next
 	e := entry{event: item.EventID}
 	var known *outcome
@@ -184,7 +184,7 @@ func (in *Intake) gather(item *Item) error {
 }
 
 // reserve makes room for one more record, or says why there is none.
-func (in *Intake) reserve(bytes int) error {
+func (in *JobWriter) reserve(bytes int) error {
 	q, cfg := in.q, in.q.cfg
 	if err := q.Limits().Allow(in.job.behaviour, in.reserved.records+1, in.reserved.bytes+bytes); err != nil {
 		return err
@@ -213,7 +213,7 @@ func (q *Queue) Room(token string, bytes int64) error {
 }
 
 // cut makes a part of what was gathered.
-func (in *Intake) cut() error {
+func (in *JobWriter) cut() error {
 	g := in.next
 	n := len(g.outcomes)
 	if n == 0 {
@@ -242,7 +242,7 @@ func (in *Intake) cut() error {
 }
 
 // rollBack refuses what is left of an all-or-nothing job.
-func (in *Intake) rollBack(outcomes []*outcome) {
+func (in *JobWriter) rollBack(outcomes []*outcome) {
 	rest := rolledBack()
 	for i, o := range outcomes {
 		if o == nil {
@@ -260,7 +260,7 @@ func rolledBack() *outcome {
 }
 
 // flush writes the parts of a large job as they come. They count for nothing until the job is committed.
-func (in *Intake) flush(ctx context.Context) error {
+func (in *JobWriter) flush(ctx context.Context) error {
 	row, begun := in.parts[len(in.parts)-1], in.begun
 	in.begun = true
 	err := in.q.await(ctx, in.q.store.submit(func(tx *sqlitefile.Tx) error {
@@ -291,7 +291,7 @@ func (q *Queue) await(ctx context.Context, done <-chan error) error {
 
 // Commit makes the job durable and hands it on to be done. An error means that it is not, except for ctx's own error:
 // then it may be.
-func (in *Intake) Commit(ctx context.Context) (Job, error) {
+func (in *JobWriter) Commit(ctx context.Context) (Job, error) {
 	if in.ended || in.failed != nil {
 		return Job{}, errors.Join(errors.New("capture: the intake has ended already"), in.failed)
 	}
@@ -348,7 +348,7 @@ func (in *Intake) Commit(ctx context.Context) (Job, error) {
 }
 
 // Discard gives up a job that was not committed. It is harmless after Commit.
-func (in *Intake) Discard() {
+func (in *JobWriter) Discard() {
 	if in.ended {
 		return
 	}
@@ -357,7 +357,7 @@ func (in *Intake) Discard() {
 }
 
 // end lets nothing more be added.
-func (in *Intake) end() {
+func (in *JobWriter) end() {
 	in.ended = true
 	in.next.empty()
 	gatherings.Put(in.next)
@@ -365,7 +365,7 @@ func (in *Intake) end() {
 }
 
 // drop gives back the room that was reserved, and removes what was written.
-func (in *Intake) drop() {
+func (in *JobWriter) drop() {
 	in.q.mu.Lock()
 	in.q.add(in.job.identity, -in.reserved.records, -in.reserved.bytes)
 	in.q.mu.Unlock()
