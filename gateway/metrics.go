@@ -122,7 +122,8 @@ var (
 	)
 	runsEnded = prometheus.NewDesc(
 		"pedigree_runs_total",
-		"Runs that were recorded, could not be, or were dropped because their end never came.",
+		"Runs that were recorded, could not be, or expired: their end never came, and they go to the ledger without it. "+
+			"An expired run is counted a second time when it is recorded or fails.",
 		[]string{"outcome"},
 		nil,
 	)
