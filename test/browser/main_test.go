@@ -71,6 +71,8 @@ func run(m *testing.M) (code int, err error) {
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("disable-dev-shm-usage", true),
+		// No renderer is started in advance: most windows would never use theirs.
+		chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-features", "SpareRendererForSitePerProcess,Translate"),
 		chromedp.UserDataDir(filepath.Join(home, "profile")), chromedp.WSURLReadTimeout(time.Minute),
 	)
 	defer quit()
