@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/intake"
 )
 
@@ -25,8 +27,7 @@ func (r Reader) check(ctx context.Context, d *Draft, text []byte) (*intake.Check
 	switch {
 	case err == nil:
 	case errors.As(err, &broken):
-		d.fault(Finding{Line: broken.Line, Column: broken.Column, Pointer: broken.Pointer, Code: "malformed_json",
-			Detail: broken.Message})
+		d.broken(broken)
 		return nil, nil
 	case errors.As(err, &limit):
 		d.fault(Finding{Code: "too_many", Detail: limit.Detail})
@@ -54,7 +55,13 @@ func (r Reader) document(ctx context.Context, d *Draft, text []byte) error {
 		return err
 	}
 	v, err := canonical.Parse(text, canonical.Limits{Bytes: MaxBytes, Depth: record.MaxDepth + 8, Values: maxValues})
-	if err != nil {
+	var broken *canonical.SyntaxError
+	switch unkeepable := slices.ContainsFunc(checked.Items, isMalformed); {
+	case err == nil:
+	case unkeepable && errors.As(err, &broken):
+		d.broken(broken)
+		return nil
+	default:
 		d.fault(Finding{Code: "too_large", Detail: "the document has more values than this page takes; send it to POST " +
 			"/epcis/v2/capture, or with pedigree capture"})
 		return nil
@@ -79,6 +86,19 @@ func (r Reader) document(ctx context.Context, d *Draft, text []byte) error {
 	d.countKnown()
 	d.place(text, events)
 	return nil
+}
+
+// broken notes that the text isn't JSON, or not such JSON as a record can keep.
+func (d *Draft) broken(err *canonical.SyntaxError) {
+	d.fault(Finding{Line: err.Line, Column: err.Column, Pointer: err.Pointer, Code: codeMalformed, Detail: err.Message})
+}
+
+const codeMalformed = "malformed_json"
+
+// isMalformed tells whether capture would take the other events of a document without this one, which no record can
+// keep. The page shows the document as a whole, so it shows nothing but the fault.
+func isMalformed(item capture.Item) bool {
+	return slices.ContainsFunc(item.Problems, func(p record.Problem) bool { return p.Code == codeMalformed })
 }
 
 func (d *Draft) countKnown() {
