@@ -19,11 +19,13 @@ const First Rules = 1
 // ruleSet is what differs between the versions of the rules.
 type ruleSet struct {
 	maxWitnessBytes int
+	// changes says to those who decide on the rules what is other than in the version before.
+	changes string
 }
 
 // ruleSets has what each version of the rules allows, from First on.
 var ruleSets = []ruleSet{
-	{maxWitnessBytes: 4 << 20},
+	{maxWitnessBytes: 4 << 20, changes: "the rules of all ledgers so far"},
 }
 
 // Newest returns the newest version that this program has.
@@ -84,6 +86,14 @@ func (r Rules) Known() error {
 		return fmt.Errorf("these are rules %d, and this program has none after %d: use a newer program", r, Newest())
 	}
 	return nil
+}
+
+// Changes says in words what the rules change against the version before. It is "" if this program doesn't have them.
+func (r Rules) Changes() string {
+	if r.Known() != nil {
+		return ""
+	}
+	return r.set().changes
 }
 
 func (r Rules) set() ruleSet { return ruleSets[r-1] }

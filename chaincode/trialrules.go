@@ -4,4 +4,7 @@ package chaincode
 
 // A program that is built with the tag trialrules has one more version of the rules. Tests upgrade a network to it. It
 // isn't part of any release.
-func init() { ruleSets = append(ruleSets, ruleSet{maxWitnessBytes: 1 << 20}) }
+func init() {
+	ruleSets = append(ruleSets, ruleSet{maxWitnessBytes: 1 << 20,
+		changes: "the witnesses of a transaction may have 1 MiB instead of 4"})
+}

@@ -56,10 +56,7 @@ func readPolicy(p *common.Policy) policyText {
 		if exact, err := decode(p.GetValue(), &m); err != nil || !exact {
 			return unread
 		}
-		var of []string
-		for _, one := range m.GetIdentities() {
-			of = append(of, principal(one))
-		}
+		of := principals(&m)
 		read := policyText{text: rule(m.GetRule(), of, 0), of: of, kind: "signature"}
 		if n := m.GetRule().GetNOutOf(); n != nil {
 			read.need = int(n.GetN())
@@ -67,6 +64,19 @@ func readPolicy(p *common.Policy) policyText {
 		return read
 	}
 	return unread
+}
+
+// SignatureText says in words whose signatures a policy asks for.
+func SignatureText(m *common.SignaturePolicyEnvelope) string {
+	return rule(m.GetRule(), principals(m), 0)
+}
+
+func principals(m *common.SignaturePolicyEnvelope) []string {
+	var of []string
+	for _, one := range m.GetIdentities() {
+		of = append(of, principal(one))
+	}
+	return of
 }
 
 func rule(r *common.SignaturePolicy, of []string, depth int) string {
