@@ -82,7 +82,7 @@ The shortest session:
 	add(root, "network", network.Up(), network.Down(), network.Status(), network.Doctor(), network.Monitoring(),
 		network.Certs(), network.Renew(), network.Reset(), network.Backup(), network.Restore())
 	add(root, "consortium", network.OrgCommand(), network.CharterCommand(), network.NodeCommand())
-	add(root, "change", proposal.Propose(), proposal.Review(), proposal.Approve(), proposal.Apply())
+	add(root, "change", proposal.Verbs(network.Definitions{})...)
 	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(),
 		verb.Show(), verb.Trace(), verb.Impact(), verb.Export(), verb.Proof())
 	add(root, "proof", check.Verify(), check.Trust(), check.Hash(), check.Sign(), audit.Command())

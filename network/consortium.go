@@ -3,6 +3,7 @@ package network
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -106,10 +107,24 @@ func (o Org) gatewayProcess() string                    { return o.Name + "-gate
 
 // chaincodePort is the port of the organisation's chaincode process for a version of the rules.
 func (o Org) chaincodePort(r chaincode.Rules) int {
-	if r == chaincode.First {
-		return o.ChaincodePort
+	if port := o.RulesPorts[r]; port != 0 || r != chaincode.First {
+		return port
 	}
-	return o.RulesPorts[r]
+	return o.ChaincodePort
+}
+
+// founded returns the organisation as a founder of a network whose first rules are r: the chaincode process for them
+// has ChaincodePort, whichever they are.
+func (o Org) founded(r chaincode.Rules) Org {
+	if r != chaincode.First {
+		ports := maps.Clone(o.RulesPorts)
+		if ports == nil {
+			ports = map[chaincode.Rules]int{}
+		}
+		ports[r] = o.ChaincodePort
+		o.RulesPorts = ports
+	}
+	return o
 }
 
 // Host returns the host name on the orderer's certificate.

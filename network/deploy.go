@@ -12,12 +12,10 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer/lifecycle"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/network/definition"
 )
 
-// firstSequence is the sequence number of the first definition. Fabric counts the definitions of a chaincode. Ours
-// always has the channel's default policy, a majority of organisations. Its version commits the organisations to a
-// version of the rules. It is made again, with the next number, if an organisation has lost its approval.
+// firstSequence is the number of the first definition. It leaves it to the channel's policy who must endorse.
 const firstSequence = 1
 
 // errApprovalLost means that the ledger has an organisation's approval of a definition, and the organisation's peer has
@@ -31,16 +29,16 @@ func (n *Network) define(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("couldn't find out how the chaincode is defined: %w", err)
 	}
-	if inForce.sequence == 0 {
-		inForce = definition{firstSequence, n.plan.rules()}
+	if inForce.Sequence == 0 {
+		inForce = definition.ByChannel(firstSequence, n.plan.rules())
 	}
-	if err := n.adopt(inForce.rules); err != nil {
+	if err := n.adopt(inForce.Rules()); err != nil {
 		return err
 	}
 	err = n.approveAll(ctx, inForce)
 	if errors.Is(err, errApprovalLost) {
-		inForce.sequence++
-		n.say.line("%v: the chaincode's definition is approved and committed again, with number %d", err, inForce.sequence)
+		inForce.Sequence++
+		n.say.line("%v: the chaincode's definition is approved and committed again, with number %d", err, inForce.Sequence)
 		err = n.approveAll(ctx, inForce)
 	}
 	if err != nil {
@@ -50,7 +48,7 @@ func (n *Network) define(ctx context.Context) error {
 }
 
 // commit commits a definition that all organisations have approved.
-func (n *Network) commit(ctx context.Context, d definition) error {
+func (n *Network) commit(ctx context.Context, d definition.Definition) error {
 	err := eventually(ctx, func(ctx context.Context) error {
 		return n.clients[0].commit(ctx, n.plan.Chaincode, d, n.plan.mspIDs())
 	})
@@ -58,7 +56,7 @@ func (n *Network) commit(ctx context.Context, d definition) error {
 }
 
 // approveAll approves a definition for each organisation.
-func (n *Network) approveAll(ctx context.Context, d definition) error {
+func (n *Network) approveAll(ctx context.Context, d definition.Definition) error {
 	var approvals []func() error
 	for _, c := range n.clients {
 		approvals = append(approvals, func() error { return n.approve(ctx, c, d) })
@@ -66,8 +64,8 @@ func (n *Network) approveAll(ctx context.Context, d definition) error {
 	return together(approvals...)
 }
 
-func (n *Network) approve(ctx context.Context, c *peerClient, d definition) error {
-	pack, err := n.dir.packChaincode(n.plan.org(c.org.Name), d.rules)
+func (n *Network) approve(ctx context.Context, c *peerClient, d definition.Definition) error {
+	pack, err := n.dir.packChaincode(n.plan.org(c.org.Name), d.Rules())
 	if err != nil {
 		return err
 	}
@@ -87,22 +85,6 @@ func (n *Network) approve(ctx context.Context, c *peerClient, d definition) erro
 		return wrap(lost, "%s's peer doesn't have what it approved before", c.org.Title)
 	}
 	return wrap(err, "%s couldn't approve the chaincode's definition", c.org.Title)
-}
-
-// definition is what the organisations approve and commit: its number, and the rules that it puts in force.
-type definition struct {
-	sequence int64
-	rules    chaincode.Rules
-}
-
-// policy returns the endorsement policy on which the organisations agree. It refers to a policy in the channel's
-// configuration, so it stays right when organisations join.
-func policy() ([]byte, error) {
-	return proto.Marshal(&peer.ApplicationPolicy{
-		Type: &peer.ApplicationPolicy_ChannelConfigPolicyReference{
-			ChannelConfigPolicyReference: "/Channel/Application/Endorsement",
-		},
-	})
 }
 
 // joinChannel joins the peer to the channel of the genesis block, unless it has joined already. It waits until the peer
@@ -158,35 +140,14 @@ func (c *peerClient) install(ctx context.Context, p chaincodePackage) error {
 	return wrap(err, "couldn't install the chaincode on %s's peer", c.org.Title)
 }
 
-// approve approves the definition of a number for the organisation and names its package, unless the ledger says so
-// already. It returns errApprovalLost if the ledger has an approval that the peer can't read.
-func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, d definition) error {
-	query, err := proto.Marshal(&lifecycle.QueryApprovedChaincodeDefinitionArgs{Name: chaincode, Sequence: d.sequence})
-	if err != nil {
-		return err
-	}
-	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryApprovedChaincodeDefinition",
-		client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
-	if err == nil {
-		var approved lifecycle.QueryApprovedChaincodeDefinitionResult
-		if err := proto.Unmarshal(answer, &approved); err != nil {
-			return err
-		}
-		if approved.GetSource().GetLocalPackage().GetPackageId() == packageID {
-			return nil
-		}
-	} else if said := explain(err).Error(); strings.Contains(said,
-		"private data matching public hash version is not available") {
-		return errApprovalLost
-	} else if !strings.Contains(said, "could not fetch approved chaincode definition") {
-		return explain(err)
-	}
-	policy, err := policy()
-	if err != nil {
+// approve approves a definition for the organisation and names its package, unless the ledger says so already. It
+// returns errApprovalLost if the ledger has an approval that the peer can't read.
+func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, d definition.Definition) error {
+	if before, err := c.approved(ctx, chaincode, d.Sequence); err != nil || before == packageID {
 		return err
 	}
 	args, err := proto.Marshal(&lifecycle.ApproveChaincodeDefinitionForMyOrgArgs{
-		Name: chaincode, Version: d.rules.DefinitionVersion(), Sequence: d.sequence, ValidationParameter: policy,
+		Name: chaincode, Version: d.Version, Sequence: d.Sequence, ValidationParameter: d.Policy,
 		Source: &lifecycle.ChaincodeSource{Type: &lifecycle.ChaincodeSource_LocalPackage{
 			LocalPackage: &lifecycle.ChaincodeSource_Local{PackageId: packageID},
 		}},
@@ -197,8 +158,32 @@ func (c *peerClient) approve(ctx context.Context, chaincode, packageID string, d
 	return c.submit(ctx, "_lifecycle", "ApproveChaincodeDefinitionForMyOrg", args, c.org.MSPID)
 }
 
+// approved returns the package that the organisation named when it approved the definition of a number, or "" if it
+// hasn't approved it. It returns errApprovalLost if the ledger has an approval that the peer can't read.
+func (c *peerClient) approved(ctx context.Context, chaincode string, sequence int64) (packageID string, err error) {
+	query, err := proto.Marshal(&lifecycle.QueryApprovedChaincodeDefinitionArgs{Name: chaincode, Sequence: sequence})
+	if err != nil {
+		return "", err
+	}
+	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryApprovedChaincodeDefinition",
+		client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
+	if err != nil {
+		switch said := explain(err); {
+		case strings.Contains(said.Error(), "private data matching public hash version is not available"):
+			return "", errApprovalLost
+		case strings.Contains(said.Error(), "could not fetch approved chaincode definition"):
+			return "", nil
+		default:
+			return "", said
+		}
+	}
+	var result lifecycle.QueryApprovedChaincodeDefinitionResult
+	err = proto.Unmarshal(answer, &result)
+	return result.GetSource().GetLocalPackage().GetPackageId(), err
+}
+
 // committed returns the definition that is in force. Its number is 0 if there is none.
-func (c *peerClient) committed(ctx context.Context, name string) (d definition, err error) {
+func (c *peerClient) committed(ctx context.Context, name string) (d definition.Definition, err error) {
 	err = eventually(ctx, func(ctx context.Context) error {
 		d, _, err = c.defined(ctx, name)
 		return err
@@ -207,28 +192,39 @@ func (c *peerClient) committed(ctx context.Context, name string) (d definition, 
 }
 
 // defined asks once for the definition in force, and for the organisations that have approved it.
-func (c *peerClient) defined(ctx context.Context, name string) (definition, map[string]bool, error) {
-	query, err := proto.Marshal(&lifecycle.QueryChaincodeDefinitionArgs{Name: name})
+func (c *peerClient) defined(ctx context.Context, name string) (definition.Definition, map[string]bool, error) {
+	committed, err := c.definedAt(ctx, name, c.org.MSPID)
 	if err != nil {
-		return definition{}, nil, err
-	}
-	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryChaincodeDefinition",
-		client.WithBytesArguments(query), client.WithEndorsingOrganizations(c.org.MSPID))
-	if err != nil {
-		if err = explain(err); strings.Contains(err.Error(), "is not defined") {
-			return definition{}, nil, nil
+		if strings.Contains(err.Error(), "is not defined") {
+			return definition.Definition{}, nil, nil
 		}
-		return definition{}, nil, err
+		return definition.Definition{}, nil, err
 	}
-	var committed lifecycle.QueryChaincodeDefinitionResult
-	if err := proto.Unmarshal(answer, &committed); err != nil {
-		return definition{}, nil, err
-	}
-	return definition{committed.GetSequence(), chaincode.RulesOf(committed.GetVersion())}, committed.GetApprovals(), nil
+	return definition.Definition{Sequence: committed.GetSequence(), Version: committed.GetVersion(),
+		Policy: committed.GetValidationParameter()}, committed.GetApprovals(), nil
 }
 
-// unapproved returns which of some organisations haven't approved a definition.
-func (c *peerClient) unapproved(ctx context.Context, name string, d definition, all []string) ([]string, error) {
+// definedAt asks the peers of an organisation for the definition in force.
+func (c *peerClient) definedAt(
+	ctx context.Context, name, mspID string,
+) (*lifecycle.QueryChaincodeDefinitionResult, error) {
+	query, err := proto.Marshal(&lifecycle.QueryChaincodeDefinitionArgs{Name: name})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.network.GetContract("_lifecycle").EvaluateWithContext(ctx, "QueryChaincodeDefinition",
+		client.WithBytesArguments(query), client.WithEndorsingOrganizations(mspID))
+	if err != nil {
+		return nil, explain(err)
+	}
+	committed := new(lifecycle.QueryChaincodeDefinitionResult)
+	return committed, proto.Unmarshal(answer, committed)
+}
+
+// unapproved returns which organisations haven't approved a definition.
+func (c *peerClient) unapproved(
+	ctx context.Context, name string, d definition.Definition, all []string,
+) ([]string, error) {
 	approvals, err := c.approvals(ctx, name, d)
 	if err != nil {
 		return nil, err
@@ -242,14 +238,10 @@ func (c *peerClient) unapproved(ctx context.Context, name string, d definition, 
 	return missing, nil
 }
 
-// approvals says of each member of the channel whether it has approved a definition.
-func (c *peerClient) approvals(ctx context.Context, name string, d definition) (map[string]bool, error) {
-	policy, err := policy()
-	if err != nil {
-		return nil, err
-	}
+// approvals says which members have approved a definition that isn't in force yet.
+func (c *peerClient) approvals(ctx context.Context, name string, d definition.Definition) (map[string]bool, error) {
 	query, err := proto.Marshal(&lifecycle.CheckCommitReadinessArgs{
-		Name: name, Version: d.rules.DefinitionVersion(), Sequence: d.sequence, ValidationParameter: policy,
+		Name: name, Version: d.Version, Sequence: d.Sequence, ValidationParameter: d.Policy,
 	})
 	if err != nil {
 		return nil, err
@@ -260,24 +252,18 @@ func (c *peerClient) approvals(ctx context.Context, name string, d definition) (
 		return nil, explain(err)
 	}
 	var ready lifecycle.CheckCommitReadinessResult
-	if err := proto.Unmarshal(answer, &ready); err != nil {
-		return nil, err
-	}
-	return ready.GetApprovals(), nil
+	err = proto.Unmarshal(answer, &ready)
+	return ready.GetApprovals(), err
 }
 
-// commit puts the definition of a number into force, unless it already is. The named organisations endorse that; if
-// there are none, as many as the channel's policy asks for.
-func (c *peerClient) commit(ctx context.Context, chaincode string, d definition, mspIDs []string) error {
-	if now, err := c.committed(ctx, chaincode); err != nil || now.sequence >= d.sequence {
-		return err
-	}
-	policy, err := policy()
-	if err != nil {
+// commit puts a definition into force, unless it already is. The organisations endorse that, and each must have
+// approved it before.
+func (c *peerClient) commit(ctx context.Context, chaincode string, d definition.Definition, mspIDs []string) error {
+	if now, err := c.committed(ctx, chaincode); err != nil || now.Sequence >= d.Sequence {
 		return err
 	}
 	args, err := proto.Marshal(&lifecycle.CommitChaincodeDefinitionArgs{
-		Name: chaincode, Version: d.rules.DefinitionVersion(), Sequence: d.sequence, ValidationParameter: policy,
+		Name: chaincode, Version: d.Version, Sequence: d.Sequence, ValidationParameter: d.Policy,
 	})
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/network/charter"
+	"github.com/pedigree-ledger/pedigree/network/definition"
 	"github.com/pedigree-ledger/pedigree/network/diagnosis"
 	"github.com/pedigree-ledger/pedigree/network/proposal"
 )
@@ -26,8 +27,8 @@ const lookPatience = 10 * time.Second
 type looker struct {
 	d      folder // empty: a gateway of the operator's own network
 	seen   *diagnosis.Seen
-	plan   *plan      // what is ours
-	wanted definition // the first definition of the chaincode; empty: not known
+	plan   *plan                 // what is ours
+	wanted definition.Definition // the first definition of the chaincode; empty: not known
 	gates  []gate
 
 	open    func() (*proposal.Organisation, error) // in whose name it looks
@@ -254,9 +255,9 @@ func (l *looker) lookAtDefinition(ctx context.Context, now *proposal.Configurati
 	if err != nil {
 		return // that the peer doesn't answer is told
 	}
-	d := &diagnosis.Definition{Number: inForce.sequence}
-	if inForce.sequence == 0 {
-		if l.wanted.sequence == 0 {
+	d := &diagnosis.Definition{Number: inForce.Sequence}
+	if inForce.Sequence == 0 {
+		if l.wanted.Sequence == 0 {
 			return // whoever runs this network knows what is to be approved
 		}
 		if d.Missing, err = c.unapproved(ctx, l.plan.Chaincode, l.wanted, members); err == nil {
@@ -269,11 +270,12 @@ func (l *looker) lookAtDefinition(ctx context.Context, now *proposal.Configurati
 			d.Unapproved = append(d.Unapproved, mspID)
 		}
 	}
-	for rules := inForce.rules; rules <= chaincode.Newest(); rules++ {
-		next := definition{inForce.sequence + 1, rules}
+	for rules := inForce.Rules(); rules <= chaincode.Newest(); rules++ {
+		next := definition.Definition{Sequence: inForce.Sequence + 1, Version: rules.DefinitionVersion(),
+			Policy: inForce.Policy}
 		missing, err := c.unapproved(ctx, l.plan.Chaincode, next, members)
 		if err == nil && len(missing) < len(members) {
-			d.Next, d.Missing = fmt.Sprintf("number %d, with rules %d", next.sequence, next.rules), missing
+			d.Next, d.Missing = fmt.Sprintf("number %d, with rules %d", next.Sequence, rules), missing
 		}
 	}
 	l.seen.Definition = d

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/network/charter"
+	"github.com/pedigree-ledger/pedigree/network/definition"
 	"github.com/pedigree-ledger/pedigree/network/diagnosis"
 	"github.com/pedigree-ledger/pedigree/network/proposal"
 )
@@ -31,7 +32,7 @@ func (d folder) lookAtNetwork(ctx context.Context, s *diagnosis.Seen) error {
 		missing(s, "the channel's first block", d.genesis())
 	}
 	first := p.Orgs[0]
-	l := looker{d: d, seen: s, plan: p, wanted: definition{firstSequence, p.rules()}}
+	l := looker{d: d, seen: s, plan: p, wanted: definition.ByChannel(firstSequence, p.rules())}
 	l.open = func() (*proposal.Organisation, error) { return proposal.Open(d.path(first.Name)) }
 	l.connect = func() (*peerClient, error) { return d.connectPeer(first, p.Channel) }
 	l.look(ctx)
@@ -73,7 +74,7 @@ func (d folder) lookAtOrganisation(ctx context.Context, s *diagnosis.Seen) error
 		return nil
 	}
 	l := looker{d: d, seen: s, plan: p}
-	l.wanted = definition{firstSequence, chaincode.RulesOf(file.Charter.Chaincode.Version)}
+	l.wanted = definition.ByChannel(firstSequence, chaincode.RulesOf(file.Charter.Chaincode.Version))
 	l.open = func() (*proposal.Organisation, error) { return proposal.Open(d.path(o.Org.Name)) }
 	l.connect = func() (*peerClient, error) { return d.connectPeer(o.Org, p.Channel) }
 	l.look(ctx)

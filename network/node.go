@@ -54,6 +54,9 @@ type Node struct {
 	running context.Context // ends when the node stops. Nil as long as it follows nothing
 	end     context.CancelFunc
 	keeping sync.WaitGroup
+
+	// standing says why the organisation endorses nothing by the definition in force. Nil: it does, as far as is known.
+	standing error
 }
 
 // StartNode starts an organisation's parts. It returns once they are ready, or when ctx ends. That may take as long as
@@ -157,22 +160,26 @@ func (node *Node) stateFile() string {
 
 // record changes what the folder's organisation.json says. The processes of several parts may do so at the same time.
 func (node *Node) record(ctx context.Context, change func(o *organisation)) error {
-	d := node.network.dir
+	now, err := node.network.dir.changeOrganisation(ctx, change)
+	if err == nil {
+		node.org = now
+	}
+	return err
+}
+
+// changeOrganisation changes organisation.json, of which every process has a copy.
+func (d folder) changeOrganisation(ctx context.Context, change func(o *organisation)) (*organisation, error) {
 	unlock, err := waitForLock(ctx, d.path("run", "organisation.lock"), func() {})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
 	now, err := d.readOrganisation()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	change(now)
-	if err := now.write(d); err != nil {
-		return plainly(err)
-	}
-	node.org = now
-	return nil
+	return now, plainly(now.write(d))
 }
 
 func (d folder) charterFile() string { return d.path("charter.json") }
@@ -357,10 +364,7 @@ func (node *Node) layGenesis() error {
 // plan describes the network as this node sees it: the own organisation first, and of the orderers only the own ones.
 func (node *Node) plan() *plan {
 	hash := node.charter.Hash()
-	own := node.org.Org
-	if node.rules != chaincode.First { // an organisation has one port for its chaincode, whatever the first rules are
-		own.RulesPorts = map[chaincode.Rules]int{node.rules: own.ChaincodePort}
-	}
+	own := node.org.Org.founded(node.rules)
 	p := &plan{Version: planVersion, ID: hex.EncodeToString(hash[:8]), Channel: node.charter.Channel, Rules: node.rules,
 		Chaincode: node.charter.Chaincode.Name, Orgs: []Org{own}, Orderers: node.org.Orderers}
 	for i := range node.charter.Organisations {

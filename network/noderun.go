@@ -37,7 +37,7 @@ func (node *Node) start(ctx context.Context) error {
 		}
 	}
 	if node.runs(chaincodePart) {
-		if err := n.startChaincode(n.plan.Orgs[0], node.rules); err != nil {
+		if err := node.startChaincode(); err != nil {
 			return err
 		}
 	}
@@ -45,6 +45,9 @@ func (node *Node) start(ctx context.Context) error {
 		if err := node.startPeer(ctx, genesis); err != nil {
 			return err
 		}
+	}
+	if err := node.follow(); err != nil {
+		return err
 	}
 	if node.runs(gatewayPart) {
 		if err := node.startGateway(ctx); err != nil {
@@ -158,32 +161,7 @@ func (node *Node) startPeer(ctx context.Context, genesis []byte) error {
 		return err
 	}
 	n.say.line("the peer follows channel %s", n.plan.Channel)
-	pack, err := n.dir.packChaincode(own, node.rules)
-	if err != nil {
-		return err
-	}
-	if err := c.install(ctx, pack); err != nil {
-		return err
-	}
-	approved, other, err := node.approveOwn(ctx, pack.id)
-	if err != nil {
-		return err
-	}
-	if other != 0 {
-		return fmt.Errorf("rules %d are in force, and the charter has rules %d: this command can't follow an upgrade yet",
-			other, node.rules)
-	}
-	n.say.line("%s has approved the chaincode's definition", own.MSPID)
-	if err := node.awaitDefinition(ctx, approved); err != nil {
-		return err
-	}
-	n.say.line("the chaincode's definition is in force")
-	again := repeated{node: node}
-	node.keep(func(ctx context.Context) error {
-		_, err := again.follow(ctx)
-		return err
-	})
-	return nil
+	return node.define(ctx)
 }
 
 // gatewayVariables are the variables of this process that configure the gateway. Everything else in its configuration
@@ -206,7 +184,7 @@ func (node *Node) startGateway(ctx context.Context) error {
 	if err := n.sup.start(n.dir.gatewayProcess(own, append(gatewayVariables(), n.options.Env...))); err != nil {
 		return err
 	}
-	if len(n.clients) > 0 {
+	if len(n.clients) > 0 && node.standing == nil {
 		const endorsing = "the peers of as many organisations as must endorse"
 		err := node.await(ctx, endorsing, func(ctx context.Context) error {
 			_, err := n.clients[0].endorse(ctx, n.plan.Chaincode, provenFunction, nil)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/network/orgcard"
@@ -28,6 +29,8 @@ type organisation struct {
 	Orderers []Orderer `json:"orderers"`
 	// Joined lists the orderers that have joined the channel. One of them that has no ledger has lost it.
 	Joined []string `json:"joined,omitempty"`
+	// Rules is the version of the chaincode's rules that was last in force. 0: that of the charter.
+	Rules chaincode.Rules `json:"rules,omitempty"`
 }
 
 // Organisation describes an organisation to make.

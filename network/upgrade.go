@@ -24,7 +24,8 @@ func (n *Network) upgrade(ctx context.Context) error {
 	if err := n.beginRules(newest); err != nil {
 		return err
 	}
-	next := definition{inForce.sequence + 1, newest}
+	next := inForce
+	next.Sequence, next.Version = inForce.Sequence+1, newest.DefinitionVersion()
 	if err := n.approveAll(ctx, next); err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (n *Network) upgrade(ctx context.Context) error {
 	if err := n.AwaitReady(ctx); err != nil {
 		return err
 	}
-	n.say.line("rules %d are in force, with definition %d", newest, next.sequence)
+	n.say.line("rules %d are in force, with definition %d", newest, next.Sequence)
 	return nil
 }
 

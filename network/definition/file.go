@@ -65,9 +65,12 @@ func Parse(text []byte) (*File, error) {
 	return &f, nil
 }
 
+// Text is the content of the file.
+func (f *File) Text() ([]byte, error) { return json.MarshalIndent(f, "", "  ") }
+
 // Write writes the file, which mustn't exist yet.
 func (f *File) Write(path string) error {
-	text, err := json.MarshalIndent(f, "", "  ")
+	text, err := f.Text()
 	if err != nil {
 		return err
 	}

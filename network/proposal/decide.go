@@ -11,8 +11,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
-// Review returns the verb that says what a proposal does.
-func Review() *cobra.Command {
+// review returns the verb that says what a proposal does.
+func review(d Definitions) *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:   "review FILE",
@@ -25,6 +25,9 @@ What the file says about itself is not believed.
 		Example: `  pedigree review limit.json --dir .pedigree/market`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if text, is := definitionIn(d, args[0]); is {
+				return d.Review(c, dir, text)
+			}
 			p, err := Read(args[0])
 			if err != nil {
 				return err
@@ -33,7 +36,7 @@ What the file says about itself is not believed.
 			if err != nil {
 				return err
 			}
-			review, err := p.Assess(now)
+			review, err := p.assess(contextOf(c), d, dir, now)
 			if err == nil {
 				review.Print(c.OutOrStdout())
 			}
@@ -44,8 +47,8 @@ What the file says about itself is not believed.
 	return c
 }
 
-// Approve returns the verb that signs a proposal.
-func Approve() *cobra.Command {
+// approve returns the verb that signs a proposal.
+func approve(d Definitions) *cobra.Command {
 	var dir string
 	var yes bool
 	c := &cobra.Command{
@@ -61,6 +64,9 @@ and for nothing else.
   pedigree approve limit.json --dir .pedigree/orderer --yes`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if text, is := definitionIn(d, args[0]); is {
+				return d.Approve(c, dir, text, yes)
+			}
 			p, err := Read(args[0])
 			if err != nil {
 				return err
@@ -69,7 +75,7 @@ and for nothing else.
 			if err != nil {
 				return err
 			}
-			review, err := p.Assess(now)
+			review, err := p.assess(contextOf(c), d, dir, now)
 			if err != nil {
 				return err
 			}
@@ -104,8 +110,8 @@ and for nothing else.
 	return c
 }
 
-// Apply returns the verb that puts a proposal into force.
-func Apply() *cobra.Command {
+// apply returns the verb that puts a proposal into force.
+func apply(d Definitions) *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:   "apply FILE",
@@ -117,6 +123,9 @@ your own node has the block with the new configuration.
 		Example: `  pedigree apply limit.json --dir .pedigree/harbor`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if text, is := definitionIn(d, args[0]); is {
+				return d.Apply(c, dir, text)
+			}
 			p, err := Read(args[0])
 			if err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/network"
 	"github.com/pedigree-ledger/pedigree/network/networktest"
 	"github.com/pedigree-ledger/pedigree/network/proposal"
 )
@@ -24,7 +25,7 @@ func run(t *testing.T, args ...string) (out string, code int) {
 	t.Helper()
 	var b bytes.Buffer
 	root := &cobra.Command{Use: "pedigree"}
-	root.AddCommand(proposal.Propose(), proposal.Review(), proposal.Approve(), proposal.Apply())
+	root.AddCommand(proposal.Verbs(network.Definitions{})...)
 	root.SetArgs(args)
 	root.SetOut(&b)
 	root.SetErr(&b)

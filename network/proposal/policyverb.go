@@ -6,8 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func proposePolicy() *cobra.Command {
-	var m making
+func proposePolicy(m making) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policy NAME RULE",
 		Short: "Propose another policy: who must agree on something",

@@ -31,8 +31,8 @@ peer is asked for the channel's configuration; with orderers.json, your orderers
 The administrator's identity is users/operator/cert.pem and key.pem in it.
 `
 
-// Propose returns the verb that makes proposals.
-func Propose() *cobra.Command {
+// propose returns the verb that makes proposals.
+func propose(d Definitions) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "propose",
 		Short: "Propose a change of the channel: its organisations, orderers, policies, limits, or revoked certificates",
@@ -42,13 +42,18 @@ other organisations review and approve.
 		Example: `  pedigree propose set-limit --transactions 200 --dir .pedigree/harbor --out limit.json
   pedigree review limit.json --dir .pedigree/market`,
 	}
-	c.AddCommand(proposeLimit(), proposePolicy(), proposeRevoke(), proposeAddOrganisation(), proposeRemoveOrganisation(),
-		proposeAddOrderer(), proposeRemoveOrderer(), proposeReplaceOrderer(), proposeRenewOrderer())
+	m := making{definitions: d}
+	c.AddCommand(proposeLimit(m), proposePolicy(m), d.Propose(), proposeRevoke(m), proposeAddOrganisation(m),
+		proposeRemoveOrganisation(m), proposeAddOrderer(m), proposeRemoveOrderer(m), proposeReplaceOrderer(m),
+		proposeRenewOrderer(m))
 	return c
 }
 
 // making is what all verbs under propose have in common.
-type making struct{ dir, out string }
+type making struct {
+	dir, out    string
+	definitions Definitions
+}
 
 func (m *making) flags(c *cobra.Command) *cobra.Command {
 	addDir(c, &m.dir)
@@ -69,7 +74,7 @@ func (m *making) make(c *cobra.Command, propose func(now *Configuration) (*Propo
 	if err != nil {
 		return err
 	}
-	review, err := p.Assess(now)
+	review, err := p.assess(contextOf(c), m.definitions, m.dir, now)
 	if err != nil {
 		return err
 	}
@@ -102,8 +107,7 @@ func contextOf(c *cobra.Command) context.Context {
 	return context.Background()
 }
 
-func proposeLimit() *cobra.Command {
-	var m making
+func proposeLimit(m making) *cobra.Command {
 	var l Limits
 	c := &cobra.Command{
 		Use:   "set-limit",
@@ -129,8 +133,7 @@ orderers' organisations decide on them. Limits that you don't name stay.
 	return m.flags(c)
 }
 
-func proposeRevoke() *cobra.Command {
-	var m making
+func proposeRevoke(m making) *cobra.Command {
 	var mspID string
 	c := &cobra.Command{
 		Use:   "revoke CRL",
@@ -170,8 +173,7 @@ take the list back.
 	return m.flags(c)
 }
 
-func proposeAddOrganisation() *cobra.Command {
-	var m making
+func proposeAddOrganisation(m making) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add-organisation CARD",
 		Short: "Propose a new member",
@@ -195,8 +197,7 @@ its peer to the channel and approves the chaincode for it.
 	return m.flags(c)
 }
 
-func proposeRemoveOrganisation() *cobra.Command {
-	var m making
+func proposeRemoveOrganisation(m making) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "remove-organisation MSP",
 		Short: "Propose that an organisation is a member no longer",
@@ -214,8 +215,7 @@ see "propose remove-orderer".
 	return m.flags(c)
 }
 
-func proposeAddOrderer() *cobra.Command {
-	var m making
+func proposeAddOrderer(m making) *cobra.Command {
 	var name string
 	c := &cobra.Command{
 		Use:   "add-orderer CARD",
@@ -240,8 +240,7 @@ soon as the change is applied: until it has joined, it counts as failed.
 	return m.flags(c)
 }
 
-func proposeRemoveOrderer() *cobra.Command {
-	var m making
+func proposeRemoveOrderer(m making) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "remove-orderer HOST:PORT",
 		Short: "Propose one orderer less",
@@ -257,8 +256,7 @@ organisations that order decide. Stop the orderer after the change is applied.
 	return m.flags(c)
 }
 
-func proposeReplaceOrderer() *cobra.Command {
-	var m making
+func proposeReplaceOrderer(m making) *cobra.Command {
 	var name string
 	c := &cobra.Command{
 		Use:   "replace-orderer HOST:PORT CARD",
@@ -281,8 +279,7 @@ organisations that order decide. Start the new orderer when the change is applie
 	return m.flags(c)
 }
 
-func proposeRenewOrderer() *cobra.Command {
-	var m making
+func proposeRenewOrderer(m making) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "renew-orderer CARD...",
 		Short: "Propose new certificates of orderers that stay where they are",
