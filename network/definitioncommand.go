@@ -61,7 +61,8 @@ func voterIn(ctx context.Context, dir string) (*voter, error) {
 	defer cancel()
 	v.now, v.approvals, err = v.client.defined(asking, ChaincodeName)
 	if err == nil && v.now.Sequence == 0 {
-		err = exit.Refusedf("the chaincode has no definition yet: its founders approve the charter's with `pedigree node start`")
+		err = exit.Refusedf("the chaincode has no definition yet: its founders approve the charter's with " +
+			"`pedigree node start`")
 	}
 	if err != nil {
 		v.client.close()
@@ -120,8 +121,8 @@ func (v *voter) assess(ctx context.Context, text []byte) (definition.Definition,
 		return none, nil, err
 	}
 	if f.Channel != v.config.Channel || f.Chaincode != ChaincodeName || f.Network != network {
-		return none, nil, exit.Refusedf("the proposal is for chaincode %s on channel %s of the network %s, and this is %s on "+
-			"%s of %s", f.Chaincode, f.Channel, f.Network, ChaincodeName, v.config.Channel, network)
+		return none, nil, exit.Refusedf("the proposal is for chaincode %s on channel %s of the network %s, and this is %s "+
+			"on %s of %s", f.Chaincode, f.Channel, f.Network, ChaincodeName, v.config.Channel, network)
 	}
 	next, err := f.Definition(v.config.Members)
 	if err != nil {
@@ -131,8 +132,8 @@ func (v *voter) assess(ctx context.Context, text []byte) (definition.Definition,
 	switch {
 	case next.Sequence == v.now.Sequence && next.Is(v.now):
 	case next.Sequence != v.now.Sequence+1:
-		return none, nil, exit.Refusedf("the proposal is definition %d, and definition %d is in force: another one came first. "+
-			"Propose it again", next.Sequence, v.now.Sequence)
+		return none, nil, exit.Refusedf("the proposal is definition %d, and definition %d is in force: another one came "+
+			"first. Propose it again", next.Sequence, v.now.Sequence)
 	default:
 		if approvals, err = v.client.approvals(ctx, ChaincodeName, next); err != nil {
 			return none, nil, fmt.Errorf("couldn't find out who has approved the definition: %w", err)
@@ -241,7 +242,8 @@ func (Definitions) Apply(c *cobra.Command, dir string, text []byte) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "Definition %d is in force, with rules %d.\n", next.Sequence, next.Rules())
 	if len(review.Open) > 0 {
-		fmt.Fprintf(c.OutOrStdout(), "%s haven't approved it. Their peers endorse nothing until they do: send them the file.\n",
+		fmt.Fprintf(c.OutOrStdout(), "%s haven't approved it. Their peers endorse nothing until they do: "+
+			"send them the file.\n",
 			strings.Join(review.Open, ", "))
 	}
 	return nil

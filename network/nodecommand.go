@@ -31,9 +31,9 @@ them puts it into force, whichever comes first. While it waits for others, it sa
 An organisation that isn't a founder joins the network of the charter. Start its node when the members have added it
 with "pedigree propose add-organisation".
 
-The node follows the chaincode's definition. When "pedigree approve" has approved the next one, it runs the chaincode for
-it, too, and so has it ready when the definition comes into force. By itself, it approves no definition with other rules
-or another endorsement policy than the charter has.
+The node follows the chaincode's definition. When "pedigree approve" has approved the next one, it runs the chaincode
+for it, too, and so has it ready when the definition comes into force. By itself, it approves no definition with other
+rules or another endorsement policy than the charter has.
 
 The command may be stopped and started at any time, and goes on with what is left to do. A process that dies is started
 again. Logs are in DIR/log. "pedigree status --dir DIR" and "pedigree down --dir DIR" work from another terminal. Each

@@ -92,8 +92,8 @@ func (node *Node) approve(ctx context.Context, c *peerClient, d definition.Defin
 }
 
 // settle sees that the organisation has approved the definition in force. It approves it if that has the rules and the
-// endorsement policy of the charter, which the operator has signed, and anew if the operator approved it and the keys of
-// the package have changed. Otherwise only the operator can: standing says why the organisation endorses nothing.
+// endorsement policy of the charter, which the operator has signed, and anew if the operator approved it and the keys
+// of the package have changed. Otherwise only the operator can: standing says why the organisation endorses nothing.
 func (node *Node) settle(ctx context.Context, c *peerClient, now definition.Definition) (standing, err error) {
 	own, rules := node.org.Org.MSPID, now.Rules()
 	approval, err := c.approved(ctx, node.network.plan.Chaincode, now.Sequence)

@@ -30,8 +30,8 @@ type Definition struct {
 	Policy []byte
 }
 
-// ByChannel returns the definition of a number that puts rules into force and leaves it to the channel's policy who must
-// endorse. That policy is in the channel's configuration, so it stays right when organisations join.
+// ByChannel returns the definition of a number that puts rules into force and leaves it to the channel's policy who
+// must endorse. That policy is in the channel's configuration, so it stays right when organisations join.
 func ByChannel(sequence int64, rules chaincode.Rules) Definition {
 	return Definition{sequence, rules.DefinitionVersion(), referring(channelPolicy)}
 }

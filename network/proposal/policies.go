@@ -113,8 +113,8 @@ func (c *comparison) reaches(before, after *proof.Config, was, is *common.Config
 	}
 	endorsement, lifecycle := decisions[0].least(after, is), decisions[1].least(after, is)
 	if lifecycle > 0 && lifecycle < endorsement && decisions[1].least(before, was) != lifecycle {
-		c.warn("%d can put a definition of the chaincode into force, and %d must endorse: nothing is recorded under it until "+
-			"enough others have approved it", lifecycle, endorsement)
+		c.warn("%d can put a definition of the chaincode into force, and %d must endorse: nothing is recorded under it "+
+			"until enough others have approved it", lifecycle, endorsement)
 	}
 }
 

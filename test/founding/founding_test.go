@@ -4,6 +4,7 @@ package founding
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,6 +46,7 @@ type founding struct {
 	base    map[string]int
 	nodes   map[string]*node
 	urls    map[string]string // of the gateways
+	newer   map[string]string // the program of those who have replaced it
 }
 
 func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
@@ -56,7 +58,7 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	program, err := build.Build("../..", home)
 	require.NoError(t, err)
 	f := &founding{t: t, program: program, home: home, base: map[string]int{}, nodes: map[string]*node{},
-		urls: map[string]string{}}
+		urls: map[string]string{}, newer: map[string]string{}}
 	base := build.FreePorts()
 	for _, name := range append(slices.Clone(founders), joiner) {
 		base = freeAfter(base)
@@ -108,6 +110,7 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	f.backsUp()
 	f.takesInAnother()
 	f.renews()
+	f.upgradesTheRules(start)
 	f.getsALostLedger(rejoin)
 	f.isRestored()
 	for name, n := range f.nodes {
@@ -334,7 +337,7 @@ func (f *founding) command(name, line string) (c *exec.Cmd, into string) {
 		"--host 127.0.0.1 --base-port "+strconv.Itoa(f.base[name]), 1)
 	line = strings.Replace(line, "ledger."+name+".example:7051", "127.0.0.1:"+strconv.Itoa(f.base[name]+1), 1)
 	line, into, _ = strings.Cut(line, " > ")
-	c = exec.CommandContext(f.t.Context(), f.program, strings.Fields(line)[1:]...)
+	c = exec.CommandContext(f.t.Context(), cmp.Or(f.newer[name], f.program), strings.Fields(line)[1:]...)
 	c.Dir = filepath.Join(f.home, name)
 	return c, into
 }
