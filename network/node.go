@@ -57,6 +57,7 @@ type Node struct {
 
 	// standing says why the organisation endorses nothing by the definition in force. Nil: it does, as far as is known.
 	standing error
+	defined  int64 // number of the definition that was in force when the node started. 0: not known
 }
 
 // StartNode starts an organisation's parts. It returns once they are ready, or when ctx ends. That may take as long as

@@ -38,6 +38,7 @@ func (node *Node) define(ctx context.Context) error {
 	}
 	first := definition.ByChannel(firstSequence, node.rules)
 	inForce := false
+	node.defined = firstSequence
 	err := node.await(ctx, what, func(ctx context.Context) error {
 		now, err := c.committed(ctx, n.plan.Chaincode)
 		if err != nil {
@@ -46,6 +47,7 @@ func (node *Node) define(ctx context.Context) error {
 		if inForce = now.Sequence != 0; !inForce {
 			return node.approve(ctx, c, first)
 		}
+		node.defined = now.Sequence
 		node.standing, err = node.settle(ctx, c, now)
 		return err
 	})
@@ -177,7 +179,7 @@ func (node *Node) follow() error {
 		n.clients = append(n.clients, c)
 	}
 	f := follower{node: node, client: n.clients[0], standing: node.standing, said: fmt.Sprint(node.standing),
-		again: repeated{node: node}}
+		last: node.defined, again: repeated{node: node}}
 	node.keep(f.look)
 	return nil
 }

@@ -431,6 +431,7 @@ type node struct {
 	name   string
 	cmd    *exec.Cmd
 	opened chan string   // the URL of its gateway
+	idle   chan struct{} // gets one when it has said that it endorses nothing
 	ended  chan struct{} // closed when it has ended; failed and said are set then
 	failed error
 	said   string
@@ -445,11 +446,14 @@ func (f *founding) launch(name, line string) *node {
 	said, err := c.StderrPipe()
 	require.NoError(f.t, err)
 	require.NoError(f.t, c.Start())
-	n := &node{name: name, cmd: c, opened: make(chan string, 1), ended: make(chan struct{})}
+	n := &node{name: name, cmd: c, opened: make(chan string, 1), idle: make(chan struct{}, 9), ended: make(chan struct{})}
 	go func() {
 		var log strings.Builder
 		for lines := bufio.NewScanner(said); lines.Scan(); {
 			log.WriteString(lines.Text() + "\n")
+			if strings.Contains(lines.Text(), "endorses nothing") {
+				n.idle <- struct{}{}
+			}
 			if _, url, found := strings.Cut(lines.Text(), " is at "); found {
 				n.opened <- url
 			}

@@ -57,6 +57,11 @@ func (f *founding) upgradesTheRules(start string) {
 	assert.Contains(t, f.as("farm", "auditor", "trace", thing), "HarborMSP", "the gateway of an old program answers")
 	f.run("lab", "pedigree verify thing.proof --trust trust.json --trace "+thing)
 
+	select {
+	case <-f.nodes["farm"].idle:
+	case <-time.After(founderPatience):
+		require.Fail(t, "the farm never says that its program is too old")
+	}
 	old := replace("farm")
 	assert.Contains(t, old.said, "FarmMSP endorses nothing: definition 2 is in force, and these are rules 2")
 	f.run("farm", "pedigree approve rules-2.json --yes --dir farm/farm")
