@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
@@ -107,33 +105,4 @@ func Command(name string, args ...string) *exec.Cmd {
 	c := exec.Command(name, args...)
 	c.Stdout, c.Stderr = os.Stderr, os.Stderr
 	return c
-}
-
-// nextPorts is where FreePorts looks next.
-var nextPorts = struct {
-	sync.Mutex
-	base int
-}{base: 20000 + os.Getpid()%20000}
-
-// FreePorts finds a base port such that the ports after it, on which gateways listen, are free. It gives none twice: the
-// ports of another test's network are free while that is stopped.
-func FreePorts() int {
-	nextPorts.Lock()
-	defer nextPorts.Unlock()
-	for {
-		base := nextPorts.base
-		nextPorts.base += 10
-		free := true
-		for port := base + 1; port <= base+3; port++ {
-			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
-			if err != nil {
-				free = false
-				break
-			}
-			l.Close()
-		}
-		if free {
-			return base
-		}
-	}
 }
