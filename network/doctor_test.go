@@ -73,7 +73,7 @@ func TestTheDoctorOfANetwork(t *testing.T) {
 	p, err := proposal.SetLimits(now, proposal.Limits{Transactions: 400})
 	require.NoError(t, err)
 	require.NoError(t, p.Write(file))
-	found, d = said(t, n.Dir())
+	found, _ = said(t, n.Dir())
 	assert.Len(t, found, 1)
 	has(t, found, "limit.json waits for signatures: OrdererMSP (admin)")
 	require.NoError(t, os.Remove(file))
