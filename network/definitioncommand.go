@@ -1,7 +1,6 @@
 package network
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network/charter"
 	"github.com/pedigree-ledger/pedigree/network/definition"
@@ -174,12 +174,8 @@ func (Definitions) Approve(c *cobra.Command, dir string, text []byte, yes bool) 
 	if err := next.Rules().Known(); err != nil {
 		return exit.Refusedf("%w on this host before you approve", err)
 	}
-	if !yes {
-		fmt.Fprintf(c.OutOrStdout(), "\nApprove this for %s? Type yes: ", v.org.MSPID)
-		answer, _ := bufio.NewReader(c.InOrStdin()).ReadString('\n')
-		if strings.TrimSpace(answer) != "yes" {
-			return exit.With(exit.Refused, errors.New("not approved"))
-		}
+	if !yes && !terminal.Agree(c.InOrStdin(), c.OutOrStdout(), "\nApprove this for "+v.org.MSPID+"?") {
+		return exit.With(exit.Refused, errors.New("not approved"))
 	}
 	if err := v.ready(c.Context(), next.Rules()); err != nil {
 		return err

@@ -1,14 +1,13 @@
 package proposal
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
 // review returns the verb that says what a proposal does.
@@ -80,12 +79,8 @@ and for nothing else.
 				return err
 			}
 			review.Print(c.OutOrStdout())
-			if !yes {
-				fmt.Fprintf(c.OutOrStdout(), "\nSign this for %s? Type yes: ", o.MSPID)
-				answer, _ := bufio.NewReader(c.InOrStdin()).ReadString('\n')
-				if strings.TrimSpace(answer) != "yes" {
-					return exit.With(exit.Refused, errors.New("not signed"))
-				}
+			if !yes && !terminal.Agree(c.InOrStdin(), c.OutOrStdout(), "\nSign this for "+o.MSPID+"?") {
+				return exit.With(exit.Refused, errors.New("not signed"))
 			}
 			if err := p.Approve(o, now); err != nil {
 				return err
