@@ -20,6 +20,12 @@ const (
 	CBV21                // draft of 2.1; it writes the extensions of inner objects inside these
 )
 
+// How an event hash id of CBV 2.0 begins and ends. Between them are 64 lower-case hexadecimal digits.
+const (
+	HashScheme  = "ni:///sha-256;"
+	HashVersion = "?ver=CBV2.0"
+)
+
 // HashID computes the event hash id of the Core Business Vocabulary, section
 // 8.9: ni:///sha-256;<64 hex digits>?ver=CBV2.0. Two events with the same
 // meaning have the same id. The order of their members and the spelling of
@@ -46,12 +52,11 @@ func hashID(event *canonical.Value, ns namespaces, version Version) (string, err
 		return "", fmt.Errorf("couldn't hash an event: %w", h.err)
 	}
 	sum := sha256.Sum256(h.buf)
-	const scheme, suffix = "ni:///sha-256;", "?ver=CBV2."
-	var id [len(scheme) + 2*sha256.Size + len(suffix) + 1]byte
-	copy(id[:], scheme)
-	hex.Encode(id[len(scheme):], sum[:])
-	copy(id[len(scheme)+2*sha256.Size:], suffix)
-	id[len(id)-1] = '0' + byte(version)
+	var id [len(HashScheme) + 2*sha256.Size + len(HashVersion)]byte
+	copy(id[:], HashScheme)
+	hex.Encode(id[len(HashScheme):], sum[:])
+	copy(id[len(HashScheme)+2*sha256.Size:], HashVersion)
+	id[len(id)-1] += byte(version)
 	return string(id[:]), nil
 }
 

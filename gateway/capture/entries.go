@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
 )
 
 // entry is what a part keeps of a record for results: the digest that is the record's id, and the event id. What is not
@@ -21,12 +23,10 @@ type entry struct {
 // an event hash id, of which only the digest is kept; another one is kept as its length, a varint, and its text.
 const (
 	markDigest = 1 << iota
-	markHash   // the event id is hashScheme, the hexadecimal digits of the digest that follows, and hashVersion
+	markHash   // the event id is epcis.HashScheme, the hexadecimal digits of the digest that follows, and epcis.HashVersion
 	markText
 	markTwin
 )
-
-const hashScheme, hashVersion = "ni:///sha-256;", "?ver=CBV2.0"
 
 func appendEntry(dst []byte, e entry) []byte {
 	at := len(dst)
@@ -51,11 +51,11 @@ func appendEntry(dst []byte, e entry) []byte {
 
 // hashOf takes the digest out of an event hash id, if the text is one as this program writes it.
 func hashOf(event string) (digest [sha256.Size]byte, ok bool) {
-	if len(event) != len(hashScheme)+2*sha256.Size+len(hashVersion) || !strings.HasPrefix(event, hashScheme) ||
-		!strings.HasSuffix(event, hashVersion) {
+	if len(event) != len(epcis.HashScheme)+2*sha256.Size+len(epcis.HashVersion) || !strings.HasPrefix(event, epcis.HashScheme) ||
+		!strings.HasSuffix(event, epcis.HashVersion) {
 		return digest, false
 	}
-	digits := event[len(hashScheme) : len(event)-len(hashVersion)]
+	digits := event[len(epcis.HashScheme) : len(event)-len(epcis.HashVersion)]
 	if _, err := hex.Decode(digest[:], []byte(digits)); err != nil || strings.ContainsAny(digits, "ABCDEF") {
 		return digest, false
 	}
@@ -104,7 +104,7 @@ func (e *entry) decode(text []byte) (rest []byte, ok bool) {
 		if len(text) < sha256.Size {
 			return nil, false
 		}
-		e.event = hashScheme + hex.EncodeToString(text[:sha256.Size]) + hashVersion
+		e.event = epcis.HashScheme + hex.EncodeToString(text[:sha256.Size]) + epcis.HashVersion
 		return text[sha256.Size:], true
 	case markText:
 		length, used := binary.Uvarint(text)

@@ -90,15 +90,13 @@ func (r Reader) document(ctx context.Context, d *Draft, text []byte) error {
 
 // broken notes that the text isn't JSON, or not such JSON as a record can keep.
 func (d *Draft) broken(err *canonical.SyntaxError) {
-	d.fault(Finding{Line: err.Line, Column: err.Column, Pointer: err.Pointer, Code: codeMalformed, Detail: err.Message})
+	d.fault(Finding{Line: err.Line, Column: err.Column, Pointer: err.Pointer, Code: intake.CodeMalformed, Detail: err.Message})
 }
-
-const codeMalformed = "malformed_json"
 
 // isMalformed tells whether capture would take the other events of a document without this one, which no record can
 // keep. The page shows the document as a whole, so it shows nothing but the fault.
 func isMalformed(item capture.Item) bool {
-	return slices.ContainsFunc(item.Problems, func(p record.Problem) bool { return p.Code == codeMalformed })
+	return slices.ContainsFunc(item.Problems, func(p record.Problem) bool { return p.Code == intake.CodeMalformed })
 }
 
 func (d *Draft) countKnown() {

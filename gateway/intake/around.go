@@ -22,6 +22,9 @@ const (
 	CodeHashDiffers = "hash_differs" // an eventID that is the hash of another event
 )
 
+// CodeMalformed is the fault of a text that isn't JSON, or not such JSON as a record can keep.
+const CodeMalformed = "malformed_json"
+
 // byteOrderMark may come before a text in UTF-8. It means nothing (RFC 8259, section 8.1).
 var byteOrderMark = []byte{0xEF, 0xBB, 0xBF}
 
@@ -126,9 +129,6 @@ const mostOdd = 20
 // aheadOfUs is how far the clock of a sender may be ahead of ours. A time zone that was mixed up is more.
 const aheadOfUs = time.Hour
 
-// hashScheme and hashVersion are how an event hash id of CBV 2.0 begins and ends.
-const hashScheme, hashVersion = "ni:///sha-256;", "?ver=CBV2.0"
-
 // warnOfOddities warns of what is odd about an event by itself: identifiers that name another thing than was probably
 // meant, units that nobody knows, a time that hasn't come, and the hash of another event as an eventID.
 func (d *draft) warnOfOddities(r *record.Record, event *canonical.Value) {
@@ -138,7 +138,7 @@ func (d *draft) warnOfOddities(r *record.Record, event *canonical.Value) {
 			Detail: fmt.Sprintf("the event lies in the future: by this gateway's clock it is %s",
 				time.Now().UTC().Format(time.RFC3339))})
 	}
-	if id := d.sentID; id != r.Event.Hash && strings.HasPrefix(id, hashScheme) && strings.HasSuffix(id, hashVersion) {
+	if id := d.sentID; id != r.Event.Hash && strings.HasPrefix(id, epcis.HashScheme) && strings.HasSuffix(id, epcis.HashVersion) {
 		d.warn(record.Problem{Code: CodeHashDiffers, Pointer: d.place.Pointer() + "/eventID",
 			Detail: "the eventID is the hash id of another event: that of this one is " + r.Event.Hash})
 	}

@@ -249,7 +249,7 @@ func unkeepable(it *canonical.Item, err error) (record.Problem, bool) {
 		return record.Problem{}, false
 	}
 	return record.Problem{
-		Code:    "malformed_json",
+		Code:    CodeMalformed,
 		Pointer: syntax.Pointer,
 		Detail:  fmt.Sprintf("line %d, column %d: %s", syntax.Line, syntax.Column, syntax.Message),
 	}, true
