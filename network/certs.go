@@ -63,17 +63,25 @@ The exit code is 1 if a certificate has expired or will expire within 30 days.`,
 	return cmd
 }
 
-// howToRenew completes the warning to renew certificates. A folder that is neither that of a network nor a part of one
-// has no authority to renew them.
-func (d folder) howToRenew() string {
+// renewal is the command that renews the folder's certificates. It is empty for a folder that is neither that of a
+// network nor a part of one: that has no authority to renew them.
+func (d folder) renewal() string {
 	of := folder(filepath.Dir(string(d)))
 	switch {
 	case d.made(), d.isOrganisation():
-		return fmt.Sprintf(" with `pedigree renew%s`", dirFlag(d))
+		return "pedigree renew" + dirFlag(d)
 	case of.made():
-		return fmt.Sprintf(" with `pedigree renew %s%s`", filepath.Base(string(d)), dirFlag(of))
+		return "pedigree renew " + filepath.Base(string(d)) + dirFlag(of)
 	case of.isOrganisation():
-		return fmt.Sprintf(" with `pedigree renew%s`", dirFlag(of))
+		return "pedigree renew" + dirFlag(of)
+	}
+	return ""
+}
+
+// howToRenew completes the warning to renew certificates.
+func (d folder) howToRenew() string {
+	if command := d.renewal(); command != "" {
+		return " with `" + command + "`"
 	}
 	return " with the tools of their authority"
 }

@@ -121,11 +121,6 @@ func Diagnose(ctx context.Context, dir string) (*Diagnosis, error) {
 	return r, nil
 }
 
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 func (r *Diagnosis) print(out io.Writer) error {
 	fmt.Fprintf(out, "%s, %s\n", r.Of, r.At.Format(time.RFC3339))
 	if len(r.Findings) == 0 {

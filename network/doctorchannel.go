@@ -102,7 +102,8 @@ func (l *looker) lookAtConfiguration(now *proposal.Configuration) {
 			Certificate: certificate.Certificate{
 				Owner: mspID, Use: use, Subject: c.Subject.String(), NotAfter: c.NotAfter.UTC()}})
 	}
-	for _, m := range now.Memberships() {
+	members := now.Memberships()
+	for _, m := range members {
 		for _, c := range m.Roots {
 			other(m.MSPID, "authority of identities", c, true)
 		}
@@ -125,9 +126,7 @@ func (l *looker) lookAtConfiguration(now *proposal.Configuration) {
 			continue
 		}
 		if one, err := certificate.Read(c.File); err == nil {
-			c.Revoked = slices.ContainsFunc(now.Memberships(), func(m proposal.Membership) bool {
-				return now.Revokes(m.MSPID, one)
-			})
+			c.Revoked = slices.ContainsFunc(members, func(m proposal.Membership) bool { return m.Revokes(one) })
 		}
 	}
 }
@@ -168,7 +167,7 @@ func (l *looker) recognise(ctx context.Context, n *diagnosis.Node, p proposal.Pl
 	at := ""
 	for _, org := range l.plan.Orgs {
 		if p.Peer && org.MSPID == p.MSPID && org.PeerAddress() == p.Address {
-			n.Own, n.Name, at = true, org.Name+"-peer", org.At
+			n.Own, n.Name, at = true, org.peerProcess(), org.At
 		}
 	}
 	for _, o := range l.plan.Orderers {

@@ -52,10 +52,7 @@ func (d folder) lookAtOrganisation(ctx context.Context, s *diagnosis.Seen) error
 	s.Kind, s.Self = diagnosis.Organisation, o.Org.MSPID
 	s.Start = "pedigree node start " + shorten(string(d))
 	if fileExists(d.path(o.Org.Name, "ca", "key.pem")) {
-		s.Renew = strings.Trim(strings.TrimPrefix(d.howToRenew(), " with "), "`")
-		if strings.Contains(s.Renew, "`") {
-			s.Renew = ""
-		}
+		s.Renew = d.renewal()
 	}
 	if err := d.lookAround(s, p); err != nil {
 		return err

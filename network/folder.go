@@ -229,3 +229,14 @@ func (d folder) removeDamaged() error {
 	}
 	return d.remove()
 }
+
+// full reports whether the disk that holds the folder is full.
+func (d folder) full() bool {
+	disk, known := measureDisk(string(d))
+	return known && disk.Free < 1<<20
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

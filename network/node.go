@@ -365,7 +365,7 @@ func (node *Node) layGenesis() error {
 // plan describes the network as this node sees it: the own organisation first, and of the orderers only the own ones.
 func (node *Node) plan() *plan {
 	hash := node.charter.Hash()
-	own := node.org.Org.founded(node.rules)
+	own := node.own()
 	p := &plan{Version: planVersion, ID: hex.EncodeToString(hash[:8]), Channel: node.charter.Channel, Rules: node.rules,
 		Chaincode: node.charter.Chaincode.Name, Orgs: []Org{own}, Orderers: node.org.Orderers}
 	for i := range node.charter.Organisations {

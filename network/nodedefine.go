@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,10 +15,7 @@ import (
 
 // startChaincode starts the chaincode process for the rules that were last in force.
 func (node *Node) startChaincode() error {
-	rules := max(node.org.Rules, chaincode.First)
-	if node.org.Rules == 0 {
-		rules = node.rules
-	}
+	rules := cmp.Or(node.org.Rules, node.rules)
 	if rules.Known() != nil {
 		return nil // follow says that the program is too old
 	}
@@ -81,16 +79,22 @@ func (node *Node) define(ctx context.Context) error {
 	return err
 }
 
-// approve installs the package for a definition and approves it.
-func (node *Node) approve(ctx context.Context, c *peerClient, d definition.Definition) error {
+// install installs the organisation's package for a definition.
+func (node *Node) install(ctx context.Context, c *peerClient, d definition.Definition) (chaincodePackage, error) {
 	pack, err := node.network.dir.packChaincode(node.own(), d.Rules())
 	if err == nil {
 		err = c.install(ctx, pack)
 	}
-	if err == nil {
-		err = c.approve(ctx, node.network.plan.Chaincode, pack.id, d)
+	return pack, err
+}
+
+// approve installs the package for a definition and approves it.
+func (node *Node) approve(ctx context.Context, c *peerClient, d definition.Definition) error {
+	pack, err := node.install(ctx, c, d)
+	if err != nil {
+		return err
 	}
-	return err
+	return c.approve(ctx, node.network.plan.Chaincode, pack.id, d)
 }
 
 // settle sees that the organisation has approved the definition in force. It approves it if that has the rules and the
@@ -134,11 +138,7 @@ func (node *Node) settle(ctx context.Context, c *peerClient, now definition.Defi
 // endorsesUnread reports whether the organisation's peer endorses although it can't read what the organisation has
 // approved. The ledger has hashes of that. The peer endorses if the installed package is the one with that hash.
 func (node *Node) endorsesUnread(ctx context.Context, c *peerClient, d definition.Definition) (bool, error) {
-	pack, err := node.network.dir.packChaincode(node.own(), d.Rules())
-	if err == nil {
-		err = c.install(ctx, pack)
-	}
-	if err != nil {
+	if _, err := node.install(ctx, c, d); err != nil {
 		return false, err
 	}
 	trying, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -224,9 +224,7 @@ func (f *follower) approve(ctx context.Context, now definition.Definition) (err 
 		if f.standing, err = f.node.settle(ctx, f.client, now); err != nil {
 			return err
 		}
-		if f.tell(fmt.Sprint(f.standing)) && f.standing != nil {
-			f.node.network.say.line("%v", f.standing)
-		}
+		f.tell()
 	}
 	switch approval, err := f.client.approved(ctx, f.node.network.plan.Chaincode, now.Sequence); {
 	case err != nil && !errors.Is(err, errApprovalLost):
@@ -237,11 +235,13 @@ func (f *follower) approve(ctx context.Context, now definition.Definition) (err 
 	return f.again.follow(ctx, f.client, now)
 }
 
-// tell reports whether something is new to be said.
-func (f *follower) tell(what string) bool {
-	isNew := what != f.said
-	f.said = what
-	return isNew
+// tell says why the organisation endorses nothing, unless that was the last thing that was said.
+func (f *follower) tell() {
+	said := fmt.Sprint(f.standing)
+	if said != f.said && f.standing != nil {
+		f.node.network.say.line("%s", said)
+	}
+	f.said = said
 }
 
 // run starts the chaincode processes for the definition in force and for the next one, as far as the organisation has

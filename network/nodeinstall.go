@@ -128,8 +128,7 @@ func (i installation) install(out io.Writer) error {
 
 // packaged reports whether the units of the package do what is wanted.
 func (i installation) packaged(s systemd.Installation) bool {
-	_, err := os.Stat("/usr/lib/systemd/system/pedigree-peer@.service")
-	return err == nil && s.Dir == filepath.Join(systemd.Home, s.Name) && s.Program == "/usr/bin/pedigree" &&
+	return fileExists("/usr/lib/systemd/system/pedigree-peer@.service") && s.Dir == filepath.Join(systemd.Home, s.Name) && s.Program == "/usr/bin/pedigree" &&
 		s.User == systemd.User && i.units == systemUnits
 }
 
@@ -152,7 +151,7 @@ func (i installation) next(s systemd.Installation) []string {
 	if err != nil || who.Uid != i.dir.ownerID() {
 		steps = append(steps, fmt.Sprintf("chown -R %s: %s", i.user, shellWord(string(i.dir))))
 	}
-	if _, err := os.Stat(i.dir.charterFile()); err != nil {
+	if !fileExists(i.dir.charterFile()) {
 		steps = append(steps, fmt.Sprintf("pedigree node install %s --charter charter.json    # when all founders have signed",
 			shellWord(string(i.dir))))
 	}

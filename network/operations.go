@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,21 +24,16 @@ func (d folder) targetsFile() string { return d.path("run", "targets.json") }
 // reports whether it changed any.
 func placeOperations(orgs []Org, orderers []Orderer, starts func(role string) bool) (changed bool, err error) {
 	ports := newPortPicker()
+	ports.avoid(orgs, orderers)
 	type place struct {
 		role string
 		port *int
 	}
 	var all []place
 	for i := range orgs {
-		own := []int{orgs[i].PeerPort, orgs[i].ChaincodePort, orgs[i].GatewayPort}
-		for _, port := range slices.AppendSeq(own, maps.Values(orgs[i].RulesPorts)) {
-			ports.reserve(port, 1)
-		}
 		all = append(all, place{peerPart, &orgs[i].OperationsPort})
 	}
 	for i := range orderers {
-		ports.reserve(orderers[i].Port, 1)
-		ports.reserve(orderers[i].AdminPort, 1)
 		all = append(all, place{ordererPart, &orderers[i].OperationsPort})
 	}
 	for _, p := range all {
@@ -143,7 +136,7 @@ func monitorGateway(file, out, token string) error {
 	if err != nil {
 		return err
 	}
-	node := c.Name + "-gateway"
+	node := Org{Name: c.Name}.gatewayProcess()
 	list, err := monitoring.Targets([]monitoring.Target{{Address: c.Listen, Role: gatewayPart, Node: node,
 		Organisation: c.MSPID, TLS: c.TLS.Certificate != ""}})
 	if err != nil {

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
@@ -123,15 +121,11 @@ func newPlan(orgs []string, orderers, basePort int, fabricRelease string) (*plan
 func (p *plan) makeRoom(rules chaincode.Rules) error {
 	ports := newPortPicker()
 	ports.reserve(p.BasePort, len(p.Orgs)+1)
+	ports.avoid(p.Orgs, p.Orderers)
 	for _, org := range p.Orgs {
-		for _, port := range append(slices.Collect(maps.Values(org.RulesPorts)), org.PeerPort, org.ChaincodePort,
-			org.OperationsPort) {
-			ports.reserve(port, 1)
-		}
+		ports.reserve(org.OperationsPort, 1)
 	}
 	for _, o := range p.Orderers {
-		ports.reserve(o.Port, 1)
-		ports.reserve(o.AdminPort, 1)
 		ports.reserve(o.OperationsPort, 1)
 	}
 	for i := range p.Orgs {

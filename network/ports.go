@@ -56,6 +56,20 @@ func (p *portPicker) run(n int) (int, error) {
 	return 0, fmt.Errorf("found no %d consecutive free ports on loopback", n)
 }
 
+// avoid reserves the ports of nodes, except those of their figures.
+func (p *portPicker) avoid(orgs []Org, orderers []Orderer) {
+	for _, org := range orgs {
+		own := []int{org.PeerPort, org.ChaincodePort, org.GatewayPort}
+		for _, port := range slices.AppendSeq(own, maps.Values(org.RulesPorts)) {
+			p.reserve(port, 1)
+		}
+	}
+	for _, o := range orderers {
+		p.reserve(o.Port, 1)
+		p.reserve(o.AdminPort, 1)
+	}
+}
+
 func (p *portPicker) one() (int, error) { return p.run(1) }
 
 func (p *portPicker) usable(first, n int) bool {

@@ -204,13 +204,9 @@ func (r *renewal) organisations(ctx context.Context, orgs []Org, all []certifica
 	if !r.running {
 		return nil
 	}
-	states, err := readStates(r.dir)
+	processes, err := r.processes()
 	if err != nil {
 		return err
-	}
-	var processes []ProcessStatus
-	for _, state := range states {
-		processes = append(processes, state.Processes...)
 	}
 	for _, org := range orgs {
 		if err := r.dir.renewConnections(org); err != nil {
@@ -307,20 +303,28 @@ func (r *renewal) restart(ctx context.Context, name string) error {
 	return wrap(err, "couldn't restart %s", name)
 }
 
+// processes lists those of the running network.
+func (r *renewal) processes() ([]ProcessStatus, error) {
+	states, err := readStates(r.dir)
+	var all []ProcessStatus
+	for _, state := range states {
+		all = append(all, state.Processes...)
+	}
+	return all, err
+}
+
 // process finds a process of the running network.
 func (r *renewal) process(name string) (ProcessStatus, error) {
-	states, err := readStates(r.dir)
+	all, err := r.processes()
 	if err != nil {
 		return ProcessStatus{}, err
 	}
-	for _, state := range states {
-		i := slices.IndexFunc(state.Processes, func(p ProcessStatus) bool { return p.Name == name })
-		if i >= 0 {
-			return state.Processes[i], nil
-		}
+	i := slices.IndexFunc(all, func(p ProcessStatus) bool { return p.Name == name })
+	if i < 0 {
+		return ProcessStatus{}, fmt.Errorf("the network has no process %s any more: see `pedigree status%s`", name,
+			dirFlag(r.dir))
 	}
-	return ProcessStatus{}, fmt.Errorf("the network has no process %s any more: see `pedigree status%s`", name,
-		dirFlag(r.dir))
+	return all[i], nil
 }
 
 // healthy waits until every organisation endorses through every peer, and every gateway is ready. On the host of one

@@ -22,12 +22,6 @@ func killGroup(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) }
 // kill sends a signal to a process. The error is syscall.ESRCH if there is no such process.
 func kill(pid int, sig syscall.Signal) error { return syscall.Kill(pid, sig) }
 
-// full reports whether the disk that holds the folder is full.
-func (d folder) full() bool {
-	var disk syscall.Statfs_t
-	return syscall.Statfs(string(d), &disk) == nil && uint64(disk.Bavail)*uint64(disk.Bsize) < 1<<20
-}
-
 // measureDisk measures the disk that holds a path.
 func measureDisk(path string) (diagnosis.Disk, bool) {
 	var disk syscall.Statfs_t

@@ -23,8 +23,6 @@ func killGroup(int) error { return syscall.EWINDOWS }
 
 func kill(int, syscall.Signal) error { return syscall.EWINDOWS }
 
-func (d folder) full() bool { return false }
-
 func measureDisk(string) (diagnosis.Disk, bool) { return diagnosis.Disk{}, false }
 
 // ownerID returns the id of the user who owns the folder, or "" if nobody knows.

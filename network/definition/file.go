@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 	"github.com/pedigree-ledger/pedigree/network/policy"
 )
 
 const (
 	fileVersion = 1
+	maxFile     = 1 << 20 // bytes; no file comes near it
 	// byChannel is how a file says that the channel's policy decides who must endorse.
 	byChannel = "channel"
 )
@@ -46,14 +48,10 @@ func IsFile(text []byte) bool {
 // Parse reads the file of a definition.
 func Parse(text []byte) (*File, error) {
 	var f File
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
+	if err := orgcard.Decode(text, maxFile, &f); err != nil {
 		return nil, err
 	}
 	switch {
-	case decoder.More():
-		return nil, errors.New("something follows the JSON object")
 	case f.Version != fileVersion:
 		return nil, fmt.Errorf("its version (pedigreeDefinition) is %d, and this program knows version %d", f.Version,
 			fileVersion)

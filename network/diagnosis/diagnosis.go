@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
 // Urgency says how soon something must be done.
@@ -73,23 +75,15 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// plural says how many there are of something.
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
 // brief is a duration in the unit that a person would use.
 func brief(d time.Duration) string {
 	switch d = d.Abs(); {
 	case d >= 48*time.Hour:
-		return plural(int(d/(24*time.Hour)), "day")
+		return terminal.Count(int(d/(24*time.Hour)), "day")
 	case d >= 2*time.Hour:
-		return plural(int(d/time.Hour), "hour")
+		return terminal.Count(int(d/time.Hour), "hour")
 	case d >= 2*time.Minute:
-		return plural(int(d.Round(time.Minute)/time.Minute), "minute")
+		return terminal.Count(int(d.Round(time.Minute)/time.Minute), "minute")
 	}
-	return plural(int(d.Round(time.Second)/time.Second), "second")
+	return terminal.Count(int(d.Round(time.Second)/time.Second), "second")
 }

@@ -2,11 +2,14 @@ package diagnosis
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
-// ours reports whether a node's absence is explained by nothing of ours running.
+// explained reports whether a node's absence is explained by nothing of ours running.
 func (s *Seen) explained(n Node) bool { return n.Own && !s.Running && s.Kind != Gateway }
 
 // highest is how many blocks the node has that has most.
@@ -62,7 +65,7 @@ func (s *Seen) judgeShares(f *findings) {
 		}
 	}
 	spare := s.Channel.Orderers - s.Channel.Quorum
-	for _, mspID := range sortedKeys(shares) {
+	for _, mspID := range slices.Sorted(maps.Keys(shares)) {
 		if n := shares[mspID]; n > spare && len(shares) > 1 {
 			f.add(Note, "spread the orderers: `pedigree propose add-orderer`",
 				"%s runs %d of the %d orderers. The others can do without %d, so it can halt the ledger alone", mspID, n,
@@ -122,7 +125,7 @@ func (s *Seen) judgeNodes(f *findings, role string, critical bool) {
 		case n.Blocks+blocksBehind < most:
 			f.add(Soon, s.tell(n.MSPID, "run this command again in a minute; if it isn't catching up, look at its log and "+
 				"its connection to the others"), "%s is %s behind: it has %d, and there are %d", n,
-				plural(int(most-n.Blocks), "block"), n.Blocks, most)
+				terminal.Count(int(most-n.Blocks), "block"), n.Blocks, most)
 		}
 		if n.Hidden {
 			f.add(Now, "make its keys with the name or address of this machine as --host of `pedigree org init`",
@@ -174,13 +177,4 @@ func (s *Seen) judgeEndorsement(f *findings) {
 			"no further organisation may fail: %d of %d can endorse, and %d are needed. Out: %s", can+unknown, all, need,
 			list(out))
 	}
-}
-
-func sortedKeys(m map[string]int) []string {
-	var all []string
-	for name := range m {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
 }

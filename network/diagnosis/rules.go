@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
 // The bounds from which something is told.
@@ -88,23 +89,21 @@ func (s *Seen) judgeClocks(f *findings) {
 		return
 	}
 	most := slices.MaxFunc(all, func(a, b off) int { return int(a.by.Abs() - b.by.Abs()) }).by
-	urgency := Soon
-	if most.Abs() >= clocksBreak {
-		urgency = Now
+	urgency := func(by time.Duration) Urgency {
+		if by.Abs() >= clocksBreak {
+			return Now
+		}
+		return Soon
 	}
 	const consequence = "nodes refuse what is sent with a clock that is off by 15 minutes"
 	if known > 1 && (ahead == known || behind == known) {
-		f.add(urgency, "set this machine's clock, and keep it right with NTP",
+		f.add(urgency(most), "set this machine's clock, and keep it right with NTP",
 			"this machine's clock is %s %s those of all %s; %s",
-			brief(most), map[bool]string{true: "behind", false: "ahead of"}[most > 0], plural(known, "node"), consequence)
+			brief(most), map[bool]string{true: "behind", false: "ahead of"}[most > 0], terminal.Count(known, "node"), consequence)
 		return
 	}
 	for _, one := range all {
-		urgency := Soon
-		if one.by.Abs() >= clocksBreak {
-			urgency = Now
-		}
-		f.add(urgency, s.tell(one.node.MSPID, "set the clock of its machine, and keep it right with NTP"),
+		f.add(urgency(one.by), s.tell(one.node.MSPID, "set the clock of its machine, and keep it right with NTP"),
 			"the clock of %s is %s %s this machine's; %s", one.node, brief(one.by),
 			map[bool]string{true: "ahead of", false: "behind"}[one.by > 0], consequence)
 	}
@@ -177,7 +176,7 @@ func (s *Seen) judgeCertificates(f *findings) {
 			case s.Renew == "":
 				do = "have their authority issue others for the same keys"
 			}
-			f.add(urgency, do, "%s %s: %s", plural(len(all), "certificate"), verb, list(all))
+			f.add(urgency, do, "%s %s: %s", terminal.Count(len(all), "certificate"), verb, list(all))
 		}
 	}
 	for _, l := range s.Lists {

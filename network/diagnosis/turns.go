@@ -3,6 +3,8 @@ package diagnosis
 import (
 	"slices"
 	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
 
 func (s *Seen) judgeGateways(f *findings) {
@@ -11,7 +13,7 @@ func (s *Seen) judgeGateways(f *findings) {
 		case g.Problem != "" && s.Kind != Gateway && !s.Running:
 		case g.Problem != "" && g.Ledger > g.Index+blocksBehind:
 			f.add(Soon, "wait until it has caught up; its answers are old until then",
-				"the index of the gateway %s is %s behind: %s", g.URL, plural(int(g.Ledger-g.Index), "block"), g.Problem)
+				"the index of the gateway %s is %s behind: %s", g.URL, terminal.Count(int(g.Ledger-g.Index), "block"), g.Problem)
 		case g.Problem != "":
 			f.add(Now, "see \"Health\" in docs/operating.md, and look at its log", "the gateway %s isn't ready: %s", g.URL,
 				g.Problem)

@@ -45,13 +45,13 @@ func named(group *common.ConfigGroup, name string, orgs []string, depth int) boo
 				met++
 			}
 		}
-		return len(groups) == 0 || met >= needed(m.GetRule(), len(groups))
+		return len(groups) == 0 || met >= Needed(m.GetRule(), len(groups))
 	}
 	return false
 }
 
-// needed is how many of n groups an implicit policy asks for.
-func needed(rule common.ImplicitMetaPolicy_Rule, n int) int {
+// Needed is how many of n groups an implicit policy asks for.
+func Needed(rule common.ImplicitMetaPolicy_Rule, n int) int {
 	switch rule {
 	case common.ImplicitMetaPolicy_ANY:
 		return 1

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/network/policy"
 )
 
 // A Membership is what the channel's configuration has about an organisation.
@@ -57,40 +58,26 @@ func (c *Configuration) Memberships() []Membership {
 	return all
 }
 
-// Revokes reports whether the configuration revokes a certificate of an organisation.
-func (c *Configuration) Revokes(mspID string, one *x509.Certificate) bool {
-	for _, m := range c.Memberships() {
-		for _, list := range m.Lists {
-			if m.MSPID == mspID && bytes.Equal(list.RawIssuer, one.RawIssuer) &&
-				slices.ContainsFunc(list.RevokedCertificateEntries, func(e x509.RevocationListEntry) bool {
-					return e.SerialNumber.Cmp(one.SerialNumber) == 0
-				}) {
-				return true
-			}
-		}
-	}
-	return false
+// Revokes reports whether the configuration revokes a certificate of the organisation.
+func (m *Membership) Revokes(one *x509.Certificate) bool {
+	return slices.ContainsFunc(m.Lists, func(list *x509.RevocationList) bool {
+		return bytes.Equal(list.RawIssuer, one.RawIssuer) &&
+			slices.ContainsFunc(list.RevokedCertificateEntries, func(e x509.RevocationListEntry) bool {
+				return e.SerialNumber.Cmp(one.SerialNumber) == 0
+			})
+	})
 }
 
 // Endorsing is how many members must endorse what is recorded, by the channel's usual policy. It is 0 if that policy
 // isn't one that counts members.
 func (c *Configuration) Endorsing() int {
 	application := c.Config.Group().GetGroups()["Application"]
-	policy := application.GetPolicies()["Endorsement"].GetPolicy()
+	usual := application.GetPolicies()["Endorsement"].GetPolicy()
 	var rule common.ImplicitMetaPolicy
-	if policy.GetType() != int32(common.Policy_IMPLICIT_META) || proto.Unmarshal(policy.GetValue(), &rule) != nil {
+	if usual.GetType() != int32(common.Policy_IMPLICIT_META) || proto.Unmarshal(usual.GetValue(), &rule) != nil {
 		return 0
 	}
-	n := len(application.GetGroups())
-	switch rule.GetRule() {
-	case common.ImplicitMetaPolicy_ANY:
-		return 1
-	case common.ImplicitMetaPolicy_ALL:
-		return n
-	case common.ImplicitMetaPolicy_MAJORITY:
-		return n/2 + 1
-	}
-	return 0
+	return policy.Needed(rule.GetRule(), len(application.GetGroups()))
 }
 
 // FirstConfiguration reads the configuration in a channel's first block. Nodes change later, and so do certificates.
