@@ -24,6 +24,7 @@ const (
 // A portPicker chooses free loopback ports. It chooses each port only once.
 type portPicker struct {
 	taken      map[int]bool
+	claims     portClaims
 	avoidFirst int // the kernel gives avoidFirst to avoidLast to outgoing connections
 	avoidLast  int
 }
@@ -31,7 +32,7 @@ type portPicker struct {
 // newPortPicker returns a picker that avoids the ports which the kernel gives to outgoing connections. A network keeps
 // its ports, and must find them free at a later start.
 func newPortPicker() *portPicker {
-	p := &portPicker{taken: map[int]bool{}, avoidFirst: 32768, avoidLast: 60999}
+	p := &portPicker{taken: map[int]bool{}, claims: userClaims(), avoidFirst: 32768, avoidLast: 60999}
 	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
 		var first, last int
 		if _, err := fmt.Sscan(string(text), &first, &last); err == nil && first <= last {
@@ -44,11 +45,12 @@ func newPortPicker() *portPicker {
 	return p
 }
 
-// run returns the first of n consecutive free ports and marks them all as taken.
+// run returns the first of n consecutive free ports and marks them all as taken. No other picker of this user chooses
+// them soon.
 func (p *portPicker) run(n int) (int, error) {
 	for range 2000 {
 		first := firstPort + rand.IntN(lastPort-firstPort-n+1)
-		if p.usable(first, n) {
+		if p.usable(first, n) && p.claims.claim(first, n, time.Now()) {
 			p.reserve(first, n)
 			return first, nil
 		}
