@@ -32,26 +32,6 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
-// Role is what a caller may do.
-type Role string
-
-// The roles. All of them read.
-const (
-	Submitter Role = "submitter" // sends records
-	Auditor   Role = "auditor"   // reads only
-	Operator  Role = "operator"  // operates the gateway, and speaks for the organisation
-)
-
-// Roles lists all roles.
-var Roles = []Role{Submitter, Auditor, Operator}
-
-// Caller is the holder of a token.
-type Caller struct {
-	Name     string // of the token; unique
-	Role     Role
-	Identity *ledger.Identity
-}
-
 var (
 	// ErrNoToken means that a request has no bearer token.
 	ErrNoToken = errors.New("the request has no bearer token")
@@ -118,23 +98,18 @@ func (c *Callers) Holder(token [sha256.Size]byte) *Caller {
 	return found
 }
 
-// callerKey is the key of the caller in a context.
-type callerKey struct{}
-
-// WithCaller returns a context for a request that a part of this program makes on behalf of a caller. The caller must
-// have been authenticated before.
-func WithCaller(ctx context.Context, caller *Caller) context.Context {
-	return context.WithValue(ctx, callerKey{}, caller)
+// Signer finds the ledger identity that signs for callers of a role that have none of their own: that of the first token
+// of the file with this role. name is the name of that token. ok is false if no token has the role.
+func (c *Callers) Signer(role Role) (name string, identity *ledger.Identity, ok bool) {
+	for _, e := range c.current.Load().entries {
+		if e.caller.Role == role {
+			return e.caller.Name, e.caller.Identity, true
+		}
+	}
+	return "", nil, false
 }
 
-// CallerIn returns the caller on whose behalf a part of this program makes a request, or nil if the request came from
-// outside.
-func CallerIn(ctx context.Context) *Caller {
-	caller, _ := ctx.Value(callerKey{}).(*Caller)
-	return caller
-}
-
-// Identity finds the ledger identity of the caller with this name.
+// Identity finds the ledger identity of the token of the file that has this name; see Caller.Signer.
 func (c *Callers) Identity(name string) (*ledger.Identity, error) {
 	for _, e := range c.current.Load().entries {
 		if e.caller.Name == name {
@@ -281,6 +256,8 @@ func load(t config.Token) (entry, error) {
 		return e, err
 	}
 	copy(e.digest[:], digest)
-	e.caller = Caller{Name: t.Name, Role: Role(t.Role), Identity: identity}
+	e.caller = Caller{
+		ID: t.Name, Name: t.Name, Role: Role(t.Role), Method: ByFile, Signer: t.Name, Identity: identity,
+	}
 	return e, nil
 }

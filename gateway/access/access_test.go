@@ -55,6 +55,13 @@ func TestATokenStandsForOneCaller(t *testing.T) {
 	assert.Equal(t, "boss", caller.Name)
 	assert.Equal(t, Operator, caller.Role)
 	assert.Equal(t, "LabMSP", caller.Identity.MSPID)
+	assert.Equal(t, []string{"boss", "boss", "file"}, []string{caller.ID, caller.Signer, string(caller.Method)})
+	name, identity, ok := c.Signer(Submitter)
+	assert.True(t, ok)
+	assert.Equal(t, "ci", name)
+	assert.Equal(t, "LabMSP", identity.MSPID)
+	_, _, ok = c.Signer(Auditor)
+	assert.False(t, ok, "no token of the file has this role")
 	for header, want := range map[string]error{
 		"": ErrNoToken, "Bearer": ErrNoToken, "Bearer ": ErrNoToken, "Basic alpha": ErrNoToken, "alpha": ErrNoToken,
 		"Bearer gamma": ErrUnknownToken, "Bearer alphabeta": ErrUnknownToken, "Bearer ALPHA": ErrUnknownToken,
@@ -62,7 +69,7 @@ func TestATokenStandsForOneCaller(t *testing.T) {
 		_, err := c.Authenticate(header)
 		assert.ErrorIs(t, err, want, header)
 	}
-	identity, err := c.Identity("ci")
+	identity, err = c.Identity("ci")
 	require.NoError(t, err)
 	assert.Equal(t, "LabMSP", identity.MSPID)
 	_, err = c.Identity("nobody")

@@ -24,10 +24,10 @@ func (s *Server) capture(c *call) (err error) {
 		}
 	}()
 	// Who would be turned away at the end is told so before a gigabyte has been sent.
-	if err := s.Queue.Room(c.caller.Name, max(0, c.Request.ContentLength)); err != nil {
+	if err := s.Queue.Room(c.caller.Signer, max(0, c.Request.ContentLength)); err != nil {
 		return err
 	}
-	release, err := s.captures.Take(c.Request.Context(), c.caller.Name)
+	release, err := s.captures.Take(c.Request.Context(), c.caller.ID)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *Server) takeDocument(c *call) (capture.Job, error) {
 	}
 	defer body.Close()
 	queue, err := s.Queue.Begin(
-		capture.Request{Owner: c.caller.Name, Identity: c.caller.Name, Function: "Events:Submit", Behaviour: behaviour},
+		capture.Request{Owner: c.caller.ID, Identity: c.caller.Signer, Function: "Events:Submit", Behaviour: behaviour},
 	)
 	if err != nil {
 		return capture.Job{}, err

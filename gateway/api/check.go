@@ -47,7 +47,7 @@ func (s *Server) checkCapture(c *call) (err error) {
 		}
 	}()
 	ctx := c.Request.Context()
-	release, err := s.captures.Take(ctx, c.caller.Name)
+	release, err := s.captures.Take(ctx, c.caller.ID)
 	if err != nil {
 		return err
 	}

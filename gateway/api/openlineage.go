@@ -45,7 +45,7 @@ func viewTaken(t runs.Taken) takenView {
 }
 
 func (c *call) runsCaller() runs.Caller {
-	return runs.Caller{Name: c.caller.Name, MSPID: c.caller.Identity.MSPID}
+	return runs.Caller{Name: c.caller.ID, Signer: c.caller.Signer, MSPID: c.caller.Identity.MSPID}
 }
 
 // mode is how strictly events are read: by the query or, for clients that can only set headers, by a header.
@@ -150,7 +150,7 @@ type failedEvent struct {
 // takeLineageBatch takes a JSON array of events, or one in each line. What is good is taken; the answer tells of the
 // rest.
 func (s *Server) takeLineageBatch(c *call) error {
-	release, err := s.captures.Take(c.Request.Context(), c.caller.Name) // for it is held in memory
+	release, err := s.captures.Take(c.Request.Context(), c.caller.ID) // for it is held in memory
 	if err != nil {
 		return err
 	}

@@ -240,7 +240,7 @@ func (s *Server) admit(c *call) error {
 	caller, err := s.Sessions.Caller(c.Request)
 	if caller != nil {
 		c.caller = caller
-		requestlog.In(c.Request.Context()).Caller = caller.Name
+		requestlog.In(c.Request.Context()).Caller = caller
 	}
 	return c.op.Admit(caller, err)
 }

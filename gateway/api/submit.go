@@ -52,7 +52,7 @@ func (s *Server) submit(c *call, function string, records ...*record.Record) ([]
 		return nil, err
 	}
 	request := capture.Request{
-		Owner: c.caller.Name, Identity: c.caller.Name, Function: function, Behaviour: capture.Rollback,
+		Owner: c.caller.ID, Identity: c.caller.Signer, Function: function, Behaviour: capture.Rollback,
 		Witnesses: witnesses,
 	}
 	for _, r := range records {

@@ -183,7 +183,7 @@ func (o *Operation) Admit(caller *access.Caller, unknown error) error {
 	if caller == nil || len(o.Roles) == 0 || slices.Contains(o.Roles, caller.Role) {
 		return nil
 	}
-	p := problem.New(problem.WrongRole, "the token %q has the role %s; this takes the role %s",
+	p := problem.New(problem.WrongRole, "%q has the role %s; this takes the role %s",
 		caller.Name, caller.Role, o.RoleNames())
 	p.Header = http.Header{
 		"Www-Authenticate": {`Bearer realm="pedigree", error="insufficient_scope", scope="` + string(o.Roles[0]) + `"`},

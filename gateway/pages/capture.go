@@ -90,7 +90,7 @@ func (p *Pages) takeDraft(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.lead(http.StatusSeeOther, "/capture/drafts/"+p.drafts.keep(v.session.Caller.Name, d, time.Now()))
+	return v.lead(http.StatusSeeOther, "/capture/drafts/"+p.drafts.keep(v.session.Caller.ID, d, time.Now()))
 }
 
 // mostParts is how many fields the form may have.
@@ -149,7 +149,7 @@ const (
 // mine finds a draft of the person who asks.
 func (p *Pages) mine(v *visit) (string, *draft.Draft, error) {
 	id := v.PathValue("id")
-	d := p.drafts.find(v.session.Caller.Name, id, time.Now())
+	d := p.drafts.find(v.session.Caller.ID, id, time.Now())
 	if d == nil {
 		return "", nil, &Trouble{
 			http.StatusNotFound,

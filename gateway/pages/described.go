@@ -49,7 +49,7 @@ func (p *Pages) described(r *http.Request, op *openapi.Operation, value func(nam
 		caller, err = p.Sessions.Caller(r)
 	}
 	if caller != nil {
-		e.Caller = caller.Name
+		e.Caller = caller
 	}
 	if err = op.Admit(caller, err); err != nil {
 		return nil, err

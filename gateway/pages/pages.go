@@ -17,6 +17,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/openapi"
+	"github.com/pedigree-ledger/pedigree/gateway/requestlog"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/web"
@@ -140,6 +141,9 @@ func (p *Pages) serve(w http.ResponseWriter, r *http.Request, to route) {
 	}
 	r.Body = paceOf(r).Body(w, r.Body)
 	v := &visit{Request: r, w: w, pages: p, session: find(r)}
+	if v.session != nil {
+		requestlog.In(r.Context()).Caller = v.session.Caller
+	}
 	if err := v.admit(to); err != nil {
 		p.Trouble(w, r, err)
 		return

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/requestlog"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/web"
 )
@@ -55,7 +56,7 @@ func (p *Pages) signedIn(v *visit) error {
 			"Open the sign-in page itself.",
 		}
 	}
-	p.Logger.Info("signed in", "caller", s.Caller.Name, "role", s.Caller.Role)
+	p.Logger.Info("signed in", requestlog.Who(s.Caller))
 	return v.lead(http.StatusSeeOther, next)
 }
 

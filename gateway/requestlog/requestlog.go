@@ -12,15 +12,16 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
 // Entry is what the log says about one request. A handler may change it until it returns.
 type Entry struct {
-	ID        string // random; the answer has it in X-Request-Id
-	Operation string // of the API's description, or the route of a page; "" if there is none
-	Caller    string // the name of the caller's token; "" if nobody is known
-	Trace     string // the id of its trace; "" if the program sends no traces
+	ID        string         // random; the answer has it in X-Request-Id
+	Operation string         // of the API's description, or the route of a page; "" if there is none
+	Caller    *access.Caller // nil if nobody is known
+	Trace     string         // the id of its trace; "" if the program sends no traces
 }
 
 // Instance is the URI of the request, for problems.
@@ -69,12 +70,33 @@ func Handler(next http.Handler, log *slog.Logger, observe Observer) http.Handler
 			slog.String("method", record.Brief(problem.Clean(r.Method))),
 			slog.String("path", record.Brief(problem.Clean(r.URL.Path))),
 			slog.String("operation", e.Operation),
-			slog.String("caller", e.Caller),
+			whoAttr(e.Caller),
 			slog.Int("status", a.Status()),
 			slog.Int64("ms", took.Milliseconds()),
 			traceAttr(e),
 		)
 	})
+}
+
+// whoAttr says who sends a request. The attribute caller is there even if nobody is known.
+func whoAttr(caller *access.Caller) slog.Attr {
+	if caller == nil {
+		return slog.String("caller", "")
+	}
+	return Who(caller)
+}
+
+// Who says in a line of the log who did something: a person or a machine, its role, and how it was authenticated.
+func Who(caller *access.Caller) slog.Attr {
+	who := []any{slog.String("caller", record.Brief(problem.Clean(caller.Name)))}
+	if caller.ID != caller.Name {
+		who = append(who, slog.String("callerId", record.Brief(problem.Clean(caller.ID))))
+	}
+	if caller.Kind != "" {
+		who = append(who, slog.String("kind", string(caller.Kind)))
+	}
+	who = append(who, slog.String("role", string(caller.Role)), slog.String("by", string(caller.Method)))
+	return slog.Group("", who...) // a group without a name is written as its members
 }
 
 // answer remembers the status of an answer.

@@ -47,6 +47,7 @@ type rules struct {
 	generator map[string]record.ID
 	withdrawn map[string]string // by version: the statement
 	sent      int               // transactions that were valid
+	signed    []string          // for each transaction that was asked for, whose it is and who signs it
 	gate      chan struct{}     // if not nil, a transaction waits until it is closed
 	lose      error             // what a caller is told after the transaction was recorded; the ledger has it all the same
 	before    func()            // called once, before a transaction is looked at
@@ -56,6 +57,7 @@ type rules struct {
 func (l *rules) Record(ctx context.Context, r capture.Request) ([]capture.Result, error) {
 	l.mu.Lock()
 	gate, before := l.gate, l.before
+	l.signed = append(l.signed, r.Owner+" by "+r.Identity)
 	l.before = nil
 	l.mu.Unlock()
 	if before != nil {

@@ -61,8 +61,8 @@ func (s *Store) addJob(tx *sqlitefile.Tx, caller Caller, a *arrival, t *Taken) e
 		}
 	}
 	if _, err := tx.Exec(`UPDATE run SET type = 'COMPLETE', started = 1, ended = ?2, updated = ?2, completed = 1, events = events + 1,
-		bytes = bytes + ?3, held = held + ?3, datasets = ?4, revision = revision + 1, caller = ?5 WHERE id = ?1`,
-		r.id, now, len(a.body), r.inputs, caller.Name); err != nil {
+		bytes = bytes + ?3, held = held + ?3, datasets = ?4, revision = revision + 1, caller = ?5, signer = ?6 WHERE id = ?1`,
+		r.id, now, len(a.body), r.inputs, caller.Name, caller.Signer); err != nil {
 		return stored(err)
 	}
 	t.State = Recording

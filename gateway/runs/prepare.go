@@ -19,9 +19,9 @@ import (
 func (s *Store) prepare(ctx context.Context, id int64) (*undertaking, error) {
 	u := &undertaking{id: id}
 	var result string
-	err := s.db.file.Read.QueryRowContext(ctx, `SELECT run, msp, caller, kind, job_namespace, job_name, result, revision, type
+	err := s.db.file.Read.QueryRowContext(ctx, `SELECT run, msp, caller, signer, kind, job_namespace, job_name, result, revision, type
 		FROM run WHERE id = ? AND state = ?`, id, stateEnded).
-		Scan(&u.run, &u.msp, &u.owner, &u.kind, &u.job.Namespace, &u.job.Name, &result, &u.revision, &u.end)
+		Scan(&u.run, &u.msp, &u.owner, &u.signer, &u.kind, &u.job.Namespace, &u.job.Name, &result, &u.revision, &u.end)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -134,8 +134,8 @@ func (s *Store) prepared(ctx context.Context, id int64) (*undertaking, error) {
 	var pack []byte
 	var result string
 	if err := s.db.file.Read.QueryRowContext(ctx,
-		"SELECT run, msp, caller, kind, records, result FROM run WHERE id = ?", id).
-		Scan(&u.run, &u.msp, &u.owner, &u.kind, &pack, &result); err != nil {
+		"SELECT run, msp, caller, signer, kind, records, result FROM run WHERE id = ?", id).
+		Scan(&u.run, &u.msp, &u.owner, &u.signer, &u.kind, &pack, &result); err != nil {
 		return nil, stored(err)
 	}
 	u.before = readOutcome(result)

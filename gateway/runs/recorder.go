@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -166,6 +167,7 @@ type undertaking struct {
 	revision        int64 // of the run, when it was read
 	kind            int
 	run, msp, owner string
+	signer          string // empty: the owner, as in rows of an older program
 	job             openlineage.Identity
 	end             string  // the type of the last event that ended it
 	before          outcome // what the ledger has of the run
@@ -274,7 +276,7 @@ func (w *work) send(ctx context.Context, u *undertaking) ([]capture.Result, erro
 	}
 	request := capture.Request{
 		Owner:     u.owner,
-		Identity:  u.owner,
+		Identity:  cmp.Or(u.signer, u.owner),
 		Function:  function,
 		Behaviour: capture.Rollback,
 		Witnesses: places,

@@ -62,8 +62,8 @@ func (s *Store) advance(tx *sqlitefile.Tx, caller Caller, r row, a *arrival, t *
 	r.started = r.started || e.Type == "START"
 	if e.Ends() {
 		if r.kind == "" {
-			if _, err := tx.Exec("UPDATE run SET ended = ?, caller = ? WHERE id = ?", now, caller.Name,
-				r.id); err != nil {
+			if _, err := tx.Exec("UPDATE run SET ended = ?, caller = ?, signer = ? WHERE id = ?", now, caller.Name,
+				caller.Signer, r.id); err != nil {
 				return stored(err)
 			}
 		}
@@ -142,14 +142,15 @@ func (s *Store) insertRun(
 	now int64,
 ) (int64, error) {
 	result, err := tx.Exec(
-		`INSERT INTO run (msp, kind, run, state, job_namespace, job_name, caller, created, updated, ended, turn, type, started, events, late, bytes, datasets, result)
-		VALUES (?,?,?,0,?,?,?,?,?,0,0,'',0,0,0,0,0,'{}')`,
+		`INSERT INTO run (msp, kind, run, state, job_namespace, job_name, caller, signer, created, updated, ended, turn, type, started, events, late, bytes, datasets, result)
+		VALUES (?,?,?,0,?,?,?,?,?,?,0,0,'',0,0,0,0,0,'{}')`,
 		caller.MSPID,
 		kind,
 		run,
 		job.Namespace,
 		job.Name,
 		caller.Name,
+		caller.Signer,
 		now,
 		now,
 	)
@@ -218,8 +219,8 @@ func retry(tx *sqlitefile.Tx, caller Caller, id int64) error {
 	}
 	o := readOutcome(result)
 	o.Problems, o.LeftOut, o.Tries = nil, nil, 0
-	if _, err := tx.Exec("UPDATE run SET caller = ?, result = ?, revision = revision + 1 WHERE id = ?", caller.Name,
-		o.text(), id); err != nil {
+	if _, err := tx.Exec("UPDATE run SET caller = ?, signer = ?, result = ?, revision = revision + 1 WHERE id = ?", caller.Name,
+		caller.Signer, o.text(), id); err != nil {
 		return stored(err)
 	}
 	if err := moveParts(tx, id, partLeft, partNew); err != nil {

@@ -155,8 +155,9 @@ func (e *LimitError) Error() string { return e.Detail }
 
 // Caller is who sends events.
 type Caller struct {
-	Name  string // of the token, and of the ledger identity
-	MSPID string
+	Name   string // tells the caller from others; the owner of the jobs that record the run
+	Signer string // the name of the ledger identity that signs; Name if empty
+	MSPID  string
 }
 
 // Store keeps runs. It is safe for concurrent use.

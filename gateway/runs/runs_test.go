@@ -194,6 +194,16 @@ func TestRunsOfTwoOrganisationsHaveNothingToDoWithEachOther(t *testing.T) {
 	assert.Len(t, list, 1)
 }
 
+func TestARunIsSignedByTheIdentityOfWhoEndedIt(t *testing.T) {
+	f := newFixture(t, Config{})
+	robot := Caller{Name: "robot-7", Signer: "submitter", MSPID: "LabMSP"}
+	f.add(ev("one", "START", "", ""))
+	require.NoError(t, f.tryAs(robot, ev("one", "COMPLETE", "", ds("a")))[0].Err)
+	f.run()
+	f.ended("one", Recorded)
+	assert.Equal(t, []string{"robot-7 by submitter"}, f.rules.signed)
+}
+
 func TestRunsAreListedPageByPageAndByState(t *testing.T) {
 	f := newFixture(t, Config{})
 	for i := range 7 {

@@ -7,7 +7,7 @@ import (
 )
 
 // schemaVersion is raised by every change of the schema.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // The states of a run's row. Those before stateRecorded are unfinished.
 const (
@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS run (
 	upto INTEGER NOT NULL DEFAULT 0, -- the last event that records were made of
 	streams INTEGER NOT NULL DEFAULT 0, -- it is recorded in steps, while it runs
 	completed INTEGER NOT NULL DEFAULT 0, -- the moment of its first COMPLETE; 0 if none has come
+	signer TEXT NOT NULL DEFAULT '', -- the name of the ledger identity; empty if it is the caller's
 	UNIQUE (msp, kind, run)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS run_state ON run (state, turn);
@@ -115,7 +116,12 @@ INSERT INTO output SELECT o.run, o.namespace, o.name, o.kind, o.artifact, o.vers
 	r.ended * 1000, 0, IIF(r.state = 2, 2, IIF(r.state = 3, 1, 0)) FROM output1 o JOIN run r ON r.id = o.run;
 DROP TABLE pin1;
 DROP TABLE output1;
-UPDATE meta SET value = 2 WHERE name = 'version';
+` + fromVersion2
+
+// fromVersion2 takes over what a program wrote in which each caller had a ledger identity of its own.
+const fromVersion2 = `
+ALTER TABLE run ADD COLUMN signer TEXT NOT NULL DEFAULT '';
+UPDATE meta SET value = 3 WHERE name = 'version';
 `
 
 // prepareSchema makes the tables of a new database, and brings those of an older one to this version.
@@ -139,9 +145,11 @@ func prepareSchema(db *sql.DB) error {
 	statements := schema
 	switch version {
 	case 0:
-		statements += schemaOfVersions + "INSERT INTO meta VALUES ('version', 2), ('turn', 0);"
+		statements += schemaOfVersions + "INSERT INTO meta VALUES ('version', 3), ('turn', 0);"
 	case 1:
 		statements = fromVersion1 + schema
+	case 2:
+		statements = fromVersion2 + schema
 	case schemaVersion:
 	default:
 		return fmt.Errorf(
