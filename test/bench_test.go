@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/bench"
+	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
 
 // TestAnInterruptedBenchLeavesNothing interrupts bench while it measures. When it
@@ -50,11 +51,8 @@ func TestAnInterruptedBenchLeavesNothing(t *testing.T) {
 // uses no gateway and no index finds every acknowledged event exactly once on the
 // ledger.
 func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
-	how := "6s"
-	if os.Getenv("PEDIGREE_THOROUGH") != "" {
-		how = "60s"
-	}
-	report := runBench[bench.KillReport](t, "--kill", how)
+	thorough.Only(t, "TestKillsLoseNothing and TestAKilledLeaderIsReplaced kill gateways and orderers")
+	report := runBench[bench.KillReport](t, "--kill", "60s")
 	t.Logf("killed %v, longest time without a commit %.1f s", report.Kills, report.LongestGapSeconds)
 	assert.NotEmpty(t, report.Kills)
 	assert.NotZero(t, report.Counted.Sent)

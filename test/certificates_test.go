@@ -25,12 +25,14 @@ import (
 	"github.com/pedigree-ledger/pedigree/network"
 	"github.com/pedigree-ledger/pedigree/network/proposal"
 	build "github.com/pedigree-ledger/pedigree/test/program"
+	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
 
 // TestCertificatesAreRenewedBeforeAndAfterTheyExpire renews the certificates of a network while events are captured:
 // those of the organisations before they expire, and all after they have expired. Nothing acknowledged is lost, and the
 // first proof stays valid.
 func TestCertificatesAreRenewedBeforeAndAfterTheyExpire(t *testing.T) {
+	thorough.Only(t, "test/founding renews the certificates of organisations on their own hosts")
 	t.Parallel() // it mostly waits
 	d := renewed{t, filepath.Join(t.TempDir(), "network")}
 	up := []string{"up", "--detach", "--base-port", strconv.Itoa(build.FreePorts())}

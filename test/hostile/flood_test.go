@@ -3,7 +3,6 @@ package hostile
 import (
 	"context"
 	"crypto/rand"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/network"
+	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
 
 // TestAFloodStopsNobody sends every orderer, at the same time, rightly signed envelopes of 512 KiB that mean nothing:
@@ -22,10 +22,7 @@ import (
 // thorough.
 func TestAFloodStopsNobody(t *testing.T) {
 	const size = 512 << 10
-	ordered := 12
-	if os.Getenv("PEDIGREE_THOROUGH") != "" {
-		ordered = 50
-	}
+	ordered := thorough.Of(12, 50)
 	n := shared(t)
 	market := join(t, n, "market")
 	random := func() []byte {

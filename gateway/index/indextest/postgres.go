@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
 
 // Postgres is a PostgreSQL server of the tests' own: it listens on a free port
@@ -371,7 +373,7 @@ const elsewhere = "PEDIGREE_TEST_INDEX"
 func OnPostgres(t *testing.T, more ...string) {
 	t.Helper()
 	server := StartPostgres(t)
-	if os.Getenv("PEDIGREE_THOROUGH") != "" {
+	if thorough.Asked() {
 		more = nil
 	}
 	again := exec.CommandContext(t.Context(), os.Args[0], append(more, "-test.v", "-test.skip=^TestPostgres")...)

@@ -13,6 +13,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit/blockfile"
 	"github.com/pedigree-ledger/pedigree/network"
+	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
 
 // blockFiles copies the block files of an organisation's peer. Nothing is recorded while the tests run.
@@ -45,7 +46,7 @@ func TestEveryFlippedBitOfABlockFileIsFound(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	var bits []int
-	for range 100 {
+	for range thorough.Of(20, 200) {
 		bits = append(bits, random.IntN(8*len(content)))
 	}
 	// Signatures and what peers add are the last of each block, and the lengths the first.
@@ -58,7 +59,7 @@ func TestEveryFlippedBitOfABlockFileIsFound(t *testing.T) {
 		start := end
 		end += len(blockfile.Append(nil, b))
 		end += lengthOf(content[start:])
-		for range 2 {
+		for range thorough.Of(1, 2) {
 			bits = append(bits, 8*start+random.IntN(8*4), 8*(end-metadata)+random.IntN(8*metadata))
 		}
 	}

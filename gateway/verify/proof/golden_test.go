@@ -15,6 +15,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
 
 var update = flag.Bool("update", false, "make the golden proofs anew, from a network")
@@ -77,7 +78,7 @@ func TestAFlippedBitIsFound(t *testing.T) {
 	trust := goldenTrust(t)
 	for _, name := range golden {
 		text := goldenFile(t, name)
-		step := max(1, len(text)/sample(500, 2500)) // some hundred places are enough each time, and all bits come up
+		step := max(1, len(text)/thorough.Of(500, 2500)) // some hundred places are enough each time, and all bits come up
 		for i := 0; i < len(text); i += step {
 			changed := bytes.Clone(text)
 			changed[i] ^= 1 << (i / step % 8)

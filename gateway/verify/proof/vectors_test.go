@@ -30,6 +30,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
 
 var makeVectors = flag.Bool("vectors", false, "make test/vectors anew, from a network")
@@ -171,21 +172,13 @@ func TestForgeriesWithoutAKeyAreRefused(t *testing.T) {
 	}
 }
 
-// sample says how many of many alike cases to look at: a few, or more where PEDIGREE_THOROUGH is set.
-func sample(few, more int) int {
-	if os.Getenv("PEDIGREE_THOROUGH") != "" {
-		return more
-	}
-	return few
-}
-
 // Each byte is looked at, and each bit where tests are thorough.
 func TestEveryBitOfAReceiptMatters(t *testing.T) {
 	text, trust := vectorFile(t, receiptVector+".proof"), vectorFile(t, "consortium.json")
 	pinned, err := proof.ParseTrust(trust)
 	require.NoError(t, err)
 	for i := range text {
-		for n := range sample(1, 8) {
+		for n := range thorough.Of(1, 8) {
 			bit := (i + n) % 8
 			text[i] ^= 1 << bit
 			p, err := proof.Parse(text)
@@ -207,7 +200,7 @@ func TestBitsOfAProofWithBlocksMatter(t *testing.T) {
 	require.NoError(t, err)
 	for _, name := range []string{traceVector, blockVector, laterVector} {
 		text := vectorFile(t, name+".proof")
-		for range sample(300, 1500) {
+		for range thorough.Of(300, 1500) {
 			i, bit := random.IntN(len(text)), random.IntN(8)
 			text[i] ^= 1 << bit
 			p, err := proof.Parse(text)
