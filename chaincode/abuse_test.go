@@ -408,5 +408,5 @@ func TestNothingStandsInItsOwnPlaceAndNoArtifactIsRetracted(t *testing.T) {
 
 func TestNobodyIsAnonymous(t *testing.T) {
 	l := consortium(t)
-	l.refuse("bad_identity", who{"HarborMSP", "idemix"}, "Events:Submit", nil, event(t, "A"))
+	l.refuse("bad_identity", who{msp: "HarborMSP", ou: "idemix"}, "Events:Submit", nil, event(t, "A"))
 }

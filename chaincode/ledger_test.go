@@ -20,6 +20,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/attrmgr"
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
@@ -47,8 +48,11 @@ type ledger struct {
 	failAt int // number of the call to the peer, from 1, that fails in the next transaction
 }
 
-func newLedger(t testing.TB) *ledger {
-	cc, err := chaincode.New(chaincode.First)
+func newLedger(t testing.TB) *ledger { return newLedgerBy(t, chaincode.First) }
+
+// newLedgerBy makes a ledger on which a version of the rules is in force.
+func newLedgerBy(t testing.TB, rules chaincode.Rules) *ledger {
+	cc, err := chaincode.New(rules)
 	require.NoError(t, err)
 	return &ledger{t: t, cc: cc, state: map[string][]byte{}}
 }
@@ -56,16 +60,17 @@ func newLedger(t testing.TB) *ledger {
 // who is a submitter: an organisation, and the unit of a member, such as admin or client. A member of the unit idemix
 // has no certificate.
 type who struct {
-	msp string
-	ou  string
+	msp  string
+	ou   string
+	role string // as an attribute of the certificate; empty: none
 }
 
 var (
-	harbor      = who{"HarborMSP", "client"}
-	harborAdmin = who{"HarborMSP", "admin"}
-	lab         = who{"LabMSP", "client"}
-	labAdmin    = who{"LabMSP", "admin"}
-	market      = who{"MarketMSP", "client"}
+	harbor      = who{msp: "HarborMSP", ou: "client"}
+	harborAdmin = who{msp: "HarborMSP", ou: "admin"}
+	lab         = who{msp: "LabMSP", ou: "client"}
+	labAdmin    = who{msp: "LabMSP", ou: "admin"}
+	market      = who{msp: "MarketMSP", ou: "client"}
 )
 
 // transaction is the stub of one submit or read. A call that it doesn't override panics.
@@ -220,6 +225,9 @@ func creators(w who) []byte {
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "somebody", OrganizationalUnit: []string{w.ou}},
 		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0)}
+	if w.role != "" {
+		template.ExtraExtensions = []pkix.Extension{{Id: attrmgr.AttrOID, Value: fmt.Appendf(nil, `{"attrs":{%q:%q}}`, chaincode.RoleAttribute, w.role)}}
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		panic(err)

@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	carrier      = who{"CarrierMSP", "client"}
-	carrierAdmin = who{"CarrierMSP", "admin"}
+	carrier      = who{msp: "CarrierMSP", ou: "client"}
+	carrierAdmin = who{msp: "CarrierMSP", ou: "admin"}
 )
 
 // claimed is a statement and the transaction that recorded it.
@@ -25,7 +25,7 @@ type claimed struct {
 func (l *ledger) claim(t *testing.T, admin who, prefix, note string, namespaces ...string) claimed {
 	own, tx := l.memberOf(t, admin, namespaces...)
 	r := says(t, admin, record.Prefix, string(own.ID), fmt.Sprintf(`{"prefix":%q,"note":%q}`, prefix, "claim "+note))
-	return claimed{r, l.accept(who{admin.msp, "client"}, "Statements:Submit", at(tx, own), r)}
+	return claimed{r, l.accept(who{msp: admin.msp, ou: "client"}, "Statements:Submit", at(tx, own), r)}
 }
 
 // memberOf records an organisation's member record again.
@@ -59,7 +59,7 @@ func TestACompanyPrefixCountsOnceAMajorityStandsBehindIt(t *testing.T) {
 	assert.Empty(t, l.ownerOf("9520051"), "two of four are no majority")
 	l.approve(t, lab, claimed{c.Record, c.tx})
 	assert.Empty(t, l.ownerOf("9520051"), "nobody has two votes")
-	l.approve(t, who{"StrangerMSP", "client"}, c)
+	l.approve(t, who{msp: "StrangerMSP", ou: "client"}, c)
 	assert.Empty(t, l.ownerOf("9520051"), "an organisation that isn't a member has no vote")
 	l.approve(t, market, c)
 	assert.Equal(t, owns(c, "HarborMSP"), l.ownerOf("9520051"))

@@ -19,13 +19,17 @@ const First Rules = 1
 // ruleSet is what differs between the versions of the rules.
 type ruleSet struct {
 	maxWitnessBytes int
+	// roles says that a certificate's role decides whether its holder may submit; see roles.go.
+	roles bool
 	// changes says to those who decide on the rules what is other than in the version before.
 	changes string
 }
 
 // ruleSets has what each version of the rules allows, from First on.
 var ruleSets = []ruleSet{
-	{maxWitnessBytes: 4 << 20, changes: "the rules of all ledgers so far"},
+	{maxWitnessBytes: 4 << 20, changes: "the first rules"},
+	{maxWitnessBytes: 4 << 20, roles: true,
+		changes: "a certificate with the attribute " + RoleAttribute + " submits only if its role is submitter or operator"},
 }
 
 // Newest returns the newest version that this program has.

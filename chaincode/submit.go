@@ -125,6 +125,9 @@ func open(stub shim.ChaincodeStubInterface, most ruleSet) (*batch, error) {
 	if certificate == nil {
 		return nil, refuse("bad_identity", "the submitter has no X.509 certificate")
 	}
+	if err := b.checkRole(caller); err != nil {
+		return nil, err
+	}
 	b.admin = slices.Contains(certificate.Subject.OrganizationalUnit, "admin")
 	at, err := stub.GetTxTimestamp()
 	if err != nil {

@@ -5,6 +5,7 @@ package chaincode
 // A program that is built with the tag trialrules has one more version of the rules. Tests upgrade a network to it. It
 // isn't part of any release.
 func init() {
-	ruleSets = append(ruleSets, ruleSet{maxWitnessBytes: 1 << 20,
-		changes: "the witnesses of a transaction may have 1 MiB instead of 4"})
+	trial := ruleSets[len(ruleSets)-1]
+	trial.maxWitnessBytes, trial.changes = 1<<20, "the witnesses of a transaction may have 1 MiB instead of 4"
+	ruleSets = append(ruleSets, trial)
 }

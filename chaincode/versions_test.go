@@ -45,7 +45,7 @@ func newConsortium(t *testing.T) *ledger {
 	l := newLedger(t)
 	l.accept(harborAdmin, "Members:Submit", nil, again(t, harbor, member(t, "HarborMSP", "harbor")))
 	l.accept(labAdmin, "Members:Submit", nil, again(t, lab, member(t, "LabMSP", "lab", "lab.trials")))
-	l.accept(who{"MarketMSP", "admin"}, "Members:Submit", nil, again(t, market, member(t, "MarketMSP", "market")))
+	l.accept(who{msp: "MarketMSP", ou: "admin"}, "Members:Submit", nil, again(t, market, member(t, "MarketMSP", "market")))
 	return l
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -14,6 +15,10 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/attrmgr"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
 )
 
 // DefaultCertificateLifetime is how long certificates are valid, other than those of authorities. Certificates start a
@@ -71,17 +76,32 @@ func (a *authority) pem() []byte {
 }
 
 // identity makes a certificate for signing ledger messages. Fabric's membership service takes its organisational unit
-// for the role: client, peer, admin or orderer.
-func (a *authority) identity(commonName, unit string) (credential, error) {
-	made, _, _, err := sign(&x509.Certificate{
+// for what it is: client, peer, admin or orderer. The chaincode reads the role, one of those that users have. Nodes have
+// none, so role is empty for them.
+func (a *authority) identity(commonName, unit, role string) (credential, error) {
+	template := &x509.Certificate{
 		Subject: pkix.Name{
 			CommonName:         commonName,
 			OrganizationalUnit: []string{unit},
 			Organization:       a.certificate.Subject.Organization,
 		},
 		KeyUsage: x509.KeyUsageDigitalSignature,
-	}, a, a.lifetime)
+	}
+	if role != "" {
+		attributes, err := roleAttribute(role)
+		if err != nil {
+			return credential{}, err
+		}
+		template.ExtraExtensions = []pkix.Extension{attributes}
+	}
+	made, _, _, err := sign(template, a, a.lifetime)
 	return made, err
+}
+
+// roleAttribute says a role in the extension in which Fabric CA has attributes.
+func roleAttribute(role string) (pkix.Extension, error) {
+	text, err := json.Marshal(attrmgr.Attributes{Attrs: map[string]string{chaincode.RoleAttribute: role}})
+	return pkix.Extension{Id: attrmgr.AttrOID, Value: text}, err
 }
 
 // tls makes a certificate for TLS clients and servers. As a server, it is valid for its host name, for loopback

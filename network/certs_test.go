@@ -105,7 +105,7 @@ func TestNoCertificateOutlivesItsAuthority(t *testing.T) {
 	a, err := newAuthority("ca", "ca", t.TempDir(), lifetimes{authorityLifetime, 2 * authorityLifetime})
 	require.NoError(t, err)
 	dir := t.TempDir()
-	made, err := a.identity("somebody", "client")
+	made, err := a.identity("somebody", "client", "")
 	require.NoError(t, err)
 	require.NoError(t, made.write(dir))
 	c, err := certificate.Read(filepath.Join(dir, "cert.pem"))

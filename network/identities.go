@@ -55,7 +55,7 @@ func (d folder) makeOrdererIdentities(p *plan) error {
 		return err
 	}
 	// Changes of the orderers' part of the channel's configuration need this signature.
-	operator, err := o.ca.identity(Operator+"@"+domain, "admin")
+	operator, err := o.ca.identity(Operator+"@"+domain, "admin", "")
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (d folder) makeMember(o *owner, org Org) error {
 		if role == Operator {
 			unit = "admin"
 		}
-		user, err := o.ca.identity(role+"@"+org.domain(), unit)
+		user, err := o.ca.identity(role+"@"+org.domain(), unit, role)
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func newOwner(dir, domain string, lives lifetimes) (*owner, error) {
 
 // node makes the keys of a peer or an orderer: its membership folder and its TLS certificate.
 func (o *owner) node(dir, host, reached, unit string) error {
-	identity, err := o.ca.identity(host, unit)
+	identity, err := o.ca.identity(host, unit, "")
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
@@ -110,7 +111,7 @@ func TestASecondStartInTheSameFolderIsRefused(t *testing.T) {
 func TestAProcessThatIsKilledComesBackAndNothingIsLost(t *testing.T) {
 	n := sharedNetwork(t)
 	ctx := within(t, 2*time.Minute)
-	for _, name := range []string{"orderer2", "harbor-peer", "market-chaincode", "lab-gateway"} {
+	for _, name := range []string{"orderer2", "harbor-peer", chaincode.Newest().Label("market-chaincode"), "lab-gateway"} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, n.write(ctx, 0, "before "+name, "kept"))
 			before := n.process(t, name)
@@ -167,7 +168,7 @@ func TestWritesGoOnWhileOneOrganisationIsDown(t *testing.T) {
 
 func TestWritesGoOnWhileOneOrganisationHangs(t *testing.T) {
 	n := sharedNetwork(t)
-	for _, name := range []string{"market-chaincode", "lab-chaincode"} {
+	for _, name := range []string{chaincode.Newest().Label("market-chaincode"), chaincode.Newest().Label("lab-chaincode")} {
 		t.Run(name, func(t *testing.T) {
 			process, err := os.FindProcess(n.process(t, name).PID)
 			require.NoError(t, err)

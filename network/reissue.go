@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/attrmgr"
+
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
@@ -62,6 +64,11 @@ func (a *authority) reissue(file string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w than %s", file, errForeign, a.certificate.Subject)
 	}
 	next := *was
+	for _, extension := range was.Extensions { // the others are made of the fields
+		if extension.Id.Equal(attrmgr.AttrOID) {
+			next.ExtraExtensions = append(next.ExtraExtensions, extension)
+		}
+	}
 	if next.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
 		return nil, err
 	}

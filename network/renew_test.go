@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/attrmgr"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 )
@@ -42,6 +44,19 @@ func TestARenewedCertificateDiffersOnlyInItsNumberAndTime(t *testing.T) {
 	}
 	_, err = a.reissue(d.path("market", "peer", "tls", "cert.pem"))
 	require.ErrorIs(t, err, errForeign)
+
+	ca, err := loadAuthority(d.path("harbor", "ca"), 10*day)
+	require.NoError(t, err)
+	for _, role := range roles {
+		text, err := ca.reissue(d.path("harbor", "users", role, "cert.pem"))
+		require.NoError(t, err)
+		block, _ := pem.Decode(text)
+		is, err := x509.ParseCertificate(block.Bytes)
+		require.NoError(t, err)
+		attributes, err := attrmgr.New().GetAttributesFromCert(is)
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{chaincode.RoleAttribute: role}, attributes.Attrs)
+	}
 }
 
 // age gives all certificates other than those of authorities a lifetime from now on, which may be negative.
@@ -322,7 +337,7 @@ func TestAnOrganisationWhoseCertificatesExpiredIsRenewed(t *testing.T) {
 	}
 	require.NoError(t, r.dir.renewConnections(lab))
 	require.NoError(t, n.Kill("lab-peer"))
-	require.NoError(t, n.Kill("lab-chaincode"))
+	require.NoError(t, n.Kill(chaincode.Newest().Label("lab-chaincode")))
 	short, cancel := context.WithTimeout(ctx, 2*time.Second)
 	require.Error(t, r.healthy(short))
 	cancel()

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/network"
 )
@@ -69,7 +70,7 @@ func (o *outage) everybodyWorks(t *testing.T) {
 
 func TestEverybodyReadsAndWritesWithoutOnePart(t *testing.T) {
 	o := newOutage(t)
-	for _, part := range []string{"harbor-peer", "market-chaincode", "orderer1"} {
+	for _, part := range []string{"harbor-peer", chaincode.Newest().Label("market-chaincode"), "orderer1"} {
 		t.Run(part+" is stopped", func(t *testing.T) {
 			require.NoError(t, o.Hold(part))
 			defer func() { require.NoError(t, o.Release(part)); require.NoError(t, o.AwaitReady(t.Context())) }()

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/network"
 )
@@ -59,8 +60,8 @@ func TestABurntOrganisationIsRestored(t *testing.T) {
 		"run":{"runId":"0195a0c8-0000-7000-8000-000000000001"},"job":{"namespace":"lab","name":"train"}}`)}, &report))
 	require.Contains(t, runs(), "0195a0c8-0000-7000-8000-000000000001")
 
-	require.NoError(t, n.Hold("harbor-chaincode"))
-	require.NoError(t, n.Hold("market-chaincode"))
+	require.NoError(t, n.Hold(chaincode.Newest().Label("harbor-chaincode")))
+	require.NoError(t, n.Hold(chaincode.Newest().Label("market-chaincode")))
 	before := send("2")
 	key, file := filepath.Join(home, "backup.key"), filepath.Join(home, "lab.backup")
 	public, err := exec.Command(program, "backup", "key", key).Output()

@@ -169,6 +169,24 @@ func TestARejectionSaysWhatTheChaincodeSaid(t *testing.T) {
 	require.Equal(t, ChaincodeFailed, KindOf(err), "%v", err)
 }
 
+// The role is in the certificate, so no gateway can let its holder submit.
+func TestAnAuditorsCertificateCantSubmit(t *testing.T) {
+	h := newHarness(t)
+	certificate, key := h.net.Identity("harbor", network.Auditor)
+	auditor, err := LoadIdentity("HarborMSP", certificate, key)
+	require.NoError(t, err)
+	call, r := artifact(t, "audited", "1", "audited")
+	_, err = h.client.Submit(within(t, time.Minute), auditor, call)
+	require.Equal(t, Rejected, KindOf(err), "%v", err)
+	var rejection *record.Rejection
+	require.ErrorAs(t, err, &rejection)
+	require.Equal(t, "not_submitter", rejection.Problems[0].Code)
+	_, err = h.client.Submit(within(t, time.Minute), h.id, call)
+	require.NoError(t, err)
+	_, err = h.client.Evaluate(t.Context(), auditor, Call{Function: "Artifacts:Read", Args: [][]byte{[]byte(r.ID)}})
+	require.NoError(t, err, "it reads")
+}
+
 func TestOneKeyIsOneTransaction(t *testing.T) {
 	h := newHarness(t)
 	call, _ := artifact(t, "once", "1", "once")

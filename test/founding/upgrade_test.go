@@ -32,12 +32,15 @@ func (f *founding) upgradesTheRules(start string) {
 	for _, name := range by {
 		replace(name)
 	}
+	// The page tells of the step to version 2, with which this network began.
+	next := strings.NewReplacer("rules 2", "rules 3", "rules-2", "rules-3")
 	for _, line := range f.commands("## Upgrading the rules") {
+		line = next.Replace(line)
 		switch verb := strings.Fields(line)[1]; verb {
 		case "propose":
-			assert.Contains(t, f.run("harbor", line), "put rules 2 into force: the witnesses of a transaction")
+			assert.Contains(t, f.run("harbor", line), "put rules 3 into force: the witnesses of a transaction")
 			for _, name := range append(by[:3:3], "farm") {
-				f.send("harbor", name, "rules-2.json")
+				f.send("harbor", name, "rules-3.json")
 			}
 		case "approve":
 			for _, name := range by {
@@ -50,7 +53,7 @@ func (f *founding) upgradesTheRules(start string) {
 		case "review":
 			assert.Contains(t, f.run("market", line), "It still needs the approval of 3 more of")
 		default:
-			assert.Contains(t, f.run("harbor", line), "Definition 2 is in force, with rules 2")
+			assert.Contains(t, f.run("harbor", line), "Definition 2 is in force, with rules 3")
 		}
 	}
 	f.as("harbor", "submitter", "register", "dataset/harbor/ruled@2", example(t))
@@ -63,11 +66,11 @@ func (f *founding) upgradesTheRules(start string) {
 		require.Fail(t, "the farm never says that its program is too old")
 	}
 	old := replace("farm")
-	assert.Contains(t, old.said, "FarmMSP endorses nothing: definition 2 is in force, and these are rules 2")
-	f.run("farm", "pedigree approve rules-2.json --yes --dir farm/farm")
-	assert.Contains(t, f.run("farm", "pedigree review rules-2.json --dir farm/farm"), "which is in force")
+	assert.Contains(t, old.said, "FarmMSP endorses nothing: definition 2 is in force, and these are rules 3")
+	f.run("farm", "pedigree approve rules-3.json --yes --dir farm/farm")
+	assert.Contains(t, f.run("farm", "pedigree review rules-3.json --dir farm/farm"), "which is in force")
 	assert.Eventually(t, func() bool {
-		_, err := os.Stat(filepath.Join(f.home, "farm", "farm", "log", "farm-chaincode-rules-2.log"))
+		_, err := os.Stat(filepath.Join(f.home, "farm", "farm", "log", "farm-chaincode-rules-3.log"))
 		return err == nil
 	}, founderPatience, 100*time.Millisecond, "the farm never runs the chaincode for the new rules")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/network"
 	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
@@ -40,8 +41,9 @@ func TestAFloodStopsNobody(t *testing.T) {
 		}},
 		"of transactions that nobody endorsed": {ordered, func() *common.Envelope {
 			return market.answered(&peer.ChaincodeAction{
-				ChaincodeId: &peer.ChaincodeID{Name: network.ChaincodeName, Version: "1"},
-				Response:    &peer.Response{Status: 200}, Results: random(),
+				ChaincodeId: &peer.ChaincodeID{Name: network.ChaincodeName,
+					Version: chaincode.Newest().DefinitionVersion()},
+				Response: &peer.Response{Status: 200}, Results: random(),
 			})
 		}},
 	} {

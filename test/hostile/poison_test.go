@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/network"
@@ -61,7 +62,8 @@ func TestAnEnvelopeThatPeersCanNotReadStopsNobody(t *testing.T) {
 			}}))
 		},
 		"reads and writes that are no message": func(*endorsed) *common.Envelope {
-			return market.answered(&peer.ChaincodeAction{ChaincodeId: &peer.ChaincodeID{Name: network.ChaincodeName, Version: "1"},
+			return market.answered(&peer.ChaincodeAction{ChaincodeId: &peer.ChaincodeID{Name: network.ChaincodeName,
+				Version: chaincode.Newest().DefinitionVersion()},
 				Response: &peer.Response{Status: 200}, Results: []byte{0xff}})
 		},
 		"the policy of a key that the next transaction writes, and no version of the chaincode": func(valid *endorsed) *common.Envelope {

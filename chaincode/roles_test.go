@@ -1,0 +1,28 @@
+package chaincode_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/pedigree-ledger/pedigree/chaincode"
+)
+
+func TestOnlyRolesThatSubmitDo(t *testing.T) {
+	l := newLedgerBy(t, chaincode.Newest())
+	for _, role := range []string{"", "submitter", "operator"} {
+		l.accept(who{"HarborMSP", "client", role}, "Events:Submit", nil, event(t, "A"))
+	}
+	for _, role := range []string{"auditor", "Submitter", "submitter ", "admin", "?"} {
+		p := l.refuse("not_submitter", who{"HarborMSP", "client", role}, "Events:Submit", nil, event(t, "A"))
+		assert.Contains(t, p.Detail, role)
+	}
+	l.accept(who{"HarborMSP", "admin", "operator"}, "Members:Submit", nil, again(t, harbor, member(t, "HarborMSP", "harbor")))
+	claims := again(t, lab, member(t, "LabMSP", "lab"))
+	l.refuse("not_submitter", who{"LabMSP", "admin", "auditor"}, "Members:Submit", nil, claims)
+	l.refuse("not_admin", who{"LabMSP", "client", "operator"}, "Members:Submit", nil, claims)
+}
+
+func TestTheFirstRulesKnowNoRoles(t *testing.T) {
+	newLedger(t).accept(who{"HarborMSP", "client", "auditor"}, "Events:Submit", nil, event(t, "A"))
+}
