@@ -25,7 +25,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/pedigree-ledger/pedigree/gateway/ledger/prepared"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/prepared"
 )
 
 // A peerClient talks to an organisation's peer as the organisation's operator.

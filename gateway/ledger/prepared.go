@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/ledger/prepared"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/prepared"
 )
 
 // question is what a proposal asked, as far as an answer is held to it.

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/ledger/prepared"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/prepared"
 )
 
 // returned is a transaction on its way back from a peer, open for lies at each of its layers.

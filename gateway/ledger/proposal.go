@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/ledger/prepared"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/prepared"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
