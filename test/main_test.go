@@ -9,7 +9,6 @@ package test
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -31,16 +30,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if flag.Parse(); testing.Short() {
-		fmt.Println("all tests of this package need a network, so none is run with -short")
-		os.Exit(0)
-	}
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "couldn't set the tests up:", err)
-		code = 1
-	}
-	os.Exit(code)
+	build.Main(func() (int, error) { return run(m) })
 }
 
 func run(m *testing.M) (code int, err error) {

@@ -97,17 +97,21 @@ func (s *Server) artifacts(c *call, f index.ArtifactFilter) error {
 
 // artifactVersion reads one version.
 func (s *Server) artifactVersion(c *call) error {
-	ref := record.ArtifactRef{
+	a, err := s.Index.Artifact(c.Request.Context(), c.artifact().String(), c.at())
+	if err != nil {
+		return err
+	}
+	return s.showRecord(c, a.ID, record.NounArtifact)
+}
+
+// artifact is the artifact version that the path names.
+func (c *call) artifact() record.ArtifactRef {
+	return record.ArtifactRef{
 		Kind:      c.value("kind"),
 		Namespace: c.value("namespace"),
 		Name:      c.value("name"),
 		Version:   c.value("version"),
 	}
-	a, err := s.Index.Artifact(c.Request.Context(), ref.String(), c.at())
-	if err != nil {
-		return err
-	}
-	return s.showRecord(c, a.ID, record.NounArtifact)
 }
 
 // digestOf finds the SHA-256 of an artifact version for a statement about it, or "".

@@ -229,12 +229,7 @@ func cardIn(artifact canonical.Value) record.Card {
 
 // artifactCard answers with the very bytes of a card.
 func (s *Server) artifactCard(c *call) error {
-	ref := record.ArtifactRef{
-		Kind:      c.value("kind"),
-		Namespace: c.value("namespace"),
-		Name:      c.value("name"),
-		Version:   c.value("version"),
-	}
+	ref := c.artifact()
 	a, err := s.Index.Artifact(c.Request.Context(), ref.String(), c.at())
 	if err != nil {
 		return err

@@ -12,7 +12,6 @@ package browser
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,16 +32,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if flag.Parse(); testing.Short() {
-		fmt.Println("all tests of this package need a network, so none is run with -short")
-		os.Exit(0)
-	}
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "couldn't set the tests up:", err)
-		code = 1
-	}
-	os.Exit(code)
+	program.Main(func() (int, error) { return run(m) })
 }
 
 func run(m *testing.M) (code int, err error) {

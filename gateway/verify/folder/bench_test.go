@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder/foldertest"
 )
 
 // BenchmarkHash compares reading a folder with what one processor hashes of memory, which is the first line: the rest
@@ -37,7 +38,7 @@ func BenchmarkHash(b *testing.B) {
 		workers   int
 	}{{"16x64MiB/workers=1", large, 1}, {"16x64MiB/workers=all", large, 0}, {"20000x4KiB/workers=1", small, 1}, {"20000x4KiB/workers=all", small, 0}} {
 		b.Run(c.name, func(b *testing.B) {
-			f := open(b, c.dir)
+			f := foldertest.Open(b, c.dir)
 			b.SetBytes(f.Size())
 			b.ReportAllocs()
 			for b.Loop() {

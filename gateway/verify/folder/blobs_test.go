@@ -10,12 +10,13 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder/foldertest"
 )
 
 // snapshot makes a cache of one repository, as huggingface_hub does, and returns the folder of its snapshot.
 func snapshot(t *testing.T, repository string, links map[string]string) string {
 	t.Helper()
-	cache := fill(t, map[string]string{
+	cache := foldertest.Fill(t, map[string]string{
 		repository + "/blobs/6d1f": "weights", repository + "/blobs/44136f": "{}", repository + "/refs/main": "c0ffee",
 	})
 	dir := filepath.Join(cache, repository, "snapshots", "c0ffee")
@@ -33,7 +34,7 @@ func TestLinksOfASnapshotToBlobsOfItsCacheAreFollowed(t *testing.T) {
 			dir := snapshot(t, repository, map[string]string{
 				"config.json": "../../blobs/44136f", "onnx/fp16/model.onnx": "../../../../blobs/6d1f",
 			})
-			put(t, dir, "README.md", "a file of its own")
+			foldertest.Put(t, dir, "README.md", "a file of its own")
 			m := hashed(t, dir)
 			assert.Equal(t, []manifest.File{
 				{Name: "README.md", Size: 17, SHA256: sum("a file of its own")},
@@ -41,7 +42,7 @@ func TestLinksOfASnapshotToBlobsOfItsCacheAreFollowed(t *testing.T) {
 				{Name: "onnx/fp16/model.onnx", Size: 7, SHA256: sum("weights")},
 			}, m.Files)
 
-			plain := fill(t, map[string]string{"README.md": "a file of its own", "config.json": "{}", "onnx/fp16/model.onnx": "weights"})
+			plain := foldertest.Fill(t, map[string]string{"README.md": "a file of its own", "config.json": "{}", "onnx/fp16/model.onnx": "weights"})
 			assert.Equal(t, hashed(t, plain).Digest(), m.Digest(), "a copy without links has the same digest")
 		})
 	}
@@ -69,7 +70,7 @@ func TestOtherLinksOfASnapshotAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := snapshot(t, "models--lab--spoilage", map[string]string{"config.json": "../../blobs/44136f", "link": target})
-			put(t, filepath.Dir(filepath.Dir(dir)), "blobs/sub/x", "deeper")
+			foldertest.Put(t, filepath.Dir(filepath.Dir(dir)), "blobs/sub/x", "deeper")
 			_, err := folder.Open(dir, folder.Options{})
 			assert.ErrorContains(t, err, `"link" is a symbolic link`)
 		})
@@ -89,7 +90,7 @@ func TestAFolderThatIsNoSnapshotFollowsNothing(t *testing.T) {
 		"it isn't among the snapshots":   {"models--lab--spoilage", "others"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cache := fill(t, map[string]string{parts.repository + "/blobs/6d1f": "weights"})
+			cache := foldertest.Fill(t, map[string]string{parts.repository + "/blobs/6d1f": "weights"})
 			dir := filepath.Join(cache, parts.repository, parts.between, "c0ffee")
 			require.NoError(t, os.MkdirAll(dir, 0o700))
 			require.NoError(t, os.Symlink("../../blobs/6d1f", filepath.Join(dir, "model.bin")))
@@ -101,8 +102,8 @@ func TestAFolderThatIsNoSnapshotFollowsNothing(t *testing.T) {
 
 func TestABlobThatIsWrittenToWhileItIsHashedIsAChange(t *testing.T) {
 	dir := snapshot(t, "models--lab--spoilage", map[string]string{"model.bin": "../../blobs/6d1f"})
-	f := open(t, dir)
-	put(t, filepath.Dir(filepath.Dir(dir)), "blobs/6d1f", "other weights")
+	f := foldertest.Open(t, dir)
+	foldertest.Put(t, filepath.Dir(filepath.Dir(dir)), "blobs/6d1f", "other weights")
 	_, err := f.Manifest(t.Context(), folder.Hashing{})
 	var changed *folder.Changed
 	require.ErrorAs(t, err, &changed)

@@ -11,12 +11,13 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder/foldertest"
 )
 
 // cached hashes a folder with a cache, as if it had been left alone for long, and tells how many digests were reused.
 func cached(t *testing.T, dir string, c *folder.Cache) (manifest.Manifest, int) {
 	t.Helper()
-	f := open(t, dir)
+	f := foldertest.Open(t, dir)
 	f.Age(time.Hour)
 	var last folder.Progress
 	m, err := f.Manifest(t.Context(), folder.Hashing{Cache: c, Notice: func(p folder.Progress) { last = p }})
@@ -43,7 +44,7 @@ func tick(t *testing.T) {
 }
 
 func TestUnchangedFilesAreNotReadAgain(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "1", "b": "2", "sub/c": "3"})
+	dir := foldertest.Fill(t, map[string]string{"a": "1", "b": "2", "sub/c": "3"})
 	cache := folder.NewCache(filepath.Join(t.TempDir(), "digests"))
 	first, reused := cached(t, dir, cache)
 	assert.Zero(t, reused)
@@ -54,8 +55,8 @@ func TestUnchangedFilesAreNotReadAgain(t *testing.T) {
 	assert.Equal(t, first, again)
 
 	tick(t)
-	put(t, dir, "b", "X") // of the same size
-	put(t, dir, "new", "n")
+	foldertest.Put(t, dir, "b", "X") // of the same size
+	foldertest.Put(t, dir, "new", "n")
 	require.NoError(t, os.Remove(filepath.Join(dir, "a")))
 	changed, reused := cached(t, dir, cache)
 	assert.Equal(t, 1, reused, "sub/c alone")
@@ -63,13 +64,13 @@ func TestUnchangedFilesAreNotReadAgain(t *testing.T) {
 }
 
 func TestAChangeThatRestoresSizeAndTimeIsFound(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "1"})
+	dir := foldertest.Fill(t, map[string]string{"a": "1"})
 	cache := folder.NewCache(t.TempDir())
 	cached(t, dir, cache)
 	info, err := os.Stat(filepath.Join(dir, "a"))
 	require.NoError(t, err)
 	tick(t)
-	put(t, dir, "a", "2")
+	foldertest.Put(t, dir, "a", "2")
 	require.NoError(t, os.Chtimes(filepath.Join(dir, "a"), info.ModTime(), info.ModTime()))
 	m, reused := cached(t, dir, cache)
 	assert.Zero(t, reused, "ctime can't be set back")
@@ -77,10 +78,10 @@ func TestAChangeThatRestoresSizeAndTimeIsFound(t *testing.T) {
 }
 
 func TestAFileThatWasJustWrittenIsNotRemembered(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "1"})
+	dir := foldertest.Fill(t, map[string]string{"a": "1"})
 	cache := folder.NewCache(t.TempDir())
 	for range 2 {
-		f := open(t, dir)
+		f := foldertest.Open(t, dir)
 		var last folder.Progress
 		_, err := f.Manifest(t.Context(), folder.Hashing{Cache: cache, Notice: func(p folder.Progress) { last = p }})
 		require.NoError(t, err)
@@ -89,7 +90,7 @@ func TestAFileThatWasJustWrittenIsNotRemembered(t *testing.T) {
 }
 
 func TestADamagedCacheIsNoCache(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "1", "b": "2"})
+	dir := foldertest.Fill(t, map[string]string{"a": "1", "b": "2"})
 	place := t.TempDir()
 	cache := folder.NewCache(place)
 	cached(t, dir, cache)
@@ -115,7 +116,7 @@ func TestADamagedCacheIsNoCache(t *testing.T) {
 }
 
 func TestACacheThatCantBeWrittenDoesntMatter(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "1"})
+	dir := foldertest.Fill(t, map[string]string{"a": "1"})
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	m, _ := cached(t, dir, folder.NewCache(filepath.Join(file, "digests")))
@@ -128,15 +129,15 @@ func TestWhatNobodyUsesIsForgotten(t *testing.T) {
 	require.NoError(t, os.WriteFile(old, nil, 0o600))
 	long := time.Now().Add(-200 * 24 * time.Hour)
 	require.NoError(t, os.Chtimes(old, long, long))
-	cached(t, fill(t, map[string]string{"a": "1"}), folder.NewCache(place))
+	cached(t, foldertest.Fill(t, map[string]string{"a": "1"}), folder.NewCache(place))
 	assert.NoFileExists(t, old)
 }
 
 func TestVerifyingReadsEverything(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "1"})
+	dir := foldertest.Fill(t, map[string]string{"a": "1"})
 	cache := folder.NewCache(t.TempDir())
 	want, _ := cached(t, dir, cache)
-	f := open(t, dir)
+	f := foldertest.Open(t, dir)
 	f.Age(time.Hour)
 	var last folder.Progress
 	_, err := f.Against(t.Context(), want, folder.Hashing{Cache: cache, Notice: func(p folder.Progress) { last = p }})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder/foldertest"
 )
 
 // named are files whose content is told by their SHA-256, as "a=x".
@@ -67,13 +68,13 @@ func TestEveryDifferenceIsFound(t *testing.T) {
 func TestASnapshotWithoutAFolderOfBlobsIsAFolder(t *testing.T) {
 	in := func(cache string) string {
 		dir := filepath.Join(cache, "models--lab--spoilage", "snapshots", "c0ffee")
-		put(t, dir, "config.json", "{}")
+		foldertest.Put(t, dir, "config.json", "{}")
 		return dir
 	}
 	assert.Len(t, hashed(t, in(t.TempDir())).Files, 1)
-	assert.Len(t, hashed(t, in(fill(t, map[string]string{"models--lab--spoilage/blobs": "a file"}))).Files, 1)
+	assert.Len(t, hashed(t, in(foldertest.Fill(t, map[string]string{"models--lab--spoilage/blobs": "a file"}))).Files, 1)
 
-	elsewhere := fill(t, map[string]string{"6d1f": "weights"})
+	elsewhere := foldertest.Fill(t, map[string]string{"6d1f": "weights"})
 	dir := in(t.TempDir())
 	require.NoError(t, os.Symlink(elsewhere, filepath.Join(dir, "../../blobs")))
 	require.NoError(t, os.Symlink("../../blobs/6d1f", filepath.Join(dir, "model.bin")))
@@ -83,7 +84,7 @@ func TestASnapshotWithoutAFolderOfBlobsIsAFolder(t *testing.T) {
 
 func TestALinkToAFileElsewhereThatIsCalledLikeABlobIsRefused(t *testing.T) {
 	dir := snapshot(t, "models--lab--spoilage", map[string]string{"model.bin": "../../refs/6d1f"})
-	put(t, filepath.Dir(filepath.Dir(dir)), "refs/6d1f", "other weights")
+	foldertest.Put(t, filepath.Dir(filepath.Dir(dir)), "refs/6d1f", "other weights")
 	_, err := folder.Open(dir, folder.Options{})
 	assert.ErrorContains(t, err, `"model.bin" is a symbolic link`)
 	assert.ErrorContains(t, err, "put the file itself there")
@@ -98,7 +99,7 @@ func forged(t *testing.T, place string, body []byte) {
 }
 
 func TestACacheWithAGoodChecksumIsReadWithCareAllTheSame(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "1", "b": "2"})
+	dir := foldertest.Fill(t, map[string]string{"a": "1", "b": "2"})
 	place := t.TempDir()
 	cache := folder.NewCache(place)
 	want, _ := cached(t, dir, cache)
@@ -160,10 +161,10 @@ func entry(name string) []byte {
 }
 
 func TestEitherTimeOfAFileKeepsItFromTheCache(t *testing.T) {
-	dir := fill(t, map[string]string{"changed": "1", "written": "2", "old": "3"})
+	dir := foldertest.Fill(t, map[string]string{"changed": "1", "written": "2", "old": "3"})
 	cache := folder.NewCache(t.TempDir())
 	hash := func(age time.Duration) int {
-		f := open(t, dir)
+		f := foldertest.Open(t, dir)
 		f.Age(age)
 		var last folder.Progress
 		_, err := f.Manifest(t.Context(), folder.Hashing{Cache: cache, Notice: func(p folder.Progress) { last = p }})
@@ -184,7 +185,7 @@ func TestEitherTimeOfAFileKeepsItFromTheCache(t *testing.T) {
 func TestOnlyOldFilesAreForgotten(t *testing.T) {
 	place := t.TempDir()
 	for name, days := range map[string]int{"young": 80, "old": 100} {
-		put(t, place, name, "")
+		foldertest.Put(t, place, name, "")
 		at := time.Now().AddDate(0, 0, -days)
 		require.NoError(t, os.Chtimes(filepath.Join(place, name), at, at))
 	}
@@ -192,7 +193,7 @@ func TestOnlyOldFilesAreForgotten(t *testing.T) {
 	require.NoError(t, os.Mkdir(sub, 0o700))
 	long := time.Now().AddDate(-1, 0, 0)
 	require.NoError(t, os.Chtimes(sub, long, long))
-	cached(t, fill(t, map[string]string{"a": "1"}), folder.NewCache(place))
+	cached(t, foldertest.Fill(t, map[string]string{"a": "1"}), folder.NewCache(place))
 	assert.FileExists(t, filepath.Join(place, "young"))
 	assert.NoFileExists(t, filepath.Join(place, "old"))
 	assert.DirExists(t, sub)
@@ -202,13 +203,13 @@ func TestOnlyOldFilesAreForgotten(t *testing.T) {
 }
 
 func TestACacheThatCantBePutInPlaceLeavesNothing(t *testing.T) {
-	dir, place := fill(t, map[string]string{"a": "1"}), t.TempDir()
+	dir, place := foldertest.Fill(t, map[string]string{"a": "1"}), t.TempDir()
 	cached(t, dir, folder.NewCache(place))
 	files, err := filepath.Glob(filepath.Join(place, "*"))
 	require.NoError(t, err)
 	require.Len(t, files, 1)
 	require.NoError(t, os.Remove(files[0]))
-	put(t, files[0], "in/the", "way")
+	foldertest.Put(t, files[0], "in/the", "way")
 	m, reused := cached(t, dir, folder.NewCache(place))
 	assert.Equal(t, hashed(t, dir), m)
 	assert.Zero(t, reused)
@@ -220,7 +221,7 @@ func TestACacheThatCantBePutInPlaceLeavesNothing(t *testing.T) {
 func TestTheUsersCacheIsInTheUsersFolder(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", home)
-	cached(t, fill(t, map[string]string{"a": "1"}), folder.UserCache())
+	cached(t, foldertest.Fill(t, map[string]string{"a": "1"}), folder.UserCache())
 	files, err := filepath.Glob(filepath.Join(home, "pedigree", "digests", "*"))
 	require.NoError(t, err)
 	assert.Len(t, files, 1)
@@ -232,11 +233,11 @@ func TestTheUsersCacheIsInTheUsersFolder(t *testing.T) {
 func TestShardsAsTheManifestHasThem(t *testing.T) {
 	const shard = manifest.MinShard
 	text := strings.Repeat("0123456789abcdef", shard/16)
-	dir := fill(t, map[string]string{"full": text, "short": text[:10], "unlisted": "x"})
+	dir := foldertest.Fill(t, map[string]string{"full": text, "short": text[:10], "unlisted": "x"})
 	want := manifest.Manifest{Files: []manifest.File{
 		{Name: "full", ShardSize: shard, Shards: []string{"one", "two"}}, {Name: "short", ShardSize: shard, Shards: []string{"one", "two"}},
 	}}
-	have, err := open(t, dir).Against(t.Context(), want, folder.Hashing{})
+	have, err := foldertest.Open(t, dir).Against(t.Context(), want, folder.Hashing{})
 	require.NoError(t, err)
 	assert.Equal(t, []manifest.File{
 		{Name: "full", Size: shard, SHA256: sum(text)}, {Name: "short", Size: 10, SHA256: sum(text[:10])}, {Name: "unlisted", Size: 1, SHA256: sum("x")},
@@ -246,17 +247,17 @@ func TestShardsAsTheManifestHasThem(t *testing.T) {
 		big := filepath.Join(t.TempDir(), "big")
 		require.NoError(t, os.WriteFile(big, nil, 0o600))
 		require.NoError(t, os.Truncate(big, size))
-		m, err := open(t, big).Manifest(t.Context(), folder.Hashing{})
+		m, err := foldertest.Open(t, big).Manifest(t.Context(), folder.Hashing{})
 		require.NoError(t, err)
 		assert.Len(t, m.Files[0].Shards, shards, "manifest of %d bytes", size)
-		m, err = open(t, big).Against(t.Context(), manifest.Manifest{}, folder.Hashing{})
+		m, err = foldertest.Open(t, big).Against(t.Context(), manifest.Manifest{}, folder.Hashing{})
 		require.NoError(t, err)
 		assert.Len(t, m.Files[0].Shards, shards, "against a manifest, of %d bytes", size)
 	}
 }
 
 func TestWhatCantBeIgnored(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "1"})
+	dir := foldertest.Fill(t, map[string]string{"a": "1"})
 	for _, path := range []string{"", "/logs", "..", "../x", "."} {
 		_, err := folder.Open(dir, folder.Options{Ignore: []string{path}})
 		assert.ErrorContains(t, err, fmt.Sprintf("%q can't be ignored", path))
@@ -270,9 +271,9 @@ func TestAFileThatChangesAfterItWasReadIsFound(t *testing.T) {
 		do        func(t *testing.T, dir string)
 		complaint string
 	}{
-		"the first is written to":    {func(t *testing.T, dir string) { put(t, dir, "a", "longer") }, `"a" was written to`},
-		"one comes before the first": {func(t *testing.T, dir string) { put(t, dir, "A", "n") }, `"A" is new`},
-		"one comes after the last":   {func(t *testing.T, dir string) { put(t, dir, "zz", "n") }, `"zz" is new`},
+		"the first is written to":    {func(t *testing.T, dir string) { foldertest.Put(t, dir, "a", "longer") }, `"a" was written to`},
+		"one comes before the first": {func(t *testing.T, dir string) { foldertest.Put(t, dir, "A", "n") }, `"A" is new`},
+		"one comes after the last":   {func(t *testing.T, dir string) { foldertest.Put(t, dir, "zz", "n") }, `"zz" is new`},
 		"the last is gone":           {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "z"))) }, `"z" is gone`},
 		"the first is gone":          {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "a"))) }, `"a" is gone`},
 		"it has become a link": {func(t *testing.T, dir string) {
@@ -280,13 +281,13 @@ func TestAFileThatChangesAfterItWasReadIsFound(t *testing.T) {
 			require.NoError(t, os.Symlink("z", filepath.Join(dir, "a")))
 		}, `"a" is a symbolic link`},
 		"the last two have other ends": {func(t *testing.T, dir string) {
-			put(t, dir, "y", "n")
+			foldertest.Put(t, dir, "y", "n")
 			require.NoError(t, os.Remove(filepath.Join(dir, "z")))
 		}, `"y" is new`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := fill(t, map[string]string{"a": "1", "z": "26"})
-			f := open(t, dir)
+			dir := foldertest.Fill(t, map[string]string{"a": "1", "z": "26"})
+			f := foldertest.Open(t, dir)
 			var files int
 			_, err := f.Hash(t.Context(), folder.Hashing{Workers: 1, New: func() hash.Hash {
 				return last{sha256.New(), &files, func() { c.do(t, dir) }}
@@ -312,7 +313,7 @@ func (l last) Write(p []byte) (int, error) {
 }
 
 func TestWhatTheManifestListsOfGitIsRead(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "1", ".git/config": "g"})
+	dir := foldertest.Fill(t, map[string]string{"a": "1", ".git/config": "g"})
 	for listed, want := range map[string]int{"a=x": 1, ".git/config=x": 2, ".git=x": 2, ".git-a=x,.git/config=x": 2, ".gitx=x": 1, ".gitx/config=x": 1} {
 		f, err := folder.Open(dir, folder.Options{Listed: named(strings.Split(listed, ",")...)})
 		require.NoError(t, err)
@@ -322,9 +323,9 @@ func TestWhatTheManifestListsOfGitIsRead(t *testing.T) {
 }
 
 func TestShardsOfAnySize(t *testing.T) {
-	dir := fill(t, map[string]string{"a": "abc", "empty": ""})
+	dir := foldertest.Fill(t, map[string]string{"a": "abc", "empty": ""})
 	for size, want := range map[int64]int{1: 3, 2: 2, 3: 1, 10: 1, 0: 1, -5: 1} {
-		sums, err := open(t, dir).Hash(t.Context(), folder.Hashing{Shard: func(string, int64) int64 { return size }})
+		sums, err := foldertest.Open(t, dir).Hash(t.Context(), folder.Hashing{Shard: func(string, int64) int64 { return size }})
 		require.NoError(t, err)
 		assert.Len(t, sums[0].Digests, want, size)
 		assert.Len(t, sums[1].Digests, 1, "an empty file has a digest, too")
@@ -337,16 +338,16 @@ func TestShardsOfAnySize(t *testing.T) {
 func TestAManifestOfWhatCouldNotBeHashedIsAnError(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	f := open(t, fill(t, map[string]string{"a": "1"}))
+	f := foldertest.Open(t, foldertest.Fill(t, map[string]string{"a": "1"}))
 	_, err := f.Manifest(gone, folder.Hashing{Cache: folder.NewCache(t.TempDir())})
 	assert.ErrorIs(t, err, context.Canceled)
-	single := open(t, filepath.Join(fill(t, map[string]string{"a": "1"}), "a"))
+	single := foldertest.Open(t, filepath.Join(foldertest.Fill(t, map[string]string{"a": "1"}), "a"))
 	_, err = single.Digest(gone, folder.Hashing{})
 	assert.ErrorIs(t, err, context.Canceled)
 	digest, err := single.Digest(t.Context(), folder.Hashing{New: sha512.New})
 	require.NoError(t, err)
 	assert.Equal(t, sum("1"), digest, "SHA-256, whatever the caller asks for")
-	_, err = folder.Open(fill(t, map[string]string{"a/b": "1"})+"/a/b/c", folder.Options{})
+	_, err = folder.Open(foldertest.Fill(t, map[string]string{"a/b": "1"})+"/a/b/c", folder.Options{})
 	assert.ErrorContains(t, err, "not a directory")
 	assert.NotContains(t, err.Error(), "lstat", "no name of a system call")
 }

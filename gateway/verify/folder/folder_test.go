@@ -18,36 +18,12 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder/foldertest"
 )
-
-// fill makes a folder of files.
-func fill(t testing.TB, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		put(t, dir, name, text)
-	}
-	return dir
-}
-
-func put(t testing.TB, dir, name, text string) {
-	t.Helper()
-	path := filepath.Join(dir, filepath.FromSlash(name))
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-}
-
-func open(t testing.TB, dir string, ignore ...string) *folder.Folder {
-	t.Helper()
-	f, err := folder.Open(dir, folder.Options{Ignore: ignore})
-	require.NoError(t, err)
-	t.Cleanup(func() { f.Close() })
-	return f
-}
 
 func hashed(t testing.TB, dir string, ignore ...string) manifest.Manifest {
 	t.Helper()
-	m, err := open(t, dir, ignore...).Manifest(t.Context(), folder.Hashing{})
+	m, err := foldertest.Open(t, dir, ignore...).Manifest(t.Context(), folder.Hashing{})
 	require.NoError(t, err)
 	return m
 }
@@ -58,8 +34,8 @@ func sum(text string) string {
 }
 
 func TestAFolderIsReadInTheOrderOfTheBytesOfItsNames(t *testing.T) {
-	dir := fill(t, map[string]string{"b.txt": "two", "a/z.bin": "", "a.txt": "one", "Z": "zed", "größe": "g", "a-1": "x"})
-	put(t, dir, "a/deep/er/x", "deep")
+	dir := foldertest.Fill(t, map[string]string{"b.txt": "two", "a/z.bin": "", "a.txt": "one", "Z": "zed", "größe": "g", "a-1": "x"})
+	foldertest.Put(t, dir, "a/deep/er/x", "deep")
 	m := hashed(t, dir)
 	var names []string
 	for _, f := range m.Files {
@@ -70,7 +46,7 @@ func TestAFolderIsReadInTheOrderOfTheBytesOfItsNames(t *testing.T) {
 	assert.Equal(t, sum(""), m.Files[4].SHA256)
 	assert.Equal(t, "49954171de6be0d77168940038b3efcacb98b401ae456132d1b9655922f7e88e", m.Digest(), "a folder's digest never changes")
 
-	f := open(t, dir)
+	f := foldertest.Open(t, dir)
 	assert.Equal(t, names, f.Names())
 	assert.Equal(t, 7, f.Count())
 	assert.Equal(t, m.Size(), f.Size())
@@ -84,32 +60,32 @@ func TestTheNumberOfWorkersChangesNothing(t *testing.T) {
 	for i := range 300 {
 		files[strings.Repeat("d/", i%4)+"f"+string(rune('a'+i%26))+strings.Repeat("x", i/26)] = strings.Repeat("content", i*i)
 	}
-	dir := fill(t, files)
+	dir := foldertest.Fill(t, files)
 	want := hashed(t, dir).Digest()
 	for _, workers := range []int{1, 2, 7} {
-		m, err := open(t, dir).Manifest(t.Context(), folder.Hashing{Workers: workers})
+		m, err := foldertest.Open(t, dir).Manifest(t.Context(), folder.Hashing{Workers: workers})
 		require.NoError(t, err)
 		assert.Equal(t, want, m.Digest())
 	}
 }
 
 func TestASingleFileHasTheDigestThatSha256sumPrints(t *testing.T) {
-	dir := fill(t, map[string]string{"model.bin": "weights"})
-	f := open(t, filepath.Join(dir, "model.bin"))
+	dir := foldertest.Fill(t, map[string]string{"model.bin": "weights"})
+	f := foldertest.Open(t, filepath.Join(dir, "model.bin"))
 	assert.Equal(t, "model.bin", f.Single())
 	digest, err := f.Digest(t.Context(), folder.Hashing{})
 	require.NoError(t, err)
 	assert.Equal(t, sum("weights"), digest)
 
 	require.NoError(t, os.Symlink("model.bin", filepath.Join(dir, "latest")))
-	f = open(t, filepath.Join(dir, "latest"))
+	f = foldertest.Open(t, filepath.Join(dir, "latest"))
 	digest, err = f.Digest(t.Context(), folder.Hashing{})
 	require.NoError(t, err, "a link that the caller names is followed; links in a folder are not")
 	assert.Equal(t, sum("weights"), digest)
 }
 
 func TestALargeFileIsHashedInShards(t *testing.T) {
-	dir := fill(t, map[string]string{"small": "s"})
+	dir := foldertest.Fill(t, map[string]string{"small": "s"})
 	big, err := os.Create(filepath.Join(dir, "big"))
 	require.NoError(t, err)
 	require.NoError(t, big.Truncate(folder.DefaultShard+7))
@@ -126,20 +102,20 @@ func TestALargeFileIsHashedInShards(t *testing.T) {
 
 func TestAFolderIsComparedInTheShardsOfTheManifest(t *testing.T) {
 	text := strings.Repeat("0123456789abcdef", 1<<17) // 2 MiB
-	dir := fill(t, map[string]string{"big": text, "whole": text, "small": "s"})
+	dir := foldertest.Fill(t, map[string]string{"big": text, "whole": text, "small": "s"})
 	const shard = manifest.MinShard
 	want := manifest.Manifest{Files: []manifest.File{
 		{Name: "big", Size: 2 << 20, ShardSize: shard, Shards: []string{sum(text[:shard]), sum(text[shard:])}},
 		{Name: "small", Size: 1, SHA256: sum("s")},
 		{Name: "whole", Size: 2 << 20, SHA256: sum(text)},
 	}}
-	have, err := open(t, dir).Against(t.Context(), want, folder.Hashing{})
+	have, err := foldertest.Open(t, dir).Against(t.Context(), want, folder.Hashing{})
 	require.NoError(t, err)
 	assert.Equal(t, want, have)
 	assert.Empty(t, folder.Compare(want, have))
 
-	put(t, dir, "big", text[:shard]+"X"+text[shard+1:])
-	have, err = open(t, dir).Against(t.Context(), want, folder.Hashing{})
+	foldertest.Put(t, dir, "big", text[:shard]+"X"+text[shard+1:])
+	have, err = foldertest.Open(t, dir).Against(t.Context(), want, folder.Hashing{})
 	require.NoError(t, err)
 	differences := folder.Compare(want, have)
 	require.Len(t, differences, 1)
@@ -149,7 +125,7 @@ func TestAFolderIsComparedInTheShardsOfTheManifest(t *testing.T) {
 
 func TestDifferencesAreNamed(t *testing.T) {
 	before := map[string]string{"a": "1", "b": "2", "c": "3", "same-1": "twin", "same-2": "twin", "z": "26"}
-	want := hashed(t, fill(t, before))
+	want := hashed(t, foldertest.Fill(t, before))
 	for name, c := range map[string]struct {
 		after map[string]string
 		want  []folder.Difference
@@ -167,18 +143,18 @@ func TestDifferencesAreNamed(t *testing.T) {
 				{Kind: "changed", Name: "b", Want: &folder.Content{Size: 1, SHA256: sum("2")}, Have: &folder.Content{Size: 1, SHA256: sum("1")}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, c.want, folder.Compare(want, hashed(t, fill(t, c.after))))
+			assert.Equal(t, c.want, folder.Compare(want, hashed(t, foldertest.Fill(t, c.after))))
 		})
 	}
 }
 
 func TestWhatGitKeepsAndWhatTheCallerNamesIsLeftOut(t *testing.T) {
 	files := map[string]string{"model.bin": "w", ".git/config": "g", ".gitignore": "g", ".github/x.yml": "g", ".gitattributes": "g", "sub/.gitignore": "kept"}
-	dir := fill(t, files)
-	f := open(t, dir)
+	dir := foldertest.Fill(t, files)
+	f := foldertest.Open(t, dir)
 	assert.Equal(t, []string{"model.bin", "sub/.gitignore"}, f.Names(), "only at the top")
 	assert.Equal(t, []string{".git", ".gitattributes", ".github", ".gitignore"}, f.Ignored())
-	bare := fill(t, map[string]string{"model.bin": "w", "sub/.gitignore": "kept"})
+	bare := foldertest.Fill(t, map[string]string{"model.bin": "w", "sub/.gitignore": "kept"})
 	assert.Equal(t, hashed(t, bare).Digest(), hashed(t, dir).Digest(), "with git or without")
 
 	m := hashed(t, dir, "./sub/", "absent")
@@ -199,7 +175,7 @@ func TestWhatGitKeepsAndWhatTheCallerNamesIsLeftOut(t *testing.T) {
 }
 
 func TestWhatHasNoPlainBytesIsRefused(t *testing.T) {
-	outside := fill(t, map[string]string{"secret": "s"})
+	outside := foldertest.Fill(t, map[string]string{"secret": "s"})
 	for name, c := range map[string]struct {
 		make      func(dir string) error
 		complaint string
@@ -221,7 +197,7 @@ func TestWhatHasNoPlainBytesIsRefused(t *testing.T) {
 		}, "more than the 1024"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := fill(t, map[string]string{"model.bin": "w"})
+			dir := foldertest.Fill(t, map[string]string{"model.bin": "w"})
 			require.NoError(t, c.make(dir))
 			_, err := folder.Open(dir, folder.Options{})
 			var refusal *folder.Refusal
@@ -246,7 +222,7 @@ func TestASocketIsRefused(t *testing.T) {
 }
 
 func TestAllThatIsRefusedIsNamedAtOnceButNotEndlessly(t *testing.T) {
-	dir := fill(t, map[string]string{"model.bin": "w"})
+	dir := foldertest.Fill(t, map[string]string{"model.bin": "w"})
 	for i := range 15 {
 		require.NoError(t, os.Symlink("x", filepath.Join(dir, "link-"+string(rune('a'+i)))))
 	}
@@ -287,10 +263,10 @@ func TestAFolderThatChangesWhileItIsHashedHasNoDigest(t *testing.T) {
 		do        func(t *testing.T, dir string)
 		complaint string
 	}{
-		"a file read before is written to":       {func(t *testing.T, dir string) { put(t, dir, "a", long[:5]) }, `"a" was written to`},
-		"a file is written to before it is read": {func(t *testing.T, dir string) { put(t, dir, "z", "longer") }, `"z" was written to`},
+		"a file read before is written to":       {func(t *testing.T, dir string) { foldertest.Put(t, dir, "a", long[:5]) }, `"a" was written to`},
+		"a file is written to before it is read": {func(t *testing.T, dir string) { foldertest.Put(t, dir, "z", "longer") }, `"z" was written to`},
 		"a file gets shorter":                    {func(t *testing.T, dir string) { require.NoError(t, os.Truncate(filepath.Join(dir, "a"), 10)) }, `"a"`},
-		"a file appears":                         {func(t *testing.T, dir string) { put(t, dir, "sub/new", "n") }, `"sub/new" is new`},
+		"a file appears":                         {func(t *testing.T, dir string) { foldertest.Put(t, dir, "sub/new", "n") }, `"sub/new" is new`},
 		"a file vanishes":                        {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "a"))) }, `"a" is gone`},
 		"a file not read yet vanishes":           {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "z"))) }, `"z"`},
 		"a file becomes a link": {func(t *testing.T, dir string) {
@@ -302,13 +278,13 @@ func TestAFolderThatChangesWhileItIsHashedHasNoDigest(t *testing.T) {
 			require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "z"), 0o600))
 		}, `"z" was written to`},
 		"a file is exchanged for another of its size": {func(t *testing.T, dir string) {
-			put(t, dir, "other", "z")
+			foldertest.Put(t, dir, "other", "z")
 			require.NoError(t, os.Rename(filepath.Join(dir, "other"), filepath.Join(dir, "z")))
 		}, `"z" was written to`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := fill(t, map[string]string{"a": long, "z": "z"})
-			f := open(t, dir)
+			dir := foldertest.Fill(t, map[string]string{"a": long, "z": "z"})
+			f := foldertest.Open(t, dir)
 			var once atomic.Bool
 			_, err := f.Hash(t.Context(), folder.Hashing{Workers: 1, New: func() hash.Hash {
 				return meddler{sha256.New(), &once, func() { c.do(t, dir) }}
@@ -320,7 +296,7 @@ func TestAFolderThatChangesWhileItIsHashedHasNoDigest(t *testing.T) {
 }
 
 func TestHashingCanBeStopped(t *testing.T) {
-	f := open(t, fill(t, map[string]string{"a": strings.Repeat("x", 1<<20)}))
+	f := foldertest.Open(t, foldertest.Fill(t, map[string]string{"a": strings.Repeat("x", 1<<20)}))
 	ctx, cancel := context.WithCancel(t.Context())
 	var once atomic.Bool
 	_, err := f.Hash(ctx, folder.Hashing{New: func() hash.Hash { return meddler{sha256.New(), &once, cancel} }})
@@ -328,7 +304,7 @@ func TestHashingCanBeStopped(t *testing.T) {
 }
 
 func TestProgressEndsWithAllOfIt(t *testing.T) {
-	f := open(t, fill(t, map[string]string{"a": "1", "b": "22"}))
+	f := foldertest.Open(t, foldertest.Fill(t, map[string]string{"a": "1", "b": "22"}))
 	var last folder.Progress
 	_, err := f.Manifest(t.Context(), folder.Hashing{Notice: func(p folder.Progress) { last = p }})
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder/foldertest"
 )
 
 const pointer = "version https://git-lfs.github.com/spec/v1\n" +
@@ -17,7 +18,7 @@ const pointer = "version https://git-lfs.github.com/spec/v1\n" +
 
 func TestPointersOfGitLFSAreReported(t *testing.T) {
 	extended := strings.Replace(pointer, "oid", "ext-0-foo sha256:"+strings.Repeat("a", 64)+"\noid", 1)
-	f := open(t, fill(t, map[string]string{
+	f := foldertest.Open(t, foldertest.Fill(t, map[string]string{
 		"weights/b.safetensors": pointer,
 		"a.bin":                 extended,
 		"old.bin":               strings.Replace(pointer, "git-lfs", "hawser", 1),
@@ -33,17 +34,17 @@ func TestPointersOfGitLFSAreReported(t *testing.T) {
 }
 
 func TestASingleFileThatIsAPointerIsReported(t *testing.T) {
-	f := open(t, filepath.Join(fill(t, map[string]string{"model.bin": pointer}), "model.bin"))
+	f := foldertest.Open(t, filepath.Join(foldertest.Fill(t, map[string]string{"model.bin": pointer}), "model.bin"))
 	_, err := f.Digest(t.Context(), folder.Hashing{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"model.bin"}, f.Pointers())
 }
 
 func TestAPointerIsReportedAgainThoughItsDigestCouldBeRemembered(t *testing.T) {
-	dir := fill(t, map[string]string{"model.bin": pointer, "config.json": "{}"})
+	dir := foldertest.Fill(t, map[string]string{"model.bin": pointer, "config.json": "{}"})
 	cache := folder.NewCache(t.TempDir())
 	for range 2 {
-		f := open(t, dir)
+		f := foldertest.Open(t, dir)
 		f.Age(time.Hour)
 		_, err := f.Manifest(t.Context(), folder.Hashing{Cache: cache})
 		require.NoError(t, err)
@@ -52,8 +53,8 @@ func TestAPointerIsReportedAgainThoughItsDigestCouldBeRemembered(t *testing.T) {
 }
 
 func TestPathsToIgnoreThatTheFolderDoesNotHaveAreNamed(t *testing.T) {
-	dir := fill(t, map[string]string{"a.bin": "a", "logs/today.txt": "t"})
-	assert.Equal(t, []string{"*.bin", "absent"}, open(t, dir, "logs", "logs/today.txt", "absent", "*.bin").Unmatched())
-	assert.Empty(t, open(t, dir, "a.bin").Unmatched())
-	assert.Empty(t, open(t, dir).Unmatched())
+	dir := foldertest.Fill(t, map[string]string{"a.bin": "a", "logs/today.txt": "t"})
+	assert.Equal(t, []string{"*.bin", "absent"}, foldertest.Open(t, dir, "logs", "logs/today.txt", "absent", "*.bin").Unmatched())
+	assert.Empty(t, foldertest.Open(t, dir, "a.bin").Unmatched())
+	assert.Empty(t, foldertest.Open(t, dir).Unmatched())
 }

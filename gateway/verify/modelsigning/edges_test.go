@@ -23,6 +23,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder/foldertest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/modelsigning"
 )
 
@@ -136,7 +137,7 @@ func TestHowOthersSayIt(t *testing.T) {
 
 func TestASingleFileWithoutANameIsComparedAsSuch(t *testing.T) {
 	key := newKey(t, elliptic.P256())
-	dir := fill(t, map[string]string{"model.onnx": "weights", "other": "x"})
+	dir := foldertest.Fill(t, map[string]string{"model.onnx": "weights", "other": "x"})
 	s := state(t, filepath.Join(dir, "model.onnx"), modelsigning.Method{})
 	s.Resources[0].Name = "."
 	verified := signed(t, s, key)
@@ -153,7 +154,7 @@ func TestASingleFileWithoutANameIsComparedAsSuch(t *testing.T) {
 	assert.NotEmpty(t, compare(t, &both.Statement, filepath.Join(dir, "model.onnx")), "it isn't the only one")
 	named := state(t, filepath.Join(dir, "model.onnx"), modelsigning.Method{})
 	assert.NotEmpty(t, compare(t, &signed(t, named, key).Statement, filepath.Join(dir, "other")), "it has a name")
-	put(t, dir, "other", "weights")
+	foldertest.Put(t, dir, "other", "weights")
 	assert.Equal(t, []folder.Difference{{Kind: "renamed", Name: "model.onnx", To: "other"}},
 		compare(t, &signed(t, named, key).Statement, filepath.Join(dir, "other")), "it has a name")
 }
@@ -213,12 +214,12 @@ func TestAManifestIsComparedAtEachKindOfSize(t *testing.T) {
 func TestWhatIsHashedNoMoreIsAnError(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	f := open(t, fill(t, model))
+	f := foldertest.Open(t, foldertest.Fill(t, model))
 	_, err := modelsigning.New(gone, f, modelsigning.Method{}, folder.Hashing{})
 	assert.ErrorIs(t, err, context.Canceled)
-	_, err = state(t, fill(t, model), modelsigning.Method{}).Compare(gone, f, folder.Hashing{})
+	_, err = state(t, foldertest.Fill(t, model), modelsigning.Method{}).Compare(gone, f, folder.Hashing{})
 	assert.ErrorIs(t, err, context.Canceled)
-	s := state(t, fill(t, model), modelsigning.Method{}, "logs", ".git", "a")
+	s := state(t, foldertest.Fill(t, model), modelsigning.Method{}, "logs", ".git", "a")
 	assert.Equal(t, []string{".git", ".gitattributes", ".github", ".gitignore", "a", "logs"}, s.Ignore, "sorted, once each")
 }
 
@@ -254,7 +255,7 @@ func TestHowLongAChainMayBe(t *testing.T) {
 		leaf := certify(t, "trainer", &key.PublicKey, last, nil, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature })
 		return key, append([]*x509.Certificate{leaf}, all...), root
 	}
-	s := state(t, fill(t, model), modelsigning.Method{})
+	s := state(t, foldertest.Fill(t, model), modelsigning.Method{})
 	key, ten, root := chain(10)
 	text, err := modelsigning.Sign(s, key, ten)
 	require.NoError(t, err)
@@ -312,7 +313,7 @@ func TestMaterialThatIsNotForUsIsRefused(t *testing.T) {
 
 func TestWhatASignatureNames(t *testing.T) {
 	key := newKey(t, elliptic.P256())
-	text, err := modelsigning.Sign(state(t, fill(t, model), modelsigning.Method{}), key, nil)
+	text, err := modelsigning.Sign(state(t, foldertest.Fill(t, model), modelsigning.Method{}), key, nil)
 	require.NoError(t, err)
 	hint, err := modelsigning.KeyHint(&key.PublicKey)
 	require.NoError(t, err)
@@ -340,7 +341,7 @@ func TestOnlyKeysOnTheThreeCurvesAreTaken(t *testing.T) {
 		_, err = modelsigning.ParsePrivateKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 		assert.ErrorContains(t, err, "P-256, P-384 and P-521")
 	}
-	s := state(t, fill(t, model), modelsigning.Method{})
+	s := state(t, foldertest.Fill(t, model), modelsigning.Method{})
 	_, err = modelsigning.Sign(s, short, nil)
 	assert.ErrorContains(t, err, "P-256, P-384 and P-521")
 	text := sealed(t, newKey(t, elliptic.P256()), stated(whole, file))

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder/foldertest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/modelsigning"
 )
 
@@ -62,7 +63,7 @@ func TestBundlesSignedBeforeStillVerify(t *testing.T) {
 			require.NoError(t, err)
 			s := verified(t, text, c.trust)
 			assert.Empty(t, compare(t, &s.Statement, filepath.Join(golden, c.path)))
-			other := filepath.Join(fill(t, map[string]string{"other": "x", "config.json": "y"}), filepath.Base(c.path))
+			other := filepath.Join(foldertest.Fill(t, map[string]string{"other": "x", "config.json": "y"}), filepath.Base(c.path))
 			if strings.HasSuffix(c.path, "model") {
 				other = filepath.Dir(other)
 			}

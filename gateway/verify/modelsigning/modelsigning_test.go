@@ -20,32 +20,9 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/manifest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/folder"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/folder/foldertest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/modelsigning"
 )
-
-func fill(t testing.TB, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		put(t, dir, name, text)
-	}
-	return dir
-}
-
-func put(t testing.TB, dir, name, text string) {
-	t.Helper()
-	path := filepath.Join(dir, filepath.FromSlash(name))
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-}
-
-func open(t testing.TB, path string, ignore ...string) *folder.Folder {
-	t.Helper()
-	f, err := folder.Open(path, folder.Options{Ignore: ignore})
-	require.NoError(t, err)
-	t.Cleanup(func() { f.Close() })
-	return f
-}
 
 func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 	t.Helper()
@@ -56,7 +33,7 @@ func newKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
 
 func state(t testing.TB, path string, m modelsigning.Method, ignore ...string) *modelsigning.Statement {
 	t.Helper()
-	s, err := modelsigning.New(t.Context(), open(t, path, ignore...), m, folder.Hashing{})
+	s, err := modelsigning.New(t.Context(), foldertest.Open(t, path, ignore...), m, folder.Hashing{})
 	require.NoError(t, err)
 	return s
 }
@@ -103,7 +80,7 @@ func TestASignedModelVerifiesAndAnyDifferenceIsNamed(t *testing.T) {
 		"P-256, shards, blake3":  {elliptic.P256(), modelsigning.Method{HashType: "blake3", ShardSize: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := fill(t, model)
+			dir := foldertest.Fill(t, model)
 			s := signed(t, state(t, dir, c.method, "logs"), newKey(t, c.curve))
 			assert.Equal(t, filepath.Base(dir), s.Name)
 			assert.Nil(t, s.Certificate)
@@ -111,11 +88,11 @@ func TestASignedModelVerifiesAndAnyDifferenceIsNamed(t *testing.T) {
 			assert.Len(t, s.Root, 64)
 			assert.Equal(t, []string{".git", ".gitattributes", ".github", ".gitignore", "logs"}, s.Ignore)
 			assert.Empty(t, compare(t, &s.Statement, dir))
-			put(t, dir, "logs/tomorrow", "not signed")
+			foldertest.Put(t, dir, "logs/tomorrow", "not signed")
 			assert.Empty(t, compare(t, &s.Statement, dir))
 
-			put(t, dir, "weights/1.bin", strings.Repeat("w", 2499)+"X")
-			put(t, dir, "new.bin", "n")
+			foldertest.Put(t, dir, "weights/1.bin", strings.Repeat("w", 2499)+"X")
+			foldertest.Put(t, dir, "new.bin", "n")
 			require.NoError(t, os.Remove(filepath.Join(dir, "config.json")))
 			require.NoError(t, os.Rename(filepath.Join(dir, "weights/2.bin"), filepath.Join(dir, "weights/3.bin")))
 			assert.Equal(t, []folder.Difference{{Kind: "missing", Name: "config.json"}, {Kind: "extra", Name: "new.bin"}, {Kind: "changed", Name: "weights/1.bin"},
@@ -130,8 +107,8 @@ func TestAManifestIsComparedWithoutReadingAgain(t *testing.T) {
 	for name, text := range model {
 		files[name] = text
 	}
-	dir := fill(t, files)
-	m, err := open(t, dir).Against(t.Context(), manifest.Manifest{Files: []manifest.File{{Name: "big", ShardSize: shard, Shards: []string{"these", "three", "exist"}}}}, folder.Hashing{})
+	dir := foldertest.Fill(t, files)
+	m, err := foldertest.Open(t, dir).Against(t.Context(), manifest.Manifest{Files: []manifest.File{{Name: "big", ShardSize: shard, Shards: []string{"these", "three", "exist"}}}}, folder.Hashing{})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		method   modelsigning.Method
@@ -154,7 +131,7 @@ func TestAManifestIsComparedWithoutReadingAgain(t *testing.T) {
 	differences, possible := s.CompareManifest(m)
 	assert.False(t, possible, "the manifest has the big file in shards")
 	assert.Empty(t, differences)
-	small, err := open(t, dir).Manifest(t.Context(), folder.Hashing{})
+	small, err := foldertest.Open(t, dir).Manifest(t.Context(), folder.Hashing{})
 	require.NoError(t, err)
 	small.Files[0].SHA256 = strings.Repeat("0", 64)
 	differences, possible = s.CompareManifest(small)
@@ -163,25 +140,25 @@ func TestAManifestIsComparedWithoutReadingAgain(t *testing.T) {
 }
 
 func TestTheRootDigestDoesNotBindNames(t *testing.T) {
-	a := state(t, fill(t, map[string]string{"a": "1", "b": "2"}), modelsigning.Method{})
-	b := state(t, fill(t, map[string]string{"c": "1", "d": "2"}), modelsigning.Method{})
+	a := state(t, foldertest.Fill(t, map[string]string{"a": "1", "b": "2"}), modelsigning.Method{})
+	b := state(t, foldertest.Fill(t, map[string]string{"c": "1", "d": "2"}), modelsigning.Method{})
 	assert.Equal(t, a.Root, b.Root, "which is why the ledger doesn't name artifacts by it")
 	assert.Equal(t, "4295f72eeb1e3507b8461e240e3b8d18c1e7bd2f1122b11fc9ec40a65894031a", a.Root)
 }
 
 func TestASingleFileIsSignedUnderItsName(t *testing.T) {
-	dir := fill(t, map[string]string{"model.onnx": "weights"})
+	dir := foldertest.Fill(t, map[string]string{"model.onnx": "weights"})
 	path := filepath.Join(dir, "model.onnx")
 	s := signed(t, state(t, path, modelsigning.Method{}), newKey(t, elliptic.P256()))
 	require.Len(t, s.Resources, 1)
 	assert.Equal(t, "model.onnx", s.Resources[0].Name)
 	assert.Empty(t, compare(t, &s.Statement, path))
-	put(t, dir, "model.onnx", "Weights")
+	foldertest.Put(t, dir, "model.onnx", "Weights")
 	assert.Equal(t, []folder.Difference{{Kind: "changed", Name: "model.onnx"}}, compare(t, &s.Statement, path))
 }
 
 func TestOnlyEmptyFilesCantBeSignedByShards(t *testing.T) {
-	f := open(t, fill(t, map[string]string{"a": ""}))
+	f := foldertest.Open(t, foldertest.Fill(t, map[string]string{"a": ""}))
 	_, err := modelsigning.New(t.Context(), f, modelsigning.Method{ShardSize: 10}, folder.Hashing{})
 	assert.ErrorContains(t, err, "sign whole files")
 	_, err = modelsigning.New(t.Context(), f, modelsigning.Method{HashType: "md5"}, folder.Hashing{})
@@ -203,7 +180,7 @@ func object(v map[string]any, name string) map[string]any { return v[name].(map[
 
 func TestASignatureThatIsNotWhatItShouldBeIsRefused(t *testing.T) {
 	key, other := newKey(t, elliptic.P256()), newKey(t, elliptic.P256())
-	text, err := modelsigning.Sign(state(t, fill(t, model), modelsigning.Method{}), key, nil)
+	text, err := modelsigning.Sign(state(t, foldertest.Fill(t, model), modelsigning.Method{}), key, nil)
 	require.NoError(t, err)
 	envelope := func(edit func(map[string]any)) func(map[string]any) {
 		return func(v map[string]any) { edit(object(v, "dsseEnvelope")) }
@@ -337,7 +314,7 @@ func TestACertificateIsFollowedToATrustedRoot(t *testing.T) {
 	middle := newAuthority(t, "middle", root)
 	key := newKey(t, elliptic.P384())
 	leaf := certify(t, "trainer", &key.PublicKey, middle, nil, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature })
-	s := state(t, fill(t, model), modelsigning.Method{})
+	s := state(t, foldertest.Fill(t, model), modelsigning.Method{})
 	text, err := modelsigning.Sign(s, key, []*x509.Certificate{leaf, middle.cert})
 	require.NoError(t, err)
 
@@ -373,7 +350,7 @@ func TestACertificateIsFollowedToATrustedRoot(t *testing.T) {
 func TestACertificateForSomethingElseIsRefused(t *testing.T) {
 	root := newAuthority(t, "root", nil)
 	key := newKey(t, elliptic.P256())
-	s := state(t, fill(t, model), modelsigning.Method{})
+	s := state(t, foldertest.Fill(t, model), modelsigning.Method{})
 	server := certify(t, "server", &key.PublicKey, root, nil, func(c *x509.Certificate) {
 		c.KeyUsage, c.ExtKeyUsage = x509.KeyUsageKeyEncipherment, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	})
