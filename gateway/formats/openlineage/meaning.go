@@ -130,18 +130,7 @@ func (r *reader) derivation(f canonical.Value, at string) {
 	if !ok {
 		return
 	}
-	for _, m := range fields.Members {
-		here := at + canonical.Pointer("fields", m.Name)
-		if m.Name == "" || len(m.Name) > maxField {
-			r.problem("bad_value", here, "the name of a field has 1 to %d bytes", maxField)
-			continue
-		}
-		if m.Value.Kind != canonical.Object {
-			r.problem("wrong_type", here, "an entry of fields is a JSON object, not a JSON %s", m.Value.Kind)
-			continue
-		}
-		r.sources(m.Value, here, "inputs", "")
-	}
+	r.fieldSources(fields, at, "inputs", "")
 }
 
 func (r *reader) columnLineage(f canonical.Value, at string) {
@@ -160,6 +149,11 @@ func (r *reader) columnLineage(f canonical.Value, at string) {
 		)
 		return
 	}
+	r.fieldSources(fields, at, "inputFields", "field")
+}
+
+// fieldSources reads, for each field of a dataset, a list of what it was made of.
+func (r *reader) fieldSources(fields canonical.Value, at, name, needed string) {
 	for _, m := range fields.Members {
 		here := at + canonical.Pointer("fields", m.Name)
 		if m.Name == "" || len(m.Name) > maxField {
@@ -170,7 +164,7 @@ func (r *reader) columnLineage(f canonical.Value, at string) {
 			r.problem("wrong_type", here, "an entry of fields is a JSON object, not a JSON %s", m.Value.Kind)
 			continue
 		}
-		r.sources(m.Value, here, "inputFields", "field")
+		r.sources(m.Value, here, name, needed)
 	}
 }
 
