@@ -45,14 +45,14 @@ func (l *links) find(ctx context.Context, node string) (index.Vertex, error) {
 func (w *walk) prepare(ctx context.Context, level []*visit) error {
 	var nodes, records []int64
 	for _, v := range level {
-		if v.kind == index.KindEvent && v.mode == attached && !w.down {
+		if v.kind == index.KindEvent && v.mode == 0 && !w.down {
 			continue // a leaf
 		}
 		if v.isNamedOnly() {
 			continue
 		}
 		nodes = append(nodes, v.id)
-		if v.kind.IsRecord() && (v.kind != index.KindEvent || v.mode != attached) {
+		if v.kind.IsRecord() && (v.kind != index.KindEvent || v.mode != 0) {
 			records = append(records, v.id)
 		}
 	}

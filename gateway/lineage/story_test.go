@@ -190,6 +190,7 @@ func (s *story) trace(q lineage.Query) *lineage.Answer {
 	}
 	a, err := lineage.Trace(s.t.Context(), s.index, q)
 	require.NoError(s.t, err)
+	s.requireSound(a)
 	return a
 }
 

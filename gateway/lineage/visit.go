@@ -6,14 +6,13 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 )
 
-// mode says how a walk came to an event, which decides where it leads.
+// mode says how a walk came to an event, which decides where it leads. Without any of these, it came to the event as an
+// observation, which leads to what was derived from it.
 type mode uint8
 
 const (
-	attached mode = 1 << iota // as an observation: to what was derived from it
-	naming                    // to the things it names
-	consumed                  // by an input: to its outputs
-	produced                  // by an output: to its inputs
+	through mode = 1 << iota // by an input, or upwards by an output: to the other side of the transformation
+	naming                   // to the things that the event names
 
 	// Of a lot: it stands in for an item of it, so that the walk goes to those who used up the lot. In a broad walk
 	// upwards: it was used up, so that the walk goes to its items.
@@ -114,13 +113,12 @@ func (v *visit) through(l index.Link) *arrival {
 	if !said {
 		return &v.first
 	}
-	best := v.entire
 	for _, place := range places {
-		if a := v.opened[place]; a != nil && (best == nil || a.depth < best.depth) {
-			best = a
+		if a := v.opened[place]; a != nil {
+			return a
 		}
 	}
-	return best
+	return v.entire
 }
 
 // isNamedOnly tells whether a node is a class that the walk came to upwards from a lot or an item: the walk ends there.

@@ -110,19 +110,13 @@ func newWalk(q Query, l *links, starts []index.Vertex) *walk {
 	}
 	for _, start := range starts {
 		v := w.visit(start.ID, start.Kind)
-		v.self, v.mode = always(), attached|naming|produced
-		if w.down {
-			v.mode = downFrom
-		}
+		v.self, v.mode = always(), through|naming
 		v.first = arrival{at: v}
 		v.latest, v.entire = &v.first, &v.first
 		w.next[v.id] = true
 	}
 	return w
 }
-
-// downFrom is the mode of a node that a walk down begins at.
-const downFrom = attached | naming | consumed
 
 // visit makes the visit of a node that has none.
 func (w *walk) visit(id int64, kind index.Kind) *visit {
@@ -198,7 +192,10 @@ func (w *walk) reach(by *arrival, f found, e edge) bool {
 			return false
 		}
 		v = w.visit(f.id, f.kind)
-		v.first = arrival{v, by, by.depth + 1, e.kind, e.to != f.id}
+	}
+	arrive := func() *arrival { return &arrival{v, by, by.depth + 1, e.kind, e.to != f.id} }
+	if !ok {
+		v.first = *arrive()
 		v.latest = &v.first
 	}
 	grows := v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0
@@ -206,19 +203,14 @@ func (w *walk) reach(by *arrival, f found, e edge) bool {
 		v.mode, v.fresh = mode, true
 	}
 	if v.kind == index.KindActivity {
-		v.open(f, func() *arrival {
-			if !ok {
-				return &v.first
-			}
-			return &arrival{v, by, by.depth + 1, e.kind, e.to != f.id}
-		})
+		v.open(f, arrive)
 	}
 	if v.kind.IsThing() {
 		v.moreSelf, v.moreHeld = append(v.moreSelf, f.self...), append(v.moreHeld, f.held...)
 	}
 	if v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0 {
-		if !grows && ok {
-			v.coming = &arrival{v, by, by.depth + 1, e.kind, e.to != f.id}
+		if !grows {
+			v.coming = arrive()
 		}
 		w.next[v.id] = true
 	}
@@ -255,17 +247,17 @@ func (w *walk) expandThing(v *visit) {
 	for _, l := range w.to[v.id] {
 		at := moment{l.Time, l.Record}
 		observed := counts.has(at) || v.held.has(at)
-		event := found{id: l.Record, kind: index.KindEvent, mode: attached}
+		event := found{id: l.Record, kind: index.KindEvent}
 		switch {
 		case l.Role.Consumes() && w.down:
 			if len(v.self) > 0 || v.held.has(at) || v.mode&standin != 0 {
-				event.mode |= consumed
+				event.mode = through
 				w.connect(v.latest, event, edge{v.id, l.Record, l.Record, edgeInput})
 			}
 		case l.Role.Consumes(): // what became of it later is no part of where it comes from
 		case l.Role.Produces() && !w.down:
 			if w.matters(v) || v.mode&entirely != 0 {
-				event.mode |= produced
+				event.mode = through
 				w.connect(v.latest, event, edge{l.Record, v.id, l.Record, edgeOutput})
 			}
 		case l.Role.Mentions():
@@ -310,15 +302,14 @@ func (w *walk) expandContents(v *visit) window {
 	var loads []span
 	for _, c := range w.contents(v.id) {
 		loads = append(loads, c.inside...)
-		if inside := c.inside.intersect(v.self); len(inside) > 0 {
-			w.contain(
-				v,
-				found{id: c.other, kind: index.KindThing, self: inside},
-				c,
-				inside,
-				edge{from: v.id, to: c.other, kind: edgeContains},
-			)
-		}
+		inside := c.inside.intersect(v.self)
+		w.contain(
+			v,
+			found{id: c.other, kind: index.KindThing, self: inside},
+			c,
+			inside,
+			edge{from: v.id, to: c.other, kind: edgeContains},
+		)
 	}
 	if v.self.isAlways() {
 		return v.self
@@ -350,7 +341,7 @@ func (w *walk) expandEvent(v *visit) {
 	if w.down {
 		w.expandUses(v)
 	}
-	if v.mode == attached {
+	if v.mode == 0 {
 		return
 	}
 	if !w.down {
@@ -362,15 +353,15 @@ func (w *walk) expandEvent(v *visit) {
 		switch {
 		case l.Role == index.RoleTransformationID:
 			w.expandJoin(v, l.Node)
-		case l.Role.Produces() && w.down && v.mode&consumed != 0:
+		case l.Role.Produces() && w.down:
 			thing.self = always()
 			w.connect(v.latest, thing, edge{v.id, l.Node, v.id, edgeOutput})
-		case l.Role.Consumes() && !w.down && v.mode&(produced|naming) != 0:
+		case l.Role.Consumes() && !w.down:
 			if w.broad { // used up, so it doesn't matter when something put it in question
 				thing.held, thing.mode = always(), standin
 			}
 			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeInput})
-		case l.Role.Consumes() && w.down: // an event's effects are on what it makes
+		case l.Role.Consumes(): // an event's effects are on what it makes
 		case l.Role.Lot() && !w.broad && w.ofItems(l): // the event names the items, and these lead upwards to the lot
 		case l.Role.Mentions() && v.mode&naming != 0:
 			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeObserved})
@@ -382,13 +373,12 @@ func (w *walk) expandEvent(v *visit) {
 // parts.
 func (w *walk) expandJoin(v *visit, join int64) {
 	for _, l := range w.to[join] {
-		part := found{id: l.Record, kind: index.KindEvent, mode: attached | v.mode&(consumed|produced)}
+		part := found{id: l.Record, kind: index.KindEvent, mode: through}
 		switch {
 		case l.Record == v.id:
-		case w.down && v.mode&consumed != 0:
+		case w.down:
 			w.connect(v.latest, part, edge{v.id, l.Record, l.Record, edgeContinues})
-		case !w.down && v.mode&(produced|naming) != 0:
-			part.mode |= produced
+		default:
 			w.connect(v.latest, part, edge{l.Record, v.id, l.Record, edgeContinues})
 		}
 	}
@@ -428,13 +418,13 @@ func (w *walk) expandOther(v *visit) {
 		case l.Role == index.RoleAbout && w.down:
 			w.connect(
 				v.latest,
-				found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached},
+				found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record})},
 				edge{v.id, l.Node, v.id, edgeAbout},
 			)
 		case l.Role == index.RoleSubject && w.down:
 			w.connect(
 				v.latest,
-				found{id: l.Node, kind: w.kinds[l.Node], self: always(), mode: downFrom},
+				found{id: l.Node, kind: w.kinds[l.Node], self: always(), mode: through | naming},
 				edge{v.id, l.Node, v.id, edgeSubject},
 			)
 		}
@@ -464,7 +454,7 @@ func activity(l index.Link) found {
 
 // cause is what an artifact was derived from, or an activity used.
 func (w *walk) cause(l index.Link) found {
-	return found{id: l.Node, kind: w.kinds[l.Node], self: instant(moment{l.Time, l.Record}), mode: attached | naming}
+	return found{id: l.Node, kind: w.kinds[l.Node], mode: through | naming}
 }
 
 // expandUses goes from anything that can be a source to what was made with it.
