@@ -48,17 +48,19 @@ func TestAJobSurvivesTroubleOfTheLedger(t *testing.T) {
 		{name: "a transaction is invalid for its endorsements", send: once(0, policyFailure)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newBench(t)
-			b.ledger.endorse, b.ledger.send, b.ledger.look = test.endorse, test.send, test.look
-			b.run()
-			for _, behaviour := range []Behaviour{Proceed, Rollback} {
-				from := map[Behaviour]int{Proceed: 0, Rollback: 100}[behaviour]
-				j := b.capture(behaviour, items(from, from+7))
-				j, results := b.finish(j.ID)
-				require.Equal(t, repeat(Recorded, 7), states(results))
-				require.True(t, j.Success())
-				require.Equal(t, "urn:event:"+fmt.Sprint(from+3), results[3].EventID)
-			}
+			inNoTime(t, func(t *testing.T) {
+				b := newBench(t)
+				b.ledger.endorse, b.ledger.send, b.ledger.look = test.endorse, test.send, test.look
+				b.run()
+				for _, behaviour := range []Behaviour{Proceed, Rollback} {
+					from := map[Behaviour]int{Proceed: 0, Rollback: 100}[behaviour]
+					j := b.capture(behaviour, items(from, from+7))
+					j, results := b.finish(j.ID)
+					require.Equal(t, repeat(Recorded, 7), states(results))
+					require.True(t, j.Success())
+					require.Equal(t, "urn:event:"+fmt.Sprint(from+3), results[3].EventID)
+				}
+			})
 		})
 	}
 }
@@ -291,12 +293,14 @@ func TestWhatCantBeBlamedOnARecordIsTriedAlone(t *testing.T) {
 }
 
 func TestARecordFailsOnlyAfterAsManyInvalidAttemptsAsTheRulesAllow(t *testing.T) {
-	b := newBench(t)
-	b.ledger.send = always(policyFailure)
-	b.run()
-	_, results := b.finish(b.capture(Proceed, items(0, 1)).ID)
-	require.Equal(t, CodeNotCommitted, results[0].Problems[0].Code)
-	require.Equal(t, ledger.Rules[ledger.PolicyFailure].Limit, b.ledger.counts["send"])
+	inNoTime(t, func(t *testing.T) {
+		b := newBench(t)
+		b.ledger.send = always(policyFailure)
+		b.run()
+		_, results := b.finish(b.capture(Proceed, items(0, 1)).ID)
+		require.Equal(t, CodeNotCommitted, results[0].Problems[0].Code)
+		require.Equal(t, ledger.Rules[ledger.PolicyFailure].Limit, b.ledger.counts["send"])
+	})
 }
 
 func TestRecordSaysWhatBecameOfIt(t *testing.T) {
@@ -320,41 +324,45 @@ func TestRecordSaysWhatBecameOfIt(t *testing.T) {
 		require.Equal(t, "bad_number", results[1].Problems[0].Code)
 	})
 	t.Run("withdrawn, since the ledger was unavailable for as long as the caller had", func(t *testing.T) {
-		b := newBench(t)
-		b.ledger.endorse = always(noPolicy)
-		b.run()
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		_, err := b.queue.Record(ctx, request("", items(0, 2)))
-		require.ErrorIs(t, err, ledger.ErrUnavailable)
-		b.ledger.mu.Lock()
-		b.ledger.endorse = nil
-		b.ledger.mu.Unlock()
-		_, results := b.finish(b.capture(Proceed, items(7, 8)).ID)
-		require.Equal(t, Recorded, results[0].State)
-		b.notOnLedger(items(0, 2))
-		require.Zero(t, b.queue.Stats().Records)
+		inNoTime(t, func(t *testing.T) {
+			b := newBench(t)
+			b.ledger.endorse = always(noPolicy)
+			b.run()
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			_, err := b.queue.Record(ctx, request("", items(0, 2)))
+			require.ErrorIs(t, err, ledger.ErrUnavailable)
+			b.ledger.mu.Lock()
+			b.ledger.endorse = nil
+			b.ledger.mu.Unlock()
+			_, results := b.finish(b.capture(Proceed, items(7, 8)).ID)
+			require.Equal(t, Recorded, results[0].State)
+			b.notOnLedger(items(0, 2))
+			require.Zero(t, b.queue.Stats().Records)
+		})
 	})
 	t.Run("denied, since the certificate of the caller's identity has expired", func(t *testing.T) {
-		past := time.Now().Add(-time.Hour)
-		b := newBench(t, func(c *Config) {
-			c.Identity = func(name string) (*ledger.Identity, error) {
-				return &ledger.Identity{MSPID: "HarborMSP", Subject: "CN=" + name, Expires: past}, nil
-			}
+		inNoTime(t, func(t *testing.T) {
+			past := time.Now().Add(-time.Hour)
+			b := newBench(t, func(c *Config) {
+				c.Identity = func(name string) (*ledger.Identity, error) {
+					return &ledger.Identity{MSPID: "HarborMSP", Subject: "CN=" + name, Expires: past}, nil
+				}
+			})
+			b.run()
+			j := b.capture(Proceed, items(0, 1))
+			b.eventually("the job says why it waits", func() bool {
+				now, err := b.queue.Job(t.Context(), j.ID)
+				require.NoError(t, err)
+				return strings.Contains(now.Waiting, "expired at "+past.UTC().Format(time.RFC3339))
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			_, err := b.queue.Record(ctx, request("", items(1, 2)))
+			require.ErrorContains(t, err, "an operator must renew it")
+			require.Equal(t, ledger.Denied, ledger.KindOf(err))
+			require.NotErrorIs(t, err, ledger.ErrUnavailable)
 		})
-		b.run()
-		j := b.capture(Proceed, items(0, 1))
-		b.eventually("the job says why it waits", func() bool {
-			now, err := b.queue.Job(t.Context(), j.ID)
-			require.NoError(t, err)
-			return strings.Contains(now.Waiting, "expired at "+past.UTC().Format(time.RFC3339))
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		_, err := b.queue.Record(ctx, request("", items(1, 2)))
-		require.ErrorContains(t, err, "an operator must renew it")
-		require.Equal(t, ledger.Denied, ledger.KindOf(err))
-		require.NotErrorIs(t, err, ledger.ErrUnavailable)
 	})
 	t.Run("withdrawn, and whoever waited for the same record brings it", func(t *testing.T) {
 		b := newBench(t)
@@ -375,26 +383,28 @@ func TestRecordSaysWhatBecameOfIt(t *testing.T) {
 		b.notOnLedger(items(0, 1))
 	})
 	t.Run("unknown, since the transaction may have left, and the job goes on", func(t *testing.T) {
-		b := newBench(t)
-		b.ledger.send = always(acceptedButDropped)
-		b.run()
-		ctx, cancel := context.WithCancel(t.Context())
-		gone := make(chan error, 1)
-		go func() {
-			_, err := b.queue.Record(ctx, request("", items(0, 1)))
-			gone <- err
-		}()
-		b.eventually("the transaction waits", func() bool { return b.queue.Stats().Waiting != "" })
-		cancel()
-		var pending *PendingError
-		require.ErrorAs(t, <-gone, &pending)
-		require.NotEmpty(t, pending.TransactionID)
-		b.ledger.mu.Lock()
-		b.ledger.send = nil
-		b.ledger.mu.Unlock()
-		_, results := b.finish(pending.JobID)
-		require.Equal(t, Recorded, results[0].State)
-		require.Equal(t, pending.TransactionID, results[0].TransactionID)
+		inNoTime(t, func(t *testing.T) {
+			b := newBench(t)
+			b.ledger.send = always(acceptedButDropped)
+			b.run()
+			ctx, cancel := context.WithCancel(t.Context())
+			gone := make(chan error, 1)
+			go func() {
+				_, err := b.queue.Record(ctx, request("", items(0, 1)))
+				gone <- err
+			}()
+			b.eventually("the transaction waits", func() bool { return b.queue.Stats().Waiting != "" })
+			cancel()
+			var pending *PendingError
+			require.ErrorAs(t, <-gone, &pending)
+			require.NotEmpty(t, pending.TransactionID)
+			b.ledger.mu.Lock()
+			b.ledger.send = nil
+			b.ledger.mu.Unlock()
+			_, results := b.finish(pending.JobID)
+			require.Equal(t, Recorded, results[0].State)
+			require.Equal(t, pending.TransactionID, results[0].TransactionID)
+		})
 	})
 }
 

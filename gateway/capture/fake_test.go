@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -245,6 +246,24 @@ func newBench(t *testing.T, change ...func(*Config)) *bench {
 	return b
 }
 
+// packed makes what the packages that pack records keep for all of them. It must not be made in the time of one test.
+var packed = sync.OnceFunc(func() {
+	pack, err := record.Pack([][]byte{body(0)})
+	if err == nil {
+		_, err = record.Unpack(pack, record.PackLimits{})
+	}
+	if err != nil {
+		panic(err)
+	}
+})
+
+// inNoTime runs a test with a clock of its own, on which each pause takes no time. What is written to the disk is
+// written all the same.
+func inNoTime(t *testing.T, test func(*testing.T)) {
+	packed()
+	synctest.Test(t, test)
+}
+
 func identityOf(subject string) func(string) (*ledger.Identity, error) {
 	return func(name string) (*ledger.Identity, error) {
 		if name == "nobody" {
@@ -312,7 +331,7 @@ func (b *bench) capture(behaviour Behaviour, list []Item) Job {
 // eventually waits for a condition.
 func (b *bench) eventually(what string, condition func() bool) {
 	b.Helper()
-	require.Eventually(b, condition, 30*time.Second, 2*time.Millisecond, what)
+	require.Eventually(b, condition, 30*time.Second, 5*time.Millisecond, what)
 }
 
 // finish waits for a job, checks the whole ledger against its results, and returns them.
