@@ -51,7 +51,7 @@ func TestAnInterruptedBenchLeavesNothing(t *testing.T) {
 // uses no gateway and no index finds every acknowledged event exactly once on the
 // ledger.
 func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
-	thorough.Only(t, "TestKillsLoseNothing and TestAKilledLeaderIsReplaced kill gateways and orderers")
+	thorough.Only(t, "TestKillsLoseNothing kills gateways, and outages hold orderers and organisations")
 	report := runBench[bench.KillReport](t, "--kill", "60s")
 	t.Logf("killed %v, longest time without a commit %.1f s", report.Kills, report.LongestGapSeconds)
 	assert.NotEmpty(t, report.Kills)
@@ -62,7 +62,7 @@ func TestProcessesKilledAtRandomLoseNothing(t *testing.T) {
 // TestAKilledLeaderIsReplaced kills the leading orderer and keeps it down. The
 // others must continue with another leader.
 func TestAKilledLeaderIsReplaced(t *testing.T) {
-	t.Parallel() // it has a network of its own, and mostly waits
+	thorough.Only(t, "outages hold orderers, one of which may lead")
 	report := runBench[bench.FailoverReport](t, "--failover", "1")
 	require.Len(t, report.Kills, 1)
 	kill := report.Kills[0]
