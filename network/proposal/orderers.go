@@ -40,17 +40,24 @@ func RemoveOrderer(now *Configuration, address string) (*Proposal, error) {
 }
 
 // ReplaceOrderer puts an orderer of a card into the place of the one at an address. Both may have the same address.
+//
+// At the same address it has the number of the one that leaves. At another one it gets a new number: orderers of Fabric
+// 3.1.1 keep the connection that they have for a number, to whatever address that was, until they are restarted.
 func ReplaceOrderer(now *Configuration, address string, c *orgcard.Card, name string) (*Proposal, error) {
 	return changeOrderers(now, func(then *common.ConfigGroup, all *common.Orderers) (string, error) {
 		o, err := pick(c, name)
 		if err != nil {
 			return "", err
 		}
+		next := highest(all) + 1
 		id, err := dismiss(then, all, address)
 		if err != nil {
 			return "", err
 		}
-		if err := admit(then, c, o, all, id); err != nil { // with the number of the one that leaves
+		if fmt.Sprintf("%s:%d", o.Host, o.Port) != address {
+			id = next
+		}
+		if err := admit(then, c, o, all, id); err != nil {
 			return "", err
 		}
 		return fmt.Sprintf("replace the orderer %s by %s:%d of %s", address, o.Host, o.Port, c.MSPID), nil

@@ -80,3 +80,29 @@ func TestAReviewTellsARenewedOrdererFromAnother(t *testing.T) {
 	_, err = proposal.RenewFromCards(now, foreign)
 	require.ErrorContains(t, err, "is of OrdererMSP, and the card is of HarborMSP")
 }
+
+// TestAnOrdererElsewhereHasANewNumber: the other orderers keep their connection to an orderer's number, wherever that
+// orderer is now. Only a number that is new to them has them connect to another address.
+func TestAnOrdererElsewhereHasANewNumber(t *testing.T) {
+	n := shared.Network(t)
+	now := configuration(t)
+	lost := n.Orderers()[1]
+	dir := filepath.Join(n.Dir(), "orderer", lost.Name)
+	identity, transport := filepath.Join(dir, "msp", "signcerts", "cert.pem"), filepath.Join(dir, "tls", "cert.pem")
+	c, err := orgcard.Read(nil, ordererCard(t, n, lost, reissued(t, n, "ca", identity, nil),
+		reissued(t, n, "tlsca", transport, nil)))
+	require.NoError(t, err)
+	review := func() string {
+		p, err := proposal.ReplaceOrderer(now, lost.Address(), c, "")
+		require.NoError(t, err)
+		r, err := p.Assess(now)
+		require.NoError(t, err)
+		return strings.Join(r.Words, "\n")
+	}
+
+	assert.Contains(t, review(), "the orderer 2, "+lost.Address(), "it is where the lost one was")
+	assert.NotContains(t, review(), "the orderer 5")
+	c.Orderers[0].Port++
+	assert.Contains(t, review(), "remove the orderer 2, "+lost.Address())
+	assert.Contains(t, review(), "add the orderer 5, ")
+}
