@@ -1,11 +1,10 @@
-// Package founding has the test of a network of organisations that share no key. It follows docs/operating.md.
+// Package founding has the test of a network of organisations that share no key, each on a host of its own. It follows
+// docs/operating.md.
 package founding
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -29,8 +28,8 @@ import (
 // founders are the organisations of the page. Each has a home of its own.
 var founders = []string{"harbor", "market", "lab", "farm"}
 
-// joiner is the organisation of the page that joins later.
-const joiner = "cold"
+// joiner is the organisation of the page that joins later, and substitute the one whose orderer replaces a founder's.
+const joiner, substitute = "cold", "reefer"
 
 // thing is the object of the recorded event.
 const thing = "urn:epc:id:sgtin:9520001.012345.17"
@@ -47,6 +46,8 @@ type founding struct {
 	nodes   map[string]*node
 	urls    map[string]string // of the gateways
 	newer   map[string]string // the program of those who have replaced it
+	hosts   *hosts            // nil: all are on this machine
+	load    *load
 }
 
 func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
@@ -60,7 +61,9 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	f := &founding{t: t, program: program, home: home, base: map[string]int{}, nodes: map[string]*node{},
 		urls: map[string]string{}, newer: map[string]string{}}
 	base := build.FreePorts()
-	for _, name := range append(slices.Clone(founders), joiner) {
+	everybody := append(slices.Clone(founders), joiner, substitute)
+	f.hosts = layHosts(t, everybody)
+	for _, name := range everybody {
 		base = freeAfter(base)
 		f.base[name] = base
 		base += 12
@@ -105,14 +108,28 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	f.shareNoKey()
 	f.start(start)
 	f.recordAndProve()
-	f.isUpOnce()
-	f.comesBackAfterAKill(start)
-	f.backsUp()
-	f.takesInAnother()
-	f.renews()
-	f.upgradesTheRules(start)
-	f.getsALostLedger(rejoin)
-	f.isRestored()
+	f.load = f.beginLoad()
+	for _, part := range []struct {
+		name string
+		live func()
+	}{
+		{"is up once", f.isUpOnce},
+		{"comes back after a kill", func() { f.comesBackAfterAKill(start) }},
+		{"backs up", f.backsUp},
+		{"takes in another", f.takesInAnother},
+		{"is cut off", f.isCutOff},
+		{"renews", f.renews},
+		{"upgrades the rules", func() { f.upgradesTheRules(start) }},
+		{"gets a lost ledger", func() { f.getsALostLedger(rejoin) }},
+		{"is restored", f.isRestored},
+		{"replaces an orderer", f.replacesAnOrderer},
+		{"leaves", f.leaves},
+		{"is whole", f.isWhole},
+	} {
+		began := time.Now()
+		part.live()
+		t.Logf("%s: %v", part.name, time.Since(began).Round(time.Second))
+	}
 	for name, n := range f.nodes {
 		assert.NoError(t, n.stop(syscall.SIGTERM), "the node of %s doesn't stop in order", name)
 	}
@@ -167,15 +184,8 @@ func (f *founding) takesInAnother() {
 		case "review cold-joins.json":
 			f.send("harbor", "market", "cold-joins.json")
 			assert.Contains(f.t, f.run("market", line), "add the organisation ColdMSP as a member")
-		case "approve cold-joins.json": // more than half of four, one after another
-			at := "market"
-			for _, name := range []string{"market", "lab", "harbor"} {
-				if name != at {
-					f.send(at, name, "cold-joins.json")
-				}
-				f.run(name, strings.ReplaceAll(line, "market", name))
-				at = name
-			}
+		case "approve cold-joins.json":
+			f.passRound(line, "cold-joins.json")
 		case "node start":
 			f.send("harbor", joiner, "charter.json")
 			f.nodes[joiner] = f.launch(joiner, line)
@@ -199,6 +209,19 @@ func (f *founding) takesInAnother() {
 	require.NoError(f.t, os.WriteFile(filepath.Join(f.home, "lab", "newer.json"), []byte(trust), 0o600))
 	verdict := f.run("lab", "pedigree verify cold.proof --trust newer.json")
 	assert.Contains(f.t, verdict, "ColdMSP, FarmMSP, HarborMSP, LabMSP, MarketMSP")
+}
+
+// passRound has more than half of four approve a proposal, one after another. The market has its file, and at the end
+// harbor.
+func (f *founding) passRound(line, file string) {
+	at := "market"
+	for _, name := range []string{"market", "lab", "harbor"} {
+		if name != at {
+			f.send(at, name, file)
+		}
+		f.run(name, strings.ReplaceAll(line, "market", name))
+		at = name
+	}
 }
 
 // getsALostLedger loses the ledger of a founder's orderer, and has it rejoin. Then it is needed: another is stopped.
@@ -330,15 +353,21 @@ func (f *founding) commands(section string) []string {
 	return commands
 }
 
-// command prepares a command as an organisation gives it on its own host. All hosts are this machine here, so the
+// command prepares a command as an organisation gives it on its own host. If all hosts are this machine, the
 // organisations differ in their ports.
 func (f *founding) command(name, line string) (c *exec.Cmd, into string) {
-	line = strings.Replace(line, "--host ledger."+name+".example",
-		"--host 127.0.0.1 --base-port "+strconv.Itoa(f.base[name]), 1)
-	line = strings.Replace(line, "ledger."+name+".example:7051", "127.0.0.1:"+strconv.Itoa(f.base[name]+1), 1)
+	if f.hosts == nil {
+		line = strings.Replace(line, "--host ledger."+name+".example",
+			"--host 127.0.0.1 --base-port "+strconv.Itoa(f.base[name]), 1)
+		for other, base := range f.base {
+			line = strings.Replace(line, "ledger."+other+".example:7051", "127.0.0.1:"+strconv.Itoa(base+1), 1)
+			line = strings.Replace(line, "ledger."+other+".example:7060", "127.0.0.1:"+strconv.Itoa(base+10), 1)
+		}
+	}
 	line, into, _ = strings.Cut(line, " > ")
 	c = exec.CommandContext(f.t.Context(), cmp.Or(f.newer[name], f.program), strings.Fields(line)[1:]...)
 	c.Dir = filepath.Join(f.home, name)
+	f.hosts.on(name, c)
 	return c, into
 }
 
@@ -358,20 +387,28 @@ func (f *founding) as(name, role string, args ...string) string {
 
 // try is as for a command that may fail.
 func (f *founding) try(name, role string, args ...string) (string, error) {
+	return f.caller(name, role)(args...)
+}
+
+// caller returns a function that runs commands for a role of an organisation, at its gateway. It may run beside others.
+func (f *founding) caller(name, role string) func(args ...string) (string, error) {
+	f.t.Helper()
 	token, err := os.ReadFile(filepath.Join(f.home, name, name, name, role+".token"))
-	if err != nil {
-		return "", err
+	require.NoError(f.t, err)
+	env := append(os.Environ(), "PEDIGREE_URL="+f.urls[name], "PEDIGREE_TOKEN="+strings.TrimSpace(string(token)))
+	return func(args ...string) (string, error) {
+		c := exec.CommandContext(f.t.Context(), f.program, args...)
+		c.Dir = filepath.Join(f.home, name)
+		f.hosts.on(name, c)
+		c.Env = env
+		var said bytes.Buffer
+		c.Stderr = &said
+		out, err := c.Output()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, &said)
+		}
+		return string(out), err
 	}
-	c := exec.CommandContext(f.t.Context(), f.program, args...)
-	c.Dir = filepath.Join(f.home, name)
-	c.Env = append(os.Environ(), "PEDIGREE_URL="+f.urls[name], "PEDIGREE_TOKEN="+strings.TrimSpace(string(token)))
-	var said bytes.Buffer
-	c.Stderr = &said
-	out, err := c.Output()
-	if err != nil {
-		err = fmt.Errorf("%w: %s", err, &said)
-	}
-	return string(out), err
 }
 
 func (f *founding) output(c *exec.Cmd, into string) string {
@@ -424,77 +461,4 @@ func (f *founding) shareNoKey() {
 		require.NoError(f.t, err)
 	}
 	assert.Greater(f.t, len(seen), 4*len(founders))
-}
-
-// A node is a running "node start" of a founder.
-type node struct {
-	name   string
-	cmd    *exec.Cmd
-	opened chan string   // the URL of its gateway
-	idle   chan struct{} // gets one when it has said that it endorses nothing
-	ended  chan struct{} // closed when it has ended; failed and said are set then
-	failed error
-	said   string
-}
-
-// launch runs a founder's node as a process of its own.
-func (f *founding) launch(name, line string) *node {
-	f.t.Helper()
-	shown, _ := f.command(name, strings.ReplaceAll(line, "harbor", name))
-	c := exec.Command(shown.Path, shown.Args[1:]...) // outlives the test's context, so that it stops in order
-	c.Dir = shown.Dir
-	said, err := c.StderrPipe()
-	require.NoError(f.t, err)
-	require.NoError(f.t, c.Start())
-	n := &node{name: name, cmd: c, opened: make(chan string, 1), idle: make(chan struct{}, 9), ended: make(chan struct{})}
-	go func() {
-		var log strings.Builder
-		for lines := bufio.NewScanner(said); lines.Scan(); {
-			log.WriteString(lines.Text() + "\n")
-			if strings.Contains(lines.Text(), "endorses nothing") {
-				n.idle <- struct{}{}
-			}
-			if _, url, found := strings.Cut(lines.Text(), " is at "); found {
-				n.opened <- url
-			}
-		}
-		n.failed, n.said = c.Wait(), log.String()
-		close(n.ended)
-	}()
-	f.t.Cleanup(func() { n.stop(syscall.SIGTERM) })
-	return n
-}
-
-// stop sends a signal to the node, waits until it has ended, and returns how.
-func (n *node) stop(sig syscall.Signal) error {
-	_ = n.cmd.Process.Signal(sig) // it may have ended by itself
-	<-n.ended
-	return n.failed
-}
-
-// ready waits until the node's gateway is open, and returns its URL.
-func (f *founding) ready(n *node) string {
-	f.t.Helper()
-	ctx, cancel := context.WithTimeout(f.t.Context(), founderPatience)
-	defer cancel()
-	select {
-	case url := <-n.opened:
-		return url
-	case <-n.ended:
-		require.Fail(f.t, "the node of "+n.name+" has ended", n.said)
-	case <-ctx.Done():
-		require.Fail(f.t, "the gateway of "+n.name+" isn't open")
-	}
-	return ""
-}
-
-// start runs the nodes of all founders until each is ready.
-func (f *founding) start(line string) {
-	f.t.Helper()
-	for _, name := range founders {
-		f.nodes[name] = f.launch(name, line)
-	}
-	for _, name := range founders {
-		f.urls[name] = f.ready(f.nodes[name])
-	}
 }
