@@ -198,7 +198,7 @@ func (w *walk) reach(by *arrival, f found, e edge) bool {
 		v.first = *arrive()
 		v.latest = &v.first
 	}
-	grows := v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0
+	grew := v.grows()
 	if mode := v.mode | f.mode; mode != v.mode {
 		v.mode, v.fresh = mode, true
 	}
@@ -208,8 +208,8 @@ func (w *walk) reach(by *arrival, f found, e edge) bool {
 	if v.kind.IsThing() {
 		v.moreSelf, v.moreHeld = append(v.moreSelf, f.self...), append(v.moreHeld, f.held...)
 	}
-	if v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0 {
-		if !grows {
+	if v.grows() {
+		if !grew {
 			v.coming = arrive()
 		}
 		w.next[v.id] = true

@@ -116,6 +116,14 @@ func TestEachRecordLeadsWhereItMay(t *testing.T) {
 			down: these("packed", "drum", "unpacked", "emptied into", "lotSoup"),
 		},
 		{
+			name: "what a crate was made of is no part of what it held",
+			tell: func(s *story) {
+				s.makes("built", 1, []string{"lotWood"}, []string{"crate"})
+				s.packs("packed", 2, "ADD", "crate", "lotA")
+			},
+			node: "lotA", up: these("packed", "crate"), down: these("packed", "crate"),
+		},
+		{
 			name: "the lot of an item leads up to no other item of it",
 			tell: func(s *story) {
 				s.makes("made", 1, []string{"lotRaw"}, []string{"lotA"})
@@ -143,7 +151,8 @@ func TestEachRecordLeadsWhereItMay(t *testing.T) {
 			tell: func(s *story) {
 				s.artifact("model/lab/m@1")
 				s.artifact("model/lab/tuned@1", "model/lab/m@1")
-				s.packs("packed", 1, "ADD", "pallet", "lotA", "lotB")
+				s.packs("packed", 1, "ADD", "pallet", "lotA")
+				s.packs("packed too", 1, "ADD", "pallet", "lotB")
 				s.runs("first", 2, "inference", []string{"model/lab/m@1"}, nil, []string{"lotA"})
 				s.runs("second", 3, "inference", []string{"model/lab/tuned@1"}, nil, []string{"pallet"})
 				s.makes("soup", 4, []string{"lotB"}, []string{"lotSoup"})
