@@ -5,6 +5,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	proofs "github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -52,6 +53,11 @@ func Proof(text []byte, trust *Trust, wanted Wanted) (*proofs.Verdict, error) {
 		return nil, err
 	}
 	return proofs.Verify(p, trust, wanted)
+}
+
+// Answer verifies an answer that several organisations signed, and says who did. An error is a *proof.Refusal.
+func Answer(text []byte, trust *Trust, wanted cosigned.Wanted) (*cosigned.Verdict, error) {
+	return cosigned.Verify(text, trust, wanted)
 }
 
 // Statement verifies an in-toto statement in a DSSE envelope or a Sigstore bundle, and says who signed it. An error is

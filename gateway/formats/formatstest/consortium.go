@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
@@ -37,10 +38,18 @@ func (s *Signer) Organisation() string { return s.MSPID }
 // Certificate returns the certificate in DER.
 func (s *Signer) Certificate() []byte { return s.Cert.Raw }
 
-// Sign signs the SHA-256 of a message.
+// Sign signs the SHA-256 of a message, with a low S as Fabric asks for.
 func (s *Signer) Sign(message []byte) ([]byte, error) {
 	digest := sha256.Sum256(message)
-	return ecdsa.SignASN1(rand.Reader, s.Key, digest[:])
+	r, low, err := ecdsa.Sign(rand.Reader, s.Key, digest[:])
+	if err != nil {
+		return nil, err
+	}
+	n := s.Key.Params().N
+	if low.Cmp(new(big.Int).Rsh(n, 1)) > 0 {
+		low.Sub(n, low)
+	}
+	return asn1.Marshal(struct{ R, S *big.Int }{r, low})
 }
 
 // from and until are the validity of the authorities. Certificates of members are valid in the first year.
@@ -56,7 +65,7 @@ func NewConsortium(t testing.TB, mspIDs ...string) *Consortium {
 		template := &x509.Certificate{
 			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ca." + mspID}, NotBefore: from,
 			NotAfter: until,
-			IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SubjectKeyId: []byte(mspID),
+			IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte(mspID),
 		}
 		ca.Key, ca.Cert = c.issue(elliptic.P256(), template, nil)
 		c.cas[mspID] = ca
@@ -103,6 +112,55 @@ func (c *Consortium) issue(
 		c.t.Fatal(err)
 	}
 	return key, certificate
+}
+
+// MemberFor issues a certificate for a key that somebody else may have a certificate for, too.
+func (c *Consortium) MemberFor(mspID, role string, key *ecdsa.PrivateKey) *Signer {
+	c.t.Helper()
+	ca := c.cas[mspID]
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "shared", OrganizationalUnit: []string{role}},
+		NotBefore: from, NotAfter: from.AddDate(1, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature,
+	}, ca.Cert, &key.PublicKey, ca.Key)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return &Signer{MSPID: mspID, Cert: certificate, Key: key}
+}
+
+// Revoke has the trust file revoke certificates of an organisation.
+func (c *Consortium) Revoke(mspID string, certificates ...*x509.Certificate) {
+	c.t.Helper()
+	ca := c.cas[mspID]
+	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: from, NextUpdate: until}
+	for _, one := range certificates {
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries,
+			x509.RevocationListEntry{SerialNumber: one.SerialNumber, RevocationTime: from.AddDate(0, 6, 0)})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, list, ca.Cert, ca.Key)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var file map[string]any
+	if err = json.Unmarshal(c.Trust.Text(), &file); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, o := range file["organisations"].([]any) {
+		if o := o.(map[string]any); o["mspId"] == mspID {
+			o["revocationLists"] = []string{base64.StdEncoding.EncodeToString(der)}
+		}
+	}
+	text, err := json.Marshal(file)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if c.Trust, err = proof.ParseTrust(text); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // Member issues a certificate for a member of an organisation with the role client, admin, peer or orderer.

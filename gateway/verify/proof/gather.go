@@ -163,9 +163,9 @@ func (m *Maker) newer(ctx context.Context, t *Trust) (*Trust, error) {
 	return m.Trust(ctx)
 }
 
-// current makes a Trust from the channel's newest configuration, or from the newest that the Maker knows if the network
+// Current makes a Trust from the channel's newest configuration, or from the newest that the Maker knows if the network
 // doesn't tell which that is: a stored receipt needs nobody's answer.
-func (m *Maker) current(ctx context.Context) (*Trust, error) {
+func (m *Maker) Current(ctx context.Context) (*Trust, error) {
 	t, err := m.Trust(ctx)
 	if err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ func (m *Maker) prove(ctx context.Context, t *Trace, ids []record.ID, level Leve
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	p := &Proof{Channel: m.Channel, Chaincode: m.Chaincode, Receipts: make([]*Receipt, len(ids)), Trace: t}
-	members, err := m.current(ctx)
+	members, err := m.Current(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,8 @@ type Organisation struct {
 	rootPool, interPool  *x509.CertPool
 	units                map[string]unit // by the name of the organisational unit; nil if the organisation has no roles
 	revoked              []*x509.RevocationList
-	admins               []*x509.Certificate // those that the definition lists
+	listed               []*x509.RevocationList // of a trust file; see CheckListed
+	admins               []*x509.Certificate    // those that the definition lists
 	ouIdentifiers        []*msp.FabricOUIdentifier
 
 	// anyChain accepts a certificate with several chains to the roots. That happens when a root was renewed with the same
@@ -263,6 +264,26 @@ func (o *Organisation) checkUnits(c, issuer *x509.Certificate) error {
 	if found != 1 {
 		return refuse(WrongRole, "its certificate has %d of the roles client, peer, admin and orderer, and must have one",
 			found)
+	}
+	return nil
+}
+
+// CheckListed refuses an identity that a revocation list of the trust file has. It is for what carries no place on the
+// ledger: nobody can tell whether the holder of a stolen key signed it before the certificate was revoked or after.
+// [Organisation.Check] must have accepted the identity.
+func (o *Organisation) CheckListed(id *Identity) error {
+	c := id.Certificate
+	for _, list := range o.listed {
+		for _, authority := range o.Authorities() {
+			if list.CheckSignatureFrom(authority) != nil || c.CheckSignatureFrom(authority) != nil {
+				continue
+			}
+			for _, entry := range list.RevokedCertificateEntries {
+				if entry.SerialNumber.Cmp(c.SerialNumber) == 0 {
+					return refuse(Revoked, "the certificate of %s is revoked", id)
+				}
+			}
+		}
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ const (
 	UntrustedCertificate Reason = "untrusted_certificate"
 	// OutsideValidity: the certificate was expired, or not valid yet, at the time that matters.
 	OutsideValidity Reason = "outside_validity"
-	// Revoked: the channel's configuration at the time revoked the certificate.
+	// Revoked: the channel's configuration at the time revoked the certificate, or the trust file says that it is revoked.
 	Revoked Reason = "revoked"
 	// WrongRole: the certificate has another role, such as client where a peer must sign.
 	WrongRole Reason = "wrong_role"
@@ -96,6 +96,19 @@ const (
 	CutTrace Reason = "cut_trace"
 	// BrokenTrace: a record of the trace isn't connected to the trace's node.
 	BrokenTrace Reason = "broken_trace"
+
+	// WrongQuestion: a cosigned answer is to another question than the caller asked.
+	WrongQuestion Reason = "wrong_question"
+	// StaleAnswer: a cosigned answer is as of an earlier block, or was signed earlier, than the caller accepts.
+	StaleAnswer Reason = "stale_answer"
+	// AlteredAnswer: no organisation signed the answer as it stands in the file.
+	AlteredAnswer Reason = "altered_answer"
+	// Disputed: too few organisations agree on a cosigned answer, and others signed another one.
+	Disputed Reason = "disputed"
+	// KeyTwice: two organisations signed with the same key.
+	KeyTwice Reason = "key_twice"
+	// CutAnswer: a cosigned answer is a part of what was asked for, such as one page of a list.
+	CutAnswer Reason = "cut_answer"
 )
 
 // A Refusal says why a proof, or a part of it, isn't accepted.

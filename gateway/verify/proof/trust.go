@@ -40,9 +40,10 @@ type Trust struct {
 }
 
 // ParseTrust reads a trust file. It is one JSON object with the members format, channel, chaincode, genesis (in
-// hexadecimal), agree and organisations. Each organisation has the members mspId, roots and, optionally, intermediates.
-// The last two are lists of certificates, in DER and base64. People may edit such files, so white space and the order
-// of members don't matter. Unknown and repeated members are refused.
+// hexadecimal), agree and organisations. Each organisation has the members mspId, roots and, optionally, intermediates
+// and revocationLists. The last three are lists of certificates and of revocation lists, in DER and base64. Revocation
+// lists count for cosigned answers only, because the ledger knows when a certificate of a proof was revoked. People may
+// edit such files, so white space and the order of members don't matter. Unknown and repeated members are refused.
 func ParseTrust(text []byte) (*Trust, error) {
 	v, err := canonical.Parse(text, canonical.Limits{Bytes: maxTrust, Depth: 8, Values: 20_000})
 	if err != nil {
@@ -98,6 +99,7 @@ func readOrganisation(v canonical.Value) (*Organisation, error) {
 	mspID := f.text("mspId")
 	roots := f.list("roots")
 	intermediates := f.optionalList("intermediates")
+	lists := f.optionalList("revocationLists")
 	if err := f.done(); err != nil {
 		return nil, err
 	}
@@ -123,7 +125,22 @@ func readOrganisation(v canonical.Value) (*Organisation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return trustedOrganisation(mspID, r, i), nil
+	o := trustedOrganisation(mspID, r, i)
+	for _, item := range lists {
+		der, err := decodeBase64(item)
+		if err != nil {
+			return nil, err
+		}
+		list, err := x509.ParseRevocationList(der)
+		if err != nil {
+			return nil, refuse(BadTrust, "a revocation list of %s can't be read: %v", mspID, err)
+		}
+		if !signedByOne(list, o.Authorities()) {
+			return nil, refuse(BadTrust, "a revocation list of %s is signed by none of its authorities", mspID)
+		}
+		o.listed = append(o.listed, list)
+	}
+	return o, nil
 }
 
 // check refuses a trust file that isn't safe to use.
@@ -199,6 +216,13 @@ func (t *Trust) Text() []byte {
 		if len(o.intermediates) > 0 {
 			one = one.With("intermediates", list(o.intermediates))
 		}
+		if len(o.listed) > 0 {
+			lists := canonical.Arr()
+			for _, l := range o.listed {
+				lists.Items = append(lists.Items, canonical.Str(base64.StdEncoding.EncodeToString(l.Raw)))
+			}
+			one = one.With("revocationLists", lists)
+		}
 		organisations.Items = append(organisations.Items, one)
 	}
 	v := canonical.Obj(
@@ -219,8 +243,8 @@ func (t *Trust) Text() []byte {
 
 // NewTrust makes a Trust from blocks of a channel: the genesis block and, if the configuration has changed since, every
 // later configuration block. The organisations are the members of the last configuration. Each has all the authorities
-// that it ever had, so that old receipts stay good. If an authority's key was stolen, remove the authority from the
-// file. agree is how many organisations must agree; 0 means a majority.
+// that it ever had, so that old receipts stay good, and the revocation lists of the last configuration. If an
+// authority's key was stolen, remove the authority from the file. agree is how many organisations must agree; 0 means a majority.
 func NewTrust(genesis *Block, later []*Block, chaincode string, agree int) (*Trust, error) {
 	chain, err := NewChain(genesis, genesis.Hash())
 	if err != nil {
@@ -244,12 +268,24 @@ func NewTrust(genesis *Block, later []*Block, chaincode string, agree int) (*Tru
 				roots, intermediates = union(roots, o.roots), union(intermediates, o.intermediates)
 			}
 		}
-		t.Organisations = append(t.Organisations, trustedOrganisation(mspID, roots, intermediates))
+		o := trustedOrganisation(mspID, roots, intermediates)
+		if last := chain.config.Organisations[mspID]; last != nil {
+			for _, list := range last.revoked { // Fabric ignores those that nobody of the organisation has signed
+				if signedByOne(list, o.Authorities()) {
+					o.listed = append(o.listed, list)
+				}
+			}
+		}
+		t.Organisations = append(t.Organisations, o)
 	}
 	if agree == 0 {
 		t.Agree = len(t.Organisations)/2 + 1
 	}
 	return t, t.check()
+}
+
+func signedByOne(list *x509.RevocationList, authorities []*x509.Certificate) bool {
+	return slices.ContainsFunc(authorities, func(a *x509.Certificate) bool { return list.CheckSignatureFrom(a) == nil })
 }
 
 func union(list, more []*x509.Certificate) []*x509.Certificate {
