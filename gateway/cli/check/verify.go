@@ -20,6 +20,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	offline "github.com/pedigree-ledger/pedigree/gateway/verify"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -30,6 +31,7 @@ func Verify() *cobra.Command {
 	var trust, level, id, trace string
 	var down, cut, raw bool
 	content := contentCheck{target: &t}
+	var asked answerCheck
 	c := &cobra.Command{
 		Use:   "verify {PROOF --trust FILE | DIR|FILE --artifact REF}",
 		Short: "Check a proof offline, or check a folder against what was registered",
@@ -42,6 +44,11 @@ no clock. So the answer never changes.
 PROOF may also be a signed statement: an export in the format slsa, or any in-toto
 statement with the signer's certificate. The output says which organisation signed it
 and what it says.
+
+Or PROOF is an answer that several organisations signed: what a gateway answers with
+--cosigned N, or with the parameter cosign over REST. The output says who says so, as of
+which block. --question, --block and --since say what was asked and how old the answer
+may be.
 
 To check a folder or a file, use one of three flags. Every byte is read and compared:
 
@@ -59,6 +66,7 @@ a stable reason code.`,
   pedigree verify model.proof --trust consortium.json --level block --record 052d7115c44a…
   pedigree verify trace.proof --trust consortium.json --trace model/lab/spoilage@1
   pedigree verify model.proof --trust consortium.json --raw | jq .
+  pedigree verify recalls.json --trust consortium.json --agree 2 --block 120
   pedigree verify models/spoilage --artifact model/lab/spoilage@3 --as market
   pedigree verify models/spoilage --proof model.proof --trust consortium.json
   pedigree verify models/spoilage --signature spoilage.sig --signature-key key.pub`,
@@ -81,8 +89,8 @@ a stable reason code.`,
 				content.trust, content.wantedLevel = trust, wanted.Level
 				return content.run(c, args[0])
 			}
-			if (down || cut) && trace == "" {
-				return exit.Usagef("--down and --cut go with --trace")
+			if down && trace == "" {
+				return exit.Usagef("--down goes with --trace")
 			}
 			if trace != "" {
 				node, _, err := record.ParseNode(client.ID(trace))
@@ -113,6 +121,15 @@ a stable reason code.`,
 			if err != nil {
 				return err
 			}
+			if cosigned.Recognise(text) {
+				return asked.verify(c, text, pinned, wanted, cut, t.JSON, raw)
+			}
+			if err := asked.unused(c); err != nil {
+				return err
+			}
+			if cut && trace == "" {
+				return exit.Usagef("--cut goes with --trace, or with an answer that several organisations signed")
+			}
 			if attestation.Recognise(text) {
 				return verifyAndShow(c, text, pinned, wanted, t.JSON, raw)
 			}
@@ -135,7 +152,8 @@ a stable reason code.`,
 	c.Flags().
 		StringVar(&trace, "trace", "", "refuse anything but a proof of everything that this node comes from")
 	c.Flags().BoolVar(&down, "down", false, "with --trace: what came of the node, instead of what it comes from")
-	c.Flags().BoolVar(&cut, "cut", false, "with --trace: also accept a walk that ended early")
+	c.Flags().BoolVar(&cut, "cut", false, "also accept a walk that ended early, or an answer that is only a part")
+	asked.flags(c)
 	c.Flags().BoolVar(&raw, "raw", false, "print only the proved records, one in each line")
 	t.AddFlags(c)
 	c.Flags().Lookup("json").Usage = "print the verdict as JSON, also if it is a refusal"

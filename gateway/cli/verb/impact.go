@@ -20,6 +20,7 @@ func Impact() *cobra.Command {
 	var asCSV bool
 	var depth, limit int
 	var at string
+	var signers cosigners
 	c := &cobra.Command{
 		Use:   "impact NODE|ORGANISATION",
 		Short: "What something touched, why, and who has acknowledged its recall",
@@ -61,6 +62,9 @@ each node, with the path that leads to it. --json prints the whole answer.
 			if asCSV {
 				query.Set("format", "csv")
 			}
+			if signers.asked(c) {
+				return signers.ask(c, gateway, "/v1/impact", query)
+			}
 			call := client.Call{Method: http.MethodGet, Path: "/v1/impact", Query: query, Accept: "*/*"}
 			answer, err := gateway.Do(c.Context(), call)
 			if err != nil {
@@ -81,6 +85,7 @@ each node, with the path that leads to it. --json prints the whole answer.
 		},
 	}
 	t.AddFlags(c)
+	signers.flag(c)
 	c.Flags().BoolVar(&asCSV, "csv", false, "print CSV with a line for each touched node")
 	c.Flags().IntVar(&depth, "depth", 0, "the greatest number of steps to walk, at most 1000; the default is 100")
 	c.Flags().IntVar(&limit, "limit", 0, "the greatest number of nodes, at most 100,000; the default is 10,000")

@@ -20,6 +20,7 @@ func Trace() *cobra.Command {
 	var down, ids bool
 	var depth int
 	var at, format, column string
+	var signers cosigners
 	c := &cobra.Command{
 		Use:   "trace NODE",
 		Short: "Where something comes from, or with --down what it touched",
@@ -61,6 +62,9 @@ The tree shows each node once in full. A node that appears again has a *.
 			if format != "" {
 				query.Set("format", format)
 			}
+			if signers.asked(c) {
+				return signers.ask(c, gateway, "/v1/lineage", query)
+			}
 			call := client.Call{Method: http.MethodGet, Path: "/v1/lineage", Query: query, Accept: "*/*"}
 			answer, err := gateway.Do(c.Context(), call)
 			if err != nil {
@@ -88,6 +92,7 @@ The tree shows each node once in full. A node that appears again has a *.
 		},
 	}
 	t.AddFlags(c)
+	signers.flag(c)
 	c.Flags().BoolVar(&down, "down", false, "walk to what NODE touched")
 	c.Flags().IntVar(&depth, "depth", 0, "the greatest number of steps to walk, at most 1000; the default is 100")
 	c.Flags().BoolVar(&ids, "ids", false, "print record ids in full")

@@ -141,6 +141,7 @@ func TestAClosedPipeIsAnError(t *testing.T) {
 		"show --raw":  {Show(), []string{recordID, "--raw"}},
 		"trace":       {Trace(), []string{"dataset/lab/t@1"}},
 		"impact":      {Impact(), []string{"dataset/lab/t@1"}},
+		"ask":         {Ask(), []string{"/v1/impact?node=dataset/lab/t@1"}},
 		"export":      {Export(), []string{"dataset/lab/t@1", "--format", "csv"}},
 		"statement":   {Record(), []string{"statement", "recall", "dataset/lab/t@1"}},
 		"proof":       {Proof(), []string{recordID}},
