@@ -36,13 +36,14 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/cosign"
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
-	"github.com/pedigree-ledger/pedigree/gateway/oidc"
 	"github.com/pedigree-ledger/pedigree/gateway/receipts"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/gateway/witness"
 )
@@ -66,7 +67,6 @@ type Gateway struct {
 	log      *slog.Logger
 	lock     *os.File
 	callers  *access.Callers
-	issuer   *oidc.Issuer // nil if there is none
 	index    *index.Index
 	queue    *capture.Queue
 	runs     *runs.Store
@@ -102,12 +102,6 @@ func (g *Gateway) open() (err error) {
 	g.opened("data folder's lock", g.lock.Close)
 	if g.callers, err = access.Open(cfg.Tokens, log); err != nil {
 		return err
-	}
-	if cfg.OIDC.Issuer != "" {
-		if g.issuer, err = oidc.New(cfg.OIDC, g.callers.Signer, log); err != nil {
-			return err
-		}
-		g.callers.Trust(g.issuer)
 	}
 	if g.index, err = stores.Open(cfg.IndexPlace(), index.WithLogger(log)); err != nil {
 		return err
@@ -145,8 +139,15 @@ func (g *Gateway) open() (err error) {
 		Kept:      kept,
 		First:     g.firstRecordings,
 	}
+	signers, err := cosign.New(cosign.Config{
+		MSPID: cfg.MSPID, Blocks: g.index, Signer: g.speaker, Trust: maker.Current, Ready: g.ready, Others: cfg.Cosigners,
+		Logger: log,
+	})
+	if err != nil {
+		return err
+	}
 	figures := newMetrics(g)
-	handler, err := g.router(maker, figures)
+	handler, err := g.router(maker, signers, figures)
 	if err != nil {
 		return err
 	}
@@ -157,6 +158,16 @@ func (g *Gateway) open() (err error) {
 	}
 	g.server.RegisterOnShutdown(g.stopWatching)
 	return g.listen()
+}
+
+// speaker is the identity of an operator, which signs answers of the organisation. It is nil if the gateway has none.
+func (g *Gateway) speaker() cosigned.Signer {
+	for _, caller := range g.callers.All() {
+		if caller.Role == access.Operator && caller.Identity.MSPID == g.cfg.MSPID {
+			return caller.Identity
+		}
+	}
+	return nil
 }
 
 // mostNamed is how many transactions a question for a receipt may name.
@@ -236,12 +247,6 @@ func (g *Gateway) Run(ctx context.Context) error {
 		warnEveryDay(inner, g.log, g.expiring)
 		return nil
 	})
-	if g.issuer != nil {
-		group.Go(func() error {
-			g.issuer.Run(inner)
-			return nil
-		})
-	}
 	group.Go(func() error {
 		hangups := notifyHangup()
 		defer hangups.stop()

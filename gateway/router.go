@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/pedigree-ledger/pedigree/gateway/api"
+	"github.com/pedigree-ledger/pedigree/gateway/cosign"
 	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 	"github.com/pedigree-ledger/pedigree/gateway/pages"
 	"github.com/pedigree-ledger/pedigree/gateway/router"
@@ -14,7 +15,7 @@ import (
 
 // router puts the API for programs and the pages for people under one router. A page that changes something makes a
 // request of the API in the name of the person who is signed in, as that person's program would.
-func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, error) {
+func (g *Gateway) router(maker *proof.Maker, signers *cosign.Cosigner, figures *metrics) (http.Handler, error) {
 	cfg, sessions := g.cfg, session.New(g.callers, g.cfg.MSPID)
 	description, err := openapi.Load()
 	if err != nil {
@@ -22,7 +23,7 @@ func (g *Gateway) router(maker *proof.Maker, figures *metrics) (http.Handler, er
 	}
 	programs, err := api.New(api.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version.Read().String(),
-		Description: description, Sessions: sessions, Index: g.index, Queue: g.queue, Runs: g.runs,
+		Description: description, Sessions: sessions, Cosigner: signers, Index: g.index, Queue: g.queue, Runs: g.runs,
 		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Confirmed: g.follower.lastConfirmed, Rebuild: g.Rebuild, Metrics: figures.handler(), Logger: g.log,
 	})

@@ -67,6 +67,9 @@ func (d folder) configureGateway(p *plan, org Org, o Options) error {
 			c.Peers = append(c.Peers, peer)
 		}
 	}
+	if c.Cosigners, err = d.cosigners(p, org); err != nil {
+		return err
+	}
 	tokens, err := d.listTokens(org)
 	if err == nil {
 		err = os.MkdirAll(c.Data, 0o700)
@@ -82,6 +85,31 @@ func (d folder) configureGateway(p *plan, org Org, o Options) error {
 		err = writeJSON(d.path(org.Name, "gateway.json"), c, mode)
 	}
 	return wrap(plainly(err), "couldn't configure %s's gateway", org.Title)
+}
+
+// cosigners returns the gateways that sign answers with that of an organisation: those of the other organisations on
+// this machine, and those that somebody has put into gateway.json.
+func (d folder) cosigners(p *plan, org Org) ([]config.Cosigner, error) {
+	var before config.Config
+	text, err := os.ReadFile(d.path(org.Name, "gateway.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &before)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, wrap(plainly(err), "couldn't read who signs answers with %s's gateway", org.Title)
+	}
+	var all []config.Cosigner
+	for _, other := range p.Orgs {
+		if other.Name != org.Name && other.At == "" && org.At == "" {
+			all = append(all, config.Cosigner{MSPID: other.MSPID, URL: other.URL()})
+		}
+	}
+	for _, one := range before.Cosigners {
+		if !slices.ContainsFunc(all, func(o config.Cosigner) bool { return o.MSPID == one.MSPID }) {
+			all = append(all, one)
+		}
+	}
+	return all, nil
 }
 
 // IndexSQLite is the value of Options.Index that puts the indexes back into files of their gateways.
@@ -173,8 +201,8 @@ func (d folder) gatewayProcess(org Org, extra []string) process {
 // loopbackClient never takes a proxy: what it talks to is on this machine.
 var loopbackClient = &http.Client{Transport: &http.Transport{Proxy: nil}, Timeout: 30 * time.Second}
 
-// gatewayReady says why the gateway doesn't answer as ready, or nil. The notice is what a gateway that is ready tells its
-// operator all the same.
+// gatewayReady says why the gateway doesn't answer as ready, or nil. The notice is what a gateway that is ready tells
+// its operator all the same.
 func gatewayReady(ctx context.Context, org Org) (notice string, err error) {
 	status, body, err := callGateway(ctx, http.MethodGet, org.URL()+"/readyz", "", nil)
 	var said struct{ Why string }

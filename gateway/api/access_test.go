@@ -75,7 +75,7 @@ func securityException(t *testing.T, o *openapi.Operation, a answer) {
 func TestWritesAreForSubmittersAndOperators(t *testing.T) {
 	f := newFixture(t)
 	for _, o := range f.server.Description.Operations {
-		if o.Method != http.MethodPost {
+		if o.Method != http.MethodPost || o.ID == "cosign" { // which writes nothing
 			continue
 		}
 		want := []access.Role{access.Submitter}

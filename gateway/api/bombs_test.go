@@ -111,6 +111,13 @@ func TestABodyTakesMemoryByItsLimitsWhateverItUnfoldsTo(t *testing.T) {
 	assert.Zero(t, f.queued())
 }
 
+// authorize shows the token of a role that may call an operation, unless anybody may.
+func authorize(r *http.Request, o *openapi.Operation) {
+	if len(o.Roles) > 0 {
+		r.Header.Set("Authorization", "Bearer "+string(o.Roles[0])+"-token")
+	}
+}
+
 // unfolds sends a bomb, and checks how many bytes that takes.
 func (f *fixture) unfolds(o *openapi.Operation, sent []byte, coding string, most uint64, what string) {
 	f.t.Helper()
@@ -118,7 +125,7 @@ func (f *fixture) unfolds(o *openapi.Operation, sent []byte, coding string, most
 		r := httptest.NewRequest(o.Method, pathOf(o), bytes.NewReader(sent))
 		r.Header.Set("Content-Type", media)
 		r.Header.Set("Content-Encoding", coding)
-		r.Header.Set("Authorization", "Bearer "+string(o.Roles[0])+"-token")
+		authorize(r, o)
 		w := httptest.NewRecorder()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -143,7 +150,7 @@ func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
 		r := httptest.NewRequest(o.Method, pathOf(o), strings.NewReader("{"))
 		r.ContentLength = o.MaxBytes
 		r.Header.Set("Content-Type", o.Consumes[0])
-		r.Header.Set("Authorization", "Bearer "+string(o.Roles[0])+"-token")
+		authorize(r, o)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		f.router.ServeHTTP(httptest.NewRecorder(), r)

@@ -30,7 +30,7 @@ func TestTheDescriptionHasEveryFormat(t *testing.T) {
 		names, types = append(names, f.Name), append(types, f.MediaType)
 	}
 	assert.Equal(t, names, o.Parameter("format").Enum)
-	assert.ElementsMatch(t, types, o.Produces)
+	assert.ElementsMatch(t, append(types, cosignedType), o.Produces)
 	assert.Equal(t, "application/json", o.Produces[0])
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/access/accesstest"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/cosign"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/openapi"
@@ -26,6 +27,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/router"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/gateway/witness"
 )
@@ -94,8 +96,14 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	}
 	description, err := description()
 	require.NoError(t, err)
+	signers, err := cosign.New(cosign.Config{
+		MSPID: "LabMSP", Blocks: ix, Signer: func() cosigned.Signer { return nil }, Ready: func() (bool, string) { return true, "" },
+		Trust: func(ctx context.Context) (*proof.Trust, error) { return f.server.Prover.Trust(ctx) }, Logger: log,
+	})
+	require.NoError(t, err)
 	f.server, err = New(Config{
-		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Description: description, Index: ix, Queue: f.queue, Runs: told,
+		Cosigner: signers,
+		Name:     "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Description: description, Index: ix, Queue: f.queue, Runs: told,
 		Sessions: sessions, Witnesses: (&witness.Finder{Index: ix, Patience: time.Millisecond}).Find,
 		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
 		Confirmed: func() time.Time { return time.Date(2026, 3, 6, 8, 0, 0, 0, time.UTC) },

@@ -33,15 +33,19 @@ func (c *call) queryDocument(records []index.Record, block uint64, s *Server) er
 		QueryName   string `json:"queryName"`
 		ResultsBody any    `json:"resultsBody"`
 	}
+	created := time.Now().UTC().Format(time.RFC3339)
+	if toBeSigned(c.Request.Context()) {
+		created = "" // the time differs from gateway to gateway
+	}
 	c.Header("Pedigree-Block", fmt.Sprint(block))
 	return c.answer(http.StatusOK, struct {
 		Context  json.RawMessage `json:"@context"`
 		Type     string          `json:"type"`
 		Version  string          `json:"schemaVersion"`
-		Creation string          `json:"creationDate"`
+		Creation string          `json:"creationDate,omitempty"`
 		Body     any             `json:"epcisBody"`
 	}{
-		contexts.bytes(), "EPCISQueryDocument", "2.0", time.Now().UTC().Format(time.RFC3339),
+		contexts.bytes(), "EPCISQueryDocument", "2.0", created,
 		map[string]any{"queryResults": results{"SimpleEventQuery", map[string]any{"eventList": events}}},
 	})
 }

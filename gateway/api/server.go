@@ -71,6 +71,8 @@ type Config struct {
 	Prover Prover
 	// Witnesses finds where on the ledger lies what records refer to; see witness.Finder.
 	Witnesses func(ctx context.Context, mspID string, records []*record.Record) ([]byte, error)
+	// Cosigner has other organisations sign answers, and signs theirs.
+	Cosigner Cosigner
 	// Sessions tells who sends a request.
 	Sessions *session.Store
 
@@ -167,6 +169,7 @@ func (s *Server) handlers() map[string]handler {
 		"recordMember": s.recordMember, "listMembers": s.listMembers, "listNamespaces": s.listNamespaces,
 		"listRecords": s.listRecords, "recordByID": s.recordByID, "recordProof": s.recordProof,
 		"lineageProof": s.lineageProof,
+		"cosign":       s.cosign,
 		"lineage":      s.lineage, "impact": s.impact, "status": s.status, "reindex": s.reindex,
 		"thing": s.thing, "qualifiedThing": s.thing, "twiceQualifiedThing": s.thing,
 		"healthz": s.healthz, "readyz": s.readyz, "metrics": s.metrics,
@@ -223,6 +226,9 @@ func (s *Server) serve(g *gin.Context, o *openapi.Operation, run handler) {
 	}
 	if err == nil {
 		c.accept, err = o.Accept(g.Request)
+	}
+	if err == nil {
+		run, err = s.signedOrNot(c, run)
 	}
 	if err == nil {
 		err = s.readFresh(c, run)

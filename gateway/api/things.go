@@ -31,7 +31,7 @@ func (s *Server) thing(c *call) error {
 		return nil
 	}
 	c.accept = "application/linkset+json"
-	standing, err := s.standing(c.Request.Context(), thing, path)
+	standing, err := s.standing(c.Request.Context(), thing, path, c.at())
 	if err != nil {
 		return err
 	}
@@ -63,9 +63,9 @@ const (
 	standingClear      = "no-recall-known" // none of these
 )
 
-// standing says what is known of recalls of a thing, without saying more than everybody may know who has it in hand.
-func (s *Server) standing(ctx context.Context, thing, path string) ([]string, error) {
-	w, err := journey.Warnings(ctx, s.Index, thing, path)
+// standing says what is known of recalls of a thing as of a block, without saying more than everybody may know who has it in hand.
+func (s *Server) standing(ctx context.Context, thing, path string, at uint64) ([]string, error) {
+	w, err := journey.Warnings(ctx, s.Index, thing, path, at)
 	if err != nil {
 		return nil, err
 	}

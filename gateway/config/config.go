@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -42,11 +43,13 @@ type Config struct {
 	// Peers are the peers to use, the organisation's own first. The others stand in when it is down.
 	Peers []Peer `json:"peers"`
 
+	// Cosigners are the gateways of other organisations, which are asked to sign answers with this one (see package
+	// cosign). Optional: without any, an answer has the signature of this organisation alone. A gateway asks nobody else,
+	// whatever the ledger says.
+	Cosigners []Cosigner `json:"cosigners,omitempty"`
+
 	// Tokens is the file that says who may call (see package access).
 	Tokens string `json:"tokens"`
-
-	// OIDC lets in those whom an OpenID Connect issuer knows. Optional.
-	OIDC OIDC `json:"oidc,omitzero"`
 
 	// Data is the folder of the queue and the index. It is made if it isn't there. One gateway at a time may use it.
 	Data string `json:"data"`
@@ -82,6 +85,18 @@ type Peer struct {
 	TLSRoots   string `json:"tlsRoots"`   // PEM file of the roots to trust for its certificate
 }
 
+// Cosigner is another organisation's gateway.
+type Cosigner struct {
+	MSPID string `json:"mspId"`
+	// URL is the gateway's address. It begins with https://, unless the host is a loopback address.
+	URL string `json:"url"`
+	// Roots is a PEM file of the roots to trust for its certificate. Optional: the system's if it is empty.
+	Roots string `json:"tlsRoots,omitempty"`
+}
+
+// maxCosigners is how many gateways are asked for one answer at most.
+const maxCosigners = 32
+
 // Read reads and checks a configuration. Its errors name the member that is wrong.
 func Read(path string) (Config, error) { return read(path, nil, "") }
 
@@ -111,9 +126,6 @@ func read(path string, set map[string]string, credentials string) (Config, error
 	c.locate(filepath.Dir(path))
 	err := c.readPassword(credentials)
 	if err == nil {
-		err = c.OIDC.readSecret(credentials)
-	}
-	if err == nil {
 		err = c.check()
 	}
 	if err != nil {
@@ -124,11 +136,12 @@ func read(path string, set map[string]string, credentials string) (Config, error
 
 // locate resolves relative paths from the file's folder.
 func (c *Config) locate(dir string) {
-	paths := []*string{
-		&c.TLS.Certificate, &c.TLS.Key, &c.Tokens, &c.Data, &c.IndexPasswordFile, &c.OIDC.TLSRoots, &c.OIDC.ClientSecretFile,
-	}
+	paths := []*string{&c.TLS.Certificate, &c.TLS.Key, &c.Tokens, &c.Data, &c.IndexPasswordFile}
 	for i := range c.Peers {
 		paths = append(paths, &c.Peers[i].TLSRoots)
+	}
+	for i := range c.Cosigners {
+		paths = append(paths, &c.Cosigners[i].Roots)
 	}
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
@@ -159,9 +172,6 @@ func (c *Config) check() error {
 			c.Listen,
 		)
 	}
-	if err := c.OIDC.check(); err != nil {
-		return err
-	}
 	if c.Index != "" {
 		if err := postgres.CheckURL(c.Index); err != nil {
 			return fmt.Errorf("index: %w", err)
@@ -187,6 +197,30 @@ func (c *Config) check() error {
 		}
 		if err := checkAddress(p.Address); err != nil {
 			return fmt.Errorf("peers[%d].address: %w", i, err)
+		}
+	}
+	return c.checkCosigners()
+}
+
+func (c *Config) checkCosigners() error {
+	if len(c.Cosigners) > maxCosigners {
+		return fmt.Errorf("cosigners has %d gateways: %d can be asked", len(c.Cosigners), maxCosigners)
+	}
+	seen := map[string]bool{c.MSPID: true}
+	for i, o := range c.Cosigners {
+		if o.MSPID == "" || seen[o.MSPID] {
+			return fmt.Errorf("cosigners[%d]: mspId is missing, this gateway's own, or there twice", i)
+		}
+		seen[o.MSPID] = true
+		u, err := url.Parse(o.URL)
+		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+			u.Scheme != "https" && u.Scheme != "http" {
+			return fmt.Errorf("cosigners[%d].url is %q, which is no address of a gateway, such as https://gateway.example:8081",
+				i, o.URL)
+		}
+		if u.Scheme == "http" && !loopback(net.JoinHostPort(u.Hostname(), "80")) {
+			return fmt.Errorf("cosigners[%d].url is %s: questions would travel in the clear, so give an address with https", i,
+				o.URL)
 		}
 	}
 	return nil

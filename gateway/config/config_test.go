@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,11 +55,25 @@ func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 		p[name] = value
 		return []any{p}
 	}
+	cosigner := func(name string, value any) any {
+		c := map[string]any{"mspId": "LabMSP", "url": "https://gateway.harbor.example"}
+		c[name] = value
+		return []any{c}
+	}
 	for _, c := range []struct {
 		name, member string
 		value        any
 		want         string
 	}{
+		{"a cosigner without a name", "cosigners", cosigner("mspId", ""), "cosigners[0]: mspId"},
+		{"this organisation as cosigner", "cosigners", cosigner("mspId", "HarborMSP"), "cosigners[0]: mspId"},
+		{"a cosigner twice", "cosigners", slices.Repeat(cosigner("mspId", "LabMSP").([]any), 2), "cosigners[1]: mspId"},
+		{"a cosigner's address of another kind", "cosigners", cosigner("url", "file:///etc/passwd"), "cosigners[0].url"},
+		{"a cosigner's address without host", "cosigners", cosigner("url", "https:///x"), "cosigners[0].url"},
+		{"a cosigner's address with a password", "cosigners", cosigner("url", "https://a:b@harbor.example"), "cosigners[0].url"},
+		{"a cosigner's address with a query", "cosigners", cosigner("url", "https://harbor.example?x=y"), "cosigners[0].url"},
+		{"a cosigner in the clear", "cosigners", cosigner("url", "http://harbor.example"), "in the clear"},
+		{"too many cosigners", "cosigners", slices.Repeat(cosigner("mspId", "LabMSP").([]any), 33), "cosigners has 33"},
 		{"no address", "listen", "", "listen is missing"},
 		{"no MSP id", "mspId", "", "mspId is missing"},
 		{"no data folder", "data", "", "data is missing"},

@@ -36,10 +36,10 @@ func LinksetLink(thing string) string {
 }
 
 // Warnings finds the recalls and withdrawals that bear on a thing, on all that the path of its Digital Link says that
-// it belongs to, and on what these come from.
-func Warnings(ctx context.Context, g lineage.Graph, thing, path string) (*lineage.Warnings, error) {
+// it belongs to, and on what these come from. It answers as of a block, which may be index.Latest.
+func Warnings(ctx context.Context, g lineage.Graph, thing, path string, at uint64) (*lineage.Warnings, error) {
 	return lineage.WarningsOf(ctx, g, belongsTo(thing, path), lineage.Query{
-		At: index.Latest, Nodes: warningNodes, Budget: warningBudget,
+		At: at, Nodes: warningNodes, Budget: warningBudget,
 	})
 }
 

@@ -94,7 +94,7 @@ const mostShown = 20 // recalls that are shown with their words
 
 // warn fills in the warnings that bear on the thing, and on all that its link says it belongs to: its lot, its class.
 func (p *Pages) warn(ctx context.Context, page *web.Thing) error {
-	w, err := journey.Warnings(ctx, p.Index, page.URI, page.Path)
+	w, err := journey.Warnings(ctx, p.Index, page.URI, page.Path, index.Latest)
 	if err != nil {
 		return err
 	}

@@ -36,13 +36,6 @@ var (
 		"The request has no bearer token, or one that this gateway doesn't know. Send it as “Authorization: " +
 			"Bearer …”. A network made by “pedigree up” has its tokens in files named ROLE.token in each " +
 			"organisation's folder."}
-	Unchecked = &Kind{"authentication-unavailable", http.StatusServiceUnavailable, "Who is calling can't be checked now",
-		"What the gateway would look it up in doesn't answer, so nobody whom it would have to look up is let in. The " +
-			"gateway's log says more. Try again after the seconds in “Retry-After”."}
-	NoRole = &Kind{"no-role", http.StatusForbidden, "You have no role here",
-		"Your organisation's sign-in service knows you, and this gateway knows that service, but nothing that the service " +
-			"says about you is given a role. The detail names the claims that were looked at. An administrator of the service " +
-			"adds you to a group or gives you a role there, or an operator of the gateway changes oidc.roles."}
 	WrongRole = &Kind{"wrong-role", http.StatusForbidden, "This token may not do that",
 		"The token is known, and its role does not allow this route. Submitters send records, operators operate " +
 			"the gateway and speak for the organisation, auditors read."}
@@ -96,6 +89,12 @@ var (
 	Pending = &Kind{"fate-unknown", http.StatusGatewayTimeout, "The ledger didn't answer in time",
 		"The record is kept in the gateway's queue and may still come to the ledger; the capture job that " +
 			"“captureID” names says what becomes of it. Sending it again is safe: it is not recorded twice."}
+	CantSign = &Kind{"cannot-sign", http.StatusServiceUnavailable, "The gateway can't sign answers",
+		"An answer is cosigned with the key of an operator in the gateway's list of tokens, once the gateway's index has all " +
+			"blocks. The detail says what is missing. Without the parameter “cosign” the gateway answers."}
+	UnknownGateway = &Kind{"unknown-gateway", http.StatusForbidden, "The request isn't signed by an organisation",
+		"Gateways ask each other for signatures in requests that an administrator's key of their organisation signs. The " +
+			"channel doesn't know this one, its certificate has expired or was revoked, or the clocks of the two gateways differ."}
 	Internal = &Kind{"internal", http.StatusInternalServerError, "The gateway failed",
 		"That is a fault of the gateway, and its log has the details under the request id in “instance”. Nothing " +
 			"that was acknowledged is lost."}
@@ -105,9 +104,19 @@ var (
 
 // Kinds lists the types of problem.
 var Kinds = []*Kind{
-	Malformed, Invalid, BadParameter, Unauthenticated, Unchecked, NoRole, WrongRole, IdentityRefused, NotYours, NotFound, Method,
+	Malformed, Invalid, BadParameter, Unauthenticated, WrongRole, IdentityRefused, NotYours, NotFound, Method,
 	NotAcceptable, Conflict, AlreadyRecorded, TooLarge, URITooLong, Unsupported, Unprocessable,
-	Busy, Unavailable, Index, Pending, Internal, Storage,
+	Busy, Unavailable, Index, Pending, CantSign, UnknownGateway, Internal, Storage,
+}
+
+// OfCode is the kind of problem with a code, or Internal.
+func OfCode(code string) *Kind {
+	for _, k := range Kinds {
+		if k.Code() == code {
+			return k
+		}
+	}
+	return Internal
 }
 
 // EPCIS is the exception of EPCIS 2.0 that a problem is on the routes of EPCIS.

@@ -38,6 +38,12 @@ func In(ctx context.Context) *Entry {
 	return new(Entry)
 }
 
+// Apart returns a context in which a handler makes a request of its own. What is said about that request doesn't stand
+// in the line of the outer one.
+func Apart(ctx context.Context) context.Context {
+	return context.WithValue(ctx, entryKey{}, &Entry{ID: In(ctx).ID})
+}
+
 // Observer is told about each request that was served.
 type Observer func(operation string, status int, took time.Duration)
 

@@ -21,7 +21,11 @@ func (r *Router) wantsPage(req *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	switch req.URL.Query().Get("linkType") {
+	query := req.URL.Query()
+	if query.Has("cosign") || query.Has("at") {
+		return false // the page shows the newest block, and nobody signs a page
+	}
+	switch query.Get("linkType") {
 	case "":
 		return media == "text/html"
 	case "gs1:defaultLink", "gs1:pip":

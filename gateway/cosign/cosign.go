@@ -1,0 +1,267 @@
+// Package cosign has the gateways of several organisations answer one question, and sign what they found. Package
+// cosigned says what they sign and how it is verified.
+//
+// [Cosigner.Ask] answers a question from the gateway's own index and asks other gateways for the digest of their
+// answers. [Cosigner.Reply] is the other side. Requests between gateways are signed with the key of the organisation
+// that asks, so nobody asks anonymously, whatever proxies stand between them. A gateway asks only those whose addresses
+// its operator has put into its configuration. No address comes from the ledger, where a hostile member could name a
+// host inside of somebody's network.
+package cosign
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/admission"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// Limits of asking and being asked.
+const (
+	askPatience    = 6 * time.Second // for the answer of another gateway
+	behindPatience = 2 * time.Second // for a block that this gateway's index doesn't have yet
+	clockSkew      = 5 * time.Minute // between two organisations' clocks
+	// farthestBack is how many blocks before its own newest one a gateway goes back to agree with one that lags.
+	farthestBack = 100
+
+	questions     = 8 // asked at once
+	eachQuestions = 4 // of them, for one caller
+	replies       = 8 // given at once
+	eachReplies   = 4 // of them, to one organisation
+)
+
+// ErrCantSign means that this gateway can't sign an answer.
+var ErrCantSign = errors.New("this gateway can't sign answers")
+
+// Blocks is what a gateway knows of the ledger. *index.Index is one.
+type Blocks interface {
+	// Height is the number of blocks.
+	Height() uint64
+	// BlockHash is the hash of a block's header, or nil if the block isn't there.
+	BlockHash(ctx context.Context, number uint64) ([]byte, error)
+	// Await looks once, and again after each new block, until it finds, patience ends or ctx does.
+	Await(ctx context.Context, patience time.Duration, look func() bool)
+}
+
+// Answerer answers a question from the gateway's index, as of a block that the index has. Every gateway that is not
+// altered gives the same answer.
+type Answerer func(ctx context.Context, q cosigned.Question, block uint64) (*cosigned.Answer, error)
+
+// Config is what a cosigner works with. All fields but the logger are required.
+type Config struct {
+	// MSPID is the gateway's organisation.
+	MSPID  string
+	Blocks Blocks
+	// Signer is an administrator of the organisation, or nil if the gateway has the key of none.
+	Signer func() cosigned.Signer
+	// Trust is the channel's newest configuration.
+	Trust func(context.Context) (*proof.Trust, error)
+	// Ready tells whether the index has caught up, and if not, why.
+	Ready func() (bool, string)
+	// Others are the gateways to ask.
+	Others []config.Cosigner
+	// Logger is told who answers otherwise. Optional. If nil, slog.Default().
+	Logger *slog.Logger
+}
+
+// Cosigner asks other gateways and answers them. It is safe for concurrent use.
+type Cosigner struct {
+	Config
+	others           []*other
+	asking, replying *admission.Places
+	now              func() time.Time
+}
+
+// New makes a cosigner.
+func New(cfg Config) (*Cosigner, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	c := &Cosigner{Config: cfg, asking: admission.NewPlaces(questions, eachQuestions),
+		replying: admission.NewPlaces(replies, eachReplies), now: time.Now}
+	for _, o := range cfg.Others {
+		client, err := clientOf(o)
+		if err != nil {
+			return nil, err
+		}
+		c.others = append(c.others, &other{o.MSPID, o.URL, client})
+	}
+	return c, nil
+}
+
+// clientOf makes a client that goes to the address in the configuration and nowhere else: it takes no proxy from the
+// environment and follows no redirection.
+func clientOf(o config.Cosigner) (*http.Client, error) {
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+		MaxConnsPerHost: questions, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: askPatience,
+	}
+	if o.Roots != "" {
+		text, err := os.ReadFile(o.Roots)
+		if err != nil {
+			return nil, fmt.Errorf("couldn't read the roots of %s's gateway: %w", o.MSPID, err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%s, the roots of %s's gateway, has no certificate in PEM", o.Roots, o.MSPID)
+		}
+		transport.TLSClientConfig.RootCAs = roots
+	}
+	stay := func(*http.Request, []*http.Request) error { return errors.New("it sends us to another address") }
+	return &http.Client{Transport: transport, Timeout: askPatience, CheckRedirect: stay}, nil
+}
+
+// Organisations returns the MSP ids of all that can be asked, this gateway's own organisation first.
+func (c *Cosigner) Organisations() []string {
+	all := []string{c.MSPID}
+	for _, o := range c.others {
+		all = append(all, o.mspID)
+	}
+	return all
+}
+
+// Ask answers a question as of a block and asks the other gateways what they answer. If block is nil, it is the newest
+// one, or the newest that so many organisations have as want agree. holder says who asks, for whom there are a limited
+// number of places. Fewer than want may agree: the file says who says what.
+func (c *Cosigner) Ask(
+	ctx context.Context, holder string, q cosigned.Question, block *uint64, want int, answer Answerer,
+) (*cosigned.File, error) {
+	release, err := c.asking.Take(ctx, holder)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	trust, err := c.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	newest := c.Blocks.Height() - 1
+	if block != nil {
+		newest = *block
+	}
+	f, behind, err := c.round(ctx, trust, q, newest, answer)
+	if err != nil || block != nil || len(f.Agree()) >= want {
+		return f.File, err
+	}
+	if common, ok := f.common(behind, want); ok {
+		again, _, err := c.round(ctx, trust, q, common, answer)
+		if err == nil && len(again.Agree()) > len(f.Agree()) {
+			f = again
+		}
+	}
+	return f.File, nil
+}
+
+// ready returns the channel's configuration, or says why this gateway can't sign anything now.
+func (c *Cosigner) ready(ctx context.Context) (*proof.Trust, error) {
+	if ready, why := c.Ready(); !ready || c.Blocks.Height() == 0 {
+		return nil, fmt.Errorf("%w now: %s", ErrCantSign, cmp.Or(why, "its index is empty"))
+	}
+	if c.Signer() == nil {
+		return nil, fmt.Errorf("%w: its list of tokens has no operator, whose key signs", ErrCantSign)
+	}
+	return c.Trust(ctx)
+}
+
+// asked is a file and what is known of the heights of those who didn't sign.
+type asked struct{ *cosigned.File }
+
+// round answers as of one block, and asks all others for that block. behind are the newest blocks of those who don't
+// have it yet.
+func (c *Cosigner) round(
+	ctx context.Context, trust *proof.Trust, q cosigned.Question, block uint64, answer Answerer,
+) (f asked, behind map[string]uint64, err error) {
+	ledger := cosigned.Ledger{Channel: trust.Channel, Genesis: [32]byte(trust.Genesis)}
+	replies := make([]reply, len(c.others))
+	var all sync.WaitGroup
+	patience, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	for i, o := range c.others {
+		all.Go(func() { replies[i] = c.ask(patience, o, trust, ledger, q, block) })
+	}
+	own, mine, err := c.sign(ctx, ledger, q, block, answer)
+	if err != nil {
+		return asked{}, nil, err // the others' answers don't matter any more
+	}
+	all.Wait()
+	file := &cosigned.File{Ledger: ledger, Question: q, Height: mine.Height, Answer: *own,
+		Cosignatures: []*cosigned.Cosignature{mine}}
+	behind = map[string]uint64{}
+	for i, r := range replies {
+		name := c.others[i].mspID
+		switch {
+		case r.cosignature != nil:
+			file.Cosignatures = append(file.Cosignatures, r.cosignature)
+			if r.cosignature.Height != mine.Height || r.cosignature.Digest != mine.Digest {
+				c.Logger.Error("another gateway answers a question otherwise", "organisation", name, "question", q, "block", block,
+					"blockHash", fmt.Sprintf("%x", r.cosignature.Hash), "digest", fmt.Sprintf("%x", r.cosignature.Digest),
+					"ours", fmt.Sprintf("%x", mine.Digest))
+			}
+		case r.height > 0:
+			behind[name] = r.height - 1
+			file.Silent = append(file.Silent, cosigned.Silent{MSPID: name,
+				Why: fmt.Sprintf("its gateway has only blocks up to %d", r.height-1)})
+		default:
+			file.Silent = append(file.Silent, cosigned.Silent{MSPID: name, Why: r.why})
+		}
+	}
+	return asked{file}, behind, nil
+}
+
+// common is the newest block before the file's that so many organisations have as want agree.
+func (f asked) common(behind map[string]uint64, want int) (uint64, bool) {
+	var have []uint64
+	for range f.Cosignatures {
+		have = append(have, f.Block)
+	}
+	for _, block := range behind {
+		have = append(have, block)
+	}
+	slices.SortFunc(have, func(a, b uint64) int { return cmp.Compare(b, a) })
+	if want < 1 || want > len(have) {
+		return 0, false
+	}
+	block := have[want-1]
+	return block, block < f.Block && f.Block-block <= farthestBack
+}
+
+// sign answers a question and signs the answer.
+func (c *Cosigner) sign(
+	ctx context.Context, ledger cosigned.Ledger, q cosigned.Question, block uint64, answer Answerer,
+) (*cosigned.Answer, *cosigned.Cosignature, error) {
+	signer := c.Signer()
+	if signer == nil {
+		return nil, nil, ErrCantSign
+	}
+	a, err := answer(ctx, q, block)
+	if err != nil {
+		return nil, nil, err
+	}
+	hash, err := c.Blocks.BlockHash(ctx, block)
+	if err == nil && len(hash) != len(ledger.Genesis) {
+		err = fmt.Errorf("the index has no hash of block %d", block)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if first, err := c.Blocks.BlockHash(ctx, 0); err != nil || !bytes.Equal(first, ledger.Genesis[:]) {
+		return nil, nil, errors.Join(err, errors.New("the index is of another ledger than the channel's configuration"))
+	}
+	signed, err := cosigned.Sign(ledger, q, cosigned.Said{
+		Height: cosigned.Height{Block: block, Hash: [32]byte(hash)}, Digest: a.Digest(), Time: c.now(),
+	}, signer)
+	return a, signed, err
+}
