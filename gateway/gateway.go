@@ -41,6 +41,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/oidc"
 	"github.com/pedigree-ledger/pedigree/gateway/receipts"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
@@ -67,6 +68,7 @@ type Gateway struct {
 	log      *slog.Logger
 	lock     *os.File
 	callers  *access.Callers
+	issuer   *oidc.Issuer // nil if there is none
 	index    *index.Index
 	queue    *capture.Queue
 	runs     *runs.Store
@@ -102,6 +104,12 @@ func (g *Gateway) open() (err error) {
 	g.opened("data folder's lock", g.lock.Close)
 	if g.callers, err = access.Open(cfg.Tokens, log); err != nil {
 		return err
+	}
+	if cfg.OIDC.Issuer != "" {
+		if g.issuer, err = oidc.New(cfg.OIDC, g.callers.Signer, log); err != nil {
+			return err
+		}
+		g.callers.Trust(g.issuer)
 	}
 	if g.index, err = stores.Open(cfg.IndexPlace(), index.WithLogger(log)); err != nil {
 		return err
@@ -247,6 +255,12 @@ func (g *Gateway) Run(ctx context.Context) error {
 		warnEveryDay(inner, g.log, g.expiring)
 		return nil
 	})
+	if g.issuer != nil {
+		group.Go(func() error {
+			g.issuer.Run(inner)
+			return nil
+		})
+	}
 	group.Go(func() error {
 		hangups := notifyHangup()
 		defer hangups.stop()

@@ -37,6 +37,10 @@ var (
 	ErrNoToken = errors.New("the request has no bearer token")
 	// ErrUnknownToken means that this gateway doesn't know a request's token.
 	ErrUnknownToken = errors.New("the bearer token is none of this gateway's")
+	// ErrUnavailable means that it can't be checked now who sends a request.
+	ErrUnavailable = errors.New("the gateway can't check the token now")
+	// ErrNoSigner means that no ledger identity signs for callers of a role.
+	ErrNoSigner = errors.New("no ledger identity signs for this role")
 )
 
 // Callers holds the callers of a gateway. Its methods are safe for concurrent use.
@@ -44,6 +48,7 @@ type Callers struct {
 	path    string
 	log     *slog.Logger
 	current atomic.Pointer[list]
+	issuer  Issuer // nil if there is none
 }
 
 // list is one version of the file.

@@ -35,6 +35,8 @@ type Method string
 const (
 	ByFile  Method = "file"  // a token of the file tokens.json
 	ByToken Method = "token" // a token that an operator made
+	// ByIssuer is the word of an OpenID Connect issuer: a token, or a person's sign-in.
+	ByIssuer Method = "oidc"
 )
 
 // Caller is who sends a request. Each method of authentication fills in all of it.

@@ -51,6 +51,9 @@ type Config struct {
 	// Tokens is the file that says who may call (see package access).
 	Tokens string `json:"tokens"`
 
+	// OIDC lets in those whom an OpenID Connect issuer knows. Optional.
+	OIDC OIDC `json:"oidc,omitzero"`
+
 	// Data is the folder of the queue and the index. It is made if it isn't there. One gateway at a time may use it.
 	Data string `json:"data"`
 
@@ -126,6 +129,9 @@ func read(path string, set map[string]string, credentials string) (Config, error
 	c.locate(filepath.Dir(path))
 	err := c.readPassword(credentials)
 	if err == nil {
+		err = c.OIDC.readSecret(credentials)
+	}
+	if err == nil {
 		err = c.check()
 	}
 	if err != nil {
@@ -136,7 +142,9 @@ func read(path string, set map[string]string, credentials string) (Config, error
 
 // locate resolves relative paths from the file's folder.
 func (c *Config) locate(dir string) {
-	paths := []*string{&c.TLS.Certificate, &c.TLS.Key, &c.Tokens, &c.Data, &c.IndexPasswordFile}
+	paths := []*string{
+		&c.TLS.Certificate, &c.TLS.Key, &c.Tokens, &c.Data, &c.IndexPasswordFile, &c.OIDC.TLSRoots, &c.OIDC.ClientSecretFile,
+	}
 	for i := range c.Peers {
 		paths = append(paths, &c.Peers[i].TLSRoots)
 	}
@@ -171,6 +179,9 @@ func (c *Config) check() error {
 				"so give tls.certificate and tls.key, or listen on 127.0.0.1",
 			c.Listen,
 		)
+	}
+	if err := c.OIDC.check(); err != nil {
+		return err
 	}
 	if c.Index != "" {
 		if err := postgres.CheckURL(c.Index); err != nil {

@@ -29,6 +29,7 @@ func members(prefix string, of reflect.Type) []string {
 	for i := range of.NumField() {
 		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
 		switch field := of.Field(i).Type; {
+		case name == "-": // it isn't in the file
 		case field.Kind() == reflect.Struct:
 			all = append(all, members(prefix+name+".", field)...)
 		case field.Kind() == reflect.Slice && field.Elem().Kind() == reflect.Struct:

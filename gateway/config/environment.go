@@ -18,7 +18,7 @@ import (
 )
 
 // Prefix begins the names of the variables that stand for members of the configuration: PEDIGREE_GATEWAY_MSP_ID is
-// mspId, and PEDIGREE_GATEWAY_TLS_KEY is key in tls. The value of PEDIGREE_GATEWAY_PEERS is the list as JSON.
+// mspId, and PEDIGREE_GATEWAY_TLS_KEY is key in tls. The value of a list, such as PEDIGREE_GATEWAY_PEERS, is JSON.
 const Prefix = "PEDIGREE_GATEWAY_"
 
 // passwordCredential is the name of the credential of systemd with the password of the index's database.
@@ -29,7 +29,7 @@ const maxPassword = 4 << 10
 
 // ReadIn is Read in an environment, given as NAME=value. A variable takes the place of the member in the file, and an
 // empty one counts as not set. path may be empty if variables say all. If systemd passes the password of the index's
-// database as a credential, it is used.
+// database or the secret of the OpenID Connect client as a credential, it is used.
 func ReadIn(environ []string, path string) (Config, error) {
 	set := map[string]string{}
 	credentials := ""
@@ -49,6 +49,9 @@ func ReadIn(environ []string, path string) (Config, error) {
 func setMembers(prefix string, of reflect.Value, values map[string]string) error {
 	for i := range of.NumField() {
 		name, _, _ := strings.Cut(of.Type().Field(i).Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		name = prefix + Variable(name)
 		field := of.Field(i)
 		if field.Kind() == reflect.Struct {
@@ -141,18 +144,10 @@ func (c *Config) readPassword(credentials string) error {
 	if _, has := u.User.Password(); has {
 		return fmt.Errorf("index has a password, and so has %s: leave one of them out", path)
 	}
-	info, err := os.Stat(path)
+	password, err := readSecret(path)
 	if err != nil {
 		return fmt.Errorf("indexPasswordFile: %w", err)
 	}
-	if info.Size() > maxPassword {
-		return fmt.Errorf("indexPasswordFile: %s has more than %d bytes", path, maxPassword)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("indexPasswordFile: %w", err)
-	}
-	password := strings.TrimRight(string(text), "\r\n")
 	if u.User != nil {
 		u.User = url.UserPassword(u.User.Username(), password)
 	} else { // the user is that of PGUSER

@@ -51,7 +51,8 @@ func TestEveryMemberHasAVariable(t *testing.T) {
 	values := map[string]string{}
 	for _, member := range members("", reflect.TypeFor[Config]()) {
 		if !strings.Contains(member, "[]") {
-			values[Variable(member)] = map[bool]string{true: "[]", false: "1"}[slices.Contains([]string{"peers", "cosigners"}, member)]
+			list := slices.Contains([]string{"peers", "cosigners", "oidc.roles", "oidc.scopes"}, member)
+			values[Variable(member)] = map[bool]string{true: "[]", false: "1"}[list]
 		}
 	}
 	assert.Contains(t, values, "MSP_ID")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
@@ -107,4 +108,52 @@ func TestALotAndItsItemAreJoinedByTheEventThatNamesBoth(t *testing.T) {
 	joined := lineage.Edge{From: thing("lotA"), To: thing("item1"), Kind: lineage.EdgeItem, Record: s.nodes["seen"]}
 	require.Contains(t, s.trace(lineage.Query{Node: "lotA", Direction: lineage.Descendants}).Edges, joined)
 	require.Contains(t, s.trace(lineage.Query{Node: thing("item1"), Direction: lineage.Ancestors}).Edges, joined)
+}
+
+// Each acknowledgement covers what its own recall reached as of its own block, also when two recalls were acknowledged
+// in one block, and one recall twice.
+func TestAnAcknowledgementCoversWhatItsOwnRecallReachedAtItsOwnTime(t *testing.T) {
+	s := newStory(t)
+	s.artifact("dataset/lab/source@1")
+	s.artifact("dataset/lab/d1@1", "dataset/lab/source@1")
+	s.artifact("dataset/lab/d2@1", "dataset/lab/source@1")
+	s.same("Market", "model/market/one@1", "", "dataset/lab/d1@1")
+	s.says("Harbor", "recall 1", "recall", `{"reason":"one"}`, "dataset/lab/d1@1")
+	s.says("Harbor", "recall 2", "recall", `{"reason":"two"}`, "dataset/lab/d2@1")
+	known := func(recall string) *record.Record {
+		return indextest.Statement(t, record.Acknowledgement, `{"action":"stopped"}`, s.nodes[recall])
+	}
+	s.ledger.Put("Market", known("recall 1"), known("recall 2"))
+	both := s.ledger.Height()
+	s.same("Market", "model/market/two@1", "", "dataset/lab/d1@1")
+	s.same("Market", "model/market/other@1", "", "dataset/lab/d2@1")
+	s.says("Market", "again", record.Acknowledgement, `{"action":"stopped both"}`, "recall 1")
+	again := s.ledger.Height()
+	s.same("Market", "model/market/three@1", "", "dataset/lab/d1@1")
+	s.same("Market", "model/market/another@1", "", "dataset/lab/d2@1")
+
+	im := s.impact(lineage.Query{Node: "dataset/lab/source@1"})
+	type said struct {
+		block  uint64
+		covers int
+	}
+	var all [][]said
+	for _, r := range im.Notices {
+		var list []said
+		for _, a := range r.Acknowledged {
+			require.Equal(t, "MarketMSP", a.MSPID)
+			list = append(list, said{a.Block, a.Covers})
+		}
+		all = append(all, list)
+	}
+	require.Equal(t, [][]said{{{both, 2}, {again, 3}}, {{both, 1}}}, all)
+	for name, want := range map[string][]string{
+		"dataset/lab/d1@1": {"MarketMSP"}, "model/market/one@1": {"MarketMSP"}, "model/market/two@1": {"MarketMSP"},
+		"model/market/three@1": nil, "dataset/lab/d2@1": {"MarketMSP"}, "model/market/other@1": nil,
+		"model/market/another@1": nil,
+	} {
+		require.ElementsMatch(t, want, s.touched(im, name).Acknowledged, name)
+	}
+	require.Equal(t, []string{"MarketMSP"}, im.Notices[0].Missing)
+	require.Equal(t, []string{"MarketMSP"}, im.Notices[1].Missing)
 }

@@ -141,3 +141,59 @@ func TestAWalkOverColumnsSaysWhereItWasCut(t *testing.T) {
 		require.Len(t, a.Truncated.Frontier, 1)
 	}
 }
+
+func TestAColumnEndsWhereNobodySaysWhatItWasMadeOf(t *testing.T) {
+	s := withColumns(t)
+	s.put("mixed", indextest.Activity(t, `{"type":"transformation","used":[{"ref":"dataset/lab/sums@1"},{"ref":"dataset/lab/copy@1"}],
+		"generated":[
+			{"ref":"dataset/lab/left@1","columns":{"x":[{"ref":"dataset/lab/sums@1","column":"mean"}],"z":[{"ref":"dataset/lab/copy@1","column":"mean"}]}},
+			{"ref":"dataset/lab/right@1","columns":{"y":[{"ref":"dataset/lab/sums@1","column":"nowhere"}]}}]}`))
+	s.put("judge", indextest.Activity(t, fmt.Sprintf(`{"type":"inference","used":[{"ref":"dataset/lab/right@1"}],"about":[%q]}`, thing("lotA"))))
+	s.put("read right", indextest.Activity(t, `{"type":"transformation","used":[{"ref":"dataset/lab/right@1"}],
+		"generated":[{"ref":"dataset/lab/last@1","columns":{"y":[{"ref":"dataset/lab/right@1","column":"y"}]}}]}`))
+
+	columns, edges, ends := s.told(s.columns("dataset/lab/right@1", "y", lineage.Ancestors))
+	require.Equal(t, []string{"0 right.y", "1 sums.nowhere"}, columns)
+	require.Equal(t, []string{"sums.nowhere > right.y by mixed"}, edges)
+	require.Equal(t, []string{"sums.nowhere undefined at sum "}, ends, "the run tells of other columns")
+
+	columns, _, ends = s.told(s.columns("dataset/lab/right@1", "y", lineage.Descendants))
+	require.Equal(t, []string{"0 right.y", "1 last.y"}, columns)
+	require.Equal(t, []string{"right.y silent at judge "}, ends, "a run without outputs tells of no columns")
+
+	columns, _, _ = s.told(s.columns("dataset/lab/sums@1", "mean", lineage.Descendants))
+	require.Equal(t, []string{"0 sums.mean", "1 left.x"}, columns, "left.z was made of the copy's column of that name")
+	for _, test := range []struct {
+		node, column string
+		known        []string
+	}{
+		{"dataset/lab/left@1", "y", []string{"x", "z"}},
+		{"dataset/lab/right@1", "x", []string{"y"}},
+		{"dataset/lab/copy@1", "nowhere", []string{"mean"}},
+		{"dataset/lab/places@1", "temp", []string{"name"}},
+	} {
+		_, err := lineage.TraceColumns(t.Context(), s.index, lineage.Query{Node: test.node, Direction: lineage.Ancestors, At: index.Latest}, test.column)
+		var unknown *lineage.UnknownColumnError
+		require.ErrorAs(t, err, &unknown)
+		require.Equal(t, test.known, unknown.Known, test.node)
+		require.Equal(t, &lineage.UnknownColumnError{Node: test.node, Column: test.column, Known: test.known, Block: s.ledger.Height()}, unknown)
+	}
+	a := s.columns("dataset/lab/sums@1", "mean", lineage.Descendants)
+	require.Equal(t, "dataset/lab/sums@1", a.Node)
+	require.Equal(t, s.ledger.Height(), a.Block)
+	require.Equal(t, "HarborMSP", a.Columns[1].MSPID)
+}
+
+func TestAnErrorNamesAHundredColumnsAtMost(t *testing.T) {
+	s := newStory(t)
+	var columns []string
+	for i := range 120 {
+		columns = append(columns, fmt.Sprintf(`"c%03d":[]`, i))
+	}
+	s.put("wide", indextest.Activity(t, `{"type":"transformation","used":[],"generated":[{"ref":"dataset/lab/wide@1","columns":{`+strings.Join(columns, ",")+`}}]}`))
+	_, err := lineage.TraceColumns(t.Context(), s.index, lineage.Query{Node: "dataset/lab/wide@1", Direction: lineage.Ancestors, At: index.Latest}, "none")
+	var unknown *lineage.UnknownColumnError
+	require.ErrorAs(t, err, &unknown)
+	require.Len(t, unknown.Known, 100)
+	require.Equal(t, []string{"c000", "c099"}, []string{unknown.Known[0], unknown.Known[99]})
+}

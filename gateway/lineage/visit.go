@@ -59,6 +59,9 @@ type visit struct {
 	moreSelf, moreHeld []span
 }
 
+// grows tells whether anything came to the node in the level under way, which may have been known.
+func (v *visit) grows() bool { return v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0 }
+
 // settle takes in what the last level added, and says whether that was anything.
 func (v *visit) settle() bool {
 	grown := v.fresh

@@ -97,6 +97,8 @@ type walk struct {
 	cutClasses map[int64]bool           // classes that have more
 	classes    map[int64][]index.Vertex // of lots and items: their classes
 	classified map[int64]bool           // things whose members or classes were asked for
+
+	joined map[int64]int64 // transformationIDs: the event that led to the others
 	*links
 }
 
@@ -106,7 +108,8 @@ func newWalk(q Query, l *links, starts []index.Vertex) *walk {
 		visits: map[int64]*visit{}, next: map[int64]bool{}, frontier: map[int64]bool{}, reasons: map[string]bool{},
 		members: map[int64][]index.Vertex{}, cutClasses: map[int64]bool{},
 		classes: map[int64][]index.Vertex{}, classified: map[int64]bool{},
-		links: l,
+		joined: map[int64]int64{},
+		links:  l,
 	}
 	for _, start := range starts {
 		v := w.visit(start.ID, start.Kind)
@@ -198,7 +201,7 @@ func (w *walk) reach(by *arrival, f found, e edge) bool {
 		v.first = *arrive()
 		v.latest = &v.first
 	}
-	grows := v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0
+	grew := v.grows()
 	if mode := v.mode | f.mode; mode != v.mode {
 		v.mode, v.fresh = mode, true
 	}
@@ -208,8 +211,8 @@ func (w *walk) reach(by *arrival, f found, e edge) bool {
 	if v.kind.IsThing() {
 		v.moreSelf, v.moreHeld = append(v.moreSelf, f.self...), append(v.moreHeld, f.held...)
 	}
-	if v.fresh || len(v.moreSelf) > 0 || len(v.moreHeld) > 0 {
-		if !grows {
+	if v.grows() {
+		if !grew {
 			v.coming = arrive()
 		}
 		w.next[v.id] = true
@@ -362,25 +365,29 @@ func (w *walk) expandEvent(v *visit) {
 			}
 			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeInput})
 		case l.Role.Consumes(): // an event's effects are on what it makes
-		case l.Role.Lot() && !w.broad && w.ofItems(l): // the event names the items, and these lead upwards to the lot
+		case l.Role.Lot() && w.ofItems(l): // the event names the items, and these lead upwards to the lot
 		case l.Role.Mentions() && v.mode&naming != 0:
 			w.connect(v.latest, thing, edge{l.Node, v.id, v.id, edgeObserved})
 		}
 	}
 }
 
-// expandJoin goes to the other events of a transformation that was reported in
-// parts.
+// expandJoin goes to the other events of a transformation that was reported in parts. The first that the walk comes to
+// leads to all others, and each of these only back to it: there may be thousands.
 func (w *walk) expandJoin(v *visit, join int64) {
+	first, met := w.joined[join]
+	if !met {
+		first, w.joined[join] = v.id, v.id
+	}
 	for _, l := range w.to[join] {
-		part := found{id: l.Record, kind: index.KindEvent, mode: through}
-		switch {
-		case l.Record == v.id:
-		case w.down:
-			w.connect(v.latest, part, edge{v.id, l.Record, l.Record, edgeContinues})
-		default:
-			w.connect(v.latest, part, edge{l.Record, v.id, l.Record, edgeContinues})
+		if l.Record == v.id || v.id != first && l.Record != first {
+			continue
 		}
+		e := edge{v.id, l.Record, l.Record, edgeContinues}
+		if !w.down {
+			e.from, e.to = l.Record, v.id
+		}
+		w.connect(v.latest, found{id: l.Record, kind: index.KindEvent, mode: through}, e)
 	}
 }
 

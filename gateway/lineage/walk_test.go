@@ -116,6 +116,14 @@ func TestEachRecordLeadsWhereItMay(t *testing.T) {
 			down: these("packed", "drum", "unpacked", "emptied into", "lotSoup"),
 		},
 		{
+			name: "what a crate was made of is no part of what it held",
+			tell: func(s *story) {
+				s.makes("built", 1, []string{"lotWood"}, []string{"crate"})
+				s.packs("packed", 2, "ADD", "crate", "lotA")
+			},
+			node: "lotA", up: these("packed", "crate"), down: these("packed", "crate"),
+		},
+		{
 			name: "the lot of an item leads up to no other item of it",
 			tell: func(s *story) {
 				s.makes("made", 1, []string{"lotRaw"}, []string{"lotA"})
@@ -139,11 +147,69 @@ func TestEachRecordLeadsWhereItMay(t *testing.T) {
 			node: "dataset/lab/d@1", up: these("seen", "item1", "lotA", "lotB", "item2"), down: these(),
 		},
 		{
+			name: "an event that names an amount of a lot beside it leads to the lot",
+			tell: func(s *story) { s.commissions("counted", 1, "lotA", "product=5") },
+			node: "counted", up: these("lotA", "product"), down: these("lotA", "product"),
+		},
+		{
+			name: "an event that names the items of a lot leads to these, and only upwards to the lot",
+			tell: func(s *story) { s.sees("seen", 1, "item1@lotA") },
+			node: "seen", up: these("item1", "lotA"), down: these("item1"),
+		},
+		{
+			name: "a purchase order is no thing",
+			tell: func(s *story) {
+				s.split([]string{"lotA"})
+				s.event("ordered", 1, "ObjectEvent", `"action":"OBSERVE","quantityList":[`+classes([]string{"lotA"})+`],
+					"bizTransactionList":[{"type":"po","bizTransaction":"urn:example:po:1"}]`)
+			},
+			node: "ordered", up: these("lotA"), down: these("lotA"),
+		},
+		{
+			name: "of two events at one time, the one that was recorded first came first",
+			tell: func(s *story) {
+				s.sees("first", 1, "lotA")
+				s.sees("second", 1, "lotA")
+				s.sees("third", 1, "lotA")
+				s.artifact("dataset/lab/d@1", "second")
+			},
+			node: "dataset/lab/d@1", up: these("second", "lotA", "first"), down: these(),
+		},
+		{
+			name: "of a decision and events at its time, those that were recorded later came later",
+			tell: func(s *story) {
+				s.artifact("model/lab/m@1")
+				s.sees("first", 1, "lotA")
+				s.runs("graded", 1, "inference", []string{"model/lab/m@1"}, nil, []string{"lotA"})
+				s.sees("third", 1, "lotA")
+			},
+			node: "model/lab/m@1", up: these(), down: these("graded", "lotA", "third"),
+		},
+		{
+			name: "what else was decided at once is not behind a thing",
+			tell: func(s *story) {
+				s.artifact("model/lab/m@1")
+				s.split([]string{"lotA", "lotB"})
+				s.runs("graded", 2, "inference", []string{"model/lab/m@1"}, nil, []string{"lotA", "lotB"})
+			},
+			node: "lotA", up: these("graded", "model/lab/m@1"), down: these(),
+		},
+		{
+			name: "a decision about a pallet is not behind what was on it",
+			tell: func(s *story) {
+				s.artifact("model/lab/m@1")
+				s.packs("packed", 1, "ADD", "pallet", "lotA")
+				s.runs("graded", 2, "inference", []string{"model/lab/m@1"}, nil, []string{"pallet"})
+			},
+			node: "lotA", up: these("packed", "pallet"), down: these("packed", "pallet"),
+		},
+		{
 			name: "a carrier that comes to be in question itself leads to all that it held then",
 			tell: func(s *story) {
 				s.artifact("model/lab/m@1")
 				s.artifact("model/lab/tuned@1", "model/lab/m@1")
-				s.packs("packed", 1, "ADD", "pallet", "lotA", "lotB")
+				s.packs("packed", 1, "ADD", "pallet", "lotA")
+				s.packs("packed too", 1, "ADD", "pallet", "lotB")
 				s.runs("first", 2, "inference", []string{"model/lab/m@1"}, nil, []string{"lotA"})
 				s.runs("second", 3, "inference", []string{"model/lab/tuned@1"}, nil, []string{"pallet"})
 				s.makes("soup", 4, []string{"lotB"}, []string{"lotSoup"})
@@ -295,4 +361,71 @@ func TestAWayThatOpensLaterIsTold(t *testing.T) {
 	require.Equal(t, "model/lab/m@1 used> early about> lotA <contains pallet", s.path(s.touched(im, "pallet")))
 	require.Equal(t, "model/lab/m@1 derivedFrom> model/lab/m@2 derivedFrom> model/lab/m@3 used> first about> pallet"+
 		" contains> lotB", s.path(s.touched(im, "lotB")))
+}
+
+// Parts that all led to each other would have a million edges if there were a thousand.
+func TestTheFirstPartOfATransformationLeadsToTheOthersAndTheyToIt(t *testing.T) {
+	s := newStory(t)
+	const n = 40
+	for i := range n {
+		s.reports(fmt.Sprintf("part%d", i), i, "batch", "input", fmt.Sprintf("lot%d", i))
+	}
+	s.reports("out", n, "batch", "output", "lotOut")
+	for node, d := range map[string]lineage.Direction{"lot7": lineage.Descendants, "lotOut": lineage.Ancestors} {
+		a := s.trace(lineage.Query{Node: node, Direction: d})
+		parts := 0
+		for _, e := range a.Edges {
+			if e.Kind == lineage.EdgeContinues {
+				parts++
+			}
+		}
+		require.Equal(t, 2*n, parts, node)
+		require.Contains(t, s.found(a), "part30")
+	}
+}
+
+func TestACarrierIsOnlyACarrierUntilItIsInQuestionItself(t *testing.T) {
+	s := newStory(t)
+	s.artifact("model/lab/m@1")
+	s.packs("packed", 1, "ADD", "pallet", "lotA")
+	s.packs("loaded", 1, "ADD", "truck", "pallet")
+	s.runs("graded", 2, "inference", []string{"model/lab/m@1"}, nil, []string{"lotA", "pallet"})
+	a := s.trace(lineage.Query{Node: "model/lab/m@1", Direction: lineage.Descendants})
+	for _, n := range a.Nodes {
+		require.Equal(t, s.names[n.ID] == "truck", n.Carrier, s.names[n.ID])
+	}
+	require.Contains(t, s.spelledEdges(a), "pallet contains> lotA")
+}
+
+func TestEdgesLeadFromCauseToEffectInBothDirections(t *testing.T) {
+	s := newStory(t)
+	s.reports("fish", 1, "batch", "input", "lotFish")
+	s.reports("cans", 2, "batch", "output", "lotCans")
+	s.artifact("dataset/lab/raw@1", "fish")
+	s.artifact("model/lab/m@1")
+	s.runs("train", 3, "training", []string{"dataset/lab/raw@1"}, []string{"model/lab/m@1"}, nil)
+	s.runs("graded", 4, "inference", []string{"model/lab/m@1"}, nil, []string{"lotCans"})
+	s.says("Test", "recall", "recall", `{"reason":"bones"}`, "model/lab/m@1")
+	for _, test := range []struct {
+		query lineage.Query
+		edges []string
+	}{
+		{lineage.Query{Node: "lotFish", Direction: lineage.Descendants}, []string{
+			"lotFish input> fish", "fish continues> cans", "cans continues> fish", "fish derivedFrom> dataset/lab/raw@1",
+			"cans output> lotCans",
+			"lotCans observed> cans", "dataset/lab/raw@1 used> train", "model/lab/m@1 used> graded",
+			"train generated> model/lab/m@1", "graded about> lotCans",
+		}},
+		{lineage.Query{Node: "lotCans", Direction: lineage.Ancestors}, []string{
+			"lotFish input> fish", "fish continues> cans", "cans continues> fish", "fish derivedFrom> dataset/lab/raw@1",
+			"cans output> lotCans",
+			"dataset/lab/raw@1 used> train", "model/lab/m@1 used> graded", "train generated> model/lab/m@1",
+			"graded about> lotCans",
+		}},
+		{lineage.Query{Node: "recall", Direction: lineage.Descendants, Depth: 2}, []string{
+			"model/lab/m@1 used> graded", "recall subject> model/lab/m@1",
+		}},
+	} {
+		require.ElementsMatch(t, test.edges, s.spelledEdges(s.trace(test.query)))
+	}
 }

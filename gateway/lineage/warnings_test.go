@@ -170,3 +170,18 @@ func TestWarningsFindWhatAncestorsLeaveOut(t *testing.T) {
 		})
 	}
 }
+
+func TestADecisionAboutACarrierBearsOnWhatItHeldThen(t *testing.T) {
+	s := newStory(t)
+	s.packs("packed", 1, "ADD", "crate", "lotEarly")
+	s.packs("emptied", 2, "DELETE", "crate")
+	s.packs("packed again", 3, "ADD", "crate", "lotThen")
+	s.packs("emptied again", 5, "DELETE", "crate")
+	s.packs("packed last", 6, "ADD", "crate", "lotLate")
+	s.artifact("model/lab/m@1")
+	s.runs("graded", 4, "inference", []string{"model/lab/m@1"}, nil, []string{"crate"})
+	s.says("Test", "recall", "recall", `{"reason":"listeria"}`, "model/lab/m@1")
+	for name, behind := range map[string][]string{"lotEarly": {}, "lotThen": {"model/lab/m@1"}, "lotLate": {}} {
+		require.Equal(t, behind, s.about(s.warnings(lineage.Query{}, name).Behind), name)
+	}
+}

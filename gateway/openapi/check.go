@@ -171,6 +171,16 @@ func (o *Operation) Admit(caller *access.Caller, unknown error) error {
 	if caller == nil && unknown == nil && len(o.Roles) > 0 && !o.Optional {
 		unknown = access.ErrNoToken
 	}
+	switch {
+	case errors.Is(unknown, access.ErrUnavailable):
+		p := problem.New(problem.Unchecked, "%v", unknown)
+		p.RetryAfter = time.Second
+		return p
+	case errors.Is(unknown, access.ErrNoRole):
+		return problem.New(problem.NoRole, "%v", unknown)
+	case errors.Is(unknown, access.ErrNoSigner):
+		return problem.New(problem.IdentityRefused, "%v", unknown)
+	}
 	if unknown != nil {
 		p := problem.New(problem.Unauthenticated, "%v; send one as “Authorization: Bearer …”", unknown)
 		challenge := `Bearer realm="pedigree"`

@@ -36,6 +36,13 @@ var (
 		"The request has no bearer token, or one that this gateway doesn't know. Send it as “Authorization: " +
 			"Bearer …”. A network made by “pedigree up” has its tokens in files named ROLE.token in each " +
 			"organisation's folder."}
+	Unchecked = &Kind{"authentication-unavailable", http.StatusServiceUnavailable, "Who is calling can't be checked now",
+		"What the gateway would look it up in doesn't answer, so nobody whom it would have to look up is let in. The " +
+			"gateway's log says more. Try again after the seconds in “Retry-After”."}
+	NoRole = &Kind{"no-role", http.StatusForbidden, "You have no role here",
+		"Your organisation's sign-in service knows you, and this gateway knows that service, but nothing that the service " +
+			"says about you is given a role. The detail names the claims that were looked at. An administrator of the service " +
+			"adds you to a group or gives you a role there, or an operator of the gateway changes oidc.roles."}
 	WrongRole = &Kind{"wrong-role", http.StatusForbidden, "This token may not do that",
 		"The token is known, and its role does not allow this route. Submitters send records, operators operate " +
 			"the gateway and speak for the organisation, auditors read."}
@@ -104,7 +111,7 @@ var (
 
 // Kinds lists the types of problem.
 var Kinds = []*Kind{
-	Malformed, Invalid, BadParameter, Unauthenticated, WrongRole, IdentityRefused, NotYours, NotFound, Method,
+	Malformed, Invalid, BadParameter, Unauthenticated, Unchecked, NoRole, WrongRole, IdentityRefused, NotYours, NotFound, Method,
 	NotAcceptable, Conflict, AlreadyRecorded, TooLarge, URITooLong, Unsupported, Unprocessable,
 	Busy, Unavailable, Index, Pending, CantSign, UnknownGateway, Internal, Storage,
 }

@@ -184,7 +184,7 @@ func (s *Store) Caller(r *http.Request) (*access.Caller, error) {
 		return caller, nil
 	}
 	if header := r.Header.Get("Authorization"); header != "" {
-		return s.callers.Authenticate(header)
+		return s.callers.Find(r.Context(), header, true)
 	}
 	found := s.Find(r)
 	if found == nil {
@@ -201,7 +201,7 @@ func (s *Store) Caller(r *http.Request) (*access.Caller, error) {
 // count as use of the session.
 func (s *Store) Member(r *http.Request) string {
 	if header := r.Header.Get("Authorization"); header != "" {
-		caller, err := s.callers.Authenticate(header)
+		caller, err := s.callers.Find(r.Context(), header, false)
 		if err != nil {
 			return ""
 		}
