@@ -55,8 +55,8 @@ func (w *walk) expandUsedUp(v *visit) {
 		}
 		for _, item := range w.of[lot.Record] {
 			if item.Role == index.RoleItem && together(lot, item) {
-				w.connect(v.latest, found{id: item.Node, kind: index.KindThing, held: always()},
-					edge{v.id, item.Node, lot.Record, edgeItem})
+				// Nobody sees the edges of such a walk.
+				w.reach(v.latest, found{id: item.Node, kind: index.KindThing, held: always()}, edge{})
 			}
 		}
 	}

@@ -188,3 +188,17 @@ func TestWhatHappensToAnItemDoesNotHappenToItsLot(t *testing.T) {
 	require.True(t, s.touched(im, "lotA").OnTheMove)
 	require.False(t, s.touched(im, "item1").OnTheMove, "the last event counts, not the one that was recorded last")
 }
+
+func TestAProductWhoseLotsFillTheAnswerSaysThatThereAreMore(t *testing.T) {
+	s := newStory(t)
+	for i := range 5 {
+		s.sees(fmt.Sprint("seen ", i), 1, fmt.Sprint("lot", i))
+	}
+	s.name("product", product)
+	s.says("Test", "recall", "recall", `{"reason":"listeria"}`, "product")
+	a := s.trace(lineage.Query{Node: "recall", Direction: lineage.Descendants, Nodes: 6})
+	require.Len(t, a.Nodes, 6)
+	require.Contains(t, a.Truncated.Frontier, product, "four of five lots have room")
+	a = s.trace(lineage.Query{Node: "recall", Direction: lineage.Descendants, Nodes: 7})
+	require.NotContains(t, a.Truncated.Frontier, product, "all lots have room, and their events have none")
+}

@@ -57,6 +57,7 @@ func (s *story) requireSound(a *lineage.Answer) {
 		from, to := nodes[e.From], nodes[e.To]
 		require.NotEmpty(s.t, from.ID, "%v leads from no node", e)
 		require.NotEmpty(s.t, to.ID, "%v leads to no node", e)
+		require.NotEqual(s.t, e.From, e.To, "%v", e)
 		kinds := ends[e.Kind]
 		require.Contains(s.t, strings.Fields(kinds.from), from.Kind, "%v", e)
 		require.Contains(s.t, strings.Fields(kinds.to), to.Kind, "%v", e)

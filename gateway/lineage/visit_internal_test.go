@@ -39,3 +39,12 @@ func TestANodeIsExpandedAgainOnlyIfSomethingOfItGrew(t *testing.T) {
 		require.NotNil(t, v.latest, "a node that grows without an arrival keeps the one it had: %s", name)
 	}
 }
+
+func TestANodeIsLookedAtIfAnythingCameToIt(t *testing.T) {
+	one := []span{at(1)}
+	for v, want := range map[*visit]bool{
+		{}: false, {self: one, held: one}: false, {fresh: true}: true, {moreSelf: one}: true, {moreHeld: one}: true,
+	} {
+		require.Equal(t, want, v.grows(), "%+v", *v)
+	}
+}

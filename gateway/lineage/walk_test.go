@@ -195,6 +195,15 @@ func TestEachRecordLeadsWhereItMay(t *testing.T) {
 			node: "lotA", up: these("graded", "model/lab/m@1"), down: these(),
 		},
 		{
+			name: "the lot of an item that only carried something isn't in question",
+			tell: func(s *story) {
+				s.packs("stowed", 1, "ADD", "pallet", "item1@lotA")
+				s.packs("packed", 2, "ADD", "item1", "crate")
+				s.makes("cooked", 3, []string{"lotA"}, []string{"lotSoup"})
+			},
+			node: "crate", up: these("packed", "item1", "pallet"), down: these("packed", "item1", "pallet"),
+		},
+		{
 			name: "a decision about a pallet is not behind what was on it",
 			tell: func(s *story) {
 				s.artifact("model/lab/m@1")

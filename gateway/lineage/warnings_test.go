@@ -153,6 +153,15 @@ func TestWarningsFindWhatAncestorsLeaveOut(t *testing.T) {
 			s.sees("seen", 1, "lotOut")
 			s.makes("made", 2, []string{"bad"}, []string{"product"})
 		}, "lotOut"},
+		"a carrier whose lot was made of something": {func(s *story) {
+			s.makes("made", 1, []string{"bad"}, []string{"lotIn"})
+			s.sees("seen", 2, "item1@lotIn")
+			s.packs("packed", 3, "ADD", "item1", "lotOut")
+		}, "lotOut"},
+		"a carrier whose product was made of something": {func(s *story) {
+			s.makes("made", 1, []string{"bad"}, []string{"product"})
+			s.packs("packed", 3, "ADD", "item1", "crate")
+		}, "crate"},
 		"a decision about a carrier": {func(s *story) {
 			s.packs("packed", 1, "ADD", "crate", "lotOut")
 			s.artifact("model/lab/bad@1")
@@ -184,4 +193,14 @@ func TestADecisionAboutACarrierBearsOnWhatItHeldThen(t *testing.T) {
 	for name, behind := range map[string][]string{"lotEarly": {}, "lotThen": {"model/lab/m@1"}, "lotLate": {}} {
 		require.Equal(t, behind, s.about(s.warnings(lineage.Query{}, name).Behind), name)
 	}
+}
+
+func TestAnItemThatWasNotOfTheLotThatWasUsedUpIsNotBehind(t *testing.T) {
+	s := newStory(t)
+	s.sees("seen", 1, "item1@lotIn", "item2@lotOther")
+	s.packs("packed", 2, "ADD", "bad", "item2")
+	s.makes("cut", 3, []string{"lotIn"}, []string{"lotOut"})
+	s.says("Test", "recall", "recall", `{"reason":"listeria"}`, "bad")
+	require.Empty(t, s.warnings(lineage.Query{}, "lotOut").Behind)
+	require.NotContains(t, s.down("recall"), "lotOut")
 }
