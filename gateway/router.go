@@ -30,12 +30,16 @@ func (g *Gateway) router(maker *proof.Maker, signers *cosign.Cosigner, figures *
 	if err != nil {
 		return nil, err
 	}
-	people, err := pages.New(pages.Config{
+	forPeople := pages.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version.Read().String(),
 		Sessions: sessions, Queue: g.queue, Index: g.index, Trust: maker.Trust, Logger: g.log,
 		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Description: description, Requests: router.Inside(programs, figures.observe, g.log),
-	})
+	}
+	if g.issuer != nil && g.issuer.People() {
+		forPeople.Issuer = g.issuer
+	}
+	people, err := pages.New(forPeople)
 	if err != nil {
 		return nil, err
 	}

@@ -36,8 +36,8 @@ type OIDC struct {
 	// Scopes are what the pages ask the issuer for. Optional: openid and profile if it is empty.
 	Scopes []string `json:"scopes,omitempty"`
 
-	// NameClaim is the claim with the name that people read. Optional: preferred_username, name, email, client_id and sub
-	// are looked for in this order if it is empty.
+	// NameClaim is the claim with the name that people read. Optional: preferred_username, name, email and sub are looked
+	// for in this order if it is empty.
 	NameClaim string `json:"nameClaim,omitempty"`
 
 	// Roles say who has which role. The first that fits decides. Whom none fits isn't let in.

@@ -23,7 +23,7 @@ type claims struct {
 const maxName = 100
 
 // nameClaims are the claims with a name, the best first.
-var nameClaims = []string{"preferred_username", "name", "email", "client_id"}
+var nameClaims = []string{"preferred_username", "name", "email"}
 
 // text is a claim that is a text, or "".
 func (c *claims) text(name string) string {
@@ -32,8 +32,12 @@ func (c *claims) text(name string) string {
 }
 
 // grants refuses tokens that say who somebody is, and let nobody in: ID tokens and logout tokens. An ID token is for the
-// client, which is another audience, but an issuer may name the same for both.
+// client, which is another audience, but an issuer may name the same for both. It also refuses a token that is valid for
+// too long.
 func (c *claims) grants() error {
+	if c.standard.Expiry.Time().Sub(c.standard.IssuedAt.Time()) > longest {
+		return refused("it is valid for longer than %d hours, and can't be revoked until then", int(longest.Hours()))
+	}
 	if c.typ != "" && strings.HasSuffix(strings.ToLower(c.typ), "at+jwt") {
 		return nil
 	}

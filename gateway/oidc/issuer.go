@@ -38,6 +38,8 @@ type Issuer struct {
 	keys   keySet
 	now    func() time.Time
 
+	signIns *signIns
+
 	mu       sync.Mutex
 	metadata *metadata // nil before the issuer has told it
 }
@@ -50,6 +52,9 @@ func New(cfg config.OIDC, signer Signer, log *slog.Logger) (*Issuer, error) {
 		return nil, fmt.Errorf("oidc.tlsRoots: %w", err)
 	}
 	i := &Issuer{cfg: cfg, signer: signer, log: log, http: client, now: time.Now}
+	if i.signIns, err = newSignIns(); err != nil {
+		return nil, err
+	}
 	i.keys.issuer = i
 	return i, nil
 }

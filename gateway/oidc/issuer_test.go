@@ -63,12 +63,14 @@ type fixture struct {
 	about map[string]any // changes to its metadata
 	asked map[string]int // requests by path
 	down  bool
+	// says is what the token endpoint and the userinfo endpoint say, by path; a number is a status.
+	says map[string]any
 }
 
 func newFixture(t *testing.T, change ...func(*config.OIDC)) *fixture {
 	f := &fixture{
 		t: t, now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), asked: map[string]int{}, about: map[string]any{},
-		log: new(strings.Builder),
+		log: new(strings.Builder), says: map[string]any{},
 	}
 	f.publish(keys().rsa, keys().ec, keys().ed)
 	f.server = httptest.NewServer(f)
@@ -140,7 +142,17 @@ func (f *fixture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/keys":
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": f.keys})
 	default:
-		http.NotFound(w, r)
+		if f.says[r.URL.Path] == nil {
+			http.NotFound(w, r)
+			return
+		}
+		status, fails := f.says[r.URL.Path].(int)
+		if fails {
+			http.Error(w, "{}", status)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(f.says[r.URL.Path])
 	}
 }
 

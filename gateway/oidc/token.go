@@ -119,8 +119,6 @@ func (i *Issuer) check(c *claims, audience string) error {
 		return refused("it was issued at %s, and the gateway's clock says %s", stamp(s.IssuedAt.Time()), stamp(now))
 	case s.NotBefore != nil && s.NotBefore.Time().After(now.Add(skew)):
 		return refused("it is valid from %s on, and the gateway's clock says %s", stamp(s.NotBefore.Time()), stamp(now))
-	case s.Expiry.Time().Sub(s.IssuedAt.Time()) > longest:
-		return refused("it is valid for longer than %d hours, and can't be revoked until then", int(longest.Hours()))
 	case s.Subject == "" || len(s.Subject) > maxSubject || !plain(s.Subject):
 		return refused("its subject (sub) isn't a text of 1 to %d bytes", maxSubject)
 	case c.all["cnf"] != nil:

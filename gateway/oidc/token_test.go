@@ -233,7 +233,7 @@ func TestTheNameIsWhatPeopleRead(t *testing.T) {
 	}{
 		{f, map[string]any{"preferred_username": " ", "name": "Ann Lee"}, "Ann Lee"},
 		{f, map[string]any{"preferred_username": "an\x1b[1mn"}, "ann-1"},
-		{f, map[string]any{"preferred_username": nil, "client_id": "erp"}, "erp"},
+		{f, map[string]any{"preferred_username": nil, "client_id": "erp"}, "ann-1"},
 		{f, map[string]any{"preferred_username": strings.Repeat("ä", 200)}, strings.Repeat("ä", maxName)},
 		{named, map[string]any{"who": map[string]any{"name": "A"}}, "A"},
 		{named, nil, "ann-1"},

@@ -28,14 +28,16 @@ type Queue interface {
 	Stats() capture.Stats
 }
 
-// Config says what pages are made from. All fields are required.
+// Config says what pages are made from. All fields but those that say otherwise are required.
 type Config struct {
 	// Name and MSPID are those of the organisation, Channel and Chaincode those of the network, Version the program's.
 	Name, MSPID, Channel, Chaincode, Version string
 
 	Sessions *session.Store
-	Queue    Queue
-	Index    *index.Index
+	// Issuer lets people sign in. Optional: without one they sign in with tokens only.
+	Issuer Issuer
+	Queue  Queue
+	Index  *index.Index
 	// Description is that of the API, which some pages are operations of.
 	Description *openapi.Document
 	// Requests serves what pages ask of the API in somebody's name, as a program would ask it; see visit.call.

@@ -84,7 +84,9 @@ var routeTests = map[string]routeTest{
 		form:   func(story) url.Values { return url.Values{"token": {"auditor-token"}, "next": {"/impact"}} },
 		status: 303, holds: "/impact", parameters: []string{"token", "next"},
 	},
-	"POST /sign-out": {roles: everyMember, path: at("/sign-out"), status: 303, holds: "/sign-in"},
+	"GET /sign-in/issuer": {path: at("/sign-in/issuer"), status: 404, holds: "with tokens only", parameters: []string{"next"}},
+	"GET /sign-in/return": {path: at("/sign-in/return"), status: 404, holds: "with tokens only", parameters: []string{"state", "code"}},
+	"POST /sign-out":      {roles: everyMember, path: at("/sign-out"), status: 303, holds: "/sign-in"},
 
 	"GET /{$}":      {roles: everyMember, path: at("/"), status: 200, holds: "a &lt;b&gt;wrong&lt;/b&gt; logger"},
 	"GET /live":     {roles: everyMember, path: at("/live"), status: 200, holds: dataset},

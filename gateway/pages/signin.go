@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/requestlog"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/web"
@@ -16,6 +17,8 @@ func (p *Pages) signInRoutes() []route {
 		{pattern: "GET /sign-in", roles: anybody, page: p.signIn},
 		{pattern: "POST /sign-in", roles: anybody, page: p.signedIn},
 		{pattern: "POST /sign-out", roles: members, page: p.signOut},
+		{pattern: "GET /sign-in/issuer", roles: anybody, page: p.toIssuer},
+		{pattern: "GET " + config.RedirectPath, roles: anybody, page: p.fromIssuer},
 	}
 }
 
@@ -25,7 +28,16 @@ func (p *Pages) signIn(v *visit) error {
 	if v.session != nil {
 		return v.lead(http.StatusSeeOther, next)
 	}
-	return v.show(http.StatusOK, "signin", &web.SignIn{Frame: v.frame("sign-in"), Next: next})
+	return v.show(http.StatusOK, "signin", p.signInPage(v, next))
+}
+
+// signInPage is the page that asks who somebody is.
+func (p *Pages) signInPage(v *visit, next string) *web.SignIn {
+	page := &web.SignIn{Frame: v.frame("sign-in"), Next: next}
+	if p.Issuer != nil {
+		page.Issuer = p.Issuer.Name()
+	}
+	return page
 }
 
 // signedIn takes the token, and leads to where the person wanted to go.
@@ -35,7 +47,7 @@ func (p *Pages) signedIn(v *visit) error {
 	}
 	next := localPath(v.PostForm.Get("next"))
 	s, err := p.Sessions.Begin(v.w, v.Request, v.PostForm.Get("token"))
-	page := &web.SignIn{Frame: v.frame("sign-in"), Next: next}
+	page := p.signInPage(v, next)
 	page.Here = "/sign-in"
 	var tooMany *session.TooManyError
 	switch {
@@ -60,8 +72,16 @@ func (p *Pages) signedIn(v *visit) error {
 	return v.lead(http.StatusSeeOther, next)
 }
 
-// signOut ends the session.
+// signOut ends the session. Who signed in by an issuer is still signed in there, and is shown the way out. The browser
+// isn't led there: a page of this gateway sends forms to this gateway only, wherever they lead then.
 func (p *Pages) signOut(v *visit) error {
+	leave := v.session.Leave
 	p.Sessions.End(v.w, v.Request)
-	return v.lead(http.StatusSeeOther, "/sign-in")
+	if leave == "" {
+		return v.lead(http.StatusSeeOther, "/sign-in")
+	}
+	v.session = nil
+	page := p.signInPage(v, "/")
+	page.Here, page.Leave = "/sign-in", leave
+	return v.show(http.StatusOK, "signin", page)
 }

@@ -1,13 +1,13 @@
 // Package session keeps people signed in to a gateway's pages.
 //
-// A person signs in once, with the same token that programs send with each request. The browser then gets a random id
-// in a cookie. Scripts can't read the cookie. Of the requests that other sites cause, browsers send it only when the
-// person follows a link to a page of this gateway, so a link from elsewhere keeps the session (HttpOnly, SameSite=Lax;
-// over TLS also Secure and __Host-). The other site can't read what the link leads to.
+// A person signs in once, with the same token that programs send with each request, or by an issuer. The browser then
+// gets a random id in a cookie. Scripts can't read the cookie. Of the requests that other sites cause, browsers send it
+// only when the person follows a link to a page of this gateway, so a link from elsewhere keeps the session (HttpOnly,
+// SameSite=Lax; over TLS also Secure and __Host-). The other site can't read what the link leads to.
 //
 // The gateway keeps only the SHA-256 of the id and of the token, and only in memory, so sessions end with the process.
 // A session also ends when the person signs out, when it has not been used for an hour, when it is twelve hours old,
-// and when the token is removed from the gateway's list.
+// and when the token is removed from the gateway's list, or the issuer doesn't vouch for the person any longer.
 //
 // A cookie shows who sends a request, but not that the person meant to send it. Therefore a request that changes
 // something must also carry the session's form token, which only pages of this gateway know, and must not come from
@@ -15,6 +15,7 @@
 package session
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -57,6 +58,17 @@ func (e *TooManyError) Error() string { return "too many attempts to sign in; wa
 type Session struct {
 	Caller *access.Caller
 	Form   string // the form token
+	// Leave is the address at which the person signs out at the issuer that let it sign in, or "".
+	Leave string
+}
+
+// Person is somebody whom an issuer has let sign in. Its methods MUST be safe for concurrent use.
+type Person interface {
+	// Caller is who it is now. If an error matches access.ErrUnavailable, the session may go on later. Any other error ends
+	// it.
+	Caller(ctx context.Context) (*access.Caller, error)
+	// Leave is the address at which the person signs out at the issuer, or "".
+	Leave() string
 }
 
 // Store keeps the sessions of one gateway. The methods are safe for concurrent use.
@@ -72,9 +84,24 @@ type Store struct {
 }
 
 type kept struct {
-	token       [sha256.Size]byte // hash
+	person      Person
 	began, used time.Time
 }
+
+// holder is somebody who has shown a token of the gateway.
+type holder struct {
+	callers *access.Callers
+	token   [sha256.Size]byte // hash
+}
+
+func (h holder) Caller(context.Context) (*access.Caller, error) {
+	if caller := h.callers.Holder(h.token); caller != nil {
+		return caller, nil
+	}
+	return nil, ErrUnknownToken
+}
+
+func (h holder) Leave() string { return "" }
 
 // New makes a store for an organisation's gateway. The cookie's name contains the organisation, because gateways of
 // several organisations may run on one host and browsers send a cookie to every port of it.
@@ -108,6 +135,20 @@ func (s *Store) Begin(w http.ResponseWriter, r *http.Request, token string) (*Se
 		return nil, ErrUnknownToken
 	}
 	s.attempts.succeeded(from)
+	return s.begin(w, r, caller, holder{s.callers, digest}), nil
+}
+
+// BeginFor starts a session for a person whom an issuer has let sign in. Whoever calls it has made sure that the person
+// began to sign in in this browser.
+func (s *Store) BeginFor(w http.ResponseWriter, r *http.Request, person Person) (*Session, error) {
+	caller, err := person.Caller(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return s.begin(w, r, caller, person), nil
+}
+
+func (s *Store) begin(w http.ResponseWriter, r *http.Request, caller *access.Caller, person Person) *Session {
 	s.forget(r) // signing in again ends the browser's old session
 	var raw [32]byte
 	_, _ = rand.Read(raw[:]) // never fails
@@ -115,10 +156,10 @@ func (s *Store) Begin(w http.ResponseWriter, r *http.Request, token string) (*Se
 	now := s.now()
 	s.mu.Lock()
 	s.makeRoom(now)
-	s.kept[sha256.Sum256([]byte(id))] = &kept{token: digest, began: now, used: now}
+	s.kept[sha256.Sum256([]byte(id))] = &kept{person: person, began: now, used: now}
 	s.mu.Unlock()
 	http.SetCookie(w, s.bake(r, id, 0))
-	return &Session{Caller: caller, Form: formToken(id)}, nil
+	return &Session{Caller: caller, Form: formToken(id), Leave: person.Leave()}
 }
 
 // makeRoom removes expired sessions and, if there are still too many, the one that has been unused for longest.
@@ -156,23 +197,43 @@ func (s *Store) find(r *http.Request, use bool) *Session {
 	if id == "" {
 		return nil
 	}
-	now := s.now()
+	key := sha256.Sum256([]byte(id))
+	person := s.person(key)
+	if person == nil {
+		return nil
+	}
+	caller, err := person.Caller(r.Context()) // may ask an issuer, so the sessions aren't locked
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := sha256.Sum256([]byte(id))
+	k := s.kept[key]
+	if err != nil {
+		if !errors.Is(err, access.ErrUnavailable) {
+			delete(s.kept, key)
+		}
+		return nil
+	}
+	if k == nil {
+		return nil // signed out meanwhile
+	}
+	if use {
+		k.used = s.now()
+	}
+	return &Session{Caller: caller, Form: formToken(id), Leave: person.Leave()}
+}
+
+// person is whose session has an id, or nil.
+func (s *Store) person(key [sha256.Size]byte) Person {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	k := s.kept[key]
 	if k == nil {
 		return nil
 	}
-	caller := s.callers.Holder(k.token)
-	if caller == nil || k.over(now) {
+	if k.over(s.now()) {
 		delete(s.kept, key)
 		return nil
 	}
-	if use {
-		k.used = now
-	}
-	return &Session{Caller: caller, Form: formToken(id)}
+	return k.person
 }
 
 // Caller authenticates a request: one of this program's own, or by its token, or, if a page of this gateway asks
