@@ -195,7 +195,7 @@ func TestWhatAGatewaySaysOfItself(t *testing.T) {
 		_, _ = w.Write([]byte(`{"ok":false,"why":"the index has 12 of 900 blocks"}`))
 	}))
 	defer behind.Close()
-	seen := gate{"HarborMSP", behind.URL, loopbackClient}.look(t.Context())
+	seen := gate{mspID: "HarborMSP", url: behind.URL, client: loopbackClient}.look(t.Context())
 	assert.Equal(t, diagnosis.Gate{MSPID: "HarborMSP", URL: behind.URL, Problem: "the index has 12 of 900 blocks",
 		Index:  12,
 		Ledger: 900}, seen)

@@ -38,7 +38,7 @@ type looker struct {
 func (l *looker) look(ctx context.Context) {
 	if l.d != "" {
 		for _, org := range l.plan.Orgs {
-			l.gates = append(l.gates, gate{org.MSPID, org.URL(), loopbackClient})
+			l.gates = append(l.gates, l.d.gate(org))
 		}
 	}
 	o, now, err := l.configuration(ctx)

@@ -3,15 +3,12 @@ package network
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
@@ -92,28 +89,6 @@ func lookAtCallers(s *diagnosis.Seen, c config.Config) (as *config.Token) {
 		add(peer.MSPID, "authority of TLS", peer.TLSRoots, true)
 	}
 	return as
-}
-
-// A gate is a gateway to ask how it is.
-type gate struct {
-	mspID, url string
-	client     *http.Client
-}
-
-// gateOf is the gateway of a configuration. It listens on this machine, so its certificate isn't checked: nothing
-// secret is sent to it.
-func gateOf(c config.Config) gate {
-	g := gate{mspID: c.MSPID, url: "http://" + c.Listen, client: loopbackClient}
-	host, port, err := net.SplitHostPort(c.Listen)
-	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
-		g.url = "http://" + net.JoinHostPort("127.0.0.1", port)
-	}
-	if c.TLS.Certificate != "" {
-		g.url = "https" + strings.TrimPrefix(g.url, "http")
-		g.client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}}
-	}
-	return g
 }
 
 // look asks a gateway whether it is ready, and how far its index is.

@@ -44,7 +44,7 @@ func (d folder) makeTokens(p *plan) error {
 // tokens.json; see listTokens. It also keeps the place of the index, unless the options name another one.
 func (d folder) configureGateway(p *plan, org Org, o Options) error {
 	c := config.Config{
-		Listen: loopback(org.GatewayPort), Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
+		Listen: cmp.Or(o.door.listen, loopback(org.GatewayPort)), TLS: o.door.tls, Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
 		Tokens: d.path(org.Name, "tokens.json"), Data: d.path(org.Name, "gateway"), BatchRecords: o.BatchRecords,
 	}
 	var err error
@@ -191,8 +191,10 @@ func (d folder) listTokens(org Org) (config.TokenFile, error) {
 // gatewayProcess describes how to run an organisation's gateway. It is this program, with the configuration in
 // gateway.json.
 func (d folder) gatewayProcess(org Org, extra []string) process {
+	g := d.gate(org)
 	return process{
-		name: org.gatewayProcess(), role: "gateway", org: org.Name, endpoint: loopback(org.GatewayPort),
+		name: org.gatewayProcess(), role: "gateway", org: org.Name, endpoint: g.address(),
+		works:   healthy(g.client, g.url),
 		program: d.program(), args: []string{"serve", "--config", d.path(org.Name, "gateway.json")},
 		log: d.log(org.gatewayProcess()), env: ownEnv(extra...),
 	}
@@ -203,8 +205,9 @@ var loopbackClient = &http.Client{Transport: &http.Transport{Proxy: nil}, Timeou
 
 // gatewayReady says why the gateway doesn't answer as ready, or nil. The notice is what a gateway that is ready tells
 // its operator all the same.
-func gatewayReady(ctx context.Context, org Org) (notice string, err error) {
-	status, body, err := callGateway(ctx, http.MethodGet, org.URL()+"/readyz", "", nil)
+func (d folder) gatewayReady(ctx context.Context, org Org) (notice string, err error) {
+	g := d.gate(org)
+	status, body, err := callWith(ctx, g.client, http.MethodGet, g.url+"/readyz", "", nil)
 	var said struct{ Why string }
 	if err == nil {
 		_ = json.Unmarshal([]byte(body), &said) // another program may listen there
@@ -227,14 +230,11 @@ func (d folder) register(ctx context.Context, org Org) error {
 		return err
 	}
 	var refused error // what a second attempt would not change
+	g := d.gate(org)
+	client := g.trusted()
 	err = eventually(ctx, func(ctx context.Context) error {
-		status, answer, err := callGateway(
-			ctx,
-			http.MethodPost,
-			org.URL()+"/v1/members",
-			strings.TrimSpace(string(token)),
-			body,
-		)
+		status, answer, err := callWith(ctx, client, http.MethodPost, g.url+"/v1/members", strings.TrimSpace(string(token)),
+			body)
 		switch {
 		case err != nil:
 			return err
@@ -250,10 +250,6 @@ func (d folder) register(ctx context.Context, org Org) error {
 		err = refused
 	}
 	return wrap(err, "couldn't register %s as a member", org.Title)
-}
-
-func callGateway(ctx context.Context, method, url, token string, body []byte) (int, string, error) {
-	return callWith(ctx, loopbackClient, method, url, token, body)
 }
 
 func callWith(

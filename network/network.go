@@ -53,6 +53,7 @@ type Options struct {
 	CertificateLifetime time.Duration
 
 	lock     *os.File // the folder's lock, if the caller already holds it
+	door     door     // where the gateway listens
 	detached bool
 }
 
@@ -343,7 +344,7 @@ func (n *Network) AwaitReady(ctx context.Context) error {
 			func() error { return c.prove(ctx, n.plan.Chaincode, n.plan.mspIDs()) },
 			func() error {
 				return eventually(ctx, func(ctx context.Context) error {
-					_, err := gatewayReady(ctx, n.plan.Orgs[i])
+					_, err := n.dir.gatewayReady(ctx, n.plan.Orgs[i])
 					return err
 				})
 			})

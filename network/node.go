@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/network/charter"
 	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
@@ -35,6 +37,10 @@ type NodeOptions struct {
 	Charter *charter.File // signed by all. Nil: that of the last start
 	Parts   []string      // orderer, peer, chaincode, gateway. Nil, or all among them: all that the organisation has
 	Rejoin  []string      // orderers that have lost their ledger, and are to get it from the others
+	From    string        // a folder with files of the organisation to refer to, such as mounted secrets. Empty: none
+	Health  string        // the host:port at which to say whether the parts work. Empty: nowhere
+	// LogToStderr has the processes log to standard error, and not to files.
+	LogToStderr bool
 	// Executable is the program to run, as in [Options].
 	Executable string
 	Out        io.Writer
@@ -49,6 +55,8 @@ type Node struct {
 	parts   []string
 	rejoin  []string
 
+	direct  bool            // the processes log to standard error
+	health  *health         // nil: nobody asks
 	looked  time.Time       // when the identities of its orderers were compared with the channel's
 	lenient bool            // the identity of an orderer had expired when it started
 	running context.Context // ends when the node stops. Nil as long as it follows nothing
@@ -70,7 +78,17 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	node := &Node{rejoin: o.Rejoin}
+	node := &Node{rejoin: o.Rejoin, direct: o.LogToStderr}
+	if o.From != "" {
+		if err := d.referTo(ctx, o.From); err != nil {
+			return nil, err
+		}
+		if file := filepath.Join(o.From, "charter.json"); o.Charter == nil && fileExists(file) {
+			if o.Charter, err = charter.Read(nil, file); err != nil {
+				return nil, err
+			}
+		}
+	}
 	if node.org, err = d.readOrganisation(); err != nil {
 		return nil, err
 	}
@@ -80,6 +98,20 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 	n := &Network{dir: d, options: Options{Executable: o.Executable}, say: newReporter(o.Out),
 		stopped: make(chan struct{})}
 	node.network = n
+	if err := node.sayHealth(o.Health); err != nil {
+		return nil, err
+	}
+	started, err := node.startIn(ctx, d, o)
+	if err != nil {
+		node.health.close()
+	}
+	return started, err
+}
+
+// startIn starts the node when it has the locks of its parts.
+func (node *Node) startIn(ctx context.Context, d folder, o NodeOptions) (*Node, error) {
+	n := node.network
+	var err error
 	if node.whole() {
 		n.lock, err = d.lock()
 	} else {
@@ -198,6 +230,10 @@ func (node *Node) prepare(ctx context.Context, file *charter.File) error {
 	if err := node.takeOver(ctx); err != nil {
 		return err
 	}
+	var err error
+	if n.options.door, err = node.door(); err != nil {
+		return err
+	}
 	if err := node.checkPorts(); err != nil {
 		return err
 	}
@@ -223,7 +259,20 @@ func (node *Node) prepare(ctx context.Context, file *charter.File) error {
 	if err := n.layPrograms(); err != nil {
 		return err
 	}
-	return n.dir.configureGateway(n.plan, n.plan.Orgs[0], n.options)
+	return node.configure()
+}
+
+// configure writes the gateway's configuration, and lists what Prometheus may ask.
+func (node *Node) configure() error {
+	n := node.network
+	own := n.plan.Orgs[0]
+	if err := n.dir.configureGateway(n.plan, own, n.options); err != nil {
+		return err
+	}
+	if _, err := config.Read(n.dir.path(own.Name, "gateway.json")); err != nil {
+		return err
+	}
+	return n.dir.listTargets([]Org{node.org.Org}, node.org.Orderers)
 }
 
 // checkPorts returns an error about the first port of the node that another program is using.
@@ -232,6 +281,7 @@ func (node *Node) checkPorts() error {
 	if node.runs(ordererPart) {
 		own.Orderers = node.org.Orderers
 	}
+	gatewayHost, gatewayPort := node.network.options.door.place(node.org.Org.GatewayPort)
 	for _, one := range []struct {
 		part string
 		at   string
@@ -239,7 +289,7 @@ func (node *Node) checkPorts() error {
 	}{
 		{peerPart, node.org.Org.At, node.org.Org.PeerPort},
 		{chaincodePart, "", node.org.Org.ChaincodePort},
-		{gatewayPart, "", node.org.Org.GatewayPort},
+		{gatewayPart, gatewayHost, gatewayPort},
 	} {
 		if !node.runs(one.part) {
 			continue
@@ -251,7 +301,7 @@ func (node *Node) checkPorts() error {
 	return own.checkFree()
 }
 
-// placeOperations chooses the ports of figures, and lists them for Prometheus.
+// placeOperations chooses the ports of figures.
 func (node *Node) placeOperations(ctx context.Context) error {
 	var failed error
 	err := node.record(ctx, func(o *organisation) {
@@ -265,7 +315,7 @@ func (node *Node) placeOperations(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("couldn't choose the ports for figures: %w", err)
 	}
-	return node.network.dir.listTargets([]Org{node.org.Org}, node.org.Orderers)
+	return nil
 }
 
 // agree reads the charter and keeps it at the first start. It refuses one that isn't signed by all founders, that has

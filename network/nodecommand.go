@@ -40,11 +40,17 @@ again. Logs are in DIR/log. "pedigree status --dir DIR" and "pedigree down --dir
 part may have a command of its own, which runs as long as the part does.
 
 An orderer that has lost its ledger isn't started anew: if too many orderers began again with the first block, they
-would write a second history. With --rejoin it gets the ledger from the others.`,
+would write a second history. With --rejoin it gets the ledger from the others.
+
+The gateway listens on this host only, unless the variables PEDIGREE_GATEWAY_LISTEN, PEDIGREE_GATEWAY_TLS_CERTIFICATE
+and PEDIGREE_GATEWAY_TLS_KEY say otherwise. For containers, --from names a folder in which the organisation's keys,
+certificates and charter are mounted, in the places that they have in its folder. DIR then has links to them, and may be
+new. --health says at an address whether the parts work (/healthz) and are ready (/readyz).`,
 		Example: `  pedigree node start harbor --charter charter.json
   pedigree node start harbor
   pedigree node start harbor orderer
-  pedigree node start harbor --rejoin orderer1`,
+  pedigree node start harbor --rejoin orderer1
+  pedigree node start /data/harbor peer --from /etc/pedigree/harbor --log-stderr --health :9441`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Dir, o.Parts, o.Out = args[0], args[1:], cmd.ErrOrStderr()
@@ -59,6 +65,9 @@ would write a second history. With --rejoin it gets the ledger from the others.`
 	}
 	cmd.Flags().StringVar(&file, "charter", "", "the signed charter; later starts use it again")
 	addLog(cmd)
+	cmd.Flags().StringVar(&o.From, "from", "", "a folder with files of the organisation that DIR is to refer to")
+	cmd.Flags().StringVar(&o.Health, "health", "", "the host:port at which to say whether the parts work")
+	cmd.Flags().BoolVar(&o.LogToStderr, "log-stderr", false, "have the parts log to standard error instead of DIR/log")
 	cmd.Flags().StringSliceVar(&o.Rejoin, "rejoin", nil,
 		"an orderer that has lost its ledger, and is to get it from the others")
 	return cmd
@@ -77,7 +86,7 @@ func runNode(ctx context.Context, o NodeOptions) error {
 	}
 	n := node.network
 	if node.runs(gatewayPart) {
-		n.say.line("the gateway of %s is at %s", node.org.Org.Title, n.plan.Orgs[0].URL())
+		n.say.line("the gateway of %s is at %s", node.org.Org.Title, n.dir.gate(n.plan.Orgs[0]).url)
 	}
 	<-ctx.Done()
 	n.say.line("stopping; all acknowledged data is kept")

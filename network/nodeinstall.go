@@ -29,14 +29,17 @@ type installation struct {
 	user    string
 	program string
 	units   string // the folder of the units
+
+	image, storage string // of a pod
 }
 
 func installNodeCommand() *cobra.Command {
 	var i installation
 	var file string
+	var kustomize bool
 	cmd := &cobra.Command{
 		Use:   "install DIR [orderer|peer|chaincode|gateway|all]...",
-		Short: "Write the systemd services that run an organisation's parts",
+		Short: "Write the systemd services or Kubernetes manifests that run an organisation's parts",
 		Long: `Write a systemd service for each part of the organisation in DIR, and a target for all of them. A service runs
 "pedigree node start DIR PART" as a user without rights, who may write DIR and Fabric's folder in /var/cache, and
 nothing else. The command starts nothing. It prints what it wrote and what to do next. Given again, it writes what has
@@ -46,10 +49,16 @@ DIR must belong to the user, and may not be in /home, /root or /tmp, of which a 
 own belong into drop-ins ("systemctl edit"), which the command leaves alone.
 
 If the gateway's index is in PostgreSQL, put the password into /etc/credstore/pedigree-NAME-index-password, which only
-root needs to read.`,
+root needs to read.
+
+With --kustomize, the command writes manifests for Kubernetes instead: DIR is then a base of Kustomize, which
+"kubectl apply -k DIR" applies. It has a pod with a container for each part. Keys and tokens stay in the files of DIR,
+of which kubectl makes a Secret. Those of the authorities stay on this machine. Changes of your own belong into an
+overlay.`,
 		Example: `  pedigree node install /var/lib/pedigree/harbor
   pedigree node install /var/lib/pedigree/harbor --charter charter.json
-  pedigree node install /var/lib/pedigree/harbor orderer --units .`,
+  pedigree node install /var/lib/pedigree/harbor orderer --units .
+  pedigree node install harbor --charter charter.json --kustomize --image registry.example/pedigree:v1.0.0`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := openFolder(args[0])
@@ -61,6 +70,13 @@ root needs to read.`,
 				if i.charter, err = readCharter(cmd, file); err != nil {
 					return err
 				}
+			}
+			if kustomize {
+				node, err := i.node()
+				if err != nil {
+					return err
+				}
+				return i.kustomize(node, cmd.OutOrStdout())
 			}
 			if i.program, err = installed(i.program); err == nil {
 				err = systemd.CheckPaths(string(i.dir), i.program)
@@ -76,23 +92,33 @@ root needs to read.`,
 	flags.StringVar(&i.user, "user", systemd.User, "the user of the system who runs the services and owns DIR")
 	flags.StringVar(&i.program, "program", "", "the installed program (default the one that is running)")
 	flags.StringVar(&i.units, "units", systemUnits, "the folder to write the units to")
+	flags.BoolVar(&kustomize, "kustomize", false, "write manifests for Kubernetes into DIR")
+	flags.StringVar(&i.image, "image", "", "with --kustomize: the image of Pedigree in your registry")
+	flags.StringVar(&i.storage, "storage", "50Gi", "with --kustomize: the size of the volume for ledgers, index and queue")
 	return cmd
+}
+
+// node returns what is to be installed, and keeps the charter if there is one.
+func (i installation) node() (*Node, error) {
+	node := &Node{network: &Network{dir: i.dir}}
+	var err error
+	if node.org, err = i.dir.readOrganisation(); err != nil {
+		return nil, err
+	}
+	if err := node.choose(i.parts); err != nil {
+		return nil, exit.With(exit.Usage, err)
+	}
+	if i.charter != nil {
+		err = node.keepCharter(i.charter)
+	}
+	return node, err
 }
 
 // install writes the units that differ from what there is.
 func (i installation) install(out io.Writer) error {
-	node := &Node{network: &Network{dir: i.dir}}
-	var err error
-	if node.org, err = i.dir.readOrganisation(); err != nil {
+	node, err := i.node()
+	if err != nil {
 		return err
-	}
-	if err := node.choose(i.parts); err != nil {
-		return exit.With(exit.Usage, err)
-	}
-	if i.charter != nil {
-		if err := node.keepCharter(i.charter); err != nil {
-			return err
-		}
 	}
 	s := systemd.Installation{Name: node.org.Org.Name, Dir: string(i.dir), Program: i.program, User: i.user,
 		Parts: node.parts}
@@ -105,24 +131,31 @@ func (i installation) install(out io.Writer) error {
 		files = nil
 	}
 	for _, file := range files {
-		path := filepath.Join(i.units, file.Name)
-		before, err := os.ReadFile(path)
-		switch {
-		case err == nil && bytes.Equal(before, file.Text):
-			fmt.Fprintf(out, "unchanged  %s\n", path)
-			continue
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("couldn't read a unit: %w", plainly(err))
+		if err := i.write(out, filepath.Join(i.units, file.Name), file.Text); err != nil {
+			return err
 		}
-		if err := writeFile(path, file.Text, 0o644); err != nil {
-			return fmt.Errorf("couldn't write a unit: %w", plainly(err))
-		}
-		fmt.Fprintf(out, "wrote      %s\n", path)
 	}
 	fmt.Fprintf(out, "\nNext, as root:\n")
 	for _, step := range i.next(s) {
 		fmt.Fprintf(out, "  %s\n", step)
 	}
+	return nil
+}
+
+// write writes a file if it differs from what there is, and says so.
+func (i installation) write(out io.Writer, path string, text []byte) error {
+	before, err := os.ReadFile(path)
+	switch {
+	case err == nil && bytes.Equal(before, text):
+		fmt.Fprintf(out, "unchanged  %s\n", path)
+		return nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("couldn't read %s: %w", path, plainly(err))
+	}
+	if err := layFile(path, text); err != nil {
+		return fmt.Errorf("couldn't write %s: %w", path, plainly(err))
+	}
+	fmt.Fprintf(out, "wrote      %s\n", path)
 	return nil
 }
 

@@ -46,5 +46,6 @@ func (node *Node) stopWithin(hurry <-chan struct{}) error {
 		node.end()
 		node.keeping.Wait()
 	}
+	defer node.health.close()
 	return node.network.stopWithin(hurry)
 }

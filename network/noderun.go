@@ -27,6 +27,8 @@ func (node *Node) start(ctx context.Context) error {
 		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
 	}
 	n.sup = newSupervisor(n.say, n.state.setProcesses, fail)
+	n.sup.direct = node.direct
+	node.health.of(n.sup)
 	genesis, err := input.File(nil, n.dir.genesis(), input.MaxBlock)
 	if err != nil {
 		return err
@@ -57,6 +59,7 @@ func (node *Node) start(ctx context.Context) error {
 	if err := n.state.set(StateReady); err != nil {
 		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
 	}
+	node.health.ready()
 	n.say.line("ready: %s of %s", strings.Join(node.parts, ", "), node.org.Org.MSPID)
 	return nil
 }
@@ -195,7 +198,7 @@ func (node *Node) startGateway(ctx context.Context) error {
 		}
 	}
 	err := node.await(ctx, "the gateway", func(ctx context.Context) error {
-		_, err := gatewayReady(ctx, own)
+		_, err := n.dir.gatewayReady(ctx, own)
 		return err
 	})
 	if err != nil {

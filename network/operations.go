@@ -53,9 +53,10 @@ func placeOperations(orgs []Org, orderers []Orderer, starts func(role string) bo
 func (d folder) listTargets(orgs []Org, orderers []Orderer) error {
 	var all []monitoring.Target
 	for _, o := range orgs {
+		g := d.gate(o)
 		all = append(all,
-			monitoring.Target{Address: loopback(o.GatewayPort), Role: gatewayPart, Node: o.gatewayProcess(),
-				Organisation: o.MSPID},
+			monitoring.Target{Address: g.address(), Role: gatewayPart, Node: o.gatewayProcess(), Organisation: o.MSPID,
+				TLS: g.certificate != ""},
 			monitoring.Target{Address: loopback(o.OperationsPort), Role: peerPart, Node: o.peerProcess(), Organisation: o.MSPID})
 	}
 	for _, o := range orderers {

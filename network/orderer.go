@@ -38,6 +38,7 @@ func (d folder) ordererProcess(f fabric, o Orderer) process {
 	roots := "[" + d.path("orderer", "tlsca", "cert.pem") + "]"
 	return process{
 		name: o.Name, role: "orderer", endpoint: o.Address(), program: f.program("orderer"), log: d.log(o.Name),
+		works: healthy(loopbackClient, "http://"+loopback(o.OperationsPort)),
 		env: baseEnv(
 			"FABRIC_CFG_PATH="+f.config(),
 			"ORDERER_GENERAL_LISTENADDRESS="+listenHost(o.At),

@@ -139,6 +139,7 @@ func (d folder) chaincodeProcess(org Org, rules chaincode.Rules, packageID strin
 	return process{
 		name: org.chaincodeProcess(rules), role: "chaincode", org: org.Name, endpoint: loopback(org.chaincodePort(rules)),
 		program: d.program(), args: []string{"chaincode"}, log: d.log(org.chaincodeProcess(rules)),
+		works: listens(loopback(org.chaincodePort(rules))),
 		env: ownEnv(append([]string{
 			"CHAINCODE_SERVER_ADDRESS=" + loopback(org.chaincodePort(rules)),
 			"CORE_CHAINCODE_ID_NAME=" + packageID,

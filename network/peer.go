@@ -48,6 +48,7 @@ func (d folder) peerProcess(f fabric, org Org) process {
 	return process{
 		name: org.peerProcess(), role: "peer", org: org.Name, endpoint: org.PeerAddress(),
 		program: f.program("peer"), args: []string{"node", "start"}, log: d.log(org.peerProcess()),
+		works: healthy(loopbackClient, "http://"+loopback(org.OperationsPort)),
 		env: baseEnv(
 			"FABRIC_CFG_PATH="+f.config(),
 			"GOGC=400",

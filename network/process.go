@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,8 @@ type process struct {
 	program  string
 	args     []string
 	env      []string
-	log      string
+	log      string                          // empty: standard error of the supervisor
+	works    func(ctx context.Context) error // says why it doesn't work
 }
 
 // baseEnv returns the environment of a Fabric program: what any program needs, and the given settings. Settings that
@@ -99,16 +101,20 @@ func ownEnv(settings ...string) []string {
 
 // command prepares a run of the process in a process group of its own. So Ctrl-C in a terminal reaches only the
 // supervisor, which stops its children in order. The caller closes the log after starting the process.
-func (p process) command() (*exec.Cmd, *os.File, error) {
+func (p process) command() (*exec.Cmd, io.Closer, error) {
+	cmd := exec.Command(p.program, p.args...)
+	cmd.Env = p.env
+	cmd.Dir = "/"
+	cmd.SysProcAttr = ownGroup()
+	if p.log == "" {
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		return cmd, io.NopCloser(nil), nil
+	}
 	log, err := openLog(p.log)
 	if err != nil {
 		return nil, nil, err
 	}
-	cmd := exec.Command(p.program, p.args...)
-	cmd.Env = p.env
-	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = ownGroup()
 	return cmd, log, nil
 }
 

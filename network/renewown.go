@@ -183,7 +183,7 @@ func (r *renewal) ownHealthy(ctx context.Context) error {
 		return nil // it isn't run now
 	}
 	err := eventually(ctx, func(ctx context.Context) error {
-		_, err := gatewayReady(ctx, own)
+		_, err := r.dir.gatewayReady(ctx, own)
 		return err
 	})
 	return wrap(err, "when the gateway is ready, run this again")

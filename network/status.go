@@ -125,7 +125,7 @@ func ReadStatus(ctx context.Context, dir string) (NetworkStatus, error) {
 		return status, err
 	}
 	for _, org := range p.Orgs {
-		one := OrgStatus{Name: org.Name, Title: org.Title, MSPID: org.MSPID, URL: org.URL(),
+		one := OrgStatus{Name: org.Name, Title: org.Title, MSPID: org.MSPID, URL: d.gate(org).url,
 			Tokens: map[string]string{}}
 		for _, role := range roles {
 			one.Tokens[role] = d.token(org.Name, role)
@@ -186,7 +186,7 @@ func (s *NetworkStatus) look(ctx context.Context, p *plan) {
 			continue // its gateway isn't meant to run
 		}
 		checks = append(checks, func() error {
-			notice, err := gatewayReady(ctx, org)
+			notice, err := folder(s.Dir).gatewayReady(ctx, org)
 			if s.Orgs[i].Ready = err == nil; err == nil {
 				s.Orgs[i].Notice = notice
 			}

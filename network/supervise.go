@@ -25,6 +25,7 @@ type supervisor struct {
 	say    *reporter
 	record func([]ProcessStatus) error // writes the state file; called with mu held
 	failed func(error)                 // called when a process can't be kept running
+	direct bool                        // the processes log to standard error
 
 	mu       sync.Mutex
 	children []*child
@@ -40,6 +41,7 @@ type child struct {
 	since    time.Time     // when it was last started
 	restarts int           // number of restarts
 	lastExit string        // how its last run ended
+	worked   bool          // it has worked since then
 	held     chan struct{} // not nil while it is kept down; closed to restart it
 	exited   chan struct{} // closed when the current run has ended
 }
@@ -52,6 +54,9 @@ func newSupervisor(say *reporter, record func([]ProcessStatus) error, failed fun
 
 // start runs the process, and runs it again when it dies, until stop.
 func (s *supervisor) start(p process) error {
+	if s.direct {
+		p.log = ""
+	}
 	c := &child{process: p}
 	s.mu.Lock()
 	s.children = append(s.children, c)
@@ -93,7 +98,7 @@ func (s *supervisor) launch(c *child) (*exec.Cmd, error) {
 	if err != nil { // it has already died; Wait returns why
 		c.id = processID{PID: cmd.Process.Pid}
 	}
-	c.since, c.exited = time.Now(), make(chan struct{})
+	c.since, c.exited, c.worked = time.Now(), make(chan struct{}), false
 	s.recordLocked()
 	return cmd, nil
 }
@@ -132,9 +137,17 @@ func (s *supervisor) keep(c *child, cmd *exec.Cmd) {
 		restarts, words := c.restarts, c.lastExit
 		s.mu.Unlock()
 		if restarts >= 3 {
-			s.failed(fmt.Errorf("%s keeps dying (%s); the end of %s says: %s", c.name, words, c.log, lastWords(c.log)))
+			s.failed(fmt.Errorf("%s keeps dying (%s); %s", c.name, words, c.said()))
 		}
 	}
+}
+
+// said tells what the child has logged last.
+func (c *child) said() string {
+	if c.log == "" {
+		return "what it logged is above"
+	}
+	return fmt.Sprintf("the end of %s says: %s", c.log, lastWords(c.log))
 }
 
 // sawExit records the end of a run. It returns whether the supervisor caused it, and how long the run took.
@@ -319,9 +332,11 @@ func (s *supervisor) trimLogs() {
 		case <-tick.C:
 		}
 		s.mu.Lock()
-		logs := make([]string, len(s.children))
-		for i, c := range s.children {
-			logs[i] = c.log
+		var logs []string
+		for _, c := range s.children {
+			if c.log != "" {
+				logs = append(logs, c.log)
+			}
 		}
 		s.mu.Unlock()
 		for _, log := range logs {
