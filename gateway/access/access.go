@@ -245,16 +245,8 @@ func load(t config.Token) (entry, error) {
 	case err != nil || len(digest) != sha256.Size:
 		return e, errors.New("sha256 is not 64 hexadecimal digits")
 	}
-	info, err := os.Stat(t.Key)
-	if err != nil {
-		return e, fmt.Errorf("couldn't read the key: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return e, fmt.Errorf(
-			"the key in %s can be read by others than its owner (mode %04o): make it 0600",
-			t.Key,
-			info.Mode().Perm(),
-		)
+	if err := checkKeyFile(t.Key); err != nil {
+		return e, err
 	}
 	identity, err := ledger.LoadIdentity(t.MSPID, t.Certificate, t.Key)
 	if err != nil {

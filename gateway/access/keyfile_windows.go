@@ -1,0 +1,5 @@
+package access
+
+import "io/fs"
+
+func ofRoot(fs.FileInfo) bool { return false }
