@@ -143,7 +143,7 @@ func (b *backup) addTree(ctx context.Context, part string) error {
 		switch {
 		case entry.IsDir() && rebuilt(name):
 			return fs.SkipDir
-		case !entry.Type().IsRegular() || rebuilt(name):
+		case !isFile(path, entry) || rebuilt(name):
 			return nil
 		case isLiveDatabase(name):
 			databases = append(databases, path)
@@ -169,6 +169,15 @@ func (b *backup) addTree(ctx context.Context, part string) error {
 		}
 	}
 	return nil
+}
+
+// isFile reports whether an entry of a folder is a file, or a link to one: mounted keys are.
+func isFile(path string, entry fs.DirEntry) bool {
+	if entry.Type() != fs.ModeSymlink {
+		return entry.Type().IsRegular()
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // isLiveDatabase reports whether a file is a database that a gateway may be writing. A queue that was set aside because

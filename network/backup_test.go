@@ -207,8 +207,13 @@ func TestAnOrganisationOnItsOwnHostIsRestored(t *testing.T) {
 	}
 	private, public := key(t)
 	file := filepath.Join(t.TempDir(), "harbor.backup")
+	linked, mounted := d.path("harbor", "peer", "tls", "key.pem"), filepath.Join(t.TempDir(), "key.pem")
+	require.NoError(t, os.Rename(linked, mounted))
+	require.NoError(t, os.Symlink(mounted, linked))
 	said, err := tell(t, "backup", "--dir", string(d), "--recipients", public, file)
 	require.NoError(t, err, said)
+	require.NoError(t, os.Remove(linked))
+	require.NoError(t, os.Rename(mounted, linked))
 	before := files(t, d)
 	_, err = tell(t, "backup", "--dir", string(d), "--organisation", "market", "--recipients", public, file+"2")
 	require.ErrorContains(t, err, "has only the organisation harbor")

@@ -27,6 +27,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/network/charter"
 	"github.com/pedigree-ledger/pedigree/test/program"
 )
 
@@ -220,6 +221,28 @@ func (p *pod) await(ctx context.Context, c container, r *running) {
 	require.NoError(p.t, p.probe(ctx, c, c.LivenessProbe.HTTPGet.Path), c.Name)
 }
 
+// installAsThePageSays runs the command of docs/operating.md for an organisation in the folder harbor.
+func installAsThePageSays(t *testing.T, built, dir string, file *charter.File) folder {
+	page, err := os.ReadFile("../docs/operating.md")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(page), "\n## Kubernetes\n")
+	require.True(t, found)
+	_, line, found := strings.Cut(section, "```sh\npedigree ")
+	require.True(t, found)
+	line, _, _ = strings.Cut(line, "\n")
+	home := t.TempDir()
+	require.NoError(t, os.Rename(dir, filepath.Join(home, "harbor")))
+	text, err := file.Text()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(home, "charter.json"), text, 0o600))
+	c := exec.Command(built, strings.Fields(line)...)
+	c.Dir = home
+	said, err := c.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	assert.Contains(t, string(said), "kubectl apply -k "+filepath.Join(home, "harbor"))
+	return folder(filepath.Join(home, "harbor"))
+}
+
 // The containers of the manifests found a network from mounted files, with the arguments, variables and paths that
 // Kubernetes gives them.
 func TestThePodOfTheManifestsFoundsANetwork(t *testing.T) {
@@ -227,13 +250,13 @@ func TestThePodOfTheManifestsFoundsANetwork(t *testing.T) {
 		t.Skip("it starts a network")
 	}
 	dirs, file := founders(t, 1)
-	i := installation{dir: folder(dirs[0]), charter: file, image: "registry.example/pedigree:v1", storage: "1Gi"}
-	node, err := i.node()
+	org, err := folder(dirs[0]).readOrganisation()
 	require.NoError(t, err)
-	require.NoError(t, i.kustomize(node, &bytes.Buffer{}))
-	p := readPod(t, i.dir)
-	p.program, err = program.Build("..", t.TempDir())
+	built, err := program.Build("..", t.TempDir())
 	require.NoError(t, err)
+	d := installAsThePageSays(t, built, dirs[0], file)
+	p := readPod(t, d)
+	p.program = built
 	p.mount()
 	roots := p.makeCertificate("harbor.example")
 	ctx := within(t, 3*time.Minute)
@@ -246,10 +269,10 @@ func TestThePodOfTheManifestsFoundsANetwork(t *testing.T) {
 		p.await(ctx, c, processes[c.Name])
 	}
 
-	token, err := os.ReadFile(i.dir.token("harbor", Auditor))
+	token, err := os.ReadFile(d.token("harbor", Auditor))
 	require.NoError(t, err)
 	client := secured(&tls.Config{RootCAs: roots, ServerName: "harbor.example"})
-	url := fmt.Sprintf("https://127.0.0.1:%d/v1/members", node.org.Org.GatewayPort)
+	url := fmt.Sprintf("https://127.0.0.1:%d/v1/members", org.Org.GatewayPort)
 	isMember := func() {
 		t.Helper()
 		require.NoError(t, eventually(ctx, func(ctx context.Context) error {
@@ -261,11 +284,11 @@ func TestThePodOfTheManifestsFoundsANetwork(t *testing.T) {
 		}))
 	}
 	isMember()
-	_, err = (gate{certificate: filepath.Join(string(i.dir), "harbor", "peer", "tls", "cert.pem")}).trusted().Get(url)
+	_, err = (gate{certificate: filepath.Join(string(d), "harbor", "peer", "tls", "cert.pem")}).trusted().Get(url)
 	require.ErrorContains(t, err, "has another certificate")
 
 	data := folder(filepath.Join(p.root, "var", "lib", "pedigree", "harbor"))
-	for _, name := range node.org.files() {
+	for _, name := range org.files() {
 		if strings.HasSuffix(name, "key.pem") {
 			info, err := os.Lstat(data.path(filepath.FromSlash(name)))
 			require.NoError(t, err)
