@@ -25,10 +25,13 @@ func TestTheCommandJudgesTheVectors(t *testing.T) {
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	prefix := alone()
-	text, err := os.ReadFile("vectors.txt")
-	require.NoError(t, err)
-	entries := strings.Split(strings.TrimSpace(string(text)), "\n\n")
-	require.Greater(t, len(entries), 50)
+	var entries []string
+	for _, list := range []string{"vectors.txt", filepath.Join("answers", "answers.txt")} {
+		text, err := os.ReadFile(list)
+		require.NoError(t, err)
+		entries = append(entries, strings.Split(strings.TrimSpace(string(text)), "\n\n")...)
+	}
+	require.Greater(t, len(entries), 80)
 	for _, entry := range entries {
 		v := map[string]string{}
 		for line := range strings.SplitSeq(entry, "\n") {
@@ -36,10 +39,13 @@ func TestTheCommandJudgesTheVectors(t *testing.T) {
 			require.True(t, ok, line)
 			v[member] = value
 		}
+		if answer := v["answer"]; answer != "" { // one that several organisations signed
+			v["proof"], v["trust"] = filepath.Join("answers", answer), filepath.Join("answers", v["trust"])
+		}
 		t.Run(v["proof"], func(t *testing.T) {
 			t.Parallel()
 			args := append(append([]string{}, prefix...), program, "verify", filepath.Join(here, v["proof"]), "--json", "--trust", filepath.Join(here, v["trust"]))
-			for _, member := range []string{"record", "level", "trace"} {
+			for _, member := range []string{"record", "level", "trace", "question", "agree", "block", "since"} {
 				if v[member] != "" {
 					args = append(args, "--"+member, v[member])
 				}

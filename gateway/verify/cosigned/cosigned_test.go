@@ -38,7 +38,10 @@ type fixture struct {
 }
 
 func newFixture(t *testing.T) *fixture {
-	c := formatstest.NewConsortium(t, "HarborMSP", "LabMSP", "MarketMSP", "OtherMSP")
+	return newFixtureOf(t, formatstest.NewConsortium(t, "HarborMSP", "LabMSP", "MarketMSP", "OtherMSP"))
+}
+
+func newFixtureOf(t *testing.T, c *formatstest.Consortium) *fixture {
 	f := &fixture{Consortium: c, t: t, admins: map[string]*formatstest.Signer{}}
 	for _, mspID := range []string{"HarborMSP", "LabMSP", "MarketMSP", "OtherMSP"} {
 		f.admins[mspID] = c.Member(mspID, "admin")
@@ -97,12 +100,15 @@ func TestWhatEnoughOrganisationsSignIsAccepted(t *testing.T) {
 	assert.NotEmpty(t, v.NotProved)
 }
 
-func TestForgeriesAreRefusedWithTheReason(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(f *fixture)
-		wanted cosigned.Wanted
-		reason proof.Reason
-	}{
+// forgery is a way to make a wrong answer, or to pass on a right one as another.
+type forgery struct {
+	change func(f *fixture)
+	wanted cosigned.Wanted
+	reason proof.Reason
+}
+
+func forgeries(t *testing.T) map[string]forgery {
+	return map[string]forgery{
 		"an answer that everybody contradicts": {change: func(f *fixture) {
 			f.file.Answer = answer(t, `{"block":57,"items":[]}`)
 			f.file.Cosignatures = nil
@@ -189,7 +195,11 @@ func TestForgeriesAreRefusedWithTheReason(t *testing.T) {
 			f.sign("LabMSP", nil)
 		}, reason: proof.CutAnswer},
 		"nobody's word": {change: func(f *fixture) { f.file.Cosignatures = nil }, reason: proof.Malformed},
-	} {
+	}
+}
+
+func TestForgeriesAreRefusedWithTheReason(t *testing.T) {
+	for name, c := range forgeries(t) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			if c.change != nil {
