@@ -83,6 +83,7 @@ func newMetrics(g *Gateway) *metrics {
 		),
 		runsCollector{g},
 		certificatesCollector{g},
+		diskCollector{g.cfg.Data},
 		gauge("pedigree_peers_usable", "Peers that can be called.",
 			func() float64 { return float64(g.client.Health().Usable()) }),
 	)
