@@ -41,13 +41,18 @@ func (d folder) makeTokens(p *plan) error {
 }
 
 // configureGateway writes an organisation's gateway.json and tokens.json anew. It keeps what somebody changed in
-// tokens.json; see listTokens. It also keeps the place of the index, unless the options name another one.
+// tokens.json; see listTokens. Of gateway.json it keeps the issuer, who signs answers, and the place of the index, unless
+// the options name another one.
 func (d folder) configureGateway(p *plan, org Org, o Options) error {
 	c := config.Config{
 		Listen: cmp.Or(o.door.listen, loopback(org.GatewayPort)), TLS: o.door.tls, Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
 		Tokens: d.path(org.Name, "tokens.json"), Data: d.path(org.Name, "gateway"), BatchRecords: o.BatchRecords,
 	}
-	var err error
+	before, err := d.configured(org)
+	if err != nil {
+		return err
+	}
+	c.OIDC = before.OIDC
 	if c.Index, err = d.placeIndex(p, org, o.Index); err != nil {
 		return err
 	}
@@ -87,16 +92,25 @@ func (d folder) configureGateway(p *plan, org Org, o Options) error {
 	return wrap(plainly(err), "couldn't configure %s's gateway", org.Title)
 }
 
-// cosigners returns the gateways that sign answers with that of an organisation: those of the other organisations on
-// this machine, and those that somebody has put into gateway.json.
-func (d folder) cosigners(p *plan, org Org) ([]config.Cosigner, error) {
+// configured is how an organisation's gateway was configured before. Nothing is set if it wasn't.
+func (d folder) configured(org Org) (config.Config, error) {
 	var before config.Config
 	text, err := os.ReadFile(d.path(org.Name, "gateway.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return before, nil
+	}
 	if err == nil {
 		err = json.Unmarshal(text, &before)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, wrap(plainly(err), "couldn't read who signs answers with %s's gateway", org.Title)
+	return before, wrap(plainly(err), "couldn't read how %s's gateway is configured", org.Title)
+}
+
+// cosigners returns the gateways that sign answers with that of an organisation: those of the other organisations on
+// this machine, and those that somebody has put into gateway.json.
+func (d folder) cosigners(p *plan, org Org) ([]config.Cosigner, error) {
+	before, err := d.configured(org)
+	if err != nil {
+		return nil, err
 	}
 	var all []config.Cosigner
 	for _, other := range p.Orgs {
@@ -122,15 +136,8 @@ func (d folder) placeIndex(p *plan, org Org, wanted string) (string, error) {
 	case IndexSQLite:
 		return "", nil
 	case "":
-		var before config.Config
-		text, err := os.ReadFile(d.path(org.Name, "gateway.json"))
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", nil
-		}
-		if err == nil {
-			err = json.Unmarshal(text, &before)
-		}
-		return before.Index, wrap(plainly(err), "couldn't read where %s's index is", org.Title)
+		before, err := d.configured(org)
+		return before.Index, err
 	}
 	return postgres.WithSchema(wanted, "pedigree_"+org.Name+"_"+p.ID[:min(8, len(p.ID))])
 }

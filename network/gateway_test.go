@@ -87,3 +87,27 @@ func TestATokenThatWasRevokedStaysRevoked(t *testing.T) {
 	names, _ = up()
 	require.Equal(t, []string{Auditor}, names, "the file of the submitter's token was deleted")
 }
+
+// Somebody puts the issuer into gateway.json, and the network is stopped and started again.
+func TestAGatewayKeepsItsIssuer(t *testing.T) {
+	d := folder(t.TempDir())
+	p, err := newPlan(DefaultOrgs, 4, 20_000, "test")
+	require.NoError(t, err)
+	org := p.Orgs[0]
+	for _, org := range p.Orgs {
+		require.NoError(t, os.MkdirAll(d.path(org.Name), 0o700))
+	}
+	require.NoError(t, d.makeTokens(p))
+	require.NoError(t, d.configureGateway(p, org, Options{}))
+	c, err := d.configured(org)
+	require.NoError(t, err)
+	c.OIDC = config.OIDC{
+		Issuer: "https://id.example", Audience: "rest", ClientSecretFile: "secret",
+		Roles: []config.RoleClaim{{Claim: "groups", Value: "quality", Role: "submitter"}},
+	}
+	require.NoError(t, writeJSON(d.path(org.Name, "gateway.json"), c, 0o644))
+	require.NoError(t, d.configureGateway(p, org, Options{}))
+	again, err := d.configured(org)
+	require.NoError(t, err)
+	require.Equal(t, c, again)
+}
