@@ -63,7 +63,7 @@ func (c *Client) Endorse(ctx context.Context, p *Proposal) (*Envelope, error) {
 			if err != nil {
 				return err
 			}
-			if payload, err = p.transaction(answer.GetPreparedTransaction()); err != nil {
+			if payload, err = p.made.Transaction(answer.GetPreparedTransaction()); err != nil {
 				return untrusted{err}
 			}
 			return nil

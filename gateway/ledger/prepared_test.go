@@ -156,7 +156,7 @@ func TestASubmitterSignsNothingThatItDidNotAskFor(t *testing.T) {
 			require.NoError(t, err)
 			p.text = answer.envelope().GetPayload()
 		},
-		"another proposal's hash":         func(p *returned) { p.answer.ProposalHash = foreign.question.Hash() },
+		"another proposal's hash":         func(p *returned) { p.answer.ProposalHash = foreign.made.Hash() },
 		"the answer of another chaincode": func(p *returned) { p.action.ChaincodeId.Name = "other" },
 		"a failed answer":                 func(p *returned) { p.action.Response.Status = 500 },
 		"an event":                        func(p *returned) { p.action.Events = []byte("event") },
@@ -187,7 +187,7 @@ func TestASubmitterSignsNothingThatItDidNotAskFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			proposal, err := c.Propose(id, call, "key", 0)
 			require.NoError(t, err)
-			_, err = proposal.transaction(lied(t, proposal, lie))
+			_, err = proposal.made.Transaction(lied(t, proposal, lie))
 			require.Error(t, err)
 		})
 	}
@@ -207,7 +207,7 @@ func lied(t *testing.T, p *Proposal, lie func(*returned)) *common.Envelope {
 	return answer.envelope()
 }
 
-func proposalPack(p *Proposal) []byte { return p.question.pack }
+func proposalPack(p *Proposal) []byte { return p.made.Pack }
 
 func proposalTx(p *returned) string {
 	var channel common.ChannelHeader
@@ -222,7 +222,7 @@ func TestTheHeaderAndTheCallAreTheSubmittersOwn(t *testing.T) {
 	call, _ := artifact(t, "catch", "1", "cod")
 	proposal, err := c.Propose(id, call, "key", 0)
 	require.NoError(t, err)
-	want, err := proposal.transaction(lied(t, proposal, func(*returned) {}))
+	want, err := proposal.made.Transaction(lied(t, proposal, func(*returned) {}))
 	require.NoError(t, err)
 	require.NoError(t, prepared.Check(proposal.signed, lied(t, proposal, func(*returned) {})))
 	for name, lie := range map[string]func(*returned){
@@ -236,7 +236,7 @@ func TestTheHeaderAndTheCallAreTheSubmittersOwn(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := proposal.transaction(lied(t, proposal, lie))
+			got, err := proposal.made.Transaction(lied(t, proposal, lie))
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
 			assert.Error(t, prepared.Check(proposal.signed, lied(t, proposal, lie)), "for those who sign what they are given")
@@ -248,9 +248,9 @@ func TestACallWithoutAPackWritesNothing(t *testing.T) {
 	c, id := bentNetwork(t, &bentPeer{})
 	proposal, err := c.Propose(id, Call{Function: "Events:Read"}, "key", 0)
 	require.NoError(t, err)
-	_, err = proposal.transaction(lied(t, proposal, func(*returned) {}))
+	_, err = proposal.made.Transaction(lied(t, proposal, func(*returned) {}))
 	require.NoError(t, err)
-	_, err = proposal.transaction(lied(t, proposal, func(p *returned) { p.write("a", "b") }))
+	_, err = proposal.made.Transaction(lied(t, proposal, func(p *returned) { p.write("a", "b") }))
 	require.Error(t, err)
 }
 
@@ -285,7 +285,7 @@ func BenchmarkTransaction(b *testing.B) {
 	}
 	envelope := answer.envelope()
 	for b.Loop() {
-		_, err := proposal.transaction(envelope)
+		_, err := proposal.made.Transaction(envelope)
 		require.NoError(b, err)
 	}
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -10,7 +11,6 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/prepared"
@@ -36,11 +36,8 @@ type Proposal struct {
 
 	identity *Identity
 	signed   *peer.SignedProposal
-	question question
+	made     *prepared.Proposal
 }
-
-// nonceBytes is the length of a nonce as Fabric's own clients make it.
-const nonceBytes = 24
 
 // nonce derives the nonce of one attempt at what key names. The attempt comes after the key's length, so that no two
 // pairs give the same bytes.
@@ -52,7 +49,7 @@ func nonce(secret []byte, key string, attempt int) []byte {
 	mac.Write([]byte(key))
 	binary.BigEndian.PutUint64(n[:], uint64(attempt))
 	mac.Write(n[:])
-	return mac.Sum(nil)[:nonceBytes]
+	return mac.Sum(nil)[:prepared.NonceBytes]
 }
 
 // TransactionID tells the id that [Client.Propose] gives to the same identity, key and attempt.
@@ -76,62 +73,24 @@ func (c *Client) Propose(id *Identity, call Call, key string, attempt int) (*Pro
 
 // build makes what is asked, and signs it.
 func (p *Proposal) build(cfg Config, call Call, nonce []byte) error {
-	chaincode := call.Chaincode
-	if chaincode == "" {
-		chaincode = cfg.Chaincode
+	for name := range call.Transient {
+		if name != record.TransientPack {
+			return fmt.Errorf("it has transient data named %q, and the chaincode takes a pack alone", name)
+		}
 	}
-	chaincodeID := &peer.ChaincodeID{Name: chaincode}
-	extension, err := proto.Marshal(&peer.ChaincodeHeaderExtension{ChaincodeId: chaincodeID})
+	var err error
+	p.made, err = prepared.Request{
+		Channel: cfg.Channel, Chaincode: cmp.Or(call.Chaincode, cfg.Chaincode), Function: call.Function, Args: call.Args,
+		Pack: call.Transient[record.TransientPack], Creator: p.identity.creator, Nonce: nonce, Time: time.Now(),
+	}.Propose()
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	header, err := p.identity.header(nonce, &common.ChannelHeader{
-		Type:      int32(common.HeaderType_ENDORSER_TRANSACTION),
-		Timestamp: timestamppb.New(now),
-		ChannelId: cfg.Channel,
-		TxId:      p.TransactionID,
-		Extension: extension,
-	})
-	if err != nil {
-		return err
-	}
-	headerBytes, err := proto.Marshal(header)
-	if err != nil {
-		return err
-	}
-	args := append([][]byte{[]byte(call.Function)}, call.Args...)
-	invocation, err := proto.Marshal(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
-		ChaincodeId: chaincodeID,
-		Input:       &peer.ChaincodeInput{Args: args},
-	}})
-	if err != nil {
-		return err
-	}
-	// What the transaction will have of the call: all but the transient data.
-	public, err := proto.Marshal(&peer.ChaincodeProposalPayload{Input: invocation})
-	if err != nil {
-		return err
-	}
-	payload, err := proto.Marshal(&peer.ChaincodeProposalPayload{Input: invocation, TransientMap: call.Transient})
-	if err != nil {
-		return err
-	}
-	proposal, err := proto.Marshal(&peer.Proposal{Header: headerBytes, Payload: payload})
-	if err != nil {
-		return err
-	}
-	signature, err := p.identity.signMessage(proposal)
+	signature, err := p.identity.signMessage(p.made.Bytes)
 	if err != nil {
 		return fmt.Errorf("couldn't sign as %s: %w", p.identity.MSPID, err)
 	}
-	p.signed = &peer.SignedProposal{ProposalBytes: proposal, Signature: signature}
-	p.question = question{
-		Call:      prepared.Call{Header: header, Payload: public},
-		chaincode: chaincode,
-		time:      now,
-		pack:      call.Transient[record.TransientPack],
-	}
+	p.signed = &peer.SignedProposal{ProposalBytes: p.made.Bytes, Signature: signature}
 	return nil
 }
 

@@ -1,4 +1,4 @@
-// Package prepared makes the transactions that a submitter signs, of the submitter's own proposal.
+// Package prepared makes what a submitter signs, a proposal and then a transaction, of what the submitter asks for.
 //
 // Fabric's gateway service hands the client a "prepared transaction" to sign: the proposal's header, the call, the
 // endorsers' answer and their signatures. A signature over the bytes as they come lets the peer have anything signed. A

@@ -1,9 +1,8 @@
-package ledger
+package prepared
 
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset"
@@ -12,20 +11,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
-	"github.com/pedigree-ledger/pedigree/gateway/verify/prepared"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// question is what a proposal asked, as far as an answer is held to it.
-type question struct {
-	prepared.Call
-	chaincode string
-	time      time.Time
-	pack      []byte
-}
-
-// transaction returns the payload of the envelope that is to be signed.
-func (p *Proposal) transaction(envelope *common.Envelope) ([]byte, error) {
-	endorsed, err := prepared.Endorsed(envelope)
+// Transaction returns the payload that the submitter signs, made of the proposal and of what was endorsed. It fails if
+// what was endorsed isn't what the proposal means.
+func (p *Proposal) Transaction(envelope *common.Envelope) ([]byte, error) {
+	endorsed, err := Endorsed(envelope)
 	if err != nil {
 		return nil, err
 	}
@@ -35,22 +27,22 @@ func (p *Proposal) transaction(envelope *common.Envelope) ([]byte, error) {
 	if len(endorsed.GetEndorsements()) == 0 {
 		return nil, errors.New("nobody has endorsed it")
 	}
-	return p.question.Assemble(endorsed)
+	return p.Assemble(endorsed)
 }
 
-// judge holds what was endorsed to the question.
+// judge holds what was endorsed to the proposal.
 func (p *Proposal) judge(answer []byte) error {
 	var action peer.ChaincodeAction
 	var results rwset.TxReadWriteSet
-	response, err := p.question.Open(answer)
+	response, err := p.Open(answer)
 	if err != nil {
 		return err
 	}
 	if err := proto.Unmarshal(response.GetExtension(), &action); err != nil {
 		return fmt.Errorf("the chaincode's action can't be read: %w", err)
 	}
-	if name := action.GetChaincodeId().GetName(); name != p.question.chaincode {
-		return fmt.Errorf("the chaincode %q has answered instead of %q", record.Brief(name), p.question.chaincode)
+	if name := action.GetChaincodeId().GetName(); name != p.Chaincode {
+		return fmt.Errorf("the chaincode %q has answered instead of %q", record.Brief(name), p.Chaincode)
 	}
 	if status := action.GetResponse().GetStatus(); status < 200 || status >= 400 {
 		return fmt.Errorf("the chaincode answered with the status %d", status)
@@ -79,22 +71,26 @@ func (p *Proposal) judgeResults(results *rwset.TxReadWriteSet) error {
 		if len(one.GetCollectionHashedRwset()) > 0 {
 			return errors.New("it reads or writes private data")
 		}
-		if len(set.GetWrites()) > 0 && one.GetNamespace() != p.question.chaincode {
+		if len(set.GetWrites()) > 0 && one.GetNamespace() != p.Chaincode {
 			return fmt.Errorf("it writes into the namespace %q", record.Brief(one.GetNamespace()))
 		}
 		for _, w := range set.GetWrites() {
 			writes = append(writes, record.Write{Key: w.GetKey(), Value: w.GetValue(), Delete: w.GetIsDelete()})
 		}
 	}
-	if p.question.pack == nil {
+	if p.Pack == nil {
 		if len(writes) > 0 {
 			return fmt.Errorf("it writes %d keys, and the call has nothing to write", len(writes))
 		}
 		return nil
 	}
-	header := record.Header{MSPID: p.identity.MSPID, Subject: p.identity.Subject,
-		Time: record.HeaderTime(p.question.time)}
-	expected, err := record.SubmitWrites(header, p.TransactionID, p.question.pack)
+	submitter, err := proof.ParseIdentity(p.Creator)
+	if err != nil {
+		return fmt.Errorf("the submitter can't be read: %w", err)
+	}
+	header := record.Header{MSPID: submitter.MSPID, Subject: submitter.Certificate.Subject.String(),
+		Time: record.HeaderTime(p.Time)}
+	expected, err := record.SubmitWrites(header, p.TransactionID, p.Pack)
 	if err != nil {
 		return fmt.Errorf("the pack of the call can't be read: %w", err)
 	}
