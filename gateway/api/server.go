@@ -69,6 +69,8 @@ type Config struct {
 	Queue  Queue
 	Runs   Runs
 	Prover Prover
+	// Signed records what callers sign themselves.
+	Signed Signed
 	// Witnesses finds where on the ledger lies what records refer to; see witness.Finder.
 	Witnesses func(ctx context.Context, mspID string, records []*record.Record) ([]byte, error)
 	// Cosigner has other organisations sign answers, and signs theirs.
@@ -166,6 +168,7 @@ func (s *Server) handlers() map[string]handler {
 		"runByID":        s.runByID,
 		"recordActivity": s.recordActivity, "listActivities": s.listActivities, "activityByID": s.activityByID,
 		"recordStatement": s.recordStatement, "listStatements": s.listStatements, "statementByID": s.statementByID,
+		"prepare": s.prepare, "endorse": s.endorse, "submit": s.submitSigned,
 		"recordMember": s.recordMember, "listMembers": s.listMembers, "listNamespaces": s.listNamespaces,
 		"listRecords": s.listRecords, "recordByID": s.recordByID, "recordProof": s.recordProof,
 		"lineageProof": s.lineageProof,

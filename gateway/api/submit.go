@@ -118,10 +118,14 @@ func (s *Server) receipts(mspID string, records []*record.Record, results []capt
 }
 
 func receiptOf(r *record.Record, mspID string, result capture.Result) receipt {
-	v := receipt{
-		ID: r.ID, Noun: r.Noun, MSPID: mspID, Transaction: result.TransactionID, Block: result.Block,
-		AlreadyRecorded: result.State == capture.Duplicate,
-	}
+	v := receiptAt(r, mspID, result.TransactionID, result.Block)
+	v.AlreadyRecorded = result.State == capture.Duplicate
+	return v
+}
+
+// receiptAt is the receipt of a record that an organisation has recorded in a transaction.
+func receiptAt(r *record.Record, mspID, tx string, block uint64) receipt {
+	v := receipt{ID: r.ID, Noun: r.Noun, MSPID: mspID, Transaction: tx, Block: block}
 	switch r.Noun {
 	case record.NounEvent:
 		v.EventID, v.Hash = r.Event.Raw.Get("eventID").Text, r.Event.Hash

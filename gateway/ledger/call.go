@@ -9,8 +9,11 @@ import (
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/prepared"
 )
 
 // Envelope is an endorsed and signed transaction, ready for the orderers. It may be sent any number of times.
@@ -50,25 +53,7 @@ func (c *Client) evaluate(ctx context.Context, id *Identity, call Call, phase Ph
 // the one that was asked for gets no signature, and the next peer is asked. Nothing is sent to the orderers. Errors are
 // *Error; one of kind Rejected wraps the chaincode's *record.Rejection.
 func (c *Client) Endorse(ctx context.Context, p *Proposal) (*Envelope, error) {
-	var payload []byte
-	err := c.each(
-		ctx,
-		Endorsing,
-		p.TransactionID,
-		c.cfg.EndorseTimeout,
-		func(ctx context.Context, conn *grpc.ClientConn) error {
-			answer, err := gateway.NewGatewayClient(conn).Endorse(ctx, &gateway.EndorseRequest{
-				TransactionId: p.TransactionID, ChannelId: c.cfg.Channel, ProposedTransaction: p.signed,
-			})
-			if err != nil {
-				return err
-			}
-			if payload, err = p.made.Transaction(answer.GetPreparedTransaction()); err != nil {
-				return untrusted{err}
-			}
-			return nil
-		},
-	)
+	payload, err := c.collect(ctx, p.made, p.signed)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +63,31 @@ func (c *Client) Endorse(ctx context.Context, p *Proposal) (*Envelope, error) {
 	}
 	return &Envelope{TransactionID: p.TransactionID, signed: &common.Envelope{Payload: payload, Signature: signature}},
 		nil
+}
+
+// collect collects the endorsements of a signed proposal, and returns the payload of the transaction that is to be
+// signed.
+func (c *Client) collect(ctx context.Context, p *prepared.Proposal, signed *peer.SignedProposal) ([]byte, error) {
+	var payload []byte
+	err := c.each(
+		ctx,
+		Endorsing,
+		p.TransactionID,
+		c.cfg.EndorseTimeout,
+		func(ctx context.Context, conn *grpc.ClientConn) error {
+			answer, err := gateway.NewGatewayClient(conn).Endorse(ctx, &gateway.EndorseRequest{
+				TransactionId: p.TransactionID, ChannelId: c.cfg.Channel, ProposedTransaction: signed,
+			})
+			if err != nil {
+				return err
+			}
+			if payload, err = p.Transaction(answer.GetPreparedTransaction()); err != nil {
+				return untrusted{err}
+			}
+			return nil
+		},
+	)
+	return payload, err
 }
 
 // Send hands a transaction to the orderers. Success means that enough of them took it, not that it is committed. After

@@ -19,6 +19,11 @@ const commitWait = 10 * time.Second
 // committed.
 func (c *Client) Submit(ctx context.Context, id *Identity, call Call) (Commit, error) {
 	s := submission{Client: c, id: id, call: call, key: randomKey("submit")}
+	return s.run(ctx)
+}
+
+// run tries until the transaction is committed, there is no use in it, or ctx ends.
+func (s *submission) run(ctx context.Context) (Commit, error) {
 	failures := make(map[Kind]int)
 	for {
 		commit, err := s.try(ctx)
@@ -32,6 +37,9 @@ func (c *Client) Submit(ctx context.Context, id *Identity, call Call) (Commit, e
 			return Commit{}, err
 		}
 		if rule.Retry == NewTransaction {
+			if s.final {
+				return Commit{}, err
+			}
 			s.attempt, s.envelope = s.attempt+1, nil
 		}
 		select {
@@ -51,6 +59,7 @@ type submission struct {
 	attempt  int
 	envelope *Envelope // of this attempt, once it is endorsed
 	sent     bool      // the envelope may have left
+	final    bool      // nobody here can make another transaction
 }
 
 // cut is the error when the caller's time is over after err.
@@ -59,6 +68,9 @@ func (s *submission) cut(err error) error {
 		return err
 	}
 	txID := s.TransactionID(s.id, s.key, s.attempt)
+	if s.envelope != nil {
+		txID = s.envelope.TransactionID
+	}
 	return &Error{Phase: Committing, Kind: FateUnknown, TransactionID: txID, Err: err,
 		Message: "the caller's time was over; it may still be committed: " + err.Error()}
 }
