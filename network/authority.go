@@ -79,6 +79,16 @@ func (a *authority) pem() []byte {
 // for what it is: client, peer, admin or orderer. The chaincode reads the role, one of those that users have. Nodes have
 // none, so role is empty for them.
 func (a *authority) identity(commonName, unit, role string) (credential, error) {
+	template, err := a.member(commonName, unit, role)
+	if err != nil {
+		return credential{}, err
+	}
+	made, _, _, err := sign(template, a, a.lifetime)
+	return made, err
+}
+
+// member is the template of a certificate for signing ledger messages.
+func (a *authority) member(commonName, unit, role string) (*x509.Certificate, error) {
 	template := &x509.Certificate{
 		Subject: pkix.Name{
 			CommonName:         commonName,
@@ -87,15 +97,12 @@ func (a *authority) identity(commonName, unit, role string) (credential, error) 
 		},
 		KeyUsage: x509.KeyUsageDigitalSignature,
 	}
-	if role != "" {
-		attributes, err := roleAttribute(role)
-		if err != nil {
-			return credential{}, err
-		}
-		template.ExtraExtensions = []pkix.Extension{attributes}
+	if role == "" {
+		return template, nil
 	}
-	made, _, _, err := sign(template, a, a.lifetime)
-	return made, err
+	attributes, err := roleAttribute(role)
+	template.ExtraExtensions = []pkix.Extension{attributes}
+	return template, err
 }
 
 // roleAttribute says a role in the extension in which Fabric CA has attributes.
@@ -135,21 +142,10 @@ func sign(template *x509.Certificate, by *authority, lifetime time.Duration) (
 	if err != nil {
 		return fail(err)
 	}
-	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
-		return fail(err)
+	if by == nil {
+		by = &authority{template, key, lifetime}
 	}
-	point, err := key.PublicKey.Bytes()
-	if err != nil {
-		return fail(err)
-	}
-	id := sha256.Sum256(point)
-	template.SubjectKeyId = id[:] // Fabric refuses authorities without one
-	by.date(template, lifetime)
-	parent, signer := template, key
-	if by != nil {
-		parent, signer = by.certificate, by.key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	der, err := by.certify(template, &key.PublicKey, lifetime)
 	if err != nil {
 		return fail(err)
 	}
@@ -167,11 +163,28 @@ func sign(template *x509.Certificate, by *authority, lifetime time.Duration) (
 	}, certificate, key, nil
 }
 
+// certify completes the template of a certificate for a public key and signs it. The certificate of an authority that is
+// being made is the template itself.
+func (a *authority) certify(template *x509.Certificate, public *ecdsa.PublicKey, lifetime time.Duration) ([]byte, error) {
+	var err error
+	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
+		return nil, err
+	}
+	point, err := public.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	id := sha256.Sum256(point)
+	template.SubjectKeyId = id[:] // Fabric refuses authorities without one
+	a.date(template, lifetime)
+	return x509.CreateCertificate(rand.Reader, template, a.certificate, public, a.key)
+}
+
 // date sets when a certificate is valid. No certificate outlives its authority.
 func (a *authority) date(template *x509.Certificate, lifetime time.Duration) {
 	now := time.Now().UTC()
 	template.NotBefore, template.NotAfter = now.Add(-clockSkew), now.Add(lifetime)
-	if a == nil {
+	if template == a.certificate {
 		return
 	}
 	if last := a.certificate.NotAfter; template.NotAfter.After(last) {

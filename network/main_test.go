@@ -29,9 +29,9 @@ func TestMain(m *testing.M) {
 			exitWith(runTestChaincode())
 		case "serve":
 			exitWith(runTestGateway(os.Args[3]))
-		case "up", "down", "status", "certs", "renew", "reset", "node":
+		case "up", "down", "status", "certs", "renew", "reset", "node", "org":
 			root := &cobra.Command{SilenceUsage: true}
-			root.AddCommand(Up(), Down(), Status(), Certs(), Renew(), Reset(), NodeCommand())
+			root.AddCommand(Up(), Down(), Status(), Certs(), Renew(), Reset(), NodeCommand(), OrgCommand())
 			exitWith(root.Execute())
 		}
 	}

@@ -23,7 +23,7 @@ func OrgCommand() *cobra.Command {
 One of them makes a charter of all cards, which everybody checks and signs (see "pedigree charter"). Then each starts its
 part with "pedigree node start DIR --charter FILE".`,
 	}
-	cmd.AddCommand(initCommand(), cardCommand())
+	cmd.AddCommand(initCommand(), cardCommand(), userCommand())
 	return cmd
 }
 

@@ -35,6 +35,7 @@ record's name, its block and its id.`,
 
 func recordActivity() *cobra.Command {
 	var t client.Target
+	var s client.Signer
 	var used, generated, about, cards []string
 	var outcome, parameters, started, ended, description string
 	c := &cobra.Command{
@@ -48,7 +49,7 @@ become the inputs of every artifact version that it generated, and stay so.
 
 The command prints the name, block and id of the run, and the name and id of
 each output that it registers.
-` + client.TargetHelp,
+` + client.SignerHelp + "\n" + client.TargetHelp,
 		Example: `  pedigree record activity training --as lab \
       --used dataset/lab/temperatures@1:training --generated model/lab/spoilage@1=model.bin
   pedigree record activity inference --as lab --used model/lab/spoilage@1 \
@@ -92,10 +93,11 @@ each output that it registers.
 			if err != nil {
 				return err
 			}
-			return post(c, gateway, &t, "/v1/activities", body)
+			return post(c, gateway, &t, &s, "/v1/activities", body)
 		},
 	}
 	t.AddFlags(c)
+	s.AddFlags(c)
 	c.Flags().StringArrayVar(&used, "used", nil,
 		"artifact version or record id that the run used, as REF or REF:ROLE; @FILE reads them from a file; may be repeated")
 	c.Flags().StringArrayVar(&generated, "generated", nil,
@@ -165,6 +167,7 @@ func outputs(c *cobra.Command, list, cards []string) ([]map[string]any, error) {
 
 func recordStatement() *cobra.Command {
 	var t client.Target
+	var s client.Signer
 	var set []string
 	predicate := map[string]*string{}
 	c := &cobra.Command{
@@ -175,10 +178,12 @@ claim's block and id. KIND is one of
 
 ` + record.StatementHelp() + `
 A member that a kind needs is given by --reason or by --set NAME=VALUE.
-` + client.TargetHelp,
+` + client.SignerHelp + "\n" + client.TargetHelp,
 		Example: `  pedigree record statement recall --as harbor \
       https://id.gs1.org/01/09520051012017/10/A --reason "thawed on the quay"
-  pedigree record statement approval --as market model/lab/spoilage@1 --set scope="chilled fish"`,
+  pedigree record statement approval --as market model/lab/spoilage@1 --set scope="chilled fish"
+  pedigree record statement recall --as harbor --key ada/key.pem --certificate ada/cert.pem \
+      https://id.gs1.org/01/09520051012017/10/A --reason "thawed on the quay"`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			claim := map[string]string{}
@@ -199,10 +204,11 @@ A member that a kind needs is given by --reason or by --set NAME=VALUE.
 				return err
 			}
 			body := map[string]any{"kind": args[0], "subject": client.IDs(args[1:]), "predicate": claim}
-			return post(c, gateway, &t, "/v1/statements", body)
+			return post(c, gateway, &t, &s, "/v1/statements", body)
 		},
 	}
 	t.AddFlags(c)
+	s.AddFlags(c)
 	for _, name := range []string{"reason", "note"} {
 		predicate[name] = new(string)
 		c.Flags().StringVar(predicate[name], name, "", name+" of the claim")
@@ -213,6 +219,7 @@ A member that a kind needs is given by --reason or by --set NAME=VALUE.
 
 func recordFile() *cobra.Command {
 	var t client.Target
+	var s client.Signer
 	c := &cobra.Command{
 		Use:   "file FILE",
 		Short: "Record the contents of a JSON file",
@@ -222,7 +229,7 @@ gateway adds the member "by", your organisation. A record of version 1, such as
 artifact/1, is taken only if the ledger has that very record already. Use
 capture for EPCIS documents. The command prints the record's name, its block and
 its id.
-` + client.TargetHelp,
+` + client.SignerHelp + "\n" + client.TargetHelp,
 		Example: `  pedigree record file member.json --as lab --role operator
   jq '.record = "statement/2"' recall.json | pedigree record file - --as harbor`,
 		Args: cobra.ExactArgs(1),
@@ -250,9 +257,10 @@ its id.
 			if err != nil {
 				return err
 			}
-			return post(c, gateway, &t, path, json.RawMessage(text))
+			return post(c, gateway, &t, &s, path, json.RawMessage(text))
 		},
 	}
 	t.AddFlags(c)
+	s.AddFlags(c)
 	return c
 }

@@ -1,11 +1,13 @@
 package verb
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
@@ -16,6 +18,7 @@ import (
 // Register returns the verb that registers a version of a dataset, model, code base or document.
 func Register() *cobra.Command {
 	var t client.Target
+	var s client.Signer
 	var a artifactFlags
 	var name, version, namespace, activity string
 	c := &cobra.Command{
@@ -44,7 +47,7 @@ If you have neither DIR nor FILE, give the digest with --digest and what it
 covers with --coverage. "declared" means that you took somebody's word for it.
 
 The command prints the version's name, its block and its record id.
-` + client.TargetHelp,
+` + client.SignerHelp + "\n" + client.TargetHelp,
 		Example: `  pedigree register --as lab dataset/lab/temperatures@1 readings.csv \
       --licence CC-BY-4.0 --from ni:///sha-256;…
   pedigree register --as lab model models/spoilage --name spoilage --version 3 --card models/spoilage/README.md \
@@ -86,10 +89,11 @@ The command prints the version's name, its block and its record id.
 			if err != nil {
 				return err
 			}
-			return explain(c.Context(), gateway, body, post(c, gateway, &t, to, request))
+			return explain(c.Context(), gateway, body, post(c, gateway, &t, &s, to, request))
 		},
 	}
 	t.AddFlags(c)
+	s.AddFlags(c)
 	c.Flags().StringVar(&name, "name", "", "name of the artifact, with KIND alone")
 	c.Flags().StringVar(&version, "version", "", "version of the artifact, with KIND alone")
 	c.Flags().StringVar(&namespace, "namespace", "",
@@ -149,8 +153,8 @@ func (a *artifactFlags) request(
 }
 
 // post records something and prints the receipt.
-func post(c *cobra.Command, gateway *client.Client, t *client.Target, path string, body any) error {
-	answer, receipt, err := gateway.Record(c.Context(), path, body)
+func post(c *cobra.Command, gateway *client.Client, t *client.Target, s *client.Signer, path string, body any) error {
+	answer, receipt, err := send(c, gateway, t, s, path, body)
 	if err != nil {
 		return err
 	}
@@ -159,4 +163,27 @@ func post(c *cobra.Command, gateway *client.Client, t *client.Target, path strin
 		return terminal.JSON(c.OutOrStdout(), answer.Body)
 	}
 	return text.Receipt(c.OutOrStdout(), receipt)
+}
+
+// send posts a record, or signs it here if there is a key to sign it with.
+func send(c *cobra.Command, gateway *client.Client, t *client.Target, s *client.Signer, path string, body any) (
+	*client.Answer, *client.Receipt, error,
+) {
+	if !s.Given() {
+		return gateway.Record(c.Context(), path, body)
+	}
+	noun, ok := map[string]record.Noun{"/v1/artifacts": record.NounArtifact, "/v1/activities": record.NounActivity,
+		"/v1/statements": record.NounStatement}[path]
+	if !ok {
+		return nil, nil, exit.Usagef("only statements, artifact versions and runs are signed with --key")
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, nil, fmt.Errorf("couldn't encode a request: %w", err)
+	}
+	key, intent, err := s.Means(t, noun, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	return gateway.RecordSigned(c.Context(), key, intent)
 }

@@ -36,8 +36,7 @@ type Intent struct {
 	Channel, Chaincode string
 	// Noun is that of a statement, an artifact or an activity.
 	Noun record.Noun
-	// Body is what the gateway's route for the noun takes, in JSON. Artifacts have no card, and what an activity generated
-	// is registered already.
+	// Body is what the gateway's route for the noun takes, in JSON. No artifact in it has a card.
 	Body []byte
 }
 
@@ -61,7 +60,7 @@ type Session struct {
 	body     canonical.Value
 	nonce    []byte
 	time     time.Time
-	record   *record.Record
+	records  []*record.Record // the one that is meant is the last
 	proposal *prepared.Proposal
 }
 
@@ -78,8 +77,11 @@ func Begin(key *Key, intent Intent) (*Session, error) {
 	if s.body, err = canonical.Parse(intent.Body, canonical.Limits{Bytes: record.MaxBytes}); err != nil {
 		return nil, fmt.Errorf("the record can't be read: %w", err)
 	}
-	if s.body.Has("card") {
-		return nil, errors.New("an artifact with a card can't be signed with a key of one's own: the gateway reads the card")
+	for _, artifact := range append(s.generated(), s.body) {
+		if artifact.Has("card") {
+			return nil, errors.New(
+				"an artifact with a card can't be signed with a key of one's own: the gateway reads the card")
+		}
 	}
 	return s, nil
 }
@@ -102,17 +104,18 @@ type Preparation struct {
 type Signed struct{ Bytes, Signature []byte }
 
 // ID is the id of the record, which is known once the gateway has answered.
-func (s *Session) ID() record.ID { return s.record.ID }
+func (s *Session) ID() record.ID { return s.records[len(s.records)-1].ID }
 
 // TransactionID is the id of the transaction, which is known once the gateway has answered.
 func (s *Session) TransactionID() string { return s.proposal.TransactionID }
 
 // Recorded checks that the gateway says of what the person means, and of nothing else, that it is recorded already.
 func (s *Session) Recorded(p Preparation) error {
-	if len(p.Records) != 1 {
-		return refuse("it names %d records instead of one", len(p.Records))
+	bodies := make([][]byte, len(p.Records))
+	for i, body := range p.Records {
+		bodies[i] = body
 	}
-	return s.make(p.Records[0])
+	return s.make(bodies)
 }
 
 // Proposal returns the proposal and the person's signature, if the gateway has prepared what the person means.
@@ -149,17 +152,14 @@ func (s *Session) Proposal(p Preparation) (*Signed, error) {
 	if err != nil {
 		return nil, refuse("its records can't be read: %v", err)
 	}
-	if len(bodies) != 1 {
-		return nil, refuse("it records %d records instead of one", len(bodies))
-	}
-	if err := s.make(bodies[0]); err != nil {
+	if err := s.make(bodies); err != nil {
 		return nil, err
 	}
 	if err := s.checkWitnesses(theirs.Args); err != nil {
 		return nil, err
 	}
 	mine := theirs.Request
-	if mine.Pack, err = record.Pack([][]byte{s.record.Body}); err != nil { // others may compress otherwise
+	if mine.Pack, err = record.Pack(bodies); err != nil { // its compression is the gateway's own
 		return nil, err
 	}
 	if s.proposal, err = mine.Propose(); err != nil {
@@ -173,26 +173,72 @@ func (s *Session) sign(message []byte) (*Signed, error) {
 	return &Signed{message, signature}, err
 }
 
-// make makes the record that the person means, and refuses another one in its place.
-func (s *Session) make(theirs []byte) error {
-	var mine *record.Record
+// make makes the records that the person means, and refuses others in their place.
+func (s *Session) make(theirs [][]byte) error {
+	var mine []*record.Record
 	var problems []record.Problem
+	add := func(r *record.Record, wrong []record.Problem) {
+		mine, problems = append(mine, r), append(problems, wrong...)
+	}
 	switch s.intent.Noun {
 	case record.NounStatement:
-		mine, problems = record.NewStatement(s.body, s.key.MSPID, digestsIn(theirs))
+		var first []byte
+		if len(theirs) > 0 {
+			first = theirs[0]
+		}
+		add(record.NewStatement(s.body, s.key.MSPID, digestsIn(first)))
 	case record.NounArtifact:
-		mine, problems = record.NewArtifact(s.body, s.key.MSPID)
+		add(record.NewArtifact(s.body, s.key.MSPID))
 	default:
-		mine, problems = record.NewActivity(s.body, s.key.MSPID)
+		for _, artifact := range s.generated() {
+			add(record.NewArtifact(artifact, s.key.MSPID))
+		}
+		if len(problems) == 0 {
+			add(record.NewActivity(s.run(mine), s.key.MSPID))
+		}
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("what is to be recorded isn't valid: %s (%s)", problems[0].Detail, problems[0].Pointer)
 	}
-	if !bytes.Equal(mine.Body, theirs) {
-		return refuse("it is about another record: %s", record.Brief(string(theirs)))
+	if len(mine) != len(theirs) {
+		return refuse("it has %d records instead of %d", len(theirs), len(mine))
 	}
-	s.record = mine
+	for i, r := range mine {
+		if !bytes.Equal(r.Body, theirs[i]) {
+			return refuse("it is about another record: %s", record.Brief(string(theirs[i])))
+		}
+	}
+	s.records = mine
 	return nil
+}
+
+// generated are the artifact versions that stand in full in a run's body.
+func (s *Session) generated() (artifacts []canonical.Value) {
+	if s.intent.Noun != record.NounActivity {
+		return nil
+	}
+	for _, entry := range s.body.Get("generated").Items {
+		if full, ok := entry.Lookup("artifact"); ok {
+			artifacts = append(artifacts, full)
+		}
+	}
+	return artifacts
+}
+
+// run is a run's body, with the names of the artifact versions that stand in it in full.
+func (s *Session) run(artifacts []*record.Record) canonical.Value {
+	list, ok := s.body.Lookup("generated")
+	if !ok || list.Kind != canonical.Array {
+		return s.body
+	}
+	entries := slices.Clone(list.Items)
+	for i, entry := range entries {
+		if entry.Has("artifact") {
+			ref := artifacts[0].Artifact.ArtifactRef.String()
+			entries[i], artifacts = entry.Without("artifact").With("ref", canonical.Str(ref)), artifacts[1:]
+		}
+	}
+	return s.body.With("generated", canonical.Arr(entries...))
 }
 
 // digestsIn finds the digests of artifact versions in a statement. They are the ledger's to know.
@@ -226,10 +272,13 @@ func (s *Session) checkWitnesses(args [][]byte) error {
 	if errors.Join(err, encoding) != nil || !bytes.Equal(again, args[0]) {
 		return refuse("its argument isn't a list of places on the ledger")
 	}
-	references := s.record.References()
+	var references []record.Reference
+	for _, r := range s.records {
+		references = append(references, r.References()...)
+	}
 	for node, place := range places {
 		if !slices.ContainsFunc(references, func(r record.Reference) bool { return r.Node == node }) {
-			return refuse("it shows the place of %q, to which the record doesn't refer", record.Brief(node))
+			return refuse("it shows the place of %q, to which no record refers", record.Brief(node))
 		}
 		if _, err := record.ParseID(string(place.ID)); err != nil || !transactionID(place.Tx) {
 			return refuse("it shows no place on the ledger for %q", record.Brief(node))

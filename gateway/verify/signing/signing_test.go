@@ -94,6 +94,8 @@ func prepares(t *testing.T, s *Session) *gateway {
 	switch s.intent.Noun {
 	case record.NounStatement:
 		r, problems = record.NewStatement(s.body, "HarborMSP", func(string) string { return strings.Repeat("ab", 32) })
+	case record.NounArtifact:
+		r, problems = record.NewArtifact(s.body, "HarborMSP")
 	default:
 		r, problems = record.NewActivity(s.body, "HarborMSP")
 	}
@@ -172,6 +174,7 @@ func TestAPersonSignsWhatIsMeant(t *testing.T) {
 	for noun, text := range map[record.Noun]string{
 		record.NounStatement: recalled,
 		record.NounActivity:  `{"type":"training","used":[{"ref":"dataset/harbor/catch@1"}]}`,
+		record.NounArtifact:  strings.Replace(registered, "{", `{"derivedFrom":["dataset/harbor/catch@1"],`, 1),
 	} {
 		s, err := Begin(key, Intent{"pedigree", "pedigree", noun, []byte(text)})
 		require.NoError(t, err)
@@ -188,6 +191,36 @@ func TestAPersonSignsWhatIsMeant(t *testing.T) {
 		assert.Equal(t, "Ada Lovelace", made.Creator.Certificate.Subject.CommonName)
 		assert.Equal(t, record.Sum(g.bodies[0]), s.ID())
 	}
+}
+
+const registered = `{"kind":"model","namespace":"harbor","name":"m","version":"1","digest":` +
+	`{"algorithm":"sha-256","value":"abababababababababababababababababababababababababababababababab","coverage":"full"}}`
+
+func TestARunIsSignedWithWhatItRegisters(t *testing.T) {
+	key := person(t, "Ada Lovelace")
+	const run = `{"type":"training","used":[{"ref":"dataset/harbor/catch@1"}],"generated":`
+	s, err := Begin(key, Intent{"pedigree", "pedigree", record.NounActivity, []byte(run + `[{"artifact":` + registered + `}]}`)})
+	require.NoError(t, err)
+	output, problems := record.NewArtifact(s.body.Get("generated").Items[0].Get("artifact"), "HarborMSP")
+	require.Empty(t, problems)
+	short, err := Begin(key, Intent{"pedigree", "pedigree", record.NounActivity, []byte(run + `[{"ref":"model/harbor/m@1"}]}`)})
+	require.NoError(t, err)
+	g := prepares(t, short)
+	whole := [][]byte{output.Body, g.bodies[0]}
+	for name, bodies := range map[string][][]byte{
+		"the run alone": whole[1:], "the output alone": whole[:1], "in another order": {whole[1], whole[0]}, "nothing": nil,
+		"as it is meant": whole,
+	} {
+		g.request.Nonce, g.request.Time, g.request.Pack, g.bodies = s.nonce, s.time, nil, bodies
+		if bodies == nil {
+			g.request.Pack = []byte{}
+		}
+		_, err := s.Proposal(g.preparation())
+		assert.Equal(t, name == "as it is meant", err == nil, "%s: %v", name, err)
+	}
+	_, err = Begin(key, Intent{"pedigree", "pedigree", record.NounActivity,
+		[]byte(run + `[{"artifact":{"card":{"text":"x"}}}]}`)})
+	assert.ErrorContains(t, err, "card")
 }
 
 // A gateway that lies gets no signature, wherever it lies.
