@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 // description is the OpenAPI document that a gateway serves, and what was found out about it.
@@ -158,6 +161,11 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 	d.send("recordActivity", "decision", http.StatusCreated)
 	recall := d.send("recordStatement", "recall", http.StatusCreated)
 	d.send("recordStatement", "finding", http.StatusCreated)
+	key := keyIn(t, "LabMSP", filepath.Join(startNetwork(t).Dir(), "lab", "users", "submitter"))
+	signed, _ := posts(func(operation, path, body string) reply { return d.call(operation, path, body) }).signs(t, key,
+		record.NounArtifact, `{"kind":"dataset","namespace":"lab","name":"signed","version":"1","digest":{"algorithm":"sha-256",
+			"value":"`+strings.Repeat("ab", 32)+`","coverage":"declared"},"derivedFrom":["dataset/lab/cold-chain@1"]}`)
+	require.Equal(t, http.StatusCreated, signed.status, string(signed.body))
 	for _, name := range []string{"start", "complete", "dataset"} {
 		d.send("takeLineage", name, http.StatusCreated)
 	}

@@ -29,6 +29,7 @@ func (p *Pages) functions() template.FuncMap {
 		"moment":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04") },
 		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"brief":    Brief,
+		"signer":   record.SignerName,
 		"flagWord": flagWord,
 		"flagOf":   flagOf,
 		"warns":    record.Warns,

@@ -271,11 +271,12 @@ func showProved(b *strings.Builder, r *proof.Proved) {
 		}
 		fmt.Fprintf(
 			b,
-			"  %-12s %s in block %d, at %s by its own clock\n",
+			"  %-12s %s in block %d, at %s by its own clock, signed by %s\n",
 			how,
 			terminal.Plain(one.MSPID),
 			one.Block,
 			terminal.Plain(one.Time),
+			terminal.Plain(record.SignerName(one.Subject)),
 		)
 	}
 	if r.More {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 )
@@ -61,13 +62,18 @@ func Record(w io.Writer, v client.View) error {
 		if i > 0 {
 			how = "and by"
 		}
+		signed := ""
+		if r.Subject != "" {
+			signed = ", signed by " + terminal.Plain(record.SignerName(r.Subject))
+		}
 		fmt.Fprintf(
 			&out,
-			"  %-11s %s in block %d, %s\n",
+			"  %-11s %s in block %d, %s%s\n",
 			how,
 			terminal.Plain(r.MSPID),
 			r.Block,
 			r.Time.Format("2006-01-02 15:04:05 MST"),
+			signed,
 		)
 	}
 	if len(v.Status) > 0 {

@@ -27,7 +27,7 @@ const recordID = "ni:///sha-256;052d7115c44a052d7115c44a052d7115c44a052d7115c44a
 // hostile: they have an escape sequence as JSON spells it, and a C1 control character as it is.
 var answers = map[string]string{
 	"GET /v1/records/" + recordID: `{"id":"` + recordID + `","noun":"statement","record":{"predicate":{"reason":"thawed\u001b[2J"}},
-		"status":["retracted"],"recordings":[{"mspId":"HarborMSP","block":7,"time":"2026-03-01T08:00:00Z"}],
+		"status":["retracted"],"recordings":[{"mspId":"HarborMSP","subject":"CN=Ada\u001b[2J Lovelace,O=Harbor","block":7,"time":"2026-03-01T08:00:00Z"}],
 		"statements":[{"id":"ni:///sha-256;00","kind":"retraction","mspId":"Harbor` + "\u009b" + `MSP","block":9}]}`,
 	"GET /v1/lineage": `{"node":"dataset/lab/t@1","direction":"ancestors","block":12,"nodes":[{"id":"dataset/lab/t@1","kind":"artifact","depth":0,"mspId":"LabMSP"},
 		{"id":"urn:epc:class:lgtin:952005.0101010.A","kind":"class","depth":-1,"flags":["recalled\u001b]0;x\u0007"]}],

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -37,14 +38,17 @@ func NewKey(mspID string, certificatePEM, keyPEM []byte) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the certificate can't be read: %w", err)
 	}
-	block, _ := pem.Decode(keyPEM)
+	block, rest := pem.Decode(keyPEM)
+	if block != nil && block.Type == "EC PARAMETERS" {
+		block, _ = pem.Decode(rest)
+	}
 	if block == nil {
 		return nil, errors.New("the key is no PEM")
 	}
 	if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
 		return nil, errors.New("the key is encrypted; `openssl pkcs8 -in FILE` prints it without encryption")
 	}
-	private, err := identity.PrivateKeyFromPEM(keyPEM)
+	private, err := privateKey(block)
 	if err != nil {
 		return nil, fmt.Errorf("the key can't be read: %w", err)
 	}
@@ -69,6 +73,14 @@ func NewKey(mspID string, certificatePEM, keyPEM []byte) (*Key, error) {
 	}
 	k.sign, err = identity.NewPrivateKeySign(key)
 	return k, err
+}
+
+// privateKey reads PKCS #8 or SEC 1. OpenSSL writes the second, sometimes with the curve's parameters before it.
+func privateKey(block *pem.Block) (any, error) {
+	if block.Type == "EC PRIVATE KEY" {
+		return x509.ParseECPrivateKey(block.Bytes)
+	}
+	return x509.ParsePKCS8PrivateKey(block.Bytes)
 }
 
 // Certificate is the certificate in PEM, as transactions are going to have it.
