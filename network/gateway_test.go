@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// The files of a network that was made earlier must not change when it comes up again.
+// The files of a gateway of `up`. Networks that were made earlier get them anew at each start.
 func TestAGatewaysFilesStayByteForByte(t *testing.T) {
 	for name, o := range map[string]Options{
 		"plain": {},
