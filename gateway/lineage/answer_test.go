@@ -90,6 +90,7 @@ func TestBadQuestions(t *testing.T) {
 		_, err := lineage.Trace(t.Context(), s.index, lineage.Query{Node: node, Direction: lineage.Ancestors, At: index.Latest})
 		var unknown *lineage.UnknownNodeError
 		require.ErrorAs(t, err, &unknown, "%.40q", node)
+		require.Equal(t, &lineage.UnknownNodeError{Node: node, Block: s.ledger.Height()}, unknown)
 	}
 	_, err := lineage.Trace(t.Context(), s.index, lineage.Query{Node: "x", Direction: "sideways", At: index.Latest})
 	require.ErrorContains(t, err, "not a direction")
