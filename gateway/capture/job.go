@@ -144,7 +144,7 @@ func encodeOutcomes(list []*outcome) []run {
 	for i, o := range list {
 		switch {
 		case o == nil:
-		case len(runs) > 0 && i > 0 && list[i-1] == o:
+		case i > 0 && list[i-1] == o:
 			runs[len(runs)-1].N++
 		default:
 			runs = append(runs, run{From: i, N: 1, outcome: *o})

@@ -60,9 +60,9 @@ func (q *Queue) keep(b *batch, belongs func(place) bool) {
 	}) {
 		return
 	}
-	members := b.members[:0:0]
+	var members []member
 	for _, m := range b.members {
-		items := m.items[:0:0]
+		var items []int
 		for _, i := range m.items {
 			if belongs(place{m.part, i}) {
 				items = append(items, i)

@@ -249,6 +249,7 @@ func TestOutcomesComeBackAsTheyWere(t *testing.T) {
 		require.Equal(t, list, decodeOutcomes(runs, len(list)), fmt.Sprint(runs))
 	}
 	require.Equal(t, []run{{From: 1, N: 2, outcome: *a}, {From: 3, N: 1, outcome: *b}}, encodeOutcomes([]*outcome{nil, a, a, b}))
+	require.Equal(t, []run{{From: 0, N: 2, outcome: *a}}, encodeOutcomes([]*outcome{a, a}))
 	outside := []run{{From: -2, N: 3, outcome: *a}, {From: 2, N: 9, outcome: *b}, {From: 5, N: 1, outcome: *a}}
 	require.Equal(t, []*outcome{a, nil, b}, decodeOutcomes(outside, 3), "what lies outside is left out")
 }
@@ -270,4 +271,40 @@ func TestTheLimitsOfAJob(t *testing.T) {
 			require.ErrorIs(t, err, ErrTooLarge, "%v", test)
 		}
 	}
+}
+
+func TestWhatAConfigurationLeavesOutHasItsDefault(t *testing.T) {
+	b := newBench(t)
+	q := b.open()
+	got, want := q.cfg, Config{
+		BatchRecords: DefaultBatchRecords, BatchBytes: DefaultBatchBytes, BatchAge: DefaultBatchAge, InFlight: DefaultInFlight,
+		RollbackRecords: DefaultRollbackRecords, RollbackBytes: DefaultRollbackBytes, QueuedRecords: DefaultQueuedRecords,
+		QueuedBytes: DefaultQueuedBytes, Keep: DefaultKeep, KeepJobs: DefaultKeepJobs, Settle: DefaultSettle,
+		Folder: q.cfg.Folder, Logger: q.cfg.Logger,
+	}
+	got.Identity = nil
+	require.Equal(t, want, got)
+	n := 7
+	orDefault(&n, 5)
+	require.Equal(t, 7, n)
+}
+
+func TestABatchIsAnotherTransactionExactlyIfItsMembersAreOthers(t *testing.T) {
+	first, second := waiting(Proceed, 2, 0, 1), waiting(Proceed, 0, 0, 1)
+	sent := func() *batch {
+		return &batch{key: "key", attempt: 2, sent: true, saved: true, envelope: &ledger.Envelope{}, composed: true,
+			pack: []byte("pack"), witnesses: []byte("{}"), members: []member{{first, []int{0, 1}}, {second, []int{0}}}}
+	}
+	q := &Queue{}
+	b := sent()
+	q.keep(b, func(place) bool { return true })
+	require.Equal(t, sent(), b, "nothing has changed")
+
+	b.members[1].part.batch = b
+	q.keep(b, func(at place) bool { return at == place{first, 1} })
+	require.NotEqual(t, "key", b.key)
+	require.NotEmpty(t, b.key)
+	require.Nil(t, second.batch, "nothing of it is left in the batch")
+	b.key = ""
+	require.Equal(t, &batch{members: []member{{first, []int{1}}}}, b)
 }
