@@ -4,7 +4,7 @@
 // that index, and records what its callers send. The work is done by the packages below this one. This package opens
 // them, connects them and closes them:
 //
-//   - access knows the callers and the ledger identity of each one;
+//   - access knows the callers and the ledger identity of each one, and token keeps the tokens that operators make;
 //   - api and pages answer programs and people;
 //   - capture queues records and brings them to the ledger, and runs does so for runs that OpenLineage events describe;
 //   - ledger talks to the peers, and index stores what their blocks say.
@@ -40,10 +40,12 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
+	"github.com/pedigree-ledger/pedigree/gateway/kept"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/oidc"
 	"github.com/pedigree-ledger/pedigree/gateway/receipts"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
+	"github.com/pedigree-ledger/pedigree/gateway/token"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/gateway/witness"
@@ -59,7 +61,7 @@ const (
 	// farewell is how long the requests in progress may take after the gateway was told to stop.
 	farewell = 15 * time.Second
 
-	tokensInterval = 2 * time.Second
+	tokensInterval = time.Second
 )
 
 // Gateway is one organisation's gateway. Make it with Open, then Run it once.
@@ -69,6 +71,7 @@ type Gateway struct {
 	lock     *os.File
 	callers  *access.Callers
 	issuer   *oidc.Issuer // nil if there is none
+	kept     *kept.DB
 	index    *index.Index
 	queue    *capture.Queue
 	runs     *runs.Store
@@ -111,6 +114,13 @@ func (g *Gateway) open() (err error) {
 		}
 		g.callers.Trust(g.issuer)
 	}
+	if g.kept, err = kept.Open(cfg.KeptPlace(), token.Tables...); err != nil {
+		return err
+	}
+	g.opened("gateway's own database", g.kept.Close)
+	tokens := token.NewStore(g.kept, cfg.MSPID)
+	g.opened("tokens", tokens.Close)
+	g.callers.Manage(tokens)
 	if g.index, err = stores.Open(cfg.IndexPlace(), index.WithLogger(log)); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
@@ -69,7 +70,7 @@ func (d *description) call(id, path, body string, header ...string) reply {
 	d.t.Helper()
 	template, method := d.find(id)
 	who := d.door
-	if slices.Contains([]string{"recordMember", "metrics", "reindex"}, id) {
+	if slices.Contains([]string{"recordMember", "metrics", "reindex", "listTokens", "createToken", "rotateToken", "revokeToken"}, id) {
 		who = d.operator
 	}
 	r := who.do(strings.ToUpper(method), path, body, header...)
@@ -214,6 +215,25 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		assert.Less(t, r.status, 400, "%s: %s", get.path, r.body)
 	}
 
+	t.Run("tokens", func(t *testing.T) {
+		// The network may have had this test before.
+		order := strings.Replace(d.example("createToken", "erp"), `"erp"`, `"erp-`+strconv.FormatInt(time.Now().UnixNano(), 36)+`"`, 1)
+		made := d.call("createToken", "/v1/tokens", order)
+		require.Equal(t, http.StatusCreated, made.status, string(made.body))
+		var token struct{ Name, Secret string }
+		require.NoError(t, json.Unmarshal(made.body, &token))
+		d.call("rotateToken", "/v1/tokens/"+token.Name+"/rotate", d.example("rotateToken", "hour"))
+		for _, call := range [][]string{
+			{"createToken", "/v1/tokens", order}, {"createToken", "/v1/tokens", `{"name":"é"}`}, {"createToken", "/v1/tokens", "["},
+			{"rotateToken", "/v1/tokens/none/rotate", "{}"}, {"revokeToken", "/v1/tokens/none/revoke", ""},
+			{"revokeToken", "/v1/tokens/operator/revoke", ""}, {"revokeToken", "/v1/tokens/" + token.Name + "/revoke", ""},
+			{"listTokens", "/v1/tokens", ""}, {"listTokens", "/v1/tokens?state=fish", ""},
+			{"rotateToken", "/v1/tokens/" + token.Name + "/rotate", "{}"},
+		} {
+			d.call(call[0], call[1], call[2])
+		}
+		d.call("listRecords", "/v1/records", "", "Authorization", "Bearer "+token.Secret)
+	})
 	t.Run("refusals too", func(t *testing.T) {
 		d.call("recordArtifact", "/v1/artifacts", `{"kind":"fish"}`)
 		d.call("recordArtifact", "/v1/artifacts", `{`)

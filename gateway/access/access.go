@@ -8,6 +8,8 @@
 //
 // A token must be random. SHA-256 without a salt protects 128 random bits, but it doesn't protect a password.
 //
+// Operators make more tokens while the gateway runs. Those are in a [token.Store], which [Callers.Manage] names.
+//
 // [Callers.Watch] reads the file again when it changes. If the new version can't be used, the old one stays in force
 // and the error is logged.
 package access
@@ -16,7 +18,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -24,23 +25,12 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
-)
-
-var (
-	// ErrNoToken means that a request has no bearer token.
-	ErrNoToken = errors.New("the request has no bearer token")
-	// ErrUnknownToken means that this gateway doesn't know a request's token.
-	ErrUnknownToken = errors.New("the bearer token is none of this gateway's")
-	// ErrUnavailable means that it can't be checked now who sends a request.
-	ErrUnavailable = errors.New("the gateway can't check the token now")
-	// ErrNoSigner means that no ledger identity signs for callers of a role.
-	ErrNoSigner = errors.New("no ledger identity signs for this role")
+	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
 
 // Callers holds the callers of a gateway. Its methods are safe for concurrent use.
@@ -48,7 +38,8 @@ type Callers struct {
 	path    string
 	log     *slog.Logger
 	current atomic.Pointer[list]
-	issuer  Issuer // nil if there is none
+	issuer  Issuer       // nil if there is none
+	made    *token.Store // of tokens that operators made; nil if there are none
 }
 
 // list is one version of the file.
@@ -76,32 +67,8 @@ func Open(path string, log *slog.Logger) (*Callers, error) {
 	return c, nil
 }
 
-// Authenticate finds the caller by the value of the Authorization header. The error is ErrNoToken or ErrUnknownToken.
-// The time that it takes reveals nothing about the tokens in the list.
-func (c *Callers) Authenticate(authorization string) (*Caller, error) {
-	scheme, token, _ := strings.Cut(authorization, " ")
-	token = strings.TrimSpace(token)
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return nil, ErrNoToken
-	}
-	if found := c.Holder(sha256.Sum256([]byte(token))); found != nil {
-		return found, nil
-	}
-	return nil, ErrUnknownToken
-}
-
-// Holder finds the caller by the SHA-256 of its token. It returns nil if the token isn't in the list, or no longer is.
-// The time that it takes reveals nothing about the tokens in the list.
-func (c *Callers) Holder(token [sha256.Size]byte) *Caller {
-	var found *Caller
-	entries := c.current.Load().entries
-	for i := range entries {
-		if subtle.ConstantTimeCompare(entries[i].digest[:], token[:]) == 1 {
-			found = &entries[i].caller
-		}
-	}
-	return found
-}
+// Manage names the tokens that operators made. Call it before the first request.
+func (c *Callers) Manage(made *token.Store) { c.made = made }
 
 // Signer finds the ledger identity that signs for callers of a role that have none of their own: that of the first token
 // of the file with this role. name is the name of that token. ok is false if no token has the role.

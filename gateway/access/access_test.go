@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/access/accesstest"
+	"github.com/pedigree-ledger/pedigree/gateway/token"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -75,6 +76,51 @@ func TestATokenStandsForOneCaller(t *testing.T) {
 	_, err = c.Identity("nobody")
 	assert.ErrorContains(t, err, "nobody")
 	assert.Equal(t, caller.Identity, c.Reader(), "an operator reads the ledger")
+}
+
+func TestTokensThatOperatorsMadeStandBesideThoseOfTheFile(t *testing.T) {
+	w := newWriter(t)
+	w.write(w.entry("ci", "submitter", "alpha"), w.entry("boss", "operator", "beta"))
+	c, err := Open(w.path, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	made := accesstest.Tokens(t)
+	c.Manage(made)
+	create := func(name, role string) string {
+		_, secret, err := made.Create(t.Context(), token.Order{Name: name, Kind: "machine", Role: role, By: "boss"})
+		require.NoError(t, err)
+		return secret
+	}
+	secret := create("erp", "submitter")
+	caller, err := c.Authenticate("Bearer " + secret)
+	require.NoError(t, err)
+	_, identity, _ := c.Signer(Submitter)
+	assert.Equal(t, &Caller{ID: "erp", Name: "erp", Kind: Machine, Role: Submitter, Method: ByToken, Signer: "ci", Identity: identity}, caller)
+	caller, err = c.Authenticate("Bearer beta")
+	require.NoError(t, err)
+	assert.Equal(t, ByFile, caller.Method)
+
+	_, err = c.Authenticate("Bearer " + secret[:40])
+	require.ErrorIs(t, err, ErrUnknownToken)
+	assert.ErrorContains(t, err, "missing or mistyped")
+	_, err = c.Authenticate("Bearer " + create("reader", "auditor"))
+	assert.ErrorIs(t, err, ErrNoSigner, "the file has no auditor")
+
+	_, next, err := made.Rotate(t.Context(), token.Rotation{Name: "erp"})
+	require.NoError(t, err)
+	var ended *EndedError
+	_, err = c.Authenticate("Bearer " + secret)
+	require.ErrorAs(t, err, &ended)
+	assert.Equal(t, &EndedError{"erp", token.ErrReplaced}, ended)
+	_, err = made.Revoke(t.Context(), "erp", "boss")
+	require.NoError(t, err)
+	_, err = c.Authenticate("Bearer " + next)
+	assert.ErrorIs(t, err, token.ErrRevoked)
+	var roles []string
+	for _, role := range Roles {
+		roles = append(roles, string(role))
+	}
+	assert.ElementsMatch(t, roles, token.Roles)
+	assert.ElementsMatch(t, []string{string(Person), string(Machine)}, token.Kinds)
 }
 
 func TestFilesThatCannotBeUsedAreRefusedWithTheReason(t *testing.T) {

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,24 +19,56 @@ import (
 )
 
 // fillers stand for path parameters.
-var fillers = map[string]string{"id": strings.Repeat("0", 64), "kind": "dataset", "namespace": "lab", "name": "readings", "version": "1", "eventID": "urn:x:y", "key": "01", "value": "09520051012017", "qualifier": "10", "qualifierValue": "A", "qualifier2": "21", "qualifierValue2": "B", "slug": "invalid", "file": "x.css", "runId": "none"}
+var fillers = map[string]string{"id": strings.Repeat("0", 64), "kind": "dataset", "namespace": "lab", "name": "readings", "version": "1", "eventID": "urn:x:y", "key": "01", "value": "09520051012017", "qualifier": "10", "qualifierValue": "A", "qualifier2": "21", "qualifierValue2": "B", "slug": "invalid", "file": "x.css", "runId": "none", "token": "none"}
 
 func pathOf(o *openapi.Operation) string {
 	return regexp.MustCompile(`\{(\w+)\}`).ReplaceAllStringFunc(o.Path, func(p string) string { return fillers[strings.Trim(p, "{}")] })
 }
 
+// ways are how somebody of each role can show who they are: the headers of their requests.
+func ways(t *testing.T, f *fixture) map[string]map[access.Role]map[string]string {
+	ways := map[string]map[access.Role]map[string]string{"a token of the file": {}, "a token that was made": {}, "a session": {}}
+	for _, role := range access.Roles {
+		ways["a token of the file"][role] = map[string]string{"Authorization": "Bearer " + string(role) + "-token"}
+		secret := f.makeToken(string(role)+"-made", role, time.Time{})
+		ways["a token that was made"][role] = map[string]string{"Authorization": "Bearer " + secret}
+		b := newBrowser(f, t)
+		form := b.signInWith(secret)
+		at, err := url.Parse(b.base)
+		require.NoError(t, err)
+		ways["a session"][role] = map[string]string{
+			"Authorization": "", "Cookie": b.http.Jar.Cookies(at)[0].String(), "X-Pedigree-Form": form,
+			"Sec-Fetch-Site": "same-origin",
+		}
+	}
+	return ways
+}
+
 func TestEveryRouteLetsInItsRolesOnly(t *testing.T) {
 	f := newFixture(t)
+	ways := ways(t, f)
+	ended := map[string]string{"token-expired": f.makeToken("late", access.Operator, time.Now().Add(time.Second))}
+	ended["token-revoked"] = f.makeToken("thief", access.Operator, time.Time{})
+	_, err := f.callers.RevokeToken(t.Context(), "thief", "test")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		return f.do(request{path: "/v1/status", header: map[string]string{"Authorization": "Bearer " + ended["token-expired"]}}).status == 401
+	}, time.Minute, 10*time.Millisecond)
 	for _, o := range f.server.Description.Operations {
 		t.Run(o.Method+" "+o.Path, func(t *testing.T) {
 			body := ""
 			if len(o.Consumes) > 0 {
 				body = "{}"
 			}
-			r := request{method: o.Method, path: pathOf(o), body: body, header: map[string]string{"Accept": "*/*"}}
+			r := request{method: o.Method, path: pathOf(o), body: body}
+			with := func(headers map[string]string) answer {
+				r.header = map[string]string{"Accept": "*/*"}
+				maps.Copy(r.header, headers)
+				return f.do(r)
+			}
 
 			r.role = "nobody"
-			a := f.do(r)
+			a := with(nil)
 			if len(o.Roles) == 0 || o.Optional {
 				assert.NotContains(t, []int{401, 403}, a.status, "anybody may call it: %s", a.body)
 			} else {
@@ -44,22 +78,31 @@ func TestEveryRouteLetsInItsRolesOnly(t *testing.T) {
 			}
 
 			r.role = "stranger"
-			if a = f.do(r); len(o.Roles) > 0 {
+			if a = with(nil); len(o.Roles) > 0 {
 				assert.Equal(t, http.StatusUnauthorized, a.status)
 				assert.Contains(t, a.header.Get("WWW-Authenticate"), "invalid_token")
 				securityException(t, o, a)
 			}
-
-			for _, role := range access.Roles {
-				r.role = string(role)
-				a = f.do(r)
-				if len(o.Roles) == 0 || slices.Contains(o.Roles, role) {
-					assert.NotContains(t, []int{401, 403}, a.status, "%s may call it: %s", role, a.body)
-					continue
+			for kind, secret := range ended {
+				if a = with(map[string]string{"Authorization": "Bearer " + secret}); len(o.Roles) > 0 {
+					assert.Equal(t, http.StatusUnauthorized, a.status)
+					assert.Contains(t, a.header.Get("WWW-Authenticate"), "invalid_token")
+					assert.Equal(t, strings.ReplaceAll(kind, "-", "_"), a.problem(t).Code)
+					securityException(t, o, a)
 				}
-				assert.Equal(t, http.StatusForbidden, a.status, role)
-				assert.Contains(t, a.problem(t).Detail, string(o.Roles[0]), "the role that is needed is named")
-				securityException(t, o, a)
+			}
+
+			for way, headers := range ways {
+				for _, role := range access.Roles {
+					a = with(headers[role])
+					if len(o.Roles) == 0 || slices.Contains(o.Roles, role) {
+						assert.NotContains(t, []int{401, 403}, a.status, "%s may call it with %s: %s", role, way, a.body)
+						continue
+					}
+					assert.Equal(t, http.StatusForbidden, a.status, "%s with %s", role, way)
+					assert.Contains(t, a.problem(t).Detail, string(o.Roles[0]), "the role that is needed is named")
+					securityException(t, o, a)
+				}
 			}
 		})
 	}
@@ -79,7 +122,7 @@ func TestWritesAreForSubmittersAndOperators(t *testing.T) {
 			continue
 		}
 		want := []access.Role{access.Submitter}
-		if o.ID == "recordMember" || o.ID == "reindex" {
+		if o.ID == "recordMember" || o.ID == "reindex" || o.Tag == "Tokens" {
 			want = []access.Role{access.Operator}
 		}
 		assert.Equal(t, want, o.Roles, o.ID)

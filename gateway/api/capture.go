@@ -191,7 +191,7 @@ func (s *Server) captureJobs(c *call) error {
 	for i, j := range jobs {
 		views[i] = viewJob(j) // how many warnings there are; the job itself lists them
 	}
-	c.linkNext(token(next))
+	c.linkNext(opaque(next))
 	return c.answer(http.StatusOK, views)
 }
 
@@ -250,7 +250,7 @@ func (s *Server) listResults(c *call, view *jobView, what string) error {
 		view.Results = append(view.Results, viewResult(r))
 	}
 	if next >= 0 {
-		view.Next = token(strconv.Itoa(next))
+		view.Next = opaque(strconv.Itoa(next))
 	}
 	return nil
 }
@@ -268,8 +268,8 @@ func errorOf(job string, r resultView) jobError {
 	return e
 }
 
-// token and cursor keep page tokens opaque.
-func token(cursor string) string {
+// opaque and cursor keep page tokens opaque.
+func opaque(cursor string) string {
 	if cursor == "" {
 		return ""
 	}

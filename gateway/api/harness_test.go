@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +44,7 @@ type fixture struct {
 	http    *httptest.Server
 	queue   *capture.Queue
 	folder  string // of the queue
+	tokens  string // the file of the tokens that operators make
 	log     *logBuffer
 	peers   bool // whether a peer can be called
 }
@@ -80,6 +82,8 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	callers, err := access.Open(accesstest.Write(t, accesstest.OfRoles(access.Roles)), log)
 	require.NoError(t, err)
+	f.tokens = filepath.Join(t.TempDir(), "kept.db")
+	callers.Manage(accesstest.TokensAt(t, f.tokens))
 	f.callers = callers
 	cfg := append(queue, capture.Config{})[0]
 	cfg.Folder, cfg.Identity, cfg.Logger = t.TempDir(), callers.Identity, log
@@ -104,7 +108,7 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	f.server, err = New(Config{
 		Cosigner: signers,
 		Name:     "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Description: description, Index: ix, Queue: f.queue, Runs: told,
-		Sessions: sessions, Witnesses: (&witness.Finder{Index: ix, Patience: time.Millisecond}).Find,
+		Callers: callers, Sessions: sessions, Witnesses: (&witness.Finder{Index: ix, Patience: time.Millisecond}).Find,
 		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
 		Confirmed: func() time.Time { return time.Date(2026, 3, 6, 8, 0, 0, 0, time.UTC) },
 		Metrics:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pedigree_ready 1\n") }),

@@ -112,7 +112,7 @@ func (s *Server) listRuns(c *call) error {
 		page.Items[i] = viewRun(r)
 	}
 	if next > 0 {
-		page.Next = token(strconv.FormatInt(next, 10))
+		page.Next = opaque(strconv.FormatInt(next, 10))
 	}
 	return c.answer(http.StatusOK, page)
 }

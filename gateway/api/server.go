@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/admission"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -75,6 +76,8 @@ type Config struct {
 	Witnesses func(ctx context.Context, mspID string, records []*record.Record) ([]byte, error)
 	// Cosigner has other organisations sign answers, and signs theirs.
 	Cosigner Cosigner
+	// Callers are those of the gateway, among them the holders of the tokens that operators make.
+	Callers *access.Callers
 	// Sessions tells who sends a request.
 	Sessions *session.Store
 
@@ -174,6 +177,7 @@ func (s *Server) handlers() map[string]handler {
 		"lineageProof": s.lineageProof,
 		"cosign":       s.cosign,
 		"lineage":      s.lineage, "impact": s.impact, "status": s.status, "reindex": s.reindex,
+		"listTokens": s.listTokens, "createToken": s.createToken, "revokeToken": s.revokeToken, "rotateToken": s.rotateToken,
 		"thing": s.thing, "qualifiedThing": s.thing, "twiceQualifiedThing": s.thing,
 		"healthz": s.healthz, "readyz": s.readyz, "metrics": s.metrics,
 		"openapiJSON": s.openapiJSON, "openapiYAML": s.openapiYAML,

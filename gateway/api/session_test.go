@@ -51,9 +51,11 @@ func (b *browser) do(method, path, body string, headers ...string) (*http.Respon
 }
 
 // signIn signs in, and gives the form token that pages have.
-func (b *browser) signIn(role string) string {
+func (b *browser) signIn(role string) string { return b.signInWith(role + "-token") }
+
+func (b *browser) signInWith(token string) string {
 	b.t.Helper()
-	answer, _ := b.do("POST", "/sign-in", url.Values{"token": {role + "-token"}}.Encode())
+	answer, _ := b.do("POST", "/sign-in", url.Values{"token": {token}}.Encode())
 	require.Equal(b.t, http.StatusSeeOther, answer.StatusCode)
 	_, page := b.do("GET", "/", "")
 	found := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(page)

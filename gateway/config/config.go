@@ -272,6 +272,15 @@ func (c *Config) IndexPlace() string {
 	return filepath.Join(c.Data, "index.db")
 }
 
+// KeptPlace is where the gateway keeps what can't be made of blocks (see package kept): a file in Data or, if the index
+// is in a database that gateways share, the same database.
+func (c *Config) KeptPlace() string {
+	if c.Index != "" {
+		return c.Index
+	}
+	return filepath.Join(c.Data, "kept.db")
+}
+
 // QueueFolder is the folder of the queue.
 func (c *Config) QueueFolder() string { return filepath.Join(c.Data, "queue") }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/accept"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
+	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
 
 // Values are the parameters of a request, by their names. One that takes a list may have several values.
@@ -171,24 +172,8 @@ func (o *Operation) Admit(caller *access.Caller, unknown error) error {
 	if caller == nil && unknown == nil && len(o.Roles) > 0 && !o.Optional {
 		unknown = access.ErrNoToken
 	}
-	switch {
-	case errors.Is(unknown, access.ErrUnavailable):
-		p := problem.New(problem.Unchecked, "%v", unknown)
-		p.RetryAfter = time.Second
-		return p
-	case errors.Is(unknown, access.ErrNoRole):
-		return problem.New(problem.NoRole, "%v", unknown)
-	case errors.Is(unknown, access.ErrNoSigner):
-		return problem.New(problem.IdentityRefused, "%v", unknown)
-	}
 	if unknown != nil {
-		p := problem.New(problem.Unauthenticated, "%v; send one as “Authorization: Bearer …”", unknown)
-		challenge := `Bearer realm="pedigree"`
-		if errors.Is(unknown, access.ErrUnknownToken) {
-			challenge += `, error="invalid_token"`
-		}
-		p.Header = http.Header{"Www-Authenticate": {challenge}}
-		return p
+		return unauthenticated(unknown)
 	}
 	if caller == nil || len(o.Roles) == 0 || slices.Contains(o.Roles, caller.Role) {
 		return nil
@@ -198,6 +183,35 @@ func (o *Operation) Admit(caller *access.Caller, unknown error) error {
 	p.Header = http.Header{
 		"Www-Authenticate": {`Bearer realm="pedigree", error="insufficient_scope", scope="` + string(o.Roles[0]) + `"`},
 	}
+	return p
+}
+
+// unauthenticated says why somebody's word for who they are is not accepted.
+func unauthenticated(why error) *problem.Problem {
+	var ended *access.EndedError
+	switch {
+	case errors.Is(why, access.ErrUnavailable):
+		p := problem.New(problem.Unchecked, "%v", why)
+		p.RetryAfter = time.Second
+		return p
+	case errors.Is(why, access.ErrNoRole):
+		return problem.New(problem.NoRole, "%v", why)
+	case errors.Is(why, access.ErrNoSigner):
+		return problem.New(problem.IdentityRefused, "%v", why)
+	}
+	p := problem.New(problem.Unauthenticated, "%v; send one as “Authorization: Bearer …”", why)
+	challenge := `Bearer realm="pedigree"`
+	switch {
+	case errors.As(why, &ended):
+		p = problem.New(problem.TokenRevoked, "%v", why)
+		if errors.Is(why, token.ErrExpired) {
+			p.Kind = problem.TokenExpired
+		}
+		challenge += `, error="invalid_token"`
+	case errors.Is(why, access.ErrUnknownToken):
+		challenge += `, error="invalid_token"`
+	}
+	p.Header = http.Header{"Www-Authenticate": {challenge}}
 	return p
 }
 

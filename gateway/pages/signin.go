@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/requestlog"
 	"github.com/pedigree-ledger/pedigree/gateway/session"
 	"github.com/pedigree-ledger/pedigree/web"
@@ -50,8 +51,16 @@ func (p *Pages) signedIn(v *visit) error {
 	page := p.signInPage(v, next)
 	page.Here = "/sign-in"
 	var tooMany *session.TooManyError
+	var ended *access.EndedError
 	switch {
-	case errors.Is(err, session.ErrUnknownToken):
+	case errors.As(err, &ended), errors.Is(err, access.ErrNoSigner):
+		p.Logger.Warn("somebody failed to sign in", "from", v.RemoteAddr, "error", err)
+		page.Problem = sentence(err.Error())
+		return v.show(http.StatusUnauthorized, "signin", page)
+	case errors.Is(err, access.ErrUnavailable):
+		page.Problem = "The gateway can't check tokens now. Try again in a moment."
+		return v.show(http.StatusServiceUnavailable, "signin", page)
+	case errors.Is(err, access.ErrUnknownToken):
 		p.Logger.Warn("somebody failed to sign in", "from", v.RemoteAddr)
 		page.Problem = "That is none of this gateway's tokens. Paste the whole content of the token's file."
 		return v.show(http.StatusUnauthorized, "signin", page)

@@ -43,6 +43,12 @@ var (
 		"Your organisation's sign-in service knows you, and this gateway knows that service, but nothing that the service " +
 			"says about you is given a role. The detail names the claims that were looked at. An administrator of the service " +
 			"adds you to a group or gives you a role there, or an operator of the gateway changes oidc.roles."}
+	TokenExpired = &Kind{"token-expired", http.StatusUnauthorized, "The token has expired",
+		"The token was valid until a time that has passed. An operator can give it a new secret and a new time: “pedigree " +
+			"token rotate”, or the page Tokens. Only who sends the token itself is told this."}
+	TokenRevoked = &Kind{"token-revoked", http.StatusUnauthorized, "The token was revoked",
+		"An operator has ended the token, or given it a new secret. Ask for the new secret, or for another token. Only who " +
+			"sends the token itself is told this."}
 	WrongRole = &Kind{"wrong-role", http.StatusForbidden, "This token may not do that",
 		"The token is known, and its role does not allow this route. Submitters send records, operators operate " +
 			"the gateway and speak for the organisation, auditors read."}
@@ -111,7 +117,8 @@ var (
 
 // Kinds lists the types of problem.
 var Kinds = []*Kind{
-	Malformed, Invalid, BadParameter, Unauthenticated, Unchecked, NoRole, WrongRole, IdentityRefused, NotYours, NotFound, Method,
+	Malformed, Invalid, BadParameter, Unauthenticated, Unchecked, NoRole, TokenExpired, TokenRevoked, WrongRole,
+	IdentityRefused, NotYours, NotFound, Method,
 	NotAcceptable, Conflict, AlreadyRecorded, TooLarge, URITooLong, Unsupported, Unprocessable,
 	Busy, Unavailable, Index, Pending, CantSign, UnknownGateway, Internal, Storage,
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/admission"
+	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
 
 // Limits on wrong attempts to sign in. Tokens are random and can't be guessed, so the limits need only keep somebody
@@ -51,9 +52,9 @@ func newAttempts(now func() time.Time) *attempts {
 	return &attempts{now: now, by: map[origin]*list.Element{}}
 }
 
-func originOf(remote, token string) origin {
-	token = strings.TrimSpace(token)
-	return origin{admission.Source(remote), sha256.Sum256([]byte(token[:min(len(token), prefixLength)]))}
+func originOf(remote, text string) origin {
+	text = strings.TrimPrefix(strings.TrimSpace(text), token.Prefix) // all that operators make begin so
+	return origin{admission.Source(remote), sha256.Sum256([]byte(text[:min(len(text), prefixLength)]))}
 }
 
 // wait is how long the next attempt has to wait.

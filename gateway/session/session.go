@@ -7,7 +7,8 @@
 //
 // The gateway keeps only the SHA-256 of the id and of the token, and only in memory, so sessions end with the process.
 // A session also ends when the person signs out, when it has not been used for an hour, when it is twelve hours old,
-// and when the token is removed from the gateway's list, or the issuer doesn't vouch for the person any longer.
+// and when the token is revoked, expires, gets another secret, or is removed from the gateway's list, or the issuer
+// doesn't vouch for the person any longer.
 //
 // A cookie shows who sends a request, but not that the person meant to send it. Therefore a request that changes
 // something must also carry the session's form token, which only pages of this gateway know, and must not come from
@@ -41,8 +42,6 @@ const (
 )
 
 var (
-	// ErrUnknownToken means that the gateway doesn't know a token.
-	ErrUnknownToken = errors.New("this is none of the gateway's tokens")
 	// ErrForeign means that a request comes from another origin, or from a page of a session that has ended.
 	ErrForeign = errors.New("the request doesn't come from a page of this session")
 )
@@ -95,10 +94,7 @@ type holder struct {
 }
 
 func (h holder) Caller(context.Context) (*access.Caller, error) {
-	if caller := h.callers.Holder(h.token); caller != nil {
-		return caller, nil
-	}
-	return nil, ErrUnknownToken
+	return h.callers.Holder(h.token, true)
 }
 
 func (h holder) Leave() string { return "" }
@@ -119,7 +115,7 @@ func New(callers *access.Callers, mspID string) *Store {
 }
 
 // Begin starts a session for the holder of a token, and sets the cookie with the session's id. The errors are
-// ErrUnknownToken, ErrForeign and *TooManyError.
+// ErrForeign, *TooManyError and those of access.Callers.Holder.
 func (s *Store) Begin(w http.ResponseWriter, r *http.Request, token string) (*Session, error) {
 	if s.origins.Check(r) != nil {
 		return nil, ErrForeign
@@ -129,10 +125,12 @@ func (s *Store) Begin(w http.ResponseWriter, r *http.Request, token string) (*Se
 		return nil, &TooManyError{wait}
 	}
 	digest := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	caller := s.callers.Holder(digest)
-	if caller == nil {
+	caller, err := s.callers.Holder(digest, true)
+	if errors.Is(err, access.ErrUnknownToken) {
 		s.attempts.failed(from)
-		return nil, ErrUnknownToken
+	}
+	if err != nil {
+		return nil, err
 	}
 	s.attempts.succeeded(from)
 	return s.begin(w, r, caller, holder{s.callers, digest}), nil

@@ -19,6 +19,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/access/accesstest"
+	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
 
 // fixture is a store whose clock stands until the test moves it.
@@ -162,6 +163,48 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
+func TestASessionEndsWithTheTokenThatAnOperatorMade(t *testing.T) {
+	for name, end := range map[string]func(made *token.Store) error{
+		"when it is revoked": func(made *token.Store) error { _, err := made.Revoke(t.Context(), "ann", "boss"); return err },
+		"when it is rotated": func(made *token.Store) error {
+			_, _, err := made.Rotate(t.Context(), token.Rotation{Name: "ann"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			made := accesstest.Tokens(t)
+			f.callers.Manage(made)
+			_, secret, err := made.Create(t.Context(), token.Order{Name: "ann", Kind: "person", Role: "auditor"})
+			require.NoError(t, err)
+			c := f.signIn(secret, 1)
+			found := f.store.Find(request("GET", c))
+			require.NotNil(t, found)
+			assert.Equal(t, access.Person, found.Caller.Kind)
+			require.NoError(t, end(made))
+			assert.Nil(t, f.store.Find(request("GET", c)))
+			var ended *access.EndedError
+			_, err = f.store.Begin(httptest.NewRecorder(), request("POST", nil), secret)
+			assert.ErrorAs(t, err, &ended)
+		})
+	}
+}
+
+func TestWrongTokensOfOneDontHoldUpAnother(t *testing.T) {
+	f := newFixture(t)
+	f.callers.Manage(accesstest.Tokens(t))
+	try := func(secret string) error {
+		_, err := f.store.Begin(httptest.NewRecorder(), request("POST", nil), secret)
+		return err
+	}
+	for range freeAttempts {
+		require.ErrorIs(t, try(token.Prefix+"0000000000"), access.ErrUnknownToken)
+	}
+	var late *TooManyError
+	require.ErrorAs(t, try(token.Prefix+"0000000000"), &late)
+	assert.ErrorIs(t, try(token.Prefix+"1111111111"), access.ErrUnknownToken, "what all tokens begin with doesn't count")
+}
+
 func TestARoleThatChangesChangesTheSession(t *testing.T) {
 	f := newFixture(t)
 	c := f.signIn("alpha", 1)
@@ -183,7 +226,7 @@ func TestAWrongTokenIsNoSessionAndTooManyHaveToWait(t *testing.T) {
 		return err
 	}
 	for range freeAttempts {
-		assert.ErrorIs(t, try("the-token-of-gamma"), ErrUnknownToken)
+		assert.ErrorIs(t, try("the-token-of-gamma"), access.ErrUnknownToken)
 	}
 	var late *TooManyError
 	wait := firstWait
@@ -192,14 +235,14 @@ func TestAWrongTokenIsNoSessionAndTooManyHaveToWait(t *testing.T) {
 		assert.Equal(t, wait, late.Wait)
 		require.NoError(t, try("beta"), "somebody else at the same address")
 		f.now = f.now.Add(late.Wait)
-		assert.ErrorIs(t, try("the-token-of-gamma"), ErrUnknownToken)
+		assert.ErrorIs(t, try("the-token-of-gamma"), access.ErrUnknownToken)
 		wait *= 2
 	}
 	require.ErrorAs(t, try("the-token-of-alpha"), &late)
 	f.signIn("the-token-of-alpha", 7) // from elsewhere it works
 	f.now = f.now.Add(late.Wait)
 	require.NoError(t, try("the-token-of-alpha"))
-	assert.ErrorIs(t, try("the-token-of-gamma"), ErrUnknownToken)
+	assert.ErrorIs(t, try("the-token-of-gamma"), access.ErrUnknownToken)
 	require.NoError(t, try("the-token-of-alpha"), "the wrong ones before a right one are forgotten")
 }
 
@@ -212,11 +255,11 @@ func TestTheAddressesOfOneIPv6NetworkAreOneSource(t *testing.T) {
 		return err
 	}
 	for n := range freeAttempts {
-		assert.ErrorIs(t, try(fmt.Sprintf("[2001:db8:1:2::%d]:80", n), "the-token-of-gamma"), ErrUnknownToken)
+		assert.ErrorIs(t, try(fmt.Sprintf("[2001:db8:1:2::%d]:80", n), "the-token-of-gamma"), access.ErrUnknownToken)
 	}
 	var late *TooManyError
 	assert.ErrorAs(t, try("[2001:db8:1:2:ffff::1]:80", "the-token-of-gamma"), &late)
-	assert.ErrorIs(t, try("[2001:db8:1:3::1]:80", "the-token-of-gamma"), ErrUnknownToken, "another network")
+	assert.ErrorIs(t, try("[2001:db8:1:3::1]:80", "the-token-of-gamma"), access.ErrUnknownToken, "another network")
 }
 
 func TestTheWaitAfterWrongTokensIsBoundedAndForgotten(t *testing.T) {

@@ -19,6 +19,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pedigree-ledger/pedigree/gateway/kept"
+	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
 
 // Token is one caller.
@@ -51,6 +54,25 @@ func Identity(t testing.TB, folder string) (certificate, key string) {
 		return path
 	}
 	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", pkcs8)
+}
+
+// Tokens is a store of tokens that operators of LabMSP make, in a new folder.
+func Tokens(t testing.TB) *token.Store {
+	t.Helper()
+	return TokensAt(t, filepath.Join(t.TempDir(), "kept.db"))
+}
+
+// TokensAt is a store of tokens that operators of LabMSP make, in a file.
+func TokensAt(t testing.TB, path string) *token.Store {
+	t.Helper()
+	db, err := kept.Open(path, token.Tables...)
+	require.NoError(t, err)
+	store := token.NewStore(db, "LabMSP")
+	t.Cleanup(func() {
+		require.NoError(t, store.Close())
+		require.NoError(t, db.Close())
+	})
+	return store
 }
 
 // Write writes the list of callers into a new folder, and returns its path.

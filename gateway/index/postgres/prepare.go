@@ -65,7 +65,8 @@ func (s *Store) inspect(ctx context.Context, tx pgx.Tx) (why string, sound bool,
 		return "", false, err
 	}
 	rows, err := tx.Query(ctx, `SELECT relname::text FROM pg_class
-		WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'p', 'v', 'm', 'f')`, s.schema)
+		WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT starts_with(relname, $2)`,
+		s.schema, Neighbour)
 	if err != nil {
 		return "", false, err
 	}
