@@ -18,6 +18,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/bench"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/check"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/demo"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/token"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/verb"
 	"github.com/pedigree-ledger/pedigree/gateway/version"
 	"github.com/pedigree-ledger/pedigree/network"
@@ -86,7 +87,7 @@ The shortest session:
 	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(),
 		verb.Show(), verb.Trace(), verb.Impact(), verb.Ask(), verb.Export(), verb.Proof())
 	add(root, "proof", check.Verify(), check.Trust(), check.Hash(), check.Sign(), audit.Command())
-	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), chaincode.Command(),
+	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), token.Command(), chaincode.Command(),
 		version.Command(pin.Fabric, int(chaincode.Newest())))
 	return root
 }
