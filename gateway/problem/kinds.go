@@ -44,8 +44,8 @@ var (
 			"says about you is given a role. The detail names the claims that were looked at. An administrator of the service " +
 			"adds you to a group or gives you a role there, or an operator of the gateway changes oidc.roles."}
 	TokenExpired = &Kind{"token-expired", http.StatusUnauthorized, "The token has expired",
-		"The token was valid until a time that has passed. An operator can give it a new secret and a new time: “pedigree " +
-			"token rotate”, or the page Tokens. Only who sends the token itself is told this."}
+		"The token was valid until a time that has passed. An operator can give it a new secret and a new time, with " +
+			"“pedigree token rotate”. Only who sends the token itself is told this."}
 	TokenRevoked = &Kind{"token-revoked", http.StatusUnauthorized, "The token was revoked",
 		"An operator has ended the token, or given it a new secret. Ask for the new secret, or for another token. Only who " +
 			"sends the token itself is told this."}
