@@ -66,7 +66,8 @@ func (r remote) call(ctx context.Context, path string, body any) (*answer, error
 
 func (r remote) list(ctx context.Context) ([]*answer, error) {
 	var all struct{ Items []*answer }
-	return all.Items, errors.Join(r.Get(ctx, "/v1/tokens", nil, &all))
+	err := r.Get(ctx, "/v1/tokens", nil, &all)
+	return all.Items, err
 }
 
 func (r remote) create(ctx context.Context, name, kind, role string, expires time.Time) (*answer, error) {
