@@ -22,6 +22,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -179,6 +180,9 @@ func read(path string) (*list, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&f); err != nil {
 		return nil, fmt.Errorf("couldn't understand the tokens in %s: %w", path, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("couldn't understand the tokens in %s: something follows the JSON object", path)
 	}
 	if len(f.Tokens) == 0 {
 		return nil, fmt.Errorf("%s has no tokens, so nobody could call", path)

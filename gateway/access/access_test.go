@@ -145,6 +145,12 @@ func TestFilesThatCannotBeUsedAreRefusedWithTheReason(t *testing.T) {
 		{"one token under two names", func() { w.write(good(), w.entry("other", "auditor", "alpha")) }, "another name for this token"},
 		{"a key that isn't there", func() { w.write(with("key", "/nowhere/key.pem")) }, "couldn't read the key"},
 		{"a certificate that is none", func() { w.write(with("certificate", w.key)) }, "certificate"},
+		{"a bracket behind", func() {
+			w.write(good())
+			text, err := os.ReadFile(w.path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(w.path, append(text, '}'), 0o600))
+		}, "something follows"},
 		{"no JSON", func() { require.NoError(t, os.WriteFile(w.path, []byte("tokens: []"), 0o600)) }, "couldn't understand"},
 		{"a file that others can change", func() { w.write(good()); require.NoError(t, os.Chmod(w.path, 0o666)) }, "can be changed by others"},
 		{"a key that others can read", func() { w.write(good()); require.NoError(t, os.Chmod(w.key, 0o644)) }, "can be read by others"},

@@ -113,7 +113,7 @@ func read(path string, set map[string]string, credentials string) (Config, error
 		if err != nil {
 			return Config{}, fmt.Errorf("couldn't read the configuration: %w", err)
 		}
-		if err := decode(text, &c); err != nil {
+		if err := Decode(text, &c); err != nil {
 			return Config{}, fmt.Errorf("couldn't understand %s: %w", where, err)
 		}
 		if len(set) > 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/url"
@@ -76,7 +77,7 @@ func setMembers(prefix string, of reflect.Value, values map[string]string) error
 			field.SetInt(int64(n))
 		default:
 			field.SetZero()
-			if err := decode([]byte(text), field.Addr().Interface()); err != nil {
+			if err := Decode([]byte(text), field.Addr().Interface()); err != nil {
 				return fmt.Errorf("couldn't understand %s%s, which is JSON: %w", Prefix, name, err)
 			}
 		}
@@ -108,14 +109,14 @@ func unknown(values map[string]string) error {
 		slices.Sorted(maps.Keys(values))[0])
 }
 
-// decode reads one JSON value with no members that aren't known.
-func decode(text []byte, into any) error {
+// Decode reads one JSON value with no members that aren't known.
+func Decode(text []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return err
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows it")
 	}
 	return nil

@@ -69,6 +69,7 @@ func TestWrongVariablesAreNamed(t *testing.T) {
 		"PEERS=lab:7051":            "PEDIGREE_GATEWAY_PEERS",
 		`PEERS=[{"colour": "red"}]`: "PEDIGREE_GATEWAY_PEERS",
 		"PEERS=[] []":               "PEDIGREE_GATEWAY_PEERS",
+		"PEERS=[]]":                 "something follows it",
 		"PEERS=[]":                  "peers is empty",
 		"LISTEN=127.0.0.1":          "with that in the environment is wrong: listen:",
 	} {

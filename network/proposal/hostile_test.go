@@ -177,13 +177,17 @@ func TestFilesThatArentProposals(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "other JSON": "{}", "a list": "[]", "a later version": `{"pedigreeProposal":2}`,
 		"an unknown member": `{"pedigreeProposal":1,"surprise":1}`, "something behind": `{"pedigreeProposal":1} {}`,
-		"bad base64": `{"pedigreeProposal":1,"update":"*"}`, "a bad update": `{"pedigreeProposal":1,"update":"/////w=="}`,
+		"a bracket behind": `{"pedigreeProposal":1}}`,
+		"bad base64":       `{"pedigreeProposal":1,"update":"*"}`, "a bad update": `{"pedigreeProposal":1,"update":"/////w=="}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "proposal.json")
 			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 			said := refused(t, exit.Usage, "review", file)
 			assert.NotContains(t, said, "panic")
+			if strings.HasSuffix(name, " behind") {
+				assert.Contains(t, said, "something follows the JSON object")
+			}
 		})
 	}
 }

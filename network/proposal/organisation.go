@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -77,6 +78,9 @@ func openFolder(dir string) (*Organisation, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
 		return nil, fmt.Errorf("couldn't understand %s: %w", filepath.Join(dir, OrderersFile), err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("couldn't understand %s: something follows the JSON object", filepath.Join(dir, OrderersFile))
 	}
 	if !filepath.IsAbs(file.TLSRoots) {
 		file.TLSRoots = filepath.Join(dir, file.TLSRoots)

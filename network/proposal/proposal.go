@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -92,9 +93,10 @@ func Parse(text []byte) (*Proposal, error) {
 	if err := decoder.Decode(&p); err != nil {
 		return nil, err
 	}
-	switch {
-	case decoder.More():
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something follows the JSON object")
+	}
+	switch {
 	case p.Version != fileVersion:
 		return nil, fmt.Errorf("its version (pedigreeProposal) is %d, and this program knows version %d", p.Version,
 			fileVersion)
