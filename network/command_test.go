@@ -84,7 +84,7 @@ func TestADetachedNetworkSurvivesEveryDeath(t *testing.T) {
 	require.Contains(t, stderr, "is already up or on its way (process "+strconv.Itoa(first.Supervisor)+")")
 
 	// Only the supervisor dies. Its processes are leftovers, which the next supervisor replaces.
-	require.NoError(t, syscall.Kill(first.Supervisor, syscall.SIGKILL))
+	require.NoError(t, kill(first.Supervisor, syscall.SIGKILL))
 	require.True(t, eventuallyIs(t, dir, StateLeftover))
 	_, stderr, err = pedigree(t, "up", "--detach", "--dir", dir) // on the remembered ports
 	require.NoError(t, err, stderr)
@@ -95,9 +95,9 @@ func TestADetachedNetworkSurvivesEveryDeath(t *testing.T) {
 	require.NoError(t, awaitNote(ctx, connect(t, dir), 1, "note", "kept"))
 
 	// Everything dies at once.
-	require.NoError(t, syscall.Kill(second.Supervisor, syscall.SIGKILL))
+	require.NoError(t, kill(second.Supervisor, syscall.SIGKILL))
 	for _, p := range second.Processes {
-		require.NoError(t, syscall.Kill(p.PID, syscall.SIGKILL))
+		require.NoError(t, kill(p.PID, syscall.SIGKILL))
 	}
 	requireGone(t, second.Processes)
 	require.True(t, eventuallyIs(t, dir, StateStopped))

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -74,12 +76,36 @@ func runShown(t *testing.T, home string, base int, page, line string) {
 	}
 	c := exec.CommandContext(t.Context(), program, args...)
 	c.Dir = home
-	var out, errors bytes.Buffer
-	c.Stdout, c.Stderr = &out, &errors
-	require.NoError(t, c.Run(), "%s: %s\n%s%s", page, shown, &out, &errors)
+	var out, said bytes.Buffer
+	c.Stdout, c.Stderr = &out, &said
+	err := c.Run()
+	if err != nil && args[0] == "doctor" {
+		err = onlyDisks(home)
+	}
+	require.NoError(t, err, "%s: %s\n%s%s", page, shown, &out, &said)
 	if into != "" {
 		require.NoError(t, os.WriteFile(filepath.Join(home, into), out.Bytes(), 0o600))
 	}
+}
+
+// onlyDisks returns an error if the doctor says more of a network than that the disk of this machine is almost full.
+func onlyDisks(home string) error {
+	c := exec.Command(program, "doctor", "--json")
+	c.Dir = home
+	text, _ := c.Output() // it fails, because there is something to do
+	var said struct {
+		Findings []struct{ Urgency, What string }
+	}
+	if err := json.Unmarshal(text, &said); err != nil {
+		return err
+	}
+	for _, one := range said.Findings {
+		if one.Urgency != "note" && !strings.Contains(one.What, "the disk of") &&
+			!strings.Contains(one.What, "the file system of") {
+			return errors.New(one.What)
+		}
+	}
+	return nil
 }
 
 type block struct{ language, text string }
