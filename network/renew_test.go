@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/attrmgr"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
@@ -343,6 +344,49 @@ func TestAnOrganisationWhoseCertificatesExpiredIsRenewed(t *testing.T) {
 	cancel()
 	require.NoError(t, r.run(ctx))
 	require.NoError(t, n.write(ctx, 2, "after lab's renewal", "written"))
+}
+
+// An organisation that decides alone renews all of its own, the identity of its orderer too, although certificates
+// expired while its node ran and its peer no longer starts.
+func TestAnOrganisationThatDecidesAloneRenewsAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a real network, which -short leaves out")
+	}
+	dirs, file := founders(t, 1)
+	d := folder(dirs[0])
+	node, err := StartNode(within(t, 2*time.Minute), NodeOptions{Dir: string(d), Charter: file, Out: os.Stderr})
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, node.Stop()) }()
+	r, err := d.newOwnRenewal(nil, -time.Minute)
+	require.NoError(t, err)
+	all, err := d.certificates()
+	require.NoError(t, err)
+	for _, c := range all {
+		if c.Owner == "harbor" && ours(c) {
+			text, err := r.reissue("harbor", c.File)
+			require.NoError(t, err)
+			require.NoError(t, writeFile(c.File, text, 0o644))
+		}
+	}
+	own := node.own()
+	require.NoError(t, d.renewConnections(own))
+	require.NoError(t, node.network.sup.kill(own.peerProcess()))
+
+	orderer := r.plan.Orderers[0]
+	before, err := os.ReadFile(r.identity(orderer))
+	require.NoError(t, err)
+	_, stderr, err := pedigree(t, "renew", "--dir", string(d), "--certificate-lifetime", "60h")
+	require.NoError(t, err, stderr)
+	require.Contains(t, stderr, "renewed orderer1, with block")
+	after, err := os.ReadFile(r.identity(orderer))
+	require.NoError(t, err)
+	require.NotEqual(t, string(before), string(after))
+	all, err = d.certificates()
+	require.NoError(t, err)
+	for _, c := range all {
+		require.NotEqual(t, certificate.Expired, c.At(time.Now()), c.File)
+	}
+	require.NoError(t, node.network.clients[0].prove(within(t, time.Minute), ChaincodeName, []string{own.MSPID}))
 }
 
 // A renewal ends between the change of the channel's configuration and the new certificate of the orderer, and the

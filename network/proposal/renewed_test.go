@@ -55,8 +55,8 @@ func TestAReviewTellsARenewedOrdererFromAnother(t *testing.T) {
 		require.NoError(t, err)
 		return c
 	}
-	review := func(c *orgcard.Card) (words, dangers string) {
-		p, err := proposal.RenewFromCards(now, c)
+	review := func(cards ...*orgcard.Card) (words, dangers string) {
+		p, err := proposal.RenewFromCards(now, cards...)
 		require.NoError(t, err)
 		r, err := p.Assess(now)
 		require.NoError(t, err)
@@ -72,6 +72,17 @@ func TestAReviewTellsARenewedOrdererFromAnother(t *testing.T) {
 	assert.Contains(t, words, "replace the orderer 2")
 	words, _ = review(read(string(there.Identity), reissued(t, n, "tlsca", transport, other.Public())))
 	assert.Contains(t, words, "replace the orderer 2", "its key of TLS is another one")
+
+	next := n.Orderers()[2]
+	of := filepath.Join(n.Dir(), "orderer", next.Name)
+	second, err := orgcard.Read(nil, ordererCard(t, n, next,
+		reissued(t, n, "ca", filepath.Join(of, "msp", "signcerts", "cert.pem"), nil),
+		reissued(t, n, "tlsca", filepath.Join(of, "tls", "cert.pem"), nil)))
+	require.NoError(t, err)
+	words, dangers = review(read(reissued(t, n, "ca", identity, nil), string(there.TLS)), second)
+	assert.Contains(t, words, "renew the certificates of the orderer 2, "+one.Address())
+	assert.Contains(t, words, "renew the certificates of the orderer 3, "+next.Address())
+	assert.NotContains(t, dangers, "join")
 
 	_, err = proposal.RenewFromCards(now, read(string(there.Identity), string(there.TLS)))
 	require.ErrorContains(t, err, "has the certificates of the cards already")
