@@ -41,20 +41,24 @@ func (d folder) makeTokens(p *plan) error {
 }
 
 // configureGateway writes an organisation's gateway.json and tokens.json anew. It keeps what somebody changed in
-// tokens.json; see listTokens. Of gateway.json it keeps the issuer, who signs answers, and the place of the index, unless
-// the options name another one.
+// tokens.json; see listTokens. Of gateway.json it decides only what follows from the network and the folder. What else
+// somebody put there stays, unless the options say otherwise.
 func (d folder) configureGateway(p *plan, org Org, o Options) error {
-	c := config.Config{
-		Listen: cmp.Or(o.door.listen, loopback(org.GatewayPort)), TLS: o.door.tls, Name: org.Name, MSPID: org.MSPID, Channel: p.Channel, Chaincode: p.Chaincode,
-		Tokens: d.path(org.Name, "tokens.json"), Data: d.path(org.Name, "gateway"), BatchRecords: o.BatchRecords,
-	}
-	before, err := d.configured(org)
+	c, err := d.readGateway(org)
 	if err != nil {
 		return err
 	}
-	c.OIDC = before.OIDC
-	if c.Index, err = d.placeIndex(p, org, o.Index); err != nil {
-		return err
+	c.Listen, c.TLS = cmp.Or(o.door.listen, loopback(org.GatewayPort)), o.door.tls
+	c.Name, c.MSPID = org.Name, org.MSPID
+	c.Channel, c.Chaincode, c.Peers = p.Channel, p.Chaincode, nil
+	c.Tokens, c.Data = d.path(org.Name, "tokens.json"), d.path(org.Name, "gateway")
+	if o.BatchRecords != 0 {
+		c.BatchRecords = o.BatchRecords
+	}
+	if o.Index != "" {
+		if c.Index, err = placeIndex(p, org, o.Index); err != nil {
+			return err
+		}
 	}
 	if c.Genesis, err = d.genesisHash(); err != nil {
 		return err
@@ -72,9 +76,7 @@ func (d folder) configureGateway(p *plan, org Org, o Options) error {
 			c.Peers = append(c.Peers, peer)
 		}
 	}
-	if c.Cosigners, err = d.cosigners(p, org); err != nil {
-		return err
-	}
+	c.Cosigners = cosigners(p, org, c.Cosigners)
 	tokens, err := d.listTokens(org)
 	if err == nil {
 		err = os.MkdirAll(c.Data, 0o700)
@@ -84,46 +86,47 @@ func (d folder) configureGateway(p *plan, org Org, o Options) error {
 	}
 	if err == nil {
 		mode := fs.FileMode(0o644)
+		if info, err := os.Stat(d.gatewayFile(org)); err == nil {
+			mode = info.Mode().Perm()
+		}
 		if c.Index != "" {
 			mode = 0o600 // it may have a password in it
 		}
-		err = writeJSON(d.path(org.Name, "gateway.json"), c, mode)
+		err = writeJSON(d.gatewayFile(org), c, mode)
 	}
 	return wrap(plainly(err), "couldn't configure %s's gateway", org.Title)
 }
 
-// configured is how an organisation's gateway was configured before. Nothing is set if it wasn't.
-func (d folder) configured(org Org) (config.Config, error) {
-	var before config.Config
-	text, err := os.ReadFile(d.path(org.Name, "gateway.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return before, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &before)
-	}
-	return before, wrap(plainly(err), "couldn't read how %s's gateway is configured", org.Title)
-}
-
 // cosigners returns the gateways that sign answers with that of an organisation: those of the other organisations on
 // this machine, and those that somebody has put into gateway.json.
-func (d folder) cosigners(p *plan, org Org) ([]config.Cosigner, error) {
-	before, err := d.configured(org)
-	if err != nil {
-		return nil, err
-	}
+func cosigners(p *plan, org Org, before []config.Cosigner) []config.Cosigner {
 	var all []config.Cosigner
 	for _, other := range p.Orgs {
 		if other.Name != org.Name && other.At == "" && org.At == "" {
 			all = append(all, config.Cosigner{MSPID: other.MSPID, URL: other.URL()})
 		}
 	}
-	for _, one := range before.Cosigners {
+	for _, one := range before {
 		if !slices.ContainsFunc(all, func(o config.Cosigner) bool { return o.MSPID == one.MSPID }) {
 			all = append(all, one)
 		}
 	}
-	return all, nil
+	return all
+}
+
+func (d folder) gatewayFile(org Org) string { return d.path(org.Name, "gateway.json") }
+
+// readGateway reads an organisation's gateway.json. It is empty if there is none yet. A member that isn't known is an
+// error, so that no mistake of somebody's is thrown away.
+func (d folder) readGateway(org Org) (c config.Config, err error) {
+	text, err := os.ReadFile(d.gatewayFile(org))
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return c, plainly(err)
+	}
+	return c, wrap(config.Decode(text, &c), "couldn't understand %s", d.gatewayFile(org))
 }
 
 // IndexSQLite is the value of Options.Index that puts the indexes back into files of their gateways.
@@ -131,13 +134,9 @@ const IndexSQLite = "sqlite"
 
 // placeIndex returns the place of an organisation's index for its gateway.json. In PostgreSQL it is a schema of its own
 // with the network's id in the name, so that no other network uses it. For a file it is "".
-func (d folder) placeIndex(p *plan, org Org, wanted string) (string, error) {
-	switch wanted {
-	case IndexSQLite:
+func placeIndex(p *plan, org Org, wanted string) (string, error) {
+	if wanted == IndexSQLite {
 		return "", nil
-	case "":
-		before, err := d.configured(org)
-		return before.Index, err
 	}
 	return postgres.WithSchema(wanted, "pedigree_"+org.Name+"_"+p.ID[:min(8, len(p.ID))])
 }
@@ -174,6 +173,10 @@ func (d folder) listTokens(org Org) (config.TokenFile, error) {
 		}
 		if err != nil {
 			return after, err
+		}
+		if isNew && len(bytes.TrimSpace(token)) == 0 {
+			return after, fmt.Errorf("%s is empty: restore it from a backup, or write a new token into it",
+				d.token(org.Name, role))
 		}
 		hash := sha256.Sum256(bytes.TrimSpace(token))
 		caller := config.Token{Name: role, Role: role, SHA256: hex.EncodeToString(hash[:])}
@@ -223,6 +226,28 @@ func (d folder) gatewayReady(ctx context.Context, org Org) (notice string, err e
 		err = fmt.Errorf("status %d: %s", status, cmp.Or(said.Why, body))
 	}
 	return said.Why, wrap(err, "%s's gateway isn't ready", org.Title)
+}
+
+// knowsOperator returns an error if the gateway doesn't take the operator's token, with which the node registers its
+// organisation.
+func (d folder) knowsOperator(org Org) error {
+	file := d.token(org.Name, Operator)
+	token, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("couldn't read %s's operator token: %w", org.Title, plainly(err))
+	}
+	tokens, err := d.listTokens(org)
+	if err != nil {
+		return err
+	}
+	hash := sha256.Sum256(bytes.TrimSpace(token))
+	for _, t := range tokens.Tokens {
+		if t.Role == Operator && strings.EqualFold(t.SHA256, hex.EncodeToString(hash[:])) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is damaged: tokens.json has no operator with this token. Restore the file from a backup, or "+
+		"write a new token into it, and the SHA-256 of that into tokens.json", file)
 }
 
 // register records the organisation as a member of the consortium that claims the namespace of its own name, through

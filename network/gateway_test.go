@@ -12,6 +12,35 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+// What follows from the network is written anew, and the rest is the operator's.
+func TestWhatAnOperatorPutIntoGatewayJSONStays(t *testing.T) {
+	d := folder(t.TempDir())
+	p, err := newPlan(DefaultOrgs, 4, 20_000, "test")
+	require.NoError(t, err)
+	org := p.Orgs[1]
+	configure := func() error { return d.configureGateway(p, org, Options{}) }
+	require.NoError(t, configure())
+	made, err := d.readGateway(org)
+	require.NoError(t, err)
+
+	edited := made
+	edited.Namespace, edited.BatchRecords, edited.OIDC.Issuer = "cold-chain", 250, "https://id.example"
+	want := edited
+	edited.MSPID, edited.Listen, edited.Peers = "OtherMSP", "0.0.0.0:80", nil
+	require.NoError(t, writeJSON(d.gatewayFile(org), edited, 0o600))
+	require.NoError(t, os.Chmod(d.gatewayFile(org), 0o600))
+	require.NoError(t, configure())
+	got, err := d.readGateway(org)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	info, err := os.Stat(d.gatewayFile(org))
+	require.NoError(t, err)
+	require.EqualValues(t, 0o600, info.Mode().Perm())
+
+	require.NoError(t, os.WriteFile(d.gatewayFile(org), []byte(`{"namespase": "cold-chain"}`), 0o600))
+	require.ErrorContains(t, configure(), `gateway.json: json: unknown field "namespase"`)
+}
+
 // The files of a gateway of `up`. Networks that were made earlier get them anew at each start.
 func TestAGatewaysFilesStayByteForByte(t *testing.T) {
 	for name, o := range map[string]Options{
@@ -99,7 +128,7 @@ func TestAGatewayKeepsItsIssuer(t *testing.T) {
 	}
 	require.NoError(t, d.makeTokens(p))
 	require.NoError(t, d.configureGateway(p, org, Options{}))
-	c, err := d.configured(org)
+	c, err := d.readGateway(org)
 	require.NoError(t, err)
 	c.OIDC = config.OIDC{
 		Issuer: "https://id.example", Audience: "rest", ClientSecretFile: "secret",
@@ -107,7 +136,7 @@ func TestAGatewayKeepsItsIssuer(t *testing.T) {
 	}
 	require.NoError(t, writeJSON(d.path(org.Name, "gateway.json"), c, 0o644))
 	require.NoError(t, d.configureGateway(p, org, Options{}))
-	again, err := d.configured(org)
+	again, err := d.readGateway(org)
 	require.NoError(t, err)
 	require.Equal(t, c, again)
 }

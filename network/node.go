@@ -272,6 +272,11 @@ func (node *Node) configure() error {
 	if _, err := config.Read(n.dir.path(own.Name, "gateway.json")); err != nil {
 		return err
 	}
+	if node.runs(gatewayPart) && !node.org.Org.Registered {
+		if err := n.dir.knowsOperator(own); err != nil {
+			return err
+		}
+	}
 	return n.dir.listTargets([]Org{node.org.Org}, node.org.Orderers)
 }
 

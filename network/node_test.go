@@ -75,6 +75,31 @@ func TestNodesThatDoNotStart(t *testing.T) {
 	}
 }
 
+// The node registers its organisation with the operator's token, and looks at that before it starts a process.
+func TestADamagedTokenOfTheOperator(t *testing.T) {
+	dirs, file := founders(t, 2, 1, 1)
+	token := folder(dirs[0]).token("harbor", Operator)
+	good, err := os.ReadFile(token)
+	require.NoError(t, err)
+	start := func() error {
+		_, err := StartNode(within(t, 20*time.Second), NodeOptions{Dir: dirs[0], Charter: file, Parts: []string{"gateway"}})
+		return err
+	}
+	require.NoError(t, os.WriteFile(token, nil, 0o600))
+	require.ErrorContains(t, start(), "operator.token is empty")
+
+	require.NoError(t, os.WriteFile(token, good, 0o600))
+	org, err := folder(dirs[0]).readOrganisation()
+	require.NoError(t, err)
+	p, err := folder(dirs[0]).ownPlan()
+	require.NoError(t, err)
+	require.NoError(t, folder(dirs[0]).configureGateway(p, org.Org, Options{})) // the gateway knows the good one
+	require.NoError(t, os.WriteFile(token, good[:9], 0o600))
+	require.ErrorContains(t, start(), "operator.token is damaged: tokens.json has no operator with this token")
+	require.NoError(t, os.Remove(token))
+	require.ErrorContains(t, start(), "couldn't read Harbor's operator token")
+}
+
 // An organisation keeps to its first charter, and may have renewed its certificates since.
 func TestTheFirstCharterHolds(t *testing.T) {
 	dirs, file := founders(t, 2, 1, 1)
