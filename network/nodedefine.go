@@ -245,9 +245,10 @@ func (f *follower) tell() {
 }
 
 // run starts the chaincode processes for the definition in force and for the next one, as far as the organisation has
-// approved them. Processes for earlier rules are left until the next start.
+// approved them. It ends those for other rules once the definition has been in force for a while.
 func (f *follower) run(ctx context.Context, now definition.Definition) error {
 	node, n := f.node, f.node.network
+	var needed []string
 	for sequence := now.Sequence; sequence <= now.Sequence+1; sequence++ {
 		approval, err := f.client.approved(ctx, n.plan.Chaincode, sequence)
 		rules := chaincode.RulesOfPackage(approval)
@@ -266,6 +267,7 @@ func (f *follower) run(ctx context.Context, now definition.Definition) error {
 		}
 		own := org.Org.founded(node.rules)
 		name := own.chaincodeProcess(rules)
+		needed = append(needed, name)
 		running := slices.ContainsFunc(n.Processes(), func(p ProcessStatus) bool { return p.Name == name })
 		if !running {
 			if err := n.startChaincode(own, rules); err != nil {
@@ -278,6 +280,24 @@ func (f *follower) run(ctx context.Context, now definition.Definition) error {
 				return err
 			}
 		}
+	}
+	if f.last != now.Sequence || !slices.Contains(needed, node.own().chaincodeProcess(now.Rules())) {
+		return nil // transactions may still be endorsed by the rules of before
+	}
+	return f.retire(needed)
+}
+
+// retire ends the chaincode processes that are no longer needed.
+func (f *follower) retire(needed []string) error {
+	n := f.node.network
+	for _, p := range n.Processes() {
+		if p.Role != chaincodePart || slices.Contains(needed, p.Name) {
+			continue
+		}
+		if err := n.sup.retire(p.Name); err != nil {
+			return err
+		}
+		n.say.line("ended %s: its rules aren't in force any more", p.Name)
 	}
 	return nil
 }

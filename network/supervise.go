@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -251,6 +252,18 @@ func (s *supervisor) release(name string) error {
 		c.held = nil
 	}
 	return wrap(err, "couldn't start it")
+}
+
+// retire ends a child that isn't needed any more, and forgets it.
+func (s *supervisor) retire(name string) error {
+	if err := s.hold(name, syscall.SIGTERM); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.children = slices.DeleteFunc(s.children, func(c *child) bool { return c.name == name })
+	s.recordLocked()
+	return nil
 }
 
 // stopOrder stops each role before the roles that it calls.

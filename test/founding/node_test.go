@@ -5,6 +5,7 @@ import (
 	"context"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +20,9 @@ type node struct {
 	ended  chan struct{} // closed when it has ended; failed and said are set then
 	failed error
 	said   string
+
+	mu  sync.Mutex
+	log strings.Builder // what it has said so far
 }
 
 // launch runs a founder's node as a process of its own.
@@ -32,9 +36,10 @@ func (f *founding) launch(name, line string) *node {
 	require.NoError(f.t, c.Start())
 	n := &node{name: name, cmd: c, opened: make(chan string, 1), idle: make(chan struct{}, 9), ended: make(chan struct{})}
 	go func() {
-		var log strings.Builder
 		for lines := bufio.NewScanner(said); lines.Scan(); {
-			log.WriteString(lines.Text() + "\n")
+			n.mu.Lock()
+			n.log.WriteString(lines.Text() + "\n")
+			n.mu.Unlock()
 			if strings.Contains(lines.Text(), "endorses nothing") {
 				n.idle <- struct{}{}
 			}
@@ -42,7 +47,7 @@ func (f *founding) launch(name, line string) *node {
 				n.opened <- url
 			}
 		}
-		n.failed, n.said = c.Wait(), log.String()
+		n.failed, n.said = c.Wait(), n.log.String()
 		close(n.ended)
 	}()
 	f.t.Cleanup(func() { n.stop(syscall.SIGTERM) })
@@ -67,7 +72,9 @@ func (f *founding) ready(n *node) string {
 	case <-n.ended:
 		require.Fail(f.t, "the node of "+n.name+" has ended", n.said)
 	case <-ctx.Done():
-		require.Fail(f.t, "the gateway of "+n.name+" isn't open")
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		require.Fail(f.t, "the gateway of "+n.name+" isn't open", n.log.String())
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package founding
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/network"
 	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
@@ -31,6 +33,7 @@ func (f *founding) upgradesTheRules(start string) {
 	by := []string{"market", "lab", joiner, "harbor"} // approve it, one after another
 	for _, name := range by {
 		replace(name)
+		f.goesOn(2, "after "+name+" has replaced its program") // before another orderer is out
 	}
 	// The page tells of the step to version 2, with which this network began.
 	next := strings.NewReplacer("rules 2", "rules 3", "rules-2", "rules-3")
@@ -59,6 +62,12 @@ func (f *founding) upgradesTheRules(start string) {
 	f.as("harbor", "submitter", "register", "dataset/harbor/ruled@2", example(t))
 	assert.Contains(t, f.as("farm", "auditor", "trace", thing), "HarborMSP", "the gateway of an old program answers")
 	f.run("lab", "pedigree verify thing.proof --trust trust.json --trace "+thing)
+
+	require.Eventually(t, func() bool {
+		var status network.NetworkStatus
+		require.NoError(t, json.Unmarshal([]byte(f.run("harbor", "pedigree status --json --dir harbor")), &status))
+		return len(status.Processes) == 4
+	}, founderPatience, time.Second, "harbor never ends its chaincode of the old rules")
 
 	select {
 	case <-f.nodes["farm"].idle:
