@@ -34,7 +34,7 @@ const (
 
 // Token is what is known about a token. Times are to the second; one that is zero hasn't come, or never will.
 type Token struct {
-	Name      string // unique, for ever
+	Name      string // unique, as long as the token is listed
 	Kind      string // "person" or "machine"
 	Role      string
 	Created   time.Time

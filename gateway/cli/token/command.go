@@ -65,7 +65,7 @@ func create() *cobra.Command {
 		Short: "Make a token, and print its secret",
 		Long: `Make a token, and print its secret on standard output. It is printed this once: the
 gateway keeps only its hash. A name has 1 to 64 of A-Z, a-z, 0-9, ., _, @ and -, and
-stands for one holder for ever.
+stands for one holder as long as the token is listed.
 ` + help,
 		Example: `  pedigree token create ann --as harbor --for person --token-role auditor --expires 90d
   pedigree token create boss --config /etc/pedigree/gateway.json --for person --token-role operator`,
@@ -84,7 +84,8 @@ stands for one holder for ever.
 	}
 	c.Flags().StringVar(&kind, "for", "", "who holds it: person or machine")
 	c.Flags().StringVar(&role, "token-role", "", "what it may do: submitter, auditor or operator")
-	c.Flags().StringVar(&until, "expires", "", "from when it is refused: a date and time, or after so long, such as 90d or 12h; never if left out")
+	c.Flags().StringVar(&until, "expires", "",
+		"from when it is refused: a date and time, or after so long, such as 90d or 12h; never if left out")
 	return v.flags(c)
 }
 
