@@ -121,7 +121,7 @@ func tokenProblem(name string, err error) error {
 	case errors.As(err, &invalid):
 		return invalidMember(invalid.Field, "bad_value", invalid.Reason)
 	case errors.Is(err, token.ErrTaken):
-		return problem.New(problem.Conflict, "there is or was a token named %q; a name stands for one holder for ever", name)
+		return problem.New(problem.Conflict, "there is or was a token named %q; a name stands for one holder as long as its token is listed", name)
 	case errors.Is(err, token.ErrFull):
 		p := problem.New(problem.Conflict, "there are %d valid tokens, and there may be no more: revoke those that are not used",
 			token.MostValid)
