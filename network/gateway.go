@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/hsm"
 	"github.com/pedigree-ledger/pedigree/gateway/index/postgres"
 )
 
@@ -152,7 +153,7 @@ func checkIndex(wanted string) error {
 
 // listTokens returns the new content of tokens.json. If there is no such file yet, it lists the network's roles with
 // their tokens. Later the file decides who is let in: a role that isn't in it stays out, a hash that was changed stays
-// changed, and so does everything else except the paths of the roles. A role whose token file was deleted is no longer
+// changed, and so does everything else except the paths of the roles' certificates and keys. A role whose token file was deleted is no longer
 // let in.
 func (d folder) listTokens(org Org) (config.TokenFile, error) {
 	var before, after config.TokenFile
@@ -186,8 +187,10 @@ func (d folder) listTokens(org Org) (config.TokenFile, error) {
 			continue
 		}
 		caller.MSPID = org.MSPID
-		caller.Certificate = filepath.Join(d.user(org.Name, role), "cert.pem")
-		caller.Key = filepath.Join(d.user(org.Name, role), "key.pem")
+		if !hsm.IsURI(caller.Key) { // whoever moved the key into a module has put its certificate where it is, too
+			caller.Certificate = filepath.Join(d.user(org.Name, role), "cert.pem")
+			caller.Key = filepath.Join(d.user(org.Name, role), "key.pem")
+		}
 		after.Tokens = append(after.Tokens, caller)
 	}
 	for _, caller := range before.Tokens {

@@ -104,6 +104,7 @@ func TestATokenThatWasRevokedStaysRevoked(t *testing.T) {
 	changed := strings.Repeat("ab", 32)
 	list.Tokens = []config.Token{list.Tokens[0], list.Tokens[1]}
 	list.Tokens[1].SHA256 = changed
+	list.Tokens[1].Certificate, list.Tokens[1].Key = "/etc/pedigree/auditor.pem", "pkcs11:token=market;id=%01"
 	require.NoError(t, writeJSON(d.path(org.Name, "tokens.json"), list, 0o600))
 	for range 2 {
 		var after map[string]string
@@ -111,6 +112,9 @@ func TestATokenThatWasRevokedStaysRevoked(t *testing.T) {
 		require.Equal(t, []string{Submitter, Auditor}, names, "the operator's token was taken out")
 		require.Equal(t, hashes[Submitter], after[Submitter])
 		require.Equal(t, changed, after[Auditor], "the auditor's token was exchanged")
+		now, err := d.listTokens(org)
+		require.NoError(t, err)
+		require.Equal(t, list.Tokens[1], now.Tokens[1], "the auditor's key was moved into a module")
 	}
 	require.NoError(t, os.Remove(d.token(org.Name, Submitter)))
 	names, _ = up()

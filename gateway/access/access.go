@@ -216,7 +216,7 @@ func load(t config.Token) (entry, error) {
 	case err != nil || len(digest) != sha256.Size:
 		return e, errors.New("sha256 is not 64 hexadecimal digits")
 	}
-	if err := checkKeyFile(t.Key); err != nil {
+	if err := checkKey(t.Key); err != nil {
 		return e, err
 	}
 	identity, err := ledger.LoadIdentity(t.MSPID, t.Certificate, t.Key)

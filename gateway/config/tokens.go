@@ -11,7 +11,8 @@ type Token struct {
 	Role   string `json:"role"`
 	SHA256 string `json:"sha256"`
 
-	// The gateway signs the caller's transactions as this member of MSPID. Both are PEM files.
+	// The gateway signs the caller's transactions as this member of MSPID. Both are PEM files, but the key may also be
+	// the URI of a key of PKCS #11; see package hsm.
 	MSPID       string `json:"mspId"`
 	Certificate string `json:"certificate"`
 	Key         string `json:"key"`

@@ -1,7 +1,10 @@
 package ledger
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/sha256"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"sync"
@@ -10,6 +13,8 @@ import (
 	"github.com/hyperledger/fabric-gateway/pkg/identity"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/pedigree-ledger/pedigree/gateway/hsm"
 )
 
 // Identity is a certificate of one organisation and the means to sign as its holder. It is safe for concurrent use and
@@ -46,6 +51,10 @@ func NewIdentity(mspID string, certificatePEM, keyPEM []byte) (*Identity, error)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't use the private key of %s: %w", mspID, err)
 	}
+	return newIdentity(mspID, certificate, sign)
+}
+
+func newIdentity(mspID string, certificate *x509.Certificate, sign identity.Sign) (*Identity, error) {
 	pem, err := identity.CertificateToPEM(certificate)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't write the certificate of %s: %w", mspID, err)
@@ -64,11 +73,15 @@ func NewIdentity(mspID string, certificatePEM, keyPEM []byte) (*Identity, error)
 	}, nil
 }
 
-// LoadIdentity reads an identity from two PEM files.
+// LoadIdentity reads an identity from two PEM files. In place of the file of the key there may be a URI of PKCS #11; see
+// package hsm.
 func LoadIdentity(mspID, certificatePath, keyPath string) (*Identity, error) {
 	certificate, err := os.ReadFile(certificatePath)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the certificate of %s: %w", mspID, err)
+	}
+	if hsm.IsURI(keyPath) {
+		return openIdentity(mspID, certificate, keyPath)
 	}
 	key, err := os.ReadFile(keyPath)
 	if err != nil {
@@ -79,6 +92,36 @@ func LoadIdentity(mspID, certificatePath, keyPath string) (*Identity, error) {
 		return nil, fmt.Errorf("%w (files %s and %s)", err, certificatePath, keyPath)
 	}
 	return id, nil
+}
+
+// openIdentity makes an identity of a PEM certificate and a key that a module of PKCS #11 keeps. The module doesn't tell
+// whose key that is, so a signature has to.
+func openIdentity(mspID string, certificatePEM []byte, uri string) (*Identity, error) {
+	certificate, err := identity.CertificateFromPEM(certificatePEM)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the certificate of %s: %w", mspID, err)
+	}
+	public, ok := certificate.PublicKey.(*ecdsa.PublicKey)
+	if !ok || public.Curve != elliptic.P256() {
+		return nil, fmt.Errorf("a key of PKCS #11 has to be an ECDSA key on P-256, and that of %s isn't", mspID)
+	}
+	place, err := hsm.ParseURI(uri)
+	if err != nil {
+		return nil, err
+	}
+	sign, err := hsm.Open(place)
+	if err != nil {
+		return nil, err
+	}
+	trial := sha256.Sum256([]byte("Is this the key of the certificate?"))
+	signature, err := sign(trial[:])
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sign with the key of %s: %w", mspID, err)
+	}
+	if !ecdsa.VerifyASN1(public, trial[:], signature) {
+		return nil, fmt.Errorf("the key in the token %q isn't that of the certificate of %s", place.Token, mspID)
+	}
+	return newIdentity(mspID, certificate, sign)
 }
 
 // Organisation is the MSP id.
