@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/cosign"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
@@ -36,16 +37,29 @@ var signedHeaders = []string{"Content-Type", "Link", "Pedigree-Flags"}
 
 type toBeSignedKey struct{}
 
+// signing is about a request whose answer will be signed.
+type signing struct {
+	// routed says that the request came to a route whose answers are signed. Whatever else answers, such as the router
+	// where there is no route, doesn't say what is on the ledger.
+	routed bool
+}
+
+func signingIn(ctx context.Context) *signing {
+	s, _ := ctx.Value(toBeSignedKey{}).(*signing)
+	return s
+}
+
 // toBeSigned reports whether the answer to a request will be signed. Such an answer has nothing that differs from
 // gateway to gateway.
-func toBeSigned(ctx context.Context) bool { return ctx.Value(toBeSignedKey{}) != nil }
+func toBeSigned(ctx context.Context) bool { return signingIn(ctx) != nil }
 
 // signedOrNot returns the handler of a call: its own, or the one that has the answer cosigned.
 func (s *Server) signedOrNot(c *call, own handler) (handler, error) {
 	wanted := c.params["cosign"] != nil
+	if signing := signingIn(c.Request.Context()); signing != nil {
+		signing.routed = c.op.Parameter("cosign") != nil
+	}
 	switch {
-	case toBeSigned(c.Request.Context()) && c.op.Parameter("cosign") == nil:
-		return nil, problem.New(problem.NotFound, "answers of this route aren't signed")
 	case c.accept == cosignedType && !wanted:
 		return nil, problem.New(problem.NotAcceptable, "this route answers with %s if the parameter cosign says how many "+
 			"organisations should sign", cosignedType)
@@ -112,7 +126,8 @@ var asker = &access.Caller{Name: "cosign", Role: access.Auditor}
 // signable answers a question as of a block, for signing: with the answer of the route, or with the problem that says
 // that there is no such thing.
 func (s *Server) signable(ctx context.Context, q cosigned.Question, block uint64) (*cosigned.Answer, error) {
-	ctx = access.WithCaller(context.WithValue(requestlog.Apart(ctx), toBeSignedKey{}, true), asker)
+	var about signing
+	ctx = access.WithCaller(context.WithValue(requestlog.Apart(ctx), toBeSignedKey{}, &about), asker)
 	a := &signable{header: http.Header{}, status: http.StatusOK}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, q.At(block), http.NoBody)
 	if err != nil {
@@ -121,6 +136,10 @@ func (s *Server) signable(ctx context.Context, q cosigned.Question, block uint64
 	r.RequestURI = r.URL.RequestURI()
 	r.Header.Set("Accept", "application/json, application/linkset+json, application/problem+json")
 	s.engine.ServeHTTP(a, r)
+	if !about.routed {
+		return nil, problem.New(problem.Invalid, "organisations sign no answers to %q: only those of routes with the "+
+			"parameter cosign", record.Brief(problem.Clean(r.URL.Path)))
+	}
 	if a.long {
 		return nil, problem.WrongParameter("cosign", "the answer has more than %d bytes, which is the most that is signed; "+
 			"ask for less of it", maxSigned)

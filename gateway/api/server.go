@@ -29,6 +29,8 @@ import (
 const (
 	captures     = 8                // documents read at once
 	eachCaptures = 6                // of them, for one caller
+	signings     = 8                // transactions that callers have signed, under way at once
+	eachSignings = 4                // of them, for one caller
 	DefaultWait  = 30 * time.Second // how long a synchronous write waits for its commit
 	readPatience = 60 * time.Second // how long a query may take
 )
@@ -108,6 +110,7 @@ type Server struct {
 	engine   *gin.Engine
 	started  time.Time
 	captures *admission.Places // for documents being read
+	signings *admission.Places // for what callers have signed
 }
 
 // New makes a server. It fails if the description and the program do not fit together.
@@ -125,6 +128,7 @@ func New(cfg Config) (*Server, error) {
 		Config:   cfg,
 		started:  time.Now(),
 		captures: admission.NewPlaces(captures, eachCaptures),
+		signings: admission.NewPlaces(signings, eachSignings),
 	}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()

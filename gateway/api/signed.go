@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -241,6 +242,11 @@ type endorsement struct {
 
 // endorse has peers endorse a proposal that its submitter has signed.
 func (s *Server) endorse(c *call) error {
+	release, err := s.signings.Take(c.Request.Context(), c.caller.ID) // for it is held in memory
+	if err != nil {
+		return err
+	}
+	defer release()
 	b, err := c.signed("proposal")
 	if err != nil {
 		return err
@@ -307,6 +313,11 @@ func refusedSigner(err error) error {
 
 // submitSigned records a transaction that its submitter has signed.
 func (s *Server) submitSigned(c *call) error {
+	release, err := s.signings.Take(c.Request.Context(), c.caller.ID) // for it is held in memory
+	if err != nil {
+		return err
+	}
+	defer release()
 	b, err := c.signed("payload")
 	if err != nil {
 		return err
@@ -339,6 +350,9 @@ func (s *Server) submitSigned(c *call) error {
 	if err != nil {
 		return unsettled(t.ID, err)
 	}
+	if err := s.hasRecorded(ctx, commit.TransactionID, records); err != nil {
+		return err
+	}
 	receipts := make([]receipt, len(records))
 	for i, r := range records {
 		receipts[i] = receiptAt(r, t.Creator.MSPID, commit.TransactionID, commit.Block)
@@ -348,6 +362,20 @@ func (s *Server) submitSigned(c *call) error {
 		last.Generated = append(last.Generated, generatedBy{r.Ref, r.ID})
 	}
 	return c.recorded(last)
+}
+
+// hasRecorded returns an error if a transaction that is committed has other records than these. Its id follows from
+// its submitter and the nonce, so the submitter can sign two transactions with one id. Only the first is recorded.
+func (s *Server) hasRecorded(ctx context.Context, txID string, records []*record.Record) error {
+	t, err := s.Index.Transaction(ctx, txID, index.Latest)
+	if err != nil {
+		return err
+	}
+	if !slices.EqualFunc(t.Records, records, func(id string, r *record.Record) bool { return id == string(r.ID) }) {
+		return problem.New(problem.Conflict, "transaction %s is on the ledger with other records: "+
+			"begin again, with another nonce", txID)
+	}
+	return nil
 }
 
 // recordsIn reads the records that a transaction writes.
