@@ -34,6 +34,7 @@ const (
 	askPatience    = 6 * time.Second // for the answer of another gateway
 	behindPatience = 2 * time.Second // for a block that this gateway's index doesn't have yet
 	clockSkew      = 5 * time.Minute // between two organisations' clocks
+	trustAge       = 2 * time.Second // for which the channel's configuration is kept
 	// farthestBack is how many blocks before its own newest one a gateway goes back to agree with one that lags.
 	farthestBack = 100
 
@@ -83,6 +84,31 @@ type Cosigner struct {
 	others           []*other
 	asking, replying *admission.Places
 	now              func() time.Time
+	known            configuration
+}
+
+// A configuration is that of the channel, kept for a moment: whoever asks this gateway isn't known before it is there,
+// and to fetch it costs a block of a peer.
+type configuration struct {
+	sync.Mutex
+	trust *proof.Trust
+	at    time.Time
+}
+
+// trust returns the channel's configuration as it was at most trustAge ago.
+func (c *Cosigner) trust(ctx context.Context) (*proof.Trust, error) {
+	c.known.Lock()
+	defer c.known.Unlock()
+	if c.known.trust != nil && time.Since(c.known.at) < trustAge {
+		return c.known.trust, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askPatience) // others wait for it, too
+	defer cancel()
+	trust, err := c.Trust(ctx)
+	if err == nil {
+		c.known.trust, c.known.at = trust, time.Now()
+	}
+	return trust, err
 }
 
 // New makes a cosigner.
@@ -173,7 +199,7 @@ func (c *Cosigner) ready(ctx context.Context) (*proof.Trust, error) {
 	if c.Signer() == nil {
 		return nil, fmt.Errorf("%w: its list of tokens has no operator, whose key signs", ErrCantSign)
 	}
-	return c.Trust(ctx)
+	return c.trust(ctx)
 }
 
 // asked is a file and what is known of the heights of those who didn't sign.

@@ -2,14 +2,20 @@ package cosign
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -232,6 +238,7 @@ func TestOneThatIsDeadOrStrangeCostsNothingButItsSignature(t *testing.T) {
 			assert.Equal(t, []string{"HarborMSP", "LabMSP"}, f.Agree())
 			assert.NotEmpty(t, silent(f, "MarketMSP"))
 			assert.NotContains(t, silent(f, "MarketMSP"), c.market.server.URL)
+			assert.NotContains(t, silent(f, "MarketMSP"), "127.0.0.1")
 			assert.NotContains(t, silent(f, "MarketMSP"), "\x1b")
 			_, err := cosigned.Verify(f.Text(), c.Trust, cosigned.Wanted{})
 			assert.NoError(t, err)
@@ -309,6 +316,31 @@ func TestWhoCantSignSaysSo(t *testing.T) {
 	assert.ErrorIs(t, err, broken)
 }
 
+// To fetch the configuration costs a block of a peer, and who asks isn't known before.
+func TestTheConfigurationIsNotFetchedForEachRequest(t *testing.T) {
+	c := newConsortium(t)
+	fetched := 0
+	c.lab.Trust = func(context.Context) (*proof.Trust, error) { fetched++; return c.Trust, nil }
+	for range 5 {
+		require.Equal(t, []string{"HarborMSP", "LabMSP", "MarketMSP"}, c.ask(3).Agree())
+	}
+	assert.Equal(t, 1, fetched)
+}
+
+func TestWhatIsSaidOfAGatewayThatIsDownHasNoAddress(t *testing.T) {
+	for _, err := range []error{
+		&url.Error{Op: "Post", URL: "https://gw.internal", Err: &net.OpError{Op: "dial", Net: "tcp",
+			Addr: &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3)}, Err: &net.DNSError{Name: "gw.internal", Server: "10.0.0.2:53"}}},
+		&url.Error{Op: "Post", URL: "https://gw.internal", Err: &net.OpError{Op: "dial", Net: "tcp",
+			Addr: &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3)}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}},
+		&url.Error{Op: "Post", URL: "https://gw.internal", Err: &tls.CertificateVerificationError{
+			Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "gw.internal"}}},
+	} {
+		assert.NotContains(t, tell(err), "internal")
+		assert.NotContains(t, tell(err), "10.")
+	}
+}
+
 func TestOnlyOrganisationsOfTheChannelAreAnswered(t *testing.T) {
 	c := newConsortium(t)
 	good := func() *request {
@@ -381,6 +413,7 @@ func TestOnlyOrganisationsOfTheChannelAreAnswered(t *testing.T) {
 		assert.False(t, refused.Unknown, name)
 	}
 	c.Revoke("HarborMSP", harbor.(*formatstest.Signer).Cert)
+	c.lab.known.trust = nil // a moment later
 	var refused *RequestError
 	require.ErrorAs(t, ask(good(), harbor, nil), &refused)
 	assert.Contains(t, refused.Detail, "revoked")

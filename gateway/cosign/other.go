@@ -3,13 +3,16 @@ package cosign
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -114,6 +117,20 @@ func tell(err error) string {
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("its gateway didn't answer within %s", askPatience)
+	}
+	var name *net.DNSError
+	var call *net.OpError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &name):
+		return "the name of its gateway isn't found"
+	case errors.As(err, &call):
+		if number := syscall.Errno(0); errors.As(call.Err, &number) {
+			return "its gateway can't be reached: " + number.Error()
+		}
+		return "its gateway can't be reached"
+	case errors.As(err, &certificate):
+		return "the certificate of its gateway isn't accepted"
 	}
 	text := problem.Clean(err.Error())
 	if len(text) > 300 {

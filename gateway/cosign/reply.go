@@ -27,15 +27,22 @@ func (c *Cosigner) Reply(ctx context.Context, body canonical.Value, answer Answe
 	if err != nil {
 		return none, &RequestError{Detail: err.Error()}
 	}
+	if r.To != c.MSPID {
+		return none, &RequestError{Detail: fmt.Sprintf("the request is for %.64q, and this is the gateway of %s", r.To, c.MSPID)}
+	}
+	if now := c.now(); r.Time.Before(now.Add(-clockSkew)) || r.Time.After(now.Add(clockSkew)) {
+		return none, &RequestError{Unknown: true, Detail: fmt.Sprintf(
+			"the request was signed at %s, and here it is %s: requests are good for %s", r.Time.Format(timeForm),
+			now.UTC().Format(timeForm), clockSkew)}
+	}
 	trust, err := c.ready(ctx)
 	if err != nil {
 		return none, err
 	}
 	ledger := cosigned.Ledger{Channel: trust.Channel, Genesis: [32]byte(trust.Genesis)}
-	if r.To != c.MSPID || r.Ledger != ledger {
+	if r.Ledger != ledger {
 		return none, &RequestError{Detail: fmt.Sprintf(
-			"the request is for %.64q on the channel %.64q, and this is the gateway of %s on %s", r.To, r.Channel, c.MSPID,
-			trust.Channel)}
+			"the request is about another ledger, with the channel %.64q: this gateway is on %s", r.Channel, trust.Channel)}
 	}
 	id, err := cosigned.Authenticate(r.From, r.Certificate, r.Time, trust)
 	if err == nil {
@@ -43,11 +50,6 @@ func (c *Cosigner) Reply(ctx context.Context, body canonical.Value, answer Answe
 	}
 	if err != nil {
 		return none, &RequestError{Unknown: true, Detail: err.Error()}
-	}
-	if now := c.now(); r.Time.Before(now.Add(-clockSkew)) || r.Time.After(now.Add(clockSkew)) {
-		return none, &RequestError{Unknown: true, Detail: fmt.Sprintf(
-			"the request was signed at %s, and here it is %s: requests are good for %s", r.Time.Format(timeForm),
-			now.UTC().Format(timeForm), clockSkew)}
 	}
 	release, err := c.replying.Take(ctx, r.From)
 	if err != nil {

@@ -301,7 +301,7 @@ func (s *Store) Revoke(ctx context.Context, name, by string) (*Token, error) {
 type Rotation struct {
 	Name    string
 	Expires time.Time     // of the token with the new secret; zero: as before
-	Overlap time.Duration // for how long the old secret is valid, too
+	Overlap time.Duration // for how long the old secret is valid, too, but not beyond its own expiry
 	By      string
 }
 
@@ -332,6 +332,10 @@ func (s *Store) Rotate(ctx context.Context, r Rotation) (*Token, string, error) 
 			return err
 		case revoked != 0:
 			return ErrRevoked
+		}
+		until := until
+		if expires != 0 {
+			until = min(until, expires) // the old secret, which others may have, doesn't live longer than it would have
 		}
 		if !r.Expires.IsZero() {
 			expires = r.Expires.Unix()

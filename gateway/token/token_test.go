@@ -143,6 +143,31 @@ func TestARevocationReachesTheOtherProcessWithinASecond(t *testing.T) {
 	})
 }
 
+// Whoever has the old secret, perhaps by theft, gains nothing by a rotation.
+func TestAnOldSecretDoesNotOutliveItsExpiry(t *testing.T) {
+	places(t, func(t *testing.T, place string) {
+		f := newFixture(t, place)
+		first := f.create("erp", time.Minute)
+		_, second, err := f.one.Rotate(t.Context(), Rotation{Name: "erp", Overlap: time.Hour, Expires: f.now.Add(90 * time.Minute)})
+		require.NoError(t, err)
+		_, err = f.one.Find(Digest(first), true)
+		require.NoError(t, err)
+		f.now = f.now.Add(time.Minute)
+		_, err = f.one.Find(Digest(first), true)
+		assert.ErrorIs(t, err, ErrReplaced)
+
+		f.now = f.now.Add(90 * time.Minute)
+		_, err = f.one.Find(Digest(second), true)
+		require.ErrorIs(t, err, ErrExpired)
+		_, third, err := f.one.Rotate(t.Context(), Rotation{Name: "erp", Overlap: time.Hour, Expires: f.now.Add(time.Hour)})
+		require.NoError(t, err)
+		_, err = f.one.Find(Digest(second), true)
+		assert.ErrorIs(t, err, ErrReplaced)
+		_, err = f.one.Find(Digest(third), true)
+		require.NoError(t, err)
+	})
+}
+
 func TestANewSecretTakesThePlaceOfTheOldOne(t *testing.T) {
 	places(t, func(t *testing.T, place string) {
 		f := newFixture(t, place)
