@@ -86,7 +86,7 @@ func (s *Server) cosigned(c *call) error {
 		}
 		block = &at
 	}
-	f, err := s.Cosigner.Ask(c.Request.Context(), c.caller.Name, q, block, c.number("cosign"), s.signable)
+	f, err := s.Cosigner.Ask(c.Request.Context(), c.caller.ID, q, block, c.number("cosign"), s.signable)
 	if err != nil {
 		return cosignProblem(err)
 	}

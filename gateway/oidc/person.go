@@ -50,7 +50,7 @@ func (p *Person) Caller(ctx context.Context) (*access.Caller, error) {
 			return nil, fmt.Errorf("%w: the issuer can't be reached", access.ErrUnavailable)
 		}
 		if err := p.renew(context.WithoutCancel(ctx)); err != nil {
-			p.tried = now
+			p.tried = p.issuer.now() // when it failed: an issuer that doesn't answer takes a while
 			return nil, err
 		}
 	}
@@ -158,12 +158,8 @@ func (p *Person) renew(ctx context.Context) error {
 	}
 	p.refresh = tokens.RefreshToken
 	idToken, _ := tokens.Extra("id_token").(string)
-	if idToken == "" { // then nothing has changed
-		if tokens.ExpiresIn <= 0 {
-			return errOver
-		}
-		p.until = i.now().Add(min(time.Duration(tokens.ExpiresIn)*time.Second, longest))
-		return nil
+	if idToken == "" { // it may be left out (OpenID Connect Core, 12.2)
+		return p.look(ctx, tokens)
 	}
 	c, err := i.identify(ctx, idToken)
 	if err != nil {
@@ -176,4 +172,31 @@ func (p *Person) renew(ctx context.Context) error {
 		return refused("its ID token answers another sign-in (nonce)")
 	}
 	return p.accept(ctx, c, tokens.AccessToken)
+}
+
+// look asks the issuer what it says of the person now, with a new access token.
+func (p *Person) look(ctx context.Context, tokens *oauth2.Token) error {
+	i := p.issuer
+	m, err := i.known(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", access.ErrUnavailable, err)
+	}
+	if m.UserInfo == "" || tokens.AccessToken == "" || tokens.ExpiresIn <= 0 {
+		return errOver
+	}
+	said := map[string]any{}
+	if err := i.get(ctx, m.UserInfo, tokens.AccessToken, &said); err != nil {
+		i.log.Error("couldn't ask the issuer about a person", "issuer", i.cfg.Issuer, "error", err)
+		return fmt.Errorf("%w: the issuer doesn't say more about %q", access.ErrUnavailable, i.name(p.claims))
+	}
+	if said["sub"] != p.claims.standard.Subject {
+		return refused("the issuer's userinfo is about somebody else")
+	}
+	now := *p.claims
+	now.all = said
+	if _, err := i.role(&now); err != nil {
+		return err
+	}
+	p.claims, p.until = &now, i.now().Add(min(time.Duration(tokens.ExpiresIn)*time.Second, longest))
+	return nil
 }

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -207,6 +208,74 @@ func TestASessionLastsAsLongAsTheIssuerVouchesForThePerson(t *testing.T) {
 	_, err = two.Caller(t.Context())
 	assert.ErrorIs(t, err, access.ErrUnavailable)
 	assert.NotErrorIs(t, err, errOver)
+}
+
+// An issuer may leave the ID token out when a session is renewed. Then its userinfo says who the person is now.
+func TestASessionIsRenewedWithoutAnIDToken(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		token map[string]any
+		says  any
+		as    access.Role
+		want  error
+	}{
+		{name: "as before", says: map[string]any{"sub": "ann-1", "groups": "quality"}, as: access.Submitter},
+		{name: "in another group", says: map[string]any{"sub": "ann-1", "groups": "staff"}, want: access.ErrNoRole},
+		{name: "in no group", says: map[string]any{"sub": "ann-1"}, want: access.ErrNoRole},
+		{name: "somebody else", says: map[string]any{"sub": "eve", "groups": "quality"}, want: refused("the issuer's userinfo is about somebody else")},
+		{name: "down", says: 500, want: access.ErrUnavailable},
+		{name: "for no time", token: map[string]any{"expires_in": 0}, says: map[string]any{"sub": "ann-1", "groups": "quality"}, want: errOver},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t, pages)
+			for _, part := range []string{"authorization", "token", "userinfo"} {
+				f.about[part+"_endpoint"] = f.server.URL + "/" + part
+			}
+			to, cookie := start(t, f.issuer, "/")
+			claims := map[string]any{"aud": oidctest.ClientID, "nonce": to.Query().Get("nonce")}
+			f.says["/token"] = map[string]any{"access_token": "a", "token_type": "Bearer", "refresh_token": "r",
+				"id_token": f.sign(keys().rsa, "JWT", f.claims(claims))}
+			person, _, err := finish(f.issuer, "code=a&state="+to.Query().Get("state"), cookie)
+			require.NoError(t, err)
+
+			person.until = time.Time{}
+			again := map[string]any{"access_token": "b", "token_type": "Bearer", "refresh_token": "s", "expires_in": 60}
+			for name, value := range c.token {
+				again[name] = value
+			}
+			f.says["/token"], f.says["/userinfo"] = again, c.says
+			caller, err := person.Caller(t.Context())
+			if c.want != nil {
+				require.Error(t, err)
+				assert.Contains(t, err.Error(), c.want.Error())
+				assert.Equal(t, errors.Is(c.want, access.ErrUnavailable), errors.Is(err, access.ErrUnavailable))
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, c.as, caller.Role)
+		})
+	}
+}
+
+// An issuer that takes connections and doesn't answer is asked by one request, and by the next only after a pause.
+func TestAnIssuerThatDidNotAnswerIsLeftAloneForAWhile(t *testing.T) {
+	f := newFixture(t, pages)
+	for _, part := range []string{"authorization", "token"} {
+		f.about[part+"_endpoint"] = f.server.URL + "/" + part
+	}
+	to, cookie := start(t, f.issuer, "/")
+	f.says["/token"] = map[string]any{"access_token": "a", "token_type": "Bearer", "refresh_token": "r",
+		"id_token": f.sign(keys().rsa, "JWT", f.claims(map[string]any{"aud": oidctest.ClientID, "nonce": to.Query().Get("nonce")}))}
+	person, _, err := finish(f.issuer, "code=a&state="+to.Query().Get("state"), cookie)
+	require.NoError(t, err)
+	person.until = time.Time{}
+	f.says["/token"] = 503
+	began := f.issuer.now()
+	asked := 0
+	f.issuer.now = func() time.Time { asked++; return began.Add(time.Duration(asked) * 2 * refreshAgain) } // a slow refusal
+	_, err = person.Caller(t.Context())
+	require.ErrorIs(t, err, access.ErrUnavailable)
+	assert.True(t, person.tried.After(began.Add(2*refreshAgain)), "the pause begins when the attempt is over")
 }
 
 func TestAnswersThatAreNotGood(t *testing.T) {

@@ -84,6 +84,7 @@ type Store struct {
 
 type kept struct {
 	person      Person
+	as          string // the ID of the caller, as it was known last
 	began, used time.Time
 }
 
@@ -154,7 +155,7 @@ func (s *Store) begin(w http.ResponseWriter, r *http.Request, caller *access.Cal
 	now := s.now()
 	s.mu.Lock()
 	s.makeRoom(now)
-	s.kept[sha256.Sum256([]byte(id))] = &kept{person: person, began: now, used: now}
+	s.kept[sha256.Sum256([]byte(id))] = &kept{person: person, as: caller.ID, began: now, used: now}
 	s.mu.Unlock()
 	http.SetCookie(w, s.bake(r, id, 0))
 	return &Session{Caller: caller, Form: formToken(id), Leave: person.Leave()}
@@ -188,15 +189,12 @@ func (s *Store) Find(r *http.Request) *Session { return s.find(r, true) }
 func (s *Store) Peek(r *http.Request) *Session { return s.find(r, false) }
 
 func (s *Store) find(r *http.Request, use bool) *Session {
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" && !navigates(r) {
-		return nil
-	}
-	id := s.id(r)
+	id := s.ownID(r)
 	if id == "" {
 		return nil
 	}
 	key := sha256.Sum256([]byte(id))
-	person := s.person(key)
+	person, _ := s.person(key)
 	if person == nil {
 		return nil
 	}
@@ -213,25 +211,34 @@ func (s *Store) find(r *http.Request, use bool) *Session {
 	if k == nil {
 		return nil // signed out meanwhile
 	}
+	k.as = caller.ID
 	if use {
 		k.used = s.now()
 	}
 	return &Session{Caller: caller, Form: formToken(id), Leave: person.Leave()}
 }
 
-// person is whose session has an id, or nil.
-func (s *Store) person(key [sha256.Size]byte) Person {
+// ownID is the id of the session in a request, or "" if a page of another origin made the request.
+func (s *Store) ownID(r *http.Request) string {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" && !navigates(r) {
+		return ""
+	}
+	return s.id(r)
+}
+
+// person is whose session has an id, and the caller's ID as it was known last; or nil.
+func (s *Store) person(key [sha256.Size]byte) (person Person, as string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.kept[key]
 	if k == nil {
-		return nil
+		return nil, ""
 	}
 	if k.over(s.now()) {
 		delete(s.kept, key)
-		return nil
+		return nil, ""
 	}
-	return k.person
+	return k.person, k.as
 }
 
 // Caller authenticates a request: one of this program's own, or by its token, or, if a page of this gateway asks
@@ -256,20 +263,23 @@ func (s *Store) Caller(r *http.Request) (*access.Caller, error) {
 	return nil, nil
 }
 
-// Member tells which member sends a request: the name of the caller whose token or session it has, or "". It doesn't
-// count as use of the session.
+// Member tells which member sends a request: the ID of the caller whose token or session it has, or "". It doesn't count
+// as use of the session, and asks no issuer: it comes before the limits on how much is under way. So it may be somebody
+// whose session is about to end.
 func (s *Store) Member(r *http.Request) string {
 	if header := r.Header.Get("Authorization"); header != "" {
 		caller, err := s.callers.Find(r.Context(), header, false)
 		if err != nil {
 			return ""
 		}
-		return caller.Name
+		return caller.ID
 	}
-	if found := s.Peek(r); found != nil {
-		return found.Caller.Name
+	id := s.ownID(r)
+	if id == "" {
+		return ""
 	}
-	return ""
+	_, as := s.person(sha256.Sum256([]byte(id)))
+	return as
 }
 
 // navigates reports whether the browser opens a new document, as when a person follows a link. The page that has the

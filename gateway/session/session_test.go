@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -98,6 +99,34 @@ func TestASessionBelongsToItsTokensCaller(t *testing.T) {
 	}
 	assert.Nil(t, f.store.Find(request("GET", nil)))
 	assert.Nil(t, f.store.Find(request("GET", &http.Cookie{Name: c.Name, Value: "guessed"})))
+}
+
+// asked counts how often an issuer is asked about a person.
+type asked struct{ times int }
+
+func (a *asked) Caller(context.Context) (*access.Caller, error) {
+	a.times++
+	return &access.Caller{ID: "oidc:issuer#7", Name: "alpha", Role: access.Auditor}, nil
+}
+
+func (*asked) Leave() string { return "" }
+
+// It has no place yet, so it must not wait for an issuer. The name is the person's own choice, and may be another's.
+func TestWhoSendsARequestIsKnownByItsIDWithoutAskingAnIssuer(t *testing.T) {
+	f := newFixture(t)
+	person := &asked{}
+	w := httptest.NewRecorder()
+	_, err := f.store.BeginFor(w, request("GET", nil), person)
+	require.NoError(t, err)
+	cookie := w.Result().Cookies()[0]
+	assert.Equal(t, "oidc:issuer#7", f.store.Member(request("GET", cookie)))
+	assert.Equal(t, 1, person.times, "only the sign-in asked")
+	foreign := request("GET", cookie)
+	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+	assert.Empty(t, f.store.Member(foreign))
+	f.now = f.now.Add(absolute + time.Second)
+	assert.Empty(t, f.store.Member(request("GET", cookie)), "the session is over")
+	assert.Equal(t, "alpha", f.store.Member(request("GET", f.signIn("alpha", 1))))
 }
 
 func TestOverTLSTheCookieIsForThisHostAlone(t *testing.T) {
