@@ -138,6 +138,9 @@ func TestVectorsAreJudgedAsTheyAlwaysWere(t *testing.T) {
 	require.NoError(t, err)
 	size := int64(0)
 	for _, e := range entries {
+		if e.IsDir() {
+			continue // package cosigned has vectors of its own
+		}
 		assert.True(t, files[e.Name()] || strings.HasSuffix(e.Name(), "_test.go"), "%s is no vector", e.Name())
 		info, err := e.Info()
 		require.NoError(t, err)
