@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -350,9 +349,6 @@ func (s *Server) submitSigned(c *call) error {
 	if err != nil {
 		return unsettled(t.ID, err)
 	}
-	if err := s.hasRecorded(ctx, commit.TransactionID, records); err != nil {
-		return err
-	}
 	receipts := make([]receipt, len(records))
 	for i, r := range records {
 		receipts[i] = receiptAt(r, t.Creator.MSPID, commit.TransactionID, commit.Block)
@@ -362,20 +358,6 @@ func (s *Server) submitSigned(c *call) error {
 		last.Generated = append(last.Generated, generatedBy{r.Ref, r.ID})
 	}
 	return c.recorded(last)
-}
-
-// hasRecorded returns an error if a transaction that is committed has other records than these. Its id follows from
-// its submitter and the nonce, so the submitter can sign two transactions with one id. Only the first is recorded.
-func (s *Server) hasRecorded(ctx context.Context, txID string, records []*record.Record) error {
-	t, err := s.Index.Transaction(ctx, txID, index.Latest)
-	if err != nil {
-		return err
-	}
-	if !slices.EqualFunc(t.Records, records, func(id string, r *record.Record) bool { return id == string(r.ID) }) {
-		return problem.New(problem.Conflict, "transaction %s is on the ledger with other records: "+
-			"begin again, with another nonce", txID)
-	}
-	return nil
 }
 
 // recordsIn reads the records that a transaction writes.

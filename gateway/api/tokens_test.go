@@ -100,7 +100,7 @@ func TestWhatCannotBeDoneWithTokensIsToldWithTheReason(t *testing.T) {
 		{"/v1/tokens", `{"name":"a","kind":"person","role":"auditor","secret":"mine"}`, 400, "secret is not a member here"},
 		{"/v1/tokens", `[]`, 400, "must be a JSON object"},
 		{"/v1/tokens", `{"name":"Operator","kind":"person","role":"auditor"}`, 409, "there is or was a token"},
-		{"/v1/tokens", `{"name":"gone","kind":"person","role":"auditor"}`, 409, "for ever"},
+		{"/v1/tokens", `{"name":"gone","kind":"person","role":"auditor"}`, 409, "as long as its token is listed"},
 		{"/v1/tokens", `{"name":"` + strings.Repeat("a", 5000) + `"}`, 413, "4096"},
 		{"/v1/tokens/none/rotate", `{}`, 404, `no token named "none"`},
 		{"/v1/tokens/gone/rotate", `{}`, 409, "which is final"},
