@@ -25,7 +25,7 @@ const (
 	loadPace     = time.Second
 	loadMost     = 1200 // documents
 	loadEvents   = 2    // in each document
-	loadPatience = 2 * time.Minute
+	loadPatience = 5 * time.Minute
 )
 
 // A load is what an organisation captures while the network lives: one document at a time, each of which is sent again
