@@ -127,7 +127,8 @@ func (d folder) readGateway(org Org) (c config.Config, err error) {
 	if err != nil {
 		return c, plainly(err)
 	}
-	return c, wrap(config.Decode(text, &c), "couldn't understand %s", d.gatewayFile(org))
+	err = config.Decode(text, &c)
+	return c, wrap(err, "couldn't understand %s", d.gatewayFile(org))
 }
 
 // IndexSQLite is the value of Options.Index that puts the indexes back into files of their gateways.
