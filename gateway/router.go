@@ -24,7 +24,7 @@ func (g *Gateway) router(maker *proof.Maker, signers *cosign.Cosigner, figures *
 	programs, err := api.New(api.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version.Read().String(),
 		Description: description, Callers: g.callers, Sessions: sessions, Cosigner: signers, Index: g.index, Queue: g.queue,
-		Runs: g.runs, Signed: signedBy{g.client, g.callers},
+		Runs: g.runs, Signed: signedBy{g.client, g.callers, g.follower},
 		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Confirmed: g.follower.lastConfirmed, Rebuild: g.Rebuild, Metrics: figures.handler(), Logger: g.log,
 	})

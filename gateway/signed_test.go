@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/signing"
 	"github.com/pedigree-ledger/pedigree/network"
@@ -88,6 +89,48 @@ func outcomeOf(t *testing.T, r reply) (o outcome) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal(r.body, &o), string(r.body))
 	return o
+}
+
+func TestTwoTransactionsWithOneNonceGetOneReceipt(t *testing.T) {
+	harbor := doorOf(t, "harbor", "submitter")
+	thing := "https://id.gs1.org/01/09520001000014/10/" + fresh("nonce")
+	dir, err := network.AddUser(network.User{Dir: filepath.Join(startNetwork(t).Dir(), "harbor"), Name: "Eve", Role: network.Submitter, Days: 1})
+	require.NoError(t, err)
+	eve, err := ledger.LoadIdentity("HarborMSP", filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	require.NoError(t, err)
+	certificate, err := os.ReadFile(filepath.Join(dir, "cert.pem"))
+	require.NoError(t, err)
+	harbor.post("/epcis/v2/events", `{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00Z","eventTimeZoneOffset":"+00:00",
+		"action":"ADD","bizStep":"commissioning","quantityList":[{"epcClass":"`+thing+`","quantity":1}]}`, http.StatusCreated)
+	call := posts(harbor.posts)
+	signed := func(name string, content []byte) map[string]any {
+		signature, err := eve.Sign(content)
+		require.NoError(t, err)
+		return map[string]any{name: content, "signature": signature}
+	}
+	at, nonce := time.Now().UTC().Format(time.RFC3339Nano), make([]byte, 24)
+	copy(nonce, fresh("nonce"))
+	endorsed := func(reason string) map[string]any { // before any of them is on the ledger
+		body := `{"kind":"recall","subject":["` + thing + `"],"predicate":{"reason":"` + reason + `"}}`
+		var p signing.Preparation
+		r := call.send(t, "prepare", map[string]any{"noun": "statement", "record": json.RawMessage(body),
+			"certificate": string(certificate), "nonce": nonce, "time": at}, &p)
+		require.Equal(t, http.StatusOK, r.status, string(r.body))
+		var e signing.Endorsed
+		r = call.send(t, "endorse", signed("proposal", p.Proposal), &e)
+		require.Equal(t, http.StatusOK, r.status, string(r.body))
+		return signed("payload", e.Payload)
+	}
+	thawed, sold := endorsed("thawed"), endorsed("sold")
+	r := call.send(t, "submit", thawed, new(outcome))
+	require.Equal(t, http.StatusCreated, r.status, string(r.body))
+	first := outcomeOf(t, r)
+	r = call.send(t, "submit", sold, new(outcome))
+	assert.Equal(t, http.StatusConflict, r.status, string(r.body))
+	assert.Contains(t, string(r.body), first.Tx+" is on the ledger with other records")
+	r = call.send(t, "submit", thawed, new(outcome))
+	require.Equal(t, http.StatusCreated, r.status, string(r.body))
+	assert.Equal(t, first, outcomeOf(t, r))
 }
 
 func TestAPersonSignsARecall(t *testing.T) {
