@@ -15,17 +15,15 @@
 package access
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -176,13 +174,8 @@ func read(path string) (*list, error) {
 		return nil, fmt.Errorf("couldn't read the tokens: %w", err)
 	}
 	var f config.TokenFile
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
+	if err := config.Decode(content, &f); err != nil {
 		return nil, fmt.Errorf("couldn't understand the tokens in %s: %w", path, err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("couldn't understand the tokens in %s: something follows the JSON object", path)
 	}
 	if len(f.Tokens) == 0 {
 		return nil, fmt.Errorf("%s has no tokens, so nobody could call", path)
@@ -212,7 +205,7 @@ func load(t config.Token) (entry, error) {
 	case t.Name == "":
 		return e, errors.New("name is missing")
 	case !slices.Contains(Roles, Role(t.Role)):
-		return e, fmt.Errorf("role %q is none of submitter, auditor and operator", t.Role)
+		return e, fmt.Errorf("role %q is none of %s", t.Role, strings.Join(config.Roles, ", "))
 	case err != nil || len(digest) != sha256.Size:
 		return e, errors.New("sha256 is not 64 hexadecimal digits")
 	}

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 )
 
@@ -11,13 +12,20 @@ type Role string
 
 // The roles. All of them read.
 const (
-	Submitter Role = "submitter" // sends records
-	Auditor   Role = "auditor"   // reads only
-	Operator  Role = "operator"  // operates the gateway, and speaks for the organisation
+	Submitter Role = config.Submitter // sends records
+	Auditor   Role = config.Auditor   // reads only
+	Operator  Role = config.Operator  // operates the gateway, and speaks for the organisation
 )
 
 // Roles lists all roles.
-var Roles = []Role{Submitter, Auditor, Operator}
+var Roles = rolesOf(config.Roles)
+
+func rolesOf(names []string) (roles []Role) {
+	for _, name := range names {
+		roles = append(roles, Role(name))
+	}
+	return roles
+}
 
 // Kind tells people from programs.
 type Kind string

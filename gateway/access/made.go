@@ -16,6 +16,9 @@ var ErrInFile = errors.New("the token is in the gateway's file of tokens")
 // errNoStore means that a part of this program forgot to call Manage.
 var errNoStore = errors.New("this gateway has no place for tokens that operators make")
 
+// Actor is the caller as who has done something to a token.
+func (c *Caller) Actor() token.Actor { return token.Actor{ID: c.ID, Name: c.Name} }
+
 // Listed is a token in the list of all of them.
 type Listed struct {
 	*token.Token
@@ -23,7 +26,7 @@ type Listed struct {
 	Method Method
 }
 
-// Tokens lists all tokens: those of the file first, then those that operators made, in the order of their names.
+// Tokens lists all tokens: those of the file first, then those that operators made, both in the order of their names.
 func (c *Callers) Tokens(ctx context.Context) ([]Listed, error) {
 	if c.made == nil {
 		return nil, errNoStore
@@ -32,10 +35,13 @@ func (c *Callers) Tokens(ctx context.Context) ([]Listed, error) {
 	for _, e := range c.current.Load().entries {
 		all = append(all, Listed{&token.Token{Name: e.caller.Name, Role: string(e.caller.Role)}, ByFile})
 	}
+	byName := func(a, b Listed) int { return strings.Compare(a.Name, b.Name) }
+	slices.SortFunc(all, byName)
 	made, err := c.made.List(ctx)
 	for _, t := range made {
 		all = append(all, Listed{t, ByToken})
 	}
+	slices.SortFunc(all[len(all)-len(made):], byName) // the database may have another order of letters
 	return all, err
 }
 
@@ -54,13 +60,13 @@ func (c *Callers) CreateToken(ctx context.Context, o token.Order) (*token.Token,
 	}
 	t, secret, err := c.made.Create(ctx, o)
 	if err == nil {
-		c.log.Info("made a token", "token", t.Name, "kind", t.Kind, "role", t.Role, "expires", t.Expires, "by", o.By)
+		c.log.Info("made a token", "token", t.Name, "kind", t.Kind, "role", t.Role, "expires", t.Expires, "by", o.By.Name, "byId", o.By.ID)
 	}
 	return t, secret, err
 }
 
 // RevokeToken ends a token that an operator made. The error matches those of token.Store.Revoke or ErrInFile.
-func (c *Callers) RevokeToken(ctx context.Context, name, by string) (*token.Token, error) {
+func (c *Callers) RevokeToken(ctx context.Context, name string, by token.Actor) (*token.Token, error) {
 	if c.made == nil {
 		return nil, errNoStore
 	}
@@ -69,7 +75,7 @@ func (c *Callers) RevokeToken(ctx context.Context, name, by string) (*token.Toke
 	}
 	t, err := c.made.Revoke(ctx, name, by)
 	if err == nil {
-		c.log.Info("revoked a token", "token", t.Name, "by", by)
+		c.log.Info("revoked a token", "token", t.Name, "by", by.Name, "byId", by.ID)
 	}
 	return t, err
 }
@@ -85,7 +91,8 @@ func (c *Callers) RotateToken(ctx context.Context, r token.Rotation) (*token.Tok
 	}
 	t, secret, err := c.made.Rotate(ctx, r)
 	if err == nil {
-		c.log.Info("gave a token a new secret", "token", t.Name, "expires", t.Expires, "oldUntil", t.OldUntil, "by", r.By)
+		c.log.Info("gave a token a new secret", "token", t.Name, "expires", t.Expires, "oldUntil", t.OldUntil, "by", r.By.Name, "byId",
+			r.By.ID)
 	}
 	return t, secret, err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/admission"
 	"github.com/pedigree-ledger/pedigree/gateway/openapi"
+	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
 
 // fillers stand for path parameters.
@@ -49,7 +50,7 @@ func TestEveryRouteLetsInItsRolesOnly(t *testing.T) {
 	ways := ways(t, f)
 	ended := map[string]string{"token-expired": f.makeToken("late", access.Operator, time.Now().Add(time.Second))}
 	ended["token-revoked"] = f.makeToken("thief", access.Operator, time.Time{})
-	_, err := f.callers.RevokeToken(t.Context(), "thief", "test")
+	_, err := f.callers.RevokeToken(t.Context(), "thief", token.Actor{ID: "test", Name: "test"})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		return f.do(request{path: "/v1/status", header: map[string]string{"Authorization": "Bearer " + ended["token-expired"]}}).status == 401

@@ -179,7 +179,7 @@ func viewResult(r capture.Result) resultView {
 
 // captureJobs lists the jobs of this gateway.
 func (s *Server) captureJobs(c *call) error {
-	after, err := cursor(c.value("nextPageToken"))
+	after, err := cursor("nextPageToken", c.value("nextPageToken"))
 	if err != nil {
 		return err
 	}
@@ -230,12 +230,12 @@ const maxErrors = 10
 func (s *Server) listResults(c *call, view *jobView, what string) error {
 	from := 0
 	if t := c.value("nextPageToken"); t != "" {
-		after, err := cursor(t)
+		after, err := cursor("nextPageToken", t)
 		if err != nil {
 			return err
 		}
 		if from, err = strconv.Atoi(after); err != nil || from < 0 {
-			return problem.WrongParameter("nextPageToken", "the page token is damaged; ask for the first page again")
+			return damaged("nextPageToken")
 		}
 	}
 	only := capture.State("")
@@ -276,10 +276,15 @@ func opaque(cursor string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(cursor))
 }
 
-func cursor(token string) (string, error) {
+// cursor reads the page token in a parameter.
+func cursor(parameter, token string) (string, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil {
-		return "", problem.WrongParameter("nextPageToken", "the page token is damaged; ask for the first page again")
+		return "", damaged(parameter)
 	}
 	return string(raw), nil
+}
+
+func damaged(parameter string) error {
+	return problem.WrongParameter(parameter, "the page token is damaged; ask for the first page again")
 }

@@ -1,13 +1,17 @@
 package api
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
+	"github.com/pedigree-ledger/pedigree/gateway/cosign"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 )
 
@@ -34,4 +38,32 @@ func TestNothingIsSignedThatNoRouteLookedUp(t *testing.T) {
 			assert.Equal(t, http.StatusNotFound, a.Status, address)
 		}
 	}
+}
+
+// overheard notes for whom answers are cosigned.
+type overheard struct {
+	Cosigner
+	holders []string
+}
+
+func (o *overheard) Ask(
+	ctx context.Context, holder string, q cosigned.Question, block *uint64, want int, answer cosign.Answerer,
+) (*cosigned.File, error) {
+	o.holders = append(o.holders, holder)
+	return o.Cosigner.Ask(ctx, holder, q, block, want, answer)
+}
+
+// Two people may have one name. Neither may use up the places of the other.
+func TestPlacesForCosignedAnswersAreEachCallersOwn(t *testing.T) {
+	f := newFixture(t)
+	asked := &overheard{Cosigner: f.server.Cosigner}
+	f.server.Cosigner = asked
+	signer, ok := f.callers.Identity("auditor")
+	require.NoError(t, ok)
+	for _, id := range []string{"oidc:https://issuer.example#1", "oidc:https://issuer.example#2"} {
+		who := &access.Caller{ID: id, Name: "ann", Kind: access.Person, Role: access.Auditor, Method: access.ByIssuer, Identity: signer}
+		r := httptest.NewRequestWithContext(access.WithCaller(t.Context(), who), http.MethodGet, "/v1/statements?cosign=1", nil)
+		f.server.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	assert.Equal(t, []string{"oidc:https://issuer.example#1", "oidc:https://issuer.example#2"}, asked.holders)
 }

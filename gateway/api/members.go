@@ -74,7 +74,7 @@ func pageOf[T any](s *Server, c *call, all func(at uint64) ([]T, error)) error {
 		var t shortToken
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 		if err != nil || json.Unmarshal(raw, &t) != nil || t.Skip < 0 {
-			return problem.WrongParameter("pageToken", "the page token is damaged; ask for the first page again")
+			return damaged("pageToken")
 		}
 		if at != index.Latest && at != t.Block {
 			return problem.WrongParameter(

@@ -7,7 +7,6 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
-	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
 )
 
@@ -94,12 +93,12 @@ type runsView struct {
 func (s *Server) listRuns(c *call) error {
 	after := int64(0)
 	if t := c.value("pageToken"); t != "" {
-		text, err := cursor(t)
+		text, err := cursor("pageToken", t)
 		if err == nil {
 			after, err = strconv.ParseInt(text, 10, 64)
 		}
 		if err != nil || after <= 0 {
-			return problem.WrongParameter("pageToken", "the page token is damaged; ask for the first page again")
+			return damaged("pageToken")
 		}
 	}
 	f := runs.Filter{State: runs.State(c.value("state")), Job: c.value("job"), MSPID: c.caller.Identity.MSPID}

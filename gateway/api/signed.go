@@ -5,11 +5,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,24 +67,22 @@ type preparation struct {
 
 // prepare makes the proposal that records something in the name of who holds a certificate.
 func (s *Server) prepare(c *call) error {
-	body, err := c.json(canonical.Limits{Depth: record.MaxDepth + 5})
+	body, err := c.object(canonical.Limits{Depth: record.MaxDepth + 5}, "noun", "record", "certificate", "nonce", "time")
 	if err != nil {
 		return err
 	}
-	noun := record.Noun(body.Get("noun").Text)
+	noun := record.Noun(body.text("noun"))
 	function := signedFunctions[noun]
 	if function == "" {
-		return wrongMember("noun", "noun must be statement, artifact or activity")
+		body.wrong("noun", "bad_value", "must be statement, artifact or activity")
 	}
 	if body.Get("record").Kind != canonical.Object {
-		return wrongMember("record", "record must be an object, as POST of the noun takes it")
+		body.wrong("record", "bad_value", "must be an object, as POST of the noun takes it")
 	}
-	creator, err := s.creator(body.Get("certificate").Text)
-	if err != nil {
-		return err
-	}
+	creator := s.creator(body)
 	request := prepared.Request{Channel: s.Channel, Chaincode: s.Chaincode, Function: function, Creator: creator}
-	if err := draw(&request, body); err != nil {
+	draw(&request, body)
+	if err := body.err(); err != nil {
 		return err
 	}
 	records, warnings, err := s.meant(c.Request.Context(), noun, body.Get("record"))
@@ -121,51 +119,41 @@ func (s *Server) prepare(c *call) error {
 	return c.answer(http.StatusOK, p)
 }
 
-func wrongMember(name, detail string) error {
-	return problem.Refused([]record.Problem{{Code: "bad_value", Pointer: "/" + name, Detail: detail}}, false)
-}
-
 // creator is the holder of a certificate as a member of this gateway's organisation. Whether it is one, peers say.
-func (s *Server) creator(certificate string) ([]byte, error) {
-	creator, err := proto.Marshal(&msp.SerializedIdentity{Mspid: s.MSPID, IdBytes: []byte(certificate)})
+func (s *Server) creator(body *object) []byte {
+	creator, err := proto.Marshal(&msp.SerializedIdentity{Mspid: s.MSPID, IdBytes: []byte(body.text("certificate"))})
 	if err == nil {
 		_, err = proof.ParseIdentity(creator)
 	}
 	if err != nil {
-		return nil, wrongMember("certificate", "certificate must be an X.509 certificate in PEM: "+err.Error())
+		body.wrong("certificate", "bad_value", "must be an X.509 certificate in PEM: %v", err)
 	}
-	return creator, nil
+	return creator
 }
 
 // draw takes nonce and time from the body, or chooses them.
-func draw(r *prepared.Request, body canonical.Value) error {
-	r.Nonce, r.Time = make([]byte, prepared.NonceBytes), time.Now().UTC()
-	if body.Has("nonce") {
-		nonce, err := base64.StdEncoding.DecodeString(body.Get("nonce").Text)
-		if err != nil || len(nonce) != prepared.NonceBytes {
-			return wrongMember("nonce", "nonce must be 24 random bytes in base64")
-		}
-		r.Nonce = nonce
-	} else if _, err := rand.Read(r.Nonce); err != nil {
-		return err
+func draw(r *prepared.Request, body *object) {
+	r.Nonce, r.Time = body.bytes("nonce"), body.time("time")
+	if !body.Has("nonce") {
+		r.Nonce = make([]byte, prepared.NonceBytes)
+		_, _ = rand.Read(r.Nonce) // never fails
 	}
-	if body.Has("time") {
-		at, err := time.Parse(time.RFC3339Nano, body.Get("time").Text)
-		if err != nil {
-			return wrongMember("time", "time must be a time of RFC 3339")
-		}
-		r.Time = at.UTC()
+	if !body.Has("time") {
+		r.Time = time.Now().UTC()
 	}
-	return timely(r.Time)
+	if len(r.Nonce) != prepared.NonceBytes {
+		body.wrong("nonce", "bad_value", "must be %d random bytes in base64", prepared.NonceBytes)
+	}
+	if !timely(r.Time) {
+		body.wrong("time", "bad_value", "%s", tooOld)
+	}
 }
 
-// timely refuses a proposal that peers would no longer endorse.
-func timely(at time.Time) error {
-	if age := time.Since(at).Abs(); age > window {
-		return wrongMember("time", "peers endorse a proposal only within 15 minutes of its time; prepare it again")
-	}
-	return nil
-}
+// tooOld is said of a proposal that isn't timely.
+const tooOld = "must be within 15 minutes of now, or peers don't endorse the proposal: prepare it again"
+
+// timely tells whether peers endorse a proposal of a time.
+func timely(at time.Time) bool { return time.Since(at).Abs() <= window }
 
 // meant makes the records of a body as the plain route of the noun does.
 func (s *Server) meant(ctx context.Context, noun record.Noun, body canonical.Value) (
@@ -219,17 +207,17 @@ func (s *Server) known(ctx context.Context, r *record.Record) (*receipt, error) 
 type signedBody struct{ content, signature []byte }
 
 // signed reads a body whose member name has the bytes.
-func (c *call) signed(name string) (b signedBody, err error) {
-	body, err := c.json(canonical.Limits{Depth: 4})
+func (c *call) signed(name string) (signedBody, error) {
+	body, err := c.object(canonical.Limits{Depth: 4}, name, "signature")
 	if err != nil {
-		return b, err
+		return signedBody{}, err
 	}
-	for member, into := range map[string]*[]byte{name: &b.content, "signature": &b.signature} {
-		if *into, err = base64.StdEncoding.DecodeString(body.Get(member).Text); err != nil || len(*into) == 0 {
-			return b, wrongMember(member, member+" must be bytes in base64")
+	for _, member := range []string{name, "signature"} {
+		if len(body.bytes(member)) == 0 {
+			body.wrong(member, "bad_value", "must be bytes in base64")
 		}
 	}
-	return b, nil
+	return signedBody{body.bytes(name), body.bytes("signature")}, body.err()
 }
 
 // endorsement is a transaction that is to be signed.
@@ -252,12 +240,15 @@ func (s *Server) endorse(c *call) error {
 	}
 	p, err := prepared.ReadProposal(b.content)
 	if err != nil {
-		return wrongMember("proposal", err.Error())
+		return wrongMember("proposal", "bad_value", "can't be read: %v", err)
 	}
-	if err := errors.Join(timely(p.Time), s.ours(p.Channel, p.Chaincode, p.Function)); err != nil {
+	if !timely(p.Time) {
+		return wrongMember("proposal", "bad_value", "has the time %s, which %s", p.Time.Format(time.RFC3339), tooOld)
+	}
+	if err := s.ours("proposal", p.Channel, p.Chaincode, p.Function); err != nil {
 		return err
 	}
-	if err := s.signer(p.Creator, b); err != nil {
+	if err := s.signer("proposal", p.Creator, b); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Wait)
@@ -271,30 +262,32 @@ func (s *Server) endorse(c *call) error {
 }
 
 // ours refuses calls that this gateway records nothing by.
-func (s *Server) ours(channel, chaincode, function string) error {
+func (s *Server) ours(member, channel, chaincode, function string) error {
 	if channel != s.Channel || chaincode != s.Chaincode {
-		return wrongMember("proposal", "this gateway is of the chaincode "+s.Chaincode+" on the channel "+s.Channel)
+		return wrongMember(member, "bad_value", "is for another ledger: this gateway is of the chaincode %s on the channel %s",
+			s.Chaincode, s.Channel)
 	}
 	for _, one := range signedFunctions {
 		if one == function {
 			return nil
 		}
 	}
-	return wrongMember("proposal", "it calls "+record.Brief(function)+", which doesn't record statements, artifacts or runs")
+	return wrongMember(member, "bad_value", "calls %s, which doesn't record statements, artifacts or runs",
+		record.Brief(problem.Clean(function)))
 }
 
 // signer checks that the submitter is of this gateway's organisation and has signed.
-func (s *Server) signer(creator []byte, b signedBody) error {
+func (s *Server) signer(member string, creator []byte, b signedBody) error {
 	id, err := proof.ParseIdentity(creator)
 	if err != nil {
-		return wrongMember("proposal", "its submitter can't be read: "+err.Error())
+		return wrongMember(member, "bad_value", "has a submitter that can't be read: %v", err)
 	}
 	if id.MSPID != s.MSPID {
 		return problem.New(problem.NotYours, "the submitter is of %s, and this gateway records for %s alone: "+
 			"use the gateway of the submitter's own organisation", record.Brief(id.MSPID), s.MSPID)
 	}
 	if err := id.Verify(b.content, b.signature); err != nil {
-		return wrongMember("signature", err.Error())
+		return wrongMember("signature", "bad_value", "is refused: %v", err)
 	}
 	return nil
 }
@@ -327,27 +320,30 @@ func (s *Server) submitSigned(c *call) error {
 	}
 	t, err := proof.OpenTransaction(envelope)
 	if err != nil {
-		return wrongMember("payload", "it is no transaction: "+err.Error())
+		return wrongMember("payload", "bad_value", "is no transaction: %v", err)
 	}
 	function := ""
 	if len(t.Arguments) > 0 {
 		function = string(t.Arguments[0])
 	}
-	if err := s.ours(t.Channel, t.Action.Chaincode, function); err != nil {
+	if err := s.ours("payload", t.Channel, t.Action.Chaincode, function); err != nil {
 		return err
 	}
-	if err := s.signer(t.Creator.Serialized(), b); err != nil {
+	if err := s.signer("payload", t.Creator.Serialized(), b); err != nil {
 		return err
 	}
 	records, err := recordsIn(t)
 	if err != nil {
-		return wrongMember("payload", "the records in it can't be read: "+err.Error())
+		return wrongMember("payload", "bad_value", "has records that can't be read: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Wait)
 	defer cancel()
 	commit, err := s.Signed.Submit(ctx, t.ID, b.content, b.signature)
 	if err != nil {
 		return unsettled(t.ID, err)
+	}
+	if err := s.hasRecorded(ctx, commit.TransactionID, records); err != nil {
+		return err
 	}
 	receipts := make([]receipt, len(records))
 	for i, r := range records {
@@ -358,6 +354,21 @@ func (s *Server) submitSigned(c *call) error {
 		last.Generated = append(last.Generated, generatedBy{r.Ref, r.ID})
 	}
 	return c.recorded(last)
+}
+
+// hasRecorded returns an error if a transaction that is committed has other records than these. Its id follows from
+// its submitter and the nonce alone, so whoever holds the key can sign two transactions with one id. The ledger takes
+// only the first.
+func (s *Server) hasRecorded(ctx context.Context, txID string, records []*record.Record) error {
+	t, err := s.Index.Transaction(ctx, txID, index.Latest)
+	if err != nil {
+		return err
+	}
+	if !slices.EqualFunc(t.Records, records, func(id string, r *record.Record) bool { return id == string(r.ID) }) {
+		return problem.New(problem.Conflict, "transaction %s is on the ledger with other records, so these are not: "+
+			"prepare them again, with another nonce", txID)
+	}
+	return nil
 }
 
 // recordsIn reads the records that a transaction writes.

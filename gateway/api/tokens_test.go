@@ -17,7 +17,7 @@ import (
 // makeToken makes a token of a machine, and gives its secret.
 func (f *fixture) makeToken(name string, role access.Role, expires time.Time) string {
 	f.t.Helper()
-	_, secret, err := f.callers.CreateToken(f.t.Context(), token.Order{Name: name, Kind: "machine", Role: string(role), Expires: expires, By: "test"})
+	_, secret, err := f.callers.CreateToken(f.t.Context(), token.Order{Name: name, Kind: "machine", Role: string(role), Expires: expires, By: token.Actor{ID: "test", Name: "test"}})
 	require.NoError(f.t, err)
 	return secret
 }
@@ -45,6 +45,7 @@ func TestATokensLife(t *testing.T) {
 	assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
 	assert.Equal(t, []string{"erp", "machine", "auditor", "token", "valid", "operator"},
 		[]string{made.Name, made.Kind, made.Role, string(made.Method), string(made.State), made.CreatedBy})
+	assert.Equal(t, "operator", made.CreatedByID)
 	assert.Equal(t, time.Date(2035, 1, 1, 0, 0, 0, 0, time.UTC), made.Expires)
 	require.Equal(t, http.StatusOK, f.bearer(made.Secret, request{path: "/v1/records"}).status)
 	a = f.bearer(made.Secret, request{path: "/v1/tokens"})
@@ -84,7 +85,7 @@ func TestATokensLife(t *testing.T) {
 func TestWhatCannotBeDoneWithTokensIsToldWithTheReason(t *testing.T) {
 	f := newFixture(t)
 	f.makeToken("gone", access.Auditor, time.Time{})
-	_, err := f.callers.RevokeToken(t.Context(), "gone", "test")
+	_, err := f.callers.RevokeToken(t.Context(), "gone", token.Actor{ID: "test", Name: "test"})
 	require.NoError(t, err)
 	for _, c := range []struct {
 		path, body string
@@ -117,6 +118,40 @@ func TestWhatCannotBeDoneWithTokensIsToldWithTheReason(t *testing.T) {
 	assert.Contains(t, a.problem(t).Detail, "tokens.json")
 }
 
+func TestTokensAreListedInPages(t *testing.T) {
+	f := newFixture(t)
+	for _, name := range []string{"b", "C", "a"} {
+		f.makeToken(name, access.Auditor, time.Time{})
+	}
+	page := func(query string) (names []string, next string) {
+		var list tokensView
+		f.do(request{path: "/v1/tokens?" + strings.TrimSuffix(query, "&pageToken="), role: "operator"}).json(t, &list)
+		for _, v := range list.Items {
+			names = append(names, v.Name)
+		}
+		return names, list.Next
+	}
+	want := []string{"auditor", "operator", "submitter", "C", "a", "b"}
+	var all []string
+	for next, pages := "", 0; pages == 0 || next != ""; pages++ {
+		require.Less(t, pages, len(want))
+		var names []string
+		names, next = page("pageSize=2&pageToken=" + next)
+		require.Len(t, names, 2)
+		all = append(all, names...)
+	}
+	assert.Equal(t, want, all)
+	first, next := page("pageSize=4")
+	_, err := f.callers.RevokeToken(t.Context(), "a", token.Actor{ID: "test", Name: "test"})
+	require.NoError(t, err)
+	rest, last := page("state=valid&pageSize=4&pageToken=" + next)
+	assert.Equal(t, append(first, rest...), []string{"auditor", "operator", "submitter", "C", "b"}, "what changes meanwhile moves nothing")
+	assert.Empty(t, last)
+	a := f.do(request{path: "/v1/tokens?pageToken=***", role: "operator"})
+	assert.Equal(t, http.StatusBadRequest, a.status)
+	assert.Equal(t, "pageToken", a.problem(t).Problems[0].Parameter)
+}
+
 func TestATokenRevokedElsewhereIsDeadHere(t *testing.T) {
 	f := newFixture(t)
 	secret := f.makeToken("stolen", access.Operator, time.Time{})
@@ -127,7 +162,7 @@ func TestATokenRevokedElsewhereIsDeadHere(t *testing.T) {
 	require.Equal(t, http.StatusOK, f.bearer(secret, request{path: "/v1/tokens"}).status)
 
 	elsewhere := accesstest.TokensAt(t, f.tokens) // as in another gateway, or at the command line
-	_, err := elsewhere.Revoke(t.Context(), "stolen", "test")
+	_, err := elsewhere.Revoke(t.Context(), "stolen", token.Actor{ID: "test", Name: "test"})
 	require.NoError(t, err)
 	// How soon is the subject of a test of package token, whose clock obeys.
 	require.Eventually(t, func() bool { return f.bearer(secret, request{path: "/v1/tokens"}).status == http.StatusUnauthorized }, time.Minute, 10*time.Millisecond)

@@ -69,8 +69,6 @@ const (
 	maxOIDCText   = 1000 // bytes of any text
 )
 
-var roles = []string{"submitter", "auditor", "operator"}
-
 // check checks all members. Its errors name the one that is wrong.
 func (o *OIDC) check() error {
 	if o.Issuer == "" {
@@ -125,8 +123,8 @@ func (o *OIDC) check() error {
 		if r.Claim == "" || r.Value == "" || max(len(r.Claim), len(r.Value)) > maxOIDCText {
 			return fmt.Errorf("oidc.roles[%d]: claim and value are required, of at most %d bytes", i, maxOIDCText)
 		}
-		if !slices.Contains(roles, r.Role) {
-			return fmt.Errorf("oidc.roles[%d].role is %q, which is none of %s", i, r.Role, strings.Join(roles, ", "))
+		if !slices.Contains(Roles, r.Role) {
+			return fmt.Errorf("oidc.roles[%d].role is %q, which is none of %s", i, r.Role, strings.Join(Roles, ", "))
 		}
 	}
 	return nil

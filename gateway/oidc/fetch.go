@@ -58,7 +58,17 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// get fetches a JSON document.
+// statusError is an answer with another status than 200.
+type statusError struct {
+	address string
+	code    int
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("%s answered %d %s", e.address, e.code, http.StatusText(e.code))
+}
+
+// get fetches a JSON document. The error may be a *statusError.
 func (i *Issuer) get(ctx context.Context, address, bearer string, into any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -74,7 +84,7 @@ func (i *Issuer) get(ctx context.Context, address, bearer string, into any) erro
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", address, answer.Status)
+		return &statusError{address, answer.StatusCode}
 	}
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {

@@ -99,6 +99,18 @@ func (i *Issuer) failed(err error) error {
 	return fmt.Errorf("%w: the issuer can't be reached", access.ErrUnavailable)
 }
 
+// silent says what an error of the issuer's userinfo endpoint means. An issuer that refuses a token which it has just
+// issued doesn't vouch for the person (OpenID Connect Core, 5.3.3; RFC 6750, 3.1). Any other error may pass.
+func (i *Issuer) silent(c *claims, err error) error {
+	var said *statusError
+	if errors.As(err, &said) && (said.code == http.StatusUnauthorized || said.code == http.StatusForbidden) {
+		return &DeniedError{Code: fmt.Sprintf("%d %s", said.code, http.StatusText(said.code)),
+			Description: "when asked about " + i.name(c)}
+	}
+	i.log.Error("couldn't ask the issuer about a person", "issuer", i.cfg.Issuer, "error", err)
+	return fmt.Errorf("%w: the issuer doesn't say more about %q", access.ErrUnavailable, i.name(c))
+}
+
 // identify checks an ID token.
 func (i *Issuer) identify(ctx context.Context, token string) (*claims, error) {
 	c, err := i.verify(ctx, token, i.cfg.ClientID, true)
@@ -127,8 +139,7 @@ func (p *Person) accept(ctx context.Context, c *claims, accessToken string) erro
 		failure := i.get(ctx, m.UserInfo, accessToken, &more)
 		switch {
 		case failure != nil && err != nil:
-			i.log.Error("couldn't ask the issuer about a person", "issuer", i.cfg.Issuer, "error", failure)
-			return fmt.Errorf("%w: the issuer doesn't say more about %q", access.ErrUnavailable, i.name(c))
+			return i.silent(c, failure)
 		case failure == nil && more["sub"] != c.standard.Subject:
 			return refused("the issuer's userinfo is about somebody else")
 		}
@@ -186,8 +197,7 @@ func (p *Person) look(ctx context.Context, tokens *oauth2.Token) error {
 	}
 	said := map[string]any{}
 	if err := i.get(ctx, m.UserInfo, tokens.AccessToken, &said); err != nil {
-		i.log.Error("couldn't ask the issuer about a person", "issuer", i.cfg.Issuer, "error", err)
-		return fmt.Errorf("%w: the issuer doesn't say more about %q", access.ErrUnavailable, i.name(p.claims))
+		return i.silent(p.claims, err)
 	}
 	if said["sub"] != p.claims.standard.Subject {
 		return refused("the issuer's userinfo is about somebody else")

@@ -224,6 +224,9 @@ func TestASessionIsRenewedWithoutAnIDToken(t *testing.T) {
 		{name: "in no group", says: map[string]any{"sub": "ann-1"}, want: access.ErrNoRole},
 		{name: "somebody else", says: map[string]any{"sub": "eve", "groups": "quality"}, want: refused("the issuer's userinfo is about somebody else")},
 		{name: "down", says: 500, want: access.ErrUnavailable},
+		{name: "asked too often", says: 429, want: access.ErrUnavailable},
+		{name: "refused", says: 401, want: &DeniedError{"401 Unauthorized", "when asked about ann"}},
+		{name: "forbidden", says: 403, want: &DeniedError{"403 Forbidden", "when asked about ann"}},
 		{name: "for no time", token: map[string]any{"expires_in": 0}, says: map[string]any{"sub": "ann-1", "groups": "quality"}, want: errOver},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -301,6 +304,7 @@ func TestAnswersThatAreNotGood(t *testing.T) {
 		{name: "no role", claims: map[string]any{"groups": nil}, says: map[string]any{"/userinfo": map[string]any{"sub": "ann-1"}}, want: "the claim groups is missing"},
 		{name: "userinfo about another", claims: map[string]any{"groups": nil}, says: map[string]any{"/userinfo": map[string]any{"sub": "eve", "groups": "quality"}}, want: "about somebody else"},
 		{name: "no userinfo", claims: map[string]any{"groups": nil}, says: map[string]any{"/userinfo": 500}, want: "can't check the token now"},
+		{name: "userinfo is forbidden", claims: map[string]any{"groups": nil}, says: map[string]any{"/userinfo": 403}, want: "the issuer says 403"},
 		{name: "the issuer fails", says: map[string]any{"/token": 503}, want: "can't check the token now"},
 		{name: "the issuer refuses", says: map[string]any{"/token": 400}, want: "400"},
 		{name: "the person refuses", query: "error=access_denied&error_description=No%0Anever", want: "access_denied: something that can't be shown"},

@@ -194,7 +194,10 @@ func TestSessionsEnd(t *testing.T) {
 
 func TestASessionEndsWithTheTokenThatAnOperatorMade(t *testing.T) {
 	for name, end := range map[string]func(made *token.Store) error{
-		"when it is revoked": func(made *token.Store) error { _, err := made.Revoke(t.Context(), "ann", "boss"); return err },
+		"when it is revoked": func(made *token.Store) error {
+			_, err := made.Revoke(t.Context(), "ann", token.Actor{ID: "boss", Name: "boss"})
+			return err
+		},
 		"when it is rotated": func(made *token.Store) error {
 			_, _, err := made.Rotate(t.Context(), token.Rotation{Name: "ann"})
 			return err

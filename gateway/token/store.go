@@ -28,8 +28,9 @@ const (
 var Tables = []string{
 	`CREATE TABLE IF NOT EXISTS kept_token (
 		msp TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, role TEXT NOT NULL,
-		created BIGINT NOT NULL, created_by TEXT NOT NULL, expires BIGINT NOT NULL,
-		rotated BIGINT NOT NULL, rotated_by TEXT NOT NULL, revoked BIGINT NOT NULL, revoked_by TEXT NOT NULL,
+		created BIGINT NOT NULL, created_by TEXT NOT NULL, created_by_id TEXT NOT NULL, expires BIGINT NOT NULL,
+		rotated BIGINT NOT NULL, rotated_by TEXT NOT NULL, rotated_by_id TEXT NOT NULL,
+		revoked BIGINT NOT NULL, revoked_by TEXT NOT NULL, revoked_by_id TEXT NOT NULL,
 		used BIGINT NOT NULL, digest TEXT NOT NULL, old_digest TEXT NOT NULL, old_until BIGINT NOT NULL,
 		PRIMARY KEY (msp, name)
 	)`,
@@ -152,14 +153,15 @@ func (s *Store) load(ctx context.Context, known *snapshot, now time.Time) (*snap
 
 // each calls f with tokens in the order of their names: with the one that has a name or, if that is empty, with all.
 func (s *Store) each(ctx context.Context, name string, f func(*Token)) error {
-	return s.db.Rows(ctx, `SELECT name, kind, role, created, created_by, expires, rotated, rotated_by, revoked, revoked_by,
-		used, digest, old_digest, old_until FROM kept_token WHERE msp = $1 AND ($2 = '' OR name = $2) ORDER BY name`,
+	return s.db.Rows(ctx, `SELECT name, kind, role, created, created_by, created_by_id, expires, rotated, rotated_by,
+		rotated_by_id, revoked, revoked_by, revoked_by_id, used, digest, old_digest, old_until FROM kept_token WHERE msp = $1 AND ($2 = '' OR name = $2) ORDER BY name`,
 		[]any{s.msp, name}, func(scan func(...any) error) error {
 			t := new(Token)
 			var created, expires, rotated, revoked, used, oldUntil int64
 			var digest, old string
-			if err := scan(&t.Name, &t.Kind, &t.Role, &created, &t.CreatedBy, &expires, &rotated, &t.RotatedBy, &revoked,
-				&t.RevokedBy, &used, &digest, &old, &oldUntil); err != nil {
+			if err := scan(&t.Name, &t.Kind, &t.Role, &created, &t.CreatedBy.Name, &t.CreatedBy.ID, &expires, &rotated,
+				&t.RotatedBy.Name, &t.RotatedBy.ID, &revoked, &t.RevokedBy.Name, &t.RevokedBy.ID, &used, &digest, &old,
+				&oldUntil); err != nil {
 				return err
 			}
 			for into, seconds := range map[*time.Time]int64{
@@ -269,8 +271,8 @@ func (s *Store) Create(ctx context.Context, o Order) (*Token, string, error) {
 				return err
 			}
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO kept_token VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', 0, '', 0, $8, '', 0)`,
-			s.msp, o.Name, o.Kind, o.Role, now.Unix(), o.By, seconds(o.Expires), hex.EncodeToString(digest[:]))
+		_, err = tx.Exec(ctx, `INSERT INTO kept_token VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '', '', 0, '', '', 0, $9, '',
+			0)`, s.msp, o.Name, o.Kind, o.Role, now.Unix(), o.By.Name, o.By.ID, seconds(o.Expires), hex.EncodeToString(digest[:]))
 		return err
 	})
 	if err != nil {
@@ -281,11 +283,13 @@ func (s *Store) Create(ctx context.Context, o Order) (*Token, string, error) {
 }
 
 // Revoke ends a token for good. Revoking it again changes nothing. The error is ErrUnknown if there is none.
-func (s *Store) Revoke(ctx context.Context, name, by string) (*Token, error) {
+func (s *Store) Revoke(ctx context.Context, name string, by Actor) (*Token, error) {
 	now := s.now()
 	err := s.change(ctx, func(tx *kept.Tx) error {
 		n, err := tx.Exec(ctx, `UPDATE kept_token SET revoked_by = CASE WHEN revoked = 0 THEN $1 ELSE revoked_by END,
-			revoked = CASE WHEN revoked = 0 THEN $2 ELSE revoked END WHERE msp = $3 AND name = $4`, by, now.Unix(), s.msp, name)
+			revoked_by_id = CASE WHEN revoked = 0 THEN $2 ELSE revoked_by_id END,
+			revoked = CASE WHEN revoked = 0 THEN $3 ELSE revoked END WHERE msp = $4 AND name = $5`, by.Name, by.ID, now.Unix(),
+			s.msp, name)
 		if err == nil && n == 0 {
 			return ErrUnknown
 		}
@@ -302,7 +306,7 @@ type Rotation struct {
 	Name    string
 	Expires time.Time     // of the token with the new secret; zero: as before
 	Overlap time.Duration // for how long the old secret is valid, too, but not beyond its own expiry
-	By      string
+	By      Actor
 }
 
 // Rotate gives a token a new secret, and returns that. The error may be an *InvalidError, ErrUnknown or ErrRevoked. A
@@ -344,8 +348,8 @@ func (s *Store) Rotate(ctx context.Context, r Rotation) (*Token, string, error) 
 			return ErrExpired
 		}
 		_, err = tx.Exec(ctx, `UPDATE kept_token SET old_digest = digest, old_until = $1, digest = $2, expires = $3,
-			rotated = $4, rotated_by = $5 WHERE msp = $6 AND name = $7`,
-			until, hex.EncodeToString(digest[:]), expires, now.Unix(), r.By, s.msp, r.Name)
+			rotated = $4, rotated_by = $5, rotated_by_id = $6 WHERE msp = $7 AND name = $8`,
+			until, hex.EncodeToString(digest[:]), expires, now.Unix(), r.By.Name, r.By.ID, s.msp, r.Name)
 		return err
 	})
 	if err != nil {

@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 )
 
 // Bounds of what is kept.
@@ -32,18 +34,22 @@ const (
 	LongestOverlap = 7 * 24 * time.Hour
 )
 
+// Actor is who has done something to a token. Names may be equal, and change. An ID is that of one caller for ever; see
+// access.Caller.
+type Actor struct{ ID, Name string }
+
 // Token is what is known about a token. Times are to the second; one that is zero hasn't come, or never will.
 type Token struct {
 	Name      string // unique, as long as the token is listed
 	Kind      string // "person" or "machine"
 	Role      string
 	Created   time.Time
-	CreatedBy string
+	CreatedBy Actor
 	Expires   time.Time
 	Rotated   time.Time // when it got its present secret, if that isn't its first
-	RotatedBy string
+	RotatedBy Actor
 	Revoked   time.Time
-	RevokedBy string
+	RevokedBy Actor
 	Used      time.Time // last, to about ten seconds
 	// OldUntil is until when the secret from before the last rotation is valid, too.
 	OldUntil time.Time
@@ -93,17 +99,14 @@ const NamePattern = `^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`
 
 var nameForm = regexp.MustCompile(NamePattern)
 
-// Kinds and Roles are what a token may have.
-var (
-	Kinds = []string{"person", "machine"}
-	Roles = []string{"submitter", "auditor", "operator"}
-)
+// Kinds are who may hold a token.
+var Kinds = []string{"person", "machine"}
 
 // Order asks for a token.
 type Order struct {
 	Name, Kind, Role string
 	Expires          time.Time // zero: never
-	By               string    // who asks
+	By               Actor     // who asks
 }
 
 func (o *Order) check(now time.Time) error {
@@ -113,7 +116,7 @@ func (o *Order) check(now time.Time) error {
 			"letter or digit", MaxName)}
 	case !slices.Contains(Kinds, o.Kind):
 		return &InvalidError{"kind", "must be person or machine"}
-	case !slices.Contains(Roles, o.Role):
+	case !slices.Contains(config.Roles, o.Role):
 		return &InvalidError{"role", "must be submitter, auditor or operator"}
 	}
 	return checkExpiry(o.Expires, now)

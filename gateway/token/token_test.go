@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// actor is somebody whose ID isn't the name.
+func actor(name string) Actor { return Actor{ID: "oidc:https://issuer.example#" + name, Name: name} }
+
 // fixture is two processes with the tokens of one organisation. Their clock stands until the test moves it.
 type fixture struct {
 	t        *testing.T
@@ -50,7 +53,7 @@ func (f *fixture) open(place, msp string) *Store {
 
 func (f *fixture) create(name string, expires time.Duration) (secret string) {
 	f.t.Helper()
-	o := Order{Name: name, Kind: "machine", Role: "submitter", By: "boss"}
+	o := Order{Name: name, Kind: "machine", Role: "submitter", By: actor("boss")}
 	if expires > 0 {
 		o.Expires = f.now.Add(expires)
 	}
@@ -90,7 +93,8 @@ func TestATokenIsFoundByItsSecretUntilItEnds(t *testing.T) {
 		for _, s := range []*Store{f.one, f.two} {
 			found, err := s.Find(Digest(secret), true)
 			require.NoError(t, err)
-			assert.Equal(t, []string{"erp", "machine", "submitter", "boss"}, []string{found.Name, found.Kind, found.Role, found.CreatedBy})
+			assert.Equal(t, []string{"erp", "machine", "submitter", "boss"}, []string{found.Name, found.Kind, found.Role, found.CreatedBy.Name})
+			assert.Equal(t, actor("boss"), found.CreatedBy)
 			_, err = s.Find(Digest("another"), true)
 			assert.ErrorIs(t, err, ErrUnknown)
 		}
@@ -121,7 +125,7 @@ func TestARevocationReachesTheOtherProcessWithinASecond(t *testing.T) {
 			_, err := s.Find(Digest(secret), true)
 			require.NoError(t, err)
 		}
-		revoked, err := f.one.Revoke(t.Context(), "erp", "boss")
+		revoked, err := f.one.Revoke(t.Context(), "erp", actor("boss"))
 		require.NoError(t, err)
 		assert.Equal(t, f.now, revoked.Revoked)
 		_, err = f.one.Find(Digest(secret), true)
@@ -130,13 +134,13 @@ func TestARevocationReachesTheOtherProcessWithinASecond(t *testing.T) {
 		_, err = f.two.Find(Digest(secret), true)
 		assert.ErrorIs(t, err, ErrRevoked)
 
-		again, err := f.two.Revoke(t.Context(), "erp", "somebody else")
+		again, err := f.two.Revoke(t.Context(), "erp", actor("somebody else"))
 		require.NoError(t, err)
 		assert.Equal(t, revoked.Revoked, again.Revoked)
-		assert.Equal(t, "boss", again.RevokedBy)
+		assert.Equal(t, actor("boss"), again.RevokedBy)
 		_, _, err = f.one.Rotate(t.Context(), Rotation{Name: "erp"})
 		assert.ErrorIs(t, err, ErrRevoked)
-		_, err = f.one.Revoke(t.Context(), "none", "boss")
+		_, err = f.one.Revoke(t.Context(), "none", actor("boss"))
 		assert.ErrorIs(t, err, ErrUnknown)
 		_, _, err = f.one.Create(t.Context(), Order{Name: "ERP", Kind: "machine", Role: "auditor"})
 		assert.ErrorIs(t, err, ErrTaken, "what it did stays told from what another does")
@@ -172,13 +176,13 @@ func TestANewSecretTakesThePlaceOfTheOldOne(t *testing.T) {
 	places(t, func(t *testing.T, place string) {
 		f := newFixture(t, place)
 		first := f.create("erp", 0)
-		_, second, err := f.one.Rotate(t.Context(), Rotation{Name: "erp", By: "boss"})
+		_, second, err := f.one.Rotate(t.Context(), Rotation{Name: "erp", By: actor("boss")})
 		require.NoError(t, err)
 		_, err = f.one.Find(Digest(first), true)
 		assert.ErrorIs(t, err, ErrReplaced)
 		_, err = f.one.Find(Digest(second), true)
 		require.NoError(t, err)
-		_, third, err := f.two.Rotate(t.Context(), Rotation{Name: "erp", By: "ann", Overlap: time.Minute, Expires: f.now.Add(time.Hour)})
+		_, third, err := f.two.Rotate(t.Context(), Rotation{Name: "erp", By: actor("ann"), Overlap: time.Minute, Expires: f.now.Add(time.Hour)})
 		require.NoError(t, err)
 		f.now = f.now.Add(59 * time.Second)
 		for _, secret := range []string{second, third} {
@@ -272,7 +276,7 @@ func TestThereIsABoundOfTokens(t *testing.T) {
 	insert := func(n int, revoked int64) {
 		require.NoError(t, f.one.db.Do(t.Context(), func(tx *kept.Tx) error {
 			for i := range n {
-				_, err := tx.Exec(t.Context(), `INSERT INTO kept_token VALUES ('LabMSP', $1, 'person', 'auditor', 1, '', 0, 0, '', $2, '', 0, '', '', 0)`,
+				_, err := tx.Exec(t.Context(), `INSERT INTO kept_token VALUES ('LabMSP', $1, 'person', 'auditor', 1, '', '', 0, 0, '', '', $2, '', '', 0, '', '', 0)`,
 					fmt.Sprintf("%d-%d", revoked, i), revoked+int64(i)*min(revoked, 1))
 				if err != nil {
 					return err

@@ -121,3 +121,24 @@ func TestMomentsAreTimesOrHowLongFromNow(t *testing.T) {
 		assert.Error(t, err, text)
 	}
 }
+
+func TestAllPagesOfTokensAreListed(t *testing.T) {
+	pages := map[string]string{
+		"":   `{"items":[{"name":"ann","role":"auditor","state":"valid","method":"token"}],"nextPageToken":"p2"}`,
+		"p2": `{"items":[{"name":"erp","role":"auditor","state":"valid","method":"token"}],"nextPageToken":"p3"}`,
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(pages[r.URL.Query().Get("pageToken")]))
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("PEDIGREE_URL", server.URL)
+	t.Setenv("PEDIGREE_TOKEN", "secret")
+	pages["p3"] = `{"items":[]}`
+	out, _, err := run(t, "list")
+	require.NoError(t, err)
+	assert.Regexp(t, `(?s)ann .*erp `, out)
+	pages["p3"] = `{"items":[],"nextPageToken":"p3"}`
+	_, _, err = run(t, "list")
+	assert.ErrorContains(t, err, "doesn't end")
+}

@@ -22,19 +22,21 @@ import (
 
 // answer is a token as the REST interface shows it.
 type answer struct {
-	Name      string    `json:"name"`
-	Kind      string    `json:"kind,omitempty"`
-	Role      string    `json:"role"`
-	Method    string    `json:"method"`
-	State     string    `json:"state"`
-	CreatedAt time.Time `json:"createdAt,omitzero"`
-	CreatedBy string    `json:"createdBy,omitempty"`
-	Expires   time.Time `json:"expires,omitzero"`
-	OldUntil  time.Time `json:"oldUntil,omitzero"`
-	RevokedAt time.Time `json:"revokedAt,omitzero"`
-	RevokedBy string    `json:"revokedBy,omitempty"`
-	LastUsed  time.Time `json:"lastUsed,omitzero"`
-	Secret    string    `json:"secret,omitempty"`
+	Name        string    `json:"name"`
+	Kind        string    `json:"kind,omitempty"`
+	Role        string    `json:"role"`
+	Method      string    `json:"method"`
+	State       string    `json:"state"`
+	CreatedAt   time.Time `json:"createdAt,omitzero"`
+	CreatedBy   string    `json:"createdBy,omitempty"`
+	CreatedByID string    `json:"createdById,omitempty"`
+	Expires     time.Time `json:"expires,omitzero"`
+	OldUntil    time.Time `json:"oldUntil,omitzero"`
+	RevokedAt   time.Time `json:"revokedAt,omitzero"`
+	RevokedBy   string    `json:"revokedBy,omitempty"`
+	RevokedByID string    `json:"revokedById,omitempty"`
+	LastUsed    time.Time `json:"lastUsed,omitzero"`
+	Secret      string    `json:"secret,omitempty"`
 }
 
 // gateway is where the tokens are.
@@ -65,9 +67,21 @@ func (r remote) call(ctx context.Context, path string, body any) (*answer, error
 }
 
 func (r remote) list(ctx context.Context) ([]*answer, error) {
-	var all struct{ Items []*answer }
-	err := r.Get(ctx, "/v1/tokens", nil, &all)
-	return all.Items, err
+	var all []*answer
+	for query := (url.Values{}); ; {
+		var page struct {
+			Items []*answer
+			Next  string `json:"nextPageToken"`
+		}
+		if err := r.Get(ctx, "/v1/tokens", query, &page); err != nil || page.Next == "" {
+			return append(all, page.Items...), err
+		}
+		if len(page.Items) == 0 {
+			return nil, errors.New("the gateway's list of tokens has a page without tokens and doesn't end")
+		}
+		all = append(all, page.Items...)
+		query.Set("pageToken", page.Next)
+	}
 }
 
 func (r remote) create(ctx context.Context, name, kind, role string, expires time.Time) (*answer, error) {
@@ -93,7 +107,7 @@ func (r remote) revoke(ctx context.Context, name string) (*answer, error) {
 // store is the database of a gateway.
 type store struct {
 	callers *access.Callers
-	by      string
+	by      token.Actor
 }
 
 // openStore opens the database of the gateway with a configuration.
@@ -118,7 +132,7 @@ func openStore(path string) (gateway, func(), error) {
 }
 
 // operatingUser says who works in the database: a user of this host.
-func operatingUser() string {
+func operatingUser() token.Actor {
 	name, host := "somebody", "this host"
 	if u, err := user.Current(); err == nil {
 		name = u.Username
@@ -126,14 +140,14 @@ func operatingUser() string {
 	if h, err := os.Hostname(); err == nil {
 		host = h
 	}
-	return fmt.Sprintf("%s on %s", name, host)
+	return token.Actor{ID: fmt.Sprintf("host:%s@%s", name, host), Name: fmt.Sprintf("%s on %s", name, host)}
 }
 
 func view(t *token.Token, method access.Method, secret string) *answer {
 	return &answer{
 		Name: t.Name, Kind: t.Kind, Role: t.Role, Method: string(method), State: string(t.State(time.Now())),
-		CreatedAt: t.Created, CreatedBy: t.CreatedBy, Expires: t.Expires, OldUntil: t.OldUntil, RevokedAt: t.Revoked,
-		RevokedBy: t.RevokedBy, LastUsed: t.Used, Secret: secret,
+		CreatedAt: t.Created, CreatedBy: t.CreatedBy.Name, CreatedByID: t.CreatedBy.ID, Expires: t.Expires, OldUntil: t.OldUntil, RevokedAt: t.Revoked,
+		RevokedBy: t.RevokedBy.Name, RevokedByID: t.RevokedBy.ID, LastUsed: t.Used, Secret: secret,
 	}
 }
 
