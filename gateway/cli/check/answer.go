@@ -112,6 +112,10 @@ func showAnswer(w io.Writer, v *cosigned.Verdict) error {
 				terminal.Plain(voice.MSPID), terminal.Plain(voice.Subject), voice.Time.UTC().Format("2006-01-02 15:04:05 MST"))
 		}
 	}
+	for _, s := range v.SetAside {
+		fmt.Fprintf(&b, "  %-12s %s, %s: %s\n", "set aside", terminal.Plain(s.MSPID), terminal.Plain(s.Subject),
+			terminal.Plain(s.Why))
+	}
 	fmt.Fprintf(&b, "  %-12s %d, %s, on channel %s\n", "block", v.Block, v.BlockHash, terminal.Plain(v.Channel))
 	for _, what := range v.NotProved {
 		fmt.Fprintf(&b, "not proved: %s\n", what)

@@ -96,38 +96,62 @@ func Sign(l Ledger, q Question, s Said, signer Signer) (*Cosignature, error) {
 // the organisation, because only administrators speak for it. The certificate must have been valid at the time that
 // the signer names, and no revocation list of the trust file may have it.
 func (c *Cosignature) Check(l Ledger, q Question, trust *proofs.Trust) error {
-	id, err := Authenticate(c.MSPID, c.Certificate, c.Time, trust)
+	revoked, err := c.check(l, q, trust)
 	if err != nil {
 		return err
 	}
-	return id.Verify(c.Message(l, q), c.Signature)
+	return revoked
+}
+
+// check is Check, which tells apart that the certificate is revoked and that anything else is wrong.
+func (c *Cosignature) check(l Ledger, q Question, trust *proofs.Trust) (revoked, err error) {
+	o, id, err := authenticate(c.MSPID, c.Certificate, c.Time, trust)
+	if err != nil {
+		return nil, err
+	}
+	if err := id.Verify(c.Message(l, q), c.Signature); err != nil {
+		return nil, err
+	}
+	return o.CheckListed(id), nil
 }
 
 // Authenticate checks that a certificate is that of an administrator of an organisation in a trust file, at a time.
+// No revocation list of the trust file may have it.
 func Authenticate(mspID string, c *x509.Certificate, when time.Time, trust *proofs.Trust) (*proofs.Identity, error) {
+	o, id, err := authenticate(mspID, c, when, trust)
+	if err == nil {
+		err = o.CheckListed(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return id, nil
+}
+
+// authenticate is Authenticate without the revocation lists of the trust file.
+func authenticate(
+	mspID string, c *x509.Certificate, when time.Time, trust *proofs.Trust,
+) (*proofs.Organisation, *proofs.Identity, error) {
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 	serialized, err := proto.Marshal(&msp.SerializedIdentity{Mspid: mspID, IdBytes: text})
 	if err != nil {
-		return nil, refuse(proofs.BadIdentity, "", "the certificate can't be written: %v", err)
+		return nil, nil, refuse(proofs.BadIdentity, "", "the certificate can't be written: %v", err)
 	}
 	id, err := proofs.ParseIdentity(serialized)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, o := range trust.Organisations {
 		if o.MSPID != mspID {
 			continue
 		}
 		if err := o.Check(id, when); err != nil {
-			return nil, err
-		}
-		if err := o.CheckListed(id); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !o.Is(id, proofs.Admin) {
-			return nil, refuse(proofs.WrongRole, "", "%s is no administrator, and only these speak for an organisation", id)
+			return nil, nil, refuse(proofs.WrongRole, "", "%s is no administrator, and only these speak for an organisation", id)
 		}
-		return id, nil
+		return o, id, nil
 	}
-	return nil, refuse(proofs.UnknownOrganisation, "", "the trust file has no organisation %q", brief(mspID))
+	return nil, nil, refuse(proofs.UnknownOrganisation, "", "the trust file has no organisation %q", brief(mspID))
 }

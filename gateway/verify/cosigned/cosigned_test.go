@@ -100,6 +100,63 @@ func TestWhatEnoughOrganisationsSignIsAccepted(t *testing.T) {
 	assert.NotEmpty(t, v.NotProved)
 }
 
+func TestARevokedCertificateTakesOnlyItsOwnSignatureAway(t *testing.T) {
+	f := newFixture(t)
+	f.sign("MarketMSP", nil)
+	f.Revoke("LabMSP", f.admins["LabMSP"].Cert)
+	f.Trust.Agree = 2
+	v, err := cosigned.Verify(f.file.Text(), f.Trust, cosigned.Wanted{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"HarborMSP", "MarketMSP"}, []string{v.Agree[0].MSPID, v.Agree[1].MSPID})
+	require.Len(t, v.SetAside, 1)
+	assert.Equal(t, "LabMSP", v.SetAside[0].MSPID)
+	assert.Contains(t, v.SetAside[0].Why, "is revoked")
+	_, err = cosigned.Verify(f.file.Text(), f.Trust, cosigned.Wanted{Agree: 3})
+	assert.Equal(t, proof.Revoked, proof.ReasonOf(err), "it never counts: %v", err)
+	for name, c := range map[string]struct {
+		change func()
+		reason proof.Reason
+	}{
+		"alone": {func() { f.file.Cosignatures = f.file.Cosignatures[1:2] }, proof.Revoked},
+		"with a signature that isn't its own": {func() { f.file.Cosignatures[1].Signature = f.file.Cosignatures[0].Signature },
+			proof.BadSignature},
+		"under another name": {func() { f.file.Cosignatures[1].MSPID = "HarborMSP" }, proof.UntrustedCertificate},
+		"with others that say another thing": {func() {
+			f.file.Cosignatures = f.file.Cosignatures[:2]
+			f.sign("MarketMSP", another)
+		}, proof.Revoked},
+		"in the place of one who says another thing": {func() {
+			f.file.Cosignatures = nil
+			f.sign("HarborMSP", nil)
+			f.sign("MarketMSP", another)
+			f.sign("LabMSP", another)
+		}, proof.Disputed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole := slices.Clone(f.file.Cosignatures)
+			second := *whole[1]
+			defer func() { f.file.Cosignatures, *whole[1] = whole, second }()
+			c.change()
+			_, err := cosigned.Verify(f.file.Text(), f.Trust, cosigned.Wanted{})
+			assert.Equal(t, c.reason, proof.ReasonOf(err), "%v", err)
+		})
+	}
+	t.Run("a thief who adds a word against it", func(t *testing.T) {
+		f.file.Cosignatures = slices.Delete(f.file.Cosignatures, 1, 2)
+		f.sign("LabMSP", another)
+		v, err := cosigned.Verify(f.file.Text(), f.Trust, cosigned.Wanted{})
+		require.NoError(t, err)
+		assert.Empty(t, v.Differ)
+		assert.Len(t, v.SetAside, 1)
+	})
+	t.Run("beside the certificate that replaced it", func(t *testing.T) {
+		f.signAs(f.MemberFor("LabMSP", "admin", f.Member("LabMSP", "admin").Key), question, nil)
+		v, err := cosigned.Verify(f.file.Text(), f.Trust, cosigned.Wanted{Agree: 3})
+		require.NoError(t, err)
+		assert.Len(t, v.SetAside, 1)
+	})
+}
+
 // forgery is a way to make a wrong answer, or to pass on a right one as another.
 type forgery struct {
 	change func(f *fixture)

@@ -37,6 +37,8 @@ type Verdict struct {
 	// their MSP ids.
 	Agree  []Voice `json:"agree"`
 	Differ []Voice `json:"differ,omitempty"`
+	// SetAside are signatures that don't count, because the signers' certificates have been revoked.
+	SetAside []SetAside `json:"setAside,omitempty"`
 	// Of is how many organisations the trust file has, and Needed how many of them had to agree.
 	Of     int `json:"of"`
 	Needed int `json:"needed"`
@@ -77,9 +79,21 @@ type Voice struct {
 	Digest  string    `json:"digest"`
 }
 
+// SetAside is a signature that doesn't count, whatever it says, and why.
+type SetAside struct {
+	Voice
+	Why string `json:"why"`
+}
+
 // Verify checks a cosigned answer against a trust file. It accepts the answer if enough organisations of the trust file
-// signed it, each with a key of its own. It refuses the whole file if any signature in it is wrong. Verify asks no
-// network and no clock. The error is a *proof.Refusal.
+// signed it, each with a key of its own. It refuses the whole file if any signature in it is wrong.
+//
+// A signature by a certificate that the trust file's revocation lists have isn't wrong, but doesn't count: whoever stole
+// the key can name any time as that of signing. So an organisation that replaces its certificate doesn't undo what
+// others said in old files, and a thief can't either by adding a signature to one. Nobody gains by it: who can add such
+// a signature to a file can as well take one out.
+//
+// Verify asks no network and no clock. The error is a *proof.Refusal.
 func Verify(text []byte, trust *proof.Trust, wanted Wanted) (*Verdict, error) {
 	f, err := Parse(text)
 	if err != nil {
@@ -105,10 +119,20 @@ func (f *File) Verify(trust *proof.Trust, wanted Wanted) (*Verdict, error) {
 		},
 	}
 	keys := map[string]string{} // who has a key, by the key
+	lost := 0                   // signatures of this answer that don't count
 	for _, c := range f.Cosignatures {
 		where := "cosignature of " + brief(c.MSPID)
-		if err := c.Check(f.Ledger, f.Question, trust); err != nil {
+		voice := Voice{c.MSPID, c.Certificate.Subject.String(), c.Time, c.Block, hex.EncodeToString(c.Digest[:])}
+		revoked, err := c.check(f.Ledger, f.Question, trust)
+		if err != nil {
 			return nil, at(err, where)
+		}
+		if revoked != nil {
+			v.SetAside = append(v.SetAside, SetAside{voice, detail(revoked)})
+			if c.Height == f.Height && c.Digest == digest {
+				lost++
+			}
+			continue
 		}
 		key := string(c.Certificate.RawSubjectPublicKeyInfo)
 		switch other, known := keys[key]; {
@@ -122,14 +146,13 @@ func (f *File) Verify(trust *proof.Trust, wanted Wanted) (*Verdict, error) {
 			return nil, refuse(proof.StaleAnswer, where, "it was signed at %s, before %s",
 				c.Time.Format(timeForm), wanted.Since.UTC().Format(time.RFC3339))
 		}
-		voice := Voice{c.MSPID, c.Certificate.Subject.String(), c.Time, c.Block, hex.EncodeToString(c.Digest[:])}
 		if c.Height == f.Height && c.Digest == digest {
 			v.Agree = append(v.Agree, voice)
 		} else {
 			v.Differ = append(v.Differ, voice)
 		}
 	}
-	return f.judge(v, wanted)
+	return f.judge(v, lost, wanted)
 }
 
 // fits refuses an answer that is about something else than the caller asked.
@@ -148,12 +171,16 @@ func (f *File) fits(trust *proof.Trust, wanted Wanted) error {
 	return nil
 }
 
-// judge refuses an answer that too few say.
-func (f *File) judge(v *Verdict, wanted Wanted) (*Verdict, error) {
+// judge refuses an answer that too few say. So many more as are lost would say it if their certificates weren't revoked.
+func (f *File) judge(v *Verdict, lost int, wanted Wanted) (*Verdict, error) {
 	byName := func(a, b Voice) int { return strings.Compare(a.MSPID, b.MSPID) }
 	slices.SortFunc(v.Agree, byName)
 	slices.SortFunc(v.Differ, byName)
+	slices.SortFunc(v.SetAside, func(a, b SetAside) int { return byName(a.Voice, b.Voice) })
 	switch {
+	case lost > 0 && len(v.Agree) < v.Needed && (len(v.Agree) == 0 || len(v.Agree)+lost >= v.Needed):
+		return nil, refuse(proof.Revoked, "", "%d signed it with certificates that count, and %d must agree; %s", len(v.Agree),
+			v.Needed, v.SetAside[0].Why)
 	case len(v.Agree) == 0:
 		return nil, refuse(proof.AlteredAnswer, "", "nobody signed this answer as of block %d; %s signed another one",
 			f.Block, names(v.Differ))
@@ -179,6 +206,15 @@ func names(voices []Voice) string {
 		all = append(all, brief(v.MSPID))
 	}
 	return strings.Join(all, ", ")
+}
+
+// detail is what a refusal says.
+func detail(err error) string {
+	var r *proof.Refusal
+	if errors.As(err, &r) {
+		return r.Detail
+	}
+	return err.Error()
 }
 
 // at adds to a refusal where it happened.
