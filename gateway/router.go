@@ -37,8 +37,11 @@ func (g *Gateway) router(maker *proof.Maker, signers *cosign.Cosigner, figures *
 		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Description: description, Requests: router.Inside(programs, figures.observe, g.log),
 	}
-	if g.issuer != nil && g.issuer.People() {
-		forPeople.Issuer = g.issuer
+	if g.issuer != nil {
+		forPeople.Vouching = g.issuer.Name()
+		if g.issuer.People() {
+			forPeople.Issuer = g.issuer
+		}
 	}
 	people, err := pages.New(forPeople)
 	if err != nil {

@@ -170,8 +170,11 @@ func fieldTime(text string) string {
 	if err != nil || t.IsZero() {
 		return ""
 	}
-	return t.Format("2006-01-02T15:04")
+	return fieldOf(t)
 }
+
+// fieldOf writes a time for a field of the type datetime-local.
+func fieldOf(t time.Time) string { return t.UTC().Format("2006-01-02T15:04") }
 
 func (p *Pages) auditRow(v *visit, r index.Record, level string) web.AuditRow {
 	d := p.summary(v.Context(), r)

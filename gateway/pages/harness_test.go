@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -31,12 +32,14 @@ import (
 // fixture is the pages of a gateway over a real index, a real queue and the real API. No network is behind it: what is
 // captured stays in the queue, and no peer proves anything.
 type fixture struct {
-	t      testing.TB
-	pages  *Pages
-	ledger *indextest.Ledger
-	index  *index.Index
-	asked  []string // what the pages asked the API: the caller's role, the method and the path
-	who    map[access.Role]*signedIn
+	t       testing.TB
+	pages   *Pages
+	ledger  *indextest.Ledger
+	index   *index.Index
+	callers *access.Callers
+	log     bytes.Buffer
+	asked   []string // what the pages asked the API: the caller's role, the method and the path
+	who     map[access.Role]*signedIn
 }
 
 // signedIn is somebody's session in a browser.
@@ -56,9 +59,11 @@ func newFixture(t testing.TB) *fixture {
 		require.NoError(t, f.index.Apply(t.Context(), b))
 	}
 	f.ledger.Follower = f.index
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(slog.NewTextHandler(&f.log, nil))
 	callers, err := access.Open(accesstest.Write(t, accesstest.OfRoles(access.Roles)), log)
 	require.NoError(t, err)
+	callers.Manage(accesstest.Tokens(t))
+	f.callers = callers
 	queue, err := capture.Open(capture.Config{Folder: t.TempDir(), Identity: callers.Identity, Logger: log})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, queue.Close()) })
@@ -85,7 +90,7 @@ func newFixture(t testing.TB) *fixture {
 	t.Cleanup(f.pages.Stop)
 	server, err = api.New(api.Config{
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test",
-		Index: f.index, Queue: &endorsedAtOnce{queue, f.ledger}, Runs: told, Prover: noPeers{}, Sessions: sessions, Description: description,
+		Index: f.index, Queue: &endorsedAtOnce{queue, f.ledger}, Runs: told, Prover: noPeers{}, Callers: callers, Sessions: sessions, Description: description,
 		Witnesses: (&witness.Finder{Index: f.index, Patience: time.Millisecond}).Find,
 		Health:    health, Ready: ready, Tip: f.index.Height, Rebuild: func() {}, Metrics: http.NotFoundHandler(),
 		Patience: time.Millisecond, Logger: log, Confirmed: time.Now,

@@ -36,8 +36,10 @@ type Config struct {
 	Sessions *session.Store
 	// Issuer lets people sign in. Optional: without one they sign in with tokens only.
 	Issuer Issuer
-	Queue  Queue
-	Index  *index.Index
+	// Vouching is the name of the issuer that people or programs come from. Optional.
+	Vouching string
+	Queue    Queue
+	Index    *index.Index
 	// Description is that of the API, which some pages are operations of.
 	Description *openapi.Document
 	// Requests serves what pages ask of the API in somebody's name, as a program would ask it; see visit.call.
@@ -98,7 +100,7 @@ func (p *Pages) routes() []route {
 	return slices.Concat(
 		p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(),
 		p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes(), p.captureRoutes(), p.auditRoutes(),
-		p.describedRoutes(),
+		p.tokenRoutes(), p.describedRoutes(),
 	)
 }
 

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"slices"
@@ -69,7 +70,16 @@ func at(path string) func(*fixture, story) string {
 var (
 	everyMember   = []access.Role{access.Submitter, access.Auditor, access.Operator}
 	onlySubmitter = []access.Role{access.Submitter}
+	onlyOperator  = []access.Role{access.Operator}
 )
+
+// asker is a role that may ask.
+func (r routeTest) asker() access.Role {
+	if len(r.roles) == 0 || slices.Contains(r.roles, access.Submitter) {
+		return access.Submitter
+	}
+	return r.roles[0]
+}
 
 // routeTests has an entry for each route.
 var routeTests = map[string]routeTest{
@@ -171,6 +181,28 @@ var routeTests = map[string]routeTest{
 		roles: everyMember, path: at("/audit/records.csv"), status: 200, holds: "readings@1", unknown: "/audit/records.csv?noun=poem", unknownStatus: 400,
 		parameters: auditParameters,
 	},
+	"GET /tokens": {
+		roles: onlyOperator, path: at("/tokens"), status: 200, holds: "tokens.json", unknown: "/tokens?state=lost",
+		parameters: []string{"state", "page"},
+	},
+	"POST /tokens": {
+		roles: onlyOperator, path: at("/tokens"),
+		form: func(story) url.Values {
+			return url.Values{"name": {rand.Text()}, "kind": {"machine"}, "role": {"auditor"}, "expires": {"2031-01-01T12:00"}}
+		},
+		status: 201, holds: "pedigree_", parameters: []string{"name", "kind", "role", "expires"},
+	},
+	"GET /tokens/{token}": {
+		roles: onlyOperator, path: holder(""), status: 200, holds: "Revoke ", unknown: "/tokens/nobody",
+	},
+	"POST /tokens/{token}/rotate": {
+		roles: onlyOperator, path: holder("/rotate"), form: func(story) url.Values { return url.Values{"overlap": {"3600"}} },
+		status: 201, holds: "pedigree_", unknown: "/tokens/nobody/rotate", parameters: []string{"overlap", "expires"},
+	},
+	"POST /tokens/{token}/revoke": {
+		roles: onlyOperator, path: holder("/revoke"), form: func(story) url.Values { return url.Values{"sure": {"yes"}} },
+		status: 303, holds: "/tokens/", unknown: "/tokens/nobody/revoke", parameters: []string{"sure"},
+	},
 	"GET /audit/proofs.zip": {
 		roles: everyMember, path: at("/audit/proofs.zip"), status: 200, holds: "README.txt", unknown: "/audit/proofs.zip?noun=poem", unknownStatus: 400,
 		parameters: auditParameters,
@@ -194,6 +226,15 @@ func drafted(f *fixture, _ story) string {
 	require.NoError(f.t, err)
 	id := f.pages.drafts.keep(string(access.Submitter), d, time.Now())
 	return "/capture/drafts/" + id
+}
+
+// holder is an address below that of a new token.
+func holder(below string) func(*fixture, story) string {
+	return func(f *fixture, _ story) string {
+		name := rand.Text()
+		f.madeToken(name, access.Auditor)
+		return "/tokens/" + name + below
+	}
 }
 
 // answered asks for what an entry of the table says.
@@ -239,7 +280,7 @@ func TestEachPageShowsWhatIsOnTheLedger(t *testing.T) {
 			if pattern == "POST /sign-out" {
 				f = newFixture(t) // the other pages need their session
 			}
-			status, location, body := f.answered(access.Submitter, pattern, test.path(f, s), test.sent(s))
+			status, location, body := f.answered(test.asker(), pattern, test.path(f, s), test.sent(s))
 			if pattern == "GET /sign-in" {
 				assert.Equal(t, 303, status, "who is signed in needn't sign in")
 				status, location, body = f.answered(nobody, pattern, "/sign-in", nil)
@@ -300,7 +341,7 @@ func TestAFormWithoutItsTokenIsRefused(t *testing.T) {
 				form[field] = values
 			}
 			form.Set("csrf", token)
-			w := f.postForeign(access.Submitter, path, form)
+			w := f.postForeign(test.asker(), path, form)
 			assert.Equal(t, 403, w.Code, "%s with the token %s", pattern, name)
 			assert.Contains(t, w.Body.String(), "That didn&#39;t come from this page", pattern)
 		}
@@ -322,7 +363,7 @@ func TestEachPageOfAnEmptyLedger(t *testing.T) {
 		case strings.Contains(path, "ni:") || strings.Contains(path, "/transactions/"):
 			want = 404
 		}
-		role := access.Submitter
+		role := test.asker()
 		if pattern == "GET /sign-in" {
 			role = nobody
 		}
@@ -342,7 +383,7 @@ func TestWhatNobodyKnowsIsNotFound(t *testing.T) {
 		if want == 0 {
 			want = 404
 		}
-		status, _, body := f.answered(access.Submitter, pattern, test.unknown, nil)
+		status, _, body := f.answered(test.asker(), pattern, test.unknown, test.sent(story{}))
 		assert.Equal(t, want, status, "%s: %s", pattern, test.unknown)
 		assert.Contains(t, body, "</html>", "it is told on a page")
 	}
@@ -386,7 +427,7 @@ func TestHostileInputIsShownEscapedAndNeverAFault(t *testing.T) {
 					address.RawQuery = query.Encode()
 					path = address.String()
 				}
-				f.harmless(pattern, path, form, pattern+" with "+name+" as "+parameter)
+				f.harmless(test.asker(), pattern, path, form, pattern+" with "+name+" as "+parameter)
 			}
 			method, path, _ := strings.Cut(pattern, " ")
 			for strings.Contains(path, "{") && path != "/{$}" {
@@ -395,16 +436,16 @@ func TestHostileInputIsShownEscapedAndNeverAFault(t *testing.T) {
 				path = before + url.PathEscape(text) + after
 			}
 			if path != "/{$}" && strings.Contains(pattern, "{") {
-				f.harmless(method+" ", path, test.sent(s), pattern+" with "+name+" in its path")
+				f.harmless(test.asker(), method+" ", path, test.sent(s), pattern+" with "+name+" in its path")
 			}
 		}
 	}
 }
 
 // harmless asks, with a session and without one.
-func (f *fixture) harmless(pattern, path string, form url.Values, what string) {
+func (f *fixture) harmless(asker access.Role, pattern, path string, form url.Values, what string) {
 	f.t.Helper()
-	for _, role := range []access.Role{access.Submitter, nobody} {
+	for _, role := range []access.Role{asker, nobody} {
 		status, location, body := f.answered(role, pattern, path, form)
 		assert.Less(f.t, status, 500, what)
 		assert.NotContains(f.t, body, "<script>alert", what)
