@@ -56,6 +56,8 @@ type Artifact struct {
 	Files     []ArtifactFile
 	MoreFiles int
 
+	Cosigners Cosigners
+
 	Card    *about.Description // what the card says; nil if there is none
 	Exports []Export
 }

@@ -11,6 +11,8 @@ type Impact struct {
 	Fault string // what is wrong with the question; may be empty
 	Done  string // what was just done; may be empty
 
+	Cosigners Cosigners
+
 	Found            bool
 	Node             string // in its canonical spelling; empty for an organisation
 	Title, Sub, Word string // for people

@@ -22,6 +22,7 @@ type Record struct {
 	JSON           string
 	Size           int
 	Cut            bool // JSON shows only the beginning
+	Cosigners      Cosigners
 }
 
 // Breach is something that an activity used after consent to it had been withdrawn.

@@ -127,6 +127,16 @@ func (p *Pages) describe(v *visit, page *web.Impact, q lineage.Query, im *lineag
 		}
 	}
 	page.Table = "/impact/csv?" + form.Encode()
+	asked := url.Values{}
+	for _, name := range []string{"node", "organisation"} {
+		if value := form.Get(name); value != "" {
+			asked.Set(name, value)
+		}
+	}
+	if q.At != index.Latest {
+		asked.Set("at", form.Get("at"))
+	}
+	page.Cosigners = p.cosigners("/v1/impact", asked)
 	page.Recalls = viewRecalls(im, p.MSPID)
 	addTouched(page, im)
 	return nil

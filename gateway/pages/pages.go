@@ -40,6 +40,8 @@ type Config struct {
 	Vouching string
 	Queue    Queue
 	Index    *index.Index
+	// Cosigners are the organisations whose gateways sign answers together, this one first. Optional.
+	Cosigners []string
 	// Description is that of the API, which some pages are operations of.
 	Description *openapi.Document
 	// Requests serves what pages ask of the API in somebody's name, as a program would ask it; see visit.call.
@@ -100,7 +102,7 @@ func (p *Pages) routes() []route {
 	return slices.Concat(
 		p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(),
 		p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes(), p.captureRoutes(), p.auditRoutes(),
-		p.tokenRoutes(), p.describedRoutes(),
+		p.tokenRoutes(), p.cosignedRoutes(), p.describedRoutes(),
 	)
 }
 

@@ -181,6 +181,14 @@ var routeTests = map[string]routeTest{
 		roles: everyMember, path: at("/audit/records.csv"), status: 200, holds: "readings@1", unknown: "/audit/records.csv?noun=poem", unknownStatus: 400,
 		parameters: auditParameters,
 	},
+	"GET /cosigned": {
+		roles: everyMember, path: at("/cosigned?question=/v1/records/x"), status: 404, holds: "has named no other gateways",
+		unknown: "/cosigned?question=nonsense", unknownStatus: 400, parameters: []string{"question"},
+	},
+	"GET /cosigned/said": {
+		roles: everyMember, path: at("/cosigned/said?question=/v1/records/x"), status: 200, holds: "has named no other gateways",
+		parameters: []string{"question"},
+	},
 	"GET /tokens": {
 		roles: onlyOperator, path: at("/tokens"), status: 200, holds: "tokens.json", unknown: "/tokens?state=lost",
 		parameters: []string{"state", "page"},

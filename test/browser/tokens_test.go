@@ -86,6 +86,6 @@ func TestTokensWithoutScripts(t *testing.T) {
 	b.open("/tokens/" + name)
 	b.click("#revoke input[type=checkbox]")
 	b.click("#revoke button")
-	b.arrives("/tokens/" + name)
+	assert.Equal(t, "revoked", b.text(".head .badge.bad"))
 	assert.Equal(t, 401, answers(t, b.base, second))
 }
