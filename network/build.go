@@ -105,6 +105,13 @@ func BuildFabric(ctx context.Context, system, dir string, out io.Writer) error {
 	return f.build(ctx, newReporter(out))
 }
 
+// HaveFabric builds the pinned Fabric into the user's cache, unless it is there or a package of Pedigree has brought it.
+// It tells of its progress on out. A machine without a way to the modules can start nodes afterwards.
+func HaveFabric(ctx context.Context, out io.Writer) error {
+	_, err := buildFabric(ctx, newReporter(out))
+	return err
+}
+
 // FabricKey returns a name for everything that a build depends on: the pinned modules, the mends, the flags and the
 // compiler. The compiler is the one that built this program, so a later start doesn't need a go command.
 func FabricKey() string {

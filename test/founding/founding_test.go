@@ -58,6 +58,8 @@ func TestOrganisationsFoundANetworkAsThePageSays(t *testing.T) {
 	home := t.TempDir()
 	program, err := build.Build("../..", home)
 	require.NoError(t, err)
+	// The hosts have no way to the world, from which Fabric's modules come.
+	require.NoError(t, network.HaveFabric(t.Context(), os.Stderr))
 	f := &founding{t: t, program: program, home: home, base: map[string]int{}, nodes: map[string]*node{},
 		urls: map[string]string{}, newer: map[string]string{}}
 	base := build.FreePorts()
