@@ -55,13 +55,14 @@ type Node struct {
 	parts   []string
 	rejoin  []string
 
-	direct  bool            // the processes log to standard error
-	health  *health         // nil: nobody asks
-	looked  time.Time       // when the identities of its orderers were compared with the channel's
-	lenient bool            // the identity of an orderer had expired when it started
-	running context.Context // ends when the node stops. Nil as long as it follows nothing
-	end     context.CancelFunc
-	keeping sync.WaitGroup
+	direct     bool            // the processes log to standard error
+	health     *health         // nil: nobody asks
+	identities sync.Mutex      // held while the identities of its orderers are compared with the channel's
+	looked     time.Time       // when they were compared
+	lenient    bool            // the identity of an orderer had expired when it started
+	running    context.Context // ends when the node stops. Nil as long as it follows nothing
+	end        context.CancelFunc
+	keeping    sync.WaitGroup
 
 	// standing says why the organisation endorses nothing by the definition in force. Nil: it does, as far as is known.
 	standing error

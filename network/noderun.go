@@ -56,6 +56,11 @@ func (node *Node) start(ctx context.Context) error {
 			return err
 		}
 	}
+	if node.runs(ordererPart) {
+		if err := node.takePart(ctx); err != nil {
+			return err
+		}
+	}
 	if err := n.state.set(StateReady); err != nil {
 		return fmt.Errorf("couldn't record what is running: %w", plainly(err))
 	}

@@ -389,9 +389,38 @@ func sameKey(one, other []byte) bool {
 // be taken.
 const lookInterval = 30 * time.Second
 
+// takePart has the node's orderers take part in the ordering as far as the node can help it. In a folder that was
+// restored, they have identities of before a renewal, which nobody takes messages of, and the peer that tells of new ones
+// was behind until now. It returns nil if an orderer stays behind, and says so: too few others may run.
+func (node *Node) takePart(ctx context.Context) error {
+	node.identities.Lock()
+	node.looked = time.Time{}
+	node.identities.Unlock()
+	if err := node.keepIdentities(ctx); err != nil {
+		node.network.say.line("couldn't compare the identities of the orderers with the channel's: %v", err)
+	}
+	n := node.network
+	if len(n.clients) == 0 {
+		return nil
+	}
+	height, err := n.clients[0].height(ctx, n.plan.Channel)
+	if err != nil {
+		return err
+	}
+	r := &renewal{dir: n.dir, plan: n.plan, own: true, running: true, say: n.say}
+	for _, o := range n.plan.Orderers {
+		if err := r.hasBlock(ctx, o, height-1); err != nil {
+			n.say.line("%v, which the peer has: it may not take part in the ordering", err)
+		}
+	}
+	return ctx.Err()
+}
+
 // keepIdentities takes the identities of the node's orderers from the channel. It does so even if no new one waits,
 // because the folder may have been restored from a backup that is older than a renewal.
 func (node *Node) keepIdentities(ctx context.Context) error {
+	node.identities.Lock()
+	defer node.identities.Unlock()
 	d := node.network.dir
 	if waiting, err := filepath.Glob(d.path(ordererOwner, "*", "renewal")); err != nil ||
 		waiting == nil && time.Since(node.looked) < lookInterval {
