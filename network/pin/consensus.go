@@ -7,9 +7,10 @@ const msgprocessor = "orderer/common/msgprocessor/"
 //go:embed mends/readable.go.txt
 var readable string
 
-// consensus are the mends of the orderers. A member's client sends them more than they can agree on in time, so that they
-// replace their leader again and again. While they do so, a block may be decided at the same time as its view is given
-// up. Then two goroutines waited for one another for ever, in one orderer after the other.
+// consensus are the mends of the orderers. The last two are about a host that is cut off. The others are about a flood:
+// a member's client sends the orderers more than they can agree on in time, so that they replace their leader again and
+// again. While they do so, a block may be decided at the same time as its view is given up. Then two goroutines waited
+// for one another for ever, in one orderer after the other.
 var consensus = []Mend{
 	{
 		Module: Module,
@@ -128,5 +129,39 @@ var consensus = []Mend{
 					"\t\tselect {\n\t\tcase earlier := <-v.informChan:\n\t\t\tview = max(view, earlier)\n\t\tdefault:\n\t\t}\n\t}\n",
 			},
 		},
+	},
+	{
+		Module: Module,
+		File:   "orderer/common/cluster/commauth.go",
+		SHA256: "6984b6053cc2a8a22d62b12deda069aef9bd44fc6237419f898ea9e95894e9a6",
+		Why: "An orderer that sends to one whose host is cut off waited until a dial had failed, 20 seconds, and agreed on " +
+			"nothing with the others meanwhile. They found it dead, and replaced leader after leader.",
+		edits: []edit{
+			{
+				"\t\"strconv\"\n\t\"sync\"\n",
+				"\t\"strconv\"\n\t\"sync\"\n\t\"time\"\n",
+			},
+			{
+				"\t\t\tif connState == connectivity.Connecting {\n",
+				"\t\t\tif connState == connectivity.Idle { // a stream would wait for the dial\n" +
+					"\t\t\t\tconn.Connect()\n" +
+					"\t\t\t\tctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)\n" +
+					"\t\t\t\tdefer cancel()\n" +
+					"\t\t\t\tfor connState == connectivity.Idle || connState == connectivity.Connecting {\n" +
+					"\t\t\t\t\tif !conn.WaitForStateChange(ctx, connState) {\n\t\t\t\t\t\tbreak\n\t\t\t\t\t}\n" +
+					"\t\t\t\t\tconnState = conn.GetState()\n\t\t\t\t}\n\t\t\t}\n" +
+					"\t\t\tif connState == connectivity.Idle || connState == connectivity.Connecting {\n",
+			},
+		},
+	},
+	{
+		Module: Module,
+		File:   "internal/pkg/comm/config.go",
+		SHA256: "b163bd2c46364a9cc29da123c0e6e25ad9747a362cc86a81d382a2cd1449ccbb",
+		Why:    "A dial to a host that was cut off went on for 20 seconds, and so for as long after the host was back.",
+		edits: []edit{{
+			"\t\t\tMinConnectTimeout: 20 * time.Second,\n",
+			"\t\t\tMinConnectTimeout: 5 * time.Second,\n",
+		}},
 	},
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // Mend is a change of one file of the pinned Fabric, or of a module that it is built from, made when it is built. Mends
-// are for faults by which a channel's nodes stop for good, and only while no release of Fabric is without them. Each has
-// a test that does to a real, mended network what stopped one before.
+// are for faults by which a channel's nodes stop for good, or for minutes although no more have failed than may, and only
+// while no release of Fabric is without them. Each has a test that does to a real, mended network what stopped one
+// before.
 type Mend struct {
 	// Module is the module of the file: Module or SmartBFT.
 	Module string

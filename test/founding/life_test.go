@@ -102,11 +102,18 @@ func (f *founding) goesOn(more int64, when string) {
 		"nothing is recorded %s", when)
 }
 
-// isCutOff pulls the cable of each host in turn. The gateway of such a host says that it isn't ready, and the others go
-// on. When the cable is back, it catches up. Harbor's orderer leads at first. A gateway takes half a minute to be sure
-// that it is cut off, so this is left out unless PEDIGREE_THOROUGH is set.
+// isCutOff pulls the cable of a host, and the others go on. Harbor's orderer leads at first. If PEDIGREE_THOROUGH is
+// set, it does so for each host in turn, and waits until the gateway of the host says that it isn't ready: it takes half
+// a minute to be sure that it is cut off. When the cable is back, the gateway catches up.
 func (f *founding) isCutOff() {
-	if f.hosts == nil || !thorough.Asked() {
+	if f.hosts == nil {
+		return
+	}
+	if !thorough.Asked() {
+		require.NoError(f.t, f.hosts.unplug("harbor"))
+		f.goesOn(2, "while harbor is cut off")
+		require.NoError(f.t, f.hosts.plug("harbor"))
+		f.follows("harbor")
 		return
 	}
 	for _, name := range append(slices.Clone(founders), joiner) {
@@ -114,7 +121,10 @@ func (f *founding) isCutOff() {
 		after := func() time.Duration { return time.Since(began).Round(time.Second) }
 		require.NoError(f.t, f.hosts.unplug(name))
 		if name == loader {
-			f.as("harbor", "submitter", "register", "dataset/harbor/without-the-"+name+"@1", example(f.t))
+			require.Eventually(f.t, func() bool {
+				_, err := f.try("harbor", "submitter", "register", "dataset/harbor/without-the-"+name+"@1", example(f.t))
+				return err == nil
+			}, loadPatience, time.Second, "nothing is recorded while %s is cut off", name)
 		} else {
 			f.goesOn(2, "while "+name+" is cut off")
 		}
@@ -129,7 +139,34 @@ func (f *founding) isCutOff() {
 			"the gateway of %s isn't ready although the cable is back", name)
 		f.t.Logf("%s is ready again after %v", name, after())
 		f.goesOn(2, "after "+name+" came back")
+		f.follows(name)
 	}
+}
+
+// follows waits until the orderer of an organisation, if it has one, has a block that was made after the call. Until then
+// no other orderer may be out.
+func (f *founding) follows(name string) {
+	f.t.Helper()
+	if !slices.Contains(founders, name) {
+		return
+	}
+	blocks := func() (own, most uint64) {
+		c, _ := f.command(name, "pedigree doctor --json --dir "+name)
+		out, _ := c.Output() // it fails if something is wrong
+		var diagnosis network.Diagnosis
+		require.NoError(f.t, json.Unmarshal(out, &diagnosis))
+		for _, node := range diagnosis.Nodes {
+			if most = max(most, node.Blocks); node.Role == "orderer" && node.Name != "" {
+				own = node.Blocks
+			}
+		}
+		return own, most
+	}
+	_, before := blocks()
+	require.Eventually(f.t, func() bool {
+		own, _ := blocks()
+		return own > before
+	}, loadPatience, time.Second, "the orderer of %s gets no new blocks", name)
 }
 
 // isReady reports whether the gateway of an organisation says that it is ready.
