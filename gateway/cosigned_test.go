@@ -17,6 +17,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/cosign"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
@@ -72,6 +73,7 @@ func TestAnswersAreSignedByAllOrganisations(t *testing.T) {
 		"/epcis/v2/events?EQ_eventID=" + url.QueryEscape(event.EventID),
 		"/epcis/v2/events/" + url.PathEscape(event.EventID),
 		"/01/09520051012017/10/NOBODY-KNOWS",
+		"/v1/checkpoint",
 		"/01/09520051010105/21/COSIGNED",
 	} {
 		r := harbor.get(address + map[bool]string{true: "&", false: "?"}[strings.Contains(address, "?")] + "cosign=3")
@@ -82,6 +84,9 @@ func TestAnswersAreSignedByAllOrganisations(t *testing.T) {
 		})
 		if assert.NoError(t, err, "%s: %s", address, r.body) {
 			assert.Len(t, v.Agree, 3, address)
+		}
+		if address == "/v1/checkpoint" {
+			asNote(t, r.body, trust)
 		}
 	}
 	for address, status := range map[string]int{
@@ -95,6 +100,20 @@ func TestAnswersAreSignedByAllOrganisations(t *testing.T) {
 		assert.Equal(t, status, harbor.get(address).status, address)
 	}
 	assert.Equal(t, http.StatusUnauthorized, door{t, harbor.url, "none"}.get("/01/09520051012017?cosign=2").status)
+}
+
+// asNote makes a note of a cosigned checkpoint, and verifies it.
+func asNote(t *testing.T, answer []byte, trust *proof.Trust) {
+	t.Helper()
+	f, err := cosigned.Parse(answer)
+	require.NoError(t, err)
+	made, err := checkpoint.OfFile(f)
+	require.NoError(t, err)
+	n, err := checkpoint.Parse(made.Bytes())
+	require.NoError(t, err)
+	_, err = checkpoint.Verify([]checkpoint.Named{{Name: "note", Note: n}}, nil, trust, cosigned.Wanted{Agree: 3})
+	require.NoError(t, err)
+	require.Positive(t, n.Size)
 }
 
 // liar is a gateway that has the key of its organisation, and does with it what it likes.

@@ -205,6 +205,8 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		{"lineage", "/v1/lineage?format=openlineage&node=model/lab/spoilage@1", nil}, {"lineage", "/v1/lineage?format=summary&node=model/lab/spoilage@1", nil},
 		{"impact", "/v1/impact?organisation=LabMSP", nil}, {"impact", "/v1/impact?format=csv&node=dataset/lab/cold-chain@1", nil},
 		{"impact", "/v1/impact?node=urn:epc:class:lgtin:952005.0101010.CATCH-1", nil}, {"status", "/v1/status", nil},
+		{"checkpoint", "/v1/checkpoint", nil}, {"checkpoint", "/v1/checkpoint?cosign=2", nil},
+		{"consistency", "/v1/checkpoint/consistency?from=1&to=2", nil},
 		{"listStatements", "/v1/statements?kind=recall&cosign=2", nil}, {"artifactVersion", "/v1/artifacts/dataset/lab/cold-chain/1?cosign=2", nil},
 		{"queryEvents", "/epcis/v2/events?perPage=1&cosign=2", nil}, {"lineage", "/v1/lineage?cosign=1&" + node, nil}, {"thing", "/01/09520051012017?cosign=3", nil},
 		{"thing", "/01/09520051012017", nil}, {"qualifiedThing", lot, []string{"Accept", "application/linkset+json"}}, {"twiceQualifiedThing", lot + "/21/7", []string{"Accept", "text/html"}},

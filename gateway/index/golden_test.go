@@ -23,7 +23,7 @@ import (
 
 // goldenFingerprint is the fingerprint of an index of [goldenLedger], in any store. It changes only together with the
 // schema version, or when the compressor writes other packs for the same records.
-const goldenFingerprint = "5e85af2ec51306455ba8b1fd18fa31e55649e1717aba9a20c7552cdea42785dd"
+const goldenFingerprint = "26051f0e21680154e48b00bf822c010d18be484686f6188981b4e51b89f8c8a8"
 
 // olderIndex is an index of [goldenLedger] in a SQLite file, compressed. It was written by the first program that had
 // this version of the schema.

@@ -89,6 +89,9 @@ func (ix *Index) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if t.Tree, err = ix.readFrontier(ctx, t.Last); err != nil {
+		return err
+	}
 	ix.projector = projection.NewProjector(ix.log, creators)
 	ix.moveTo(t)
 	return nil

@@ -7,6 +7,8 @@
 // makes one from the channel's genesis block. With a trust file,
 //
 //   - [Proof] verifies a proof file, and says which records it proves and which organisations signed them;
+//   - [Answer] verifies an answer that several organisations signed;
+//   - [Checkpoints] verifies and compares signed checkpoints;
 //   - [Statement] verifies an in-toto statement that an organisation signed.
 //
 // Folders are compared with what is known about them:

@@ -5,6 +5,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	proofs "github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
@@ -58,6 +59,14 @@ func Proof(text []byte, trust *Trust, wanted Wanted) (*proofs.Verdict, error) {
 // Answer verifies an answer that several organisations signed, and says who did. An error is a *proof.Refusal.
 func Answer(text []byte, trust *Trust, wanted cosigned.Wanted) (*cosigned.Verdict, error) {
 	return cosigned.Verify(text, trust, wanted)
+}
+
+// Checkpoints verifies signed checkpoints, and compares them with one another. An error is a *proof.Refusal, with the
+// reason split_view if two of them contradict each other; then there is a verdict, too, with who signed what.
+func Checkpoints(
+	notes []checkpoint.Named, consistent []*checkpoint.Consistency, trust *Trust, wanted cosigned.Wanted,
+) (*checkpoint.Verdict, error) {
+	return checkpoint.Verify(notes, consistent, trust, wanted)
 }
 
 // Statement verifies an in-toto statement in a DSSE envelope or a Sigstore bundle, and says who signed it. An error is

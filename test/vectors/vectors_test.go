@@ -26,7 +26,8 @@ func TestTheCommandJudgesTheVectors(t *testing.T) {
 	require.NoError(t, err)
 	prefix := alone()
 	var entries []string
-	for _, list := range []string{"vectors.txt", filepath.Join("answers", "answers.txt")} {
+	for _, list := range []string{"vectors.txt", filepath.Join("answers", "answers.txt"),
+		filepath.Join("checkpoints", "checkpoints.txt")} {
 		text, err := os.ReadFile(list)
 		require.NoError(t, err)
 		entries = append(entries, strings.Split(strings.TrimSpace(string(text)), "\n\n")...)
@@ -42,9 +43,20 @@ func TestTheCommandJudgesTheVectors(t *testing.T) {
 		if answer := v["answer"]; answer != "" { // one that several organisations signed
 			v["proof"], v["trust"] = filepath.Join("answers", answer), filepath.Join("answers", v["trust"])
 		}
-		t.Run(v["proof"], func(t *testing.T) {
+		files := []string{v["proof"]}
+		if v["notes"] != "" { // checkpoints, which are compared
+			files = strings.Fields(v["notes"])
+			for i, name := range files {
+				files[i] = filepath.Join("checkpoints", name)
+			}
+			v["trust"] = filepath.Join("checkpoints", v["trust"])
+		}
+		t.Run(strings.Join(files, " "), func(t *testing.T) {
 			t.Parallel()
-			args := append(append([]string{}, prefix...), program, "verify", filepath.Join(here, v["proof"]), "--json", "--trust", filepath.Join(here, v["trust"]))
+			args := append(append([]string{}, prefix...), program, "verify", "--json", "--trust", filepath.Join(here, v["trust"]))
+			for _, name := range files {
+				args = append(args, filepath.Join(here, name))
+			}
 			for _, member := range []string{"record", "level", "trace", "question", "agree", "block", "since"} {
 				if v[member] != "" {
 					args = append(args, "--"+member, v[member])

@@ -30,17 +30,17 @@ func (a *answerCheck) flags(c *cobra.Command) {
 	c.Flags().StringVar(&a.question, "question", "",
 		"of a signed answer: refuse any other question than this path with its parameters")
 	c.Flags().IntVar(&a.agree, "agree", 0,
-		"of a signed answer: how many organisations must agree, if more than the trust file says")
-	c.Flags().Uint64Var(&a.block, "block", 0, "of a signed answer: refuse it if it is as of an earlier block")
+		"of a signed answer or checkpoint: how many organisations must agree, if more than the trust file says")
+	c.Flags().Uint64Var(&a.block, "block", 0, "of a signed answer or checkpoint: refuse it if it is as of an earlier block")
 	c.Flags().StringVar(&a.since, "since", "",
-		"of a signed answer: refuse signatures from before this date and time, by the signers' clocks")
+		"of a signed answer or checkpoint: refuse signatures from before this date and time, by the signers' clocks")
 }
 
 // unused refuses the flags with a file that is no signed answer.
 func (a *answerCheck) unused(c *cobra.Command) error {
 	for _, name := range answerFlags {
 		if c.Flags().Changed(name) {
-			return exit.Usagef("--%s is for answers that several organisations signed, and this file is none", name)
+			return exit.Usagef("--%s is for answers and checkpoints that organisations signed, and this file is none", name)
 		}
 	}
 	return nil
@@ -59,10 +59,8 @@ func (a *answerCheck) verify(c *cobra.Command, text, pinned []byte, of proof.Wan
 			return exit.Usagef("--question: %w", err)
 		}
 	}
-	if a.since != "" {
-		if wanted.Since, err = time.Parse(time.RFC3339, a.since); err != nil {
-			return exit.Usagef("--since is %q, which is no date and time with an offset, such as 2026-03-01T08:00:00Z", a.since)
-		}
+	if err := a.sinceInto(&wanted); err != nil {
+		return err
 	}
 	v, err := verifyAnswer(text, pinned, wanted)
 	switch {
@@ -75,6 +73,17 @@ func (a *answerCheck) verify(c *cobra.Command, text, pinned []byte, of proof.Wan
 		return err
 	}
 	return showAnswer(c.OutOrStdout(), v)
+}
+
+// sinceInto reads the flag --since.
+func (a *answerCheck) sinceInto(wanted *cosigned.Wanted) (err error) {
+	if a.since == "" {
+		return nil
+	}
+	if wanted.Since, err = time.Parse(time.RFC3339, a.since); err != nil {
+		return exit.Usagef("--since is %q, which is no date and time with an offset, such as 2026-03-01T08:00:00Z", a.since)
+	}
+	return nil
 }
 
 func verifyAnswer(text, pinned []byte, wanted cosigned.Wanted) (*cosigned.Verdict, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	offline "github.com/pedigree-ledger/pedigree/gateway/verify"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/attestation"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
@@ -33,7 +34,7 @@ func Verify() *cobra.Command {
 	content := contentCheck{target: &t}
 	var asked answerCheck
 	c := &cobra.Command{
-		Use:   "verify {PROOF --trust FILE | DIR|FILE --artifact REF}",
+		Use:   "verify {PROOF --trust FILE | NOTE… --trust FILE | DIR|FILE --artifact REF}",
 		Short: "Check a proof offline, or check a folder against what was registered",
 		Long: `Check a proof, or check a folder or a file.
 
@@ -49,6 +50,10 @@ Or PROOF is an answer that several organisations signed: what a gateway answers 
 --cosigned N, or with the parameter cosign over REST. The output says who says so, as of
 which block. --question, --block and --since say what was asked and how old the answer
 may be.
+
+To compare checkpoints, give their notes, and proofs of consistency if you have some.
+Notes that contradict each other are refused as a split_view, with the names of those
+who signed them, however few signed each.
 
 To check a folder or a file, use one of three flags. Every byte is read and compared:
 
@@ -67,10 +72,11 @@ a stable reason code.`,
   pedigree verify trace.proof --trust consortium.json --trace model/lab/spoilage@1
   pedigree verify model.proof --trust consortium.json --raw | jq .
   pedigree verify recalls.json --trust consortium.json --agree 2 --block 120
+  pedigree verify monday.note tuesday.note --trust consortium.json
   pedigree verify models/spoilage --artifact model/lab/spoilage@3 --as market
   pedigree verify models/spoilage --proof model.proof --trust consortium.json
   pedigree verify models/spoilage --signature spoilage.sig --signature-key key.pub`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			wanted := proof.Wanted{Level: proof.Level(level)}
 			if level != "" && wanted.Level != proof.LevelReceipt && wanted.Level != proof.LevelBlock {
@@ -83,6 +89,9 @@ a stable reason code.`,
 				}
 			}
 			if content.asked() {
+				if len(args) > 1 {
+					return exit.Usagef("one folder or file is checked at a time")
+				}
 				if id != "" || trace != "" || raw {
 					return exit.Usagef("--record, --trace and --raw can't be combined with --artifact, --proof or --signature")
 				}
@@ -120,6 +129,12 @@ a stable reason code.`,
 			text, err := input.File(c.InOrStdin(), args[0], proof.MaxBytes)
 			if err != nil {
 				return err
+			}
+			if checkpoint.Recognise(text) || checkpoint.RecogniseConsistency(text) {
+				return asked.notes(c, args, text, pinned, wanted, t.JSON)
+			}
+			if len(args) > 1 {
+				return exit.Usagef("only checkpoints are verified together, and %s is none", args[0])
 			}
 			if cosigned.Recognise(text) {
 				return asked.verify(c, text, pinned, wanted, cut, t.JSON, raw)

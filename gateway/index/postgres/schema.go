@@ -59,6 +59,9 @@ var schema = []string{
 	`CREATE TABLE statement (record BIGINT PRIMARY KEY, kind BYTEA NOT NULL)`,
 	`CREATE TABLE member (record BIGINT PRIMARY KEY, msp BYTEA NOT NULL, name BYTEA NOT NULL)`,
 	`CREATE TABLE namespace (name BYTEA NOT NULL, record BIGINT NOT NULL, msp BYTEA NOT NULL, PRIMARY KEY (name, record))`,
+	`CREATE TABLE tile (level BIGINT NOT NULL, number BIGINT NOT NULL, last BIGINT NOT NULL, hash BYTEA NOT NULL,
+		PRIMARY KEY (level, number))`,
+	`CREATE INDEX tile_last ON tile (level, last)`,
 }
 
 // ownTables are the tables that projection.AllTables doesn't have.

@@ -5,7 +5,10 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/pedigree-ledger/pedigree/gateway/index/cache"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/merkle"
 )
 
 // Projector makes the rows of one index's blocks, batch by batch. It remembers names and creators from batch to batch,
@@ -35,6 +38,8 @@ type Tip struct {
 	Last   int64  // the greatest id of the counter that numbers nodes and repeated recordings
 	Tx     int64  // the greatest id of a transaction
 	Pack   int64  // the greatest id of a pack
+	// Tree is the tree of all recordings. Only who writes needs it.
+	Tree merkle.Frontier
 }
 
 // Batch writes blocks within one transaction of a store.
@@ -51,6 +56,7 @@ type Batch struct {
 // Begin begins a batch. A batch begun before is abandoned unless it was committed.
 func (p *Projector) Begin(tip Tip) *Batch {
 	p.output.reset()
+	tip.Tree = tip.Tree.Clone() // a batch that isn't committed leaves the old one as it was
 	return &Batch{
 		output: p.output, projector: p, tip: tip, names: p.names,
 		versions: map[int64]int64{}, creators: map[Creator]int64{},
@@ -172,15 +178,26 @@ func (b *Batch) transaction(block uint64, t Transaction, packs []packEntries) er
 
 // record writes that a record was recorded, and returns its id; 0 if it had been recorded before.
 func (b *Batch) record(e *entry, tx, pack, line int64) int64 {
+	id := b.next()
+	b.leaf(id, e.self.text())
 	if f, ok := b.found[e.self.Full]; ok {
-		b.again.Add(Number(b.next()), Number(f.id), Number(tx), Number(pack), Number(line))
+		b.again.Add(Number(id), Number(f.id), Number(tx), Number(pack), Number(line))
 		return 0
 	}
-	id := b.next()
 	b.found[e.self.Full] = foundNode{id, e.self.Kind}
 	b.key(e.self.Hash, id)
 	*b.node(id) = nodeRow{kind: e.self.Kind, text: e.self.text(), tx: tx, pack: pack, line: line}
 	return id
+}
+
+// leaf adds the leaf of a recording to the tree. Of the subtrees that are complete with it, those with 256 leaves, 256²
+// and so on become rows.
+func (b *Batch) leaf(id int64, digest string) {
+	b.tip.Tree.Append(merkle.Leaf([32]byte([]byte(digest))), func(level int, number uint64, hash tlog.Hash) {
+		if level%TileHeight == 0 {
+			b.tile.Add(Number(int64(level/TileHeight)), Number(int64(number)), Number(id), Bytes(hash[:]))
+		}
+	})
 }
 
 // content writes what a record says.

@@ -11,10 +11,16 @@
 //   - Transaction by transaction, records and new names get the next ids, and rows are made (batch.go).
 //   - The links between records and nodes are packed, once for each direction (links.go).
 //
+// The Merkle tree over all recordings, of package merkle, is kept as the hashes of its subtrees of 256 leaves, of 256
+// times 256, and so on. The leaves themselves follow from the digests of records.
+//
 // A [Node] of the graph is a record or something that records name. [Kind] says what it is, and a [Link] says in which
 // [Role] a record names it.
 package projection
 
 // Version is the version of the tables. It grows with every change of a column, of what a stored number means, of how
 // records are read, and of how a block is divided into portions. An index of another version is built again.
-const Version = 8
+const Version = 9
+
+// TileHeight is the logarithm of 256: the tree of recordings is kept in steps of so many levels.
+const TileHeight = 8

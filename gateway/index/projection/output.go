@@ -4,7 +4,7 @@ package projection
 type output struct {
 	block, creator, tx, pack, again, link, shape *Rows
 	declaration, artifact, activity, statement   *Rows
-	member, namespace                            *Rows
+	member, namespace, tile                      *Rows
 
 	// The rows of the table node, divided by which columns they fill.
 	events, records, things, others *Rows
@@ -61,6 +61,7 @@ func newOutput() *output {
 		statement: NewRows("statement", "record", "kind"),
 		member:    NewRows("member", "record", "msp", "name"),
 		namespace: NewRows("namespace", "name", "record", "msp"),
+		tile:      NewRows("tile", "level", "number", "last", "hash"),
 	}
 	o.pack.Big = true
 	return o
@@ -70,7 +71,7 @@ func newOutput() *output {
 func (o *output) otherTables() []*Rows {
 	return []*Rows{
 		o.block, o.creator, o.tx, o.pack, o.again, o.link, o.shape, o.declaration, o.artifact, o.activity, o.statement,
-		o.member, o.namespace,
+		o.member, o.namespace, o.tile,
 	}
 }
 

@@ -87,4 +87,5 @@ var AllTables = []Table{
 	{"block", "number"}, {"creator", "id"}, {"tx", "id"}, {"pack", "id"}, {"node", "id"}, {"again", "id"},
 	{"link", "node, since"}, {"shape", "id"}, {"declaration", "event"}, {"artifact", "record"},
 	{"activity", "record"}, {"statement", "record"}, {"member", "record"}, {"namespace", "name, record"},
+	{"tile", "level, number"},
 }

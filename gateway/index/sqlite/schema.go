@@ -62,4 +62,11 @@ var schema = []string{
 	`CREATE TABLE statement (record INTEGER PRIMARY KEY, kind TEXT NOT NULL)`,
 	`CREATE TABLE member (record INTEGER PRIMARY KEY, msp TEXT NOT NULL, name TEXT NOT NULL)`,
 	`CREATE TABLE namespace (name TEXT NOT NULL, record INTEGER NOT NULL, msp TEXT NOT NULL, PRIMARY KEY (name, record))`,
+	`CREATE TABLE tile ( -- complete subtrees of the tree of recordings; those of level n have 256^n leaves
+		level INTEGER NOT NULL, number INTEGER NOT NULL,
+		last INTEGER NOT NULL, -- the id of its last recording
+		hash BLOB NOT NULL,
+		PRIMARY KEY (level, number)
+	) WITHOUT ROWID`,
+	`CREATE INDEX tile_last ON tile (level, last)`,
 }

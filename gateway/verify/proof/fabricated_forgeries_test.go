@@ -267,10 +267,12 @@ func TestEveryReasonForARefusalHasAForgery(t *testing.T) {
 	for _, v := range readVectors(t) {
 		published[v.expect] = true
 	}
-	answers := vectorFile(t, filepath.Join("answers", "answers.txt")) // those of package cosigned
-	for line := range strings.Lines(string(answers)) {
-		if expect, ok := strings.CutPrefix(strings.TrimSpace(line), "expect: "); ok {
-			published[expect] = true
+	// Those of packages cosigned and checkpoint are looked at there.
+	for _, list := range []string{filepath.Join("answers", "answers.txt"), filepath.Join("checkpoints", "checkpoints.txt")} {
+		for line := range strings.Lines(string(vectorFile(t, list))) {
+			if expect, ok := strings.CutPrefix(strings.TrimSpace(line), "expect: "); ok {
+				published[expect] = true
+			}
 		}
 	}
 	for _, code := range reasons(t) {

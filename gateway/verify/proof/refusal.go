@@ -109,6 +109,11 @@ const (
 	KeyTwice Reason = "key_twice"
 	// CutAnswer: a cosigned answer is a part of what was asked for, such as one page of a list.
 	CutAnswer Reason = "cut_answer"
+
+	// SplitView: two checkpoints of one ledger contradict each other.
+	SplitView Reason = "split_view"
+	// NotExtended: a proof doesn't show that one checkpoint extends another.
+	NotExtended Reason = "not_extended"
 )
 
 // A Refusal says why a proof, or a part of it, isn't accepted.
