@@ -28,6 +28,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/sqlite"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
@@ -72,6 +73,10 @@ gateway's answers with it. To find out whether the end of the chain is hidden, i
 peers of several organisations (those of the network in --dir, and --witness) to sign
 the height of their ledger.
 
+--witness also takes files with checkpoints ("pedigree checkpoint"). The audit computes
+each again from the blocks. A signed checkpoint that says another thing is a split_view:
+somebody was shown another ledger, and the report names who signed it.
+
 With --state, the audit keeps what it replayed, and the next audit goes on from there,
 also after an interruption. Without it, every audit starts at the first block.
 
@@ -84,7 +89,8 @@ An audit that finds something exits with 1.`,
   pedigree audit --as harbor --gateway http://127.0.0.1:8081 --token .pedigree/harbor/auditor.token --compare all
   pedigree audit --blocks peer/ledger/ledgersData/chains/chains/pedigree --genesis-hash 5c1a… --json
   pedigree audit --peer peer0.harbor.example:7051 --tls-roots ca.pem --msp LabMSP --cert me.pem --key key.pem \
-      --trust consortium.json --state audit --witness peer0.lab.example:7051`,
+      --trust consortium.json --state audit --witness peer0.lab.example:7051
+  pedigree audit --as harbor --trust consortium.json --witness monday.note`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
@@ -123,7 +129,8 @@ An audit that finds something exits with 1.`,
 		&o.witnesses,
 		"witness",
 		nil,
-		"peer of another organisation to ask for the ledger's height, host:port or host:port=name on its TLS certificate",
+		"peer of another organisation to ask for the ledger's height, host:port or host:port=name on its TLS certificate; or "+
+			"the file of a signed checkpoint",
 	)
 	f.IntVar(&o.agree, "agree", 0, "how many organisations must sign a height (default: what --trust says, or a majority)")
 	f.BoolVar(&o.json, "json", false, "print the report as JSON")
@@ -146,6 +153,7 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 	if cfg.State == "" {
 		cfg.State = filepath.Join(work, "state")
 	}
+	var followers []audit.Follower
 	var rebuilt *compare.Index
 	if o.index != "" || o.gateway != "" || o.gatewayIndex != "" {
 		ix, err := o.openIndex(work)
@@ -160,7 +168,15 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 			}
 		}
 		rebuilt = compare.NewIndex(ix, file)
-		cfg.Follower = rebuilt
+		followers = append(followers, rebuilt)
+	}
+	var roots *audit.Roots
+	if len(p.notes) > 0 {
+		roots = audit.NewRoots(p.notes)
+		followers = append(followers, roots)
+	}
+	if len(followers) > 0 {
+		cfg.Follower = audit.Followers(followers...)
 	}
 	a, err := audit.New(cfg)
 	if other := new(audit.OtherStateError); errors.As(err, &other) {
@@ -183,7 +199,7 @@ func (o *options) run(ctx context.Context, out, progress io.Writer) (err error) 
 		}
 		return err
 	}
-	report, err := o.finish(ctx, a, p, rebuilt)
+	report, err := o.finish(ctx, a, p, rebuilt, roots)
 	if err != nil {
 		return err
 	}
@@ -213,6 +229,7 @@ func (o *options) finish(
 	a *audit.Auditor,
 	p *plan,
 	rebuilt *compare.Index,
+	roots *audit.Roots,
 ) (*audit.Report, error) {
 	heights, problems, err := a.Witnesses(ctx, p.source, p.witnesses, p.agree)
 	if err != nil {
@@ -235,7 +252,12 @@ func (o *options) finish(
 			a.Note(*f)
 		}
 	}
+	var signed []checkpoint.Judged
+	if roots != nil {
+		signed = a.Checkpoints(p.notes, roots, p.trust, p.agree)
+	}
 	report := a.Report(p.source)
+	report.Checkpoints = signed
 	report.Heights, report.Gateway = heights, compared
 	if channel := report.Channel; p.channel != "" && channel != "" && channel != p.channel {
 		report.Findings = append(
@@ -275,6 +297,8 @@ type plan struct {
 	genesis            []byte
 	channel, chaincode string
 	witnesses          []*audit.Peer
+	notes              []checkpoint.Named
+	trust              *proof.Trust // nil if the ledger is pinned by its hash alone
 	agree, compare     int
 	gateway            *client.Client
 }
@@ -307,6 +331,9 @@ func (o *options) plan() (*plan, error) {
 		return nil, exit.Usagef("say which channel: --channel NAME, or --trust FILE")
 	}
 	if err := o.gatewayOf(p); err != nil {
+		return nil, err
+	}
+	if err := o.checkpoints(p); err != nil {
 		return nil, err
 	}
 	if o.blocks != "" {
@@ -355,7 +382,7 @@ func (o *options) pin(p *plan, local *network) error {
 		if err != nil {
 			return exit.Usagef("%s: %w", o.trust, err)
 		}
-		p.genesis = t.Genesis
+		p.genesis, p.trust = t.Genesis, t
 		for _, one := range []struct {
 			flag string
 			said *string

@@ -15,8 +15,10 @@ import (
 	"golang.org/x/term"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/audit"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 )
 
 // network holds those settings of a gateway in a network's folder that an audit needs. They list every peer.
@@ -85,13 +87,31 @@ func (o *options) peers(p *plan, local *network) error {
 	for _, witness := range o.witnesses {
 		address, name, _ := strings.Cut(witness, "=")
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			return exit.Usagef("--witness %q isn't host:port", witness)
+			return exit.Usagef("--witness %q is neither host:port nor the file of a checkpoint", witness)
 		}
 		add(address, name, o.roots)
 	}
 	if p.source == nil {
 		return exit.Usagef("the settings of %s's gateway don't list a peer of its own organisation", o.as)
 	}
+	return nil
+}
+
+// checkpoints takes the files of checkpoints from the witnesses, and adds them to the plan.
+func (o *options) checkpoints(p *plan) error {
+	var peers []string
+	for _, witness := range o.witnesses {
+		if info, err := os.Stat(witness); err != nil || !info.Mode().IsRegular() {
+			peers = append(peers, witness)
+			continue
+		}
+		n, err := input.Parsed(os.Stdin, witness, checkpoint.MaxNote, checkpoint.Parse)
+		if err != nil {
+			return exit.Usagef("--witness: %w", err)
+		}
+		p.notes = append(p.notes, checkpoint.Named{Name: witness, Note: n})
+	}
+	o.witnesses = peers
 	return nil
 }
 

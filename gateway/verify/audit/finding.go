@@ -19,6 +19,9 @@ const (
 	OutOfOrder Code = "out_of_order"
 	// Fork: somebody has another block with the number of an audited one, so there are two histories.
 	Fork Code = "fork"
+	// SplitView: a signed checkpoint contradicts the audited blocks, or another checkpoint. Who signed it has shown, or was
+	// shown, another ledger.
+	SplitView Code = "split_view"
 
 	// FlagDiffers: the peer's validation code of a transaction isn't the one that Fabric's rules give.
 	FlagDiffers Code = "flag_differs"

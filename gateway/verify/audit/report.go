@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 )
 
 // Report is the outcome of an audit. Its JSON form is stable: members may be added, but never change.
@@ -32,6 +35,8 @@ type Report struct {
 	// Heights are the heights that peers signed. Gateway says what was compared with a gateway.
 	Heights []SignedHeight `json:"heights,omitempty"`
 	Gateway *Comparison    `json:"gateway,omitempty"`
+	// Checkpoints are the signed checkpoints that were compared with the blocks.
+	Checkpoints []checkpoint.Judged `json:"checkpoints,omitempty"`
 	// Findings is empty if nothing is wrong. Notes are worth knowing, but aren't findings.
 	Findings []Finding `json:"findings"`
 	Notes    []string  `json:"notes,omitempty"`
@@ -114,6 +119,14 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	for _, h := range r.Heights {
 		say("  %s signs that it has %d blocks (%s)", h.MSPID, h.Height, h.Peer)
+	}
+	for _, n := range r.Checkpoints {
+		var who []string
+		for _, voice := range n.SignedBy {
+			who = append(who, voice.MSPID)
+		}
+		say("  %s signed a checkpoint of block %d with %s (%s)", strings.Join(who, ", "), n.Block,
+			counted(int(n.Size), "recording"), n.Name)
 	}
 	if g := r.Gateway; g != nil {
 		say("  compared %d records and %d lineages with %s, as of block %d", g.Records, g.Lineages, g.URL, g.At)
