@@ -34,11 +34,12 @@ import (
 
 // Callers holds the callers of a gateway. Its methods are safe for concurrent use.
 type Callers struct {
-	path    string
-	log     *slog.Logger
-	current atomic.Pointer[list]
-	issuer  Issuer       // nil if there is none
-	made    *token.Store // of tokens that operators made; nil if there are none
+	path     string
+	log      *slog.Logger
+	current  atomic.Pointer[list]
+	issuer   Issuer       // nil if there is none
+	machines Certificates // nil if none are accepted
+	made     *token.Store // of tokens that operators made; nil if there are none
 }
 
 // list is one version of the file.

@@ -45,6 +45,8 @@ const (
 	ByToken Method = "token" // a token that an operator made
 	// ByIssuer is the word of an OpenID Connect issuer: a token, or a person's sign-in.
 	ByIssuer Method = "oidc"
+	// ByCertificate is a certificate of a TLS client.
+	ByCertificate Method = "certificate"
 )
 
 // Caller is who sends a request. Each method of authentication fills in all of it.

@@ -2,20 +2,26 @@ package access
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"net/http"
 	"strings"
+	"sync/atomic"
 )
 
 // Issuer finds callers by tokens that somebody else issued. Its methods MUST be safe for concurrent use.
 type Issuer interface {
 	// Takes tells whether a token has the form of the issuer's. Such a token is looked for nowhere else.
 	Takes(token string) bool
-	// Authenticate finds the caller. If ask is false, it asks nothing of the issuer, and answers at once. The error matches
-	// ErrUnknownToken, ErrNoRole, ErrNoSigner or ErrUnavailable.
-	Authenticate(ctx context.Context, token string, ask bool) (*Caller, error)
+	// Authenticate finds the caller. shown finds the certificate of who sends the token; see Certificates. If ask is
+	// false, it asks nothing of the issuer, and answers at once. The error matches ErrUnknownToken, ErrNoRole,
+	// ErrNoSigner or ErrUnavailable.
+	Authenticate(
+		ctx context.Context, token string, shown func() (*x509.Certificate, error), ask bool,
+	) (*Caller, error)
 }
 
-// ErrNoRole means that the caller is known to an issuer whose word the gateway takes, but has no role here.
+// ErrNoRole means that the caller is known to somebody whose word the gateway takes, but has no role here.
 var ErrNoRole = errors.New("you have no role at this gateway")
 
 // bearer is the token in the value of an Authorization header, or "".
@@ -30,11 +36,41 @@ func bearer(authorization string) string {
 // Trust names an issuer whose word is taken. Call it before the first request.
 func (c *Callers) Trust(i Issuer) { c.issuer = i }
 
-// Find finds the caller by the value of the Authorization header, as Authenticate does. The token may be one of the
+// found is a token of the issuer, and whose it is.
+type found struct {
+	token  string
+	caller *Caller
+}
+
+type foundKey struct{}
+
+// Once returns a context for one request, in which Find checks a token of the issuer once, however often it is asked.
+func Once(ctx context.Context) context.Context {
+	return context.WithValue(ctx, foundKey{}, new(atomic.Pointer[found]))
+}
+
+// Find finds the caller by the Authorization header of a request, as Authenticate does. The token may be one of the
 // issuer. ask tells whether the issuer may be asked.
-func (c *Callers) Find(ctx context.Context, authorization string, ask bool) (*Caller, error) {
-	if token := bearer(authorization); c.issuer != nil && c.issuer.Takes(token) {
-		return c.issuer.Authenticate(ctx, token, ask)
+func (c *Callers) Find(r *http.Request, ask bool) (*Caller, error) {
+	authorization := r.Header.Get("Authorization")
+	token := bearer(authorization)
+	if c.issuer == nil || !c.issuer.Takes(token) {
+		return c.Authenticate(authorization)
 	}
-	return c.Authenticate(authorization)
+	before, _ := r.Context().Value(foundKey{}).(*atomic.Pointer[found])
+	if before != nil {
+		if f := before.Load(); f != nil && f.token == token {
+			return f.caller, nil
+		}
+	}
+	caller, err := c.issuer.Authenticate(r.Context(), token, func() (*x509.Certificate, error) {
+		if c.machines == nil {
+			return nil, errNoCertificates
+		}
+		return c.machines.Shown(r)
+	}, ask)
+	if err == nil && before != nil {
+		before.Store(&found{token, caller})
+	}
+	return caller, err
 }

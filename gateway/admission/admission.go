@@ -3,7 +3,7 @@
 //
 //   - Health: the routes that tell how the gateway is. They have places of their own, because the machines that ask
 //     must get an answer when the gateway has most to do.
-//   - Member: requests with a valid token or session. One member can take half of the places.
+//   - Member: requests with a valid token, session or certificate. One member can take half of the places.
 //   - Anonymous: all other requests. They have fewer places, of which one source address can take a quarter. The
 //     address is the one of the connection. No header can change it.
 //
@@ -48,7 +48,7 @@ var HealthRoutes = []string{"/healthz", "/readyz", "/metrics"}
 
 // Config says for whom requests are admitted.
 type Config struct {
-	// Member tells which member sends a request: the name of a valid token or session, or "".
+	// Member tells which member sends a request: the ID of who is behind a valid token, session or certificate, or "".
 	Member func(r *http.Request) string
 	// Members is how many requests of members are served at once. Optional. If zero, DefaultMembers.
 	Members int

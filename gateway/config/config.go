@@ -54,6 +54,9 @@ type Config struct {
 	// OIDC lets in those whom an OpenID Connect issuer knows. Optional.
 	OIDC OIDC `json:"oidc,omitzero"`
 
+	// ClientCertificates lets in machines by certificates that they show. Optional.
+	ClientCertificates ClientCertificates `json:"clientCertificates,omitzero"`
+
 	// Data is the folder of the queue and the index. It is made if it isn't there. One gateway at a time may use it.
 	Data string `json:"data"`
 
@@ -144,6 +147,7 @@ func read(path string, set map[string]string, credentials string) (Config, error
 func (c *Config) locate(dir string) {
 	paths := []*string{
 		&c.TLS.Certificate, &c.TLS.Key, &c.Tokens, &c.Data, &c.IndexPasswordFile, &c.OIDC.TLSRoots, &c.OIDC.ClientSecretFile,
+		&c.ClientCertificates.Roots, &c.ClientCertificates.CRL,
 	}
 	for i := range c.Peers {
 		paths = append(paths, &c.Peers[i].TLSRoots)
@@ -181,6 +185,9 @@ func (c *Config) check() error {
 		)
 	}
 	if err := c.OIDC.check(); err != nil {
+		return err
+	}
+	if err := c.checkClientCertificates(); err != nil {
 		return err
 	}
 	if c.Index != "" {

@@ -75,6 +75,12 @@ func setMembers(prefix string, of reflect.Value, values map[string]string) error
 				return fmt.Errorf("%s%s is %q, which isn't a number", Prefix, name, text)
 			}
 			field.SetInt(int64(n))
+		case reflect.Bool:
+			yes, err := strconv.ParseBool(text)
+			if err != nil {
+				return fmt.Errorf("%s%s is %q, which is neither true nor false", Prefix, name, text)
+			}
+			field.SetBool(yes)
 		default:
 			field.SetZero()
 			if err := Decode([]byte(text), field.Addr().Interface()); err != nil {

@@ -51,7 +51,8 @@ func TestEveryMemberHasAVariable(t *testing.T) {
 	values := map[string]string{}
 	for _, member := range members("", reflect.TypeFor[Config]()) {
 		if !strings.Contains(member, "[]") {
-			list := slices.Contains([]string{"peers", "cosigners", "oidc.roles", "oidc.scopes"}, member)
+			list := slices.Contains([]string{"peers", "cosigners", "oidc.roles", "oidc.scopes", "clientCertificates.callers",
+				"clientCertificates.proxies"}, member)
 			values[Variable(member)] = map[bool]string{true: "[]", false: "1"}[list]
 		}
 	}
@@ -66,6 +67,7 @@ func TestWrongVariablesAreNamed(t *testing.T) {
 	for variable, want := range map[string]string{
 		"LISTN=127.0.0.1:1":         "PEDIGREE_GATEWAY_LISTN",
 		"BATCH_RECORDS=many":        "PEDIGREE_GATEWAY_BATCH_RECORDS",
+		"OIDC_REQUIRE_BOUND=maybe":  "PEDIGREE_GATEWAY_OIDC_REQUIRE_BOUND",
 		"PEERS=lab:7051":            "PEDIGREE_GATEWAY_PEERS",
 		`PEERS=[{"colour": "red"}]`: "PEDIGREE_GATEWAY_PEERS",
 		"PEERS=[] []":               "PEDIGREE_GATEWAY_PEERS",

@@ -25,6 +25,10 @@ type OIDC struct {
 	// JWT, that has it among its audiences. Optional: if it is empty, programs can't send such tokens.
 	Audience string `json:"audience,omitempty"`
 
+	// RequireBound has programs send only tokens that are bound to their client certificate (RFC 8705). Those of another
+	// certificate are refused in any case.
+	RequireBound bool `json:"requireBound,omitempty"`
+
 	// ClientID is what the issuer calls this gateway's pages, and RedirectURL is their address, of the path RedirectPath,
 	// to which the issuer sends people back. Optional: if they are empty, people sign in with tokens only.
 	ClientID    string `json:"clientId,omitempty"`
@@ -66,7 +70,7 @@ const secretCredential = "oidc-client-secret"
 const (
 	maxRoleClaims = 200
 	maxScopes     = 50
-	maxOIDCText   = 1000 // bytes of any text
+	maxText       = 1000 // bytes of any text
 )
 
 // check checks all members. Its errors name the one that is wrong.
@@ -80,8 +84,8 @@ func (o *OIDC) check() error {
 				return fmt.Errorf("oidc.%s is set, and oidc.issuer is not", member.name)
 			}
 		}
-		if len(o.Roles) > 0 {
-			return errors.New("oidc.roles is set, and oidc.issuer is not")
+		if len(o.Roles) > 0 || o.RequireBound {
+			return errors.New("oidc.roles or oidc.requireBound is set, and oidc.issuer is not")
 		}
 		return nil
 	}
@@ -96,6 +100,8 @@ func (o *OIDC) check() error {
 			"let programs in too, so have the issuer name the REST interface otherwise")
 	case (o.ClientID == "") != (o.RedirectURL == ""):
 		return errors.New("oidc.clientId and oidc.redirectUrl go together")
+	case o.RequireBound && o.Audience == "":
+		return errors.New("oidc.requireBound is set, and oidc.audience is not, so there are no tokens that it is about")
 	case o.ClientSecretFile != "" && o.ClientID == "":
 		return errors.New("oidc.clientSecretFile is set, and oidc.clientId is not")
 	case len(o.Scopes) > maxScopes:
@@ -115,13 +121,13 @@ func (o *OIDC) check() error {
 		}
 	}
 	for i, scope := range o.Scopes {
-		if scope == "" || strings.ContainsAny(scope, " \"\\") || len(scope) > maxOIDCText {
+		if scope == "" || strings.ContainsAny(scope, " \"\\") || len(scope) > maxText {
 			return fmt.Errorf("oidc.scopes[%d] is %q, which isn't one scope", i, scope)
 		}
 	}
 	for i, r := range o.Roles {
-		if r.Claim == "" || r.Value == "" || max(len(r.Claim), len(r.Value)) > maxOIDCText {
-			return fmt.Errorf("oidc.roles[%d]: claim and value are required, of at most %d bytes", i, maxOIDCText)
+		if r.Claim == "" || r.Value == "" || max(len(r.Claim), len(r.Value)) > maxText {
+			return fmt.Errorf("oidc.roles[%d]: claim and value are required, of at most %d bytes", i, maxText)
 		}
 		if !slices.Contains(Roles, r.Role) {
 			return fmt.Errorf("oidc.roles[%d].role is %q, which is none of %s", i, r.Role, strings.Join(Roles, ", "))
@@ -134,7 +140,7 @@ func (o *OIDC) check() error {
 func safeURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(text) > maxOIDCText:
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(text) > maxText:
 		return nil, fmt.Errorf("%q is not an address of the form https://host/path", text)
 	case u.Scheme == "https", u.Scheme == "http" && loopback(hostPort(u)):
 		return u, nil

@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -192,5 +193,7 @@ func (f *fixture) sign(k key, typ string, claims any) string {
 }
 
 func (f *fixture) authenticate(token string) (*access.Caller, error) {
-	return f.issuer.Authenticate(f.t.Context(), token, true)
+	return f.issuer.Authenticate(f.t.Context(), token, noCertificate, true)
 }
+
+func noCertificate() (*x509.Certificate, error) { return nil, nil }

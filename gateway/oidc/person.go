@@ -120,6 +120,9 @@ func (i *Issuer) identify(ctx context.Context, token string) (*claims, error) {
 	if strings.HasSuffix(strings.ToLower(c.typ), "at+jwt") {
 		return nil, refused("it is an access token, and no ID token")
 	}
+	if _, bound := c.all[confirmation]; bound {
+		return nil, refused("it is bound to a key (cnf), and browsers show none")
+	}
 	if azp := c.all["azp"]; azp != nil && azp != i.cfg.ClientID || azp == nil && len(c.standard.Audience) > 1 {
 		return nil, refused("it was issued to another client (azp)")
 	}

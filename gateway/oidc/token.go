@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,10 +43,11 @@ func (i *Issuer) Takes(token string) bool {
 	return strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2
 }
 
-// Authenticate finds out who sends an access token. The errors match access.ErrUnknownToken, access.ErrNoRole,
-// access.ErrNoSigner or access.ErrUnavailable. If ask is false, nothing is asked of the issuer, and a token that it signed
+// Authenticate finds out who sends an access token; see access.Issuer. If ask is false, a token that the issuer signed
 // with a new key is unknown.
-func (i *Issuer) Authenticate(ctx context.Context, token string, ask bool) (*access.Caller, error) {
+func (i *Issuer) Authenticate(
+	ctx context.Context, token string, shown func() (*x509.Certificate, error), ask bool,
+) (*access.Caller, error) {
 	if i.cfg.Audience == "" {
 		return nil, refused("this gateway takes no tokens of issuers from programs")
 	}
@@ -56,11 +58,14 @@ func (i *Issuer) Authenticate(ctx context.Context, token string, ask bool) (*acc
 	if err := c.grants(); err != nil {
 		return nil, err
 	}
+	if err := i.checkBinding(c, shown); err != nil {
+		return nil, err
+	}
 	return i.caller(c, c.kind())
 }
 
-// verify checks all that access tokens and ID tokens have in common: form, signature, issuer, audience and times. What a
-// token says is looked at only after the signature has been checked.
+// verify checks all that access tokens and ID tokens have in common: form, signature, issuer, audience and times. What
+// a token says is looked at only after the signature has been checked.
 func (i *Issuer) verify(ctx context.Context, token, audience string, ask bool) (*claims, error) {
 	if len(token) > MaxToken {
 		return nil, refused("it has %d bytes, more than the %d allowed", len(token), MaxToken)
@@ -121,8 +126,6 @@ func (i *Issuer) check(c *claims, audience string) error {
 		return refused("it is valid from %s on, and the gateway's clock says %s", stamp(s.NotBefore.Time()), stamp(now))
 	case s.Subject == "" || len(s.Subject) > maxSubject || !plain(s.Subject):
 		return refused("its subject (sub) isn't a text of 1 to %d bytes", maxSubject)
-	case c.all["cnf"] != nil:
-		return refused("it is bound to a key of who sends it (cnf), which this gateway can't check")
 	}
 	return nil
 }

@@ -169,6 +169,10 @@ func (o *Operation) Accept(r *http.Request) (string, error) {
 // Admit refuses a caller who may not call the operation. The caller is nil if a request shows neither token nor
 // session. unknown is why what it shows is not accepted.
 func (o *Operation) Admit(caller *access.Caller, unknown error) error {
+	var unasked *access.UnaskedError
+	if o.Optional && errors.As(unknown, &unasked) {
+		unknown = nil
+	}
 	if caller == nil && unknown == nil && len(o.Roles) > 0 && !o.Optional {
 		unknown = access.ErrNoToken
 	}
@@ -208,6 +212,8 @@ func unauthenticated(why error) *problem.Problem {
 			p.Kind = problem.TokenExpired
 		}
 		challenge += `, error="invalid_token"`
+	case errors.Is(why, access.ErrUnknownCertificate):
+		p = problem.New(problem.CertificateRefused, "%v", why)
 	case errors.Is(why, access.ErrUnknownToken):
 		challenge += `, error="invalid_token"`
 	}

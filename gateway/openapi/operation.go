@@ -17,7 +17,7 @@ type Operation struct {
 	Path                      string // as in the document: /v1/records/{id}
 	Tag, Summary, Description string
 	Roles                     []access.Role // who may call it; empty if anybody may
-	Optional                  bool          // a token may be shown, and then it must be right
+	Optional                  bool          // nobody need say who they are, but what is said must be right
 	MaxBytes                  int64         // of the request body; 0 if it has none
 	Consumes                  []string      // media types of the request body
 	Produces                  []string      // media types of successful answers, the preferred one first
@@ -121,12 +121,14 @@ func (d *Document) operation(path, method string, op, item map[string]any) (*Ope
 		security = d.doc["security"]
 	}
 	for _, alternative := range array(security) {
-		roles, ok := object(alternative)["token"]
-		if !ok {
-			o.Optional = true
-		}
-		for _, role := range array(roles) {
-			o.Roles = append(o.Roles, access.Role(text(role)))
+		schemes := object(alternative)
+		o.Optional = o.Optional || len(schemes) == 0
+		for _, roles := range schemes {
+			for _, role := range array(roles) {
+				if r := access.Role(text(role)); !slices.Contains(o.Roles, r) {
+					o.Roles = append(o.Roles, r)
+				}
+			}
 		}
 	}
 	if n, ok := op["x-max-bytes"].(int); ok {

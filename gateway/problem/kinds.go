@@ -34,7 +34,7 @@ var (
 			"filter cannot pass for no filter."}
 	Unauthenticated = &Kind{"unauthenticated", http.StatusUnauthorized, "Who is calling?",
 		"The request has no bearer token, or one that this gateway doesn't know. Send it as “Authorization: " +
-			"Bearer …”. A network made by “pedigree up” has its tokens in files named ROLE.token in each " +
+			"Bearer …”, or call with a client certificate where the gateway takes these. A network made by “pedigree up” has its tokens in files named ROLE.token in each " +
 			"organisation's folder."}
 	Unchecked = &Kind{"authentication-unavailable", http.StatusServiceUnavailable, "Who is calling can't be checked now",
 		"What the gateway would look it up in doesn't answer, so nobody whom it would have to look up is let in. The " +
@@ -42,15 +42,20 @@ var (
 	NoRole = &Kind{"no-role", http.StatusForbidden, "You have no role here",
 		"Your organisation's sign-in service knows you, and this gateway knows that service, but nothing that the service " +
 			"says about you is given a role. The detail names the claims that were looked at. An administrator of the service " +
-			"adds you to a group or gives you a role there, or an operator of the gateway changes oidc.roles."}
+			"adds you to a group or gives you a role there, or an operator of the gateway changes oidc.roles. Or your client " +
+			"certificate is valid, and none of those in clientCertificates.callers."}
 	TokenExpired = &Kind{"token-expired", http.StatusUnauthorized, "The token has expired",
 		"The token was valid until a time that has passed. An operator can give it a new secret and a new time, with " +
 			"“pedigree token rotate”. Only who sends the token itself is told this."}
 	TokenRevoked = &Kind{"token-revoked", http.StatusUnauthorized, "The token was revoked",
 		"An operator has ended the token, or given it a new secret. Ask for the new secret, or for another token. Only who " +
 			"sends the token itself is told this."}
-	WrongRole = &Kind{"wrong-role", http.StatusForbidden, "This token may not do that",
-		"The token is known, and its role does not allow this route. Submitters send records, operators operate " +
+	CertificateRefused = &Kind{"certificate-refused", http.StatusUnauthorized, "The client certificate is not accepted",
+		"The gateway lets in machines by client certificates, and this one has expired, was revoked, is of an authority that " +
+			"the gateway doesn't trust for clients, or isn't for TLS clients; or a proxy passed it on that isn't known or does it " +
+			"wrong. The detail says which."}
+	WrongRole = &Kind{"wrong-role", http.StatusForbidden, "This caller may not do that",
+		"The caller is known, and its role does not allow this route. Submitters send records, operators operate " +
 			"the gateway and speak for the organisation, auditors read."}
 	IdentityRefused = &Kind{"identity-refused", http.StatusForbidden, "The ledger refuses the identity of this token",
 		"The certificate with which this token's records are signed has expired or was revoked, or the channel doesn't " +
@@ -117,7 +122,8 @@ var (
 
 // Kinds lists the types of problem.
 var Kinds = []*Kind{
-	Malformed, Invalid, BadParameter, Unauthenticated, Unchecked, NoRole, TokenExpired, TokenRevoked, WrongRole,
+	Malformed, Invalid, BadParameter, Unauthenticated, Unchecked, NoRole, TokenExpired, TokenRevoked,
+	CertificateRefused, WrongRole,
 	IdentityRefused, NotYours, NotFound, Method,
 	NotAcceptable, Conflict, AlreadyRecorded, TooLarge, URITooLong, Unsupported, Unprocessable,
 	Busy, Unavailable, Index, Pending, CantSign, UnknownGateway, Internal, Storage,

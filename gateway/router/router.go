@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/admission"
 	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
@@ -52,7 +53,7 @@ type Config struct {
 	// Description is that of the API.
 	Description *openapi.Document
 
-	// Member tells which member sends a request: the name of a valid token or session, or "".
+	// Member tells which member sends a request: the ID of who is behind a valid token, session or certificate, or "".
 	Member func(r *http.Request) string
 	// Members is how many requests of members are served at once. Optional: see package admission.
 	Members int
@@ -77,7 +78,9 @@ func New(cfg Config) *Router {
 }
 
 // ServeHTTP serves a request from outside.
-func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.handler.ServeHTTP(w, req) }
+func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.handler.ServeHTTP(w, req.WithContext(access.Once(req.Context())))
+}
 
 // Inside serves requests of the API that this program makes itself, on behalf of a request that was admitted.
 // Their context says in whose name they are made; see access.WithCaller. They are observed and logged as those from

@@ -63,8 +63,8 @@ type Session struct {
 
 // Person is somebody whom an issuer has let sign in. Its methods MUST be safe for concurrent use.
 type Person interface {
-	// Caller is who it is now. If an error matches access.ErrUnavailable, the session may go on later. Any other error ends
-	// it.
+	// Caller is who it is now. If an error matches access.ErrUnavailable, the session may go on later. Any other error
+	// ends it.
 	Caller(ctx context.Context) (*access.Caller, error)
 	// Leave is the address at which the person signs out at the issuer, or "".
 	Leave() string
@@ -220,7 +220,7 @@ func (s *Store) find(r *http.Request, use bool) *Session {
 
 // ownID is the id of the session in a request, or "" if a page of another origin made the request.
 func (s *Store) ownID(r *http.Request) string {
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" && !navigates(r) {
+	if foreign(r) {
 		return ""
 	}
 	return s.id(r)
@@ -242,19 +242,19 @@ func (s *Store) person(key [sha256.Size]byte) (person Person, as string) {
 }
 
 // Caller authenticates a request: one of this program's own, or by its token, or, if a page of this gateway asks
-// without one, by the session of who is signed in. A session reads by itself, for the browser sends its cookie with no
-// other site's requests and gives other origins no answers; to write it takes the session's form token, too. Nobody is
-// nil. The error says why a token that was shown is not accepted; see access.Callers.
+// without one, by the session of who is signed in, or else by its client certificate. A session reads by itself, for
+// the browser sends its cookie with no other site's requests and gives other origins no answers; to write it takes the
+// session's form token, too. Nobody is nil. The error says why what was shown is not accepted; see access.Callers.
 func (s *Store) Caller(r *http.Request) (*access.Caller, error) {
 	if caller := access.CallerIn(r.Context()); caller != nil {
 		return caller, nil
 	}
-	if header := r.Header.Get("Authorization"); header != "" {
-		return s.callers.Find(r.Context(), header, true)
+	if r.Header.Get("Authorization") != "" {
+		return s.callers.Find(r, true)
 	}
 	found := s.Find(r)
 	if found == nil {
-		return nil, nil
+		return s.machine(r)
 	}
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if reads || s.Check(r, found, r.Header.Get(FormHeader)) == nil {
@@ -263,23 +263,42 @@ func (s *Store) Caller(r *http.Request) (*access.Caller, error) {
 	return nil, nil
 }
 
-// Member tells which member sends a request: the ID of the caller whose token or session it has, or "". It doesn't count
-// as use of the session, and asks no issuer: it comes before the limits on how much is under way. So it may be somebody
-// whose session is about to end.
+// Member tells which member sends a request: the ID of the caller whose token, session or certificate it has, or "". It
+// doesn't count as use of the session, and asks no issuer: it comes before the limits on how much is under way. So it
+// may be somebody whose session is about to end.
 func (s *Store) Member(r *http.Request) string {
-	if header := r.Header.Get("Authorization"); header != "" {
-		caller, err := s.callers.Find(r.Context(), header, false)
-		if err != nil {
-			return ""
-		}
-		return caller.ID
+	if r.Header.Get("Authorization") != "" {
+		return idOf(s.callers.Find(r, false))
 	}
-	id := s.ownID(r)
-	if id == "" {
+	if id := s.ownID(r); id != "" {
+		if _, as := s.person(sha256.Sum256([]byte(id))); as != "" {
+			return as
+		}
+	}
+	return idOf(s.machine(r))
+}
+
+// idOf is the ID of a caller, or "" if there is none.
+func idOf(caller *access.Caller, err error) string {
+	if err != nil || caller == nil {
 		return ""
 	}
-	_, as := s.person(sha256.Sum256([]byte(id)))
-	return as
+	return caller.ID
+}
+
+// machine is the caller that shows a certificate; see access.Callers.Machine. A browser that has one shows it with
+// whatever it requests. So requests that pages of other sites cause are nobody's.
+func (s *Store) machine(r *http.Request) (*access.Caller, error) {
+	if foreign(r) || s.origins.Check(r) != nil {
+		return nil, nil
+	}
+	return s.callers.Machine(r)
+}
+
+// foreign tells whether a page of another origin made a request. A link that a person follows isn't foreign.
+func foreign(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site != "" && site != "same-origin" && site != "none" && !navigates(r)
 }
 
 // navigates reports whether the browser opens a new document, as when a person follows a link. The page that has the

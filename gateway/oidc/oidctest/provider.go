@@ -44,9 +44,12 @@ type Provider struct {
 type Account struct {
 	Name   string // the user name, and the subject
 	Groups []string
+	// Certificate is the thumbprint of the certificate that its access tokens are bound to (RFC 8705), or "".
+	Certificate string
 }
 
-// Start starts an issuer, until the test ends. People sign in with their names and Secret, and are sent back to redirect.
+// Start starts an issuer, until the test ends. People sign in with their names and Secret, and are sent back to
+// redirect.
 func Start(t testing.TB, redirect string, accounts ...Account) *Provider {
 	t.Helper()
 	p := &Provider{t: t}
@@ -171,7 +174,13 @@ func (s *storage) groups(name string) []string {
 
 // GetPrivateClaimsFromScopes gives the claims of access tokens.
 func (s *storage) GetPrivateClaimsFromScopes(_ context.Context, name, _ string, _ []string) (map[string]any, error) {
-	return map[string]any{"groups": s.groups(name)}, nil
+	claims := map[string]any{"groups": s.groups(name)}
+	s.change(func() {
+		if bound := s.users[name].Certificate; bound != "" {
+			claims["cnf"] = map[string]any{"x5t#S256": bound}
+		}
+	})
+	return claims, nil
 }
 
 // SetUserinfoFromRequest gives the claims of ID tokens.
