@@ -13,7 +13,7 @@ import (
 )
 
 // certificates lists the certificates that the gateway uses: those that it signs with, its own for TLS, and the
-// authorities that it trusts for its peers.
+// authorities that it trusts for its peers and for clients.
 func (g *Gateway) certificates() []certificate.Certificate {
 	var all []certificate.Certificate
 	for _, caller := range g.callers.All() {
@@ -27,6 +27,14 @@ func (g *Gateway) certificates() []certificate.Certificate {
 			Owner: g.cfg.MSPID, Use: "gateway, TLS", File: g.cfg.TLS.Certificate, Subject: g.served.Subject.String(),
 			NotAfter: g.served.NotAfter,
 		})
+	}
+	if g.machines != nil {
+		for _, root := range g.machines.Authorities() {
+			all = append(all, certificate.Certificate{
+				Owner: g.cfg.MSPID, Use: "authority of client certificates " + root.Subject.String(),
+				File: g.cfg.ClientCertificates.Roots, Subject: root.Subject.String(), NotAfter: root.NotAfter,
+			})
+		}
 	}
 	return append(all, g.trusted...)
 }

@@ -35,6 +35,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/api"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
+	"github.com/pedigree-ledger/pedigree/gateway/clientcert"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/cosign"
 	"github.com/pedigree-ledger/pedigree/gateway/filelock"
@@ -70,7 +71,8 @@ type Gateway struct {
 	log      *slog.Logger
 	lock     *os.File
 	callers  *access.Callers
-	issuer   *oidc.Issuer // nil if there is none
+	issuer   *oidc.Issuer             // nil if there is none
+	machines *clientcert.Certificates // nil if none are accepted
 	kept     *kept.DB
 	index    *index.Index
 	queue    *capture.Queue
@@ -113,6 +115,12 @@ func (g *Gateway) open() (err error) {
 			return err
 		}
 		g.callers.Trust(g.issuer)
+	}
+	if cfg.ClientCertificates.On() {
+		if g.machines, err = clientcert.Open(cfg.ClientCertificates, g.callers.Signer, log); err != nil {
+			return err
+		}
+		g.callers.Recognise(g.machines)
 	}
 	if g.kept, err = kept.Open(cfg.KeptPlace(), token.Tables...); err != nil {
 		return err
@@ -232,9 +240,13 @@ func (g *Gateway) listen() error {
 	if err := g.serve(certificate.Certificate[0]); err != nil {
 		return fmt.Errorf("couldn't read the certificate in tls.certificate: %w", err)
 	}
-	g.listener = tls.NewListener(listener, &tls.Config{
+	server := &tls.Config{
 		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-	})
+	}
+	if g.machines != nil {
+		g.machines.Request(server)
+	}
+	g.listener = tls.NewListener(listener, server)
 	return nil
 }
 
@@ -268,6 +280,12 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if g.issuer != nil {
 		group.Go(func() error {
 			g.issuer.Run(inner)
+			return nil
+		})
+	}
+	if g.machines != nil {
+		group.Go(func() error {
+			g.machines.Watch(inner, tokensInterval)
 			return nil
 		})
 	}

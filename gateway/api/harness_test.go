@@ -137,6 +137,7 @@ type request struct {
 	method, path, body string
 	role               string // whose token to show: "submitter" if empty, none if "nobody"
 	header             map[string]string
+	client             *http.Client // nil is one without a certificate
 }
 
 // answer is what came back.
@@ -173,7 +174,10 @@ func (f *fixture) do(r request) answer {
 		}
 		req.Header.Set(name, value)
 	}
-	client := &http.Client{Transport: f.http.Client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if r.client == nil {
+		r.client = f.http.Client()
+	}
+	client := &http.Client{Transport: r.client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(req)
 	require.NoError(f.t, err)
 	defer response.Body.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -20,6 +21,9 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/access/accesstest"
+	"github.com/pedigree-ledger/pedigree/gateway/clientcert"
+	"github.com/pedigree-ledger/pedigree/gateway/clientcert/clientcerttest"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
 
@@ -369,4 +373,43 @@ func TestTheFormTokenDoesNotTellTheSession(t *testing.T) {
 	a, b := f.store.Find(request("GET", one)), f.store.Find(request("GET", two))
 	assert.NotEqual(t, a.Form, b.Form)
 	assert.Nil(t, f.store.Find(request("GET", &http.Cookie{Name: one.Name, Value: a.Form})))
+}
+
+func TestATokenAndASessionComeBeforeACertificate(t *testing.T) {
+	f := newFixture(t)
+	authority := clientcerttest.New(t, "Machines")
+	certs, err := clientcert.Open(config.ClientCertificates{
+		Roots:   clientcerttest.Write(t, f.folder, "roots.pem", clientcerttest.PEM(authority)),
+		Callers: []config.CertificateCaller{{Field: "subject", Value: "CN=logger", Role: "submitter"}},
+	}, f.callers.Signer, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	f.callers.Recognise(certs)
+	cookie := f.signIn("alpha", 1)
+	cookie.Name = "__Host-" + cookie.Name // it was set without TLS
+	const machine = "certificate:CN=Machines#CN=logger"
+	for _, c := range []struct {
+		name, method, token string
+		cookie              *http.Cookie
+		want, member        string
+	}{
+		{"a certificate alone", "POST", "", nil, machine, machine},
+		{"a session reads", "GET", "", cookie, "alpha", "alpha"},
+		{"a session doesn't write as the certificate", "POST", "", cookie, "", "alpha"},
+		{"a session that has ended", "POST", "", &http.Cookie{Name: cookie.Name, Value: "old"}, machine, machine},
+		{"a token", "POST", "beta", nil, "beta", "beta"},
+		{"a wrong token", "POST", "gamma", nil, "", ""},
+	} {
+		r := request(c.method, c.cookie)
+		if c.token != "" {
+			r.Header.Set("Authorization", "Bearer "+c.token)
+		}
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{authority.Issue("logger").Leaf}}
+		caller, _ := f.store.Caller(r)
+		id := ""
+		if caller != nil {
+			id = caller.ID
+		}
+		assert.Equal(t, c.want, id, c.name)
+		assert.Equal(t, c.member, f.store.Member(r), c.name)
+	}
 }
