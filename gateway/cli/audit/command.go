@@ -43,6 +43,7 @@ type options struct {
 	state, index, gatewayIndex string
 	gateway, token, compare    string
 	ca                         string
+	shown                      client.Certificate
 	witnesses                  []string
 	agree                      int
 	json                       bool
@@ -122,6 +123,7 @@ An audit that finds something exits with 1.`,
 	)
 	f.StringVar(&o.gateway, "gateway", "", "URL of a gateway whose answers are compared")
 	f.StringVar(&o.token, "token", "", "file with a bearer token for that gateway")
+	o.shown.AddFlags(f)
 	f.StringVar(&o.ca, "ca", "",
 		"PEM file with the authority of that gateway's certificate, if the system doesn't trust it (or set PEDIGREE_CA)")
 	f.StringVar(&o.compare, "compare", "1000", "how many records to compare: a number, or all")
@@ -347,15 +349,22 @@ func (o *options) gatewayOf(p *plan) error {
 	if o.gateway == "" {
 		return nil
 	}
-	if o.token == "" {
-		return exit.Usagef("a gateway answers only with a token; add --token FILE")
+	shown := o.shown.OrEnvironment()
+	var token []byte
+	var err error
+	switch {
+	case o.token != "":
+		if token, err = input.File(os.Stdin, o.token, input.MaxSmall); err != nil {
+			return err
+		}
+	case !shown.Given():
+		return exit.Usagef("a gateway answers only with a token; add --token FILE, or --client-certificate and --client-key")
 	}
-	text, err := input.File(os.Stdin, o.token, input.MaxSmall)
+	p.gateway = client.New(o.gateway, strings.TrimSpace(string(token)))
+	if err = p.gateway.TrustCA(o.ca); err == nil {
+		err = p.gateway.Show(shown)
+	}
 	if err != nil {
-		return err
-	}
-	p.gateway = client.New(o.gateway, strings.TrimSpace(string(text)))
-	if err := p.gateway.TrustCA(o.ca); err != nil {
 		return err
 	}
 	if p.compare = compare.All; o.compare == "all" {

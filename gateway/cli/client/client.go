@@ -2,8 +2,8 @@
 // if the gateway refuses. The package also has the types of the answers that the command line reads, and it waits for
 // what takes time: capture jobs, runs, blocks and proofs.
 //
-// The client needs only the public interface and a token. Any other program can do what the command line does. Its
-// errors carry exit codes; see package exit.
+// The client needs only the public interface and a token or certificate. Any other program can do what the command line
+// does. Its errors carry exit codes; see package exit.
 package client
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
-// Client calls one gateway with one token.
+// Client calls one gateway with one token, with a certificate, or with both.
 type Client struct {
 	base  string
 	token string
@@ -39,7 +39,8 @@ const (
 	maxProblem = 1 << 20
 )
 
-// New returns a client of the gateway at base, such as http://127.0.0.1:8081.
+// New returns a client of the gateway at base, such as http://127.0.0.1:8081. The token is empty if a certificate is
+// shown instead.
 func New(base, token string) *Client {
 	return &Client{
 		base: strings.TrimRight(base, "/"), token: token,
@@ -62,10 +63,19 @@ func (c *Client) TrustCA(file string) error {
 	if !roots.AppendCertsFromPEM(text) {
 		return exit.Usagef("%s holds no certificate in PEM", file)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	c.http.Transport = transport
+	c.tls().RootCAs = roots
 	return nil
+}
+
+// tls is how the client speaks TLS. It may be changed before the first call.
+func (c *Client) tls() *tls.Config {
+	transport, ok := c.http.Transport.(*http.Transport)
+	if !ok {
+		transport = http.DefaultTransport.(*http.Transport).Clone()
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		c.http.Transport = transport
+	}
+	return transport.TLSClientConfig
 }
 
 // URL returns the address of the gateway.
@@ -147,7 +157,9 @@ func (c *Client) send(ctx context.Context, call Call) (*http.Response, error) {
 	for name, values := range call.Header {
 		request.Header[name] = values
 	}
-	request.Header.Set("Authorization", "Bearer "+c.token)
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	request.Header.Set("Accept", cmp.Or(call.Accept, "application/json, application/problem+json"))
 	if call.Body != nil {
 		request.Header.Set("Content-Type", cmp.Or(call.Type, "application/json"))

@@ -13,11 +13,7 @@ import (
 
 func TestATargetIsNamedByTheEnvironmentOrAFolder(t *testing.T) {
 	dir := t.TempDir()
-	write := func(name, text string) {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	}
+	write := func(name, text string) { writeIn(t, dir, name, text) }
 	write("lab/gateway.json", `{"listen":"127.0.0.1:8081"}`)
 	write("lab/submitter.token", "secret\n")
 	write("lab/auditor.token", "two words\n")
@@ -65,4 +61,12 @@ func TestATargetIsNamedByTheEnvironmentOrAFolder(t *testing.T) {
 			assert.NotContains(t, got.token, "\n")
 		})
 	}
+}
+
+// writeIn writes a file, and the folders that it is in.
+func writeIn(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 }
