@@ -57,6 +57,9 @@ func newLedgerBy(t testing.TB, rules chaincode.Rules) *ledger {
 	return &ledger{t: t, cc: cc, state: map[string][]byte{}}
 }
 
+// withoutRole is the role of a certificate that has attributes, and no role among them.
+const withoutRole = "client without a role"
+
 // who is a submitter: an organisation, and the unit of a member, such as admin or client. A member of the unit idemix
 // has no certificate.
 type who struct {
@@ -226,7 +229,11 @@ func creators(w who) []byte {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "somebody", OrganizationalUnit: []string{w.ou}},
 		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0)}
 	if w.role != "" {
-		template.ExtraExtensions = []pkix.Extension{{Id: attrmgr.AttrOID, Value: fmt.Appendf(nil, `{"attrs":{%q:%q}}`, chaincode.RoleAttribute, w.role)}}
+		attribute := chaincode.RoleAttribute
+		if w.role == withoutRole {
+			attribute = "hf.Type"
+		}
+		template.ExtraExtensions = []pkix.Extension{{Id: attrmgr.AttrOID, Value: fmt.Appendf(nil, `{"attrs":{%q:%q}}`, attribute, w.role)}}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

@@ -1,8 +1,11 @@
 package chaincode
 
 import (
+	"crypto/x509/pkix"
 	"fmt"
+	"slices"
 
+	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/attrmgr"
 	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/cid"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -12,7 +15,9 @@ import (
 // puts attributes, in the extension 1.2.3.4.5.6.7.8.1.
 const RoleAttribute = "pedigree.role"
 
-// The roles that submit. Holders of all other roles only read. A certificate without a role is not limited by one.
+// The roles that submit. Holders of all other roles only read. A certificate without attributes is not limited by a
+// role. One that has attributes, and no role among them, only reads: whoever has a certificate of a Fabric CA gets
+// another one there with fewer attributes, but none without any, and could so put an auditor's role off.
 const (
 	RoleSubmitter = "submitter"
 	RoleOperator  = "operator"
@@ -27,8 +32,19 @@ func (b *batch) checkRole(caller *cid.ClientID) error {
 	if err != nil {
 		return fmt.Errorf("couldn't read the role of who submits: %w", err)
 	}
-	if !has || role == RoleSubmitter || role == RoleOperator {
+	if role == RoleSubmitter || role == RoleOperator {
 		return nil
+	}
+	if !has {
+		certificate, err := caller.GetX509Certificate()
+		if err != nil {
+			return fmt.Errorf("couldn't read the certificate of who submits: %w", err)
+		}
+		if !slices.ContainsFunc(certificate.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(attrmgr.AttrOID) }) {
+			return nil
+		}
+		return refuse("not_submitter", fmt.Sprintf("the certificate has attributes, and no %s among them; only %s and %s "+
+			"submit records", RoleAttribute, RoleSubmitter, RoleOperator))
 	}
 	return refuse("not_submitter", fmt.Sprintf("the certificate has the role %q; only %s and %s submit records",
 		record.Brief(role), RoleSubmitter, RoleOperator))

@@ -23,6 +23,14 @@ func TestOnlyRolesThatSubmitDo(t *testing.T) {
 	l.refuse("not_admin", who{"LabMSP", "client", "operator"}, "Members:Submit", nil, claims)
 }
 
+// A Fabric CA gives whoever asks a certificate with fewer attributes than they have.
+func TestARoleIsNotPutOff(t *testing.T) {
+	l := newLedgerBy(t, chaincode.Newest())
+	p := l.refuse("not_submitter", who{"HarborMSP", "client", withoutRole}, "Events:Submit", nil, event(t, "A"))
+	assert.Contains(t, p.Detail, "no pedigree.role among them")
+	newLedger(t).accept(who{"HarborMSP", "client", withoutRole}, "Events:Submit", nil, event(t, "A"))
+}
+
 func TestTheFirstRulesKnowNoRoles(t *testing.T) {
 	newLedger(t).accept(who{"HarborMSP", "client", "auditor"}, "Events:Submit", nil, event(t, "A"))
 }

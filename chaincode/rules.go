@@ -29,7 +29,7 @@ type ruleSet struct {
 var ruleSets = []ruleSet{
 	{maxWitnessBytes: 4 << 20, changes: "the first rules"},
 	{maxWitnessBytes: 4 << 20, roles: true,
-		changes: "a certificate with the attribute " + RoleAttribute + " submits only if its role is submitter or operator"},
+		changes: "a certificate with attributes submits only if one of them, " + RoleAttribute + ", is submitter or operator"},
 }
 
 // Newest returns the newest version that this program has.

@@ -75,7 +75,7 @@ var ProblemCodes = []ProblemCode{
 	{"namespace_taken", NotYours, "the namespace belongs to another organisation"},
 	{"namespace_unclaimed", NotYours, "nobody has claimed the namespace"},
 	{"not_admin", NotYours, "only an administrator of the organisation may"},
-	{"not_submitter", NotYours, "the certificate is that of a role that doesn't submit, such as auditor"},
+	{"not_submitter", NotYours, "the certificate has a role that doesn't submit, such as auditor, or attributes without a role"},
 	{"not_yours", NotYours, "only who answers for it may"},
 	{"prefix_taken", NotYours, "the company prefix overlaps one of another organisation"},
 	{"own_approval", NotYours, "nobody approves their own"},
