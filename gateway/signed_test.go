@@ -38,7 +38,7 @@ func keyIn(t *testing.T, mspID, dir string) *signing.Key {
 func personOf(t *testing.T, org, name, role string) *signing.Key {
 	t.Helper()
 	n := startNetwork(t)
-	dir, err := network.AddUser(network.User{Dir: filepath.Join(n.Dir(), org), Name: name, Role: role, Days: 1})
+	dir, err := network.AddUser(t.Context(), network.User{Dir: filepath.Join(n.Dir(), org), Name: name, Role: role, Days: 1})
 	require.NoError(t, err)
 	return keyIn(t, strings.ToUpper(org[:1])+org[1:]+"MSP", dir)
 }
@@ -94,7 +94,7 @@ func outcomeOf(t *testing.T, r reply) (o outcome) {
 func TestTwoTransactionsWithOneNonceGetOneReceipt(t *testing.T) {
 	harbor := doorOf(t, "harbor", "submitter")
 	thing := "https://id.gs1.org/01/09520001000014/10/" + fresh("nonce")
-	dir, err := network.AddUser(network.User{Dir: filepath.Join(startNetwork(t).Dir(), "harbor"), Name: "Eve", Role: network.Submitter, Days: 1})
+	dir, err := network.AddUser(t.Context(), network.User{Dir: filepath.Join(startNetwork(t).Dir(), "harbor"), Name: "Eve", Role: network.Submitter, Days: 1})
 	require.NoError(t, err)
 	eve, err := ledger.LoadIdentity("HarborMSP", filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	require.NoError(t, err)

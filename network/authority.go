@@ -118,16 +118,25 @@ func (a *authority) tls(host, reached string) (credential, error) {
 		Subject:     pkix.Name{CommonName: host, Organization: a.certificate.Subject.Organization},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		DNSNames:    []string{host, "localhost"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
-	if ip := net.ParseIP(reached); ip != nil {
-		template.IPAddresses = append(template.IPAddresses, ip)
-	} else if reached != "" {
-		template.DNSNames = append(template.DNSNames, reached)
+	for _, name := range serverNames(host, reached) {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
 	}
 	made, _, _, err := sign(template, a, a.lifetime)
 	return made, err
+}
+
+// serverNames are the names and addresses for which the certificate of a server is valid.
+func serverNames(host, reached string) []string {
+	names := []string{host, "localhost", "127.0.0.1", "::1"}
+	if reached != "" {
+		names = append(names, reached)
+	}
+	return names
 }
 
 // sign makes a new key, completes the template and signs it with the authority. Without an authority, it signs itself.
@@ -153,14 +162,41 @@ func sign(template *x509.Certificate, by *authority, lifetime time.Duration) (
 	if err != nil {
 		return fail(err)
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	text, err := keyPEM(key)
 	if err != nil {
 		return fail(err)
 	}
 	return credential{
 		certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
+		key:         text,
 	}, certificate, key, nil
+}
+
+// keyPEM writes a private key as PKCS #8.
+func keyPEM(key *ecdsa.PrivateKey) ([]byte, error) {
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), err
+}
+
+// readKey reads a private key that keyPEM has written.
+func readKey(file string) (*ecdsa.PrivateKey, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s has no key in PEM", file)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the key in %s: %w", file, err)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("the key in %s isn't one of ECDSA", file)
+	}
+	return key, nil
 }
 
 // certify completes the template of a certificate for a public key and signs it. The certificate of an authority that is

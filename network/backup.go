@@ -71,7 +71,7 @@ func (d folder) gatherOrganisation(ctx context.Context, owners []string) (*backu
 	if m.Network, err = d.genesisHash(); err != nil {
 		return nil, err
 	}
-	return d.gatherParts(ctx, m, []string{d.organisationFile(), d.charterFile()},
+	return d.gatherParts(ctx, m, []string{d.organisationFile(), d.charterFile(), d.path(secretFile)},
 		[]string{"channel", o.Org.Name, ordererOwner})
 }
 

@@ -196,7 +196,7 @@ func TestANetworkIsRestoredIntoAnEmptyFolder(t *testing.T) {
 
 func TestAnOrganisationOnItsOwnHostIsRestored(t *testing.T) {
 	d := folder(filepath.Join(t.TempDir(), "harbor"))
-	require.NoError(t, InitOrganisation(string(d), harborAlone))
+	require.NoError(t, InitOrganisation(t.Context(), string(d), harborAlone))
 	for name, text := range map[string]string{
 		"charter.json": "{}", "harbor/gateway.json": "{}", "harbor/gateway/queue/queue-damaged-1.db": "acknowledged",
 		"market/tlsca/cert.pem": "of somebody else", "harbor/peer/ledger/blocks": "ledger", "orderer/orderer1/wal/1": "ledger",

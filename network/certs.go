@@ -203,6 +203,10 @@ func (d folder) use(path string) string {
 		return "authority of TLS"
 	case parent == "tls" && n >= 3:
 		return parts[n-3] + ", TLS"
+	case parent == registrarName && n >= 3 && parts[n-3] == caFolder:
+		return "registrar, identity"
+	case parent == registrarName && n >= 3 && parts[n-3] == tlsFolder:
+		return "registrar, TLS"
 	case n >= 3 && parts[n-3] == "users":
 		return parent + ", identity"
 	case n >= 3 && parts[n-3] == "chaincode" && parent == "server":

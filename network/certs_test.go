@@ -90,7 +90,7 @@ func TestTheListSaysWhatExpiresAndExitsWithOne(t *testing.T) {
 
 func TestTheListSaysThatNoCommandRenewsAnAuthority(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "harbor")
-	require.NoError(t, InitOrganisation(dir, Organisation{Name: "harbor", Host: "127.0.0.1", BasePort: 7050,
+	require.NoError(t, InitOrganisation(t.Context(), dir, Organisation{Name: "harbor", Host: "127.0.0.1", BasePort: 7050,
 		AuthorityDays: 20, Days: 20}))
 	_, stderr, err := pedigree(t, "certs", "--dir", dir)
 	require.Error(t, err)

@@ -51,7 +51,7 @@ func (d folder) lookAtOrganisation(ctx context.Context, s *diagnosis.Seen) error
 	}
 	s.Kind, s.Self = diagnosis.Organisation, o.Org.MSPID
 	s.Start = "pedigree node start " + shorten(string(d))
-	if fileExists(d.path(o.Org.Name, "ca", "key.pem")) {
+	if ca := d.path(o.Org.Name, caFolder); hasFabricCA(ca) || fileExists(filepath.Join(ca, "key.pem")) {
 		s.Renew = d.renewal()
 	}
 	if err := d.lookAround(s, p); err != nil {

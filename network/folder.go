@@ -35,7 +35,8 @@ const DefaultDir = ".pedigree"
 //	<org>/gateway.json    its gateway's configuration, and <org>/gateway/ what the gateway stores
 //
 // The folder of one organisation on its own host has the same parts, for that organisation and its orderers. Instead of
-// network.json it has organisation.json, and charter.json once it was started.
+// network.json it has organisation.json, and charter.json once it was started. If its certificates are from a Fabric CA,
+// ca and tlsca say where that is, and have the registrar's key instead of the authority's.
 //
 // Keys and tokens are readable by their owner only. All configuration with absolute paths is written anew at every
 // start, so a stopped network's folder may be moved.
@@ -102,7 +103,8 @@ func (d folder) checkOurs() error {
 	return nil
 }
 
-// claim marks the folder as an unfinished network. It first removes what an interrupted attempt left.
+// claim marks the folder as an unfinished network. It first removes what an interrupted attempt left, other than the
+// secret with which that has registered identities.
 func (d folder) claim() error {
 	if err := d.checkOurs(); err != nil {
 		return err
@@ -112,7 +114,8 @@ func (d folder) claim() error {
 		return fmt.Errorf("couldn't read folder %s: %w", d, plainly(err))
 	}
 	for _, entry := range entries {
-		if entry.Name() == filepath.Base(d.lockFile()) || entry.Name() == filepath.Base(d.makingFile()) {
+		if name := entry.Name(); name == filepath.Base(d.lockFile()) || name == filepath.Base(d.makingFile()) ||
+			name == secretFile {
 			continue
 		}
 		if err := os.RemoveAll(d.path(entry.Name())); err != nil {

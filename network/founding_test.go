@@ -24,7 +24,7 @@ func founders(t *testing.T, orderers ...int) ([]string, *charter.File) {
 			t.Fatal(err)
 		}
 		dir := filepath.Join(t.TempDir(), "it")
-		err = InitOrganisation(dir, Organisation{Name: []string{"harbor", "market", "lab"}[i], Host: "127.0.0.1",
+		err = InitOrganisation(t.Context(), dir, Organisation{Name: []string{"harbor", "market", "lab"}[i], Host: "127.0.0.1",
 			Orderers: n, BasePort: base, AuthorityDays: 3, Days: 2})
 		if err != nil {
 			t.Fatal(err)

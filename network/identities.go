@@ -25,12 +25,23 @@ const nodeUnits = `NodeOUs:
     OrganizationalUnitIdentifier: orderer
 `
 
+// The folders of an organisation's two authorities.
+const caFolder, tlsFolder = "ca", "tlsca"
+
 // An owner is an organisation for which certificates are being made. It has one authority for ledger identities and
 // another for TLS, so that a TLS key can never sign a transaction.
 type owner struct {
 	dir     string
 	domain  string
-	ca, tls *authority
+	ca, tls issuer
+}
+
+// An issuer makes certificates of an organisation: an authority whose key is here, or a Fabric CA.
+type issuer interface {
+	// pem is the certificate with which all others can be checked.
+	pem() []byte
+	identity(commonName, unit, role string) (credential, error)
+	tls(host, reached string) (credential, error)
 }
 
 // makeIdentities makes all keys and certificates of the network.
@@ -118,10 +129,10 @@ func (d folder) makeMember(o *owner, org Org) error {
 func newOwner(dir, domain string, lives lifetimes) (*owner, error) {
 	o := &owner{dir: dir, domain: domain}
 	var err error
-	if o.ca, err = newAuthority("ca."+domain, domain, filepath.Join(dir, "ca"), lives); err != nil {
+	if o.ca, err = newAuthority("ca."+domain, domain, filepath.Join(dir, caFolder), lives); err != nil {
 		return nil, err
 	}
-	if o.tls, err = newAuthority("tlsca."+domain, domain, filepath.Join(dir, "tlsca"), lives); err != nil {
+	if o.tls, err = newAuthority("tlsca."+domain, domain, filepath.Join(dir, tlsFolder), lives); err != nil {
 		return nil, err
 	}
 	return o, o.membership(filepath.Join(dir, "msp"), nil)

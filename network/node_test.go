@@ -20,7 +20,7 @@ func TestNodesThatDoNotStart(t *testing.T) {
 	dirs, file := founders(t, 2, 1, 1)
 	_, other := founders(t, 4)
 	alike := filepath.Join(t.TempDir(), "it") // joins, and has the name of a founder
-	require.NoError(t, InitOrganisation(alike, Organisation{Name: "market", MSPID: "RivalMSP", Host: "127.0.0.1",
+	require.NoError(t, InitOrganisation(t.Context(), alike, Organisation{Name: "market", MSPID: "RivalMSP", Host: "127.0.0.1",
 		BasePort: 7050, AuthorityDays: 3, Days: 2}))
 	change := func(how func(f *charter.File)) *charter.File {
 		text, err := file.Text()
@@ -120,7 +120,7 @@ func TestTheFirstCharterHolds(t *testing.T) {
 	require.NoError(t, node.agree(nil))
 
 	again := filepath.Join(t.TempDir(), "again")
-	require.NoError(t, InitOrganisation(again, harborAlone))
+	require.NoError(t, InitOrganisation(t.Context(), again, harborAlone))
 	renewed, err := os.ReadFile(filepath.Join(again, "harbor", "peer", "tls", "cert.pem"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(d.path("harbor", "peer", "tls", "cert.pem"), renewed, 0o600))

@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,8 +47,11 @@ type Organisation struct {
 	// BasePort is the first of its ports: the peer has the port after it, chaincode and gateway the next two, and the
 	// orderers those from BasePort+10 on, two each.
 	BasePort int
-	// AuthorityDays and Days are how long its authorities and its other certificates are valid.
+	// AuthorityDays and Days are how long its authorities and its other certificates are valid. A Fabric CA decides on that
+	// itself.
 	AuthorityDays, Days int
+	// Enrolment says from which Fabric CAs it has its certificates. Nil: from authorities of its own, made with it.
+	Enrolment *Enrolment
 }
 
 func (d folder) organisationFile() string { return d.path("organisation.json") }
@@ -95,7 +99,7 @@ func (o Organisation) plan() (*organisation, error) {
 
 // InitOrganisation makes an organisation's keys and certificates in a folder, which must be new or empty. After an
 // interruption it starts over, which is safe because nobody has got a card of the unfinished organisation.
-func InitOrganisation(dir string, o Organisation) error {
+func InitOrganisation(ctx context.Context, dir string, o Organisation) error {
 	d, err := openFolder(dir)
 	if err != nil {
 		return err
@@ -115,13 +119,21 @@ func InitOrganisation(dir string, o Organisation) error {
 	if err := d.claim(); err != nil {
 		return err
 	}
-	lives := lifetimes{authority: time.Duration(o.AuthorityDays) * day, leaf: time.Duration(o.Days) * day}
-	err = d.makeOrganisation(made, lives)
+	err = d.makeOrganisation(ctx, made, o)
 	return wrap(plainly(err), "couldn't make the organisation in %s", d)
 }
 
-func (d folder) makeOrganisation(made *organisation, lives lifetimes) error {
-	o, err := newOwner(d.path(made.Org.Name), made.Org.Domain, lives)
+// owner makes the organisation's authorities, or enrols its registrar at those that it has.
+func (o Organisation) owner(ctx context.Context, dir, domain string) (*owner, error) {
+	if o.Enrolment != nil {
+		return newEnrolledOwner(ctx, dir, domain, *o.Enrolment)
+	}
+	return newOwner(dir, domain, lifetimes{authority: time.Duration(o.AuthorityDays) * day,
+		leaf: time.Duration(o.Days) * day})
+}
+
+func (d folder) makeOrganisation(ctx context.Context, made *organisation, of Organisation) error {
+	o, err := of.owner(ctx, d.path(made.Org.Name), made.Org.Domain)
 	if err != nil {
 		return err
 	}
@@ -131,7 +143,7 @@ func (d folder) makeOrganisation(made *organisation, lives lifetimes) error {
 	if err := d.makeOrderers(o, made.Orderers); err != nil {
 		return err
 	}
-	if err := layFile(d.path("orderer", "tlsca", "cert.pem"), o.tls.pem()); err != nil {
+	if err := layFile(d.path("orderer", tlsFolder, "cert.pem"), o.tls.pem()); err != nil {
 		return err
 	}
 	if err := d.makeTokens(&plan{Orgs: []Org{made.Org}}); err != nil {

@@ -66,7 +66,7 @@ func TestOrganisationsThatCanNotBeMade(t *testing.T) {
 	} {
 		o := good
 		spoil(&o)
-		if err := InitOrganisation(filepath.Join(t.TempDir(), "x"), o); err == nil || !strings.Contains(err.Error(), want) {
+		if err := InitOrganisation(t.Context(), filepath.Join(t.TempDir(), "x"), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("said %v, want %q", err, want)
 		}
 	}
@@ -78,18 +78,18 @@ var harborAlone = Organisation{Name: "harbor", Host: "127.0.0.1", Orderers: 1, B
 
 func TestAnOrganisationIsNeverMadeAnew(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "harbor")
-	require.NoError(t, InitOrganisation(dir, harborAlone))
+	require.NoError(t, InitOrganisation(t.Context(), dir, harborAlone))
 	before, err := CardOf(dir)
 	require.NoError(t, err)
 
-	err = InitOrganisation(dir, harborAlone)
+	err = InitOrganisation(t.Context(), dir, harborAlone)
 	require.ErrorContains(t, err, "pedigree node start")
 	assert.Equal(t, exit.Usage, exit.Code(err))
 	_, err = Start(t.Context(), Options{Dir: dir})
 	require.ErrorContains(t, err, "is the folder of an organisation")
 	d := folder(dir)
 	require.NoError(t, os.WriteFile(d.makingFile(), nil, 0o600)) // as after a crash at the very end
-	require.Error(t, InitOrganisation(dir, harborAlone))
+	require.Error(t, InitOrganisation(t.Context(), dir, harborAlone))
 	require.Error(t, d.remove(), "it can be reset")
 
 	after, err := CardOf(dir)
@@ -106,7 +106,7 @@ func TestAnInterruptedInitIsRepeated(t *testing.T) {
 	_, err := CardOf(string(d))
 	require.ErrorContains(t, err, "isn't the folder of an organisation")
 
-	require.NoError(t, InitOrganisation(string(d), harborAlone))
+	require.NoError(t, InitOrganisation(t.Context(), string(d), harborAlone))
 	text, err := os.ReadFile(half)
 	require.NoError(t, err)
 	assert.NotEqual(t, "half", string(text))
@@ -117,23 +117,23 @@ func TestInitTakesNoFolderOfSomethingElse(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "photo.jpg")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	require.ErrorContains(t, InitOrganisation(dir, harborAlone), "photo.jpg")
+	require.ErrorContains(t, InitOrganisation(t.Context(), dir, harborAlone), "photo.jpg")
 	assert.FileExists(t, file)
 
 	network := folder(t.TempDir())
 	require.NoError(t, os.WriteFile(network.planFile(), []byte("{}"), 0o600))
-	require.ErrorContains(t, InitOrganisation(string(network), harborAlone), "there is a network in")
+	require.ErrorContains(t, InitOrganisation(t.Context(), string(network), harborAlone), "there is a network in")
 
 	busy := folder(t.TempDir())
 	lock, err := filelock.Take(busy.lockFile())
 	require.NoError(t, err)
 	defer lock.Close()
-	require.ErrorContains(t, InitOrganisation(string(busy), harborAlone), "already")
+	require.ErrorContains(t, InitOrganisation(t.Context(), string(busy), harborAlone), "already")
 }
 
 func TestTheStateOfAnOrganisation(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "harbor")
-	require.NoError(t, InitOrganisation(dir, harborAlone))
+	require.NoError(t, InitOrganisation(t.Context(), dir, harborAlone))
 	status, err := ReadStatus(t.Context(), dir)
 	require.NoError(t, err)
 	assert.Equal(t, StateStopped, status.State)
@@ -144,7 +144,7 @@ func TestTheStateOfAnOrganisation(t *testing.T) {
 
 func TestADamagedFolderOfAnOrganisation(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "harbor")
-	require.NoError(t, InitOrganisation(dir, harborAlone))
+	require.NoError(t, InitOrganisation(t.Context(), dir, harborAlone))
 	d := folder(dir)
 	whole, err := os.ReadFile(d.organisationFile())
 	require.NoError(t, err)

@@ -23,12 +23,14 @@ func OrgCommand() *cobra.Command {
 One of them makes a charter of all cards, which everybody checks and signs (see "pedigree charter"). Then each starts its
 part with "pedigree node start DIR --charter FILE".`,
 	}
-	cmd.AddCommand(initCommand(), cardCommand(), userCommand())
+	cmd.AddCommand(initCommand(), cardCommand(), userCommand(), registrarCommand(), registerCommand(), enrollCommand(),
+		reenrollCommand(), revokeCommand(), crlCommand())
 	return cmd
 }
 
 func initCommand() *cobra.Command {
 	var o Organisation
+	var from enrolmentFlags
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "init DIR",
@@ -40,12 +42,23 @@ it has made before. If it was interrupted, give it again.
 
 Others reach the peer and the orderers at --host, on these ports after the base port: the peer on +1, the orderers on
 +10, +12 and so on. The chaincode (+2), the gateway (+3) and the orderers' administration (+11, +13 ...) are for this
-host only.`,
+host only.
+
+An organisation that has a Fabric CA names it with --ca, and another one for TLS with --tls-ca, --tls-ca-name or both.
+The command enrols its registrar, registers every node and role there, makes their keys in the folder and sends the CA
+requests for certificates, never a key. The secret of the registrar comes from --registrar-secret, a file or - for
+standard input, or from the variable ` + secretVariable + `.`,
 		Example: `  pedigree org init harbor --name harbor --host ledger.harbor.com
+  pedigree org init harbor --name harbor --host ledger.harbor.com --ca https://ca.harbor.com:7054 \
+    --tls-ca https://tlsca.harbor.com:7054 --ca-roots roots.pem --registrar admin --registrar-secret -
   pedigree org init lab --name lab --msp LabMSP --host 192.0.2.7 --orderers 2 --base-port 7100`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := InitOrganisation(args[0], o); err != nil {
+			var err error
+			if o.Enrolment, err = from.read(cmd); err != nil {
+				return err
+			}
+			if err := InitOrganisation(cmd.Context(), args[0], o); err != nil {
 				return err
 			}
 			c, err := CardOf(args[0])
@@ -71,6 +84,7 @@ host only.`,
 	flags.IntVar(&o.BasePort, "base-port", 7050, "the port before those of peer, chaincode and gateway")
 	flags.IntVar(&o.AuthorityDays, "authority-days", 5*365, "days for which the authorities' certificates are valid")
 	flags.IntVar(&o.Days, "days", 365, "days for which all other certificates are valid")
+	from.add(flags)
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

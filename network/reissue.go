@@ -1,14 +1,12 @@
 package network
 
 import (
-	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -29,28 +27,23 @@ func loadAuthority(dir string, lifetime time.Duration) (*authority, error) {
 			"aren't renewed: the channel needs a new one, by a change of its configuration", dir,
 			c.NotAfter.UTC().Format(time.RFC3339))
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "key.pem"))
+	key, err := readKey(filepath.Join(dir, "key.pem"))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the key of the authority in %s, which signs the new certificates: %w. If it "+
 			"is kept elsewhere, put it there for the time of the renewal", dir, err)
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("%s has no key in PEM", filepath.Join(dir, "key.pem"))
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read the key of the authority in %s: %w", dir, err)
-	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok || !key.PublicKey.Equal(c.PublicKey) {
+	if !key.PublicKey.Equal(c.PublicKey) {
 		return nil, fmt.Errorf("the key in %s isn't that of its certificate", dir)
 	}
 	return &authority{c, key, lifetime}, nil
 }
 
-// errForeign means that a certificate isn't from the authority in the folder.
-var errForeign = errors.New("it is from another authority")
+// errForeign means that a certificate isn't from the authority in the folder, and errElsewhere that its key, which a
+// Fabric CA asks for, isn't there.
+var (
+	errForeign   = errors.New("it is from another authority")
+	errElsewhere = errors.New("its key isn't here")
+)
 
 // reissue makes a certificate that differs from an earlier one of the authority only in its number and its time. The
 // key stays: what its holder signs can be verified with either certificate, so that nobody must change at the same

@@ -197,7 +197,7 @@ func (r *renewal) organisations(ctx context.Context, orgs []Org, all []certifica
 				files = append(files, c.File)
 			}
 		}
-		if err := r.write(org.Name, files); err != nil {
+		if err := r.write(ctx, org.Name, files); err != nil {
 			return err
 		}
 	}
@@ -232,12 +232,12 @@ func (r *renewal) organisations(ctx context.Context, orgs []Org, all []certifica
 }
 
 // write makes new certificates of an organisation, and when it has all, writes them in the place of the old ones.
-func (r *renewal) write(owner string, files []string) error {
+func (r *renewal) write(ctx context.Context, owner string, files []string) error {
 	made := make([][]byte, len(files))
 	for i, file := range files {
 		var err error
-		made[i], err = r.reissue(owner, file)
-		if errors.Is(err, errForeign) {
+		made[i], err = r.reissue(ctx, owner, file)
+		if errors.Is(err, errForeign) || errors.Is(err, errElsewhere) {
 			r.say.line("left %v: renew it where it was made", err)
 			continue
 		}
@@ -264,15 +264,23 @@ func (r *renewal) write(owner string, files []string) error {
 }
 
 // reissue makes the new certificate for a file.
-func (r *renewal) reissue(owner, file string) ([]byte, error) {
-	kind := "ca"
+func (r *renewal) reissue(ctx context.Context, owner, file string) ([]byte, error) {
+	kind := caFolder
 	if strings.HasSuffix(r.dir.use(file), "TLS") {
-		kind = "tlsca"
+		kind = tlsFolder
 	}
 	if r.own { // its orderers have the organisation's own authorities
 		owner = r.plan.Orgs[0].Name
 	}
-	a, err := loadAuthority(r.dir.path(owner, kind), r.lifetime)
+	dir := r.dir.path(owner, kind)
+	if hasFabricCA(dir) {
+		e, err := openEnrolment(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		return e.reissue(file)
+	}
+	a, err := loadAuthority(dir, r.lifetime)
 	if err != nil {
 		return nil, err
 	}

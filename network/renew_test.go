@@ -70,7 +70,7 @@ func (d folder) age(t *testing.T, lifetime time.Duration) {
 		if strings.HasPrefix(c.Use, "authority") {
 			continue
 		}
-		text, err := r.reissue(c.Owner, c.File)
+		text, err := r.reissue(t.Context(), c.Owner, c.File)
 		require.NoError(t, err)
 		require.NoError(t, writeFile(c.File, text, 0o644))
 	}
@@ -188,7 +188,7 @@ func expiredAuthority(t *testing.T, dir string) {
 
 func TestAStoppedOrganisationKeepsTheIdentitiesOfItsOrderers(t *testing.T) {
 	d := folder(filepath.Join(t.TempDir(), "harbor"))
-	require.NoError(t, InitOrganisation(string(d), harborAlone))
+	require.NoError(t, InitOrganisation(t.Context(), string(d), harborAlone))
 	orderer := Orderer{Name: "orderer1"}
 	r := &renewal{dir: d}
 	identity, err := os.ReadFile(r.identity(orderer))
@@ -228,7 +228,7 @@ func TestAStoppedOrganisationKeepsTheIdentitiesOfItsOrderers(t *testing.T) {
 // is thrown away.
 func TestAnIdentityThatWaitsIsOnTheCard(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "harbor")
-	require.NoError(t, InitOrganisation(dir, harborAlone))
+	require.NoError(t, InitOrganisation(t.Context(), dir, harborAlone))
 	r, err := folder(dir).newOwnRenewal(nil, day)
 	require.NoError(t, err)
 	before, err := CardOf(dir)
@@ -236,7 +236,7 @@ func TestAnIdentityThatWaitsIsOnTheCard(t *testing.T) {
 	waits, err := r.waits(time.Now())
 	require.NoError(t, err)
 	require.False(t, waits)
-	staged, err := r.stage(r.plan.Orderers[0])
+	staged, err := r.stage(t.Context(), r.plan.Orderers[0])
 	require.NoError(t, err)
 	is, err := CardOf(dir)
 	require.NoError(t, err)
@@ -331,7 +331,7 @@ func TestAnOrganisationWhoseCertificatesExpiredIsRenewed(t *testing.T) {
 	back.lifetime = -time.Minute
 	for _, c := range all {
 		if c.Owner == "lab" && ours(c) {
-			text, err := back.reissue("lab", c.File)
+			text, err := back.reissue(t.Context(), "lab", c.File)
 			require.NoError(t, err)
 			require.NoError(t, writeFile(c.File, text, 0o644))
 		}
@@ -363,7 +363,7 @@ func TestAnOrganisationThatDecidesAloneRenewsAll(t *testing.T) {
 	require.NoError(t, err)
 	for _, c := range all {
 		if c.Owner == "harbor" && ours(c) {
-			text, err := r.reissue("harbor", c.File)
+			text, err := r.reissue(t.Context(), "harbor", c.File)
 			require.NoError(t, err)
 			require.NoError(t, writeFile(c.File, text, 0o644))
 		}
@@ -403,7 +403,7 @@ func TestAnInterruptedRenewalOfAnOrdererGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	now, err := own.Configuration(ctx)
 	require.NoError(t, err)
-	renewed, err := r.stage(o)
+	renewed, err := r.stage(t.Context(), o)
 	require.NoError(t, err)
 	_, err = configure(ctx, own, now, *renewed)
 	require.NoError(t, err)

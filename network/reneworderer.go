@@ -24,7 +24,7 @@ func (r *renewal) orderers(ctx context.Context) error {
 			files = append(files, filepath.Join(r.dir.orderer(o.Name), "tls", "cert.pem"))
 		}
 	}
-	if err := r.write(ordererOwner, files); err != nil {
+	if err := r.write(ctx, ordererOwner, files); err != nil {
 		return err
 	}
 	if !r.running {
@@ -84,7 +84,7 @@ func (r *renewal) orderer(ctx context.Context, admin *ordererAdmin, o Orderer) e
 	}
 	renewed, err := r.interrupted(o, now)
 	if err == nil && renewed == nil {
-		renewed, err = r.stage(o)
+		renewed, err = r.stage(ctx, o)
 	}
 	if err != nil {
 		return err
@@ -137,13 +137,13 @@ func (r *renewal) staged(o Orderer, name ...string) string {
 }
 
 // stage makes new certificates of an orderer and keeps them on disk.
-func (r *renewal) stage(o Orderer) (*proposal.Renewed, error) {
+func (r *renewal) stage(ctx context.Context, o Orderer) (*proposal.Renewed, error) {
 	renewed := &proposal.Renewed{Address: o.Address()}
 	var err error
-	if renewed.Identity, err = r.reissue(ordererOwner, r.identity(o)); err != nil {
+	if renewed.Identity, err = r.reissue(ctx, ordererOwner, r.identity(o)); err != nil {
 		return nil, err
 	}
-	if renewed.TLS, err = r.reissue(ordererOwner, r.tls(o)); err != nil {
+	if renewed.TLS, err = r.reissue(ctx, ordererOwner, r.tls(o)); err != nil {
 		return nil, err
 	}
 	err = os.MkdirAll(r.staged(o), 0o700)

@@ -31,6 +31,9 @@ func (d folder) newOwnRenewal(names []string, lifetime time.Duration) (*renewal,
 	if name := p.Orgs[0].Name; len(names) > 1 || len(names) == 1 && names[0] != name {
 		return nil, exit.Usagef("%s has only the organisation %s, which is renewed as a whole", d, name)
 	}
+	if lifetime != 0 && hasFabricCA(d.path(p.Orgs[0].Name, caFolder)) {
+		return nil, exit.Usagef("--certificate-lifetime is for authorities in the folder: here the Fabric CA decides")
+	}
 	if lifetime == 0 {
 		lifetime = p.certificateLifetime()
 	}
@@ -149,7 +152,7 @@ func (r *renewal) renewOwn(ctx context.Context) error {
 		for _, o := range r.plan.Orderers { // orderers compare only the keys of TLS with what the channel has
 			files = append(files, r.tls(o))
 		}
-		if err := r.write(ordererOwner, files); err != nil {
+		if err := r.write(ctx, ordererOwner, files); err != nil {
 			return err
 		}
 	}
@@ -230,7 +233,7 @@ func (r *renewal) decideOrderers(ctx context.Context) error {
 	}
 	var renewed []proposal.Renewed
 	for _, o := range r.plan.Orderers {
-		one, err := r.pending(o, now)
+		one, err := r.pending(ctx, o, now)
 		if err != nil {
 			return err
 		}
@@ -267,7 +270,7 @@ func (r *renewal) decideOrderers(ctx context.Context) error {
 
 // pending returns the new certificates of an orderer that the channel doesn't have yet. They are made once, and stay in
 // the orderer's folder until they are in force. It returns nil if there is nothing to do.
-func (r *renewal) pending(o Orderer, now *proposal.Configuration) (*proposal.Renewed, error) {
+func (r *renewal) pending(ctx context.Context, o Orderer, now *proposal.Configuration) (*proposal.Renewed, error) {
 	there, ok := now.Orderer(o.Address())
 	if !ok {
 		return nil, exit.Refusedf("the channel has no orderer at %s any more", o.Address())
@@ -278,7 +281,7 @@ func (r *renewal) pending(o Orderer, now *proposal.Configuration) (*proposal.Ren
 		if r.done[o.Name] {
 			return nil, nil
 		}
-		one, err = r.stage(o)
+		one, err = r.stage(ctx, o)
 	}
 	if err != nil {
 		return nil, plainly(err)

@@ -1,9 +1,8 @@
 package network
 
 import (
+	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/pedigree-ledger/pedigree/network/fabricca"
 )
 
 // User describes a person of an organisation who is to have a ledger certificate.
@@ -36,37 +36,63 @@ type User struct {
 // maxRequest is the largest certificate request, in bytes.
 const maxRequest = 64 << 10
 
-// AddUser has an organisation's authority certify a person, and writes the certificate to a folder of the person's own
-// among the organisation's users. It returns the folder. It overwrites nothing.
-func AddUser(u User) (string, error) {
+// AddUser has an organisation's authority or its Fabric CA certify a person, and writes the certificate to a folder of
+// the person's own among the organisation's users. It returns the folder. It overwrites nothing.
+func AddUser(ctx context.Context, u User) (string, error) {
 	folder, err := u.check()
 	if err != nil {
 		return "", exit.With(exit.Usage, err)
 	}
-	ca, err := loadAuthority(filepath.Join(u.Dir, "ca"), time.Duration(u.Days)*day)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", exit.Usagef("%s is no organisation's folder with an authority (%w): name one with --dir, such as "+
-			".pedigree/harbor", u.Dir, err)
-	}
+	certify, err := u.certifier(ctx)
 	if err != nil {
 		return "", err
 	}
-	made, err := u.certified(ca)
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(u.Dir, "users", folder)
+	return u.take(folder, func(dir string) error {
+		made, err := certify()
+		if err != nil {
+			return err
+		}
+		if made.key == nil {
+			return wrap(os.WriteFile(filepath.Join(dir, "cert.pem"), made.certificate, 0o644),
+				"couldn't write the certificate")
+		}
+		return wrap(made.write(dir), "couldn't write the certificate and its key")
+	})
+}
+
+// take makes the person's folder and has it filled. It is removed again if that fails.
+func (u User) take(name string, fill func(dir string) error) (string, error) {
+	dir := filepath.Join(u.Dir, "users", name)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return "", exit.Refusedf("%s exists: somebody of that name has a certificate", dir)
 		}
 		return "", fmt.Errorf("couldn't make a folder for the certificate: %w", err)
 	}
-	if made.key == nil {
-		return dir, wrap(os.WriteFile(filepath.Join(dir, "cert.pem"), made.certificate, 0o644),
-			"couldn't write the certificate")
+	if err := fill(dir); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
 	}
-	return dir, wrap(made.write(dir), "couldn't write the certificate and its key")
+	return dir, nil
+}
+
+// certifier opens the organisation's authority or Fabric CA, and returns what makes the certificate.
+func (u User) certifier(ctx context.Context) (func() (credential, error), error) {
+	dir := filepath.Join(u.Dir, caFolder)
+	if hasFabricCA(dir) {
+		e, err := openEnrolment(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		return func() (credential, error) {
+			return e.member(fabricca.Request{Name: u.Name, CSR: u.Request}, "client", u.Role)
+		}, nil
+	}
+	ca, err := loadAuthority(dir, time.Duration(u.Days)*day)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, exit.Usagef("%s is no organisation's folder with an authority (%w): name one with --dir, such as "+
+			".pedigree/harbor", u.Dir, err)
+	}
+	return func() (credential, error) { return u.certified(ca) }, err
 }
 
 // check returns the name of the person's folder.
@@ -105,26 +131,15 @@ func (u User) certified(ca *authority) (credential, error) {
 	if len(u.Request) == 0 {
 		return ca.identity(u.Name, "client", u.Role)
 	}
-	block, _ := pem.Decode(u.Request)
-	if block == nil {
-		return credential{}, exit.Usagef("the certificate request is no PEM")
-	}
-	request, err := x509.ParseCertificateRequest(block.Bytes)
-	if err == nil {
-		err = request.CheckSignature()
-	}
+	request, err := fabricca.ParseRequest(u.Request)
 	if err != nil {
-		return credential{}, exit.Usagef("the certificate request can't be used: %w", err)
-	}
-	public, ok := request.PublicKey.(*ecdsa.PublicKey)
-	if !ok || public.Curve != elliptic.P256() {
-		return credential{}, exit.Usagef("the key of a certificate request must be ECDSA on the curve P-256")
+		return credential{}, err
 	}
 	template, err := ca.member(u.Name, "client", u.Role)
 	if err != nil {
 		return credential{}, err
 	}
-	der, err := ca.certify(template, public, ca.lifetime)
+	der, err := ca.certify(template, request.PublicKey.(*ecdsa.PublicKey), ca.lifetime) // ParseRequest takes no other
 	return credential{certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}, err
 }
 
@@ -146,7 +161,10 @@ the key never leaves them:
   openssl req -new -key key.pem -subj /CN=ada -out ada.csr
 
 The name is the one on the command line, whatever the request says. "certs" lists the certificate, "renew" renews it, and
-"propose revoke" revokes it.`,
+"propose revoke" revokes it.
+
+If the organisation has a Fabric CA, the command registers the person there and has the CA make the certificate. The CA
+takes a request only if its common name is the name of the person. See "org register" for a person who enrols alone.`,
 		Example: `  pedigree org user "Ada Lovelace" --dir .pedigree/harbor
   pedigree org user "Ada Lovelace" --dir harbor/harbor --request ada.csr --days 90`,
 		Args: cobra.ExactArgs(1),
@@ -158,7 +176,10 @@ The name is the one on the command line, whatever the request says. "certs" list
 					return err
 				}
 			}
-			dir, err := AddUser(u)
+			if cmd.Flags().Changed("days") && hasFabricCA(filepath.Join(u.Dir, caFolder)) {
+				return exit.Usagef("--days is for an organisation with authorities of its own: here the Fabric CA decides")
+			}
+			dir, err := AddUser(cmd.Context(), u)
 			if err != nil {
 				return err
 			}
@@ -173,7 +194,7 @@ The name is the one on the command line, whatever the request says. "certs" list
 	flags.StringVar(&u.Dir, "dir", "", "folder of the organisation, such as .pedigree/harbor")
 	flags.StringVar(&u.Role, "role", Submitter, "what the person may do: submitter or auditor")
 	flags.StringVar(&request, "request", "", "certificate request of the person (PKCS #10, PEM); - reads standard input")
-	flags.IntVar(&u.Days, "days", 365, "days for which the certificate is valid")
+	flags.IntVar(&u.Days, "days", 365, "days for which the certificate is valid; a Fabric CA decides on that itself")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	_ = cmd.MarkFlagRequired("dir")
 	return cmd

@@ -129,7 +129,7 @@ func (c *Charter) verify(s Signature) error {
 		string(certificate.RawIssuer) != string(authority.RawSubject) {
 		return fail("its certificate isn't from the organisation's authority")
 	}
-	if !slices.Equal(certificate.Subject.OrganizationalUnit, []string{"admin"}) {
+	if !orgcard.IsUnit(certificate, "admin") {
 		return fail("its certificate isn't one of an administrator")
 	}
 	key, ok := certificate.PublicKey.(*ecdsa.PublicKey)

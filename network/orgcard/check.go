@@ -203,9 +203,22 @@ func issued(text string, by *x509.Certificate, unit string) error {
 		return errors.New("the certificate isn't signed by the organisation's authority")
 	case certificate.NotAfter.After(by.NotAfter):
 		return errors.New("the certificate lives longer than the authority that signed it")
-	case unit != "" && !slices.Equal(certificate.Subject.OrganizationalUnit, []string{unit}):
+	case unit != "" && !IsUnit(certificate, unit):
 		return fmt.Errorf("the certificate isn't one of %s %s: its organisational unit is %q",
 			map[string]string{"orderer": "an", "peer": "a"}[unit], unit, certificate.Subject.OrganizationalUnit)
 	}
 	return nil
+}
+
+// units are the organisational units from which Fabric tells what somebody is.
+var units = []string{"client", "peer", "admin", "orderer"}
+
+// IsUnit reports whether Fabric takes the holder of a certificate for what a unit says: it must be the only one of
+// client, peer, admin and orderer among the certificate's organisational units. Fabric CA adds units of its own for an
+// affiliation.
+func IsUnit(c *x509.Certificate, unit string) bool {
+	has := slices.DeleteFunc(slices.Clone(c.Subject.OrganizationalUnit), func(name string) bool {
+		return !slices.Contains(units, name)
+	})
+	return slices.Equal(has, []string{unit})
 }

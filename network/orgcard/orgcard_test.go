@@ -3,6 +3,7 @@ package orgcard_test
 import (
 	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
 	"math/rand/v2"
 	"reflect"
@@ -170,6 +171,27 @@ func TestTheDigest(t *testing.T) {
 	for _, property := range []any{shuffled, changed} {
 		if err := quick.Check(property, &quick.Config{MaxCount: 50}); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestTheUnitOfACertificate(t *testing.T) {
+	for _, test := range []struct {
+		units []string
+		is    bool
+	}{
+		{[]string{"peer"}, true},
+		{[]string{"peer", "org1", "department1"}, true}, // as Fabric CA makes them of an affiliation
+		{[]string{"org1", "peer"}, true},
+		{[]string{"peer", "admin"}, false}, // Fabric refuses it
+		{[]string{"peer", "peer"}, false},
+		{[]string{"orderer"}, false},
+		{[]string{"Peer"}, false},
+		{nil, false},
+	} {
+		c := &x509.Certificate{Subject: pkix.Name{OrganizationalUnit: test.units}}
+		if got := orgcard.IsUnit(c, "peer"); got != test.is {
+			t.Errorf("of %q it says %v", test.units, got)
 		}
 	}
 }
