@@ -24,6 +24,10 @@ func (b *batch) checkMember(line int, r *record.Record) error {
 		)
 		return nil
 	}
+	if m.Gateway != "" && !b.rules.gateways {
+		b.problem(line, "unknown_field", "/gateway", "the rules in force have no member gateway; later ones do")
+		return nil
+	}
 	for i, n := range m.Namespaces {
 		owner, err := b.owner(n)
 		if err != nil {

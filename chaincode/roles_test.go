@@ -1,11 +1,13 @@
 package chaincode_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/pedigree-ledger/pedigree/chaincode"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 )
 
 func TestOnlyRolesThatSubmitDo(t *testing.T) {
@@ -33,4 +35,15 @@ func TestARoleIsNotPutOff(t *testing.T) {
 
 func TestTheFirstRulesKnowNoRoles(t *testing.T) {
 	newLedger(t).accept(who{"HarborMSP", "client", "auditor"}, "Events:Submit", nil, event(t, "A"))
+}
+
+func TestAnOrganisationSaysWhereItsGatewayIs(t *testing.T) {
+	with := func(msp, gateway string) *record.Record {
+		return made(t)(record.NewMember(value(t, fmt.Sprintf(`{"mspId":%q,"name":"An organisation","gateway":%q}`, msp, gateway))))
+	}
+	l := newLedgerBy(t, chaincode.Newest())
+	l.accept(who{"HarborMSP", "admin", "operator"}, "Members:Submit", nil, with("HarborMSP", "https://gateway.harbor.example:7053"))
+	l.refuse("not_yours", labAdmin, "Members:Submit", nil, with("HarborMSP", "https://gateway.lab.example"))
+	p := newLedger(t).refuse("unknown_field", harborAdmin, "Members:Submit", nil, with("HarborMSP", "https://gateway.harbor.example"))
+	assert.Equal(t, "/gateway", p.Pointer, "the first rules know no address")
 }

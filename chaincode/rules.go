@@ -21,6 +21,8 @@ type ruleSet struct {
 	maxWitnessBytes int
 	// roles says that a certificate's role decides whether its holder may submit; see roles.go.
 	roles bool
+	// gateways says that a member record may have the address of the organisation's gateway.
+	gateways bool
 	// changes says to those who decide on the rules what is other than in the version before.
 	changes string
 }
@@ -28,8 +30,9 @@ type ruleSet struct {
 // ruleSets has what each version of the rules allows, from First on.
 var ruleSets = []ruleSet{
 	{maxWitnessBytes: 4 << 20, changes: "the first rules"},
-	{maxWitnessBytes: 4 << 20, roles: true,
-		changes: "a certificate with attributes submits only if one of them, " + RoleAttribute + ", is submitter or operator"},
+	{maxWitnessBytes: 4 << 20, roles: true, gateways: true,
+		changes: "a certificate with attributes submits only if one of them, " + RoleAttribute + ", is submitter or operator; " +
+			"a member record may have the address of the organisation's gateway"},
 }
 
 // Newest returns the newest version that this program has.

@@ -82,8 +82,10 @@ type Gateway struct {
 	server   *http.Server
 	listener net.Listener
 	served   *x509.Certificate // the gateway's own for TLS; nil without TLS
-	trusted  []certificate.Certificate
-	rebuild  chan struct{}
+	// certificate is the same with its key.
+	certificate *tls.Certificate
+	trusted     []certificate.Certificate
+	rebuild     chan struct{}
 
 	witnesses *witness.Finder
 	parts     []closing // in the order of their opening
@@ -167,7 +169,8 @@ func (g *Gateway) open() (err error) {
 	}
 	signers, err := cosign.New(cosign.Config{
 		MSPID: cfg.MSPID, Blocks: g.index, Signer: g.speaker, Trust: maker.Current, Ready: g.ready, Others: cfg.Cosigners,
-		Logger: log,
+		Members: g.gateways, Reach: cfg.Reach(), Hosts: hosts(cfg), Logger: log,
+		Certificate: func() *tls.Certificate { return g.certificate },
 	})
 	if err != nil {
 		return err
@@ -240,12 +243,14 @@ func (g *Gateway) listen() error {
 	if err := g.serve(certificate.Certificate[0]); err != nil {
 		return fmt.Errorf("couldn't read the certificate in tls.certificate: %w", err)
 	}
+	g.certificate = &certificate
 	server := &tls.Config{
 		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
 	}
 	if g.machines != nil {
 		g.machines.Request(server)
 	}
+	askGateways(server)
 	g.listener = tls.NewListener(listener, server)
 	return nil
 }

@@ -3,8 +3,11 @@ package network
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +21,8 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/network/charter"
 	"github.com/pedigree-ledger/pedigree/network/proposal"
 )
@@ -74,7 +79,7 @@ func startHosts(t *testing.T) *hosts {
 					}
 				}
 			}
-			started[i], err = StartNode(within(t, 2*time.Minute), NodeOptions{Dir: dirs[i], Charter: file, Out: h.said[name]})
+			started[i], err = StartNode(within(t, 2*time.Minute), h.options(name, file))
 			return err
 		})
 	}
@@ -88,9 +93,16 @@ func startHosts(t *testing.T) *hosts {
 	return h
 }
 
+// options start a node whose gateway listens for others.
+func (h *hosts) options(name string, file *charter.File) NodeOptions {
+	o, err := folder(h.dirs[name]).readOrganisation()
+	require.NoError(h.t, err)
+	return NodeOptions{Dir: h.dirs[name], Charter: file, Out: h.said[name], Listen: fmt.Sprintf(":%d", o.Org.GatewayPort)}
+}
+
 func (h *hosts) start(name string, file *charter.File) {
 	h.t.Helper()
-	node, err := StartNode(within(h.t, time.Minute), NodeOptions{Dir: h.dirs[name], Charter: file, Out: h.said[name]})
+	node, err := StartNode(within(h.t, time.Minute), h.options(name, file))
 	require.NoError(h.t, err)
 	h.nodes[name] = node
 }
@@ -130,10 +142,38 @@ func (h *hosts) saysSoon(name, what string) {
 	require.True(h.t, h.says(name, what))
 }
 
+// signTogether has the gateways sign an answer. Nobody has told one where another is: they find each other on the ledger.
+func (h *hosts) signTogether() {
+	h.t.Helper()
+	d := folder(h.dirs["harbor"])
+	org := h.nodes["harbor"].org.Org
+	token, err := os.ReadFile(d.token("harbor", Auditor))
+	require.NoError(h.t, err)
+	g := d.gate(org)
+	said := ""
+	require.Eventually(h.t, func() bool {
+		status, answer, err := callWith(h.t.Context(), g.trusted(), http.MethodGet, g.url+"/v1/statements?kind=recall&cosign=3",
+			strings.TrimSpace(string(token)), nil)
+		said = answer
+		f, unread := cosigned.Parse([]byte(answer))
+		return err == nil && status == http.StatusOK && unread == nil && len(f.Agree()) == 3
+	}, time.Minute, 100*time.Millisecond, "not all sign: %s", &said)
+	member, err := d.memberRecord(h.t.Context(), org)
+	require.NoError(h.t, err)
+	assert.Equal(h.t, fmt.Sprintf("https://127.0.0.1:%d", org.GatewayPort), member["gateway"])
+	assert.Equal(h.t, []any{"harbor"}, member["namespaces"])
+	var c config.Config
+	text, err := os.ReadFile(d.gatewayFile(org))
+	require.NoError(h.t, err)
+	require.NoError(h.t, json.Unmarshal(text, &c))
+	assert.Empty(h.t, c.Cosigners)
+}
+
 // TestADefinitionIsDecidedOnByHostsThatShareNoKey is the life of a definition: an approval is lost and made anew, who
 // must endorse changes without one of them, and that one comes after.
 func TestADefinitionIsDecidedOnByHostsThatShareNoKey(t *testing.T) {
 	h := startHosts(t)
+	h.signTogether()
 	dir := t.TempDir()
 	loses := func() {
 		require.NoError(t, h.nodes["lab"].Stop())
@@ -151,13 +191,13 @@ func TestADefinitionIsDecidedOnByHostsThatShareNoKey(t *testing.T) {
 	h.start("lab", nil) // with another package
 	h.saysSoon("lab", "LabMSP endorses nothing: its peer's ledger was lost")
 	for _, name := range h.names { // the nodes of the others approve it again by themselves
-		h.saysSoon(name, "definition 2 is in force, with rules 1")
+		h.saysSoon(name, "definition 2 is in force, with rules 2")
 		require.Eventually(t, func() bool { return h.endorses(name) }, time.Minute, 100*time.Millisecond, name)
 	}
 
 	again := filepath.Join(dir, "again.json")
 	said := h.as("harbor", exit.Done, "propose", "chaincode", "--out="+again)
-	assert.Contains(t, said, "keep the rules of version 1")
+	assert.Contains(t, said, "keep the rules of version 2")
 	assert.Contains(t, said, "change nothing: all approve the same again")
 	assert.Contains(t, said, "still needs the approval of 2 more of HarborMSP, LabMSP, MarketMSP")
 	h.as("harbor", exit.Usage, "propose", "chaincode", "--out="+again) // it is there already
@@ -173,7 +213,7 @@ func TestADefinitionIsDecidedOnByHostsThatShareNoKey(t *testing.T) {
 	assert.Contains(t, h.as("market", exit.Done, "review", other), "The peers of LabMSP will endorse nothing")
 	assert.Contains(t, h.as("harbor", exit.Done, "apply", other), "LabMSP haven't approved it")
 	assert.Contains(t, h.as("harbor", exit.Refused, "apply", other), "in force already")
-	h.saysSoon("lab", "definition 3 is in force, with rules 1, and LabMSP hasn't approved it")
+	h.saysSoon("lab", "definition 3 is in force, with rules 2, and LabMSP hasn't approved it")
 	assert.Contains(t, h.as("lab", exit.Refused, "review", again), "another one came first")
 
 	late := filepath.Join(dir, "late.json")

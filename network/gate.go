@@ -82,7 +82,8 @@ type door struct {
 }
 
 // door returns where the gateway of the node listens. The variables of the process that runs the gateway say so. The
-// processes of other parts leave it as it is.
+// processes of other parts leave it as it is. If others are to reach it and there is no certificate for it, it gets one
+// of the organisation's own authority.
 func (node *Node) door() (door, error) {
 	if !node.runs(gatewayPart) {
 		var before config.Config
@@ -93,7 +94,7 @@ func (node *Node) door() (door, error) {
 		return door{before.Listen, before.TLS}, nil
 	}
 	variable := func(member string) string { return os.Getenv(config.Prefix + config.Variable(member)) }
-	at := door{listen: cmp.Or(variable("listen"), loopback(node.org.Org.GatewayPort))}
+	at := door{listen: cmp.Or(node.listen, variable("listen"), loopback(node.org.Org.GatewayPort))}
 	for member, file := range map[string]*string{"tls.certificate": &at.tls.Certificate, "tls.key": &at.tls.Key} {
 		if path := variable(member); path != "" {
 			var err error
@@ -102,10 +103,22 @@ func (node *Node) door() (door, error) {
 			}
 		}
 	}
+	if host, _, err := net.SplitHostPort(at.listen); err == nil && at.tls == (config.TLS{}) && node.org.Org.At != "" &&
+		!onlyHere(host) {
+		if at.tls, err = node.network.dir.issueGateway(node.org.Org); err != nil {
+			return door{}, err
+		}
+	}
 	if _, err := tls.LoadX509KeyPair(at.tls.Certificate, at.tls.Key); at.tls != (config.TLS{}) && err != nil {
 		return door{}, fmt.Errorf("couldn't read the gateway's certificate and key: %w", plainly(err))
 	}
 	return at, nil
+}
+
+// onlyHere reports whether an address to listen at can be reached from this machine only.
+func onlyHere(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // host and port of the door, as explainPort takes them.

@@ -254,14 +254,14 @@ func (d folder) knowsOperator(org Org) error {
 		"write a new token into it, and the SHA-256 of that into tokens.json", file)
 }
 
-// register records the organisation as a member of the consortium that claims the namespace of its own name, through
-// its own gateway. An organisation that is a member already stays as it is.
-func (d folder) register(ctx context.Context, org Org) error {
+// register records what the organisation says about itself through its own gateway, which makes it a member of the
+// consortium. If it has said the same before, nothing changes.
+func (d folder) register(ctx context.Context, org Org, member map[string]any) error {
 	token, err := os.ReadFile(d.token(org.Name, Operator))
 	if err != nil {
 		return fmt.Errorf("couldn't read %s's operator token: %w", org.Title, err)
 	}
-	body, err := json.Marshal(map[string]any{"name": org.Title, "namespaces": []string{org.Name}})
+	body, err := json.Marshal(member)
 	if err != nil {
 		return err
 	}
@@ -306,6 +306,6 @@ func callWith(
 		return 0, "", err
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	text, err := io.ReadAll(io.LimitReader(response.Body, 4<<20))
 	return response.StatusCode, strings.TrimSpace(string(text)), err
 }

@@ -358,7 +358,7 @@ func (n *Network) registerMembers(ctx context.Context) error {
 	for i := range n.plan.Orgs {
 		if !n.plan.Orgs[i].Registered {
 			registrations = append(registrations, func() error {
-				err := n.dir.register(ctx, n.plan.Orgs[i])
+				err := n.dir.register(ctx, n.plan.Orgs[i], firstMember(n.plan.Orgs[i]))
 				n.plan.Orgs[i].Registered = err == nil
 				return err
 			})

@@ -39,6 +39,8 @@ type NodeOptions struct {
 	Rejoin  []string      // orderers that have lost their ledger, and are to get it from the others
 	From    string        // a folder with files of the organisation to refer to, such as mounted secrets. Empty: none
 	Health  string        // the host:port at which to say whether the parts work. Empty: nowhere
+	// Listen is where the gateway listens, host:port. Empty: the variables of the process say so, or it is on loopback.
+	Listen string
 	// LogToStderr has the processes log to standard error, and not to files.
 	LogToStderr bool
 	// Executable is the program to run, as in [Options].
@@ -54,6 +56,7 @@ type Node struct {
 	rules   chaincode.Rules // those of the charter
 	parts   []string
 	rejoin  []string
+	listen  string // see NodeOptions.Listen
 
 	direct     bool            // the processes log to standard error
 	health     *health         // nil: nobody asks
@@ -79,7 +82,7 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	node := &Node{rejoin: o.Rejoin, direct: o.LogToStderr}
+	node := &Node{rejoin: o.Rejoin, direct: o.LogToStderr, listen: o.Listen}
 	if o.From != "" {
 		if err := d.referTo(ctx, o.From); err != nil {
 			return nil, err

@@ -42,8 +42,10 @@ part may have a command of its own, which runs as long as the part does.
 An orderer that has lost its ledger isn't started anew: if too many orderers began again with the first block, they
 would write a second history. With --rejoin it gets the ledger from the others.
 
-The gateway listens on this host only, unless the variables PEDIGREE_GATEWAY_LISTEN, PEDIGREE_GATEWAY_TLS_CERTIFICATE
-and PEDIGREE_GATEWAY_TLS_KEY say otherwise. For containers, --from names a folder in which the organisation's keys,
+The gateway listens on this host only, unless --listen or the variable PEDIGREE_GATEWAY_LISTEN says otherwise. Then it
+speaks TLS, with the certificate and key that PEDIGREE_GATEWAY_TLS_CERTIFICATE and PEDIGREE_GATEWAY_TLS_KEY name, or one
+that the organisation's authority issues. The node records its address on the ledger, where the gateways of others find
+it and ask it to sign answers. For containers, --from names a folder in which the organisation's keys,
 certificates and charter are mounted, in the places that they have in its folder. DIR then has links to them, and may be
 new. --health says at an address whether the parts work (/healthz) and are ready (/readyz).`,
 		Example: `  pedigree node start harbor --charter charter.json
@@ -65,6 +67,7 @@ new. --health says at an address whether the parts work (/healthz) and are ready
 	}
 	cmd.Flags().StringVar(&file, "charter", "", "the signed charter; later starts use it again")
 	addLog(cmd)
+	cmd.Flags().StringVar(&o.Listen, "listen", "", "the host:port at which the gateway listens, such as :7053")
 	cmd.Flags().StringVar(&o.From, "from", "", "a folder with files of the organisation that DIR is to refer to")
 	cmd.Flags().StringVar(&o.Health, "health", "", "the host:port at which to say whether the parts work")
 	cmd.Flags().BoolVar(&o.LogToStderr, "log-stderr", false, "have the parts log to standard error instead of DIR/log")

@@ -213,6 +213,11 @@ func (f *follower) look(ctx context.Context) error {
 	}
 	if f.last != 0 && f.last != now.Sequence {
 		n.say.line("definition %d is in force, with rules %d", now.Sequence, now.Rules())
+		if node.runs(gatewayPart) { // the rules may be the first that know addresses of gateways
+			if err := node.introduce(ctx, now.Rules()); err != nil {
+				return err
+			}
+		}
 	}
 	f.last = now.Sequence
 	return nil

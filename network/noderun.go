@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -176,7 +177,9 @@ func (node *Node) startPeer(ctx context.Context, genesis []byte) error {
 // follows from the charter and the folder.
 func gatewayVariables() []string {
 	var set []string
-	for _, member := range []string{"index", "indexPasswordFile", "namespace", "batchRecords"} {
+	for _, member := range []string{
+		"index", "indexPasswordFile", "namespace", "batchRecords", "cosigners", "cosignerNetworks",
+	} {
 		name := config.Prefix + config.Variable(member)
 		if value := os.Getenv(name); value != "" {
 			set = append(set, name+"="+value)
@@ -209,14 +212,7 @@ func (node *Node) startGateway(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if node.org.Org.Registered {
-		return nil
-	}
-	if err := n.dir.register(ctx, own); err != nil {
-		return err
-	}
-	err = node.record(ctx, func(org *organisation) { org.Org.Registered = true })
-	return wrap(err, "couldn't record that %s is a member", own.MSPID)
+	return node.introduce(ctx, cmp.Or(node.org.Rules, node.rules))
 }
 
 // await tries until it succeeds or ctx ends, and says at times what it waits for.

@@ -2,6 +2,7 @@ package record
 
 import (
 	"net/url"
+	"regexp"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/epcis"
@@ -17,6 +18,9 @@ type Member struct {
 	URL         string
 	GLN         string // GS1 Global Location Number of the organisation, 13 digits
 	Namespaces  []string
+	// Gateway is the address at which the gateways of other organisations reach that of this one, such as
+	// https://gateway.harbor.example:8081. Rules 2 and later have it.
+	Gateway string
 }
 
 // NewMember makes the record with which an organisation introduces itself.
@@ -38,7 +42,18 @@ func readMember(f *fields) *Member {
 		}),
 		GLN:        f.named("gln", optional, glnRule),
 		Namespaces: f.texts("namespaces", optional, 64, namespaceRule),
+		Gateway:    f.named("gateway", optional, gatewayRule),
 	}
+}
+
+// gatewayForm is that of a gateway's address: a name in lower case or an IP address, and perhaps a port.
+var gatewayForm = regexp.MustCompile(`^https://([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:[1-9][0-9]{0,4})?$`)
+
+func gatewayRule(s string) string {
+	if !gatewayForm.MatchString(s) {
+		return "is not the address of a gateway: https://, a host in lower case and perhaps a port, and nothing after that"
+	}
+	return ""
 }
 
 // glnRule checks the length and the check digit of a GLN (GS1 General Specifications, 7.9).

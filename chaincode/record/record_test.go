@@ -115,6 +115,26 @@ func TestARecordNamesWhoSaysIt(t *testing.T) {
 	}
 }
 
+func TestTheAddressOfAGatewayHasOneForm(t *testing.T) {
+	with := func(gateway string) []record.Problem {
+		_, problems := record.NewMember(value(t, `{"mspId":"LabMSP","name":"Lab"}`).With("gateway", canonical.Str(gateway)))
+		return problems
+	}
+	for _, good := range []string{"https://lab.example", "https://a", "https://10.1.2.3:8081", "https://[2001:db8::1]:443"} {
+		assert.Empty(t, with(good), good)
+	}
+	for _, bad := range []string{
+		"", "http://lab.example", "https://", "https://Lab.example", "https://lab.example/", "https://lab.example?x", "https://lab.example#",
+		"https://user@lab.example", "https://lab.example:0", "https://lab.example:123456", "https://lab.example\n", "https://-lab", "https://lab.example:",
+		"https://" + strings.Repeat("a", 254), "//lab.example", "https://[::1%eth0]",
+	} {
+		problems := with(bad)
+		require.Len(t, problems, 1, bad)
+		assert.Equal(t, "bad_value", problems[0].Code)
+		assert.Equal(t, "/gateway", problems[0].Pointer)
+	}
+}
+
 func TestAnEventWithoutAnIDGetsItsHash(t *testing.T) {
 	r, problems := record.NewEvent(value(t, `{"type":"ObjectEvent","eventTime":"2026-03-01T06:00:00Z","eventTimeZoneOffset":"+01:00","action":"OBSERVE","epcList":["urn:epc:id:sgtin:9521321.000001.7"]}`), canonical.Str(context))
 	require.Empty(t, problems)

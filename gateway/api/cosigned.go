@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"strings"
@@ -23,7 +24,9 @@ type Cosigner interface {
 	Ask(
 		ctx context.Context, holder string, q cosigned.Question, block *uint64, want int, answer cosign.Answerer,
 	) (*cosigned.File, error)
-	Reply(ctx context.Context, request canonical.Value, answer cosign.Answerer) (canonical.Value, error)
+	Reply(
+		ctx context.Context, shown []*x509.Certificate, request canonical.Value, answer cosign.Answerer,
+	) (canonical.Value, error)
 }
 
 // cosignedType is the media type of cosigned answers.
@@ -100,7 +103,11 @@ func (s *Server) cosign(c *call) error {
 	if err != nil {
 		return err
 	}
-	reply, err := s.Cosigner.Reply(c.Request.Context(), request, s.signable)
+	var shown []*x509.Certificate
+	if c.Request.TLS != nil {
+		shown = c.Request.TLS.PeerCertificates
+	}
+	reply, err := s.Cosigner.Reply(c.Request.Context(), shown, request, s.signable)
 	if err != nil {
 		return cosignProblem(err)
 	}

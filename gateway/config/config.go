@@ -43,10 +43,15 @@ type Config struct {
 	// Peers are the peers to use, the organisation's own first. The others stand in when it is down.
 	Peers []Peer `json:"peers"`
 
-	// Cosigners are the gateways of other organisations, which are asked to sign answers with this one (see package
-	// cosign). Optional: without any, an answer has the signature of this organisation alone. A gateway asks nobody else,
-	// whatever the ledger says.
+	// Cosigners are gateways of other organisations, which are asked to sign answers with this one (see package cosign).
+	// Optional: others are found by the addresses that their organisations have recorded on the ledger.
 	Cosigners []Cosigner `json:"cosigners,omitempty"`
+
+	// CosignerNetworks says where gateways may be that are found on the ledger, for any member can name any address there:
+	// in networks in CIDR notation, and in the public Internet if "public" is one of the entries. The host of a peer in
+	// Peers may be its organisation's gateway, too, wherever it is. Optional: "public" if it is left out. If it is empty,
+	// nobody is asked because of the ledger.
+	CosignerNetworks []string `json:"cosignerNetworks,omitzero"`
 
 	// Tokens is the file that says who may call (see package access).
 	Tokens string `json:"tokens"`
@@ -100,8 +105,8 @@ type Cosigner struct {
 	Roots string `json:"tlsRoots,omitempty"`
 }
 
-// maxCosigners is how many gateways are asked for one answer at most.
-const maxCosigners = 32
+// MaxCosigners is how many gateways are asked for one answer at most.
+const MaxCosigners = 32
 
 // Read reads and checks a configuration. Its errors name the member that is wrong.
 func Read(path string) (Config, error) { return read(path, nil, "") }
@@ -217,12 +222,15 @@ func (c *Config) check() error {
 			return fmt.Errorf("peers[%d].address: %w", i, err)
 		}
 	}
+	if err := c.checkNetworks(); err != nil {
+		return err
+	}
 	return c.checkCosigners()
 }
 
 func (c *Config) checkCosigners() error {
-	if len(c.Cosigners) > maxCosigners {
-		return fmt.Errorf("cosigners has %d gateways: %d can be asked", len(c.Cosigners), maxCosigners)
+	if len(c.Cosigners) > MaxCosigners {
+		return fmt.Errorf("cosigners has %d gateways: %d can be asked", len(c.Cosigners), MaxCosigners)
 	}
 	seen := map[string]bool{c.MSPID: true}
 	for i, o := range c.Cosigners {

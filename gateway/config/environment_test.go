@@ -51,8 +51,8 @@ func TestEveryMemberHasAVariable(t *testing.T) {
 	values := map[string]string{}
 	for _, member := range members("", reflect.TypeFor[Config]()) {
 		if !strings.Contains(member, "[]") {
-			list := slices.Contains([]string{"peers", "cosigners", "oidc.roles", "oidc.scopes", "clientCertificates.callers",
-				"clientCertificates.proxies"}, member)
+			list := slices.Contains([]string{"peers", "cosigners", "cosignerNetworks", "oidc.roles", "oidc.scopes",
+				"clientCertificates.callers", "clientCertificates.proxies"}, member)
 			values[Variable(member)] = map[bool]string{true: "[]", false: "1"}[list]
 		}
 	}

@@ -3,9 +3,11 @@
 //
 // [Cosigner.Ask] answers a question from the gateway's own index and asks other gateways for the digest of their
 // answers. [Cosigner.Reply] is the other side. Requests between gateways are signed with the key of the organisation
-// that asks, so nobody asks anonymously, whatever proxies stand between them. A gateway asks only those whose addresses
-// its operator has put into its configuration. No address comes from the ledger, where a hostile member could name a
-// host inside of somebody's network.
+// that asks, so nobody asks anonymously, whatever proxies stand between them.
+//
+// A gateway asks those whose addresses its operator has put into its configuration, and those that the members of the
+// channel have recorded on the ledger. A hostile member could name a host inside of somebody's network there, so a
+// gateway goes to such an address only in the networks that its operator allows, by HTTPS, and follows no redirection.
 package cosign
 
 import (
@@ -13,12 +15,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -72,8 +71,16 @@ type Config struct {
 	Trust func(context.Context) (*proof.Trust, error)
 	// Ready tells whether the index has caught up, and if not, why.
 	Ready func() (bool, string)
-	// Others are the gateways to ask.
+	// Others are gateways to ask.
 	Others []config.Cosigner
+	// Members are the addresses that organisations have recorded on the ledger. Optional.
+	Members func(context.Context) ([]config.Cosigner, error)
+	// Reach are the networks in which these may be, and Hosts a host for each organisation that may be anywhere: that of
+	// its peer, which the gateway calls already.
+	Reach config.Networks
+	Hosts map[string][]string
+	// Certificate is the one that the gateway shows to others, or nil. Optional.
+	Certificate func() *tls.Certificate
 	// Logger is told who answers otherwise. Optional. If nil, slog.Default().
 	Logger *slog.Logger
 }
@@ -81,10 +88,12 @@ type Config struct {
 // Cosigner asks other gateways and answers them. It is safe for concurrent use.
 type Cosigner struct {
 	Config
-	others           []*other
+	configured       []*other
+	found            found
 	asking, replying *admission.Places
 	now              func() time.Time
 	known            configuration
+	authorities      func(*proof.Trust, string) proof.Authorities
 }
 
 // A configuration is that of the channel, kept for a moment: whoever asks this gateway isn't known before it is there,
@@ -117,46 +126,15 @@ func New(cfg Config) (*Cosigner, error) {
 		cfg.Logger = slog.Default()
 	}
 	c := &Cosigner{Config: cfg, asking: admission.NewPlaces(questions, eachQuestions),
-		replying: admission.NewPlaces(replies, eachReplies), now: time.Now}
+		replying: admission.NewPlaces(replies, eachReplies), now: time.Now, authorities: (*proof.Trust).TLS}
 	for _, o := range cfg.Others {
-		client, err := clientOf(o)
+		client, err := c.clientOf(o)
 		if err != nil {
 			return nil, err
 		}
-		c.others = append(c.others, &other{o.MSPID, o.URL, client})
+		c.configured = append(c.configured, &other{o.MSPID, o.URL, client})
 	}
 	return c, nil
-}
-
-// clientOf makes a client that goes to the address in the configuration and nowhere else: it takes no proxy from the
-// environment and follows no redirection.
-func clientOf(o config.Cosigner) (*http.Client, error) {
-	transport := &http.Transport{
-		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
-		MaxConnsPerHost: questions, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: askPatience,
-	}
-	if o.Roots != "" {
-		text, err := os.ReadFile(o.Roots)
-		if err != nil {
-			return nil, fmt.Errorf("couldn't read the roots of %s's gateway: %w", o.MSPID, err)
-		}
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s, the roots of %s's gateway, has no certificate in PEM", o.Roots, o.MSPID)
-		}
-		transport.TLSClientConfig.RootCAs = roots
-	}
-	stay := func(*http.Request, []*http.Request) error { return errors.New("it sends us to another address") }
-	return &http.Client{Transport: transport, Timeout: askPatience, CheckRedirect: stay}, nil
-}
-
-// Organisations returns the MSP ids of all that can be asked, this gateway's own organisation first.
-func (c *Cosigner) Organisations() []string {
-	all := []string{c.MSPID}
-	for _, o := range c.others {
-		all = append(all, o.mspID)
-	}
-	return all
 }
 
 // Ask answers a question as of a block and asks the other gateways what they answer. If block is nil, it is the newest
@@ -174,16 +152,17 @@ func (c *Cosigner) Ask(
 	if err != nil {
 		return nil, err
 	}
+	others := c.others(ctx, trust)
 	newest := c.Blocks.Height() - 1
 	if block != nil {
 		newest = *block
 	}
-	f, behind, err := c.round(ctx, trust, q, newest, answer)
+	f, behind, err := c.round(ctx, trust, others, q, newest, answer)
 	if err != nil || block != nil || len(f.Agree()) >= want {
 		return f.File, err
 	}
 	if common, ok := f.common(behind, want); ok {
-		again, _, err := c.round(ctx, trust, q, common, answer)
+		again, _, err := c.round(ctx, trust, others, q, common, answer)
 		if err == nil && len(again.Agree()) > len(f.Agree()) {
 			f = again
 		}
@@ -208,14 +187,14 @@ type asked struct{ *cosigned.File }
 // round answers as of one block, and asks all others for that block. behind are the newest blocks of those who don't
 // have it yet.
 func (c *Cosigner) round(
-	ctx context.Context, trust *proof.Trust, q cosigned.Question, block uint64, answer Answerer,
+	ctx context.Context, trust *proof.Trust, others []*other, q cosigned.Question, block uint64, answer Answerer,
 ) (f asked, behind map[string]uint64, err error) {
 	ledger := cosigned.Ledger{Channel: trust.Channel, Genesis: [32]byte(trust.Genesis)}
-	replies := make([]reply, len(c.others))
+	replies := make([]reply, len(others))
 	var all sync.WaitGroup
 	patience, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	for i, o := range c.others {
+	for i, o := range others {
 		all.Go(func() { replies[i] = c.ask(patience, o, trust, ledger, q, block) })
 	}
 	own, mine, err := c.sign(ctx, ledger, q, block, answer)
@@ -227,7 +206,7 @@ func (c *Cosigner) round(
 		Cosignatures: []*cosigned.Cosignature{mine}}
 	behind = map[string]uint64{}
 	for i, r := range replies {
-		name := c.others[i].mspID
+		name := others[i].mspID
 		switch {
 		case r.cosignature != nil:
 			file.Cosignatures = append(file.Cosignatures, r.cosignature)

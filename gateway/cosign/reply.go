@@ -2,6 +2,7 @@ package cosign
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 
@@ -21,7 +22,12 @@ func (e *RequestError) Error() string { return e.Detail }
 // Reply answers a request of another gateway: with a cosignature or, if the index doesn't get the block in a limited
 // time, with the number of blocks that it has. The error is a *RequestError, ErrCantSign, one of package admission or
 // one of the answerer.
-func (c *Cosigner) Reply(ctx context.Context, body canonical.Value, answer Answerer) (canonical.Value, error) {
+//
+// shown is the certificate chain that the client has shown in the TLS handshake, if it has shown any. It has to be of the
+// organisation that signed the request. A gateway behind a proxy sees none; the signature says enough.
+func (c *Cosigner) Reply(
+	ctx context.Context, shown []*x509.Certificate, body canonical.Value, answer Answerer,
+) (canonical.Value, error) {
 	none := canonical.Value{}
 	r, err := readRequest(body)
 	if err != nil {
@@ -50,6 +56,12 @@ func (c *Cosigner) Reply(ctx context.Context, body canonical.Value, answer Answe
 	}
 	if err != nil {
 		return none, &RequestError{Unknown: true, Detail: err.Error()}
+	}
+	if len(shown) > 0 {
+		if err := checkClient(shown, c.authorities(trust, r.From), c.now()); err != nil {
+			return none, &RequestError{Unknown: true, Detail: fmt.Sprintf("the request is signed by %s, whose authorities for TLS "+
+				"didn't issue the certificate that the client has shown: %v", r.From, err)}
+		}
 	}
 	release, err := c.replying.Take(ctx, r.From)
 	if err != nil {

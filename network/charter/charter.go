@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network/orgcard"
@@ -75,10 +76,11 @@ type Limits struct {
 	MaxTransactionBytes  int `json:"maxTransactionBytes"`
 }
 
-// Propose returns a charter of these organisations with the usual rules.
-func Propose(channel, chaincode string, cards []orgcard.Card) *Charter {
+// Propose returns a charter of these organisations with the usual policies and limits, and the newest rules of the
+// chaincode.
+func Propose(channel, name string, cards []orgcard.Card) *Charter {
 	return &Charter{
-		Version: Version, Channel: channel, Chaincode: Chaincode{Name: chaincode, Version: "1"},
+		Version: Version, Channel: channel, Chaincode: Chaincode{Name: name, Version: chaincode.Newest().DefinitionVersion()},
 		Policies: UsualPolicies, Limits: UsualLimits, Organisations: cards,
 	}
 }

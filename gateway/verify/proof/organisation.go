@@ -34,6 +34,7 @@ type Organisation struct {
 	revoked              []*x509.RevocationList
 	listed               []*x509.RevocationList // of a trust file; see CheckListed
 	admins               []*x509.Certificate    // those that the definition lists
+	tls                  Authorities
 	ouIdentifiers        []*msp.FabricOUIdentifier
 
 	// anyChain accepts a certificate with several chains to the roots. That happens when a root was renewed with the same
@@ -41,6 +42,20 @@ type Organisation struct {
 	anyChain bool
 
 	checked *checks // of identities at the time of their issue
+}
+
+// Authorities are those that sign the certificates of an organisation's servers.
+type Authorities struct{ Roots, Intermediates []*x509.Certificate }
+
+// TLS returns an organisation's authorities for TLS, as the channel's newest configuration has them. A trust file has
+// none.
+func (t *Trust) TLS(mspID string) Authorities {
+	for _, o := range t.Organisations {
+		if o.MSPID == mspID {
+			return o.tls
+		}
+	}
+	return Authorities{}
 }
 
 // unit is an organisational unit that stands for a role.
@@ -118,7 +133,18 @@ func openOrganisation(value []byte) (*Organisation, error) {
 		o.revoked = append(o.revoked, revoked)
 	}
 	o.ouIdentifiers = m.GetOrganizationalUnitIdentifiers()
+	o.tls = Authorities{readable(m.GetTlsRootCerts()), readable(m.GetTlsIntermediateCerts())}
 	return o, o.readUnits(m.GetFabricNodeOus())
+}
+
+// readable parses those certificates that can be: nothing that is proved depends on TLS.
+func readable(list [][]byte) (all []*x509.Certificate) {
+	for _, text := range list {
+		if one, err := parseAll([][]byte{text}); err == nil {
+			all = append(all, one...)
+		}
+	}
+	return all
 }
 
 func (o *Organisation) readUnits(m *msp.FabricNodeOUs) error {

@@ -270,6 +270,7 @@ func NewTrust(genesis *Block, later []*Block, chaincode string, agree int) (*Tru
 		}
 		o := trustedOrganisation(mspID, roots, intermediates)
 		if last := chain.config.Organisations[mspID]; last != nil {
+			o.tls = last.tls
 			for _, list := range last.revoked { // Fabric ignores those that nobody of the organisation has signed
 				if signedByOne(list, o.Authorities()) {
 					o.listed = append(o.listed, list)

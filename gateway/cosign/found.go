@@ -1,0 +1,82 @@
+package cosign
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+
+	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+)
+
+// found are the clients for gateways that were found on the ledger, by the MSP id of the organisation.
+type found struct {
+	sync.Mutex
+	clients map[string]*knownClient
+}
+
+// knownClient is made anew when what it was made of changes.
+type knownClient struct {
+	of [sha256.Size]byte
+	*other
+}
+
+// others are the gateways to ask: those of the configuration, and then those of the ledger whose organisations have none
+// there, in the order of their MSP ids. No more are asked than a configuration may have.
+func (c *Cosigner) others(ctx context.Context, trust *proof.Trust) []*other {
+	all := slices.Clone(c.configured)
+	if c.Members == nil {
+		return all
+	}
+	members, err := c.Members(ctx)
+	if err != nil {
+		c.Logger.Error("couldn't look for gateways on the ledger", "error", err)
+		return all
+	}
+	slices.SortFunc(members, func(a, b config.Cosigner) int { return cmp.Compare(a.MSPID, b.MSPID) })
+	known := map[string]bool{c.MSPID: true}
+	for _, o := range all {
+		known[o.mspID] = true
+	}
+	clients := map[string]*knownClient{}
+	c.found.Lock()
+	defer c.found.Unlock()
+	for _, m := range members {
+		address, err := url.Parse(m.URL)
+		if known[m.MSPID] || err != nil || address.Scheme != "https" || len(all) >= config.MaxCosigners || !has(trust, m.MSPID) {
+			continue
+		}
+		own := c.authorities(trust, m.MSPID)
+		client := c.found.clients[m.MSPID]
+		if of := madeOf(m, own); client == nil || client.of != of {
+			client = &knownClient{of, &other{m.MSPID, m.URL, c.clientFor(m, address.Hostname(), own)}}
+		}
+		known[m.MSPID], clients[m.MSPID] = true, client
+		all = append(all, client.other)
+	}
+	for mspID, old := range c.found.clients {
+		if clients[mspID] != old {
+			old.client.Transport.(*http.Transport).CloseIdleConnections()
+		}
+	}
+	c.found.clients = clients
+	return all
+}
+
+// has reports whether an organisation is on the channel.
+func has(trust *proof.Trust, mspID string) bool {
+	return slices.ContainsFunc(trust.Organisations, func(o *proof.Organisation) bool { return o.MSPID == mspID })
+}
+
+func madeOf(o config.Cosigner, own proof.Authorities) [sha256.Size]byte {
+	sum := sha256.New()
+	sum.Write([]byte(o.URL))
+	for _, root := range own.Roots {
+		sum.Write(root.Raw)
+	}
+	return [sha256.Size]byte(sum.Sum(nil))
+}
