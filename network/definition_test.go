@@ -3,11 +3,8 @@ package network
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,8 +18,6 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
-	"github.com/pedigree-ledger/pedigree/gateway/config"
-	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/network/charter"
 	"github.com/pedigree-ledger/pedigree/network/proposal"
 )
@@ -79,7 +74,7 @@ func startHosts(t *testing.T) *hosts {
 					}
 				}
 			}
-			started[i], err = StartNode(within(t, 2*time.Minute), h.options(name, file))
+			started[i], err = StartNode(within(t, 2*time.Minute), NodeOptions{Dir: dirs[i], Charter: file, Out: h.said[name]})
 			return err
 		})
 	}
@@ -93,16 +88,9 @@ func startHosts(t *testing.T) *hosts {
 	return h
 }
 
-// options start a node whose gateway listens for others.
-func (h *hosts) options(name string, file *charter.File) NodeOptions {
-	o, err := folder(h.dirs[name]).readOrganisation()
-	require.NoError(h.t, err)
-	return NodeOptions{Dir: h.dirs[name], Charter: file, Out: h.said[name], Listen: fmt.Sprintf(":%d", o.Org.GatewayPort)}
-}
-
 func (h *hosts) start(name string, file *charter.File) {
 	h.t.Helper()
-	node, err := StartNode(within(h.t, time.Minute), h.options(name, file))
+	node, err := StartNode(within(h.t, time.Minute), NodeOptions{Dir: h.dirs[name], Charter: file, Out: h.said[name]})
 	require.NoError(h.t, err)
 	h.nodes[name] = node
 }
@@ -142,38 +130,10 @@ func (h *hosts) saysSoon(name, what string) {
 	require.True(h.t, h.says(name, what))
 }
 
-// signTogether has the gateways sign an answer. Nobody has told one where another is: they find each other on the ledger.
-func (h *hosts) signTogether() {
-	h.t.Helper()
-	d := folder(h.dirs["harbor"])
-	org := h.nodes["harbor"].org.Org
-	token, err := os.ReadFile(d.token("harbor", Auditor))
-	require.NoError(h.t, err)
-	g := d.gate(org)
-	said := ""
-	require.Eventually(h.t, func() bool {
-		status, answer, err := callWith(h.t.Context(), g.trusted(), http.MethodGet, g.url+"/v1/statements?kind=recall&cosign=3",
-			strings.TrimSpace(string(token)), nil)
-		said = answer
-		f, unread := cosigned.Parse([]byte(answer))
-		return err == nil && status == http.StatusOK && unread == nil && len(f.Agree()) == 3
-	}, time.Minute, 100*time.Millisecond, "not all sign: %s", &said)
-	member, err := d.memberRecord(h.t.Context(), org)
-	require.NoError(h.t, err)
-	assert.Equal(h.t, fmt.Sprintf("https://127.0.0.1:%d", org.GatewayPort), member["gateway"])
-	assert.Equal(h.t, []any{"harbor"}, member["namespaces"])
-	var c config.Config
-	text, err := os.ReadFile(d.gatewayFile(org))
-	require.NoError(h.t, err)
-	require.NoError(h.t, json.Unmarshal(text, &c))
-	assert.Empty(h.t, c.Cosigners)
-}
-
 // TestADefinitionIsDecidedOnByHostsThatShareNoKey is the life of a definition: an approval is lost and made anew, who
 // must endorse changes without one of them, and that one comes after.
 func TestADefinitionIsDecidedOnByHostsThatShareNoKey(t *testing.T) {
 	h := startHosts(t)
-	h.signTogether()
 	dir := t.TempDir()
 	loses := func() {
 		require.NoError(t, h.nodes["lab"].Stop())

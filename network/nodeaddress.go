@@ -79,18 +79,19 @@ func (node *Node) introduce(ctx context.Context, rules chaincode.Rules) error {
 	if rules >= sinceAddresses {
 		address = node.addressOfGateway()
 	}
-	if node.org.Org.Registered && address == "" {
-		return nil
-	}
-	member, err := n.dir.memberRecord(ctx, own)
-	if err != nil {
-		return err
-	}
-	if member["gateway"] == address && node.org.Org.Registered {
-		return nil
-	}
-	if address != "" {
+	member := firstMember(own)
+	switch {
+	case address != "":
+		var err error
+		if member, err = n.dir.memberRecord(ctx, own); err != nil {
+			return err
+		}
+		if node.org.Org.Registered && member["gateway"] == address {
+			return nil
+		}
 		member["gateway"] = address
+	case node.org.Org.Registered:
+		return nil
 	}
 	if err := n.dir.register(ctx, own, member); err != nil {
 		return err
@@ -98,7 +99,7 @@ func (node *Node) introduce(ctx context.Context, rules chaincode.Rules) error {
 	if node.org.Org.Registered {
 		return nil
 	}
-	err = node.record(ctx, func(org *organisation) { org.Org.Registered = true })
+	err := node.record(ctx, func(org *organisation) { org.Org.Registered = true })
 	return wrap(err, "couldn't record that %s is a member", own.MSPID)
 }
 
