@@ -35,7 +35,7 @@ func (g *Gateway) router(maker *proof.Maker, signers *cosign.Cosigner, figures *
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version.Read().String(),
 		Sessions: sessions, Queue: g.queue, Index: g.index, Trust: maker.Trust, Logger: g.log,
 		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
-		Description: description, Cosigners: signers.Organisations(), Requests: router.Inside(programs, figures.observe, g.log),
+		Description: description, Cosigners: signers.Organisations, Requests: router.Inside(programs, figures.observe, g.log),
 	}
 	if g.issuer != nil {
 		forPeople.Vouching = g.issuer.Name()

@@ -67,6 +67,28 @@ func (c *Cosigner) others(ctx context.Context, trust *proof.Trust) []*other {
 	return all
 }
 
+// Organisations returns the MSP ids of those whose gateways would be asked now, this gateway's own organisation first.
+func (c *Cosigner) Organisations(ctx context.Context) []string {
+	all := []string{c.MSPID}
+	for _, o := range c.configured {
+		all = append(all, o.mspID)
+	}
+	if c.Members == nil {
+		return all
+	}
+	members, err := c.Members(ctx)
+	if err != nil {
+		c.Logger.Error("couldn't look for gateways on the ledger", "error", err)
+		return all
+	}
+	for _, m := range members {
+		if !slices.Contains(all, m.MSPID) {
+			all = append(all, m.MSPID)
+		}
+	}
+	return all[:min(len(all), config.MaxCosigners+1)]
+}
+
 // has reports whether an organisation is on the channel.
 func has(trust *proof.Trust, mspID string) bool {
 	return slices.ContainsFunc(trust.Organisations, func(o *proof.Organisation) bool { return o.MSPID == mspID })

@@ -78,7 +78,7 @@ func (p *Pages) artifactPage(v *visit, a *index.Artifact) (*web.Artifact, error)
 		Kind: web.KindOf("artifact", a.Ref), By: a.MSPID, At: a.Time, Block: a.Block,
 		Algorithm: a.Digest.Algorithm, Digest: a.Digest.Value, Coverage: a.Digest.Coverage, Exports: exportsOf(a.Ref),
 	}
-	page.Cosigners = p.cosigners("/v1/lineage", url.Values{"node": {a.Ref}, "direction": {"ancestors"}})
+	page.Cosigners = p.cosigners(v.Context(), "/v1/lineage", url.Values{"node": {a.Ref}, "direction": {"ancestors"}})
 	if r, problems := record.Decode(a.Body); len(problems) == 0 && r.Artifact != nil {
 		p.describeArtifact(ctx, page, r.Artifact)
 	}

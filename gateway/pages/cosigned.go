@@ -31,11 +31,14 @@ func (p *Pages) cosignedRoutes() []route {
 }
 
 // cosigners is who can be asked for the answer to a question of the API.
-func (p *Pages) cosigners(path string, query url.Values) web.Cosigners {
+func (p *Pages) cosigners(ctx context.Context, path string, query url.Values) web.Cosigners {
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
-	return web.Cosigners{Question: path, Gateways: min(len(p.Cosigners), mostCosign)}
+	if p.Cosigners == nil {
+		return web.Cosigners{Question: path}
+	}
+	return web.Cosigners{Question: path, Gateways: min(len(p.Cosigners(ctx)), mostCosign)}
 }
 
 // cosigned shows what several organisations say of a question.
@@ -52,7 +55,7 @@ func (p *Pages) cosignedPart(v *visit) error {
 
 // askAll has the organisations answer, and checks what they signed as anybody can.
 func (p *Pages) askAll(v *visit) (page *web.Cosigned, status int) {
-	page = &web.Cosigned{Frame: v.frame(""), Cosigners: p.cosigners(v.URL.Query().Get("question"), nil)}
+	page = &web.Cosigned{Frame: v.frame(""), Cosigners: p.cosigners(v.Context(), v.URL.Query().Get("question"), nil)}
 	q, err := cosigned.NewQuestion(page.Question)
 	switch {
 	case err != nil:

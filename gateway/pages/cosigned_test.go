@@ -35,7 +35,7 @@ type chorus struct {
 func newChorus(t *testing.T, question cosigned.Question, status int, body string) *chorus {
 	f := newFixture(t)
 	c := formatstest.NewConsortium(t, "HarborMSP", "LabMSP", "MarketMSP")
-	f.pages.Cosigners = []string{"LabMSP", "HarborMSP", "MarketMSP"}
+	f.pages.Cosigners = func(context.Context) []string { return []string{"LabMSP", "HarborMSP", "MarketMSP"} }
 	f.pages.Trust = func(context.Context) (*proof.Trust, error) { return c.Trust, nil }
 	v, err := canonical.Parse([]byte(body), canonical.Limits{})
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func (c *chorus) shown() (string, error) {
 	c.f.t.Helper()
 	r := httptest.NewRequestWithContext(c.f.t.Context(), http.MethodGet, "/cosigned", nil)
 	v := &visit{Request: r, pages: c.f.pages, session: &session.Session{Caller: &access.Caller{Name: "auditor", Role: access.Auditor}}}
-	page := &web.Cosigned{Frame: v.frame(""), Cosigners: c.f.pages.cosigners(string(c.file.Question), nil)}
+	page := &web.Cosigned{Frame: v.frame(""), Cosigners: c.f.pages.cosigners(c.f.t.Context(), string(c.file.Question), nil)}
 	if err := c.f.pages.hear(v, page, c.file.Question, c.file.Text()); err != nil {
 		return "", err
 	}
@@ -170,7 +170,7 @@ func TestPagesOfferToAskOthersIfThereAreAny(t *testing.T) {
 		assert.Contains(t, body, "so this page is its word alone", path)
 		assert.NotContains(t, body, `data-ask`, path)
 	}
-	f.pages.Cosigners = []string{"LabMSP", "HarborMSP"}
+	f.pages.Cosigners = func(context.Context) []string { return []string{"LabMSP", "HarborMSP"} }
 	leads := regexp.MustCompile(`data-ask="(/cosigned/said[^"]*)"(?s:.*)href="(/cosigned[^"]*)"`)
 	for path, question := range pages {
 		found := leads.FindStringSubmatch(show(path))

@@ -136,7 +136,7 @@ func (p *Pages) describe(v *visit, page *web.Impact, q lineage.Query, im *lineag
 	if q.At != index.Latest {
 		asked.Set("at", form.Get("at"))
 	}
-	page.Cosigners = p.cosigners("/v1/impact", asked)
+	page.Cosigners = p.cosigners(v.Context(), "/v1/impact", asked)
 	page.Recalls = viewRecalls(im, p.MSPID)
 	addTouched(page, im)
 	return nil

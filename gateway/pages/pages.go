@@ -40,8 +40,9 @@ type Config struct {
 	Vouching string
 	Queue    Queue
 	Index    *index.Index
-	// Cosigners are the organisations whose gateways sign answers together, this one first. Optional.
-	Cosigners []string
+	// Cosigners are the organisations whose gateways sign answers together, as far as it is known now, this one first.
+	// Optional.
+	Cosigners func(context.Context) []string
 	// Description is that of the API, which some pages are operations of.
 	Description *openapi.Document
 	// Requests serves what pages ask of the API in somebody's name, as a program would ask it; see visit.call.

@@ -39,7 +39,7 @@ func (p *Pages) record(v *visit) error {
 	page := &web.Record{
 		Frame: v.frame(""), ID: r.ID, Summary: p.summary(ctx, *r), Size: len(r.Body), JSON: web.Pretty(r.Body),
 	}
-	page.Cosigners = p.cosigners("/v1/records/"+url.PathEscape(r.ID), nil)
+	page.Cosigners = p.cosigners(v.Context(), "/v1/records/"+url.PathEscape(r.ID), nil)
 	page.Kind = page.Summary.Kind
 	page.Title = page.Kind.Word
 	if len(page.JSON) > mostJSON {
