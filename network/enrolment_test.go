@@ -20,8 +20,10 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode"
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
+	"github.com/pedigree-ledger/pedigree/network/charter"
 	"github.com/pedigree-ledger/pedigree/network/fabricca"
 	"github.com/pedigree-ledger/pedigree/network/fabricca/fabriccatest"
+	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
 
 // enrolled is an organisation that has its certificates from a server's CAs.
@@ -198,6 +200,43 @@ func TestAnOrganisationIsEnrolledAtItsFabricCA(t *testing.T) {
 		assert.Contains(t, stderr, "choose another name")
 		assert.NoDirExists(t, filepath.Dir(secret))
 	})
+}
+
+// The rights are those that docs/operating.md names. The registrar has an affiliation, which all its identities get, too.
+func TestARegistrarNeedsNoMoreRights(t *testing.T) {
+	server := fabriccatest.Start(t)
+	rights := map[string]string{"hf.Registrar.Roles": "client,peer,orderer,admin",
+		"hf.Registrar.Attributes": chaincode.RoleAttribute, "hf.Revoker": "true", "hf.GenCRL": "true"}
+	for name, affiliation := range map[string]string{fabriccatest.Identities: "org1.department1", fabriccatest.TLS: ""} {
+		e, err := newEnrolment(t.Context(), filepath.Join(t.TempDir(), "harbor", "ca"),
+			FabricCA{URL: server.URL, Name: name, Roots: server.Roots})
+		require.NoError(t, err)
+		require.NoError(t, e.enrolRegistrar(fabriccatest.Registrar, fabriccatest.Secret))
+		by, err := e.registrar()
+		require.NoError(t, err)
+		require.NoError(t, e.client.Register(t.Context(), by, fabricca.Registration{Name: "harbor's", Type: "client",
+			Secret: "harbor's own", Affiliation: affiliation, Attributes: rights}))
+	}
+	o := enrolled(server)
+	o.Enrolment.Registrar, o.Enrolment.Secret, o.Enrolment.TLSSecret = "harbor's", "harbor's own", "harbor's own"
+	dir := filepath.Join(t.TempDir(), "it")
+	require.NoError(t, InitOrganisation(t.Context(), dir, o))
+	c, err := CardOf(dir)
+	require.NoError(t, err)
+	peer, err := orgcard.Certificate(c.Peers[0].Identity)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"peer", "org1", "department1"}, peer.Subject.OrganizationalUnit)
+	org := folder(dir).path("harbor")
+	_, err = AddUser(t.Context(), User{Dir: org, Name: "Eve", Role: Auditor, Days: 1})
+	require.NoError(t, err)
+	_, stderr, err := pedigree(t, "org", "revoke", "Eve", "--dir", org, "--out", filepath.Join(t.TempDir(), "list"))
+	require.NoError(t, err, stderr)
+
+	of := charter.Propose(ChannelName, ChaincodeName, []orgcard.Card{*c})
+	of.Trial = true
+	file := &charter.File{Charter: *of}
+	require.NoError(t, signCharter(file, dir))
+	require.NoError(t, file.Complete())
 }
 
 // A CA doesn't take a certificate that has expired. Whoever registered the identity has the secret to enrol it anew.

@@ -21,7 +21,10 @@ func OrgCommand() *cobra.Command {
   pedigree org card DIR > harbor.json                             gives away its card
 
 One of them makes a charter of all cards, which everybody checks and signs (see "pedigree charter"). Then each starts its
-part with "pedigree node start DIR --charter FILE".`,
+part with "pedigree node start DIR --charter FILE".
+
+The certificates are from authorities that "init" makes, or from the organisation's Fabric CA, if "init" is told where
+that is. Then persons enrol alone, with "register" and "enroll", and the CA revokes, with "revoke" and "crl".`,
 	}
 	cmd.AddCommand(initCommand(), cardCommand(), userCommand(), registrarCommand(), registerCommand(), enrollCommand(),
 		reenrollCommand(), revokeCommand(), crlCommand())

@@ -33,6 +33,9 @@ An organisation on its own host decides alone on all its certificates but the id
 must agree to those, the command writes a proposal, signs it, and says who must approve it. When it is applied, the
 running node takes the new identities by itself. Until then, "pedigree renew" goes on with that proposal.
 
+If the organisation has a Fabric CA, that makes the new certificates, and decides how long they are valid. The command
+asks for each of them with the certificate before, or with the secret of the registration if that has expired.
+
 Certificates from another authority stay as they are, and so do those with which gateways serve TLS.`,
 		Example: `  pedigree renew
   pedigree renew harbor

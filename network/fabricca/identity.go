@@ -270,8 +270,11 @@ type Registration struct {
 	Name string
 	Type string // client, peer, admin or orderer; it becomes the organisational unit of certificates
 	// Secret is what the identity enrols with.
-	Secret     string
-	Attributes map[string]string
+	Secret string
+	// Affiliation is a place that the CA knows, such as org1.department1. Its parts become organisational units, too.
+	// Empty: that of the registrar.
+	Affiliation string
+	Attributes  map[string]string
 }
 
 // Register registers an identity. The one as whom it does so must be a registrar.
@@ -283,7 +286,8 @@ func (c *Client) Register(ctx context.Context, as Identity, r Registration) erro
 	for name, value := range r.Attributes {
 		attributes = append(attributes, map[string]any{"name": name, "value": value, "ecert": true})
 	}
-	body := map[string]any{"id": r.Name, "type": r.Type, "secret": r.Secret, "attrs": attributes}
+	body := map[string]any{"id": r.Name, "type": r.Type, "secret": r.Secret, "affiliation": r.Affiliation,
+		"attrs": attributes}
 	var made struct{ Secret string }
 	return c.call(ctx, "register", c.named(body), as.authorize, &made)
 }
