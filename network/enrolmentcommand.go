@@ -91,7 +91,8 @@ func (f *enrolmentFlags) add(flags *pflag.FlagSet) {
 func (f *enrolmentFlags) read(cmd *cobra.Command) (*Enrolment, error) {
 	var others []string
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
-		if strings.Contains(flag.Name, "ca-") || strings.HasPrefix(flag.Name, "tls-") || strings.Contains(flag.Name, "registrar") {
+		if strings.Contains(flag.Name, "ca-") || strings.HasPrefix(flag.Name, "tls-") ||
+			strings.Contains(flag.Name, "registrar") {
 			others = append(others, "--"+flag.Name)
 		}
 	})
