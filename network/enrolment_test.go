@@ -179,6 +179,10 @@ func TestAnOrganisationIsEnrolledAtItsFabricCA(t *testing.T) {
 		require.NoError(t, err, stderr)
 
 		list := filepath.Join(t.TempDir(), "list")
+		_, stderr, err = pedigree(t, "org", "revoke", "Ada Lovelace", "--dir", d.path("harbor"), "--reason", "superseded",
+			"--certificate", filepath.Join(ada, "key.pem"))
+		require.Error(t, err)
+		assert.Contains(t, stderr, "key.pem")
 		stdout, stderr, err = pedigree(t, "org", "revoke", "Ada Lovelace", "--dir", d.path("harbor"), "--reason",
 			"keycompromise", "--json")
 		require.NoError(t, err, stderr)

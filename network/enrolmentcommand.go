@@ -374,12 +374,13 @@ func reportCertificate(cmd *cobra.Command, what, file string, asJSON bool) error
 }
 
 func revokeCommand() *cobra.Command {
-	var dir, reason, out string
+	var dir, reason, lost, out string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "revoke NAME",
 		Short: "Revoke a person or a node at the organisation's Fabric CA",
 		Long: `Have the Fabric CA of the organisation in --dir revoke an identity, with all its certificates. It can't enrol again.
+With --certificate it revokes that one alone, for example if its key is lost: the identity may enrol again.
 
 Peers and orderers don't ask a CA. They refuse the certificates when the channel has the CA's list of revoked
 certificates: --out writes the list to a file, which "propose revoke" proposes to the channel. What the identity signed
@@ -398,14 +399,20 @@ before stays on the ledger, and proofs of it stay valid.`,
 			if err != nil {
 				return err
 			}
-			serials, err := e.revoke(args[0], reason)
+			r := fabricca.Revocation{Name: args[0], Reason: reason}
+			if lost != "" {
+				if r.Certificate, err = certificate.Read(lost); err != nil {
+					return exit.With(exit.Usage, err)
+				}
+			}
+			serials, err := e.revoke(r)
 			if err != nil {
 				return err
 			}
 			if out != "" {
 				if _, err := e.writeList(out); err != nil {
-					return fmt.Errorf("%s is revoked at the CA, and there is no list: %w; `pedigree org crl` asks for it again",
-						args[0], err)
+					return fmt.Errorf("it is revoked at the CA, and there is no list: %w; `pedigree org crl` asks for it again",
+						err)
 				}
 			}
 			return reportRevoked(cmd, args[0], serials, dir, out, asJSON)
@@ -414,19 +421,20 @@ before stays on the ledger, and proofs of it stay valid.`,
 	flags := cmd.Flags()
 	flags.StringVar(&dir, "dir", "", "folder of the organisation, such as harbor/harbor")
 	flags.StringVar(&reason, "reason", fabricca.Reasons[0], "why: "+strings.Join(fabricca.Reasons, ", "))
+	flags.StringVar(&lost, "certificate", "", "the only certificate of the identity to revoke (PEM)")
 	flags.StringVarP(&out, "out", "o", "", "file for the CA's list of revoked certificates; it must not exist yet")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	_ = cmd.MarkFlagRequired("dir")
 	return cmd
 }
 
-func (e *enrolment) revoke(name, reason string) ([]*big.Int, error) {
+func (e *enrolment) revoke(r fabricca.Revocation) ([]*big.Int, error) {
 	by, err := e.registrar()
 	if err != nil {
 		return nil, err
 	}
-	serials, err := e.client.Revoke(e.ctx, by, name, reason)
-	return serials, wrap(err, "couldn't revoke %s", name)
+	serials, err := e.client.Revoke(e.ctx, by, r)
+	return serials, wrap(err, "couldn't revoke %s", r.Name)
 }
 
 func reportRevoked(cmd *cobra.Command, name string, serials []*big.Int, dir, list string, asJSON bool) error {
@@ -437,7 +445,7 @@ func reportRevoked(cmd *cobra.Command, name string, serials []*big.Int, dir, lis
 	if asJSON {
 		return terminal.Value(cmd.OutOrStdout(), map[string]any{"name": name, "serialNumbers": written, "list": list})
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "revoked %s, with %s\n", name, terminal.Count(len(serials), "certificate"))
+	fmt.Fprintf(cmd.OutOrStdout(), "revoked %s of %s\n", terminal.Count(len(serials), "certificate"), name)
 	for _, serial := range written {
 		fmt.Fprintf(cmd.OutOrStdout(), "  serial number %s\n", serial)
 	}

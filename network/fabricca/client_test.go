@@ -87,10 +87,10 @@ func TestAnIdentityLivesAtARealCA(t *testing.T) {
 
 	_, _, err = c.Revoked(ctx, as)
 	require.True(t, fabricca.Is(err, fabricca.NotAuthorized), "%v", err)
-	_, err = c.Revoke(ctx, by, "nobody", "unspecified")
+	_, err = c.Revoke(ctx, by, fabricca.Revocation{Name: "nobody", Reason: "unspecified"})
 	require.Error(t, err)
 	assert.Equal(t, exit.Refused, exit.Code(err))
-	serials, err := c.Revoke(ctx, by, ada.Name, "keycompromise")
+	serials, err := c.Revoke(ctx, by, fabricca.Revocation{Name: ada.Name, Reason: "keycompromise"})
 	require.NoError(t, err)
 	require.Len(t, serials, 2)
 	text, list, err := c.Revoked(ctx, by)
@@ -104,6 +104,31 @@ func TestAnIdentityLivesAtARealCA(t *testing.T) {
 	require.True(t, fabricca.Is(err, fabricca.NotAuthenticated), "%v", err)
 	_, err = c.Enroll(ctx, ada.Secret, wanted)
 	require.True(t, fabricca.Is(err, fabricca.NotAuthenticated), "%v", err)
+}
+
+// The key of a certificate may be lost without its holder having to go by another name.
+func TestOneCertificateIsRevoked(t *testing.T) {
+	c := client(t, fabriccatest.Start(t), fabriccatest.Identities)
+	by := registrar(t, c)
+	ada := fabricca.Registration{Name: "Ada", Type: "client", Secret: "ada's own"}
+	require.NoError(t, c.Register(t.Context(), by, ada))
+	lost := fabricca.Request{Name: ada.Name, Key: newKey(t)}
+	text, err := c.Enroll(t.Context(), ada.Secret, lost)
+	require.NoError(t, err)
+	was := parsed(t, text)
+	serials, err := c.Revoke(t.Context(), by, fabricca.Revocation{Name: ada.Name, Certificate: was, Reason: "superseded"})
+	require.NoError(t, err)
+	require.Len(t, serials, 1)
+	assert.Zero(t, was.SerialNumber.Cmp(serials[0]))
+	_, list, err := c.Revoked(t.Context(), by)
+	require.NoError(t, err)
+	require.Len(t, list.RevokedCertificateEntries, 1)
+	_, err = c.Reenroll(t.Context(), fabricca.Identity{Certificate: text, Key: lost.Key}, lost)
+	require.True(t, fabricca.Is(err, fabricca.NotAuthenticated), "%v", err)
+	_, err = c.Enroll(t.Context(), ada.Secret, fabricca.Request{Name: ada.Name, Key: newKey(t)})
+	require.NoError(t, err)
+	_, err = c.Revoke(t.Context(), by, fabricca.Revocation{Name: "Eve", Certificate: was, Reason: "superseded"})
+	require.Error(t, err, "it is Ada's")
 }
 
 func TestARealCAMakesACertificateForTLS(t *testing.T) {

@@ -296,10 +296,23 @@ func (c *Client) Register(ctx context.Context, as Identity, r Registration) erro
 var Reasons = []string{"unspecified", "keycompromise", "affiliationchanged", "superseded", "cessationofoperation",
 	"privilegewithdrawn"}
 
-// Revoke revokes an identity and all certificates that it has. It can't enrol again. It returns the serial numbers.
-func (c *Client) Revoke(ctx context.Context, as Identity, name, reason string) ([]*big.Int, error) {
+// A Revocation says what is revoked, and why.
+type Revocation struct {
+	// Name is that of the identity. With all its certificates it is revoked for good, and can't enrol again.
+	Name string
+	// Certificate is the only one of the identity that is revoked, if it isn't nil. The identity may enrol again.
+	Certificate *x509.Certificate
+	Reason      string // one of Reasons
+}
+
+// Revoke revokes an identity or a certificate. It returns the serial numbers of the certificates.
+func (c *Client) Revoke(ctx context.Context, as Identity, r Revocation) ([]*big.Int, error) {
 	var answer struct{ RevokedCerts []struct{ Serial string } }
-	body := map[string]any{"id": name, "reason": reason}
+	body := map[string]any{"id": r.Name, "reason": r.Reason}
+	if r.Certificate != nil {
+		body["serial"] = r.Certificate.SerialNumber.Text(16)
+		body["aki"] = hex.EncodeToString(r.Certificate.AuthorityKeyId)
+	}
 	if err := c.call(ctx, "revoke", c.named(body), as.authorize, &answer); err != nil {
 		return nil, err
 	}

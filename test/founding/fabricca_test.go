@@ -84,7 +84,7 @@ func TestAnOrganisationWithAFabricCA(t *testing.T) {
 			require.ErrorContains(t, err, "no pedigree.role among them")
 		case "org revoke":
 			said := run(line)
-			assert.Contains(t, said, "revoked Ada Lovelace, with 2 certificates")
+			assert.Contains(t, said, "revoked 2 certificates of Ada Lovelace")
 		default:
 			run(line)
 		}
