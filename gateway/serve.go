@@ -60,10 +60,16 @@ And, where wanted:
   indexPasswordFile
                 file with the password of that database, if it isn't in the URL
   batchRecords  most records to a transaction; optional, 4000 if left out
+  oidc          lets in whom an OpenID Connect issuer knows
+  clientCertificates
+                lets in machines that show a certificate
+  cosigners     gateways of other organisations, to sign answers with this one
+
+docs/operating.md has the members of the last three.
 
 An environment variable takes the place of a member: PEDIGREE_GATEWAY_LISTEN,
-PEDIGREE_GATEWAY_TLS_KEY, PEDIGREE_GATEWAY_MSP_ID and so on. That of peers has
-the list as JSON. Without --config the variables say all.
+PEDIGREE_GATEWAY_TLS_KEY, PEDIGREE_GATEWAY_MSP_ID and so on. That of a list, such
+as peers, is JSON. Without --config the variables say all.
 
 The tokens are read again when their file changes, and on SIGHUP. SIGTERM and
 Ctrl-C finish the requests under way. Logs go to standard error. PEDIGREE_LOG and
