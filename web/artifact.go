@@ -57,6 +57,7 @@ type Artifact struct {
 	MoreFiles int
 
 	Cosigners Cosigners
+	States    []Statable // statements that the reader may make of it
 
 	Card    *about.Description // what the card says; nil if there is none
 	Exports []Export

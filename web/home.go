@@ -17,6 +17,7 @@ type Home struct {
 // Notice is a recall that hasn't been retracted.
 type Notice struct {
 	ID, By, Reason, Instructions string
+	Signer                       string // who signed with a key of their own; empty if the gateway did
 	At                           time.Time
 	Subjects                     []Reference // the first few
 	MoreSubjects                 int

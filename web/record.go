@@ -23,6 +23,7 @@ type Record struct {
 	Size           int
 	Cut            bool // JSON shows only the beginning
 	Cosigners      Cosigners
+	States         []Statable // statements that the reader may make of it
 }
 
 // Breach is something that an activity used after consent to it had been withdrawn.

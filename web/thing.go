@@ -16,7 +16,8 @@ type Thing struct {
 	Parts      []Part
 	OfManyLots bool // the code is that of a product; its lots and items have codes and recalls of their own
 	Cosigners  Cosigners
-	CheckDigit string // if the code's last digit is wrong: the right one
+	States     []Statable // statements that the reader may make of it
+	CheckDigit string     // if the code's last digit is wrong: the right one
 	Recalls    []Recall
 	// Recorded tells that a record names the thing, or what it belongs to.
 	Recorded bool

@@ -86,6 +86,7 @@ func (p *Pages) artifactPage(v *visit, a *index.Artifact) (*web.Artifact, error)
 	if page.Flags, page.Claims, err = p.claims(ctx, a.Ref); err != nil {
 		return nil, err
 	}
+	page.States = p.states(v, a.Ref, a.MSPID, "", page.Flags)
 	if page.Made, err = p.runs(ctx, index.ActivityFilter{Generated: a.Ref}, a.Ref); err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (p *Pages) askAll(v *visit) (page *web.Cosigned, status int) {
 		page.Problem = sentence(err.Error())
 		return page, http.StatusBadRequest
 	case !page.Asks():
-		page.Problem = "The operator of this gateway has named no other gateways that could be asked."
+		page.Problem = "This gateway knows no other gateways that it could ask."
 		return page, http.StatusNotFound
 	}
 	ctx, cancel := context.WithTimeout(v.Context(), cosignPatience)

@@ -103,7 +103,7 @@ func (p *Pages) routes() []route {
 	return slices.Concat(
 		p.assetRoutes(), p.signInRoutes(), p.homeRoutes(), p.searchRoutes(), p.recordRoutes(), p.organisationRoutes(),
 		p.artifactRoutes(), p.lineageRoutes(), p.impactRoutes(), p.captureRoutes(), p.auditRoutes(),
-		p.tokenRoutes(), p.cosignedRoutes(), p.describedRoutes(),
+		p.tokenRoutes(), p.cosignedRoutes(), p.stateRoutes(), p.describedRoutes(),
 	)
 }
 

@@ -3,8 +3,10 @@ package pages
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/web"
 )
@@ -50,7 +52,7 @@ func (p *Pages) newestRecalls(ctx context.Context) (notices []web.Notice, more b
 
 // notice is a recall as it was recorded.
 func (p *Pages) notice(ctx context.Context, r index.Statement) web.Notice {
-	n := web.Notice{ID: r.ID, By: r.MSPID, At: r.Time}
+	n := web.Notice{ID: r.ID, By: r.MSPID, At: r.Time, Signer: person(r.Subject)}
 	rec, problems := record.Decode(r.Body)
 	if len(problems) > 0 || rec.Statement == nil {
 		return n
@@ -66,3 +68,14 @@ func (p *Pages) notice(ctx context.Context, r index.Statement) web.Notice {
 }
 
 const mostSubjects = 3
+
+// person is the name of who signed with a key of their own, by the subject of the certificate. It is empty if the
+// gateway signed, with the identity of a role.
+func person(subject string) string {
+	name := record.SignerName(subject)
+	role, _, _ := strings.Cut(name, "@") // as networks name the identities of gateways: submitter@harbor.example
+	if name == subject || slices.Contains(access.Roles, access.Role(role)) {
+		return ""
+	}
+	return name
+}

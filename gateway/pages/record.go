@@ -45,7 +45,11 @@ func (p *Pages) record(v *visit) error {
 	if len(page.JSON) > mostJSON {
 		page.JSON, page.Cut = strings.ToValidUTF8(page.JSON[:mostJSON], ""), true
 	}
+	statement := "" // its kind, if it is one
 	if rec, problems := record.Decode(r.Body); len(problems) == 0 {
+		if rec.Statement != nil {
+			statement = rec.Statement.Kind
+		}
 		names := describeRecord(page, rec)
 		names, page.MoreNames = shorten(names, mostNames)
 		page.Names = p.refer(ctx, names)
@@ -75,6 +79,9 @@ func (p *Pages) record(v *visit) error {
 	page.Flags, page.Claims, err = p.claims(ctx, r.ID)
 	if err != nil {
 		return err
+	}
+	if r.Noun != record.NounMember {
+		page.States = p.states(v, r.ID, r.MSPID, statement, page.Flags)
 	}
 	flags, err := lineage.EventFlags(ctx, p.Index, r.ID, index.Latest)
 	if err != nil {

@@ -182,12 +182,24 @@ var routeTests = map[string]routeTest{
 		parameters: auditParameters,
 	},
 	"GET /cosigned": {
-		roles: everyMember, path: at("/cosigned?question=/v1/records/x"), status: 404, holds: "has named no other gateways",
+		roles: everyMember, path: at("/cosigned?question=/v1/records/x"), status: 404, holds: "knows no other gateways",
 		unknown: "/cosigned?question=nonsense", unknownStatus: 400, parameters: []string{"question"},
 	},
 	"GET /cosigned/said": {
-		roles: everyMember, path: at("/cosigned/said?question=/v1/records/x"), status: 200, holds: "has named no other gateways",
+		roles: everyMember, path: at("/cosigned/said?question=/v1/records/x"), status: 200, holds: "knows no other gateways",
 		parameters: []string{"question"},
+	},
+	"GET /key": {roles: onlySubmitter, path: at("/key"), status: 200, holds: "What it doesn't give"},
+	"GET /state": {
+		roles: onlySubmitter, path: at("/state?kind=recall&about=" + url.QueryEscape(dataset)), status: 200,
+		holds: "came of it", unknown: "/state?kind=poem", parameters: []string{"kind", "about"},
+	},
+	"POST /state": {
+		roles: onlySubmitter, path: at("/state"),
+		form: func(story) url.Values {
+			return url.Values{"kind": {"recall"}, "about": {lot}, "reason": {rand.Text()}}
+		},
+		status: 303, holds: "/records/ni:", onEmpty: 422, parameters: []string{"kind", "about", "reason", "instructions"},
 	},
 	"GET /tokens": {
 		roles: onlyOperator, path: at("/tokens"), status: 200, holds: "tokens.json", unknown: "/tokens?state=lost",

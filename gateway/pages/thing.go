@@ -207,6 +207,7 @@ func (p *Pages) story(v *visit, page *web.Thing) error {
 	}
 	s.Picture = smallPicture(j, page)
 	page.Cosigners = p.cosigners(v.Context(), page.Linkset, nil)
+	page.States = p.states(v, page.URI, "", "", nil)
 	page.ProofName, page.ProofCommands = proofName(page.URI), proofCommands(page.URI, j.Ancestors.Truncated != nil)
 	if v.URL.Query().Get("prove") != "" {
 		s.Seal = p.seal(v, page)
