@@ -25,6 +25,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/prepared"
 )
 
@@ -47,7 +48,7 @@ func (d folder) connectPeer(org Org, channel string) (*peerClient, error) {
 
 // connectPeerAs is connectPeer with the files that it reads: the peer's authority for TLS, and the identity to act with.
 func connectPeerAs(org Org, channel, rootsFile, certificateFile, keyFile string) (*peerClient, error) {
-	roots, err := loadRoots(rootsFile)
+	roots, err := certificate.Pool(rootsFile)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -101,7 +100,7 @@ func (d folder) ordererAdmin() (*ordererAdmin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't load the orderers' administration key: %w", err)
 	}
-	roots, err := loadRoots(d.path("orderer", "tlsca", "cert.pem"))
+	roots, err := certificate.Pool(d.path("orderer", "tlsca", "cert.pem"))
 	if err != nil {
 		return nil, err
 	}
@@ -203,15 +202,3 @@ func (o Orderer) listening(ctx context.Context) error {
 }
 
 func (a *ordererAdmin) close() { a.client.CloseIdleConnections() }
-
-func loadRoots(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read an authority's certificate: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate", file)
-	}
-	return pool, nil
-}

@@ -1,4 +1,4 @@
-// Package certificate tells when X.509 certificates expire, and warns in time.
+// Package certificate reads X.509 certificates from PEM files, tells when they expire, and warns in time.
 package certificate
 
 import (
@@ -98,6 +98,19 @@ func ReadAll(file string) ([]*x509.Certificate, error) {
 		return nil, errors.New(file + " has no certificate in PEM")
 	}
 	return all, nil
+}
+
+// Pool returns the certificates of a PEM file as the authorities to trust.
+func Pool(file string) (*x509.CertPool, error) {
+	all, err := ReadAll(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	for _, c := range all {
+		pool.AddCert(c)
+	}
+	return pool, nil
 }
 
 // Warning says which certificates have expired or are due for renewal, and how to renew them. It is empty if none is.

@@ -9,11 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"slices"
 	"syscall"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
@@ -47,13 +47,9 @@ func (c *Cosigner) client(roots *x509.CertPool, dialer *net.Dialer) *http.Client
 func (c *Cosigner) clientOf(o config.Cosigner) (*http.Client, error) {
 	var roots *x509.CertPool
 	if o.Roots != "" {
-		text, err := os.ReadFile(o.Roots)
-		if err != nil {
-			return nil, fmt.Errorf("couldn't read the roots of %s's gateway: %w", o.MSPID, err)
-		}
-		roots = x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s, the roots of %s's gateway, has no certificate in PEM", o.Roots, o.MSPID)
+		var err error
+		if roots, err = certificate.Pool(o.Roots); err != nil {
+			return nil, fmt.Errorf("the roots of %s's gateway: %w", o.MSPID, err)
 		}
 	}
 	return c.client(roots, &net.Dialer{Timeout: connectPatience}), nil

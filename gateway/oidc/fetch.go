@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,9 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 )
 
 // Bounds of what is read from an issuer.
@@ -31,13 +31,9 @@ func newClient(roots string) (*http.Client, error) {
 		MaxConnsPerHost: 16, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
 	}
 	if roots != "" {
-		text, err := os.ReadFile(roots)
+		pool, err := certificate.Pool(roots)
 		if err != nil {
 			return nil, err
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s has no certificates", roots)
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}

@@ -11,7 +11,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
@@ -55,13 +55,9 @@ func (c *Client) TrustCA(file string) error {
 	if file = cmp.Or(file, os.Getenv("PEDIGREE_CA")); file == "" {
 		return nil
 	}
-	text, err := os.ReadFile(file)
+	roots, err := certificate.Pool(file)
 	if err != nil {
-		return exit.Usagef("couldn't read the authority of the gateway's certificate: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(text) {
-		return exit.Usagef("%s holds no certificate in PEM", file)
+		return exit.Usagef("the authority of the gateway's certificate: %w", err)
 	}
 	c.tls().RootCAs = roots
 	return nil

@@ -251,8 +251,8 @@ func TestAClientTrustsAPrivateAuthorityIfItIsTold(t *testing.T) {
 		"by the flag":               {file: ca},
 		"by the environment":        {variable: ca},
 		"the flag before the other": {file: ca, variable: empty},
-		"a file without one":        {file: empty, complaint: "holds no certificate in PEM"},
-		"no such file":              {file: filepath.Join(dir, "nothing"), complaint: "couldn't read the authority"},
+		"a file without one":        {file: empty, complaint: "has no certificate in PEM"},
+		"no such file":              {file: filepath.Join(dir, "nothing"), complaint: "the authority of the gateway's certificate: couldn't read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PEDIGREE_CA", c.variable)
