@@ -60,7 +60,7 @@ var (
 	IdentityRefused = &Kind{"identity-refused", http.StatusForbidden, "The ledger refuses the identity of this token",
 		"The certificate with which this token's records are signed has expired or was revoked, or the channel doesn't " +
 			"let it write. Nothing was recorded. An operator must renew the certificate; the detail says what the ledger said."}
-	NotYours = &Kind{"not-yours", http.StatusForbidden, "That is for another organisation to say",
+	NotYours = &Kind{"not-yours", http.StatusForbidden, "That is for somebody else to say",
 		"The ledger knows who owns what: a namespace belongs to the organisation that claimed it, recalls and " +
 			"corrections come from who answers for their subject, approvals from somebody else, and only an " +
 			"administrator introduces an organisation."}
