@@ -87,7 +87,7 @@ The shortest session:
 	add(root, "ledger", demo.Command(), verb.Capture(), verb.Register(), verb.Record(),
 		verb.Show(), verb.Trace(), verb.Impact(), verb.Ask(), verb.Export(), verb.Proof(), verb.Checkpoint())
 	add(root, "proof", check.Verify(), check.Trust(), check.Hash(), check.Sign(), audit.Command())
-	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), token.Command(), chaincode.Command(),
+	add(root, "parts", bench.Command(), gateway.Command(), gateway.ReindexCommand(), token.Command(), verb.Actor(), chaincode.Command(),
 		version.Command(pin.Fabric, int(chaincode.Newest())))
 	return root
 }

@@ -32,6 +32,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/actor"
 	"github.com/pedigree-ledger/pedigree/gateway/api"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
@@ -74,6 +75,7 @@ type Gateway struct {
 	issuer   *oidc.Issuer             // nil if there is none
 	machines *clientcert.Certificates // nil if none are accepted
 	kept     *kept.DB
+	actors   *actor.Store
 	index    *index.Index
 	queue    *capture.Queue
 	runs     *runs.Store
@@ -124,19 +126,25 @@ func (g *Gateway) open() (err error) {
 		}
 		g.callers.Recognise(g.machines)
 	}
-	if g.kept, err = kept.Open(cfg.KeptPlace(), token.Tables...); err != nil {
+	if g.kept, err = kept.Open(cfg.KeptPlace(), slices.Concat(token.Tables, actor.Tables)...); err != nil {
 		return err
 	}
 	g.opened("gateway's own database", g.kept.Close)
 	tokens := token.NewStore(g.kept, cfg.MSPID)
 	g.opened("tokens", tokens.Close)
 	g.callers.Manage(tokens)
+	g.actors = actor.NewStore(g.kept, cfg.MSPID)
+	var journal capture.Journal
+	if cfg.Actor != config.ActorNone {
+		journal = g.actors
+	}
 	if g.index, err = stores.Open(cfg.IndexPlace(), index.WithLogger(log)); err != nil {
 		return err
 	}
 	g.opened("index", g.index.Close)
 	if g.queue, err = capture.Open(capture.Config{
-		Folder: cfg.QueueFolder(), Identity: g.callers.Identity, BatchRecords: cfg.BatchRecords, Logger: log,
+		Folder: cfg.QueueFolder(), Identity: g.callers.Identity, BatchRecords: cfg.BatchRecords, Journal: journal,
+		Logger: log,
 	}); err != nil {
 		return err
 	}

@@ -70,7 +70,8 @@ func (d *description) call(id, path, body string, header ...string) reply {
 	d.t.Helper()
 	template, method := d.find(id)
 	who := d.door
-	if slices.Contains([]string{"recordMember", "metrics", "reindex", "listTokens", "createToken", "rotateToken", "revokeToken"}, id) {
+	if slices.Contains([]string{"recordMember", "metrics", "reindex", "listTokens", "createToken", "rotateToken", "revokeToken",
+		"listActors", "forgetActor"}, id) {
 		who = d.operator
 	}
 	r := who.do(strings.ToUpper(method), path, body, header...)
@@ -235,6 +236,23 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 			d.call(call[0], call[1], call[2])
 		}
 		d.call("listRecords", "/v1/records", "", "Authorization", "Bearer "+token.Secret)
+	})
+	t.Run("actors", func(t *testing.T) {
+		shown := d.operator.get("/v1/records/" + id)
+		d.check("/v1/records/{id}", "get", shown)
+		var read struct {
+			Recordings []struct{ Actor struct{ Pseudonym string } }
+		}
+		require.NoError(t, json.Unmarshal(shown.body, &read))
+		pseudonym := read.Recordings[0].Actor.Pseudonym
+		require.NotEmpty(t, pseudonym, string(shown.body))
+		assert.NotContains(t, string(d.door.get("/v1/records/"+id).body), pseudonym, "it isn't for submitters")
+		who := d.call("listActors", "/v1/actors?pseudonym="+pseudonym, "")
+		assert.Contains(t, string(who.body), `"name":"submitter"`)
+		d.call("listActors", "/v1/actors?pageSize=1", "")
+		d.call("forgetActor", "/v1/actors/p-none/forget", "")
+		assert.NotContains(t, string(d.call("forgetActor", "/v1/actors/"+pseudonym+"/forget", "").body), `"name"`)
+		assert.Contains(t, string(d.operator.get("/v1/records/"+id).body), pseudonym, "the pseudonym stays")
 	})
 	t.Run("refusals too", func(t *testing.T) {
 		d.call("recordArtifact", "/v1/artifacts", `{"kind":"fish"}`)

@@ -24,6 +24,7 @@ func (g *Gateway) router(maker *proof.Maker, signers *cosign.Cosigner, figures *
 	programs, err := api.New(api.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version.Read().String(),
 		Description: description, Callers: g.callers, Sessions: sessions, Cosigner: signers, Index: g.index, Queue: g.queue,
+		Actors: g.actors, Actor: cfg.Actor,
 		Runs: g.runs, Signed: signedBy{g.client, g.callers, g.follower},
 		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Confirmed: g.follower.lastConfirmed, Rebuild: g.Rebuild, Metrics: figures.handler(), Logger: g.log,
@@ -34,7 +35,7 @@ func (g *Gateway) router(maker *proof.Maker, signers *cosign.Cosigner, figures *
 	forPeople := pages.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version.Read().String(),
 		Sessions: sessions, Queue: g.queue, Index: g.index, Trust: maker.Trust, Logger: g.log,
-		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
+		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight, Actors: g.actors, Actor: cfg.Actor,
 		Description: description, Cosigners: signers.Organisations, Requests: router.Inside(programs, figures.observe, g.log),
 	}
 	if g.issuer != nil {

@@ -38,6 +38,13 @@ type Recording struct {
 	Block           uint64
 	Position, Line  int
 	At              time.Time
+	Actor           *Actor // nil: it isn't noted, or not for who looks
+}
+
+// Actor is the person or the machine of this organisation that had something recorded.
+type Actor struct {
+	Pseudonym, Kind string
+	Name            string // empty if it isn't shown, or was forgotten
 }
 
 // Saying is what a statement says about something.

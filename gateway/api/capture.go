@@ -32,6 +32,9 @@ func (s *Server) capture(c *call) (err error) {
 		return err
 	}
 	defer release()
+	if err := s.know(c); err != nil {
+		return err
+	}
 	job, err := s.takeDocument(c)
 	if err != nil {
 		return err

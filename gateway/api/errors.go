@@ -10,6 +10,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/intake"
+	"github.com/pedigree-ledger/pedigree/gateway/kept"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/runs"
@@ -87,6 +88,10 @@ func (s *Server) problemOf(err error) *problem.Problem {
 	case errors.Is(err, ledger.ErrUnavailable):
 		p := problem.New(problem.Unavailable, "%v", err)
 		p.RetryAfter, p.Cause = ledger.RetryAfter, err
+		return p
+	case errors.Is(err, kept.ErrUnavailable):
+		p := problem.New(problem.Storage, "the gateway's own database can't be used now")
+		p.RetryAfter, p.Cause = 10*time.Second, err
 		return p
 	case errors.Is(err, capture.ErrStorage), errors.Is(err, runs.ErrStorage):
 		p := problem.New(problem.Storage, "the gateway's queue can't be written")

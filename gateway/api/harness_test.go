@@ -18,6 +18,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/access/accesstest"
+	"github.com/pedigree-ledger/pedigree/gateway/actor"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/cosign"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
@@ -47,6 +48,7 @@ type fixture struct {
 	tokens  string // the file of the tokens that operators make
 	log     *logBuffer
 	peers   bool // whether a peer can be called
+	actors  *actor.Store
 }
 
 // logBuffer keeps what was logged.
@@ -85,8 +87,10 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	f.tokens = filepath.Join(t.TempDir(), "kept.db")
 	callers.Manage(accesstest.TokensAt(t, f.tokens))
 	f.callers = callers
+	actors := accesstest.Actors(t)
+	f.actors = actors
 	cfg := append(queue, capture.Config{})[0]
-	cfg.Folder, cfg.Identity, cfg.Logger = t.TempDir(), callers.Identity, log
+	cfg.Folder, cfg.Identity, cfg.Journal, cfg.Logger = t.TempDir(), callers.Identity, actors, log
 	f.folder = cfg.Folder
 	f.queue, err = capture.Open(cfg)
 	require.NoError(t, err)
@@ -108,7 +112,7 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	f.server, err = New(Config{
 		Cosigner: signers,
 		Name:     "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Description: description, Index: ix, Queue: f.queue, Runs: told,
-		Callers: callers, Sessions: sessions, Witnesses: (&witness.Finder{Index: ix, Patience: time.Millisecond}).Find,
+		Actors: actors, Callers: callers, Sessions: sessions, Witnesses: (&witness.Finder{Index: ix, Patience: time.Millisecond}).Find,
 		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Rebuild: func() {},
 		Confirmed: func() time.Time { return time.Date(2026, 3, 6, 8, 0, 0, 0, time.UTC) },
 		Metrics:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pedigree_ready 1\n") }),
@@ -118,7 +122,7 @@ func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	people, err := pages.New(pages.Config{
 		Description: description, Requests: router.Inside(f.server, nil, log),
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test", Sessions: sessions, Queue: f.queue, Index: ix,
-		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Logger: log,
+		Health: health, Ready: func() (bool, string) { return true, "" }, Tip: ix.Height, Actors: actors, Logger: log,
 		Trust: func(ctx context.Context) (*proof.Trust, error) { return f.server.Prover.Trust(ctx) },
 	})
 	require.NoError(t, err)

@@ -82,6 +82,9 @@ func (s *Server) takeLineage(c *call) error {
 		c.send(http.StatusOK, "application/json", v.Bytes())
 		return nil
 	}
+	if err := s.know(c); err != nil {
+		return err
+	}
 	taken, err := s.Runs.Add(c.Request.Context(), c.runsCaller(), e)
 	if err != nil {
 		return err
@@ -156,6 +159,9 @@ func (s *Server) takeLineageBatch(c *call) error {
 	}
 	defer release()
 	batch, err := s.readBatch(c)
+	if err == nil {
+		err = s.know(c)
+	}
 	if err != nil {
 		return err
 	}

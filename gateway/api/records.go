@@ -43,10 +43,12 @@ type recordingView struct {
 	Position    int       `json:"position"`
 	Line        int       `json:"line"`
 	Time        time.Time `json:"time"`
+	// Actor is who had it made, which only operators and auditors of the organisation are told.
+	Actor *actorView `json:"actor,omitempty"`
 }
 
 func viewRecording(r index.Recording) recordingView {
-	return recordingView{r.MSPID, r.Subject, r.TxID, r.Block, r.Position, r.Line, r.Time.UTC()}
+	return recordingView{r.MSPID, r.Subject, r.TxID, r.Block, r.Position, r.Line, r.Time.UTC(), nil}
 }
 
 func viewRecord(r index.Record) recordView {
@@ -146,6 +148,9 @@ func (s *Server) showRecord(c *call, id string, noun record.Noun) error {
 	}
 	v := viewRecord(*r)
 	if err := s.complete(ctx, &v, at); err != nil {
+		return err
+	}
+	if err := s.actors(c, v.Recordings); err != nil {
 		return err
 	}
 	if r.Noun == record.NounStatement {

@@ -80,6 +80,9 @@ type Config struct {
 	Cosigner Cosigner
 	// Callers are those of the gateway, among them the holders of the tokens that operators make.
 	Callers *access.Callers
+	// Actors are those who had something recorded. Actor says what is noted and shown of them; see config.Config.
+	Actors Actors
+	Actor  string
 	// Sessions tells who sends a request.
 	Sessions *session.Store
 
@@ -183,6 +186,7 @@ func (s *Server) handlers() map[string]handler {
 		"checkpoint":   s.checkpoint, "consistency": s.consistency,
 		"lineage": s.lineage, "impact": s.impact, "status": s.status, "reindex": s.reindex,
 		"listTokens": s.listTokens, "createToken": s.createToken, "revokeToken": s.revokeToken, "rotateToken": s.rotateToken,
+		"listActors": s.listActors, "forgetActor": s.forgetActor,
 		"thing": s.thing, "qualifiedThing": s.thing, "twiceQualifiedThing": s.thing,
 		"healthz": s.healthz, "readyz": s.readyz, "metrics": s.metrics,
 		"openapiJSON": s.openapiJSON, "openapiYAML": s.openapiYAML,

@@ -336,6 +336,9 @@ func (s *Server) submitSigned(c *call) error {
 	if err != nil {
 		return wrongMember("payload", "bad_value", "has records that can't be read: %v", err)
 	}
+	if err := s.know(c); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Wait)
 	defer cancel()
 	commit, err := s.Signed.Submit(ctx, t.ID, b.content, b.signature)
@@ -343,6 +346,9 @@ func (s *Server) submitSigned(c *call) error {
 		return unsettled(t.ID, err)
 	}
 	if err := s.hasRecorded(ctx, commit.TransactionID, records); err != nil {
+		return err
+	}
+	if err := s.noteSigned(c, commit.TransactionID, len(records)); err != nil {
 		return err
 	}
 	receipts := make([]receipt, len(records))

@@ -42,6 +42,9 @@ func (s *Server) submit(c *call, function string, records ...*record.Record) ([]
 		p.RetryAfter = ledger.RetryAfter
 		return nil, p
 	}
+	if err := s.know(c); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Wait)
 	defer cancel()
 	if err := s.useEarlier(ctx, c.caller.Identity.MSPID, records); err != nil {

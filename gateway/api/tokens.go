@@ -9,7 +9,6 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
-	"github.com/pedigree-ledger/pedigree/gateway/kept"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
@@ -167,10 +166,6 @@ func tokenProblem(name string, err error) error {
 		return problem.New(problem.Conflict, "the token %q has expired: say until when it is to be valid with its new secret", name)
 	case errors.Is(err, access.ErrNoSigner):
 		return problem.New(problem.Unprocessable, "%v", err)
-	case errors.Is(err, kept.ErrUnavailable):
-		p := problem.New(problem.Storage, "the gateway's own database, which has the tokens, can't be used now")
-		p.RetryAfter, p.Cause = 10*time.Second, err
-		return p
 	}
 	return err
 }

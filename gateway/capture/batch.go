@@ -87,6 +87,10 @@ func (q *Queue) drive(ctx context.Context, b *batch) (finished bool) {
 		commit, err := q.try(ctx, b)
 		switch {
 		case err == nil:
+			if err := q.journal(ctx, b, commit); err != nil {
+				q.note(ctx, b, err, time.Second) // the next try finds the transaction on the ledger
+				continue
+			}
 			return q.recorded(ctx, b, commit) == nil
 		case ctx.Err() != nil:
 			return false
@@ -129,6 +133,19 @@ func (q *Queue) drive(ctx context.Context, b *batch) (finished bool) {
 		}
 	}
 	return false
+}
+
+// journal notes whose records a transaction has.
+func (q *Queue) journal(ctx context.Context, b *batch, commit ledger.Commit) error {
+	if q.cfg.Journal == nil {
+		return nil
+	}
+	places := b.places()
+	owners := make([]string, len(places))
+	for i, at := range places {
+		owners[i] = at.part.job.owner
+	}
+	return q.cfg.Journal.Note(ctx, commit.TransactionID, owners)
 }
 
 // endsAttempt tells whether a failure says that the transaction is on the ledger, as invalid.

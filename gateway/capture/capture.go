@@ -100,8 +100,18 @@ type Config struct {
 	// than the 3 min 22 s after which BFT orderers drop what they could not order (SmartBFT's request timeouts).
 	Settle time.Duration
 
+	// Journal notes whose records a transaction has, before anybody is told that they are recorded. Optional.
+	Journal Journal
+
 	// Logger receives what an operator should know. Optional. If nil, slog.Default().
 	Logger *slog.Logger
+}
+
+// Journal is what a queue needs of package actor's Store.
+type Journal interface {
+	// Note makes durable whose records a transaction has: owners[i] is the owner of the job of the record in line i. It may
+	// be called again with the same.
+	Note(ctx context.Context, txID string, owners []string) error
 }
 
 // Ledger is what a queue needs of package ledger's Client, which see for the contracts.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
@@ -62,6 +63,10 @@ type Config struct {
 	// ClientCertificates lets in machines by certificates that they show. Optional.
 	ClientCertificates ClientCertificates `json:"clientCertificates,omitzero"`
 
+	// Actor is what a gateway notes at home of who had a record recorded, and shows to its own operators and auditors:
+	// ActorNone, ActorPseudonym or ActorName. Optional: ActorPseudonym if it is empty. See package actor.
+	Actor string `json:"actor,omitempty"`
+
 	// Data is the folder of the queue and the index. It is made if it isn't there. One gateway at a time may use it.
 	Data string `json:"data"`
 
@@ -81,6 +86,13 @@ type Config struct {
 	// number makes more transactions, and each costs every organisation's peer as much as some hundred records.
 	BatchRecords int `json:"batchRecords,omitempty"`
 }
+
+// The values of Actor.
+const (
+	ActorNone      = "none"      // nothing is noted
+	ActorPseudonym = "pseudonym" // records are shown with a pseudonym; operators can look up who is behind it
+	ActorName      = "name"      // records are shown with the name, too
+)
 
 // TLS names two PEM files.
 type TLS struct {
@@ -194,6 +206,9 @@ func (c *Config) check() error {
 	}
 	if err := c.checkClientCertificates(); err != nil {
 		return err
+	}
+	if !slices.Contains([]string{"", ActorNone, ActorPseudonym, ActorName}, c.Actor) {
+		return fmt.Errorf("actor is %q, which is none of %s, %s and %s", c.Actor, ActorNone, ActorPseudonym, ActorName)
 	}
 	if c.Index != "" {
 		if err := postgres.CheckURL(c.Index); err != nil {

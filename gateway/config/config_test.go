@@ -74,6 +74,7 @@ func TestAWrongConfigurationNamesTheMember(t *testing.T) {
 		{"a cosigner's address with a query", "cosigners", cosigner("url", "https://harbor.example?x=y"), "cosigners[0].url"},
 		{"a cosigner in the clear", "cosigners", cosigner("url", "http://harbor.example"), "in the clear"},
 		{"too many cosigners", "cosigners", slices.Repeat(cosigner("mspId", "LabMSP").([]any), 33), "cosigners has 33"},
+		{"who is shown in no way that there is", "actor", "face", "none of none, pseudonym and name"},
 		{"a network of no form", "cosignerNetworks", []string{"public", "10.0.0.0"}, "cosignerNetworks[1]"},
 		{"a network with more than its prefix", "cosignerNetworks", []string{"10.0.0.1/8"}, "write 10.0.0.0/8"},
 		{"no address", "listen", "", "listen is missing"},

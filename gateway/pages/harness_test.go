@@ -71,6 +71,7 @@ func newFixture(t testing.TB) *fixture {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, told.Close()) })
 	sessions := session.New(callers, "LabMSP")
+	actors := accesstest.Actors(t)
 	health := func() ledger.Health {
 		return ledger.Health{Following: true, Peers: []ledger.PeerHealth{{MSPID: "LabMSP", Address: "127.0.0.1:1", Usable: true}}}
 	}
@@ -80,7 +81,7 @@ func newFixture(t testing.TB) *fixture {
 	var server *api.Server
 	f.pages, err = New(Config{
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test",
-		Sessions: sessions, Queue: queue, Index: f.index, Health: health, Ready: ready, Tip: f.index.Height, Trust: noPeers{}.Trust, Logger: log,
+		Sessions: sessions, Queue: queue, Index: f.index, Actors: actors, Health: health, Ready: ready, Tip: f.index.Height, Trust: noPeers{}.Trust, Logger: log,
 		Description: description, Requests: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			f.asked = append(f.asked, string(access.CallerIn(r.Context()).Role)+" "+r.Method+" "+r.URL.Path)
 			server.ServeHTTP(w, r)
@@ -90,7 +91,7 @@ func newFixture(t testing.TB) *fixture {
 	t.Cleanup(f.pages.Stop)
 	server, err = api.New(api.Config{
 		Name: "lab", MSPID: "LabMSP", Channel: "pedigree", Chaincode: "pedigree", Version: "test",
-		Index: f.index, Queue: &endorsedAtOnce{queue, f.ledger}, Runs: told, Prover: noPeers{}, Callers: callers, Sessions: sessions, Description: description,
+		Index: f.index, Queue: &endorsedAtOnce{queue, f.ledger}, Runs: told, Prover: noPeers{}, Actors: actors, Callers: callers, Sessions: sessions, Description: description,
 		Witnesses: (&witness.Finder{Index: f.index, Patience: time.Millisecond}).Find,
 		Health:    health, Ready: ready, Tip: f.index.Height, Rebuild: func() {}, Metrics: http.NotFoundHandler(),
 		Patience: time.Millisecond, Logger: log, Confirmed: time.Now,

@@ -43,6 +43,9 @@ type Config struct {
 	// Cosigners are the organisations whose gateways sign answers together, as far as it is known now, this one first.
 	// Optional.
 	Cosigners func(context.Context) []string
+	// Actors finds who had something recorded, and Actor says what is shown of them; see config.Config.
+	Actors Actors
+	Actor  string
 	// Description is that of the API, which some pages are operations of.
 	Description *openapi.Document
 	// Requests serves what pages ask of the API in somebody's name, as a program would ask it; see visit.call.

@@ -9,6 +9,9 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/access"
+	"github.com/pedigree-ledger/pedigree/gateway/actor"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 	"github.com/pedigree-ledger/pedigree/web"
@@ -63,18 +66,13 @@ func (p *Pages) record(v *visit) error {
 	}
 	page.MoreRecordings = more
 	for _, o := range recordings {
-		page.Recordings = append(
-			page.Recordings,
-			web.Recording{
-				By:       o.MSPID,
-				Subject:  o.Subject,
-				Tx:       o.TxID,
-				Block:    o.Block,
-				Position: o.Position,
-				Line:     o.Line,
-				At:       o.Time,
-			},
-		)
+		r := web.Recording{
+			By: o.MSPID, Subject: o.Subject, Tx: o.TxID, Block: o.Block, Position: o.Position, Line: o.Line, At: o.Time,
+		}
+		if r.Actor, err = p.actor(v, o); err != nil {
+			return err
+		}
+		page.Recordings = append(page.Recordings, r)
 	}
 	page.Flags, page.Claims, err = p.claims(ctx, r.ID)
 	if err != nil {
@@ -92,6 +90,28 @@ func (p *Pages) record(v *visit) error {
 		page.Flags = append(page.Flags, lineage.FlagBreach)
 	}
 	return v.show(http.StatusOK, "record", page)
+}
+
+// Actors is what pages need of package actor's Store.
+type Actors interface {
+	Of(ctx context.Context, txID string, line int) (*actor.Actor, error)
+}
+
+// actor is who had a recording of this organisation made, for those who may see it.
+func (p *Pages) actor(v *visit, r index.Recording) (*web.Actor, error) {
+	sees := v.session != nil && (v.session.Caller.Role == access.Operator || v.session.Caller.Role == access.Auditor)
+	if !sees || r.MSPID != p.MSPID {
+		return nil, nil
+	}
+	a, err := p.Actors.Of(v.Context(), r.TxID, r.Line)
+	if err != nil || a == nil {
+		return nil, err
+	}
+	shown := &web.Actor{Pseudonym: a.Pseudonym, Kind: a.Kind}
+	if p.Actor == config.ActorName {
+		shown.Name = a.Name
+	}
+	return shown, nil
 }
 
 // eachRecordings is how many recordings are shown of each organisation.

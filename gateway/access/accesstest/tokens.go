@@ -20,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/gateway/actor"
 	"github.com/pedigree-ledger/pedigree/gateway/kept"
 	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
@@ -93,4 +94,13 @@ func Write(t testing.TB, tokens []Token) string {
 	path := filepath.Join(folder, "tokens.json")
 	require.NoError(t, os.WriteFile(path, text, 0o600))
 	return path
+}
+
+// Actors makes a store of who had what recorded, for Lab.
+func Actors(t testing.TB) *actor.Store {
+	t.Helper()
+	db, err := kept.Open(filepath.Join(t.TempDir(), "actors.db"), actor.Tables...)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return actor.NewStore(db, "LabMSP")
 }

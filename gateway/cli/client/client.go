@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -237,4 +238,26 @@ func unreachable(base string, err error) error {
 		err = wrapped.Err
 	}
 	return exit.Unreachablef("no gateway answers at %s (%w); is the network up? try `pedigree status`", base, err)
+}
+
+// All reads all pages of a list.
+func All[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
+	var all []T
+	for query = maps.Clone(query); ; {
+		var page struct {
+			Items []T    `json:"items"`
+			Next  string `json:"nextPageToken"`
+		}
+		if err := c.Get(ctx, path, query, &page); err != nil || page.Next == "" {
+			return append(all, page.Items...), err
+		}
+		if len(page.Items) == 0 {
+			return nil, fmt.Errorf("the gateway's list at %s has a page without items and doesn't end", path)
+		}
+		all = append(all, page.Items...)
+		if query == nil {
+			query = url.Values{}
+		}
+		query.Set("pageToken", page.Next)
+	}
 }

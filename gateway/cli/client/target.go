@@ -26,10 +26,13 @@ type Target struct {
 }
 
 // AddFlags adds the flags that choose a gateway and a token or certificate, and --json.
-func (t *Target) AddFlags(c *cobra.Command) {
+func (t *Target) AddFlags(c *cobra.Command) { t.AddFlagsFor("submitter", c) }
+
+// AddFlagsFor is AddFlags for a verb that is usually used in another role.
+func (t *Target) AddFlagsFor(role string, c *cobra.Command) {
 	c.Flags().StringVar(&t.as, "as", "", "organisation of the network in --dir to act for, such as harbor")
 	c.Flags().
-		StringVar(&t.role, "role", "submitter", "which of the organisation's tokens to use: submitter, auditor or operator")
+		StringVar(&t.role, "role", role, "which of the organisation's tokens to use: submitter, auditor or operator")
 	c.Flags().StringVar(&t.dir, "dir", ".pedigree", "folder of the network")
 	c.Flags().StringVar(&t.ca, "ca", "",
 		"PEM file with the authority of the gateway's certificate, if the system doesn't trust it (or set PEDIGREE_CA)")

@@ -49,10 +49,7 @@ gateways of the organisation that share a database.
 }
 
 func (v *verb) flags(c *cobra.Command) *cobra.Command {
-	v.target.AddFlags(c)
-	role := c.Flags().Lookup("role")
-	role.DefValue = "operator"
-	_ = role.Value.Set("operator") // any text will do
+	v.target.AddFlagsFor("operator", c)
 	c.Flags().StringVar(&v.config, "config", "", "work in the database of the gateway with this configuration")
 	return c
 }

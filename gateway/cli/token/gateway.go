@@ -67,21 +67,7 @@ func (r remote) call(ctx context.Context, path string, body any) (*answer, error
 }
 
 func (r remote) list(ctx context.Context) ([]*answer, error) {
-	var all []*answer
-	for query := (url.Values{}); ; {
-		var page struct {
-			Items []*answer
-			Next  string `json:"nextPageToken"`
-		}
-		if err := r.Get(ctx, "/v1/tokens", query, &page); err != nil || page.Next == "" {
-			return append(all, page.Items...), err
-		}
-		if len(page.Items) == 0 {
-			return nil, errors.New("the gateway's list of tokens has a page without tokens and doesn't end")
-		}
-		all = append(all, page.Items...)
-		query.Set("pageToken", page.Next)
-	}
+	return client.All[*answer](ctx, r.Client, "/v1/tokens", nil)
 }
 
 func (r remote) create(ctx context.Context, name, kind, role string, expires time.Time) (*answer, error) {
