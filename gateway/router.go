@@ -38,6 +38,7 @@ func (g *Gateway) router(maker *proof.Maker, signers *cosign.Cosigner, figures *
 		Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight, Actors: g.actors, Actor: cfg.Actor,
 		Description: description, Cosigners: signers.Organisations, Requests: router.Inside(programs, figures.observe, g.log),
 	}
+	forPeople.Certificates = g.machines != nil
 	if g.issuer != nil {
 		forPeople.Vouching = g.issuer.Name()
 		if g.issuer.People() {

@@ -11,6 +11,8 @@ type Tokens struct {
 	First  string // address of the first page, if this isn't it
 	Next   string // address of the next page; empty if there is none
 	Issuer string // whose callers are accepted, too; empty if there is none
+	// Certificates tells that machines come with client certificates, too.
+	Certificates bool
 
 	Order   TokenOrder // what the form has
 	Problem string     // why no token was made

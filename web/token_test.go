@@ -8,7 +8,7 @@ func init() {
 	row := TokenRow{Name: h, Kind: h, Role: h, State: h, You: true, Created: time.Unix(1, 0), CreatedBy: h}
 	pages["tokens"] = &Tokens{
 		Frame: framed(), State: h, States: []string{h}, Rows: []TokenRow{row, {Name: h, Role: h, InFile: true}},
-		First: "/x", Next: "/y", Issuer: h, Order: TokenOrder{h, h, h, h}, Problem: h,
+		First: "/x", Next: "/y", Issuer: h, Certificates: true, Order: TokenOrder{h, h, h, h}, Problem: h,
 	}
 	pages["token"] = &Token{
 		Frame: framed(), TokenRow: row, Rotated: time.Unix(1, 0), RotatedBy: h, Field: h, Problem: h,

@@ -38,8 +38,10 @@ type Config struct {
 	Issuer Issuer
 	// Vouching is the name of the issuer that people or programs come from. Optional.
 	Vouching string
-	Queue    Queue
-	Index    *index.Index
+	// Certificates tells that machines come with client certificates, too.
+	Certificates bool
+	Queue        Queue
+	Index        *index.Index
 	// Cosigners are the organisations whose gateways sign answers together, as far as it is known now, this one first.
 	// Optional.
 	Cosigners func(context.Context) []string

@@ -65,7 +65,7 @@ func (p *Pages) tokens(v *visit) error {
 // showTokens shows the list and the form, and why the token that was ordered wasn't made.
 func (p *Pages) showTokens(v *visit, status int, order web.TokenOrder, fault string) error {
 	state := v.URL.Query().Get("state")
-	page := &web.Tokens{Frame: v.frame("tokens"), Order: order, Problem: fault, Issuer: p.Vouching}
+	page := &web.Tokens{Frame: v.frame("tokens"), Order: order, Problem: fault, Issuer: p.Vouching, Certificates: p.Certificates}
 	for _, s := range []token.State{token.Valid, token.Expired, token.Revoked} {
 		page.States = append(page.States, string(s))
 	}

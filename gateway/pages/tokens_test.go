@@ -99,7 +99,9 @@ func TestTokensOfTheFileAndOfAnIssuerAreShownAsWhatTheyAre(t *testing.T) {
 	assert.Contains(t, page, "you are signed in with it")
 	assert.NotContains(t, page, `action="/tokens/`)
 	assert.Contains(t, f.get(access.Operator, "/tokens").Body.String(), "No issuer of OpenID Connect")
-	f.pages.Vouching = "issuer.example"
+	assert.NotContains(t, f.get(access.Operator, "/tokens").Body.String(), "client certificate")
+	f.pages.Vouching, f.pages.Certificates = "issuer.example", true
+	assert.Contains(t, f.get(access.Operator, "/tokens").Body.String(), "client certificate")
 	assert.Contains(t, f.get(access.Operator, "/tokens").Body.String(), "issuer.example</strong> vouches for")
 	assert.Contains(t, f.get(access.Operator, "/tokens?state=revoked").Body.String(), "No token of this gateway is revoked")
 }
