@@ -126,6 +126,7 @@ func TestTheGatewaySignsForThoseWithoutAKey(t *testing.T) {
 	b.open("/state?kind=recall&about=" + url.QueryEscape(about))
 	b.write("#state-reason", "without scripts")
 	b.click("#state button")
+	b.arrives("/records/ni")
 	assert.Equal(t, "without scripts", b.text("h1 + p"))
 
 	harbor := member(t, "harbor", "submitter")
