@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/x509"
 	"net/http"
 
 	"github.com/pedigree-ledger/pedigree/gateway/api"
@@ -21,10 +22,14 @@ func (g *Gateway) router(maker *proof.Maker, signers *cosign.Cosigner, figures *
 	if err != nil {
 		return nil, err
 	}
+	var shown func(*http.Request) ([]*x509.Certificate, error)
+	if g.machines != nil {
+		shown = g.machines.Chain // a proxy's own certificate isn't that of another gateway
+	}
 	programs, err := api.New(api.Config{
 		Name: cfg.Name, MSPID: cfg.MSPID, Channel: cfg.Channel, Chaincode: cfg.Chaincode, Version: version.Read().String(),
 		Description: description, Callers: g.callers, Sessions: sessions, Cosigner: signers, Index: g.index, Queue: g.queue,
-		Actors: g.actors, Actor: cfg.Actor,
+		Actors: g.actors, Actor: cfg.Actor, Shown: shown,
 		Runs: g.runs, Signed: signedBy{g.client, g.callers, g.follower},
 		Witnesses: g.witnesses.Find, Prover: maker, Health: g.client.Health, Ready: g.ready, Tip: g.follower.tipHeight,
 		Confirmed: g.follower.lastConfirmed, Rebuild: g.Rebuild, Metrics: figures.handler(), Logger: g.log,

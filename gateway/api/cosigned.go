@@ -103,9 +103,9 @@ func (s *Server) cosign(c *call) error {
 	if err != nil {
 		return err
 	}
-	var shown []*x509.Certificate
-	if c.Request.TLS != nil {
-		shown = c.Request.TLS.PeerCertificates
+	shown, err := s.Shown(c.Request)
+	if err != nil {
+		return problem.New(problem.UnknownGateway, "%v", err)
 	}
 	reply, err := s.Cosigner.Reply(c.Request.Context(), shown, request, s.signable)
 	if err != nil {

@@ -2,13 +2,18 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/gateway/access"
 	"github.com/pedigree-ledger/pedigree/gateway/capture"
 	"github.com/pedigree-ledger/pedigree/gateway/cosign"
@@ -66,4 +71,37 @@ func TestPlacesForCosignedAnswersAreEachCallersOwn(t *testing.T) {
 		f.server.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	assert.Equal(t, []string{"oidc:https://issuer.example#1", "oidc:https://issuer.example#2"}, asked.holders)
+}
+
+// known hears which certificates the sender of a request is said to have shown.
+type known struct {
+	Cosigner
+	shown []*x509.Certificate
+}
+
+func (k *known) Reply(_ context.Context, shown []*x509.Certificate, _ canonical.Value, _ cosign.Answerer) (canonical.Value, error) {
+	k.shown = shown
+	return canonical.Obj(), nil
+}
+
+func TestOtherGatewaysAreAskedForWhatTheyHaveShownAndNotForAProxysCertificate(t *testing.T) {
+	f := newFixture(t)
+	heard := &known{Cosigner: f.server.Cosigner}
+	f.server.Cosigner = heard
+	own, proxys := &x509.Certificate{Raw: []byte("own")}, &x509.Certificate{Raw: []byte("proxy's")}
+	ask := func() int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/cosign", strings.NewReader("{}"))
+		r.Header.Set("Content-Type", "application/json")
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{proxys}}
+		w := httptest.NewRecorder()
+		f.server.ServeHTTP(w, r)
+		return w.Code
+	}
+	assert.Equal(t, http.StatusOK, ask())
+	assert.Equal(t, []*x509.Certificate{proxys}, heard.shown, "without proxies, that of the connection")
+	f.server.Shown = func(*http.Request) ([]*x509.Certificate, error) { return []*x509.Certificate{own}, nil }
+	assert.Equal(t, http.StatusOK, ask())
+	assert.Equal(t, []*x509.Certificate{own}, heard.shown)
+	f.server.Shown = func(*http.Request) ([]*x509.Certificate, error) { return nil, errors.New("the header is damaged") }
+	assert.Equal(t, http.StatusForbidden, ask())
 }

@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -78,6 +79,9 @@ type Config struct {
 	Witnesses func(ctx context.Context, mspID string, records []*record.Record) ([]byte, error)
 	// Cosigner has other organisations sign answers, and signs theirs.
 	Cosigner Cosigner
+	// Shown is the chain of certificates that whoever sends a request has shown as a TLS client. Optional: that of the
+	// connection, if it is nil.
+	Shown func(*http.Request) ([]*x509.Certificate, error)
 	// Callers are those of the gateway, among them the holders of the tokens that operators make.
 	Callers *access.Callers
 	// Actors are those who had something recorded. Actor says what is noted and shown of them; see config.Config.
@@ -127,6 +131,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	if cfg.Shown == nil {
+		cfg.Shown = ofConnection
+	}
 	s := &Server{
 		Config:   cfg,
 		started:  time.Now(),
@@ -161,6 +168,14 @@ func New(cfg Config) (*Server, error) {
 		)
 	})
 	return s, s.route()
+}
+
+// ofConnection is the chain of certificates of a connection.
+func ofConnection(r *http.Request) ([]*x509.Certificate, error) {
+	if r.TLS == nil {
+		return nil, nil
+	}
+	return r.TLS.PeerCertificates, nil
 }
 
 // ServeHTTP serves a request.

@@ -133,15 +133,16 @@ func (c *Certificates) Authenticate(r *http.Request) (*access.Caller, error) {
 // verified is the chain from the certificate that the sender of a request has shown to an authority, as it is valid
 // now. It is nil if no certificate was shown.
 func (c *Certificates) verified(r *http.Request) ([]*x509.Certificate, error) {
-	shown, err := c.chain(r)
+	shown, err := c.Chain(r)
 	if err != nil || len(shown) == 0 {
 		return nil, err
 	}
 	return c.current.Load().verify(shown, c.now())
 }
 
-// chain is what the sender of a request has shown: its own certificate first.
-func (c *Certificates) chain(r *http.Request) ([]*x509.Certificate, error) {
+// Chain is what the sender of a request has shown, or what a proxy has passed on: its own certificate first. It isn't
+// checked yet.
+func (c *Certificates) Chain(r *http.Request) ([]*x509.Certificate, error) {
 	if c.isProxy(r.RemoteAddr) {
 		return passedOn(r.Header)
 	}
