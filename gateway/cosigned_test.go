@@ -16,10 +16,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/cosign"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/scitt"
 )
 
 // pinned is the channel as a trust file has it.
@@ -100,6 +102,37 @@ func TestAnswersAreSignedByAllOrganisations(t *testing.T) {
 		assert.Equal(t, status, harbor.get(address).status, address)
 	}
 	assert.Equal(t, http.StatusUnauthorized, door{t, harbor.url, "none"}.get("/01/09520051012017?cosign=2").status)
+}
+
+func TestARecordIsStatedWithReceiptsOfAllOrganisations(t *testing.T) {
+	g, _, _ := own(t, "harbor", t.TempDir())
+	trust := pinned(t, g)
+	harbor := doorOf(t, "harbor", "auditor")
+	event := doorOf(t, "harbor", "submitter").post("/epcis/v2/events", observation(fresh("STATED"), "2026-03-06T08:00:00Z"), http.StatusCreated)
+	harbor.indexed(event.Block)
+	path := "/v1/records/" + url.PathEscape(event.ID) + "/proof"
+	for _, ask := range []func() reply{
+		func() reply { return harbor.get(path + "?format=scitt&organisations=3") },
+		func() reply {
+			return harbor.do(http.MethodGet, path+"?organisations=3", "", "Accept", scitt.MediaType)
+		},
+	} {
+		r := ask()
+		require.Equal(t, http.StatusOK, r.status, "%s", r.body)
+		assert.Equal(t, scitt.MediaType, r.header.Get("Content-Type"))
+		v, err := scitt.Verify(r.body, trust, scitt.Wanted{ID: record.ID(event.ID), Agree: 3})
+		require.NoError(t, err)
+		assert.Equal(t, "HarborMSP", v.Statement.MSPID)
+		assert.Len(t, v.Receipts, 3)
+	}
+	for query, status := range map[string]int{
+		"?format=scitt&organisations=9":  http.StatusAccepted, // there are three
+		"?format=scitt&level=block":      http.StatusBadRequest,
+		"?format=cose":                   http.StatusBadRequest,
+		"?format=pedigree&level=receipt": http.StatusOK,
+	} {
+		assert.Equal(t, status, harbor.get(path+query).status, query)
+	}
 }
 
 // asNote makes a note of a cosigned checkpoint, and verifies it.

@@ -199,6 +199,7 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 		{"listStatements", "/v1/statements?kind=recall&about=" + url.QueryEscape("https://id.gs1.org"+lot), nil}, {"statementByID", "/v1/statements/" + url.PathEscape(recall.ID), nil},
 		{"listMembers", "/v1/members", nil}, {"listNamespaces", "/v1/namespaces", nil},
 		{"listRecords", "/v1/records?noun=artifact&org=LabMSP&tx=" + dataset.Tx, nil}, {"recordByID", "/v1/records/" + id, nil}, {"recordProof", "/v1/records/" + id + "/proof?level=block&organisations=2", nil},
+		{"recordProof", "/v1/records/" + id + "/proof?format=scitt&organisations=2", nil},
 		{"lineageProof", "/v1/lineage/proof?organisations=2&node=" + url.QueryEscape("model/lab/spoilage@1"), nil},
 		{"lineage", "/v1/lineage?direction=both&" + node, nil}, {"lineage", "/v1/lineage?format=csv&" + node, nil}, {"lineage", "/v1/lineage?format=dot&" + node, nil},
 		{"lineage", "/v1/lineage?depth=1&" + node, []string{"Accept", "application/prov+json"}},

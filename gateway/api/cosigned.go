@@ -17,6 +17,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/requestlog"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/scitt"
 )
 
 // Cosigner is what the API needs of package cosign, which see.
@@ -27,6 +28,8 @@ type Cosigner interface {
 	Reply(
 		ctx context.Context, shown []*x509.Certificate, request canonical.Value, answer cosign.Answerer,
 	) (canonical.Value, error)
+	Receipts(ctx context.Context, holder string, want int, answer cosign.Answerer) (*cosign.Roots, error)
+	State(l cosigned.Ledger, body []byte) (*scitt.Statement, error)
 }
 
 // cosignedType is the media type of cosigned answers.

@@ -12,6 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/scitt"
 )
 
 // proofPending is the answer while organisations lag behind.
@@ -28,12 +29,63 @@ func (s *Server) recordProof(c *call) error {
 		return err
 	}
 	// What the index doesn't know needn't be asked of everybody's peers.
-	if _, err := s.Index.Record(c.Request.Context(), id, c.at()); err != nil {
+	known, err := s.Index.Record(c.Request.Context(), id, c.at())
+	if err != nil {
 		return err
+	}
+	if format := c.value("format"); format == "scitt" || format == "" && c.accept == scitt.MediaType {
+		return s.transparent(c, known)
 	}
 	p, err := s.Prover.Prove(c.Request.Context(), record.ID(id), proof.Level(c.value("level")),
 		c.number("organisations"))
 	return c.proved(p, err)
+}
+
+// transparent answers with a transparent statement of a record, with receipts.
+func (s *Server) transparent(c *call, known *index.Record) error {
+	if c.params["level"] != nil {
+		return problem.WrongParameter("level", "a statement with receipts has no level; leave it out, or the format")
+	}
+	trust, err := s.Prover.Trust(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	want := c.number("organisations")
+	if want == 0 {
+		want = trust.Agree
+	}
+	roots, err := s.Cosigner.Receipts(c.Request.Context(), c.caller.ID, want, s.signable)
+	if err != nil {
+		return cosignProblem(err)
+	}
+	var have []string
+	for _, one := range roots.Signatures {
+		have = append(have, one.MSPID)
+	}
+	leaf, path, err := s.Index.Inclusion(c.Request.Context(), known.ID, roots.Checkpoint.Block)
+	if errors.Is(err, index.ErrNotFound) || err == nil && len(have) < want { // others haven't come as far
+		return c.pending(have, roots.Lack)
+	}
+	if err != nil {
+		return err
+	}
+	statement, err := s.Cosigner.State(roots.Checkpoint.Ledger, known.Body)
+	if err != nil {
+		return cosignProblem(err)
+	}
+	for _, one := range roots.Signatures {
+		statement.Receipts = append(statement.Receipts,
+			scitt.Receipt{Signature: one, Place: scitt.Place{Size: roots.Checkpoint.Size, Leaf: leaf, Path: path}})
+	}
+	c.Header("Cache-Control", "private, max-age=0, must-revalidate")
+	c.send(http.StatusOK, scitt.MediaType, statement.Bytes())
+	return nil
+}
+
+// pending answers that organisations lag behind.
+func (c *call) pending(have, lack []string) error {
+	c.Header("Retry-After", strconv.Itoa(int(ledger.RetryAfter.Seconds())))
+	return c.answer(http.StatusAccepted, proofPending{"pending", notNil(have), notNil(lack)})
 }
 
 // lineageProof proves the records of a walk.
@@ -127,11 +179,9 @@ func (c *call) proved(p *proof.Proof, err error) error {
 	var wrong *proof.Refusal
 	switch {
 	case errors.As(err, &later):
-		c.Header("Retry-After", strconv.Itoa(int(ledger.RetryAfter.Seconds())))
-		return c.answer(http.StatusAccepted, proofPending{"pending", notNil(later.Have), notNil(later.Lack)})
+		return c.pending(later.Have, later.Lack)
 	case errors.Is(err, proof.ErrNotFound): // the index was ahead of all peers that could be reached
-		c.Header("Retry-After", strconv.Itoa(int(ledger.RetryAfter.Seconds())))
-		return c.answer(http.StatusAccepted, proofPending{"pending", []string{}, []string{}})
+		return c.pending(nil, nil)
 	case errors.As(err, &few):
 		p := problem.New(problem.Unavailable, "%v", few)
 		p.RetryAfter, p.Cause = ledger.RetryAfter, err

@@ -24,8 +24,10 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/admission"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/scitt"
 )
 
 // Limits of asking and being asked.
@@ -148,9 +150,17 @@ func (c *Cosigner) Ask(
 		return nil, err
 	}
 	defer release()
+	f, err := c.agreed(ctx, q, block, want, answer)
+	return f.File, err
+}
+
+// agreed is Ask, once there is a place.
+func (c *Cosigner) agreed(
+	ctx context.Context, q cosigned.Question, block *uint64, want int, answer Answerer,
+) (asked, error) {
 	trust, err := c.ready(ctx)
 	if err != nil {
-		return nil, err
+		return asked{}, err
 	}
 	others := c.others(ctx, trust)
 	newest := c.Blocks.Height() - 1
@@ -159,7 +169,7 @@ func (c *Cosigner) Ask(
 	}
 	f, behind, err := c.round(ctx, trust, others, q, newest, answer)
 	if err != nil || block != nil || len(f.Agree()) >= want {
-		return f.File, err
+		return f, err
 	}
 	if common, ok := f.common(behind, want); ok {
 		again, _, err := c.round(ctx, trust, others, q, common, answer)
@@ -167,7 +177,70 @@ func (c *Cosigner) Ask(
 			f = again
 		}
 	}
-	return f.File, nil
+	return f, nil
+}
+
+// Roots is what organisations sign of a checkpoint for receipts.
+type Roots struct {
+	// Checkpoint is the one that the signatures are of.
+	Checkpoint checkpoint.Checkpoint
+	Signatures []scitt.Signature
+	// Lack are those who were asked and didn't sign the root of this checkpoint.
+	Lack []string
+}
+
+// Receipts has the root of the ledger's tree signed by this organisation and by others, for receipts. It asks as Ask
+// does, for a checkpoint. Fewer than want may sign it.
+func (c *Cosigner) Receipts(ctx context.Context, holder string, want int, answer Answerer) (*Roots, error) {
+	release, err := c.asking.Take(ctx, holder)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	f, err := c.agreed(ctx, checkpoint.Question, nil, want, answer)
+	if err != nil {
+		return nil, err
+	}
+	of, err := checkpoint.OfAnswer(f.File)
+	if err != nil {
+		return nil, err
+	}
+	roots := &Roots{Checkpoint: *of}
+	for _, one := range f.Cosignatures {
+		s, err := f.receipt(of, one)
+		if err != nil {
+			c.Logger.Error("another gateway's signature of the tree's root can't be used", "organisation", one.MSPID, "error", err)
+		}
+		if s == nil || err != nil {
+			roots.Lack = append(roots.Lack, one.MSPID)
+			continue
+		}
+		roots.Signatures = append(roots.Signatures, *s)
+	}
+	for _, one := range f.Silent {
+		roots.Lack = append(roots.Lack, one.MSPID)
+	}
+	return roots, nil
+}
+
+// receipt is what an organisation signed of the tree's root, beside its cosignature. It is nil if there is none, or if the
+// organisation says another thing.
+func (f asked) receipt(of *checkpoint.Checkpoint, one *cosigned.Cosignature) (*scitt.Signature, error) {
+	signature := f.receipts[one.MSPID]
+	if one.Digest != f.Answer.Digest() || one.Height != f.Height || len(signature) == 0 {
+		return nil, nil
+	}
+	s := &scitt.Signature{MSPID: one.MSPID, Time: one.Time, Certificate: one.Certificate, Signature: signature}
+	return s, s.CheckRoot(of.Ledger, of.Root)
+}
+
+// State states a record in the name of this gateway's organisation.
+func (c *Cosigner) State(l cosigned.Ledger, body []byte) (*scitt.Statement, error) {
+	signer := c.Signer()
+	if signer == nil {
+		return nil, fmt.Errorf("%w: its list of tokens has no operator, whose key signs", ErrCantSign)
+	}
+	return scitt.State(l, body, c.now(), signer)
 }
 
 // ready returns the channel's configuration, or says why this gateway can't sign anything now.
@@ -181,8 +254,11 @@ func (c *Cosigner) ready(ctx context.Context) (*proof.Trust, error) {
 	return c.trust(ctx)
 }
 
-// asked is a file and what is known of the heights of those who didn't sign.
-type asked struct{ *cosigned.File }
+// asked is a file, and the signatures for receipts, by MSP id.
+type asked struct {
+	*cosigned.File
+	receipts map[string][]byte
+}
 
 // round answers as of one block, and asks all others for that block. behind are the newest blocks of those who don't
 // have it yet.
@@ -197,7 +273,7 @@ func (c *Cosigner) round(
 	for i, o := range others {
 		all.Go(func() { replies[i] = c.ask(patience, o, trust, ledger, q, block) })
 	}
-	own, mine, err := c.sign(ctx, ledger, q, block, answer)
+	own, mine, receipt, err := c.sign(ctx, ledger, q, block, answer)
 	if err != nil {
 		return asked{}, nil, err // the others' answers don't matter any more
 	}
@@ -205,8 +281,10 @@ func (c *Cosigner) round(
 	file := &cosigned.File{Ledger: ledger, Question: q, Height: mine.Height, Answer: *own,
 		Cosignatures: []*cosigned.Cosignature{mine}}
 	behind = map[string]uint64{}
+	receipts := map[string][]byte{c.MSPID: receipt}
 	for i, r := range replies {
 		name := others[i].mspID
+		receipts[name] = r.receipt
 		switch {
 		case r.cosignature != nil:
 			file.Cosignatures = append(file.Cosignatures, r.cosignature)
@@ -223,7 +301,7 @@ func (c *Cosigner) round(
 			file.Silent = append(file.Silent, cosigned.Silent{MSPID: name, Why: r.why})
 		}
 	}
-	return asked{file}, behind, nil
+	return asked{file, receipts}, behind, nil
 }
 
 // common is the newest block before the file's that so many organisations have as want agree.
@@ -243,30 +321,42 @@ func (f asked) common(behind map[string]uint64, want int) (uint64, bool) {
 	return block, block < f.Block && f.Block-block <= farthestBack
 }
 
-// sign answers a question and signs the answer.
+// sign answers a question and signs the answer. Of a checkpoint it also signs the root, for receipts, unless the key is
+// of a kind that can't.
 func (c *Cosigner) sign(
 	ctx context.Context, ledger cosigned.Ledger, q cosigned.Question, block uint64, answer Answerer,
-) (*cosigned.Answer, *cosigned.Cosignature, error) {
+) (a *cosigned.Answer, signed *cosigned.Cosignature, receipt []byte, err error) {
 	signer := c.Signer()
 	if signer == nil {
-		return nil, nil, ErrCantSign
+		return nil, nil, nil, ErrCantSign
 	}
-	a, err := answer(ctx, q, block)
-	if err != nil {
-		return nil, nil, err
+	if a, err = answer(ctx, q, block); err != nil {
+		return nil, nil, nil, err
 	}
 	hash, err := c.Blocks.BlockHash(ctx, block)
 	if err == nil && len(hash) != len(ledger.Genesis) {
 		err = fmt.Errorf("the index has no hash of block %d", block)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if first, err := c.Blocks.BlockHash(ctx, 0); err != nil || !bytes.Equal(first, ledger.Genesis[:]) {
-		return nil, nil, errors.Join(err, errors.New("the index is of another ledger than the channel's configuration"))
+		return nil, nil, nil, errors.Join(err, errors.New("the index is of another ledger than the channel's configuration"))
 	}
-	signed, err := cosigned.Sign(ledger, q, cosigned.Said{
+	signed, err = cosigned.Sign(ledger, q, cosigned.Said{
 		Height: cosigned.Height{Block: block, Hash: [32]byte(hash)}, Digest: a.Digest(), Time: c.now(),
 	}, signer)
-	return a, signed, err
+	if err != nil || q != checkpoint.Question {
+		return a, signed, nil, err
+	}
+	of, err := checkpoint.OfAnswer(&cosigned.File{Ledger: ledger, Question: q, Height: signed.Height, Answer: *a})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	root, err := scitt.SignRoot(ledger, of.Root, signed.Time, signer)
+	if err != nil {
+		c.Logger.Warn("the root of the tree isn't signed for receipts", "why", err)
+		return a, signed, nil, nil
+	}
+	return a, signed, root.Signature, nil
 }

@@ -3,6 +3,7 @@ package cosign
 import (
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -72,11 +73,15 @@ func (c *Cosigner) Reply(
 	if height := c.Blocks.Height(); height <= r.Block {
 		return canonical.Obj(canonical.Member{Name: "height", Value: canonical.Int(int64(height))}), nil
 	}
-	_, signed, err := c.sign(ctx, ledger, r.Question, r.Block, answer)
+	_, signed, receipt, err := c.sign(ctx, ledger, r.Question, r.Block, answer)
 	if err != nil {
 		return none, err
 	}
-	return canonical.Obj(canonical.Member{Name: "cosignature", Value: signed.Value()}), nil
+	reply := canonical.Obj(canonical.Member{Name: "cosignature", Value: signed.Value()})
+	if receipt != nil {
+		reply = reply.With("receipt", canonical.Str(base64.StdEncoding.EncodeToString(receipt)))
+	}
+	return reply, nil
 }
 
 const timeForm = "2006-01-02T15:04:05Z"
@@ -85,6 +90,7 @@ const timeForm = "2006-01-02T15:04:05Z"
 // nothing.
 type reply struct {
 	cosignature *cosigned.Cosignature
+	receipt     []byte // the signature of the root, if a checkpoint was asked for
 	height      uint64
 	why         string
 }
@@ -105,5 +111,9 @@ func readReply(text []byte) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("its signature can't be read: %w", err)
 	}
-	return reply{cosignature: signed}, nil
+	receipt, err := base64.StdEncoding.DecodeString(v.Get("receipt").Text)
+	if err != nil {
+		return reply{}, errors.New("its signature of the root can't be read")
+	}
+	return reply{cosignature: signed, receipt: receipt}, nil
 }

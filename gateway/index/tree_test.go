@@ -16,6 +16,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/index/projection"
 	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/merkle"
+	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
 
 // recordings are the ids of what the valid transactions of blocks recorded, in the order of the ledger.
@@ -133,15 +134,18 @@ func TestTheTreeOfAnEmptyLedgerHasTheRootOfNothing(t *testing.T) {
 	require.Equal(t, tlog.Hash(sha256.Sum256(nil)), tree.Root)
 }
 
-// More than 256 times 256 leaves, in an index that is opened again at several sizes, in both stores.
+// In an index that is opened again at several sizes. In a file, there are more than 256 times 256 leaves.
 func TestTheTreeGoesOnInAnIndexThatIsOpenedAgain(t *testing.T) {
-	l := recorded(t, 255, 1, 65_270, 9, 1, 600)
-	for name, place := range map[string]func() string{
-		"SQLite":     func() string { return filepath.Join(t.TempDir(), "index.db") },
-		"PostgreSQL": func() string { return indextest.PostgresURL(t) },
+	big := []int{255, 1, 65_270, 9, 1, 600}
+	for name, c := range map[string]struct {
+		place func() string
+		sizes []int
+	}{
+		"SQLite":     {func() string { return filepath.Join(t.TempDir(), "index.db") }, big},
+		"PostgreSQL": {func() string { return indextest.PostgresURL(t) }, thorough.Of([]int{255, 1, 270, 1}, big)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			where := place()
+			l, where := recorded(t, c.sizes...), c.place()
 			for at := range l.Blocks {
 				ix, err := stores.Open(where)
 				require.NoError(t, err)

@@ -9,6 +9,7 @@
 //   - [Proof] verifies a proof file, and says which records it proves and which organisations signed them;
 //   - [Answer] verifies an answer that several organisations signed;
 //   - [Checkpoints] verifies and compares signed checkpoints;
+//   - [Transparent] verifies a transparent statement of SCITT;
 //   - [Statement] verifies an in-toto statement that an organisation signed.
 //
 // Folders are compared with what is known about them:

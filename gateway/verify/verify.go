@@ -8,6 +8,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	proofs "github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/scitt"
 )
 
 // Trust is everything that a verifier believes without proof: which ledger it is, which organisations it has, and how
@@ -67,6 +68,11 @@ func Checkpoints(
 	notes []checkpoint.Named, consistent []*checkpoint.Consistency, trust *Trust, wanted cosigned.Wanted,
 ) (*checkpoint.Verdict, error) {
 	return checkpoint.Verify(notes, consistent, trust, wanted)
+}
+
+// Transparent verifies a transparent statement of RFC 9943, and says who gave receipts. An error is a *proof.Refusal.
+func Transparent(text []byte, trust *Trust, wanted scitt.Wanted) (*scitt.Verdict, error) {
+	return scitt.Verify(text, trust, wanted)
 }
 
 // Statement verifies an in-toto statement in a DSSE envelope or a Sigstore bundle, and says who signed it. An error is

@@ -27,7 +27,7 @@ func TestTheCommandJudgesTheVectors(t *testing.T) {
 	prefix := alone()
 	var entries []string
 	for _, list := range []string{"vectors.txt", filepath.Join("answers", "answers.txt"),
-		filepath.Join("checkpoints", "checkpoints.txt")} {
+		filepath.Join("checkpoints", "checkpoints.txt"), filepath.Join("statements", "statements.txt")} {
 		text, err := os.ReadFile(list)
 		require.NoError(t, err)
 		entries = append(entries, strings.Split(strings.TrimSpace(string(text)), "\n\n")...)
@@ -42,6 +42,9 @@ func TestTheCommandJudgesTheVectors(t *testing.T) {
 		}
 		if answer := v["answer"]; answer != "" { // one that several organisations signed
 			v["proof"], v["trust"] = filepath.Join("answers", answer), filepath.Join("answers", v["trust"])
+		}
+		if statement := v["statement"]; statement != "" {
+			v["proof"], v["trust"] = filepath.Join("statements", statement), filepath.Join("statements", v["trust"])
 		}
 		files := []string{v["proof"]}
 		if v["notes"] != "" { // checkpoints, which are compared

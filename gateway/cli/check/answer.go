@@ -30,7 +30,7 @@ func (a *answerCheck) flags(c *cobra.Command) {
 	c.Flags().StringVar(&a.question, "question", "",
 		"of a signed answer: refuse any other question than this path with its parameters")
 	c.Flags().IntVar(&a.agree, "agree", 0,
-		"of a signed answer or checkpoint: how many organisations must agree, if more than the trust file says")
+		"of a signed answer, checkpoint or statement: how many organisations must agree, if more than the trust file says")
 	c.Flags().Uint64Var(&a.block, "block", 0, "of a signed answer or checkpoint: refuse it if it is as of an earlier block")
 	c.Flags().StringVar(&a.since, "since", "",
 		"of a signed answer or checkpoint: refuse signatures from before this date and time, by the signers' clocks")

@@ -23,6 +23,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/scitt"
 )
 
 // Verify returns the command verify. It verifies a proof, for which it uses no network, no other file than the trust
@@ -50,6 +51,9 @@ Or PROOF is an answer that several organisations signed: what a gateway answers 
 --cosigned N, or with the parameter cosign over REST. The output says who says so, as of
 which block. --question, --block and --since say what was asked and how old the answer
 may be.
+
+Or PROOF is a transparent statement ("pedigree proof --format scitt"). --record and
+--agree say what must be stated, and by how many organisations.
 
 To compare checkpoints, give their notes, and proofs of consistency if you have some.
 Notes that contradict each other are refused as a split_view, with the names of those
@@ -135,6 +139,9 @@ a stable reason code.`,
 			}
 			if len(args) > 1 {
 				return exit.Usagef("only checkpoints are verified together, and %s is none", args[0])
+			}
+			if scitt.Recognise(text) {
+				return asked.transparent(c, text, pinned, wanted, t.JSON, raw)
 			}
 			if cosigned.Recognise(text) {
 				return asked.verify(c, text, pinned, wanted, cut, t.JSON, raw)

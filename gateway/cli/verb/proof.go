@@ -13,7 +13,7 @@ import (
 // Proof returns the verb that fetches the proof of a record or of a whole trace.
 func Proof() *cobra.Command {
 	var t client.Target
-	var level string
+	var level, format string
 	var trace, down bool
 	var depth, limit, organisations int
 	var wait time.Duration
@@ -34,14 +34,25 @@ trace was cut.
             it: it has the block, the orderers' signatures and every configuration
             back to the genesis block
 
+With --format scitt, it is a transparent statement of RFC 9943 instead: the record as the
+gateway's organisation states it, with the receipts (RFC 9942) of several that the
+record is on their ledger. Programs that know COSE can check it, and so does verify.
+
 If an organisation lags behind, the command waits for it.
 ` + client.TargetHelp,
 		Example: `  pedigree proof --as market model/lab/spoilage@1 > model.proof
   pedigree proof --as market --level block 052d7115c44a… > record.proof
+  pedigree proof --as market --format scitt model/lab/spoilage@1 > model.cose
   pedigree proof --as market --trace model/lab/spoilage@1 > trace.proof
   pedigree verify model.proof --trust consortium.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if format != "pedigree" && format != "scitt" {
+				return exit.Usagef("%q is no format of a proof; there are pedigree and scitt", format)
+			}
+			if format == "scitt" && (trace || c.Flags().Changed("level")) {
+				return exit.Usagef("--format scitt is of one record, and has no level")
+			}
 			if level != "receipt" && level != "block" {
 				return exit.Usagef("%q is no level of proof; there are receipt and block", level)
 			}
@@ -55,6 +66,9 @@ If an organisation lags behind, the command waits for it.
 				return err
 			}
 			query := url.Values{"level": {level}}
+			if format != "pedigree" {
+				query = url.Values{"format": {format}}
+			}
 			if organisations > 0 {
 				query.Set("organisations", strconv.Itoa(organisations))
 			}
@@ -81,6 +95,7 @@ If an organisation lags behind, the command waits for it.
 		},
 	}
 	t.AddFlags(c)
+	c.Flags().StringVar(&format, "format", "pedigree", "kind of proof: pedigree or scitt")
 	c.Flags().StringVar(&level, "level", "receipt", "strength of the proof: receipt or block")
 	c.Flags().BoolVar(&trace, "trace", false, "prove every record of the trace of ID")
 	c.Flags().BoolVar(&down, "down", false, "with --trace: prove what ID touched, not where it comes from")

@@ -105,22 +105,19 @@ func (c *Cosignature) Check(l Ledger, q Question, trust *proofs.Trust) error {
 
 // check is Check, which tells apart that the certificate is revoked and that anything else is wrong.
 func (c *Cosignature) check(l Ledger, q Question, trust *proofs.Trust) (revoked, err error) {
-	o, id, err := authenticate(c.MSPID, c.Certificate, c.Time, trust)
+	id, revoked, err := Identify(c.MSPID, c.Certificate, c.Time, trust)
 	if err != nil {
 		return nil, err
 	}
-	if err := id.Verify(c.Message(l, q), c.Signature); err != nil {
-		return nil, err
-	}
-	return o.CheckListed(id), nil
+	return revoked, id.Verify(c.Message(l, q), c.Signature)
 }
 
 // Authenticate checks that a certificate is that of an administrator of an organisation in a trust file, at a time.
 // No revocation list of the trust file may have it.
 func Authenticate(mspID string, c *x509.Certificate, when time.Time, trust *proofs.Trust) (*proofs.Identity, error) {
-	o, id, err := authenticate(mspID, c, when, trust)
+	id, revoked, err := Identify(mspID, c, when, trust)
 	if err == nil {
-		err = o.CheckListed(id)
+		err = revoked
 	}
 	if err != nil {
 		return nil, err
@@ -128,16 +125,16 @@ func Authenticate(mspID string, c *x509.Certificate, when time.Time, trust *proo
 	return id, nil
 }
 
-// authenticate is Authenticate without the revocation lists of the trust file.
-func authenticate(
+// Identify is Authenticate, which tells apart that the certificate is revoked and that anything else is wrong.
+func Identify(
 	mspID string, c *x509.Certificate, when time.Time, trust *proofs.Trust,
-) (*proofs.Organisation, *proofs.Identity, error) {
+) (id *proofs.Identity, revoked, err error) {
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 	serialized, err := proto.Marshal(&msp.SerializedIdentity{Mspid: mspID, IdBytes: text})
 	if err != nil {
 		return nil, nil, refuse(proofs.BadIdentity, "", "the certificate can't be written: %v", err)
 	}
-	id, err := proofs.ParseIdentity(serialized)
+	id, err = proofs.ParseIdentity(serialized)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,7 +148,7 @@ func authenticate(
 		if !o.Is(id, proofs.Admin) {
 			return nil, nil, refuse(proofs.WrongRole, "", "%s is no administrator, and only these speak for an organisation", id)
 		}
-		return o, id, nil
+		return id, o.CheckListed(id), nil
 	}
 	return nil, nil, refuse(proofs.UnknownOrganisation, "", "the trust file has no organisation %q", brief(mspID))
 }

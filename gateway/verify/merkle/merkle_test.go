@@ -51,8 +51,19 @@ func TestTheRootIsThatOfTheLibraryAtEverySize(t *testing.T) {
 // of two leaves, empty and 0x00.
 func TestTheHashesAreThoseOfTheStandard(t *testing.T) {
 	require.Equal(t, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d", hexOf(tlog.RecordHash(nil)))
+	one := entry(1)
+	require.Equal(t, tlog.RecordHash(one[:]), merkle.Leaf(one))
 	require.Equal(t, "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
 		hexOf(tlog.NodeHash(tlog.RecordHash(nil), tlog.RecordHash([]byte{0}))))
 }
 
 func hexOf(h tlog.Hash) string { return hex.EncodeToString(h[:]) }
+
+// BenchmarkAppend is what the tree costs an index for each recording.
+func BenchmarkAppend(b *testing.B) {
+	digest := entry(7)
+	var f merkle.Frontier
+	for b.Loop() {
+		f.Append(merkle.Leaf(digest), nil)
+	}
+}

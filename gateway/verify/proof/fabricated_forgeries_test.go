@@ -267,8 +267,11 @@ func TestEveryReasonForARefusalHasAForgery(t *testing.T) {
 	for _, v := range readVectors(t) {
 		published[v.expect] = true
 	}
-	// Those of packages cosigned and checkpoint are looked at there.
-	for _, list := range []string{filepath.Join("answers", "answers.txt"), filepath.Join("checkpoints", "checkpoints.txt")} {
+	// Those of packages cosigned, checkpoint and scitt are looked at there.
+	for _, list := range []string{
+		filepath.Join("answers", "answers.txt"), filepath.Join("checkpoints", "checkpoints.txt"),
+		filepath.Join("statements", "statements.txt"),
+	} {
 		for line := range strings.Lines(string(vectorFile(t, list))) {
 			if expect, ok := strings.CutPrefix(strings.TrimSpace(line), "expect: "); ok {
 				published[expect] = true

@@ -114,6 +114,8 @@ const (
 	SplitView Reason = "split_view"
 	// NotExtended: a proof doesn't show that one checkpoint extends another.
 	NotExtended Reason = "not_extended"
+	// BadInclusion: a proof of inclusion isn't one, whatever it is of.
+	BadInclusion Reason = "bad_inclusion"
 )
 
 // A Refusal says why a proof, or a part of it, isn't accepted.

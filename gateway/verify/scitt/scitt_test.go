@@ -1,0 +1,441 @@
+package scitt_test
+
+import (
+	"bytes"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/pedigree-ledger/pedigree/chaincode/record"
+	"github.com/pedigree-ledger/pedigree/gateway/formats/formatstest"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/merkle"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/scitt"
+)
+
+var signedAt = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+
+// fixture is a ledger of three organisations, of which the trust file demands two, and a tree of 21 records.
+type fixture struct {
+	*formatstest.Consortium
+	t      *testing.T
+	admins map[string]*formatstest.Signer
+	ledger cosigned.Ledger
+	bodies [][]byte
+	stored map[int64]tlog.Hash
+	root   [sha256.Size]byte
+}
+
+func newFixture(t *testing.T) *fixture {
+	f := &fixture{Consortium: formatstest.NewConsortium(t, "HarborMSP", "LabMSP", "MarketMSP"), t: t,
+		admins: map[string]*formatstest.Signer{}, stored: map[int64]tlog.Hash{}}
+	for _, mspID := range []string{"HarborMSP", "LabMSP", "MarketMSP"} {
+		f.admins[mspID] = f.Member(mspID, "admin")
+	}
+	f.Trust.Agree = 2
+	f.ledger = cosigned.Ledger{Channel: "pedigree", Genesis: [32]byte(f.Trust.Genesis)}
+	var tree merkle.Frontier
+	for n := range 21 {
+		body := fmt.Appendf(nil, `{"record":"statement/2","n":%d}`, n)
+		f.bodies = append(f.bodies, body)
+		leaf := merkle.Leaf(sha256.Sum256(body))
+		f.stored[tlog.StoredHashIndex(0, int64(n))] = leaf
+		tree.Append(leaf, func(level int, number uint64, hash tlog.Hash) {
+			f.stored[tlog.StoredHashIndex(level, int64(number))] = hash
+		})
+	}
+	f.root = tree.Root()
+	return f
+}
+
+// place is where a record is in the tree.
+func (f *fixture) place(n int) scitt.Place {
+	path, err := tlog.ProveRecord(int64(len(f.bodies)), int64(n), tlog.HashReaderFunc(func(indexes []int64) (all []tlog.Hash, err error) {
+		for _, i := range indexes {
+			all = append(all, f.stored[i])
+		}
+		return all, nil
+	}))
+	require.NoError(f.t, err)
+	return scitt.Place{Size: uint64(len(f.bodies)), Leaf: uint64(n), Path: path}
+}
+
+func (f *fixture) receipt(n int, by *formatstest.Signer) scitt.Receipt {
+	s, err := scitt.SignRoot(f.ledger, f.root, signedAt, by)
+	require.NoError(f.t, err)
+	require.NoError(f.t, s.CheckRoot(f.ledger, f.root))
+	require.Error(f.t, s.CheckRoot(f.ledger, [32]byte{}))
+	return scitt.Receipt{Signature: *s, Place: f.place(n)}
+}
+
+// statement states record n, with receipts.
+func (f *fixture) statement(n int, mspIDs ...string) *scitt.Statement {
+	s, err := scitt.State(f.ledger, f.bodies[n], signedAt, f.admins["HarborMSP"])
+	require.NoError(f.t, err)
+	for _, mspID := range mspIDs {
+		s.Receipts = append(s.Receipts, f.receipt(n, f.admins[mspID]))
+	}
+	return s
+}
+
+func TestAStatementWithEnoughReceiptsIsAccepted(t *testing.T) {
+	f := newFixture(t)
+	for n := range f.bodies {
+		text := f.statement(n, "MarketMSP", "LabMSP").Bytes()
+		require.True(t, scitt.Recognise(text))
+		v, err := scitt.Verify(text, f.Trust, scitt.Wanted{ID: record.Sum(f.bodies[n]), Agree: 2})
+		require.NoError(t, err)
+		assert.Equal(t, "HarborMSP", v.Statement.MSPID)
+		assert.JSONEq(t, string(f.bodies[n]), string(v.Record))
+		require.Len(t, v.Receipts, 2)
+		assert.Equal(t, "LabMSP", v.Receipts[0].MSPID)
+		assert.Equal(t, signedAt, v.Receipts[0].Time)
+		assert.EqualValues(t, n, v.Receipts[0].Leaf)
+		assert.EqualValues(t, 21, v.Receipts[0].Size)
+		assert.Equal(t, fmt.Sprintf("%x", f.root), v.Receipts[0].Root)
+		assert.NotEmpty(t, v.NotProved)
+	}
+	_, err := scitt.Verify(f.statement(3, "LabMSP", "MarketMSP").Bytes(), f.Trust, scitt.Wanted{ID: record.Sum(f.bodies[4])})
+	assert.Equal(t, proof.WrongRecord, proof.ReasonOf(err))
+	_, err = scitt.Verify(f.statement(3, "LabMSP", "MarketMSP").Bytes(), f.Trust, scitt.Wanted{Agree: 3})
+	assert.Equal(t, proof.TooFewOrganisations, proof.ReasonOf(err))
+}
+
+// The place of every leaf in trees of every small size, and of no other, gives the root.
+func TestOnlyTheRightPlaceGivesTheRoot(t *testing.T) {
+	f := newFixture(t)
+	for n := range f.bodies {
+		p := f.place(n)
+		root, ok := p.Root(f.bodies[n])
+		require.True(t, ok)
+		require.Equal(t, tlog.Hash(f.root), root)
+		require.NoError(t, tlog.CheckRecord(p.Path, int64(p.Size), root, int64(n), merkle.Leaf(sha256.Sum256(f.bodies[n]))))
+		for size := range uint64(40) {
+			for leaf := range uint64(40) {
+				p.Size, p.Leaf = size, leaf
+				root, ok := p.Root(f.bodies[n])
+				err := tlog.CheckRecord(p.Path, int64(size), f.root, int64(leaf), merkle.Leaf(sha256.Sum256(f.bodies[n])))
+				require.Equal(t, err == nil, ok && root == f.root, "leaf %d of %d", leaf, size)
+			}
+		}
+	}
+}
+
+// cose is a COSE_Sign1 as a forger takes it apart.
+type cose struct {
+	_           struct{} `cbor:",toarray"`
+	Protected   []byte
+	Unprotected map[any]any
+	Payload     []byte
+	Signature   []byte
+}
+
+// apart takes a COSE_Sign1 apart, has it changed, and puts it together again.
+func apart(t *testing.T, text []byte, change func(c *cose, header map[any]any)) []byte {
+	t.Helper()
+	var tag cbor.RawTag
+	require.NoError(t, cbor.Unmarshal(text, &tag))
+	var c cose
+	require.NoError(t, cbor.Unmarshal(tag.Content, &c))
+	var header map[any]any
+	require.NoError(t, cbor.Unmarshal(c.Protected, &header))
+	change(&c, header)
+	encoding, err := cbor.CoreDetEncOptions().EncMode()
+	require.NoError(t, err)
+	if c.Protected != nil {
+		c.Protected, err = encoding.Marshal(header)
+		require.NoError(t, err)
+	}
+	made, err := encoding.Marshal(cbor.Tag{Number: 18, Content: c})
+	require.NoError(t, err)
+	return made
+}
+
+// inReceipt changes the first receipt of a statement.
+func inReceipt(t *testing.T, text []byte, change func(c *cose, header map[any]any)) []byte {
+	return apart(t, text, func(c *cose, _ map[any]any) {
+		list := c.Unprotected[uint64(394)].([]any)
+		list[0] = apart(t, list[0].([]byte), change)
+	})
+}
+
+// signAgain signs what was changed with the key of an administrator, so that only the change itself is wrong.
+func signAgain(t *testing.T, by *formatstest.Signer, payload []byte) func(c *cose, header map[any]any) {
+	return func(c *cose, header map[any]any) {
+		encoding, err := cbor.CoreDetEncOptions().EncMode()
+		require.NoError(t, err)
+		text, err := encoding.Marshal(header)
+		require.NoError(t, err)
+		if payload == nil {
+			payload = c.Payload
+		}
+		toBeSigned, err := encoding.Marshal([]any{"Signature1", text, []byte{}, payload})
+		require.NoError(t, err)
+		der, err := by.Sign(toBeSigned)
+		require.NoError(t, err)
+		c.Signature = rawOf(t, der)
+	}
+}
+
+type forgery struct {
+	forge  func(f *fixture) []byte
+	reason proof.Reason
+}
+
+func both(f *fixture) *scitt.Statement { return f.statement(7, "LabMSP", "MarketMSP") }
+
+var forgeries = map[string]forgery{
+	"a path that is cut": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].Path = s.Receipts[0].Path[:2]
+		return s.Bytes()
+	}, proof.BadInclusion},
+	"a path with a hash more": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].Path = append(s.Receipts[0].Path, tlog.Hash{})
+		return s.Bytes()
+	}, proof.BadInclusion},
+	"a path with another hash": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].Path[1][0] ^= 1
+		return s.Bytes()
+	}, proof.BadSignature},
+	"another leaf": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].Leaf = 6
+		return s.Bytes()
+	}, proof.BadSignature},
+	"a leaf that the tree doesn't have": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].Leaf = 21
+		return s.Bytes()
+	}, proof.BadInclusion},
+	"another size of the tree": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].Size = 40
+		return s.Bytes()
+	}, proof.BadInclusion},
+	"the receipts of another record": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts = f.statement(8, "LabMSP", "MarketMSP").Receipts
+		return s.Bytes()
+	}, proof.BadSignature},
+	"another record with its own statement": {func(f *fixture) []byte {
+		s, err := scitt.State(f.ledger, []byte(`{"never":"recorded"}`), signedAt, f.admins["HarborMSP"])
+		require.NoError(f.t, err)
+		s.Receipts = both(f).Receipts
+		return s.Bytes()
+	}, proof.BadSignature},
+	"another record": {func(f *fixture) []byte {
+		return apart(f.t, both(f).Bytes(), func(c *cose, _ map[any]any) { c.Payload = f.bodies[8] })
+	}, proof.WrongRecord},
+	"no record": {func(f *fixture) []byte {
+		return apart(f.t, both(f).Bytes(), func(c *cose, _ map[any]any) { c.Payload = nil })
+	}, proof.Malformed},
+	"another verifiable data structure": {func(f *fixture) []byte {
+		return inReceipt(f.t, both(f).Bytes(), func(c *cose, header map[any]any) {
+			header[uint64(395)] = 2
+			signAgain(f.t, f.admins["LabMSP"], f.root[:])(c, header)
+		})
+	}, proof.UnsupportedVersion},
+	"no verifiable data structure": {func(f *fixture) []byte {
+		return inReceipt(f.t, both(f).Bytes(), func(c *cose, header map[any]any) {
+			delete(header, uint64(395))
+			signAgain(f.t, f.admins["LabMSP"], f.root[:])(c, header)
+		})
+	}, proof.UnsupportedVersion},
+	"another algorithm": {func(f *fixture) []byte {
+		return inReceipt(f.t, both(f).Bytes(), func(c *cose, header map[any]any) {
+			header[uint64(1)] = -35
+			signAgain(f.t, f.admins["LabMSP"], f.root[:])(c, header)
+		})
+	}, proof.BadSignature},
+	"the root in the receipt": {func(f *fixture) []byte {
+		return inReceipt(f.t, both(f).Bytes(), func(c *cose, _ map[any]any) { c.Payload = f.root[:] })
+	}, proof.Malformed},
+	"a header more that isn't signed": {func(f *fixture) []byte {
+		return apart(f.t, both(f).Bytes(), func(c *cose, _ map[any]any) { c.Unprotected[uint64(4)] = []byte("key") })
+	}, proof.Malformed},
+	"a header more in a receipt that isn't signed": {func(f *fixture) []byte {
+		return inReceipt(f.t, both(f).Bytes(), func(c *cose, _ map[any]any) { c.Unprotected["note"] = "trust me" })
+	}, proof.Malformed},
+	"a header more that is signed": {func(f *fixture) []byte {
+		return apart(f.t, both(f).Bytes(), func(c *cose, header map[any]any) {
+			header[uint64(2)] = []any{uint64(99)} // crit
+			signAgain(f.t, f.admins["HarborMSP"], nil)(c, header)
+		})
+	}, proof.Malformed},
+	"a second proof of inclusion": {func(f *fixture) []byte {
+		return inReceipt(f.t, both(f).Bytes(), func(c *cose, _ map[any]any) {
+			proofs := c.Unprotected[uint64(396)].(map[any]any)
+			list := proofs[int64(-1)].([]any)
+			proofs[int64(-1)] = append(list, list[0])
+		})
+	}, proof.Malformed},
+	"a receipt that is a statement": {func(f *fixture) []byte {
+		return apart(f.t, both(f).Bytes(), func(c *cose, _ map[any]any) {
+			c.Unprotected[uint64(394)].([]any)[0] = both(f).Bytes()
+		})
+	}, proof.UnsupportedVersion},
+	"a statement that is a receipt": {func(f *fixture) []byte {
+		var receipt []byte
+		apart(f.t, both(f).Bytes(), func(c *cose, _ map[any]any) { receipt = c.Unprotected[uint64(394)].([]any)[0].([]byte) })
+		return receipt
+	}, proof.Malformed},
+	"no tag": {func(f *fixture) []byte { return both(f).Bytes()[1:] }, proof.Malformed},
+	"another tag": {func(f *fixture) []byte {
+		text := both(f).Bytes()
+		text[0] = 0xd1
+		return text
+	}, proof.Malformed},
+	"bytes after the end":    {func(f *fixture) []byte { return append(both(f).Bytes(), 0) }, proof.Malformed},
+	"a file that is cut off": {func(f *fixture) []byte { return both(f).Bytes()[:500] }, proof.Malformed},
+	"a length in more bytes than it needs": {func(f *fixture) []byte {
+		text := both(f).Bytes()
+		at := bytes.Index(text, []byte(`{"record"`)) - 2 // 0x58 and one byte for the length
+		return slices.Concat(text[:at], []byte{0x59, 0}, text[at+1:])
+	}, proof.NotCanonical},
+	"a record that isn't signed with an algorithm's signature": {func(f *fixture) []byte {
+		s := both(f)
+		s.Signature.Signature = s.Signature.Signature[:63]
+		return s.Bytes()
+	}, proof.Malformed},
+	"a high S": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].Signature.Signature = highS(s.Receipts[0].Signature.Signature)
+		return s.Bytes()
+	}, proof.HighS},
+	"a receipt in another name": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].MSPID = "HarborMSP"
+		return s.Bytes()
+	}, proof.UntrustedCertificate},
+	"a receipt of another time": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].Time = signedAt.Add(time.Hour)
+		return s.Bytes()
+	}, proof.BadSignature},
+	"a receipt of another ledger": {func(f *fixture) []byte {
+		other := *f
+		other.ledger.Genesis[0] ^= 1
+		s := both(f)
+		var foreign []byte
+		made := other.statement(7, "LabMSP")
+		apart(f.t, made.Bytes(), func(c *cose, _ map[any]any) { foreign = c.Unprotected[uint64(394)].([]any)[0].([]byte) })
+		return apart(f.t, s.Bytes(), func(c *cose, _ map[any]any) { c.Unprotected[uint64(394)].([]any)[0] = foreign })
+	}, proof.WrongGenesis},
+	"a statement about another channel": {func(f *fixture) []byte {
+		f.ledger.Channel = "other"
+		return both(f).Bytes()
+	}, proof.WrongChannel},
+	"a statement about another first block": {func(f *fixture) []byte {
+		f.ledger.Genesis[0] ^= 1
+		return both(f).Bytes()
+	}, proof.WrongGenesis},
+	"one receipt too few": {func(f *fixture) []byte { return f.statement(7, "LabMSP").Bytes() }, proof.TooFewOrganisations},
+	"no receipt":          {func(f *fixture) []byte { return f.statement(7).Bytes() }, proof.TooFewOrganisations},
+	"one organisation twice": {func(f *fixture) []byte {
+		s := f.statement(7, "LabMSP")
+		s.Receipts = append(s.Receipts, f.receipt(7, f.Member("LabMSP", "admin")))
+		return s.Bytes()
+	}, proof.OrganisationTwice},
+	"two organisations with one key": {func(f *fixture) []byte {
+		s := f.statement(7, "LabMSP")
+		s.Receipts = append(s.Receipts, f.receipt(7, f.MemberFor("MarketMSP", "admin", f.admins["LabMSP"].Key)))
+		return s.Bytes()
+	}, proof.KeyTwice},
+	"a receipt of an expired certificate": {func(f *fixture) []byte {
+		s := f.statement(7, "LabMSP")
+		s.Receipts = append(s.Receipts, f.receipt(7, f.MemberWith("MarketMSP", "admin", elliptic.P256(), signedAt.Add(-time.Hour))))
+		return s.Bytes()
+	}, proof.OutsideValidity},
+	"a receipt of a client": {func(f *fixture) []byte {
+		s := f.statement(7, "LabMSP")
+		s.Receipts = append(s.Receipts, f.receipt(7, f.Member("MarketMSP", "client")))
+		return s.Bytes()
+	}, proof.WrongRole},
+	"a receipt of a revoked certificate": {func(f *fixture) []byte {
+		f.Revoke("LabMSP", f.admins["LabMSP"].Cert)
+		f.Trust.Agree = 2
+		return both(f).Bytes()
+	}, proof.Revoked},
+	"an organisation that isn't in the trust file": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].MSPID = "Other MSP/é"
+		return s.Bytes()
+	}, proof.UnknownOrganisation},
+}
+
+func TestForgedStatementsAreRefused(t *testing.T) {
+	for about, c := range forgeries {
+		t.Run(about, func(t *testing.T) {
+			f := newFixture(t)
+			_, err := scitt.Verify(c.forge(f), f.Trust, scitt.Wanted{})
+			assert.Equal(t, c.reason, proof.ReasonOf(err), "%v", err)
+		})
+	}
+}
+
+func TestEveryChangedByteIsRefused(t *testing.T) {
+	f := newFixture(t)
+	good := both(f).Bytes()
+	for i := range good {
+		text := slices.Clone(good)
+		text[i] ^= byte(1 << (i % 8))
+		_, err := scitt.Verify(text, f.Trust, scitt.Wanted{})
+		require.NotEmpty(t, proof.ReasonOf(err), "byte %d", i)
+	}
+}
+
+func TestARevokedReceiptIsSetAsideWhereOthersAreEnough(t *testing.T) {
+	f := newFixture(t)
+	s := f.statement(7, "LabMSP", "MarketMSP", "HarborMSP")
+	f.Revoke("LabMSP", f.admins["LabMSP"].Cert)
+	f.Trust.Agree = 2
+	v, err := scitt.Verify(s.Bytes(), f.Trust, scitt.Wanted{})
+	require.NoError(t, err)
+	require.Len(t, v.SetAside, 1)
+	assert.Equal(t, "LabMSP", v.SetAside[0].MSPID)
+	assert.Len(t, v.Receipts, 2)
+}
+
+func TestAKeyThatIsNotOnP256SignsNoReceipt(t *testing.T) {
+	f := newFixture(t)
+	_, err := scitt.SignRoot(f.ledger, f.root, signedAt, f.MemberWith("LabMSP", "admin", elliptic.P384(), signedAt.AddDate(0, 1, 0)))
+	assert.ErrorContains(t, err, "ECDSA on P-256")
+}
+
+func FuzzParse(fuzz *testing.F) {
+	for _, name := range vectorFiles() {
+		text, err := os.ReadFile(filepath.Join(vectorFolder, name))
+		if err != nil {
+			fuzz.Fatal(err)
+		}
+		fuzz.Add(text)
+	}
+	fuzz.Add([]byte(strings.Repeat("\x81", 100)))
+	fuzz.Add([]byte("\xd2\x84\x9b\xff\xff\xff\xff\xff\xff\xff\xff"))
+	fuzz.Fuzz(func(t *testing.T, text []byte) {
+		s, err := scitt.Parse(text)
+		if err != nil {
+			require.NotEmpty(t, proof.ReasonOf(err))
+			return
+		}
+		require.Equal(t, text, s.Bytes(), "a file has one encoding")
+	})
+}
+
+func sortedForgeries() []string { return slices.Sorted(maps.Keys(forgeries)) }
