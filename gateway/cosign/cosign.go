@@ -77,8 +77,8 @@ type Config struct {
 	Others []config.Cosigner
 	// Members are the addresses that organisations have recorded on the ledger. Optional.
 	Members func(context.Context) ([]config.Cosigner, error)
-	// Reach are the networks in which these may be, and Hosts a host for each organisation that may be anywhere: that of
-	// its peer, which the gateway calls already.
+	// Reach are the networks in which these may be, and Hosts a host for each organisation that may be anywhere: that
+	// of its peer, which the gateway calls already.
 	Reach config.Networks
 	Hosts map[string][]string
 	// Certificate is the one that the gateway shows to others, or nil. Optional.
@@ -223,8 +223,8 @@ func (c *Cosigner) Receipts(ctx context.Context, holder string, want int, answer
 	return roots, nil
 }
 
-// receipt is what an organisation signed of the tree's root, beside its cosignature. It is nil if there is none, or if the
-// organisation says another thing.
+// receipt is what an organisation signed of the tree's root, beside its cosignature. It is nil if there is none, or if
+// the organisation says another thing.
 func (f asked) receipt(of *checkpoint.Checkpoint, one *cosigned.Cosignature) (*scitt.Signature, error) {
 	signature := f.receipts[one.MSPID]
 	if one.Digest != f.Answer.Digest() || one.Height != f.Height || len(signature) == 0 {

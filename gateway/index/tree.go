@@ -40,8 +40,8 @@ func (ix *Index) Tree(ctx context.Context, at uint64) (*Tree, error) {
 	return t, r.failed("compute the root of", err)
 }
 
-// Inclusion is the proof that the tree as of a block has a leaf for the first recording of a record: the position of the
-// leaf, from 0, and the path of RFC 9162, section 2.1.3. The error is ErrNotFound if there is no such record.
+// Inclusion is the proof that the tree as of a block has a leaf for the first recording of a record: the position of
+// the leaf, from 0, and the path of RFC 9162, section 2.1.3. The error is ErrNotFound if there is no such record.
 func (ix *Index) Inclusion(ctx context.Context, id string, at uint64) (leaf uint64, path tlog.RecordProof, err error) {
 	snap, err := ix.Snapshot(ctx, at)
 	if err != nil {
@@ -62,7 +62,8 @@ func (ix *Index) Inclusion(ctx context.Context, id string, at uint64) (leaf uint
 }
 
 // Consistency is the proof of RFC 9162, section 2.1.4, that the tree of a size begins with the tree of a smaller size.
-// Nothing has to be proved of an empty tree. There is no proof if the newest tree is smaller than to; it has size leaves.
+// Nothing has to be proved of an empty tree. There is no proof if the newest tree is smaller than to; it has size
+// leaves.
 func (ix *Index) Consistency(ctx context.Context, from, to uint64) (size uint64, path tlog.TreeProof, err error) {
 	snap, err := ix.Snapshot(ctx, Latest)
 	if err != nil {

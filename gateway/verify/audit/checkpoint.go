@@ -15,8 +15,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
-// Roots computes checkpoints from audited blocks, as of the blocks of some notes. It implements [Follower]. It begins at
-// the first block, however far an earlier audit was.
+// Roots computes checkpoints from audited blocks, as of the blocks of some notes. It implements [Follower]. It begins
+// at the first block, however far an earlier audit was.
 type Roots struct {
 	next   uint64
 	tree   merkle.Frontier
@@ -112,8 +112,8 @@ func (f followers) Follow(ctx context.Context, blocks <-chan Block) error {
 
 // Checkpoints compares signed checkpoints with the audited blocks, whose roots were computed, and with one another.
 // Signatures are checked by trust or, if that is nil, by the newest configuration of the audited channel. agree is how
-// many organisations must sign blocks that the source doesn't have, so that it is said to hide them; 0 means a majority.
-// What contradicts becomes a finding. Checkpoints returns the notes whose signatures are good.
+// many organisations must sign blocks that the source doesn't have, so that it is said to hide them; 0 means a
+// majority. What contradicts becomes a finding. Checkpoints returns the notes whose signatures are good.
 func (a *Auditor) Checkpoints(notes []checkpoint.Named, roots *Roots, trust *proof.Trust, agree int) []checkpoint.Judged {
 	if trust == nil {
 		if a.replay.chain == nil {

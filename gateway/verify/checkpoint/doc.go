@@ -19,10 +19,10 @@
 // # Signatures
 //
 // Organisations on Fabric have ECDSA keys with certificates, which change, and of which the trust file knows only the
-// authority; none of the types that signed-note has a number for carries a certificate. A key of another kind, certified
-// by this one, would be one more secret to keep and to revoke. So the signature is of a type of its own, with the
-// identifier 0xff and [SignatureType]. The key name is the MSP id, with what a key name can't have percent-encoded. The
-// key id is the beginning of
+// authority; none of the types that signed-note has a number for carries a certificate. A key of another kind,
+// certified by this one, would be one more secret to keep and to revoke. So the signature is of a type of its own, with
+// the identifier 0xff and [SignatureType]. The key name is the MSP id, with what a key name can't have percent-encoded.
+// The key id is the beginning of
 //
 //	SHA-256(key name || 0x0A || 0xff || SignatureType || SubjectPublicKeyInfo in DER)
 //

@@ -2,8 +2,9 @@
 //
 // It has a leaf for each recording, which is one line of a pack that a valid transaction wrote. Leaves are in the order
 // of the ledger: block, transaction, pack, line. The entry of a leaf is the SHA-256 of the record's body, which is also
-// what the record's id has in hexadecimal; so the hash of the leaf is SHA-256(0x00 || entry). A record that was recorded
-// twice has two leaves. Whoever has the blocks can compute the tree, without remembering which records came before.
+// what the record's id has in hexadecimal; so the hash of the leaf is SHA-256(0x00 || entry). A record that was
+// recorded twice has two leaves. Whoever has the blocks can compute the tree, without remembering which records came
+// before.
 //
 // The arithmetic of proofs is that of golang.org/x/mod/sumdb/tlog.
 package merkle
@@ -42,9 +43,9 @@ func (f *Frontier) Size() uint64 { return f.size }
 // Clone returns a copy that shares no memory.
 func (f *Frontier) Clone() Frontier { return Frontier{f.size, slices.Clone(f.subtrees)} }
 
-// Append adds a leaf. It calls complete, unless that is nil, with each subtree that the leaf completes: its level, which
-// is the logarithm of the number of its leaves, its number among those of the level, and its hash. The leaf itself, of
-// level 0, isn't among them.
+// Append adds a leaf. It calls complete, unless that is nil, with each subtree that the leaf completes: its level,
+// which is the logarithm of the number of its leaves, its number among those of the level, and its hash. The leaf
+// itself, of level 0, isn't among them.
 func (f *Frontier) Append(leaf tlog.Hash, complete func(level int, number uint64, hash tlog.Hash)) {
 	for level := 1; level <= bits.TrailingZeros64(^f.size); level++ {
 		last := len(f.subtrees) - 1

@@ -1,6 +1,7 @@
 // Package scitt has transparent statements: the file of RFC 9943 (SCITT) in which one organisation states a record, and
 // several give their receipts that the record is on the ledger. A receipt is that of RFC 9942, for the tree
-// RFC9162_SHA256. So the parts of the file can be read and checked by programs that know COSE (RFC 9052) and nothing of Pedigree.
+// RFC9162_SHA256. So the parts of the file can be read and checked by programs that know COSE (RFC 9052) and nothing of
+// Pedigree.
 //
 // A statement is a tagged COSE_Sign1. Its payload is the record, byte for byte, and its headers are
 //
@@ -17,11 +18,11 @@
 // 1970, by the signer's clock. A certificate (x5chain) is that of an administrator of the organisation, and signs with
 // ECDSA on P-256 (ES256), with a low S.
 //
-// The entry of the leaf is the SHA-256 of the payload, so the leaf is SHA-256(0x00 || SHA-256(payload)): the tree is one
-// of records, which were there before anybody stated them, and not of statements.
+// The entry of the leaf is the SHA-256 of the payload, so the leaf is SHA-256(0x00 || SHA-256(payload)): the tree is
+// one of records, which were there before anybody stated them, and not of statements.
 //
-// A file has one encoding, which is the core deterministic one of RFC 8949, and no other header. So nothing is in it that
-// isn't checked.
+// A file has one encoding, which is the core deterministic one of RFC 8949, and no other header. So nothing is in it
+// that isn't checked.
 package scitt
 
 import (
