@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 )
 
 // The headers in which a proxy passes on a client's certificate, and those above it (RFC 9440).
@@ -16,8 +18,8 @@ const (
 
 // Bounds of the headers.
 const (
-	maxDER   = 16 << 10 // bytes of a certificate
-	maxChain = 8        // certificates above the client's own
+	maxDER   = 16 << 10             // bytes of a certificate
+	maxChain = certificate.MaxAbove // certificates above the client's own
 )
 
 // carries tells whether a request has one of the headers.

@@ -90,9 +90,11 @@ func (t *trust) verify(shown []*x509.Certificate, now time.Time) ([]*x509.Certif
 		return nil, refused("it expired at %s, and the gateway's clock says %s", stamp(own.NotAfter), stamp(now))
 	case own.KeyUsage != 0 && own.KeyUsage&x509.KeyUsageDigitalSignature == 0:
 		return nil, refused("its key isn't for signing (key usage digitalSignature), as a TLS client has to")
+	case len(shown) > 1+certificate.MaxAbove:
+		return nil, refused("it came with too many certificates: more than %d", certificate.MaxAbove)
 	}
 	above := x509.NewCertPool()
-	for _, c := range shown[1:] {
+	for _, c := range certificate.Issued(shown[1:], t.roots) {
 		above.AddCert(c)
 	}
 	chains, err := own.Verify(x509.VerifyOptions{

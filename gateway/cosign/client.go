@@ -111,11 +111,14 @@ func (c *Cosigner) shown(*tls.CertificateRequestInfo) (*tls.Certificate, error) 
 
 // checkClient checks that authorities of an organisation issued the certificate that a TLS client shows.
 func checkClient(chain []*x509.Certificate, of proof.Authorities, now time.Time) error {
+	if len(chain) > 1+certificate.MaxAbove {
+		return fmt.Errorf("it came with more than %d certificates", certificate.MaxAbove)
+	}
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
 	for _, one := range of.Roots {
 		roots.AddCert(one)
 	}
-	for _, one := range append(slices.Clone(of.Intermediates), chain[1:]...) {
+	for _, one := range certificate.Issued(slices.Concat(of.Intermediates, chain[1:]), of.Roots) {
 		between.AddCert(one)
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{
