@@ -11,10 +11,11 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 )
 
-// asksAll moves the reader to what other organisations say, and waits until they all have.
+// asksAll has the other organisations asked, and waits until they all have answered.
 func (b *tab) asksAll() {
 	b.t.Helper()
-	b.do(evaluate(`document.querySelector("#cosigned").scrollIntoView()`))
+	b.sees("They learn what is asked.")
+	b.click("#cosigned a")
 	b.sees("3 of 3 organisations say the same, as of block")
 }
 

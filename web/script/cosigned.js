@@ -1,13 +1,14 @@
-// What other organisations say of a page: they are asked once the reader comes to it. Without this, a link asks them.
+// What other organisations say of a page: the answer to the link that asks them comes in its place. Nobody is asked
+// unless the reader wants it, because the others learn what is asked.
 "use strict";
 (() => {
   const patience = 20000; // milliseconds
   const place = document.querySelector("#cosigned[data-ask]");
   if (!place) return;
   const text = place.querySelector("[aria-live]");
-  const before = text.cloneNode(true);
 
   async function ask() {
+    const before = [...text.childNodes];
     const waiting = document.createElement("p");
     waiting.className = "quiet loading";
     waiting.textContent = "Asking the other organisations …";
@@ -18,13 +19,14 @@
       const said = new DOMParser().parseFromString(await answer.text(), "text/html");
       text.replaceChildren(...said.body.childNodes);
     } catch {
-      text.replaceChildren(...before.cloneNode(true).childNodes);
+      text.replaceChildren(...before); // its link leads to a page of its own
+      text.querySelector("a")?.removeEventListener("click", asked);
     }
   }
 
-  new IntersectionObserver((entries, observer) => {
-    if (!entries.some((e) => e.isIntersecting)) return;
-    observer.disconnect();
+  function asked(event) {
+    event.preventDefault();
     ask();
-  }).observe(place);
+  }
+  text.querySelector("a").addEventListener("click", asked);
 })();
