@@ -1,7 +1,6 @@
 package network
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -24,6 +23,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/certificate"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/network/fabricca"
 	"github.com/pedigree-ledger/pedigree/network/orgcard"
 )
@@ -99,7 +99,7 @@ func newEnrolledOwner(ctx context.Context, dir, domain string, from Enrolment) (
 			return nil, err
 		}
 	}
-	if bytes.Equal(ca.authority.RawSubjectPublicKeyInfo, tls.authority.RawSubjectPublicKeyInfo) {
+	if proof.KeyOf(ca.authority) == proof.KeyOf(tls.authority) {
 		return nil, exit.Usagef("identities and TLS need two CAs with keys of their own, because a TLS key could otherwise sign " +
 			"transactions: name another CA with --tls-ca or --tls-ca-name")
 	}

@@ -204,7 +204,7 @@ func (c *Charter) checkDistinct() error {
 			if err != nil {
 				return err // can't be, because the card was checked
 			}
-			claims = append(claims, [2]string{"key of an authority", string(authority.RawSubjectPublicKeyInfo)})
+			claims = append(claims, [2]string{"key of an authority", proof.KeyOf(authority)})
 		}
 		for _, n := range o.Orderers {
 			claims = append(claims, [2]string{"address " + orgcard.Address(n.Host, n.Port)})

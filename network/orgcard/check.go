@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 )
 
 // The patterns of names. Those of organisations are short enough for any path, and plain enough for a host name, an MSP
@@ -99,7 +101,7 @@ func (c *Card) checkNodes() error {
 	if err != nil {
 		return fmt.Errorf("its TLS authority: %w", err)
 	}
-	if bytes.Equal(ca.RawSubjectPublicKeyInfo, tls.RawSubjectPublicKeyInfo) {
+	if proof.KeyOf(ca) == proof.KeyOf(tls) {
 		return errors.New("its authority and its TLS authority have the same key: a TLS key could then sign transactions")
 	}
 	if len(c.Peers) == 0 || len(c.Peers) > maxPeers || len(c.Orderers) > maxOrderers {

@@ -218,6 +218,9 @@ func forgeries(t *testing.T) map[string]forgery {
 		"two organisations with one key": {change: func(f *fixture) {
 			f.signAs(f.MemberFor("MarketMSP", "admin", f.admins["LabMSP"].Key), question, nil)
 		}, reason: proof.KeyTwice},
+		"two organisations with one key, in other bytes": {change: func(f *fixture) {
+			f.signAs(f.Respelt(f.MemberFor("MarketMSP", "admin", f.admins["LabMSP"].Key)), question, nil)
+		}, reason: proof.KeyTwice},
 		"an organisation that isn't trusted": {change: func(f *fixture) { f.sign("OtherMSP", nil) }, reason: proof.UnknownOrganisation},
 		"a client":                           {change: func(f *fixture) { f.signAs(f.Member("MarketMSP", "client"), question, nil) }, reason: proof.WrongRole},
 		"a peer":                             {change: func(f *fixture) { f.signAs(f.Member("MarketMSP", "peer"), question, nil) }, reason: proof.WrongRole},

@@ -134,7 +134,7 @@ func (f *File) Verify(trust *proof.Trust, wanted Wanted) (*Verdict, error) {
 			}
 			continue
 		}
-		key := string(c.Certificate.RawSubjectPublicKeyInfo)
+		key := proof.KeyOf(c.Certificate)
 		switch other, known := keys[key]; {
 		case known && other == c.MSPID, heard(v.Agree, c.MSPID), heard(v.Differ, c.MSPID):
 			return nil, refuse(proof.OrganisationTwice, where, "there are two of them")

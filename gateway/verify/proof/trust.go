@@ -166,10 +166,10 @@ func (t *Trust) check() error {
 				return refuse(BadTrust, "a root of %s is no certificate of an authority", o.MSPID)
 			}
 			// An authority of two organisations could sign for both, and so agree with itself.
-			if other := owner[string(c.RawSubjectPublicKeyInfo)]; other != "" && other != o.MSPID {
+			if other := owner[KeyOf(c)]; other != "" && other != o.MSPID {
 				return refuse(BadTrust, "%s and %s have one authority, so they aren't two organisations", other, o.MSPID)
 			}
-			owner[string(c.RawSubjectPublicKeyInfo)] = o.MSPID
+			owner[KeyOf(c)] = o.MSPID
 		}
 	}
 	return nil

@@ -91,6 +91,15 @@ func (f *fixture) statement(n int, mspIDs ...string) *scitt.Statement {
 	return s
 }
 
+// It is no vector, because its certificate is made anew each time.
+func TestTwoOrganisationsWithOneKeyInOtherBytesAreOne(t *testing.T) {
+	f := newFixture(t)
+	s := f.statement(7, "LabMSP")
+	s.Receipts = append(s.Receipts, f.receipt(7, f.Respelt(f.MemberFor("MarketMSP", "admin", f.admins["LabMSP"].Key))))
+	_, err := scitt.Verify(s.Bytes(), f.Trust, scitt.Wanted{Agree: 2})
+	assert.Equal(t, proof.KeyTwice, proof.ReasonOf(err), "%v", err)
+}
+
 func TestAStatementWithEnoughReceiptsIsAccepted(t *testing.T) {
 	f := newFixture(t)
 	for n := range f.bodies {

@@ -124,7 +124,7 @@ func (v *Verdict) take(r *Receipt, s *Statement, keys map[string]string, trust *
 	if err != nil {
 		return err
 	}
-	key := string(r.Certificate.RawSubjectPublicKeyInfo)
+	key := proof.KeyOf(r.Certificate)
 	other, known := keys[key]
 	switch {
 	case known && other == r.MSPID, slices.ContainsFunc(v.Receipts, func(o Receive) bool { return o.MSPID == r.MSPID }):
