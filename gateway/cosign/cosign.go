@@ -231,7 +231,7 @@ func (f asked) receipt(of *checkpoint.Checkpoint, one *cosigned.Cosignature) (*s
 		return nil, nil
 	}
 	s := &scitt.Signature{MSPID: one.MSPID, Time: one.Time, Certificate: one.Certificate, Signature: signature}
-	return s, s.CheckRoot(of.Ledger, of.Root)
+	return s, s.CheckRoot(of.Ledger, of.Size, of.Root)
 }
 
 // State states a record in the name of this gateway's organisation.
@@ -353,7 +353,7 @@ func (c *Cosigner) sign(
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	root, err := scitt.SignRoot(ledger, of.Root, signed.Time, signer)
+	root, err := scitt.SignRoot(ledger, of.Size, of.Root, signed.Time, signer)
 	if err != nil {
 		c.Logger.Warn("the root of the tree isn't signed for receipts", "why", err)
 		return a, signed, nil, nil

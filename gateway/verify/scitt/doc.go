@@ -10,13 +10,16 @@
 //
 // and each receipt is, as a byte string, a tagged COSE_Sign1 with a detached payload, the root of the tree:
 //
-//	protected:   {1: -7, 15: {1: issuer, 2: ledger, 6: time}, 33: certificate, 395: 1}
+//	protected:   {1: -7, 15: {1: issuer, 2: tree, 6: time}, 33: certificate, 395: 1}
 //	unprotected: {396: {-1: [<<[tree size, leaf index, [hash, …]]>>]}}
 //
 // The ledger is pedigree:CHANNEL/GENESIS, with the hash of the header of the channel's first block in hexadecimal. An
 // issuer is the ledger, a slash and the percent-encoded MSP id of the organisation that signed. Times are seconds since
 // 1970, by the signer's clock. A certificate (x5chain) is that of an administrator of the organisation, and signs with
 // ECDSA on P-256 (ES256), with a low S.
+//
+// The tree is the ledger, # and the number of its leaves in decimal. It is signed because a root and a path alone don't
+// tell how many leaves there are.
 //
 // The entry of the leaf is the SHA-256 of the payload, so the leaf is SHA-256(0x00 || SHA-256(payload)): the tree is
 // one of records, which were there before anybody stated them, and not of statements.

@@ -74,10 +74,11 @@ func (f *fixture) place(n int) scitt.Place {
 }
 
 func (f *fixture) receipt(n int, by *formatstest.Signer) scitt.Receipt {
-	s, err := scitt.SignRoot(f.ledger, f.root, signedAt, by)
+	s, err := scitt.SignRoot(f.ledger, uint64(len(f.bodies)), f.root, signedAt, by)
 	require.NoError(f.t, err)
-	require.NoError(f.t, s.CheckRoot(f.ledger, f.root))
-	require.Error(f.t, s.CheckRoot(f.ledger, [32]byte{}))
+	require.NoError(f.t, s.CheckRoot(f.ledger, 21, f.root))
+	require.Error(f.t, s.CheckRoot(f.ledger, 21, [32]byte{}))
+	require.Error(f.t, s.CheckRoot(f.ledger, 20, f.root))
 	return scitt.Receipt{Signature: *s, Place: f.place(n)}
 }
 
@@ -236,6 +237,22 @@ var forgeries = map[string]forgery{
 		s := both(f)
 		s.Receipts[0].Size = 40
 		return s.Bytes()
+	}, proof.BadInclusion},
+	"a size of the tree for which the path is as good": {func(f *fixture) []byte {
+		s := both(f)
+		s.Receipts[0].Size = 20
+		root, ok := s.Receipts[0].Root(s.Record)
+		require.True(f.t, ok && root == f.root, "a path alone doesn't tell the size")
+		return s.Bytes()
+	}, proof.BadSignature},
+	"a size of the tree that isn't the one that is signed": {func(f *fixture) []byte {
+		return inReceipt(f.t, both(f).Bytes(), func(c *cose, _ map[any]any) {
+			inclusion := c.Unprotected[uint64(396)].(map[any]any)[int64(-1)].([]any)
+			text := slices.Clone(inclusion[0].([]byte))
+			require.EqualValues(f.t, 21, text[1])
+			text[1] = 20
+			inclusion[0] = text
+		})
 	}, proof.BadInclusion},
 	"the receipts of another record": {func(f *fixture) []byte {
 		s := both(f)
@@ -402,10 +419,12 @@ func TestEveryChangedByteIsRefused(t *testing.T) {
 	f := newFixture(t)
 	good := both(f).Bytes()
 	for i := range good {
-		text := slices.Clone(good)
-		text[i] ^= byte(1 << (i % 8))
-		_, err := scitt.Verify(text, f.Trust, scitt.Wanted{})
-		require.NotEmpty(t, proof.ReasonOf(err), "byte %d", i)
+		for _, bit := range []byte{1, 1 << (i % 8)} {
+			text := slices.Clone(good)
+			text[i] ^= bit
+			_, err := scitt.Verify(text, f.Trust, scitt.Wanted{})
+			require.NotEmpty(t, proof.ReasonOf(err), "byte %d: %v", i, err)
+		}
 	}
 }
 
@@ -423,7 +442,7 @@ func TestARevokedReceiptIsSetAsideWhereOthersAreEnough(t *testing.T) {
 
 func TestAKeyThatIsNotOnP256SignsNoReceipt(t *testing.T) {
 	f := newFixture(t)
-	_, err := scitt.SignRoot(f.ledger, f.root, signedAt, f.MemberWith("LabMSP", "admin", elliptic.P384(), signedAt.AddDate(0, 1, 0)))
+	_, err := scitt.SignRoot(f.ledger, uint64(len(f.bodies)), f.root, signedAt, f.MemberWith("LabMSP", "admin", elliptic.P384(), signedAt.AddDate(0, 1, 0)))
 	assert.ErrorContains(t, err, "ECDSA on P-256")
 }
 

@@ -76,24 +76,29 @@ func (s *Signature) ofStatement(l cosigned.Ledger, body []byte) []byte {
 	return encoded(&p)
 }
 
-func (s *Signature) ofReceipt(l cosigned.Ledger) []byte {
-	p := s.header(l, uri(l))
+// treeOf names the tree of a ledger when it had so many leaves. A path alone doesn't tell how many they are.
+func treeOf(l cosigned.Ledger, size uint64) string { return fmt.Sprintf("%s#%d", uri(l), size) }
+
+func (s *Signature) ofReceipt(l cosigned.Ledger, size uint64) []byte {
+	p := s.header(l, treeOf(l, size))
 	p.Structure = rfc9162SHA256
 	return encoded(&p)
 }
 
-// ReceiptMessage is what is signed of the root of a tree. Everything else of the signature must be set.
-func (s *Signature) ReceiptMessage(l cosigned.Ledger, root [sha256.Size]byte) []byte {
-	return message(s.ofReceipt(l), root[:])
+// ReceiptMessage is what is signed of a tree: its size and its root. Everything else of the signature must be set.
+func (s *Signature) ReceiptMessage(l cosigned.Ledger, size uint64, root [sha256.Size]byte) []byte {
+	return message(s.ofReceipt(l, size), root[:])
 }
 
 // SignRoot signs the root of a ledger's tree, for receipts of whatever is in the tree.
-func SignRoot(l cosigned.Ledger, root [sha256.Size]byte, at time.Time, signer cosigned.Signer) (*Signature, error) {
+func SignRoot(
+	l cosigned.Ledger, size uint64, root [sha256.Size]byte, at time.Time, signer cosigned.Signer,
+) (*Signature, error) {
 	s, err := newSignature(at, signer)
 	if err != nil {
 		return nil, err
 	}
-	return s, s.sign(s.ReceiptMessage(l, root), signer)
+	return s, s.sign(s.ReceiptMessage(l, size, root), signer)
 }
 
 // State states a record, without receipts yet.
@@ -129,13 +134,13 @@ func (s *Signature) sign(text []byte, signer cosigned.Signer) error {
 }
 
 // CheckRoot checks the signature of a root by the key of its certificate. It doesn't check whose that is.
-func (s *Signature) CheckRoot(l cosigned.Ledger, root [sha256.Size]byte) error {
+func (s *Signature) CheckRoot(l cosigned.Ledger, size uint64, root [sha256.Size]byte) error {
 	der, err := toDER(s.Signature)
 	if err != nil {
 		return err
 	}
 	key, ok := s.Certificate.PublicKey.(*ecdsa.PublicKey)
-	sum := sha256.Sum256(s.ReceiptMessage(l, root))
+	sum := sha256.Sum256(s.ReceiptMessage(l, size, root))
 	half := new(big.Int).Rsh(elliptic.P256().Params().N, 1)
 	if !ok || !onP256(s.Certificate) || !ecdsa.VerifyASN1(key, sum[:], der) ||
 		new(big.Int).SetBytes(s.Signature[coordinate:]).Cmp(half) > 0 {
@@ -151,7 +156,7 @@ func (r *Receipt) bytes(l cosigned.Ledger) []byte {
 		path[i] = r.Path[i][:]
 	}
 	return (&sign1{
-		Protected: r.ofReceipt(l), Signature: r.Signature.Signature,
+		Protected: r.ofReceipt(l, r.Size), Signature: r.Signature.Signature,
 		Unprotected: unprotected{Proofs: &proofs{Inclusion: [][]byte{encoded(&inclusion{Size: r.Size, Leaf: r.Leaf, Path: path})}}},
 	}).bytes()
 }
@@ -243,7 +248,7 @@ func readReceipt(text []byte, of cosigned.Ledger, where string) (*Receipt, error
 	case p.Structure != rfc9162SHA256:
 		return nil, refuse(proof.UnsupportedVersion, where, "it is of the verifiable data structure %d, and only "+
 			"RFC9162_SHA256 (%d) is known", p.Structure, rfc9162SHA256)
-	case ledger != of || subject != uri(of):
+	case ledger != of:
 		return nil, refuse(proof.WrongGenesis, where, "it is of another ledger than the statement")
 	case raw.Payload != nil || p.ContentType != "" || raw.Unprotected.Receipts != nil || raw.Unprotected.Proofs == nil ||
 		len(raw.Unprotected.Proofs.Inclusion) != 1:
@@ -255,6 +260,10 @@ func readReceipt(text []byte, of cosigned.Ledger, where string) (*Receipt, error
 	}
 	if len(place.Path) > maxPath || place.Size > 1<<53 {
 		return nil, refuse(proof.TooLarge, where, "the proof of inclusion is of a tree that is too big")
+	}
+	if subject != treeOf(of, place.Size) {
+		return nil, refuse(proof.BadInclusion, where, "what is signed is of %.200q, and the proof of inclusion of a tree with %d "+
+			"leaves", subject, place.Size)
 	}
 	r.Size, r.Leaf = place.Size, place.Leaf
 	for _, hash := range place.Path {

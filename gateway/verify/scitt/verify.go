@@ -114,7 +114,7 @@ func (v *Verdict) take(r *Receipt, s *Statement, keys map[string]string, trust *
 		return refuse(proof.BadInclusion, "", "a tree of %d leaves has no leaf %d with a path of %d hashes", r.Size, r.Leaf,
 			len(r.Path))
 	}
-	err := r.check(r.ReceiptMessage(s.Ledger, root), trust)
+	err := r.check(r.ReceiptMessage(s.Ledger, r.Size, root), trust)
 	if proof.ReasonOf(err) == proof.Revoked {
 		var refusal *proof.Refusal
 		errors.As(err, &refusal)

@@ -72,6 +72,7 @@ def check(data):
         assert authority == "CN=ca." + msp_id, "the certificate is of who gives the receipt"
         (inclusion,) = unprotected[VDP][-1]
         size, leaf, path = cbor2.loads(inclusion)
+        assert header[CWT_CLAIMS][2].endswith("#%d" % size), "the size is signed"
         check_signature(protected, header, root_of(sha256(payload), size, leaf, path), signature)
 
 
