@@ -66,7 +66,13 @@ type Store struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	known map[string]Actor // that were written down by this process as they are here, by ID
+	known map[string]named // by ID
+}
+
+// named is how an actor is called, and whether this process has written that down.
+type named struct {
+	name, kind string
+	written    bool
 }
 
 // mostKnown bounds the actors that are held in memory.
@@ -74,15 +80,13 @@ const mostKnown = 10_000
 
 // NewStore makes the store of an organisation in an open database.
 func NewStore(db *kept.DB, mspID string) *Store {
-	return &Store{db: db, msp: mspID, now: time.Now, known: map[string]Actor{}}
+	return &Store{db: db, msp: mspID, now: time.Now, known: map[string]named{}}
 }
 
-// Know writes down who is about to have something recorded, if it isn't known yet, or has another name by now.
+// Know writes down who is about to have something recorded, if it isn't known yet, or has another name by now. If the
+// database can't be used, Note writes the name down with what it notes, as long as this process runs.
 func (s *Store) Know(ctx context.Context, id, name, kind string) error {
-	s.mu.Lock()
-	before, known := s.known[id]
-	s.mu.Unlock()
-	if known && before.Name == name && before.Kind == kind {
+	if s.remember(id, named{name: name, kind: kind}) {
 		return nil
 	}
 	err := s.db.Do(ctx, func(tx *kept.Tx) error {
@@ -95,13 +99,22 @@ func (s *Store) Know(ctx context.Context, id, name, kind string) error {
 	if err != nil {
 		return fmt.Errorf("couldn't write down who is calling: %w", err)
 	}
+	s.remember(id, named{name, kind, true})
+	return nil
+}
+
+// remember holds how an actor is called, and reports whether that was written down before.
+func (s *Store) remember(id string, now named) (written bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.known) >= mostKnown {
-		s.known = map[string]Actor{}
+	if before := s.known[id]; before == (named{now.name, now.kind, true}) {
+		return true
 	}
-	s.known[id] = Actor{ID: id, Name: name, Kind: kind}
-	return nil
+	if len(s.known) >= mostKnown {
+		s.known = map[string]named{}
+	}
+	s.known[id] = now
+	return false
 }
 
 // pseudonym finds that of an ID, or makes one.
@@ -110,7 +123,7 @@ func (s *Store) pseudonym(ctx context.Context, tx *kept.Tx, id string) (pseudony
 	known := s.known[id]
 	s.mu.Unlock()
 	if _, err := tx.Exec(ctx, `INSERT INTO kept_actor VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT DO NOTHING`, s.msp,
-		newPseudonym(), id, known.Name, known.Kind, s.now().Unix()); err != nil {
+		newPseudonym(), id, known.name, known.kind, s.now().Unix()); err != nil {
 		return "", err
 	}
 	err = tx.Row(ctx, `SELECT pseudonym FROM kept_actor WHERE msp = $1 AND id = $2`, []any{s.msp, id}, &pseudonym)

@@ -72,6 +72,23 @@ func TestARecordLeadsToWhoHadItRecorded(t *testing.T) {
 	})
 }
 
+func TestANameIsWrittenDownOnceTheDatabaseIsBack(t *testing.T) {
+	server := indextest.StartPostgres(t)
+	server.Stop(t)
+	db, err := kept.Open(server.URL("lab"), Tables...)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	s := NewStore(db, "LabMSP")
+	for range 2 {
+		require.ErrorIs(t, s.Know(t.Context(), ann, "Ann", "person"), kept.ErrUnavailable)
+	}
+	server.Start(t)
+	require.NoError(t, s.Note(t.Context(), "tx1", []string{ann}))
+	a, err := s.Of(t.Context(), "tx1", 0)
+	require.NoError(t, err)
+	assert.Equal(t, []string{ann, "Ann", "person"}, []string{a.ID, a.Name, a.Kind})
+}
+
 func TestWhoIsForgottenStaysAPseudonymForGood(t *testing.T) {
 	stores(t, func(t *testing.T, open func(string) *Store) {
 		one, two := open("LabMSP"), open("LabMSP")

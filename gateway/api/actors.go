@@ -12,6 +12,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/actor"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
+	"github.com/pedigree-ledger/pedigree/gateway/kept"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
 )
 
@@ -41,6 +42,16 @@ func (s *Server) know(c *call) error {
 		return nil
 	}
 	return s.Actors.Know(c.Request.Context(), c.caller.ID, c.caller.Name, string(c.caller.Kind))
+}
+
+// hear is know for what is queued. The queue has the caller's ID until it is noted whose the records are, so it goes on
+// taking while the database can't be used.
+func (s *Server) hear(c *call) error {
+	err := s.know(c)
+	if errors.Is(err, kept.ErrUnavailable) {
+		return nil
+	}
+	return err
 }
 
 // showsActors tells whether an answer says who had a record recorded. No answer that others sign or get does.

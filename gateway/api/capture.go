@@ -32,7 +32,7 @@ func (s *Server) capture(c *call) (err error) {
 		return err
 	}
 	defer release()
-	if err := s.know(c); err != nil {
+	if err := s.hear(c); err != nil {
 		return err
 	}
 	job, err := s.takeDocument(c)

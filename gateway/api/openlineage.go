@@ -82,7 +82,7 @@ func (s *Server) takeLineage(c *call) error {
 		c.send(http.StatusOK, "application/json", v.Bytes())
 		return nil
 	}
-	if err := s.know(c); err != nil {
+	if err := s.hear(c); err != nil {
 		return err
 	}
 	taken, err := s.Runs.Add(c.Request.Context(), c.runsCaller(), e)
@@ -160,7 +160,7 @@ func (s *Server) takeLineageBatch(c *call) error {
 	defer release()
 	batch, err := s.readBatch(c)
 	if err == nil {
-		err = s.know(c)
+		err = s.hear(c)
 	}
 	if err != nil {
 		return err
