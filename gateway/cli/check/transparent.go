@@ -56,8 +56,8 @@ func showTransparent(w io.Writer, v *scitt.Verdict) error {
 	fmt.Fprintf(&b, "  %-12s %s, %s, at %s by its own clock\n", "stated by", terminal.Plain(v.Statement.MSPID),
 		terminal.Plain(v.Statement.Subject), v.Statement.Time.Format(when))
 	for _, r := range v.Receipts {
-		fmt.Fprintf(&b, "  %-12s %s, %s, at %s by its own clock\n", "receipt of", terminal.Plain(r.MSPID),
-			terminal.Plain(r.Subject), r.Time.Format(when))
+		fmt.Fprintf(&b, "  %-12s %s, %s, at %s by its own clock: recording %d of %d\n", "receipt of", terminal.Plain(r.MSPID),
+			terminal.Plain(r.Subject), r.Time.Format(when), r.Leaf+1, r.Size)
 	}
 	for _, s := range v.SetAside {
 		fmt.Fprintf(&b, "  %-12s %s, %s: %s\n", "set aside", terminal.Plain(s.MSPID), terminal.Plain(s.Subject),

@@ -25,8 +25,7 @@
 // one of records, which were there before anybody stated them, and not of statements.
 //
 // A file has one encoding, which is the core deterministic one of RFC 8949, and no other header. So nothing is in it
-// that isn't checked, but for the size of the tree and the index of the leaf: the path leads from some others to the
-// signed root, too, so a verdict says neither.
+// that isn't checked.
 package scitt
 
 import (

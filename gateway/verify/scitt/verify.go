@@ -46,10 +46,12 @@ type Voice struct {
 	Time    time.Time `json:"time"`    // by the signer's clock
 }
 
-// Receive is a receipt that counts. The size of the tree and the leaf of the record aren't in it: nobody signs them.
+// Receive is a receipt that counts.
 type Receive struct {
 	Voice
-	Root string `json:"root"` // of the tree, in hexadecimal
+	Size uint64 `json:"size"` // of the tree
+	Leaf uint64 `json:"leaf"` // of the record, from 0
+	Root string `json:"root"` // in hexadecimal
 }
 
 // SetAside is a receipt that doesn't count, and why.
@@ -72,7 +74,6 @@ func Verify(text []byte, trust *proof.Trust, wanted Wanted) (*Verdict, error) {
 		Needed: max(trust.Agree, wanted.Agree, 1), NotProved: []string{
 			"that what the record says is true",
 			"that nothing contradicts it, and that it is still in force: ask for an answer that several organisations sign",
-			"how many recordings there were, and which of them the record is: the signatures are of the root alone",
 			"who recorded it: the statement's issuer states that it is on the ledger, and may be somebody else",
 			"that these organisations don't lie together; only the whole chain shows that (pedigree audit)",
 		},
@@ -132,7 +133,7 @@ func (v *Verdict) take(r *Receipt, s *Statement, keys map[string]string, trust *
 		return refuse(proof.KeyTwice, "", "%s signed with the same key, so they aren't two organisations", other)
 	}
 	keys[key] = r.MSPID
-	v.Receipts = append(v.Receipts, Receive{r.voice(), hex.EncodeToString(root[:])})
+	v.Receipts = append(v.Receipts, Receive{r.voice(), r.Size, r.Leaf, hex.EncodeToString(root[:])})
 	return nil
 }
 
