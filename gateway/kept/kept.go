@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strings"
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -36,7 +37,8 @@ type DB struct {
 }
 
 // Open opens a database at the path of a file or at the URL of an index, and names the statements that make its tables
-// where there are none. The types of columns may be BIGINT and TEXT. A file is made at once, and only its owner can read
+// where there are none. The types of columns may be BIGINT and TEXT. A column that came later is added by ALTER TABLE …
+// ADD COLUMN IF NOT EXISTS, since tables of before must go on. A file is made at once, and only its owner can read
 // it. A server is connected to when it is first asked, because it may be down.
 func Open(place string, tables ...string) (*DB, error) {
 	d := &DB{tables: tables}
@@ -98,13 +100,23 @@ func (d *DB) prepare(ctx context.Context) error {
 		err = d.server.Make(ctx, d.tables)
 	} else {
 		for _, statement := range d.tables {
-			if _, err = d.pool.ExecContext(ctx, statement); err != nil {
+			if err = d.make(ctx, statement); err != nil {
 				break
 			}
 		}
 	}
 	d.made = err == nil
 	return d.explain(err)
+}
+
+// make runs a statement that makes a table or a column of a file. SQLite doesn't know ADD COLUMN IF NOT EXISTS.
+func (d *DB) make(ctx context.Context, statement string) error {
+	add := strings.Replace(statement, " ADD COLUMN IF NOT EXISTS ", " ADD COLUMN ", 1)
+	_, err := d.pool.ExecContext(ctx, add)
+	if err != nil && add != statement && strings.Contains(err.Error(), "duplicate column name") {
+		return nil
+	}
+	return err
 }
 
 func (d *DB) explain(err error) error {

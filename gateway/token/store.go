@@ -28,13 +28,16 @@ const (
 var Tables = []string{
 	`CREATE TABLE IF NOT EXISTS kept_token (
 		msp TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, role TEXT NOT NULL,
-		created BIGINT NOT NULL, created_by TEXT NOT NULL, created_by_id TEXT NOT NULL, expires BIGINT NOT NULL,
-		rotated BIGINT NOT NULL, rotated_by TEXT NOT NULL, rotated_by_id TEXT NOT NULL,
-		revoked BIGINT NOT NULL, revoked_by TEXT NOT NULL, revoked_by_id TEXT NOT NULL,
+		created BIGINT NOT NULL, created_by TEXT NOT NULL, expires BIGINT NOT NULL,
+		rotated BIGINT NOT NULL, rotated_by TEXT NOT NULL, revoked BIGINT NOT NULL, revoked_by TEXT NOT NULL,
 		used BIGINT NOT NULL, digest TEXT NOT NULL, old_digest TEXT NOT NULL, old_until BIGINT NOT NULL,
 		PRIMARY KEY (msp, name)
 	)`,
 	`CREATE TABLE IF NOT EXISTS kept_token_change (msp TEXT PRIMARY KEY, number BIGINT NOT NULL)`,
+	// Gateways before had names only.
+	`ALTER TABLE kept_token ADD COLUMN IF NOT EXISTS created_by_id TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE kept_token ADD COLUMN IF NOT EXISTS rotated_by_id TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE kept_token ADD COLUMN IF NOT EXISTS revoked_by_id TEXT NOT NULL DEFAULT ''`,
 }
 
 // Store holds the tokens of one organisation. Its methods are safe for concurrent use.
@@ -271,8 +274,9 @@ func (s *Store) Create(ctx context.Context, o Order) (*Token, string, error) {
 				return err
 			}
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO kept_token VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '', '', 0, '', '', 0, $9, '',
-			0)`, s.msp, o.Name, o.Kind, o.Role, now.Unix(), o.By.Name, o.By.ID, seconds(o.Expires), hex.EncodeToString(digest[:]))
+		_, err = tx.Exec(ctx, `INSERT INTO kept_token (msp, name, kind, role, created, created_by, created_by_id, expires,
+			rotated, rotated_by, revoked, revoked_by, used, digest, old_digest, old_until)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, '', 0, '', 0, $9, '', 0)`, s.msp, o.Name, o.Kind, o.Role, now.Unix(), o.By.Name, o.By.ID, seconds(o.Expires), hex.EncodeToString(digest[:]))
 		return err
 	})
 	if err != nil {

@@ -2,6 +2,8 @@ package token
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -67,6 +69,28 @@ func (f *fixture) create(name string, expires time.Duration) (secret string) {
 func places(t *testing.T, test func(t *testing.T, place string)) {
 	t.Run("in a file", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "kept.db")) })
 	t.Run("in PostgreSQL", func(t *testing.T) { test(t, indextest.PostgresURL(t)) })
+}
+
+func TestTokensOfBeforeGoOn(t *testing.T) {
+	places(t, func(t *testing.T, place string) {
+		before, err := kept.Open(place, Tables[:2]...)
+		require.NoError(t, err)
+		secret := newSecret()
+		require.NoError(t, before.Do(t.Context(), func(tx *kept.Tx) error {
+			digest := sha256.Sum256([]byte(secret))
+			_, err := tx.Exec(t.Context(), `INSERT INTO kept_token VALUES
+				('LabMSP', 'erp', 'machine', 'submitter', 1, 'boss', 0, 0, '', 0, '', 0, $1, '', 0)`, hex.EncodeToString(digest[:]))
+			return err
+		}))
+		require.NoError(t, before.Close())
+		for range 2 { // the columns are added once
+			s := newFixture(t, place).one
+			all, err := s.List(t.Context())
+			require.NoError(t, err)
+			require.Len(t, all, 1)
+			assert.Equal(t, Actor{Name: "boss"}, all[0].CreatedBy)
+		}
+	})
 }
 
 func TestASecretCanBeToldFromOtherText(t *testing.T) {
@@ -276,7 +300,7 @@ func TestThereIsABoundOfTokens(t *testing.T) {
 	insert := func(n int, revoked int64) {
 		require.NoError(t, f.one.db.Do(t.Context(), func(tx *kept.Tx) error {
 			for i := range n {
-				_, err := tx.Exec(t.Context(), `INSERT INTO kept_token VALUES ('LabMSP', $1, 'person', 'auditor', 1, '', '', 0, 0, '', '', $2, '', '', 0, '', '', 0)`,
+				_, err := tx.Exec(t.Context(), `INSERT INTO kept_token VALUES ('LabMSP', $1, 'person', 'auditor', 1, '', 0, 0, '', $2, '', 0, '', '', 0, '', '', '')`,
 					fmt.Sprintf("%d-%d", revoked, i), revoked+int64(i)*min(revoked, 1))
 				if err != nil {
 					return err
