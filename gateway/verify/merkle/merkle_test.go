@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"math/bits"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,6 +44,37 @@ func TestTheRootIsThatOfTheLibraryAtEverySize(t *testing.T) {
 			root, err := tlog.TreeHash(int64(n), reader)
 			require.NoError(t, err)
 			require.Equal(t, root, before.Root(), "a copy stays as it was")
+		}
+	}
+}
+
+func TestATreeThatWasKeptGoesOn(t *testing.T) {
+	var grown merkle.Frontier
+	var subtrees []tlog.Hash
+	for n := range uint64(7) {
+		grown.Append(merkle.Leaf(entry(n)), func(level int, number uint64, hash tlog.Hash) {
+			if level == 2 && number == 0 || level == 1 && number == 2 {
+				subtrees = append(subtrees, hash)
+			}
+		})
+	}
+	subtrees = append(subtrees, merkle.Leaf(entry(6))) // 7 = 4 + 2 + 1
+	kept, ok := merkle.NewFrontier(7, subtrees)
+	require.True(t, ok)
+	require.EqualValues(t, 7, kept.Size())
+	require.Equal(t, grown.Root(), kept.Root())
+	for n := uint64(7); n < 20; n++ {
+		grown.Append(merkle.Leaf(entry(n)), nil)
+		kept.Append(merkle.Leaf(entry(n)), nil)
+		require.Equal(t, grown.Root(), kept.Root(), "size %d", n+1)
+	}
+}
+
+func TestATreeHasASubtreeForEachBitOfItsSize(t *testing.T) {
+	for _, size := range []uint64{0, 1, 6, 7, 8, 1<<63 + 1, 1<<64 - 1} {
+		for n := range 66 {
+			_, ok := merkle.NewFrontier(size, make([]tlog.Hash, n))
+			require.Equal(t, n == bits.OnesCount64(size), ok, "%d leaves, %d subtrees", size, n)
 		}
 	}
 }
