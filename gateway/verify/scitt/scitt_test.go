@@ -451,6 +451,63 @@ func TestEveryChangedByteIsRefused(t *testing.T) {
 	}
 }
 
+func TestAHeaderIsAsLongAsItMayBe(t *testing.T) {
+	f := newFixture(t)
+	claim := func(key uint64, value any) func(header map[any]any) {
+		return func(header map[any]any) { header[uint64(15)].(map[any]any)[key] = value }
+	}
+	for about, c := range map[string]struct {
+		change  func(header map[any]any)
+		tooLong bool
+	}{
+		"the longest issuer":      {claim(1, strings.Repeat("i", 2<<10)), false},
+		"an issuer too long":      {claim(1, strings.Repeat("i", 2<<10+1)), true},
+		"the longest subject":     {claim(2, strings.Repeat("s", 2<<10)), false},
+		"a subject too long":      {claim(2, strings.Repeat("s", 2<<10+1)), true},
+		"the last time":           {claim(6, uint64(1<<40-1)), false},
+		"a time too late":         {claim(6, uint64(1<<40)), true},
+		"the longest certificate": {func(h map[any]any) { h[uint64(33)] = make([]byte, 64<<10) }, false},
+		"a certificate too long":  {func(h map[any]any) { h[uint64(33)] = make([]byte, 64<<10+1) }, true},
+	} {
+		t.Run(about, func(t *testing.T) {
+			text := apart(t, both(f).Bytes(), func(_ *cose, header map[any]any) { c.change(header) })
+			_, err := scitt.Verify(text, f.Trust, scitt.Wanted{})
+			require.Error(t, err)
+			assert.Equal(t, c.tooLong, proof.ReasonOf(err) == proof.TooLarge, "%v", err)
+		})
+	}
+}
+
+// A number that takes more bytes than it needs says the same, and so would be a second encoding of the same statement.
+func TestAStatementHasOneEncoding(t *testing.T) {
+	f := newFixture(t)
+	good := both(f).Bytes()
+	require.EqualValues(t, 0xd2, good[0])
+	for about, text := range map[string][]byte{
+		"a longer tag": append([]byte{0xd8, 18}, good[1:]...),
+		"a longer count in the header": func() []byte {
+			var tag cbor.RawTag
+			require.NoError(t, cbor.Unmarshal(good, &tag))
+			var c cose
+			require.NoError(t, cbor.Unmarshal(tag.Content, &c))
+			c.Protected = append([]byte{0xb8, c.Protected[0] & 31}, c.Protected[1:]...)
+			toBeSigned, err := cbor.Marshal([]any{"Signature1", c.Protected, []byte{}, c.Payload})
+			require.NoError(t, err)
+			der, err := f.admins["HarborMSP"].Sign(toBeSigned)
+			require.NoError(t, err)
+			c.Signature = rawOf(t, der)
+			encoding, err := cbor.CoreDetEncOptions().EncMode()
+			require.NoError(t, err)
+			made, err := encoding.Marshal(cbor.Tag{Number: 18, Content: c})
+			require.NoError(t, err)
+			return made
+		}(),
+	} {
+		_, err := scitt.Verify(text, f.Trust, scitt.Wanted{})
+		assert.Equal(t, proof.NotCanonical, proof.ReasonOf(err), "%s: %v", about, err)
+	}
+}
+
 func TestARevokedReceiptIsSetAsideWhereOthersAreEnough(t *testing.T) {
 	f := newFixture(t)
 	s := f.statement(7, "LabMSP", "MarketMSP", "HarborMSP")
