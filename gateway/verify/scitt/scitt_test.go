@@ -478,6 +478,39 @@ func TestAHeaderIsAsLongAsItMayBe(t *testing.T) {
 	}
 }
 
+func TestAnIssuerIsAnOrganisationOfALedger(t *testing.T) {
+	f := newFixture(t)
+	genesis := fmt.Sprintf("%x", f.ledger.Genesis)
+	for about, change := range map[string][2]string{
+		"a short genesis":            {genesis, genesis[2:]},
+		"a long genesis":             {genesis, genesis + "00"},
+		"a genesis with half a byte": {genesis, genesis + "0"},
+		"an escape that is none":     {"HarborMSP", "Harbor%zzMSP"},
+	} {
+		text := apart(t, both(f).Bytes(), func(_ *cose, header map[any]any) {
+			claims := header[uint64(15)].(map[any]any)
+			issuer := strings.Replace(claims[uint64(1)].(string), change[0], change[1], 1)
+			require.NotEqual(t, claims[uint64(1)], issuer)
+			claims[uint64(1)] = issuer
+		})
+		_, err := scitt.Verify(text, f.Trust, scitt.Wanted{})
+		assert.Equal(t, proof.Malformed, proof.ReasonOf(err), "%s: %v", about, err)
+	}
+}
+
+func TestAPathIsOfHashes(t *testing.T) {
+	f := newFixture(t)
+	for _, length := range []int{0, 31, 33} {
+		text := inReceipt(t, both(f).Bytes(), func(c *cose, _ map[any]any) {
+			place, err := cbor.Marshal([]any{21, 7, [][]byte{make([]byte, length)}})
+			require.NoError(t, err)
+			c.Unprotected[uint64(396)].(map[any]any)[int64(-1)].([]any)[0] = place
+		})
+		_, err := scitt.Verify(text, f.Trust, scitt.Wanted{})
+		assert.Equal(t, proof.Malformed, proof.ReasonOf(err), "%d bytes: %v", length, err)
+	}
+}
+
 // A number that takes more bytes than it needs says the same, and so would be a second encoding of the same statement.
 func TestAStatementHasOneEncoding(t *testing.T) {
 	f := newFixture(t)
