@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -285,6 +288,97 @@ func TestAProofOfConsistencyShowsThatOneNoteExtendsTheOther(t *testing.T) {
 		_, err = f.judge([]*checkpoint.Consistency{p}, notes...)
 		assert.Equal(t, proof.NotExtended, proof.ReasonOf(err), "%s: %v", about, err)
 	}
+}
+
+func TestAProofOfConsistencyIsOfTheTwoCheckpointsThatItNames(t *testing.T) {
+	f := newFixture(t)
+	early, late := f.at(6, "a"), f.at(14, "a")
+	good := *grown(t, early.Origin(), 6, 14, "a")
+	require.NoError(t, good.Check(&early, &late))
+	require.NoError(t, good.Check(&late, &early))
+	for about, change := range map[string]func(c *checkpoint.Consistency){
+		"another origin":         func(c *checkpoint.Consistency) { c.Origin = "other/00" },
+		"an earlier tree before": func(c *checkpoint.Consistency) { c.From = 5 },
+		"none before":            func(c *checkpoint.Consistency) { c.From = 0 },
+		"a later tree":           func(c *checkpoint.Consistency) { c.To = 15 },
+		"the same tree twice":    func(c *checkpoint.Consistency) { c.From = 14 },
+		"a hash more":            func(c *checkpoint.Consistency) { c.Path = append(slices.Clone(c.Path), c.Path[0]) },
+	} {
+		c := good
+		change(&c)
+		assert.Equal(t, proof.NotExtended, proof.ReasonOf(c.Check(&early, &late)), about)
+	}
+	for about, other := range map[string]func(c *checkpoint.Checkpoint){
+		"another channel":     func(c *checkpoint.Checkpoint) { c.Channel = "other" },
+		"another first block": func(c *checkpoint.Checkpoint) { c.Genesis[0] ^= 1 },
+		"another size":        func(c *checkpoint.Checkpoint) { c.Size++ },
+		"another root":        func(c *checkpoint.Checkpoint) { c.Root[0] ^= 1 },
+	} {
+		for _, which := range []*checkpoint.Checkpoint{&early, &late} {
+			before := *which
+			other(which)
+			assert.Equal(t, proof.NotExtended, proof.ReasonOf(good.Check(&early, &late)), about)
+			*which = before
+		}
+	}
+}
+
+func TestProofsOfConsistencyThatCannotBeReadAreRefused(t *testing.T) {
+	text, err := json.Marshal(grown(t, "pedigree/00", 6, 14, "a"))
+	require.NoError(t, err)
+	good := string(text)
+	hash := regexp.MustCompile(`"[0-9a-f]{64}"`).FindString(good)
+	for about, c := range map[string]struct {
+		text   string
+		reason proof.Reason
+	}{
+		"nothing":                     {"", proof.Malformed},
+		"of a later version":          {strings.Replace(good, "/1", "/2", 1), proof.UnsupportedVersion},
+		"without a format":            {strings.Replace(good, `"format"`, `"form"`, 1), proof.UnsupportedVersion},
+		"a size that is a text":       {strings.Replace(good, `"from":6`, `"from":"6"`, 1), proof.Malformed},
+		"another that is a text":      {strings.Replace(good, `"to":14`, `"to":"14"`, 1), proof.Malformed},
+		"a size below zero":           {strings.Replace(good, `"from":6`, `"from":-1`, 1), proof.Malformed},
+		"a tree that shrank":          {strings.Replace(good, `"to":14`, `"to":5`, 1), proof.Malformed},
+		"a member more":               {strings.Replace(good, `{`, `{"more":1,`, 1), proof.Malformed},
+		"no path":                     {regexp.MustCompile(`"path":\[.*\]`).ReplaceAllString(good, `"path":"x"`), proof.Malformed},
+		"an origin that is a number":  {strings.Replace(good, `"pedigree/00"`, `1`, 1), proof.Malformed},
+		"a hash that is too short":    {strings.Replace(good, hash, hash[:63]+`"`, 1), proof.Malformed},
+		"a hash that is too long":     {strings.Replace(good, hash, hash[:65]+`00"`, 1), proof.Malformed},
+		"a hash that isn't of digits": {strings.Replace(good, hash, `"`+strings.Repeat("g", 64)+`"`, 1), proof.Malformed},
+	} {
+		_, err := checkpoint.ParseConsistency([]byte(c.text))
+		assert.Equal(t, c.reason, proof.ReasonOf(err), "%s: %v", about, err)
+	}
+	_, err = checkpoint.ParseConsistency([]byte(strings.Replace(good, `"from":6`, `"from":14`, 1)))
+	require.NoError(t, err, "of a tree that didn't grow")
+}
+
+// A line is a signature of ours only if all that it carries fits.
+func TestASignatureOfAnotherKindIsNobodys(t *testing.T) {
+	f := newFixture(t)
+	good := string(f.signed(f.at(6, "a"), "HarborMSP").Bytes())
+	body, line, found := strings.Cut(good, "— HarborMSP ")
+	require.True(t, found)
+	signature, err := base64.StdEncoding.DecodeString(strings.TrimSpace(line))
+	require.NoError(t, err)
+	for about, change := range map[string]func(s []byte) (name string, signature []byte){
+		"another key id":                   func(s []byte) (string, []byte) { s[0] ^= 1; return "HarborMSP", s },
+		"another name":                     func(s []byte) (string, []byte) { return "LabMSP", s },
+		"a time that can't be":             func(s []byte) (string, []byte) { s[4+2] = 1; return "HarborMSP", s },
+		"a certificate that can't be read": func(s []byte) (string, []byte) { s[4+8+6] ^= 1; return "HarborMSP", s },
+		"a time that is cut off":           func(s []byte) (string, []byte) { return "HarborMSP", s[:4+7] },
+		"no certificate":                   func(s []byte) (string, []byte) { return "HarborMSP", s[:4+8] },
+	} {
+		name, s := change(slices.Clone(signature))
+		n, err := checkpoint.Parse([]byte(body + "— " + name + " " + base64.StdEncoding.EncodeToString(s) + "\n"))
+		require.NoError(t, err, about)
+		assert.Empty(t, n.Cosignatures, about)
+		assert.Len(t, n.Others, 1, about)
+	}
+	n, err := checkpoint.Parse([]byte(good))
+	require.NoError(t, err)
+	assert.Len(t, n.Cosignatures, 1)
+	assert.Empty(t, n.Others)
 }
 
 func TestNotesThatCannotBeReadAreRefused(t *testing.T) {

@@ -334,6 +334,21 @@ func TestEndorsersGetNothingElseSigned(t *testing.T) {
 		"a deleted key": func(_ *testing.T, g *gateway) {
 			g.results.Writes[2] = &kvrwset.KVWrite{Key: "n/harbor", IsDelete: true}
 		},
+		"its own keys, deleted": func(_ *testing.T, g *gateway) { g.results.Writes[2].IsDelete = true },
+		"its own writes, of another chaincode": func(_ *testing.T, g *gateway) {
+			g.sets = []*rwset.NsReadWriteSet{{Namespace: "other", Rwset: encoded(&kvrwset.KVRWSet{Writes: g.results.Writes})}}
+			g.results.Writes = nil
+		},
+		"a change of who endorses": func(_ *testing.T, g *gateway) {
+			g.results.MetadataWrites = []*kvrwset.KVMetadataWrite{{Key: g.results.Writes[0].Key}}
+		},
+		"private data": func(_ *testing.T, g *gateway) {
+			g.sets = []*rwset.NsReadWriteSet{{Namespace: "pedigree",
+				CollectionHashedRwset: []*rwset.CollectionHashedReadWriteSet{{CollectionName: "secrets"}}}}
+		},
+		"an event":                func(_ *testing.T, g *gateway) { g.action.Events = []byte("x") },
+		"a status that isn't one": func(_ *testing.T, g *gateway) { g.action.Response.Status = 199 },
+		"a redirection":           func(_ *testing.T, g *gateway) { g.action.Response.Status = 400 },
 		"another chaincode":       func(_ *testing.T, g *gateway) { g.action.ChaincodeId.Name = "other" },
 		"a failure":               func(_ *testing.T, g *gateway) { g.action.Response.Status = 500 },
 		"another proposal's hash": func(_ *testing.T, g *gateway) { g.answer.ProposalHash = make([]byte, 32) },
