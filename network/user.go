@@ -1,6 +1,7 @@
 package network
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"encoding/pem"
@@ -170,10 +171,13 @@ takes a request only if its common name is the name of the person. See "org regi
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			u.Name = args[0]
-			if request != "" {
+			if cmd.Flags().Changed("request") {
 				var err error
 				if u.Request, err = input.File(cmd.InOrStdin(), request, maxRequest); err != nil {
 					return err
+				}
+				if len(bytes.TrimSpace(u.Request)) == 0 { // AddUser would make the key
+					return exit.Usagef("--request: %s is empty, and no certificate request (PKCS #10, PEM)", request)
 				}
 			}
 			if cmd.Flags().Changed("days") && hasFabricCA(filepath.Join(u.Dir, caFolder)) {

@@ -59,14 +59,15 @@ func TestAPersonIsCertified(t *testing.T) {
 	require.Equal(t, 5, listed, "they are listed with the others")
 
 	for name, args := range map[string][]string{
-		"no %q":                    {"submitter@harbor", "--dir", d.path("harbor")},
-		"the name of a role":       {"Submitter", "--dir", d.path("harbor")},
-		"1 to 64 bytes":            {" ", "--dir", d.path("harbor")},
-		"not \"operator\"":         {"Eve", "--dir", d.path("harbor"), "--role", "operator"},
-		"at least a day":           {"Eve", "--dir", d.path("harbor"), "--days", "0"},
-		"no organisation's folder": {"Eve", "--dir", t.TempDir()},
-		"request is no PEM":        {"Eve", "--dir", d.path("harbor"), "--request", filepath.Join("testdata", "..", "user.go")},
-		"required flag(s) \"dir\"": {"Eve"},
+		"no %q":                     {"submitter@harbor", "--dir", d.path("harbor")},
+		"the name of a role":        {"Submitter", "--dir", d.path("harbor")},
+		"1 to 64 bytes":             {" ", "--dir", d.path("harbor")},
+		"not \"operator\"":          {"Eve", "--dir", d.path("harbor"), "--role", "operator"},
+		"at least a day":            {"Eve", "--dir", d.path("harbor"), "--days", "0"},
+		"no organisation's folder":  {"Eve", "--dir", t.TempDir()},
+		"request is no PEM":         {"Eve", "--dir", d.path("harbor"), "--request", filepath.Join("testdata", "..", "user.go")},
+		"empty, and no certificate": {"Eve", "--dir", d.path("harbor"), "--request", os.DevNull},
+		"required flag(s) \"dir\"":  {"Eve"},
 	} {
 		_, stderr, err := pedigree(t, append([]string{"org", "user"}, args...)...)
 		require.Error(t, err, name)

@@ -86,9 +86,6 @@ func (o *options) peers(p *plan, local *network) error {
 	}
 	for _, witness := range o.witnesses {
 		address, name, _ := strings.Cut(witness, "=")
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return exit.Usagef("--witness %q is neither host:port nor the file of a checkpoint", witness)
-		}
 		add(address, name, o.roots)
 	}
 	if p.source == nil {
@@ -102,6 +99,10 @@ func (o *options) checkpoints(p *plan) error {
 	var peers []string
 	for _, witness := range o.witnesses {
 		if info, err := os.Stat(witness); err != nil || !info.Mode().IsRegular() {
+			address, _, _ := strings.Cut(witness, "=")
+			if _, _, err := net.SplitHostPort(address); err != nil {
+				return exit.Usagef("--witness %q is neither host:port nor the file of a checkpoint", witness)
+			}
 			peers = append(peers, witness)
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/input"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/scitt"
 )
 
 // againstLedger asks a gateway what the artifact's content should be, and whether it or anything that it was made from
@@ -91,6 +92,10 @@ func (v *contentCheck) againstProof(ctx context.Context, path string) error {
 	text, err := input.File(v.stdin, v.proof, proof.MaxBytes)
 	if err != nil {
 		return err
+	}
+	if scitt.Recognise(text) {
+		return exit.Usagef("%s is a transparent statement, and --proof takes what \"pedigree proof\" makes without --format",
+			v.proof)
 	}
 	verdict, err := verify(text, pinned, proof.Wanted{Level: v.wantedLevel})
 	if err != nil {

@@ -152,6 +152,9 @@ a stable reason code.`,
 			if cut && trace == "" {
 				return exit.Usagef("--cut goes with --trace, or with an answer that several organisations signed")
 			}
+			if _, err := offline.ReadTrust(text); err == nil {
+				return exit.Usagef("%s is a trust file, and nothing that could be verified against one", args[0])
+			}
 			if attestation.Recognise(text) {
 				return verifyAndShow(c, text, pinned, wanted, t.JSON, raw)
 			}

@@ -112,11 +112,7 @@ func (f *File) Verify(trust *proof.Trust, wanted Wanted) (*Verdict, error) {
 		Channel: f.Channel, Question: f.Question, Block: f.Block, BlockHash: hex.EncodeToString(f.Hash[:]),
 		Digest: hex.EncodeToString(digest[:]), Of: len(trust.Organisations), Needed: max(trust.Agree, wanted.Agree),
 		Cut: f.Answer.Cut(f.Question), Status: f.Answer.Status, Body: f.Answer.Body.Bytes(),
-		NotProved: []string{
-			"that what the records say is true",
-			"anything after this block: a later one may say more",
-			"that these organisations don't lie together; only the whole chain shows that (pedigree audit)",
-		},
+		NotProved: notProved(f.Question),
 	}
 	keys := map[string]string{} // who has a key, by the key
 	lost := 0                   // signatures of this answer that don't count
@@ -224,4 +220,17 @@ func at(err error, where string) error {
 		return err
 	}
 	return &proof.Refusal{Reason: r.Reason, Where: where, Detail: r.Detail}
+}
+
+func notProved(q Question) []string {
+	all := []string{
+		"that what the records say is true",
+		"anything after this block: a later one may say more",
+		"that these organisations don't lie together; only the whole chain shows that (pedigree audit)",
+	}
+	if path, _, _ := strings.Cut(string(q), "?"); path == "/v1/statements" {
+		all = append(all, "whether a statement still stands, what is said of things that this comes from, or that there is such "+
+			"a thing; ask for its lineage (pedigree trace --cosigned N)")
+	}
+	return all
 }
