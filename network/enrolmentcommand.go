@@ -213,7 +213,7 @@ certificate signs no record.`,
 			if asJSON {
 				return terminal.Value(cmd.OutOrStdout(), map[string]string{"secretFile": file, "name": u.Name, "role": u.Role})
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "registered %s as a %s; the secret to enrol with: %s\n", u.Name, u.Role, file)
+			fmt.Fprintf(cmd.OutOrStdout(), "registered %s as %s; the secret to enrol with: %s\n", u.Name, u.Role, file)
 			return nil
 		},
 	}

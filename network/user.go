@@ -190,7 +190,7 @@ takes a request only if its common name is the name of the person. See "org regi
 			if asJSON {
 				return terminal.Value(cmd.OutOrStdout(), map[string]string{"dir": dir, "name": u.Name, "role": u.Role})
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "certified %s as a %s: %s\n", u.Name, u.Role, filepath.Join(dir, "cert.pem"))
+			fmt.Fprintf(cmd.OutOrStdout(), "certified %s as %s: %s\n", u.Name, u.Role, filepath.Join(dir, "cert.pem"))
 			return nil
 		},
 	}

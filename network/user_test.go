@@ -28,7 +28,7 @@ func TestAPersonIsCertified(t *testing.T) {
 	require.NoError(t, os.WriteFile(request, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), 0o600))
 	stdout, stderr, err := pedigree(t, "org", "user", "Ada Lovelace", "--dir", d.path("harbor"), "--request", request)
 	require.NoError(t, err, stderr)
-	require.Contains(t, stdout, "certified Ada Lovelace as a submitter")
+	require.Contains(t, stdout, "certified Ada Lovelace as submitter")
 	require.NoFileExists(t, d.path("harbor", "users", "ada-lovelace", "key.pem"))
 	is, err := certificate.Read(d.path("harbor", "users", "ada-lovelace", "cert.pem"))
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ package token
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/token"
 )
 
 const help = `
@@ -68,9 +71,16 @@ stands for one holder as long as the token is listed.
   pedigree token create boss --config /etc/pedigree/gateway.json --for person --token-role operator`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if kind == "" || role == "" {
+			switch {
+			case role == "" && c.Flags().Changed("role"):
+				return exit.Usagef("--role is the role of the token that asks; give the role of the new token with --token-role")
+			case kind == "" || role == "":
 				return exit.Usagef("say who holds it, --for person or --for machine, and what it may do, --token-role submitter, " +
 					"auditor or operator")
+			case !slices.Contains(token.Kinds, kind):
+				return exit.Usagef("--for must be person or machine")
+			case !slices.Contains(config.Roles, role):
+				return exit.Usagef("--token-role must be submitter, auditor or operator")
 			}
 			expires, err := moment(until, time.Now())
 			if err != nil {
@@ -129,6 +139,9 @@ within two seconds, or after --overlap, so that the holder has time to change ov
 		Example: `  pedigree token rotate erp --as harbor --overlap 1h`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if overlap < 0 || overlap > token.LongestOverlap {
+				return exit.Usagef("--overlap must be from 0 to 168h")
+			}
 			expires, err := moment(until, time.Now())
 			if err != nil {
 				return err
@@ -164,7 +177,11 @@ began with it end. What its holder sent before is recorded all the same.
 			if v.target.JSON {
 				return printJSON(c.OutOrStdout(), t)
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "revoked %s\n", terminal.Plain(t.Name))
+			said := "revoked " + t.Name
+			if !t.RevokedAt.IsZero() { // it may be long ago
+				said = fmt.Sprintf("%s was revoked at %s, by %s", t.Name, shown(t.RevokedAt, ""), t.RevokedBy)
+			}
+			fmt.Fprintln(c.ErrOrStderr(), terminal.Plain(said))
 			return nil
 		},
 	}

@@ -60,7 +60,10 @@ func TestTokensAreManagedInTheGatewaysOwnDatabase(t *testing.T) {
 	assert.NotEqual(t, first, second)
 	_, said, err = run(t, "revoke", "boss", "--config", config)
 	require.NoError(t, err)
-	assert.Equal(t, "revoked boss\n", said)
+	assert.Regexp(t, `^boss was revoked at 20\S+Z, by .+\n$`, said)
+	_, again, err := run(t, "revoke", "boss", "--config", config)
+	require.NoError(t, err)
+	assert.Equal(t, said, again, "the second time says when it was")
 	list, _, err := run(t, "list", "--config", config)
 	require.NoError(t, err)
 	assert.Regexp(t, `(?m)^boss +person +operator +revoked .* by .* on `, list)
@@ -105,6 +108,23 @@ func TestTokensAreManagedOverREST(t *testing.T) {
 		`POST /v1/tokens {"name":"erp","kind":"machine","role":"auditor","expires":"2030-01-01T00:00:00Z"}`,
 		`POST /v1/tokens/erp/rotate {"overlapSeconds":60}`, "POST /v1/tokens/erp/revoke ", "GET /v1/tokens ", "GET /v1/tokens ",
 	}, asked)
+}
+
+func TestWhatIsWrongWithATokenIsSaidOfTheFlag(t *testing.T) {
+	t.Setenv("PEDIGREE_URL", "http://127.0.0.1:1") // nobody is there to be asked
+	t.Setenv("PEDIGREE_TOKEN", "secret")
+	for _, c := range []struct{ args, want string }{
+		{"create a --for robot --token-role auditor", "--for must be person or machine"},
+		{"create a --for machine --token-role king", "--token-role must be submitter, auditor or operator"},
+		{"create a --for machine", "--token-role submitter, auditor or operator"},
+		{"create a --role submitter", "--role is the role of the token that asks; give the role of the new token with --token-role"},
+		{"rotate a --overlap 200h", "--overlap must be from 0 to 168h"},
+		{"rotate a --overlap -1s", "--overlap must be from 0 to 168h"},
+	} {
+		_, _, err := run(t, strings.Fields(c.args)...)
+		assert.ErrorContains(t, err, c.want, c.args)
+		assert.Equal(t, exit.Usage, exit.Code(err), c.args)
+	}
 }
 
 func TestMomentsAreTimesOrHowLongFromNow(t *testing.T) {

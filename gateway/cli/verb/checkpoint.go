@@ -21,7 +21,7 @@ import (
 // Checkpoint returns the verb that has organisations sign how far the ledger is.
 func Checkpoint() *cobra.Command {
 	var t client.Target
-	var signers int
+	signers := cosigners{1}
 	var out, extends string
 	c := &cobra.Command{
 		Use:   "checkpoint",
@@ -61,7 +61,7 @@ block, the note is printed with those who agree, and the command exits with 1. A
 				return err
 			}
 			answer, err := gateway.Do(c.Context(), client.Call{Method: http.MethodGet, Path: string(checkpoint.Question),
-				Query: url.Values{"cosign": {strconv.Itoa(signers)}}, Accept: "*/*"}) // the gateway checks the range
+				Query: url.Values{"cosign": {signers.String()}}, Accept: "*/*"})
 			if err != nil {
 				return err
 			}
@@ -81,11 +81,15 @@ block, the note is printed with those who agree, and the command exits with 1. A
 			if err := keep(c, out, n.Bytes()); err != nil {
 				return err
 			}
-			return whoSigned(c, f, signers)
+			err = whoSigned(c, f, &signers)
+			if err != nil && out != "" {
+				return fmt.Errorf("%w; the note is in %s", err, out)
+			}
+			return err
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().IntVar(&signers, "cosigned", 1, "have so many organisations sign the checkpoint")
+	c.Flags().Var(&signers, "cosigned", "have so many organisations sign the checkpoint")
 	c.Flags().StringVar(&out, "out", "", "file to write instead of standard output; it must not exist")
 	c.Flags().StringVar(&extends, "extends", "", "have it proved that the checkpoint extends this earlier note")
 	return c
@@ -135,7 +139,7 @@ func keep(c *cobra.Command, name string, text []byte) error {
 }
 
 // whoSigned tells who signed a checkpoint, who says another thing and who says nothing.
-func whoSigned(c *cobra.Command, f *cosigned.File, wanted int) error {
+func whoSigned(c *cobra.Command, f *cosigned.File, wanted *cosigners) error {
 	for _, one := range f.Silent {
 		fmt.Fprintf(c.ErrOrStderr(), "%s signed nothing: %s\n", terminal.Plain(one.MSPID), terminal.Plain(one.Why))
 	}
@@ -153,9 +157,8 @@ func whoSigned(c *cobra.Command, f *cosigned.File, wanted int) error {
 	case differ > 0:
 		return exit.Refusedf("this checkpoint of block %d is signed by %s, and another one by %s", f.Block, who,
 			terminal.Count(differ, "organisation"))
-	case len(agree) < wanted:
-		return exit.Refusedf("of %d organisations only %d sign this checkpoint of block %d: %s", wanted, len(agree), f.Block,
-			who)
+	case len(agree) < wanted.n:
+		return exit.Refusedf("%s, and %d sign this checkpoint of block %d: %s", wanted.tooFew(f), len(agree), f.Block, who)
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "checkpoint of block %d, signed by %s; compare it with pedigree verify NOTE NOTE\n", f.Block,
 		who)

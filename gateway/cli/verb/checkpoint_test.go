@@ -106,8 +106,16 @@ func TestACheckpointIsKeptAndHeldAgainstAnEarlierOne(t *testing.T) {
 	out.Reset()
 	_, err = ran(t, Checkpoint(), "", &out, "--cosigned", "3")
 	assert.Equal(t, exit.Refused, exit.Code(err))
-	assert.ErrorContains(t, err, "of 3 organisations only 2 sign this checkpoint of block 2: HarborMSP, LabMSP")
+	assert.ErrorContains(t, err, "you asked for 3 organisations; this gateway knows the gateways of 3, and 2 sign this checkpoint "+
+		"of block 2: HarborMSP, LabMSP")
 	assert.True(t, strings.HasPrefix(out.String(), "pedigree/"), "it is printed all the same")
+
+	few := filepath.Join(dir, "few.note")
+	_, err = ran(t, Checkpoint(), "", &out, "--cosigned", "5", "--out", few)
+	assert.Equal(t, exit.Refused, exit.Code(err))
+	assert.ErrorContains(t, err, "you asked for 5 organisations; this gateway knows the gateways of 3, and 2 sign")
+	assert.ErrorContains(t, err, "; the note is in "+few)
+	assert.FileExists(t, few)
 
 	s.differ = true
 	said, err = ran(t, Checkpoint(), "", &out)

@@ -12,15 +12,28 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cli/client"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/pedigree-ledger/pedigree/gateway/cli/terminal"
+	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 )
 
-// cosigners is the flag that has several organisations sign an answer.
+// cosigners is the flag that has several organisations sign an answer. It is a [pflag.Value].
 type cosigners struct{ n int }
 
 func (s *cosigners) flag(c *cobra.Command) {
-	c.Flags().IntVar(&s.n, "cosigned", 0,
-		"have so many organisations sign the answer, and print it with their signatures, for verify")
+	c.Flags().Var(s, "cosigned", "have so many organisations sign the answer, and print it with their signatures, for verify")
+}
+
+func (s *cosigners) String() string { return strconv.Itoa(s.n) }
+func (s *cosigners) Type() string   { return "int" }
+
+// Set takes as many organisations as a gateway does: its own, and those whose gateways it asks.
+func (s *cosigners) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > config.MaxCosigners+1 {
+		return fmt.Errorf("must be a whole number from 1 to %d", config.MaxCosigners+1)
+	}
+	s.n = n
+	return nil
 }
 
 // asked reports whether the answer is to be signed.
@@ -28,7 +41,7 @@ func (s *cosigners) asked(c *cobra.Command) bool { return c.Flags().Changed("cos
 
 // ask asks for a signed answer and prints it. The error says so if fewer organisations say it than were asked for.
 func (s *cosigners) ask(c *cobra.Command, gateway *client.Client, path string, query url.Values) error {
-	query.Set("cosign", strconv.Itoa(s.n)) // the gateway checks the range
+	query.Set("cosign", s.String())
 	answer, err := gateway.Do(c.Context(), client.Call{Method: http.MethodGet, Path: path, Query: query, Accept: "*/*"})
 	if err != nil {
 		return err
@@ -46,10 +59,16 @@ func (s *cosigners) ask(c *cobra.Command, gateway *client.Client, path string, q
 	}
 	who := terminal.Plain(strings.Join(agree, ", "))
 	if len(agree) < s.n {
-		return exit.Refusedf("of %d organisations only %d say this, as of block %d: %s", s.n, len(agree), f.Block, who)
+		return exit.Refusedf("%s, and %d say this, as of block %d: %s", s.tooFew(f), len(agree), f.Block, who)
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "signed as of block %d by %s; check it with pedigree verify\n", f.Block, who)
 	return nil
+}
+
+// tooFew says what was asked for, and how many organisations could have signed.
+func (s *cosigners) tooFew(f *cosigned.File) string {
+	return fmt.Sprintf("you asked for %s; this gateway knows the gateways of %d", terminal.Count(s.n, "organisation"),
+		len(f.Cosignatures)+len(f.Silent))
 }
 
 // Ask returns the verb that asks a gateway anything that its REST interface answers.
