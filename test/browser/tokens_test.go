@@ -62,6 +62,16 @@ func TestAStolenTokenIsRefusedOnceTheOperatorHasRevokedIt(t *testing.T) {
 	b.looks("token-revoked")
 }
 
+func TestTheMenuOfAPhoneShowsTheCurrentPageOfTokens(t *testing.T) {
+	b := member(t, "harbor", "operator")
+	b.width(390)
+	b.open("/tokens")
+	assert.True(t, eval[bool](b, `(() => {
+		const at = document.querySelector(".menu [aria-current]").getBoundingClientRect();
+		return at.left >= 0 && at.right <= document.documentElement.clientWidth;
+	})()`), "Tokens is in sight in the menu")
+}
+
 func TestASubmitterIsToldWhoseTheTokensAre(t *testing.T) {
 	b := member(t, "harbor", "submitter")
 	b.expect("403")

@@ -1,4 +1,4 @@
-// On every page: copying identifiers, choosing light or dark, and the key "/" for the search.
+// On every page: copying identifiers, choosing light or dark, the place in the menu, and the key "/" for the search.
 "use strict";
 
 document.addEventListener("click", async (event) => {
@@ -29,6 +29,13 @@ if (toggle) {
     try { localStorage.setItem("theme", root.dataset.theme); } catch { /* for this page, then */ }
     say(dark ? "Light colours" : "Dark colours");
   });
+}
+
+// On a phone the menu is wider than the page: what is current is scrolled into its middle.
+const current = document.querySelector(".menu [aria-current]");
+if (current) {
+  const list = current.closest("ul"), at = current.getBoundingClientRect(), around = list.getBoundingClientRect();
+  list.scrollLeft += at.left + at.width / 2 - around.left - around.width / 2;
 }
 
 document.addEventListener("keydown", (event) => {

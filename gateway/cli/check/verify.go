@@ -35,7 +35,7 @@ func Verify() *cobra.Command {
 	content := contentCheck{target: &t}
 	var asked answerCheck
 	c := &cobra.Command{
-		Use:   "verify {PROOF --trust FILE | NOTE… --trust FILE | DIR|FILE --artifact REF}",
+		Use:   "verify {PROOF --trust FILE | NOTE… --trust FILE | DIR|FILE {--artifact REF | --proof FILE | --signature FILE}}",
 		Short: "Check a proof offline, or check a folder against what was registered",
 		Long: `Check a proof, or check a folder or a file.
 

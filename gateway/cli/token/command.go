@@ -22,7 +22,7 @@ const help = `
 The gateway is asked as its operator: that of --as ORG in the network's folder, or the
 one that PEDIGREE_URL and PEDIGREE_TOKEN name. With --config FILE the command works in
 the database of the gateway with this configuration, whether the gateway runs or not.
-So the first operator gets a token, too.`
+Use this to make the first operator's token, before anyone can sign in.`
 
 // verb is what the subcommands share.
 type verb struct {

@@ -28,7 +28,8 @@ func Checkpoint() *cobra.Command {
 		Short: "Have organisations sign how far the ledger is, to be compared later",
 		Long: `Print a checkpoint: how many records the ledger has up to its newest block, that block's
 hash, and a hash over the ids of all these records. It is a note of a few lines, signed
-by the gateway's organisation and, with --cosigned N, by as many as agree.
+by the gateway's organisation. With --cosigned N, at least N organisations have to agree
+and sign it.
 
 Keep notes, and exchange them with others. "pedigree verify NOTE NOTE" finds out offline
 whether two notes contradict each other, and names who signed them. "pedigree audit
@@ -89,7 +90,7 @@ block, the note is printed with those who agree, and the command exits with 1. A
 		},
 	}
 	t.AddFlags(c)
-	c.Flags().Var(&signers, "cosigned", "have so many organisations sign the checkpoint")
+	c.Flags().Var(&signers, "cosigned", "have at least so many organisations sign the checkpoint")
 	c.Flags().StringVar(&out, "out", "", "file to write instead of standard output; it must not exist")
 	c.Flags().StringVar(&extends, "extends", "", "have it proved that the checkpoint extends this earlier note")
 	return c

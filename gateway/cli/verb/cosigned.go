@@ -20,7 +20,8 @@ import (
 type cosigners struct{ n int }
 
 func (s *cosigners) flag(c *cobra.Command) {
-	c.Flags().Var(s, "cosigned", "have so many organisations sign the answer, and print it with their signatures, for verify")
+	c.Flags().Var(s, "cosigned",
+		"have at least so many organisations sign the answer, and print it with their signatures, for verify")
 }
 
 func (s *cosigners) String() string { return strconv.Itoa(s.n) }
@@ -81,10 +82,10 @@ func Ask() *cobra.Command {
 		Long: `Ask what the REST interface answers at PATH, which may have parameters, and print the
 answer.
 
-With --cosigned N, as many organisations work out the answer, each from its own index
+With --cosigned N, at least N organisations work out the answer, each from its own index
 as of the same block, and sign it. Keep the output: verify checks it offline, and it
-says what is not there as well as what is. If fewer organisations say the same, the
-answer is printed all the same, and ask exits with 1.
+says what is not there as well as what is. If fewer than N say the same, the answer is
+printed all the same, and ask exits with 1.
 ` + client.TargetHelp,
 		Example: `  pedigree ask --as market '/v1/statements?kind=recall&about=dataset/lab/hours@1'
   pedigree ask --as market '/v1/statements?kind=recall&about=dataset/lab/hours@1' --cosigned 2 > recalls.json
