@@ -73,7 +73,7 @@ func TestMachinesCallWithCertificates(t *testing.T) {
 		said, err = run(calls)
 		return err != nil
 	})
-	assert.Contains(t, said, "the client certificate is not accepted: it was revoked at ")
+	assert.Contains(t, said, " client certificate is not accepted: it was revoked at ")
 }
 
 func readText(t *testing.T, file string) string {

@@ -22,7 +22,7 @@ type Issuer interface {
 }
 
 // ErrNoRole means that the caller is known to somebody whose word the gateway takes, but has no role here.
-var ErrNoRole = errors.New("you have no role at this gateway")
+var ErrNoRole = errors.New("you have no role here")
 
 // bearer is the token in the value of an Authorization header, or "".
 func bearer(authorization string) string {

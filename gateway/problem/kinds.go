@@ -73,7 +73,7 @@ var (
 	NotAcceptable = &Kind{"not-acceptable", http.StatusNotAcceptable, "There is no answer in this form",
 		"None of the media types in “Accept”, or not the format or version asked for, is one that this route can " +
 			"give."}
-	Conflict = &Kind{"conflict", http.StatusConflict, "The ledger has something else in that place",
+	Conflict = &Kind{"conflict", http.StatusConflict, "Something else is in that place",
 		"An artifact version has one content for ever, and one run that generated it; what is withdrawn isn't " +
 			"used anew, and an eventID names one event of an organisation. “existing” names the record that is in the " +
 			"way."}

@@ -41,9 +41,13 @@ func readProblem(response *http.Response, body []byte) *Problem {
 
 func (p *Problem) Error() string {
 	var b strings.Builder
-	b.WriteString(p.Title)
-	if p.Detail != "" {
-		b.WriteString(": " + p.Detail)
+	switch {
+	case p.Detail == "":
+		b.WriteString(p.Title)
+	case len(p.Detail) >= len(p.Title) && strings.EqualFold(p.Detail[:len(p.Title)], p.Title): // it would be there twice
+		b.WriteString(p.Title + p.Detail[len(p.Title):])
+	default:
+		b.WriteString(p.Title + ": " + p.Detail)
 	}
 	for _, d := range p.Problems {
 		where := cmp.Or(d.Parameter, d.Pointer)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,6 +65,9 @@ func (s *Signer) Means(t *Target, noun record.Noun, body []byte) (*signing.Key, 
 		return nil, intent, exit.Usagef("couldn't read the key: %w", err)
 	}
 	key, err := signing.NewKey(mspID, certificate, text)
+	if err != nil && strings.Contains(string(certificate), " PRIVATE KEY-----") {
+		return nil, intent, exit.Usagef("%s holds a private key: are --key and --certificate switched?", s.certificate)
+	}
 	if err != nil {
 		return nil, intent, exit.Usagef("couldn't use %s and %s: %w", s.certificate, s.key, err)
 	}
