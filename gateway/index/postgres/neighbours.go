@@ -27,6 +27,7 @@ func OpenNeighbours(url string) (*Neighbours, error) {
 		return nil, err
 	}
 	config := s.config.Copy()
+	config.RuntimeParams["synchronous_commit"] = "on" // the index may lose its last blocks in a crash; this can't
 	if _, ok := config.RuntimeParams["statement_timeout"]; !ok {
 		config.RuntimeParams["statement_timeout"] = "5000"
 	}
