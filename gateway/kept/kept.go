@@ -17,7 +17,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/pedigree-ledger/pedigree/gateway/index/postgres"
@@ -107,13 +106,7 @@ func (d *DB) prepare(ctx context.Context) error {
 		}
 	}
 	d.made = err == nil
-	if err != nil && d.server != nil {
-		err = d.server.Explain(err)
-	}
-	if err == nil || errors.Is(err, ErrUnavailable) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return d.explain(err)
 }
 
 // make runs a statement that makes a table or a column of a file. SQLite doesn't know ADD COLUMN IF NOT EXISTS.
@@ -126,25 +119,11 @@ func (d *DB) make(ctx context.Context, statement string) error {
 	return err
 }
 
-// undefinedTable is PostgreSQL's code for a table that isn't there.
-const undefinedTable = "42P01"
-
-// forget has the tables made again: a server that crashed may have lost those that it had just made.
-func (d *DB) forget() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.made = false
-}
-
 func (d *DB) explain(err error) error {
 	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, ErrUnavailable) {
 		return err
 	}
 	if d.server != nil {
-		var said *pgconn.PgError
-		if errors.As(err, &said) && said.Code == undefinedTable {
-			d.forget()
-		}
 		err = d.server.Explain(err)
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
