@@ -47,9 +47,14 @@ func (c *Callers) Machine(r *http.Request) (*Caller, error) {
 	if c.machines == nil {
 		return nil, nil
 	}
+	before := foundIn(r.Context())
+	if caller := before.machine.Load(); caller != nil {
+		return caller, nil
+	}
 	caller, err := c.machines.Authenticate(r)
 	if err != nil {
 		return nil, &UnaskedError{err}
 	}
+	before.machine.Store(caller)
 	return caller, nil
 }

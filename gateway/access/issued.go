@@ -36,17 +36,30 @@ func bearer(authorization string) string {
 // Trust names an issuer whose word is taken. Call it before the first request.
 func (c *Callers) Trust(i Issuer) { c.issuer = i }
 
-// found is a token of the issuer, and whose it is.
+// found is what was found out about who sends a request.
 type found struct {
+	issued  atomic.Pointer[issued]
+	machine atomic.Pointer[Caller] // by the certificate
+}
+
+// issued is a token of the issuer, and whose it is.
+type issued struct {
 	token  string
 	caller *Caller
 }
 
 type foundKey struct{}
 
-// Once returns a context for one request, in which Find checks a token of the issuer once, however often it is asked.
-func Once(ctx context.Context) context.Context {
-	return context.WithValue(ctx, foundKey{}, new(atomic.Pointer[found]))
+// Once returns a context for one request, in which Find checks a token of the issuer, and Machine a certificate, once,
+// however often they are asked.
+func Once(ctx context.Context) context.Context { return context.WithValue(ctx, foundKey{}, new(found)) }
+
+// foundIn is what is remembered in a context of Once. In another one nothing is, for longer than the call.
+func foundIn(ctx context.Context) *found {
+	if f, ok := ctx.Value(foundKey{}).(*found); ok {
+		return f
+	}
+	return new(found)
 }
 
 // Find finds the caller by the Authorization header of a request, as Authenticate does. The token may be one of the
@@ -57,11 +70,9 @@ func (c *Callers) Find(r *http.Request, ask bool) (*Caller, error) {
 	if c.issuer == nil || !c.issuer.Takes(token) {
 		return c.Authenticate(authorization)
 	}
-	before, _ := r.Context().Value(foundKey{}).(*atomic.Pointer[found])
-	if before != nil {
-		if f := before.Load(); f != nil && f.token == token {
-			return f.caller, nil
-		}
+	before := foundIn(r.Context())
+	if i := before.issued.Load(); i != nil && i.token == token {
+		return i.caller, nil
 	}
 	caller, err := c.issuer.Authenticate(r.Context(), token, func() (*x509.Certificate, error) {
 		if c.machines == nil {
@@ -69,8 +80,8 @@ func (c *Callers) Find(r *http.Request, ask bool) (*Caller, error) {
 		}
 		return c.machines.Shown(r)
 	}, ask)
-	if err == nil && before != nil {
-		before.Store(&found{token, caller})
+	if err == nil {
+		before.issued.Store(&issued{token, caller})
 	}
 	return caller, err
 }

@@ -265,6 +265,31 @@ func TestATokenIsCheckedOnceForARequest(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, f.do(r).status)
 }
 
+// countingCertificates counts how often a certificate is checked.
+type countingCertificates struct {
+	access.Certificates
+	times atomic.Int64
+}
+
+func (c *countingCertificates) Authenticate(r *http.Request) (*access.Caller, error) {
+	c.times.Add(1)
+	return c.Certificates.Authenticate(r)
+}
+
+func TestACertificateIsCheckedOnceForARequest(t *testing.T) {
+	m := newMachines(t)
+	certs, err := clientcert.Open(m.cfg, m.callers.Signer, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	count := &countingCertificates{Certificates: certs}
+	m.callers.Recognise(count)
+	r := m.as(m.authority.Issue("erp-auditor"), "/v1/records")
+	for range 3 {
+		count.times.Store(0)
+		require.Equal(t, http.StatusOK, m.do(r).status)
+		assert.EqualValues(t, 1, count.times.Load())
+	}
+}
+
 func TestTheRootsOfMachinesAreReadFromTheFile(t *testing.T) {
 	m := newMachines(t)
 	next := clientcerttest.New(t, "Next")

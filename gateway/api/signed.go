@@ -212,12 +212,14 @@ func (c *call) signed(name string) (signedBody, error) {
 	if err != nil {
 		return signedBody{}, err
 	}
-	for _, member := range []string{name, "signature"} {
-		if len(body.bytes(member)) == 0 {
+	required := func(member string) []byte {
+		raw := body.bytes(member)
+		if len(raw) == 0 {
 			body.wrong(member, "bad_value", "must be bytes in base64")
 		}
+		return raw
 	}
-	return signedBody{body.bytes(name), body.bytes("signature")}, body.err()
+	return signedBody{required(name), required("signature")}, body.err()
 }
 
 // endorsement is a transaction that is to be signed.
