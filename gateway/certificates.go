@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/x509"
 	"log/slog"
 	"time"
 
@@ -22,10 +21,10 @@ func (g *Gateway) certificates() []certificate.Certificate {
 			Owner: id.MSPID, Use: "identity of the token " + caller.Name, Subject: id.Subject, NotAfter: id.Expires,
 		})
 	}
-	if g.served != nil {
+	if g.certificate != nil {
 		all = append(all, certificate.Certificate{
-			Owner: g.cfg.MSPID, Use: "gateway, TLS", File: g.cfg.TLS.Certificate, Subject: g.served.Subject.String(),
-			NotAfter: g.served.NotAfter,
+			Owner: g.cfg.MSPID, Use: "gateway, TLS", File: g.cfg.TLS.Certificate, Subject: g.certificate.Leaf.Subject.String(),
+			NotAfter: g.certificate.Leaf.NotAfter,
 		})
 	}
 	if g.machines != nil {
@@ -60,13 +59,6 @@ func trusted(cfg config.Config) ([]certificate.Certificate, error) {
 		})
 	}
 	return all, nil
-}
-
-// serve notes the certificate that the gateway serves with.
-func (g *Gateway) serve(der []byte) error {
-	c, err := x509.ParseCertificate(der)
-	g.served = c
-	return err
 }
 
 // expiring warns the operator of certificates that have expired or soon will. It is empty if none has.

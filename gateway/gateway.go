@@ -16,7 +16,6 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -83,8 +82,7 @@ type Gateway struct {
 	follower *follower
 	server   *http.Server
 	listener net.Listener
-	served   *x509.Certificate // the gateway's own for TLS; nil without TLS
-	// certificate is the same with its key.
+	// certificate is the gateway's own for TLS, with its key; nil without TLS.
 	certificate *tls.Certificate
 	trusted     []certificate.Certificate
 	rebuild     chan struct{}
@@ -247,9 +245,6 @@ func (g *Gateway) listen() error {
 	certificate, err := tls.LoadX509KeyPair(g.cfg.TLS.Certificate, g.cfg.TLS.Key)
 	if err != nil {
 		return fmt.Errorf("couldn't read the certificate in tls.certificate and tls.key: %w", err)
-	}
-	if err := g.serve(certificate.Certificate[0]); err != nil {
-		return fmt.Errorf("couldn't read the certificate in tls.certificate: %w", err)
 	}
 	g.certificate = &certificate
 	server := &tls.Config{

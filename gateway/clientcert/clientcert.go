@@ -37,7 +37,7 @@ type Signer func(access.Role) (name string, identity *ledger.Identity, ok bool)
 // Certificates knows machines by their certificates. Its methods are safe for concurrent use.
 type Certificates struct {
 	cfg     config.ClientCertificates
-	proxies []netip.Prefix
+	proxies config.Networks
 	signer  Signer
 	log     *slog.Logger
 	now     func() time.Time
@@ -162,13 +162,7 @@ func (c *Certificates) isProxy(remote string) bool {
 	if err != nil {
 		return false
 	}
-	address := from.Addr().Unmap().WithZone("")
-	for _, p := range c.proxies {
-		if p.Contains(address) {
-			return true
-		}
-	}
-	return false
+	return c.proxies.Has(from.Addr())
 }
 
 func refused(format string, a ...any) error {

@@ -58,15 +58,7 @@ const (
 func (c *ClientCertificates) On() bool { return c.Roots != "" }
 
 // Networks are the addresses of Proxies. They have been checked.
-func (c *ClientCertificates) Networks() []netip.Prefix {
-	var all []netip.Prefix
-	for _, text := range c.Proxies {
-		if p, err := netip.ParsePrefix(text); err == nil {
-			all = append(all, p)
-		}
-	}
-	return all
-}
+func (c *ClientCertificates) Networks() Networks { return networksOf(c.Proxies) }
 
 // checkClientCertificates checks all members. Its errors name the one that is wrong.
 func (c *Config) checkClientCertificates() error {
@@ -84,7 +76,7 @@ func (c *Config) checkClientCertificates() error {
 	if err := certs.checkProxies(); err != nil {
 		return err
 	}
-	if c.TLS.Certificate == "" && !slices.ContainsFunc(certs.Networks(), func(p netip.Prefix) bool {
+	if c.TLS.Certificate == "" && !slices.ContainsFunc(certs.Networks().Prefixes, func(p netip.Prefix) bool {
 		return p.Addr().IsLoopback() || p.Contains(netip.MustParseAddr("127.0.0.1"))
 	}) {
 		return errors.New("clientCertificates is set, and the gateway has no TLS, so no client can show it a certificate: give " +

@@ -37,7 +37,7 @@ func TestClientCertificatesAreRead(t *testing.T) {
 	assert.Equal(t, filepath.Join(filepath.Dir(path), "roots.pem"), c.ClientCertificates.Roots)
 	assert.Equal(t, filepath.Join(filepath.Dir(path), "crl.pem"), c.ClientCertificates.CRL)
 	assert.Equal(t, []CertificateCaller{{"attribute.a", "b", "c", "auditor"}}, c.ClientCertificates.Callers)
-	assert.Len(t, c.ClientCertificates.Networks(), 2)
+	assert.Len(t, c.ClientCertificates.Networks().Prefixes, 2)
 	assert.True(t, c.ClientCertificates.On())
 	c, err = Read(writeConfig(t, goodConfig()))
 	require.NoError(t, err)

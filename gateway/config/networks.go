@@ -46,8 +46,12 @@ func (c *Config) Reach() Networks {
 	if c.CosignerNetworks == nil {
 		return Networks{Public: true}
 	}
-	var n Networks
-	for _, text := range c.CosignerNetworks {
+	return networksOf(c.CosignerNetworks)
+}
+
+// networksOf are the addresses of entries that have been checked.
+func networksOf(entries []string) (n Networks) {
+	for _, text := range entries {
 		if p, err := netip.ParsePrefix(text); err == nil {
 			n.Prefixes = append(n.Prefixes, p)
 		}

@@ -28,26 +28,13 @@ type knownClient struct {
 // others are the gateways to ask: those of the configuration, and then those of the ledger whose organisations have none
 // there, in the order of their MSP ids. No more are asked than a configuration may have.
 func (c *Cosigner) others(ctx context.Context, trust *proof.Trust) []*other {
-	all := slices.Clone(c.configured)
-	if c.Members == nil {
-		return all
-	}
-	members, err := c.Members(ctx)
-	if err != nil {
-		c.Logger.Error("couldn't look for gateways on the ledger", "error", err)
-		return all
-	}
-	slices.SortFunc(members, func(a, b config.Cosigner) int { return cmp.Compare(a.MSPID, b.MSPID) })
-	known := map[string]bool{c.MSPID: true}
-	for _, o := range all {
-		known[o.mspID] = true
-	}
+	all, members := slices.Clone(c.configured), c.members(ctx)
 	clients := map[string]*knownClient{}
 	c.found.Lock()
 	defer c.found.Unlock()
 	for _, m := range members {
 		address, err := url.Parse(m.URL)
-		if known[m.MSPID] || err != nil || address.Scheme != "https" || len(all) >= config.MaxCosigners || !has(trust, m.MSPID) {
+		if err != nil || address.Scheme != "https" || len(all) >= config.MaxCosigners || !has(trust, m.MSPID) {
 			continue
 		}
 		own := c.authorities(trust, m.MSPID)
@@ -55,7 +42,7 @@ func (c *Cosigner) others(ctx context.Context, trust *proof.Trust) []*other {
 		if of := madeOf(m, own); client == nil || client.of != of {
 			client = &knownClient{of, &other{m.MSPID, m.URL, c.clientFor(m, address.Hostname(), own)}}
 		}
-		known[m.MSPID], clients[m.MSPID] = true, client
+		clients[m.MSPID] = client
 		all = append(all, client.other)
 	}
 	for mspID, old := range c.found.clients {
@@ -73,20 +60,33 @@ func (c *Cosigner) Organisations(ctx context.Context) []string {
 	for _, o := range c.configured {
 		all = append(all, o.mspID)
 	}
+	for _, m := range c.members(ctx) {
+		all = append(all, m.MSPID)
+	}
+	return all[:min(len(all), config.MaxCosigners+1)]
+}
+
+// members are the gateways of the ledger whose organisations have none in the configuration, in the order of their MSP
+// ids and one for each. There are none if they can't be looked up.
+func (c *Cosigner) members(ctx context.Context) []config.Cosigner {
 	if c.Members == nil {
-		return all
+		return nil
 	}
 	members, err := c.Members(ctx)
 	if err != nil {
 		c.Logger.Error("couldn't look for gateways on the ledger", "error", err)
-		return all
+		return nil
 	}
-	for _, m := range members {
-		if !slices.Contains(all, m.MSPID) {
-			all = append(all, m.MSPID)
-		}
+	slices.SortFunc(members, func(a, b config.Cosigner) int { return cmp.Compare(a.MSPID, b.MSPID) })
+	known := map[string]bool{c.MSPID: true}
+	for _, o := range c.configured {
+		known[o.mspID] = true
 	}
-	return all[:min(len(all), config.MaxCosigners+1)]
+	return slices.DeleteFunc(members, func(m config.Cosigner) bool {
+		before := known[m.MSPID]
+		known[m.MSPID] = true
+		return before
+	})
 }
 
 // has reports whether an organisation is on the channel.

@@ -20,9 +20,6 @@ import (
 // cosignPatience is how long other organisations may take, all together. The gateway itself waits for less.
 const cosignPatience = 20 * time.Second
 
-// mostCosign is the most that the parameter cosign may be.
-const mostCosign = 33
-
 func (p *Pages) cosignedRoutes() []route {
 	return []route{
 		{"GET /cosigned", members, p.cosigned},
@@ -38,7 +35,7 @@ func (p *Pages) cosigners(ctx context.Context, path string, query url.Values) we
 	if p.Cosigners == nil {
 		return web.Cosigners{Question: path}
 	}
-	return web.Cosigners{Question: path, Gateways: min(len(p.Cosigners(ctx)), mostCosign)}
+	return web.Cosigners{Question: path, Gateways: len(p.Cosigners(ctx))}
 }
 
 // cosigned shows what several organisations say of a question.
