@@ -42,8 +42,7 @@ func (s *Server) consistency(c *call) error {
 	if to > size {
 		return problem.WrongParameter("to", "the ledger has only %d recordings yet", size)
 	}
-	of := checkpoint.Checkpoint{Ledger: ledger}
-	return c.answer(http.StatusOK, &checkpoint.Consistency{Origin: of.Origin(), From: from, To: to, Path: path})
+	return c.answer(http.StatusOK, &checkpoint.Consistency{Origin: ledger.Origin(), From: from, To: to, Path: path})
 }
 
 // ledger names the ledger that the index is of.

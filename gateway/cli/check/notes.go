@@ -70,27 +70,18 @@ func compareNotes(
 		if checkpoint.RecogniseConsistency(text) {
 			p, err := checkpoint.ParseConsistency(text)
 			if err != nil {
-				return nil, within(err, name)
+				return nil, proof.At(err, "%s", name)
 			}
 			proofs = append(proofs, p)
 			continue
 		}
 		n, err := checkpoint.Parse(text)
 		if err != nil {
-			return nil, within(err, name)
+			return nil, proof.At(err, "%s", name)
 		}
 		notes = append(notes, checkpoint.Named{Name: name, Note: n})
 	}
 	return offline.Checkpoints(notes, proofs, trust, wanted)
-}
-
-// within adds to a refusal in which file it was.
-func within(err error, name string) error {
-	var r *proof.Refusal
-	if errors.As(err, &r) {
-		return &proof.Refusal{Reason: r.Reason, Where: name, Detail: r.Detail}
-	}
-	return err
 }
 
 // showNotes prints for people what notes say, and where they contradict each other.

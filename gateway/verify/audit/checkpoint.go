@@ -158,10 +158,7 @@ func (a *Auditor) trustOf(config *proof.Config) *proof.Trust {
 
 // compareRoot compares a note with what the blocks give.
 func (a *Auditor) compareRoot(n checkpoint.Named, judged checkpoint.Judged, roots *Roots, agree int) {
-	var names []string
-	for _, voice := range judged.SignedBy {
-		names = append(names, voice.MSPID)
-	}
+	names := judged.Signers()
 	who := strings.Join(names, ", ")
 	computed, ok := roots.found[n.Block]
 	switch {

@@ -121,11 +121,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		say("  %s signs that it has %d blocks (%s)", h.MSPID, h.Height, h.Peer)
 	}
 	for _, n := range r.Checkpoints {
-		var who []string
-		for _, voice := range n.SignedBy {
-			who = append(who, voice.MSPID)
-		}
-		say("  %s signed a checkpoint of block %d with %s (%s)", strings.Join(who, ", "), n.Block,
+		say("  %s signed a checkpoint of block %d with %s (%s)", strings.Join(n.Signers(), ", "), n.Block,
 			counted(int(n.Size), "recording"), n.Name)
 	}
 	if g := r.Gateway; g != nil {

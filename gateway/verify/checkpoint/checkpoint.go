@@ -27,9 +27,6 @@ type Checkpoint struct {
 // mostSize is the greatest size, the greatest number that JSON is sure to keep.
 const mostSize = 1<<53 - 1
 
-// Origin names the ledger: by its channel, and by the hash of its first block.
-func (c *Checkpoint) Origin() string { return c.Channel + "/" + hex.EncodeToString(c.Genesis[:]) }
-
 // Text is what a note says.
 func (c *Checkpoint) Text() string {
 	return fmt.Sprintf("%s\n%d\n%s\nblock %d\nhash %s\n", c.Origin(), c.Size, base64.StdEncoding.EncodeToString(c.Root[:]),

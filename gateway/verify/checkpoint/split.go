@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -143,6 +142,14 @@ type Judged struct {
 	Others int `json:"others,omitempty"`
 }
 
+// Signers are the MSP ids of those who signed the note.
+func (j *Judged) Signers() (all []string) {
+	for _, one := range j.SignedBy {
+		all = append(all, one.MSPID)
+	}
+	return all
+}
+
 // Split is a contradiction between two notes.
 type Split struct {
 	// First and Second are names of notes, and the other two members the MSP ids of those who signed them.
@@ -184,7 +191,7 @@ func Verify(notes []Named, proofs []*Consistency, trust *proof.Trust, wanted cos
 		}
 		judged, err := n.File().Verify(&one, wanted)
 		if err != nil {
-			return nil, named(err, n.Name)
+			return nil, proof.At(err, "%s", n.Name)
 		}
 		v.Notes = append(v.Notes, Judged{n.Name, n.Body(), judged.Agree, judged.SetAside, len(n.Others)})
 	}
@@ -194,7 +201,7 @@ func Verify(notes []Named, proofs []*Consistency, trust *proof.Trust, wanted cos
 	for _, n := range v.Notes {
 		if len(n.SignedBy) < needed {
 			return nil, refuse(proof.TooFewOrganisations, n.Name, "%d signed it, %s, and %d must agree", len(n.SignedBy),
-				strings.Join(signers(n.SignedBy), ", "), needed)
+				strings.Join(n.Signers(), ", "), needed)
 		}
 	}
 	return v, nil
@@ -208,7 +215,7 @@ func (v *Verdict) compare(notes []Named, proofs []*Consistency) error {
 			a, b := &notes[k].Checkpoint, &notes[i].Checkpoint
 			if why := Contradiction(a, b); why != "" {
 				v.Splits = append(v.Splits, Split{
-					notes[k].Name, signers(v.Notes[k].SignedBy), notes[i].Name, signers(v.Notes[i].SignedBy), why,
+					notes[k].Name, v.Notes[k].Signers(), notes[i].Name, v.Notes[i].Signers(), why,
 				})
 				continue
 			}
@@ -237,23 +244,4 @@ func (v *Verdict) compare(notes []Named, proofs []*Consistency) error {
 		return refuse(proof.SplitView, "", "%s", v.Splits[0])
 	}
 	return nil
-}
-
-func signers(voices []cosigned.Voice) (all []string) {
-	for _, one := range voices {
-		all = append(all, one.MSPID)
-	}
-	return all
-}
-
-// named adds to a refusal which note it is about.
-func named(err error, name string) error {
-	var r *proof.Refusal
-	if !errors.As(err, &r) {
-		return err
-	}
-	if r.Where != "" {
-		name += ", " + r.Where
-	}
-	return &proof.Refusal{Reason: r.Reason, Where: name, Detail: r.Detail}
 }

@@ -23,6 +23,10 @@ type Ledger struct {
 	Genesis [sha256.Size]byte
 }
 
+// Origin names the ledger in one text: CHANNEL/GENESIS, with the hash in hexadecimal. Many consortia have a channel of
+// the same name.
+func (l Ledger) Origin() string { return l.Channel + "/" + hex.EncodeToString(l.Genesis[:]) }
+
 // Height is a block of the ledger. An answer as of a height knows this block and all before it.
 type Height struct {
 	Block uint64

@@ -3,7 +3,6 @@ package cosigned
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -114,30 +113,25 @@ func (f *File) Verify(trust *proof.Trust, wanted Wanted) (*Verdict, error) {
 		Cut: f.Answer.Cut(f.Question), Status: f.Answer.Status, Body: f.Answer.Body.Bytes(),
 		NotProved: notProved(f.Question),
 	}
-	keys := map[string]string{} // who has a key, by the key
-	lost := 0                   // signatures of this answer that don't count
+	var signers proof.Signers
+	lost := 0 // signatures of this answer that don't count
 	for _, c := range f.Cosignatures {
 		where := "cosignature of " + brief(c.MSPID)
 		voice := Voice{c.MSPID, c.Certificate.Subject.String(), c.Time, c.Block, hex.EncodeToString(c.Digest[:])}
 		revoked, err := c.check(f.Ledger, f.Question, trust)
 		if err != nil {
-			return nil, at(err, where)
+			return nil, proof.At(err, "%s", where)
 		}
 		if revoked != nil {
-			v.SetAside = append(v.SetAside, SetAside{voice, detail(revoked)})
+			v.SetAside = append(v.SetAside, SetAside{voice, proof.DetailOf(revoked)})
 			if c.Height == f.Height && c.Digest == digest {
 				lost++
 			}
 			continue
 		}
-		key := proof.KeyOf(c.Certificate)
-		switch other, known := keys[key]; {
-		case known && other == c.MSPID, heard(v.Agree, c.MSPID), heard(v.Differ, c.MSPID):
-			return nil, refuse(proof.OrganisationTwice, where, "there are two of them")
-		case known:
-			return nil, refuse(proof.KeyTwice, where, "%s signed with the same key, so they aren't two organisations", other)
+		if err := signers.Add(c.MSPID, c.Certificate); err != nil {
+			return nil, proof.At(err, "%s", where)
 		}
-		keys[key] = c.MSPID
 		if c.Time.Before(wanted.Since) {
 			return nil, refuse(proof.StaleAnswer, where, "it was signed at %s, before %s",
 				c.Time.Format(timeForm), wanted.Since.UTC().Format(time.RFC3339))
@@ -192,34 +186,12 @@ func (f *File) judge(v *Verdict, lost int, wanted Wanted) (*Verdict, error) {
 	return v, nil
 }
 
-func heard(voices []Voice, mspID string) bool {
-	return slices.ContainsFunc(voices, func(v Voice) bool { return v.MSPID == mspID })
-}
-
 func names(voices []Voice) string {
 	var all []string
 	for _, v := range voices {
 		all = append(all, brief(v.MSPID))
 	}
 	return strings.Join(all, ", ")
-}
-
-// detail is what a refusal says.
-func detail(err error) string {
-	var r *proof.Refusal
-	if errors.As(err, &r) {
-		return r.Detail
-	}
-	return err.Error()
-}
-
-// at adds to a refusal where it happened.
-func at(err error, where string) error {
-	var r *proof.Refusal
-	if !errors.As(err, &r) {
-		return err
-	}
-	return &proof.Refusal{Reason: r.Reason, Where: where, Detail: r.Detail}
 }
 
 func notProved(q Question) []string {

@@ -46,7 +46,7 @@ func OpenBlock(m *common.Block) (*Block, error) {
 	if all := m.GetMetadata().GetMetadata(); len(all) > int(common.BlockMetadataIndex_SIGNATURES) {
 		var metadata common.Metadata
 		if err := proto.Unmarshal(all[common.BlockMetadataIndex_SIGNATURES], &metadata); err != nil {
-			return nil, at(refuse(BadBlock, "its signatures can't be read: %v", err), "block %d", b.Number)
+			return nil, At(refuse(BadBlock, "its signatures can't be read: %v", err), "block %d", b.Number)
 		}
 		// The genesis block has metadata but no signatures. Unsigned metadata isn't kept.
 		if len(metadata.GetSignatures()) > 0 {
@@ -54,16 +54,16 @@ func OpenBlock(m *common.Block) (*Block, error) {
 		}
 		for _, s := range metadata.GetSignatures() {
 			if len(s.GetIdentifierHeader()) == 0 || len(s.GetSignatureHeader()) > 0 {
-				return nil, at(refuse(BadBlock, "a signature doesn't name its orderer by number"), "block %d", b.Number)
+				return nil, At(refuse(BadBlock, "a signature doesn't name its orderer by number"), "block %d", b.Number)
 			}
 			b.Signatures = append(b.Signatures, BlockSignature{Header: s.GetIdentifierHeader(), Signature: s.GetSignature()})
 		}
 	}
 	if err := b.open(); err != nil {
-		return nil, at(err, "block %d", b.Number)
+		return nil, At(err, "block %d", b.Number)
 	}
 	if want := m.GetHeader().GetDataHash(); !bytes.Equal(b.data, want) {
-		return nil, at(refuse(BadBlock, "its data has the hash %x, its header says %x", b.data, want),
+		return nil, At(refuse(BadBlock, "its data has the hash %x, its header says %x", b.data, want),
 			"block %d", b.Number)
 	}
 	return b, nil
@@ -205,10 +205,10 @@ func (c *Config) CheckOrderers(b *Block) error {
 				s.orderer, id.MSPID, c.Block)
 		}
 		if err := o.Check(id, whenAny); err != nil {
-			return at(err, "orderer %d", s.orderer)
+			return At(err, "orderer %d", s.orderer)
 		}
 		if err := id.Verify(slices.Concat(b.Metadata, s.Header, b.header), s.Signature); err != nil {
-			return at(err, "orderer %d", s.orderer)
+			return At(err, "orderer %d", s.orderer)
 		}
 		signers = append(signers, id)
 	}

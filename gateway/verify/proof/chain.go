@@ -23,22 +23,22 @@ type Chain struct {
 // NewChain begins with a genesis block. Nobody signs a genesis block, so the caller must know its hash.
 func NewChain(genesis *Block, hash []byte) (*Chain, error) {
 	if genesis.Number != 0 || len(genesis.PreviousHash) > 0 || !bytes.Equal(genesis.Hash(), hash) {
-		return nil, at(refuse(WrongGenesis, "it has the hash %x, and the genesis block to trust has %x",
+		return nil, At(refuse(WrongGenesis, "it has the hash %x, and the genesis block to trust has %x",
 			genesis.Hash(), hash), "block %d", genesis.Number)
 	}
 	if len(genesis.Signatures) > 0 || len(genesis.Metadata) > 0 {
-		return nil, at(refuse(BadBlock, "nobody signs a genesis block"), "block 0")
+		return nil, At(refuse(BadBlock, "nobody signs a genesis block"), "block 0")
 	}
 	channel, m, ok, err := openConfigEnvelope(genesis.Data)
 	if err == nil && !ok {
 		err = refuse(BadBlock, "it has no configuration")
 	}
 	if err != nil {
-		return nil, at(err, "block 0")
+		return nil, At(err, "block 0")
 	}
 	config, err := newConfig(channel, 0, m.GetConfig())
 	if err != nil {
-		return nil, at(err, "block 0")
+		return nil, At(err, "block 0")
 	}
 	return &Chain{config: config, last: genesis}, nil
 }
@@ -68,10 +68,10 @@ func ChainTo(ctx context.Context, genesis []byte, number uint64, fetch Fetch) (*
 	}
 	last, err := end.LastConfig()
 	if err != nil {
-		return nil, at(err, "block %d", number)
+		return nil, At(err, "block %d", number)
 	}
 	if last > number {
-		return nil, at(refuse(BadBlock, "it names a later configuration, that of block %d", last), "block %d", number)
+		return nil, At(refuse(BadBlock, "it names a later configuration, that of block %d", last), "block %d", number)
 	}
 	configs, err := configsBack(ctx, fetch, last, 0)
 	if err != nil {
@@ -108,10 +108,10 @@ func configsBack(ctx context.Context, fetch Fetch, number, known uint64) ([]*Blo
 		}
 		last, err := before.LastConfig()
 		if err != nil {
-			return nil, at(err, "block %d", number-1)
+			return nil, At(err, "block %d", number-1)
 		}
 		if last >= number {
-			return nil, at(refuse(BadBlock, "it names a later configuration, that of block %d", last), "block %d", number-1)
+			return nil, At(refuse(BadBlock, "it names a later configuration, that of block %d", last), "block %d", number-1)
 		}
 		number = last
 	}
@@ -132,7 +132,7 @@ func (c *Chain) Last() *Block { return c.last }
 // by which the block's transactions are judged. A block that is refused changes nothing.
 func (c *Chain) Take(b *Block) (*Config, error) {
 	before, err := c.take(b)
-	return before, at(err, "block %d", b.Number)
+	return before, At(err, "block %d", b.Number)
 }
 
 func (c *Chain) take(b *Block) (*Config, error) {

@@ -141,7 +141,7 @@ func (c *Config) readOrderers() error {
 	for _, one := range m.GetConsenterMapping() {
 		certificate, err := parsePEM(one.GetIdentity())
 		if err != nil {
-			return at(err, "orderer %d", one.GetId())
+			return At(err, "orderer %d", one.GetId())
 		}
 		id := &Identity{MSPID: one.GetMspId(), Certificate: certificate,
 			serialized: fmt.Appendf(nil, "%s\n%s", one.GetMspId(), one.GetIdentity())}

@@ -181,7 +181,7 @@ func Parse(text []byte) (*Proof, error) {
 	for i, item := range blocks {
 		b, err := readBlock(item)
 		if err != nil {
-			return nil, at(err, "blocks[%d]", i)
+			return nil, At(err, "blocks[%d]", i)
 		}
 		p.Blocks = append(p.Blocks, b)
 	}
@@ -200,7 +200,7 @@ func (p *Proof) readReceipts(receipts, identities []canonical.Value) error {
 	for i, item := range identities {
 		data, err := decodeBase64(item)
 		if err != nil {
-			return at(err, "identities[%d]", i)
+			return At(err, "identities[%d]", i)
 		}
 		if seen[string(data)] {
 			return refuse(NotCanonical, "the list of identities has one of them twice")
@@ -219,7 +219,7 @@ func (p *Proof) readReceipts(receipts, identities []canonical.Value) error {
 	for i, item := range receipts {
 		r, err := readReceipt(item, place)
 		if err != nil {
-			return at(err, "receipts[%d]", i)
+			return At(err, "receipts[%d]", i)
 		}
 		p.Receipts = append(p.Receipts, r)
 	}
@@ -247,11 +247,11 @@ func readReceipt(v canonical.Value, place func(int64) ([]byte, error)) (*Receipt
 		f := object(item, "an endorsement")
 		endorser, signature := f.integer("endorser"), f.bytes("signature")
 		if err := f.done(); err != nil {
-			return nil, at(err, "endorsements[%d]", i)
+			return nil, At(err, "endorsements[%d]", i)
 		}
 		e := Endorsement{Signature: signature}
 		if e.Endorser, err = place(endorser); err != nil {
-			return nil, at(err, "endorsements[%d]", i)
+			return nil, At(err, "endorsements[%d]", i)
 		}
 		r.Endorsements = append(r.Endorsements, e)
 	}

@@ -11,3 +11,25 @@ func KeyOf(c *x509.Certificate) string {
 	}
 	return string(der)
 }
+
+// Signers are those who have signed something together. The zero value is nobody.
+type Signers struct{ keys map[string]string } // whose key it is, by MSP id
+
+// Add takes one more. Each is another organisation with a key of its own: otherwise the refusal is OrganisationTwice or
+// KeyTwice.
+func (s *Signers) Add(mspID string, c *x509.Certificate) error {
+	key := KeyOf(c)
+	if _, twice := s.keys[mspID]; twice {
+		return refuse(OrganisationTwice, "there are two of them")
+	}
+	for other, has := range s.keys {
+		if has == key {
+			return refuse(KeyTwice, "%s signed with the same key, so they aren't two organisations", other)
+		}
+	}
+	if s.keys == nil {
+		s.keys = map[string]string{}
+	}
+	s.keys[mspID] = key
+	return nil
+}

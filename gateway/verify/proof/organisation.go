@@ -111,15 +111,15 @@ func openOrganisation(value []byte) (*Organisation, error) {
 	}
 	roots, err := parseAll(m.GetRootCerts())
 	if err != nil {
-		return nil, at(err, "roots of %s", m.GetName())
+		return nil, At(err, "roots of %s", m.GetName())
 	}
 	intermediates, err := parseAll(m.GetIntermediateCerts())
 	if err != nil {
-		return nil, at(err, "intermediate authorities of %s", m.GetName())
+		return nil, At(err, "intermediate authorities of %s", m.GetName())
 	}
 	o := newOrganisation(m.GetName(), roots, intermediates)
 	if o.admins, err = parseAll(m.GetAdmins()); err != nil {
-		return nil, at(err, "administrators of %s", m.GetName())
+		return nil, At(err, "administrators of %s", m.GetName())
 	}
 	for _, list := range m.GetRevocationList() {
 		der := list
@@ -166,7 +166,7 @@ func (o *Organisation) readUnits(m *msp.FabricNodeOUs) error {
 		if len(u.GetCertificate()) > 0 {
 			var err error
 			if made.issuer, err = parsePEM(u.GetCertificate()); err != nil {
-				return at(err, "the authority of %s's role %s", o.MSPID, u.role)
+				return At(err, "the authority of %s's role %s", o.MSPID, u.role)
 			}
 		}
 		o.units[u.GetOrganizationalUnitIdentifier()] = made
@@ -254,7 +254,7 @@ func (o *Organisation) check(id *Identity) error {
 		}
 	}
 	if err := o.checkUnits(c, issuer); err != nil {
-		return at(err, "%s", id)
+		return At(err, "%s", id)
 	}
 	return nil
 }

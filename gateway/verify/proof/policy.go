@@ -24,7 +24,7 @@ func (c *Config) Meets(path string, signers []*Identity) error {
 			return refuse(BadConfig, "the channel has no policy %s", path)
 		}
 	}
-	return at(c.meetsNamed(group, parts[len(parts)-1], signers, 0), "policy %s", path)
+	return At(c.meetsNamed(group, parts[len(parts)-1], signers, 0), "policy %s", path)
 }
 
 func (c *Config) meetsNamed(group *common.ConfigGroup, name string, signers []*Identity, depth int) error {

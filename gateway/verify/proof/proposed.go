@@ -16,10 +16,10 @@ func OpenConfig(b *Block) (*Config, error) {
 		err = refuse(BadConfig, "it isn't a configuration block")
 	}
 	if err != nil {
-		return nil, at(err, "block %d", b.Number)
+		return nil, At(err, "block %d", b.Number)
 	}
 	c, err := newConfig(channel, b.Number, m.GetConfig())
-	return c, at(err, "block %d", b.Number)
+	return c, At(err, "block %d", b.Number)
 }
 
 // Group returns a copy of the configuration as Fabric has it.
@@ -45,7 +45,7 @@ func (c *Config) Preview(update *common.ConfigUpdate) (*Preview, error) {
 	}
 	after, err := newConfig(c.Channel, c.Block, &common.Config{Sequence: c.Sequence + 1, ChannelGroup: result})
 	if err != nil {
-		return nil, at(err, "the configuration that would follow")
+		return nil, At(err, "the configuration that would follow")
 	}
 	policies := map[string]bool{}
 	for _, is := range changed {

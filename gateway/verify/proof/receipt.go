@@ -79,7 +79,7 @@ func (r *Receipt) check(t *Trust) (*Attested, error) {
 	}
 	creator, err := parseExactIdentity(r.Creator)
 	if err != nil {
-		return nil, at(err, "who asked")
+		return nil, At(err, "who asked")
 	}
 	if r.Time.IsZero() { // it would be taken for the time at which each certificate was issued
 		return nil, refuse(OutsideValidity, "no certificate is valid at the time of the question, the beginning of time")
@@ -92,10 +92,10 @@ func (r *Receipt) check(t *Trust) (*Attested, error) {
 			return nil, err
 		}
 		if err := t.checkPeer(id, r.Time); err != nil {
-			return nil, at(err, "%s", id.MSPID)
+			return nil, At(err, "%s", id.MSPID)
 		}
 		if err := id.Verify(slices.Concat(r.Answer, e.Endorser), e.Signature); err != nil {
-			return nil, at(err, "%s", id.MSPID)
+			return nil, At(err, "%s", id.MSPID)
 		}
 		if slices.Contains(a.SignedBy, id.MSPID) {
 			return nil, refuse(OrganisationTwice, "%s has signed it twice, and counts once", id.MSPID)

@@ -143,12 +143,22 @@ func ReasonOf(err error) Reason {
 	return ""
 }
 
+// DetailOf returns what an error that is, or wraps, a *Refusal says, without its reason and place. Of another error it
+// returns all.
+func DetailOf(err error) string {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r.Detail
+	}
+	return err.Error()
+}
+
 func refuse(reason Reason, format string, args ...any) error {
 	return &Refusal{Reason: reason, Detail: fmt.Sprintf(format, args...)}
 }
 
 // at adds to a refusal where it happened. The outer place comes first.
-func at(err error, format string, args ...any) error {
+func At(err error, format string, args ...any) error {
 	var r *Refusal
 	if err == nil || !errors.As(err, &r) {
 		return err

@@ -139,6 +139,6 @@ func TestATraceGoesThroughARunThatTellsOfOneOutput(t *testing.T) {
 }
 
 func TestOnlyARefusalTellsWhereItHappened(t *testing.T) {
-	assert.NoError(t, at(nil, "block 7"))
-	assert.Equal(t, io.EOF, at(io.EOF, "block 7"))
+	assert.NoError(t, At(nil, "block 7"))
+	assert.Equal(t, io.EOF, At(io.EOF, "block 7"))
 }

@@ -140,7 +140,7 @@ func OpenTransaction(envelope []byte) (*Transaction, error) {
 		return nil, refuse(BadTransaction, "it calls itself %q, and its creator and nonce make %s", t.ID, id)
 	}
 	if t.Creator, err = ParseIdentity(signature.GetCreator()); err != nil {
-		return nil, at(err, "creator")
+		return nil, At(err, "creator")
 	}
 	return t, t.openAction(payload.GetHeader(), tx.GetActions()[0])
 }
@@ -205,10 +205,10 @@ func (c *Config) CheckTransaction(t *Transaction, policy []byte) ([]*Identity, e
 		return nil, refuse(UnknownOrganisation, "its creator is of %s, which isn't of the channel", t.Creator.MSPID)
 	}
 	if err := o.Check(t.Creator, whenAny); err != nil {
-		return nil, at(err, "creator")
+		return nil, At(err, "creator")
 	}
 	if err := t.Creator.Verify(t.payload, t.signature); err != nil {
-		return nil, at(err, "creator")
+		return nil, At(err, "creator")
 	}
 	var endorsers []*Identity
 	for _, e := range t.Endorsements {

@@ -86,7 +86,7 @@ func readTrust(v canonical.Value) (*Trust, error) {
 	for i, item := range list {
 		o, err := readOrganisation(item)
 		if err != nil {
-			return nil, at(err, "organisations[%d]", i)
+			return nil, At(err, "organisations[%d]", i)
 		}
 		t.Organisations = append(t.Organisations, o)
 	}

@@ -83,7 +83,7 @@ func Verify(p *Proof, t *Trust, w Wanted) (*Verdict, error) {
 	for i, r := range p.Receipts {
 		a, err := r.check(t)
 		if err != nil {
-			return nil, at(err, "receipt %d", i)
+			return nil, At(err, "receipt %d", i)
 		}
 		if i > 0 && v.Records[i-1].ID >= a.ID {
 			return nil, refuse(NotCanonical, "receipts aren't in the order of their records' ids, one of each")
@@ -142,7 +142,7 @@ func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 			Signatures: slices.Clone(b.Signatures),
 		}
 		if err := blocks[i].open(); err != nil {
-			return at(err, "block %d", b.Number)
+			return At(err, "block %d", b.Number)
 		}
 	}
 	chain, err := NewChain(blocks[0], t.Genesis)
@@ -169,7 +169,7 @@ func verifyBlocks(p *Proof, t *Trust, v *Verdict) error {
 	}
 	for i, r := range v.Records {
 		if r.Ordered, err = s.check(&r.Attested); err != nil {
-			return at(err, "receipt %d", i)
+			return At(err, "receipt %d", i)
 		}
 	}
 	var last uint64
@@ -205,12 +205,12 @@ func (s *proven) check(a *Attested) (*Ordered, error) {
 	if !known {
 		var err error
 		if r, err = s.open(first.Version); err != nil {
-			return nil, at(err, "%s", first.Version)
+			return nil, At(err, "%s", first.Version)
 		}
 		s.recorded[first.Version] = r
 	}
 	if err := r.holds(a, s.chaincode); err != nil {
-		return nil, at(err, "%s", first.Version)
+		return nil, At(err, "%s", first.Version)
 	}
 	return &r.Ordered, nil
 }
@@ -312,7 +312,7 @@ func (s *proven) policy(t *Transaction, block uint64) (*definedPolicy, error) {
 		}
 		definition, err := s.definition(version)
 		if err != nil {
-			return nil, at(err, "the chaincode's definition in %s", version)
+			return nil, At(err, "the chaincode's definition in %s", version)
 		}
 		if written, ok := definition.Action.Written(lifecycleNamespace, key+validationField); ok {
 			found, err := readPolicy(written)

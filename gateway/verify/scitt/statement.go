@@ -55,9 +55,7 @@ const contentType = "application/json"
 const scheme = "pedigree:"
 
 // uri names a ledger.
-func uri(l cosigned.Ledger) string {
-	return scheme + l.Channel + "/" + hex.EncodeToString(l.Genesis[:])
-}
+func uri(l cosigned.Ledger) string { return scheme + l.Origin() }
 
 // issuer names an organisation of a ledger.
 func issuer(l cosigned.Ledger, mspID string) string { return uri(l) + "/" + url.PathEscape(mspID) }

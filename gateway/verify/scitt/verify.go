@@ -3,8 +3,6 @@ package scitt
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -88,12 +86,12 @@ func Verify(text []byte, trust *proof.Trust, wanted Wanted) (*Verdict, error) {
 		return nil, refuse(proof.WrongRecord, "", "it states %s", v.ID)
 	}
 	if err := s.check(message(s.ofStatement(s.Ledger, s.Record), s.Record), trust); err != nil {
-		return nil, at(err, "statement")
+		return nil, proof.At(err, "statement")
 	}
-	keys := map[string]string{}
+	var signers proof.Signers
 	for i := range s.Receipts {
-		if err := v.take(&s.Receipts[i], s, keys, trust); err != nil {
-			return nil, at(err, fmt.Sprintf("receipt %d, %.100s", i, s.Receipts[i].MSPID))
+		if err := v.take(&s.Receipts[i], s, &signers, trust); err != nil {
+			return nil, proof.At(err, "receipt %d, %.100s", i, s.Receipts[i].MSPID)
 		}
 	}
 	slices.SortFunc(v.Receipts, func(a, b Receive) int { return strings.Compare(a.MSPID, b.MSPID) })
@@ -108,7 +106,7 @@ func Verify(text []byte, trust *proof.Trust, wanted Wanted) (*Verdict, error) {
 }
 
 // take checks a receipt, and adds it to the verdict.
-func (v *Verdict) take(r *Receipt, s *Statement, keys map[string]string, trust *proof.Trust) error {
+func (v *Verdict) take(r *Receipt, s *Statement, signers *proof.Signers, trust *proof.Trust) error {
 	root, ok := r.Root(s.Record)
 	if !ok {
 		return refuse(proof.BadInclusion, "", "a tree of %d leaves has no leaf %d with a path of %d hashes", r.Size, r.Leaf,
@@ -116,23 +114,15 @@ func (v *Verdict) take(r *Receipt, s *Statement, keys map[string]string, trust *
 	}
 	err := r.check(r.ReceiptMessage(s.Ledger, r.Size, root), trust)
 	if proof.ReasonOf(err) == proof.Revoked {
-		var refusal *proof.Refusal
-		errors.As(err, &refusal)
-		v.SetAside = append(v.SetAside, SetAside{r.voice(), refusal.Detail})
+		v.SetAside = append(v.SetAside, SetAside{r.voice(), proof.DetailOf(err)})
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	key := proof.KeyOf(r.Certificate)
-	other, known := keys[key]
-	switch {
-	case known && other == r.MSPID, slices.ContainsFunc(v.Receipts, func(o Receive) bool { return o.MSPID == r.MSPID }):
-		return refuse(proof.OrganisationTwice, "", "there are two of them")
-	case known:
-		return refuse(proof.KeyTwice, "", "%s signed with the same key, so they aren't two organisations", other)
+	if err := signers.Add(r.MSPID, r.Certificate); err != nil {
+		return err
 	}
-	keys[key] = r.MSPID
 	v.Receipts = append(v.Receipts, Receive{r.voice(), r.Size, r.Leaf, hex.EncodeToString(root[:])})
 	return nil
 }
@@ -157,13 +147,4 @@ func (s *Signature) check(text []byte, trust *proof.Trust) error {
 		return err
 	}
 	return revoked
-}
-
-// at adds to a refusal where it happened.
-func at(err error, where string) error {
-	var r *proof.Refusal
-	if !errors.As(err, &r) {
-		return err
-	}
-	return &proof.Refusal{Reason: r.Reason, Where: where, Detail: r.Detail}
 }
