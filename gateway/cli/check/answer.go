@@ -117,13 +117,11 @@ func showAnswer(w io.Writer, v *cosigned.Verdict) error {
 	}
 	for i, voices := range [][]cosigned.Voice{v.Agree, v.Differ} {
 		for _, voice := range voices {
-			fmt.Fprintf(&b, "  %-12s %s, %s, at %s by its own clock\n", []string{"signed by", "denied by"}[i],
-				terminal.Plain(voice.MSPID), terminal.Plain(voice.Subject), voice.Time.UTC().Format("2006-01-02 15:04:05 MST"))
+			showVoice(&b, []string{"signed by", "denied by"}[i], voice.MSPID, voice.Subject, voice.Time, "")
 		}
 	}
 	for _, s := range v.SetAside {
-		fmt.Fprintf(&b, "  %-12s %s, %s: %s\n", "set aside", terminal.Plain(s.MSPID), terminal.Plain(s.Subject),
-			terminal.Plain(s.Why))
+		showSetAside(&b, s.MSPID, s.Subject, s.Why)
 	}
 	fmt.Fprintf(&b, "  %-12s %d, %s, on channel %s\n", "block", v.Block, v.BlockHash, terminal.Plain(v.Channel))
 	for _, what := range v.NotProved {
@@ -131,6 +129,17 @@ func showAnswer(w io.Writer, v *cosigned.Verdict) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// showVoice prints who says something, and when by their own clock. more follows that.
+func showVoice(b *strings.Builder, what, mspID, subject string, at time.Time, more string) {
+	fmt.Fprintf(b, "  %-12s %s, %s, at %s by its own clock%s\n", what, terminal.Plain(mspID), terminal.Plain(subject),
+		at.UTC().Format("2006-01-02 15:04:05 MST"), more)
+}
+
+// showSetAside prints whose signature doesn't count, and why.
+func showSetAside(b *strings.Builder, mspID, subject, why string) {
+	fmt.Fprintf(b, "  %-12s %s, %s: %s\n", "set aside", terminal.Plain(mspID), terminal.Plain(subject), terminal.Plain(why))
 }
 
 // found says in a few words what the answer is; --raw prints it.

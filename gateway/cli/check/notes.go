@@ -95,12 +95,10 @@ func showNotes(w io.Writer, v *checkpoint.Verdict, accepted bool) error {
 		fmt.Fprintf(&b, "  %-12s %s\n", "root", n.Root)
 		fmt.Fprintf(&b, "  %-12s %s\n", "block hash", n.BlockHash)
 		for _, voice := range n.SignedBy {
-			fmt.Fprintf(&b, "  %-12s %s, %s, at %s by its own clock\n", "signed by", terminal.Plain(voice.MSPID),
-				terminal.Plain(voice.Subject), voice.Time.UTC().Format("2006-01-02 15:04:05 MST"))
+			showVoice(&b, "signed by", voice.MSPID, voice.Subject, voice.Time, "")
 		}
 		for _, s := range n.SetAside {
-			fmt.Fprintf(&b, "  %-12s %s, %s: %s\n", "set aside", terminal.Plain(s.MSPID), terminal.Plain(s.Subject),
-				terminal.Plain(s.Why))
+			showSetAside(&b, s.MSPID, s.Subject, s.Why)
 		}
 		if n.Others > 0 {
 			fmt.Fprintf(&b, "  %-12s %s of a type that isn't known here\n", "ignored", terminal.Count(n.Others, "signature"))

@@ -48,20 +48,16 @@ func verifyTransparent(text, pinned []byte, wanted scitt.Wanted) (*scitt.Verdict
 
 // showTransparent prints for people who stated a record, and who gave receipts.
 func showTransparent(w io.Writer, v *scitt.Verdict) error {
-	const when = "2006-01-02 15:04:05 MST"
 	var b strings.Builder
 	fmt.Fprintf(&b, "accepted: the record is on the ledger of channel %s, as %d of %d organisations say\n",
 		terminal.Plain(v.Channel), len(v.Receipts), v.Of)
 	fmt.Fprintf(&b, "  %-12s %s\n", "record", v.ID)
-	fmt.Fprintf(&b, "  %-12s %s, %s, at %s by its own clock\n", "stated by", terminal.Plain(v.Statement.MSPID),
-		terminal.Plain(v.Statement.Subject), v.Statement.Time.Format(when))
+	showVoice(&b, "stated by", v.Statement.MSPID, v.Statement.Subject, v.Statement.Time, "")
 	for _, r := range v.Receipts {
-		fmt.Fprintf(&b, "  %-12s %s, %s, at %s by its own clock: recording %d of %d\n", "receipt of", terminal.Plain(r.MSPID),
-			terminal.Plain(r.Subject), r.Time.Format(when), r.Leaf+1, r.Size)
+		showVoice(&b, "receipt of", r.MSPID, r.Subject, r.Time, fmt.Sprintf(": recording %d of %d", r.Leaf+1, r.Size))
 	}
 	for _, s := range v.SetAside {
-		fmt.Fprintf(&b, "  %-12s %s, %s: %s\n", "set aside", terminal.Plain(s.MSPID), terminal.Plain(s.Subject),
-			terminal.Plain(s.Why))
+		showSetAside(&b, s.MSPID, s.Subject, s.Why)
 	}
 	for _, what := range v.NotProved {
 		fmt.Fprintf(&b, "not proved: %s\n", what)

@@ -152,13 +152,15 @@ a stable reason code.`,
 			if cut && trace == "" {
 				return exit.Usagef("--cut goes with --trace, or with an answer that several organisations signed")
 			}
-			if _, err := offline.ReadTrust(text); err == nil {
-				return exit.Usagef("%s is a trust file, and nothing that could be verified against one", args[0])
-			}
 			if attestation.Recognise(text) {
 				return verifyAndShow(c, text, pinned, wanted, t.JSON, raw)
 			}
 			verdict, err := verify(text, pinned, wanted)
+			if err != nil {
+				if _, wrong := offline.ReadTrust(text); wrong == nil {
+					return exit.Usagef("%s is a trust file, and nothing that could be verified against one", args[0])
+				}
+			}
 			switch {
 			case t.JSON:
 				return errors.Join(printVerdict(c.OutOrStdout(), verdict, err), exit.With(exit.Refused, err))

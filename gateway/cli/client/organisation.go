@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"net/url"
 	"strings"
 
 	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
@@ -39,29 +38,18 @@ func (c *Client) OnlyNamespace(ctx context.Context) (string, error) {
 	if err := c.Get(ctx, "/v1/status", nil, &status); err != nil {
 		return "", err
 	}
+	type namespace struct {
+		Namespace string `json:"namespace"`
+		MSPID     string `json:"mspId"`
+	}
+	all, err := All[namespace](ctx, c, "/v1/namespaces", nil)
+	if err != nil {
+		return "", err
+	}
 	var own []string
-	for token := ""; ; {
-		var page struct {
-			Items []struct {
-				Namespace string `json:"namespace"`
-				MSPID     string `json:"mspId"`
-			} `json:"items"`
-			Next string `json:"nextPageToken"`
-		}
-		query := url.Values{}
-		if token != "" {
-			query.Set("pageToken", token)
-		}
-		if err := c.Get(ctx, "/v1/namespaces", query, &page); err != nil {
-			return "", err
-		}
-		for _, n := range page.Items {
-			if n.MSPID == status.MSPID {
-				own = append(own, n.Namespace)
-			}
-		}
-		if token = page.Next; token == "" {
-			break
+	for _, n := range all {
+		if n.MSPID == status.MSPID {
+			own = append(own, n.Namespace)
 		}
 	}
 	switch len(own) {

@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 	"github.com/spf13/cobra"
+
+	"github.com/pedigree-ledger/pedigree/gateway/cli/exit"
 )
 
 // Target says which gateway the command line talks to, and as whom.
