@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
+	"github.com/pedigree-ledger/pedigree/gateway/logs/logstest"
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
@@ -67,28 +67,10 @@ func TestTwoGatewaysShareAnIndex(t *testing.T) {
 	})
 }
 
-// words is a log that is written while it is read.
-type words struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (w *words) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.Write(p)
-}
-
-func (w *words) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
-}
-
 func TestAGatewayWaitsForItsDatabase(t *testing.T) {
 	server := indextest.StartPostgres(t)
 	server.Stop(t)
-	var log words
+	var log logstest.Buffer
 	g, d, stop := ownWith(t, "lab", config.Config{Data: t.TempDir(), Index: server.URL("lab")}, &log)
 	submitter := d
 	submitter.token = doorOf(t, "lab", "submitter").token

@@ -2,7 +2,6 @@ package actor
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,14 +14,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/kept"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := indextest.Shutdown(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { indextest.Main(m) }
 
 const ann, erp = "oidc:https://issuer.example#ann", "erp"
 

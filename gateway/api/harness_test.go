@@ -23,6 +23,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/cosign"
 	"github.com/pedigree-ledger/pedigree/gateway/index/indextest"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/logs/logstest"
 	"github.com/pedigree-ledger/pedigree/gateway/openapi"
 	"github.com/pedigree-ledger/pedigree/gateway/pages"
 	"github.com/pedigree-ledger/pedigree/gateway/problem"
@@ -46,27 +47,9 @@ type fixture struct {
 	queue   *capture.Queue
 	folder  string // of the queue
 	tokens  string // the file of the tokens that operators make
-	log     *logBuffer
+	log     *logstest.Buffer
 	peers   bool // whether a peer can be called
 	actors  *actor.Store
-}
-
-// logBuffer keeps what was logged.
-type logBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // description is read once. Nobody changes it.
@@ -75,7 +58,7 @@ var description = sync.OnceValues(openapi.Load)
 // newFixture makes one. A configuration of the queue, of which there may be one, needs no folder and no identities.
 func newFixture(t testing.TB, queue ...capture.Config) *fixture {
 	t.Helper()
-	f := &fixture{t: t, ledger: indextest.New(t), log: new(logBuffer), peers: true}
+	f := &fixture{t: t, ledger: indextest.New(t), log: new(logstest.Buffer), peers: true}
 	ix := indextest.Open(t)
 	for _, b := range f.ledger.Blocks {
 		require.NoError(t, ix.Apply(t.Context(), b))

@@ -27,6 +27,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/clientcert/clientcerttest"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/ledger"
+	"github.com/pedigree-ledger/pedigree/gateway/logs/logstest"
 )
 
 // fixture is a TLS server that says who calls it.
@@ -37,7 +38,7 @@ type fixture struct {
 	cfg       config.ClientCertificates
 	server    *httptest.Server
 	folder    string
-	log       *logBuffer
+	log       *logstest.Buffer
 
 	mu   sync.Mutex
 	now  time.Time
@@ -45,30 +46,12 @@ type fixture struct {
 	fail error
 }
 
-// logBuffer keeps what was logged.
-type logBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 func byName(name string) config.CertificateCaller {
 	return config.CertificateCaller{Field: config.SubjectField, Value: "CN=" + name, Role: "submitter"}
 }
 
 func newFixture(t *testing.T, change ...func(*config.ClientCertificates)) *fixture {
-	f := &fixture{t: t, authority: clientcerttest.New(t, "Machines"), folder: t.TempDir(), now: time.Now(), log: new(logBuffer)}
+	f := &fixture{t: t, authority: clientcerttest.New(t, "Machines"), folder: t.TempDir(), now: time.Now(), log: new(logstest.Buffer)}
 	f.cfg = config.ClientCertificates{
 		Roots:   clientcerttest.Write(t, f.folder, "roots.pem", clientcerttest.PEM(f.authority)),
 		Callers: []config.CertificateCaller{byName("logger"), byName("erp")},

@@ -2,7 +2,6 @@ package journey_test
 
 import (
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -15,14 +14,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/lineage"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := indextest.Shutdown(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { indextest.Main(m) }
 
 const (
 	catch   = "https://id.gs1.org/01/09521234543213/10/CATCH"

@@ -19,14 +19,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/kept"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := indextest.Shutdown(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { indextest.Main(m) }
 
 // actor is somebody whose ID isn't the name.
 func actor(name string) Actor { return Actor{ID: "oidc:https://issuer.example#" + name, Name: name} }

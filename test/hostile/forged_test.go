@@ -1,7 +1,6 @@
 package hostile
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -21,26 +20,9 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/config"
 	"github.com/pedigree-ledger/pedigree/gateway/index"
 	"github.com/pedigree-ledger/pedigree/gateway/index/stores"
+	"github.com/pedigree-ledger/pedigree/gateway/logs/logstest"
 	"github.com/pedigree-ledger/pedigree/network"
 )
-
-// logbook is a log that can be read while it is written.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) says(part string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.text.String(), part)
-}
 
 // victimGateway runs a gateway of Harbor's in this process. It returns the gateway's address, and how to stop it.
 func victimGateway(t *testing.T, cfg config.Config, log io.Writer) (url string, stop func()) {
@@ -101,7 +83,7 @@ func TestAForgedBlockIsRefusedAndHealed(t *testing.T) {
 	at := slices.IndexFunc(n.Processes(), func(p network.ProcessStatus) bool { return p.Role == "peer" && p.Org == "harbor" })
 	peerProcess := n.Processes()[at].Name
 
-	var log logbook
+	var log logstest.Buffer
 	url, stop := victimGateway(t, cfg, &log)
 	eventually(t, "ready by its own peer", func() bool { return state(t, n, url).Ready })
 	require.NoError(t, n.Hold(peerProcess))
@@ -110,7 +92,7 @@ func TestAForgedBlockIsRefusedAndHealed(t *testing.T) {
 	market.await(t, valid.id)
 	before := state(t, n, url).Height
 	eventually(t, liar.String(), func() bool {
-		return liar.forged.Load() > 2 && log.says("refused a block that is not the ledger's")
+		return liar.forged.Load() > 2 && strings.Contains(log.String(), "refused a block that is not the ledger's")
 	})
 	eventually(t, "it says that it isn't ready", func() bool { return !state(t, n, url).Ready })
 	require.Equal(t, before, state(t, n, url).Height, "nothing of it is indexed")
@@ -124,7 +106,7 @@ func TestAForgedBlockIsRefusedAndHealed(t *testing.T) {
 	t.Run("a forged block that is indexed already", func(t *testing.T) {
 		stop()
 		forge(t, filepath.Join(cfg.Data, "index.db"))
-		var log logbook
+		var log logstest.Buffer
 		url, _ := victimGateway(t, cfg, &log)
 		next := market.endorse(t, event(t, fresh()))
 		require.NoError(t, market.Broadcast(within(t, time.Minute), 0, next.envelope))
@@ -133,7 +115,7 @@ func TestAForgedBlockIsRefusedAndHealed(t *testing.T) {
 			s := state(t, n, url)
 			return s.Ready && s.Height > block
 		})
-		require.True(t, log.says("the index has blocks that are not on the ledger; building it again"))
+		require.True(t, strings.Contains(log.String(), "the index has blocks that are not on the ledger; building it again"))
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/config"
+	"github.com/pedigree-ledger/pedigree/gateway/logs/logstest"
 	"github.com/pedigree-ledger/pedigree/network"
 )
 
@@ -166,7 +167,7 @@ func TestAPeerGetsNoSignatureForWhatHarborDidNotMake(t *testing.T) {
 			cfg.Listen, cfg.Data, cfg.Index = "127.0.0.1:0", t.TempDir(), ""
 			lying := lie(t, market, o.liar())
 			cfg.Peers = []config.Peer{lying, cfg.Peers[0]}
-			var log logbook
+			var log logstest.Buffer
 			url, _ := victimGateway(t, cfg, &log)
 			told := false
 			for try := 0; o.tries() < 3; try++ {
@@ -182,7 +183,7 @@ func TestAPeerGetsNoSignatureForWhatHarborDidNotMake(t *testing.T) {
 				}
 			}
 			require.Empty(t, o.done())
-			require.True(t, log.says("the peer returned another transaction than the one that was asked for"))
+			require.True(t, strings.Contains(log.String(), "the peer returned another transaction than the one that was asked for"))
 			require.True(t, told, "the gateway's status says what is wrong with the peer")
 		})
 	}

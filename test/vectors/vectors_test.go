@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pedigree-ledger/pedigree/gateway/verify/verifytest"
 	build "github.com/pedigree-ledger/pedigree/test/program"
 )
 
@@ -25,21 +26,13 @@ func TestTheCommandJudgesTheVectors(t *testing.T) {
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	prefix := alone()
-	var entries []string
+	var entries []map[string]string
 	for _, list := range []string{"vectors.txt", filepath.Join("answers", "answers.txt"),
 		filepath.Join("checkpoints", "checkpoints.txt"), filepath.Join("statements", "statements.txt")} {
-		text, err := os.ReadFile(list)
-		require.NoError(t, err)
-		entries = append(entries, strings.Split(strings.TrimSpace(string(text)), "\n\n")...)
+		entries = append(entries, verifytest.Entries(t, list)...)
 	}
 	require.Greater(t, len(entries), 80)
-	for _, entry := range entries {
-		v := map[string]string{}
-		for line := range strings.SplitSeq(entry, "\n") {
-			member, value, ok := strings.Cut(line, ": ")
-			require.True(t, ok, line)
-			v[member] = value
-		}
+	for _, v := range entries {
 		if answer := v["answer"]; answer != "" { // one that several organisations signed
 			v["proof"], v["trust"] = filepath.Join("answers", answer), filepath.Join("answers", v["trust"])
 		}

@@ -405,6 +405,16 @@ func place(t testing.TB) string {
 	return u.String()
 }
 
+// Main is the TestMain of a package whose tests share a server. It doesn't return.
+func Main(m *testing.M) {
+	code := m.Run()
+	if err := Shutdown(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
 // Shutdown ends the server that tests shared, if there was one.
 func Shutdown() error {
 	if together.server == nil {

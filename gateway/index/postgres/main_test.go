@@ -20,12 +20,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(1)
 	}
-	code := m.Run()
-	if err := indextest.Shutdown(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
-	}
-	os.Exit(code)
+	indextest.Main(m)
 }
 
 // leadForEver takes the lead, says so in a line, and keeps it.

@@ -18,6 +18,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/verify/checkpoint"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/verifytest"
 )
 
 var makeVectors = flag.Bool("vectors", false, "make test/vectors/checkpoints anew")
@@ -29,17 +30,9 @@ func TestVectors(t *testing.T) {
 	if *makeVectors {
 		publish(t)
 	}
-	list, err := os.ReadFile(filepath.Join(vectorFolder, "checkpoints.txt"))
-	require.NoError(t, err)
-	entries := strings.Split(strings.TrimSpace(string(list)), "\n\n")
+	entries := verifytest.Entries(t, filepath.Join(vectorFolder, "checkpoints.txt"))
 	require.Greater(t, len(entries), 15)
-	for _, entry := range entries {
-		v := map[string]string{}
-		for line := range strings.SplitSeq(entry, "\n") {
-			member, value, ok := strings.Cut(line, ": ")
-			require.True(t, ok, line)
-			v[member] = value
-		}
+	for _, v := range entries {
 		t.Run(v["about"], func(t *testing.T) {
 			pinned, err := os.ReadFile(filepath.Join(vectorFolder, v["trust"]))
 			require.NoError(t, err)

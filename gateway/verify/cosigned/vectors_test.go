@@ -20,6 +20,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/gateway/formats/formatstest"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/cosigned"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/verifytest"
 )
 
 var makeVectors = flag.Bool("vectors", false, "make test/vectors/answers anew")
@@ -31,17 +32,9 @@ func TestVectors(t *testing.T) {
 	if *makeVectors {
 		publish(t)
 	}
-	text, err := os.ReadFile(filepath.Join(vectorFolder, "answers.txt"))
-	require.NoError(t, err)
-	entries := strings.Split(strings.TrimSpace(string(text)), "\n\n")
+	entries := verifytest.Entries(t, filepath.Join(vectorFolder, "answers.txt"))
 	require.Greater(t, len(entries), 30)
-	for _, entry := range entries {
-		v := map[string]string{}
-		for line := range strings.SplitSeq(entry, "\n") {
-			member, value, ok := strings.Cut(line, ": ")
-			require.True(t, ok, line)
-			v[member] = value
-		}
+	for _, v := range entries {
 		t.Run(v["answer"], func(t *testing.T) {
 			answer, err := os.ReadFile(filepath.Join(vectorFolder, v["answer"]))
 			require.NoError(t, err)

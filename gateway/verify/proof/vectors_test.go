@@ -30,6 +30,7 @@ import (
 	"github.com/pedigree-ledger/pedigree/chaincode/canonical"
 	"github.com/pedigree-ledger/pedigree/chaincode/record"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/verifytest"
 	"github.com/pedigree-ledger/pedigree/test/thorough"
 )
 
@@ -44,15 +45,11 @@ type vector struct {
 	expect             string // "accept" or "refuse" and a reason
 }
 
-// readVectors reads the list: entries of lines "member: value" with an empty line after each.
+// readVectors reads the list.
 func readVectors(t testing.TB) (all []vector) {
-	text, err := os.ReadFile(filepath.Join(vectorFolder, "vectors.txt"))
-	require.NoError(t, err)
-	for entry := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
+	for _, entry := range verifytest.Entries(t, filepath.Join(vectorFolder, "vectors.txt")) {
 		v := vector{}
-		for line := range strings.SplitSeq(entry, "\n") {
-			member, value, ok := strings.Cut(line, ": ")
-			require.True(t, ok, line)
+		for member, value := range entry {
 			switch member {
 			case "proof":
 				v.name = value
@@ -69,7 +66,7 @@ func readVectors(t testing.TB) (all []vector) {
 			case "expect":
 				v.expect = value
 			default:
-				require.Fail(t, "unknown member", line)
+				require.Fail(t, "unknown member", member)
 			}
 		}
 		all = append(all, v)

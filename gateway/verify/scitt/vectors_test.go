@@ -18,6 +18,7 @@ import (
 
 	"github.com/pedigree-ledger/pedigree/gateway/verify/proof"
 	"github.com/pedigree-ledger/pedigree/gateway/verify/scitt"
+	"github.com/pedigree-ledger/pedigree/gateway/verify/verifytest"
 )
 
 var makeVectors = flag.Bool("vectors", false, "make test/vectors/statements anew")
@@ -39,18 +40,8 @@ func highS(raw []byte) []byte {
 }
 
 // entries are those of the list of vectors.
-func entries(t *testing.T) (all []map[string]string) {
-	list, err := os.ReadFile(filepath.Join(vectorFolder, "statements.txt"))
-	require.NoError(t, err)
-	for _, entry := range strings.Split(strings.TrimSpace(string(list)), "\n\n") {
-		v := map[string]string{}
-		for line := range strings.SplitSeq(entry, "\n") {
-			member, value, ok := strings.Cut(line, ": ")
-			require.True(t, ok, line)
-			v[member] = value
-		}
-		all = append(all, v)
-	}
+func entries(t *testing.T) []map[string]string {
+	all := verifytest.Entries(t, filepath.Join(vectorFolder, "statements.txt"))
 	require.Greater(t, len(all), 30)
 	return all
 }
